@@ -11,6 +11,7 @@ HERE   := $(shell pwd | cksum | cut -d' ' -f1)
 RUN    := $(VENV)/run-$(HERE).stamp
 DEV    := $(VENV)/dev-$(HERE).stamp
 BOOKS  := $(VENV)/notebooks-$(HERE).stamp
+SITE   := $(VENV)/docs-$(HERE).stamp
 
 # The first Python that is new enough; `make run PYTHON=/path/to/python` overrides it.
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
@@ -18,7 +19,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 	then echo $$p; break; fi; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help run notebooks lint check test test-all tools format results guide validation lock clean bench iamc
+.PHONY: help run notebooks lint check test test-all tools format results docs validation lock clean bench iamc
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -48,7 +49,7 @@ check: lint ## a minute: style, types, unit tests
 test: lint tools ## everything that must hold before a change goes in
 	$(PYTEST) -m "not slow"
 
-test-all: lint tools ## that, and what takes long: PySD on every scenario, each page's examples, pyam
+test-all: lint tools $(SITE) ## that, and what takes long: PySD on every scenario, each page's examples, the site, pyam
 	$(PYTEST)
 	@$(MAKE) --no-print-directory iamc
 
@@ -74,8 +75,14 @@ results: $(DEV) ## renew all figures of README and docs: examples, tables, pictu
 	@$(MAKE) --no-print-directory validation
 	@$(MAKE) --no-print-directory bench
 
-guide: $(DEV) ## build the guide, in English and Chinese, in build/guide
-	@$(PY) tools/build_guide.py build/guide
+# A warning fails the build: a link that leads nowhere, a public name without a page, a notebook that
+# breaks. `-t quick` leaves out what has to be run. What code and model made is kept in build/docs-cache.
+docs: $(SITE) ## build the documentation as a site, in English and Chinese, in build/site
+	@for lang in en zh; do \
+		$(PY) -m sphinx -q -W --keep-going -E -t $$lang -c docs/site -d build/docs-cache/doctrees-$$lang \
+			. build/site/$$lang || exit 1; \
+	done
+	@$(PY) docs/site/links.py build/site && echo "build/site/index.html"
 
 validation: $(DEV) ## test the model and write docs/results/validation.md
 	$(VENV)/bin/plansim model validate --with-reference -o docs/results/validation.md --force || [ $$? = 1 ]
@@ -88,6 +95,7 @@ lock: $(DEV) ## renew the lock files from pyproject.toml
 	$(PY) -m $(COMPILE) --extra loops --group build -o requirements.lock pyproject.toml
 	$(PY) -m $(COMPILE) --all-extras --group dev -c requirements.lock -o requirements-dev.lock pyproject.toml
 	$(PY) -m $(COMPILE) --group notebooks -c requirements.lock -c requirements-dev.lock -o requirements-notebooks.lock
+	$(PY) -m $(COMPILE) --group docs -c requirements.lock -c requirements-dev.lock -c requirements-notebooks.lock -o requirements-docs.lock
 	$(PY) -m $(COMPILE) --group pyam -o requirements-pyam.lock
 
 bench: $(DEV) tools ## measure engines and page on this machine and write docs/results/performance.md
@@ -138,6 +146,11 @@ $(DEV): requirements-dev.lock requirements.lock pyproject.toml | $(PY)
 $(BOOKS): requirements-notebooks.lock | $(RUN)
 	@echo "Fetching Jupyter (once) ..."
 	@$(INSTALL) --no-deps --require-hashes -r requirements-notebooks.lock
+	@touch $@
+
+$(SITE): requirements-docs.lock | $(RUN)
+	@echo "Fetching Sphinx (once) ..."
+	@$(INSTALL) --no-deps --require-hashes -r requirements-docs.lock
 	@touch $@
 
 # --no-compile: most of what pyam brings is never imported here.

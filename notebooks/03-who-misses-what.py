@@ -22,21 +22,20 @@ LANG = "en"  # of pictures, tables and answers; 图、表与答案的语言，�
 
 # %%
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import matplotlib.pyplot as plt
-import numpy as np
-import xarray as xr
 from IPython.display import Markdown
 
 import plansim
 
 text = plansim.read_text(LANG)
 model = plansim.load_model()
-targets = plansim.load_targets()
+targets = plansim.load_targets(model=model)
 design = plansim.read_design("growth-investment", model, samples=100_000)
-assert design.runs == 100_000
-factors = {each.name: text.pick(each.name, each.name_zh) for each in design.factors}
+design = replace(design, outputs=("GDP", "SO2 emission"), years=tuple(range(2005, 2021)))
+factors = {factor.name: text.pick(factor.name, factor.name_zh) for factor in design.factors}
 Markdown(
     text.pick(
         "Varied at once, over their plausible ranges: ",
@@ -47,16 +46,14 @@ Markdown(
 )
 
 # %% [markdown]
-# The sweep is written to disk block by block; the summary comes back.
+# The sweep is written to disk block by block; what comes back are the runs, read when they are used.
 #
-# 扫描结果分块写入磁盘，返回的是汇总。
+# 扫描结果分块写入磁盘，返回的是全部模拟，用到时才读取。
 
 # %%
 folder = tempfile.TemporaryDirectory()
-path = Path(folder.name) / "growth.zarr"
-summary = plansim.sweep(design, model, targets, path)
-sweep = xr.open_zarr(path, consolidated=False, chunks=None)
-assert int(summary["runs"].sum()) == sweep.sizes["run"] == 100_000
+sweep = plansim.sweep(model, design, Path(folder.name) / "growth.zarr")
+assert sweep.sizes["run"] == design.runs == 100_000
 
 # %% [markdown]
 # ## How likely each binding target is · 各约束性指标的达标比例
@@ -67,18 +64,17 @@ assert int(summary["runs"].sum()) == sweep.sizes["run"] == 100_000
 # 各指标达标的模拟所占比例。多数指标无论怎样假设，结论都一样；值得细看的是介于两者之间的。
 
 # %%
-judged = set(summary["target"].values)
-binding = {
-    each.id: text.pick(each.name_en, each.name_zh)
-    for each in targets
-    if each.attribute is plansim.Attribute.BINDING and each.id in judged
+names = {
+    target.id: text.pick(target.name_en, target.name_zh)
+    for target in targets
+    if target.attribute is plansim.Attribute.BINDING
 }
-ids = list(binding)
-likely = summary["p_met"].isel(scenario=0).sel(target=ids).values
+shares = sweep.plansim.shares(list(names)).set_index("target")["share"]
+assert shares.between(0, 1).all()
 with plansim.plot.style():
-    figure, axes = plt.subplots(figsize=(7, 0.27 * len(ids) + 0.6))
-    bars = axes.barh([f"{key}  {name}" for key, name in binding.items()], 100 * likely)
-    axes.bar_label(bars, [f"{each:.0%}" for each in likely], padding=3, fontsize=8)
+    figure, axes = plt.subplots(figsize=(7, 0.27 * len(shares) + 0.6))
+    bars = axes.barh([names[key] for key in shares.index], 100 * shares)
+    axes.bar_label(bars, [f"{share:.0%}" for share in shares], padding=3, fontsize=8)
     axes.invert_yaxis()
     axes.grid(visible=False)
     axes.set_xlim(0, 108)
@@ -88,14 +84,18 @@ with plansim.plot.style():
     plt.show()
 
 # %% [markdown]
-# ## Where output ends up · 产出的分布
+# ## Where output and sulphur end up · 产出与二氧化硫的分布
 #
-# Of the same runs, for the years that the sweep keeps.
+# Of the same runs, year by year: where half of them lie, and nine tenths, with the plan's targets, those
+# of growth among them.
 #
-# 同一批模拟，取扫描所保存的年份。
+# 同一批模拟逐年的分布：深色为半数所在，浅色为九成所在，并标出包括增速在内的规划目标。
 
 # %%
-plansim.plot.fan(sweep, "GDP", targets, lang=LANG).figure
+sweep.plansim.plot.fan("GDP", lang=LANG).figure
+
+# %%
+sweep.plansim.plot.fan("SO2 emission", lang=LANG).figure
 
 # %% [markdown]
 # ## What the runs that miss have in common · 未达标的模拟有何共同之处
@@ -107,25 +107,24 @@ plansim.plot.fan(sweep, "GDP", targets, lang=LANG).figure
 # 针对最无定论的一项约束性指标，比较各因素在未达标与达标两组模拟中的均值，差距以标准差计；为零则该因素无关紧要。
 
 # %%
-doubtful = ids[int(np.argmin(np.abs(likely - 0.5)))]
-margin = sweep["margin"].sel(target=doubtful).values
-met = margin >= 0
+doubtful = (shares - 0.5).abs().idxmin()
+met = sweep["margin"].sel(target=doubtful).values >= 0
 values = {name: sweep[name].values for name in factors}
 apart = {
-    name: (each[~met].mean() - each[met].mean()) / each.std() if met.any() and (~met).any() else 0
-    for name, each in values.items()
+    name: (drawn[~met].mean() - drawn[met].mean()) / drawn.std() if 0 < met.mean() < 1 else 0
+    for name, drawn in values.items()
 }
 order = sorted(factors, key=lambda name: abs(apart[name]))
 with plansim.plot.style():
     figure, axes = plt.subplots(figsize=(7, 0.27 * len(order) + 0.8))
     lengths = [apart[name] for name in order]
-    hues = ["C0" if each < 0 else "C1" for each in lengths]
+    hues = ["C0" if length < 0 else "C1" for length in lengths]
     bars = axes.barh([factors[name] for name in order], lengths, color=hues)
-    axes.bar_label(bars, [f"{each:+.2f}" for each in lengths], padding=3, fontsize=8)
+    axes.bar_label(bars, [f"{length:+.2f}" for length in lengths], padding=3, fontsize=8)
     axes.axvline(0, color="black", lw=0.8)
     axes.grid(visible=False)
     axes.margins(x=0.12, y=0.02)
-    axes.set_title(f"{doubtful}  {binding[doubtful]}")
+    axes.set_title(names[doubtful])
     axes.set_xlabel(
         text.pick(
             "lower (−) or higher (+) in the runs that miss it, standard deviations",
@@ -139,22 +138,21 @@ with plansim.plot.style():
 # ## The answer · 答案
 
 # %%
-share = dict(zip(ids, likely, strict=True))
-never = [key for key in ids if share[key] < 0.01]
-safe = [key for key in ids if share[key] > 0.99]
-assert all(0 <= each <= 1 for each in share.values())
-assert abs(met.mean() - share[doubtful]) < 1e-9, "a target is met where its margin is not negative"
-nearly, hardly = (text.join(keys) or text("show.nothing") for keys in (safe, never))
+safe, never = shares.index[shares > 0.99], shares.index[shares < 0.01]
+assert abs(met.mean() - shares[doubtful]) < 1e-9, "met is what has no negative margin"
+nearly, hardly = (
+    text.join([names[key] for key in keys]) or text("show.nothing") for keys in (safe, never)
+)
 Markdown(
     text.pick(
-        f"Over {design.runs:,} runs, {len(safe)} of {len(ids)} binding targets hold in nearly all "
-        f"({nearly}) and {len(never)} in hardly any ({hardly}). Least certain is {doubtful}, met in "
-        f"{share[doubtful]:.0%}; what separates the runs that miss it is first of all "
+        f"Over {design.runs:,} runs, {len(safe)} of {len(shares)} binding targets hold in nearly all "
+        f"({nearly}) and {len(never)} in hardly any ({hardly}). Least certain is *{names[doubtful]}*, "
+        f"met in {shares[doubtful]:.0%}; what separates the runs that miss it is first of all "
         f"*{factors[order[-1]]}*, then *{factors[order[-2]]}*. Shares are shares of what was assumed, "
         "not chances of history.",
-        f"在{design.runs:,}次模拟中，{len(ids)}项约束性指标有{len(safe)}项几乎总能达标（{nearly}），"
-        f"{len(never)}项几乎从不达标（{hardly}）。最无定论的是{doubtful}（{binding[doubtful]}），"
-        f"达标比例为{share[doubtful]:.0%}；未达标的模拟与其他模拟相比，差别首先在于"
+        f"在{design.runs:,}次模拟中，{len(shares)}项约束性指标有{len(safe)}项几乎总能达标（{nearly}），"
+        f"{len(never)}项几乎从不达标（{hardly}）。最无定论的是“{names[doubtful]}”，"
+        f"达标比例为{shares[doubtful]:.0%}；未达标的模拟与其他模拟相比，差别首先在于"
         f"“{factors[order[-1]]}”，其次是“{factors[order[-2]]}”。"
         "达标比例是所设假设之中的比例，并不是历史走向的概率。",
     )

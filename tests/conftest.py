@@ -52,9 +52,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Point PLANSIM_CACHE, here and in child processes, to a folder that starts empty."""
+    """Point PLANSIM_CACHE, here and in child processes, to a folder that starts empty.
+
+    The workers of pytest-xdist share it, so that the city is read and compiled once.
+    """
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "plansim-cache"
+    folder.mkdir(mode=0o700, exist_ok=True)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PLANSIM_CACHE", str(tmp_path_factory.mktemp("plansim-cache")))
+        patch.setenv("PLANSIM_CACHE", str(folder))
         yield
 
 
@@ -129,14 +135,20 @@ def address(shipped_page: Page, tmp_path_factory: pytest.TempPathFactory) -> str
     return shipped_page.save(tmp_path_factory.mktemp("page") / "page.html").as_uri()
 
 
+@pytest.fixture(scope="module")
+def opened(browser: Browser, address: str) -> Iterator[Visit]:
+    """The page of the shipped model, opened once for all tests of a file."""
+    opened = Visit(browser, address)
+    yield opened
+    opened.close()
+
+
 @pytest.fixture
-def visit(browser: Browser, address: str) -> Iterator[Visit]:
-    """The page of the shipped model, open; in the end nothing may have gone wrong on it."""
-    visit = Visit(browser, address)
-    yield visit
-    wrong = visit.wrong
-    visit.close()
-    assert wrong == []
+def visit(opened: Visit) -> Iterator[Visit]:
+    """The page of the shipped model, as it is at first; in the end nothing may have gone wrong."""
+    opened.restart()
+    yield opened
+    assert opened.wrong == []
 
 
 @pytest.fixture(scope="session")

@@ -30,6 +30,7 @@ from plansim.output.words.wrapping import wrap
 from plansim.scenario.levers import lever_of
 from plansim.scenario.scenario_file import Scenario
 from plansim.targets.target import answering_series, judged_targets, split_reference
+from tools import model_card
 
 ROOT = Path(__file__).parents[1]
 WIDTH = 100
@@ -346,7 +347,10 @@ def boundary(_: str) -> str:
 
 PARTS: Mapping[str, Callable[[str], str]] = {
     made.__name__: made
-    for made in (answer, stories, follows, price, energy, starts, effects, boundary)
+    for made in (
+        *(answer, stories, follows, price, energy, starts, effects, boundary),
+        *(model_card.counts, model_card.tests),
+    )
 }
 
 

@@ -51,13 +51,27 @@ from plansim.analysis.feedback.polarity import (
     link_signs as link_signs,
     signed_run as signed_run,
 )
+from plansim.analysis.decisions.conflicts import (
+    Conflicts as Conflicts,
+    conflicts as conflicts,
+)
 from plansim.analysis.decisions.discovery import (
     Discovery as Discovery,
     discover as discover,
 )
+from plansim.analysis.decisions.policies import (
+    Aim as Aim,
+    PolicySet as PolicySet,
+    policies as policies,
+    policy_text as policy_text,
+)
 from plansim.analysis.decisions.robustness import (
     Robustness as Robustness,
     robustness as robustness,
+)
+from plansim.analysis.decisions.signposts import (
+    Signpost as Signpost,
+    signposts as signposts,
 )
 from plansim.analysis.optimization.frontier import Frontier as Frontier, frontier as frontier
 from plansim.analysis.optimization.problem import (
@@ -75,7 +89,6 @@ from plansim.analysis.sensitivity.unknowns import (
 from plansim.analysis.validation.context import load_context as load_context
 from plansim.analysis.validation.suite import validate as validate
 from plansim.engine.batch import Ensemble as Ensemble, simulate_ensemble as simulate_ensemble
-from plansim.engine.dataset import annual as annual
 from plansim.engine.kernel import Kernel as Kernel, compile_model as compile_model
 from plansim.engine.simulate import simulate as simulate
 from plansim.errors import (
@@ -125,7 +138,7 @@ from plansim.scenario.scenario_file import (
     list_scenarios as list_scenarios,
     read_scenario as read_scenario,
 )
-from plansim.targets.annual import frame as frame
+from plansim.targets.annual import annual as annual, frame as frame
 from plansim.targets.audit import Clash as Clash, audit as audit
 from plansim.targets.catalogue import load_targets as load_targets
 from plansim.targets.target import (

@@ -15,7 +15,7 @@ from plansim.analysis.calibration.conditioning_file import read_conditioning
 from plansim.analysis.calibration.diagnostics import diagnose, forecast_held_out
 from plansim.analysis.calibration.history_matching import condition, implausibility
 from plansim.analysis.validation.context import ValidationContext
-from plansim.analysis.validation.result import Outcome
+from plansim.analysis.validation.result import ValidationOutcome
 from plansim.analysis.validation.uncertainty import held_out
 from plansim.errors import DesignError, InputError
 from plansim.model.reader import load_model
@@ -273,15 +273,15 @@ def test_a_model_that_does_not_forecast_what_is_held_out_fails(tmp_path: Path) -
     model = pond(tmp_path, *spec)
     context = cast("ValidationContext", SimpleNamespace(model=model))
     made = held_out(context)
-    assert made.status is Outcome.PASS
+    assert made.status is ValidationOutcome.PASS
     assert made.figures["inside"] == made.figures["forecasts"] == 2
     observed = _OBSERVED.replace("1997,12", "1997,11").replace("2000,0.4", "2000,1.9")
     (tmp_path / "observations.csv").write_text(observed, "utf-8")
     made = held_out(context)
-    assert made.status is Outcome.FAIL
+    assert made.status is ValidationOutcome.FAIL
     assert [fault.message.value for fault in made.faults] == ["forecast_band", "forecast_score"]
     (tmp_path / "conditioning.yaml").unlink()
-    assert held_out(context).status is Outcome.NOT_APPLICABLE
+    assert held_out(context).status is ValidationOutcome.NOT_APPLICABLE
 
 
 # --- errors ---------------------------------------------------------------------------------------

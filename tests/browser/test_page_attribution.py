@@ -12,10 +12,13 @@ import numpy as np
 import pytest
 
 from plansim.analysis.attribution import MOST_EXACT, attribute, groups_of
+from plansim.engine.simulate import simulate
 from plansim.model.records import Model
+from plansim.scenario.factors import default_of
 from plansim.scenario.scenario_file import Scenario, read_scenario
 from plansim.targets.catalogue import load_targets
 from plansim.targets.target import judged_targets
+from plansim.targets.verdict import check_targets
 from tests.helpers.visit import FIRST, SECOND, Visit
 
 ORDERS = 60
@@ -73,6 +76,57 @@ def test_shares_are_those_of_the_command_where_levers_were_moved(visit: Visit, c
     ours = pages_shares(visit)
     assert len(ours["changes"]) == 2  # a lever's goal and year count as one, and so does an array
     assert_shares(ours, visit, city, moved, before)
+
+
+def test_years_are_shared_out_and_pairs_named_for_what_they_do_together(
+    visit: Visit, city: Model
+) -> None:
+    visit.page.select_option("#run-b", FIRST)
+    visit.move("abatement effort after", 0.6)
+    visit.move("scrubber operation after", 65)
+    (target,) = [one for one in load_targets(model=city) if one.id == "M34a"]
+    program: Any = visit.page.evaluate(
+        "[plansim.programs.model.inputs, Array.from(plansim.results().a.inputs)]"
+    )
+    second = read_scenario(FIRST, city)
+    first = {
+        name: float(value)
+        for name, value in zip(*program, strict=True)
+        if name in city.variables and value != default_of(city, second.values, name)
+    }
+    found: Any = visit.page.evaluate("(id) => window.plansim.yearly(id)", target.id)
+    assert found["exact"]
+
+    def margin(*changed: str) -> float:
+        """Give the margin where only some of A's moves are undone."""
+        left = {
+            name: value for name, value in first.items() if not name.startswith(changed or ("-",))
+        }
+        run = simulate(city, replace(second, values={**second.values, **left}))
+        (verdict,) = check_targets(run, [target])
+        assert verdict.margin is not None
+        return verdict.margin
+
+    both = margin("abatement", "scrubber")
+    expected = both - margin("abatement") - margin("scrubber") + margin()
+    ((_, _, together),) = found["pairs"]
+    assert abs(expected) > 0.01
+    assert together == pytest.approx(expected, abs=1e-9)
+    # Year by year the shares add up to what B's series has beyond A's.
+    shares = np.array(found["shares"])
+    change = np.array(found["to"]) - np.array(found["from"])
+    assert len(change) == 1 + 16
+    np.testing.assert_allclose(shares.sum(axis=1), change, rtol=0, atol=1e-9)
+    series = "SO2 emission"
+    own = (visit.values("b")[series] - visit.values("a")[series])[::2]  # saved twice a year
+    factor = change[-1] / own[-1]
+    assert abs(change[-1]) > 0.01
+    np.testing.assert_allclose(change[1:], factor * own, rtol=0, atol=1e-9)
+    page = visit.page
+    page.locator(f'[data-target="{target.id}"] .link').click()
+    page.locator("#detail .wedge polygon").first.wait_for()
+    assert page.locator("#detail .wedge-key li").count() == 3  # both changes, and their sum
+    assert "Together they" in page.locator(".due-pairs").inner_text()
 
 
 def bars(visit: Visit) -> dict[str, float]:
@@ -158,15 +212,3 @@ def test_where_nothing_can_be_shared_out_the_reason_stands(
     visit.page.locator(".due-said").filter(has_text=said).wait_for()
     visit.page.locator("#detail .driver").first.wait_for()
     assert visit.page.locator("#detail .share").count() == 0
-
-
-def test_a_run_to_the_year_of_a_target_has_its_margin(
-    visit: Visit, stories: Mapping[str, Scenario]
-) -> None:
-    """The page stops runs there, to be quicker."""
-    for scenario in ("green-transition", "external-shock-2008"):
-        visit.page.select_option("#run-b", scenario)
-        pairs: Any = visit.page.evaluate("window.plansim.shortened()")
-        assert len(pairs) > 60
-        for whole, short in pairs:
-            assert short == pytest.approx(whole, rel=1e-12, nan_ok=True)

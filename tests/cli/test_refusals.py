@@ -9,7 +9,7 @@ import pytest
 
 from tests.helpers.command import Call
 
-MIX = "decide solve baseline --lever 'coal quality' --lever 'abatement effort' --target M28"
+MIX = "decide solve baseline --lever 'coal quality after' --lever 'abatement effort' --target M28"
 REFUSALS = [
     # click's own, and what follows it
     ("chek", "No such command 'chek'"),
@@ -96,15 +96,15 @@ REFUSALS = [
     ("replay nowhere.zarr 3", "nowhere.zarr: no such folder; expected a RESULT.zarr that"),
     # levers and targets
     ("decide solve baseline --lever GDP --target M28", "'GDP' cannot be set"),
-    ("decide solve baseline --lever 'coal quality' --target M99", "no target has the"),
-    ("decide solve baseline --lever 'coal quality' --target T402", "nothing in the mo"),
-    ("decide solve baseline --lever 'coal quality'", "Missing option '--target'"),
-    (f"{MIX} --price 'coal quality'", "not a price; expected NAME=COST"),
-    (f"{MIX} --price 'coal quality=-1'", "a number from 0 on"),
+    ("decide solve baseline --lever 'coal quality after' --target M99", "no target has the"),
+    ("decide solve baseline --lever 'coal quality after' --target T402", "nothing in the mo"),
+    ("decide solve baseline --lever 'coal quality after'", "Missing option '--target'"),
+    (f"{MIX} --price 'coal quality after'", "not a price; expected NAME=COST"),
+    (f"{MIX} --price 'coal quality after=-1'", "a number from 0 on"),
     (f"{MIX} --price 'retrofit rate=1'", "has a price but is not moved"),
     (f"{MIX} --cost spending", "'spending' is not one series"),
     (f"{MIX} --cost 'coal quality after'", "does not move in a run"),
-    (f"{MIX} --cost GDP --price 'coal quality=1'", "either of"),
+    (f"{MIX} --cost GDP --price 'coal quality after=1'", "either of"),
 ]
 
 

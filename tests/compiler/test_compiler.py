@@ -205,8 +205,8 @@ def power(base: float, exponent: float) -> float:
     [
         ("x= RANDOM GAMMA(0,1,2,0,1,1)*Time ~ Dmnl ~|", ":1: 'x' cannot be compiled: the function "
          "RANDOM GAMMA is not supported"),
-        ("k: a, b ~~|\ny[k]= Time ~ Dmnl ~|\nx[k]=\nVECTOR SORT ORDER(y[k], 1) ~ Dmnl ~|",
-         ":4: 'x' cannot be compiled: the function VECTOR SORT ORDER is not supported"),
+        ("k: a, b ~~|\ny[k]= Time ~ Dmnl ~|\nx[k]=\nVECTOR ELM MAP(y[k], 1) ~ Dmnl ~|",
+         ":4: 'x' cannot be compiled: the function VECTOR ELM MAP is not supported"),
         ("x= y ~ Dmnl ~|\ny= x + 1 ~ Dmnl ~|", "equations that refer to each other in a circle "
          "without a stock: "),
         ("x= INTEG(1, y) ~ Dmnl ~|\ny= INTEG(1, x) ~ Dmnl ~|", "initial values that refer to each "

@@ -156,6 +156,7 @@ def test_values_are_right_to_four_units_in_the_last_place(name: str, functions: 
     assert worst(functions(function, x, y), values) <= ULPS
 
 
+@pytest.mark.long
 def test_power_at_the_edges(functions: Functions) -> None:
     pairs = np.array(list(itertools.product(SPECIAL, SPECIAL)))
     x, y = pairs[:, 0].copy(), pairs[:, 1].copy()

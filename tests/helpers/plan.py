@@ -14,7 +14,8 @@ horizon: {horizon}
 places:
   ch 1: {{en: Chapter 1, zh: 第一章}}
 reasons:
-  detail: {{en: Too fine., zh: 过细。}}
+  planned: {{en: The module follows., zh: 模块尚待建立。}}
+  detail: {{en: Too fine for the model., zh: 过细。}}
 targets:
 """
 

@@ -36,7 +36,7 @@ class Visit:
             self.page.wait_for_function("document.documentElement.dataset.ready")
 
     def _requested(self, url: str) -> None:
-        if not url.startswith(("about:", "data:", "file:")):
+        if not url.startswith(("about:", "blob:", "data:", "file:")):
             self.wrong.append(f"asked for {url}")
 
     def lever(self, name: str) -> Locator:
@@ -67,6 +67,21 @@ class Visit:
         outputs, time, values = found
         table = np.array(values).reshape(len(time), len(outputs))
         return {"Time": np.array(time), **dict(zip(outputs, table.T, strict=True))}
+
+    def restart(self) -> None:
+        """Begin anew, as when the page was opened."""
+        self.wrong.clear()
+        self.page.emulate_media(media="screen")
+        self.page.evaluate("window.plansim.restart()")
+
+    def wait_for_members(self, *sides: str, count: int | None = None) -> None:
+        """Wait until so many members, or all, have been run under the runs of some sides."""
+        self.page.wait_for_function(
+            """([sides, count]) => sides.every((side) =>
+              window.plansim.members(side) >= (count ?? window.plansim.ensemble))""",
+            arg=[sides, count],
+            timeout=60_000,
+        )
 
     def close(self) -> None:
         self.context.close()

@@ -13,7 +13,7 @@ from plansim.analysis.checks import Sign
 from plansim.analysis.validation.behaviour import DRAWS, FEWEST
 from plansim.analysis.validation.conservation import stated_figures
 from plansim.analysis.validation.context import ValidationContext, verdicts
-from plansim.analysis.validation.result import CaseTemplate, Outcome, Result
+from plansim.analysis.validation.result import CaseTemplate, Result, ValidationOutcome
 from plansim.analysis.validation.suite import TESTS, validate
 from plansim.model.records import VariableKind
 from plansim.output.tables.validation import mark_of
@@ -72,11 +72,11 @@ def test_the_model_stands_but_for_what_is_known(
     faults = {(each.subject, str(each.values.get("what", ""))) for each in result.faults}
     assert faults == KNOWN.get(test, set())
     if test in KNOWN:
-        assert result.status is Outcome.FAIL
+        assert result.status is ValidationOutcome.FAIL
         return
     # PySD's part takes minutes: test_ensemble.py holds the engines together.
     partly = {"Q24"}
-    expected = Outcome.NOT_APPLICABLE if test in partly else Outcome.PASS
+    expected = ValidationOutcome.NOT_APPLICABLE if test in partly else ValidationOutcome.PASS
     assert result.status is expected
 
 

@@ -100,7 +100,17 @@ def runs(model: Model) -> dict[str, np.ndarray]:
     return dict(zip(kernel.outputs, found.values[0], strict=True))
 
 
-@pytest.mark.parametrize("path", [*VENSIM, TOWN], ids=lambda path: path.stem)
+def test_what_rests_on_a_whole_vector_is_refused() -> None:
+    path = next(path for path in VENSIM if path.stem == "vectors")
+    model = load_model(path)
+    with pytest.raises(ModelError, match=r"mdl:13: 'order up' cannot be written out element by el"):
+        without_arrays(model, {}, model.time)
+
+
+PLAIN = [path for path in VENSIM if path.stem != "vectors"]
+
+
+@pytest.mark.parametrize("path", [*PLAIN, TOWN], ids=lambda path: path.stem)
 def test_each_element_runs_as_in_the_model(path: Path) -> None:
     model = load_model(path, strict=False)
     plain = without_arrays(model, {}, model.time)

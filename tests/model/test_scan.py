@@ -207,8 +207,7 @@ def test_covered_elements_leave_out_exceptions() -> None:
         (
             "x = 1 ~~|\n:MACRO: M(a)\nM = ((( ~~|\n:END OF MACRO:\n",
             [
-                "2: macros cannot be read; "
-                "expected the macro's equations written out where they are used"
+                "3: a bracket is never closed in 'M'; expected ')'",
             ],
         ),
     ],

@@ -38,12 +38,9 @@ def test_all_that_ships_can_be_described(
     city: Model, targets: tuple[Target, ...], clashes: tuple[Clash, ...]
 ) -> None:
     text = ZH
-    evidence = load_evidence(shipped("model"))
-    sheets = [
-        variable_facts(each, Book(city, targets, evidence, clashes, text))
-        for each in city.variables.values()
-    ]
-    sheets += [target_facts(each, load_model(), text) for each in targets]
+    book = Book(city, targets, load_evidence(shipped("model")), clashes, text)
+    sheets = [variable_facts(variable, book) for variable in city.variables.values()]
+    sheets += [target_facts(target, city, text) for target in targets]
     sheets += [clash_facts(each, text) for each in clashes]
     sheets += [
         scenario_facts(read_scenario(head.id, city), city, text) for head in list_scenarios()
@@ -56,10 +53,10 @@ def test_all_that_ships_can_be_described(
 def test_every_source_of_the_shipped_model_is_spelt_out(
     city: Model, targets: tuple[Target, ...], clashes: tuple[Clash, ...]
 ) -> None:
-    evidence = load_evidence(shipped("model"))
+    book = Book(city, targets, load_evidence(shipped("model")), clashes, EN)
     bare = []
     for variable in city.variables.values():
-        facts = dict(variable_facts(variable, Book(city, targets, evidence, clashes, EN)))
+        facts = dict(variable_facts(variable, book))
         bare += [
             f"{variable.name}: {line}"
             for line in facts.get("sources", "").splitlines()

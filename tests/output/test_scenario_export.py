@@ -12,7 +12,6 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from plansim.engine.dataset import annual
 from plansim.engine.simulate import simulate
 from plansim.errors import CatalogueError, InputError
 from plansim.model.records import Model
@@ -22,6 +21,7 @@ from plansim.output.export.iamc import load_iamc
 from plansim.output.export.tables import TableForm, table_of, write_scenarios
 from plansim.output.marks import series_in
 from plansim.scenario.scenario_file import Scenario
+from plansim.targets.annual import annual
 from plansim.targets.catalogue import plan_region
 from plansim.targets.target import variable_of
 

@@ -27,18 +27,9 @@ from plansim.targets.target import (
     split_reference,
     unit_factor,
 )
+from tests.helpers.plan import plan
 
-HEAD = """\
-title: {en: Plan of a town, zh: 某镇规划}
-base_year: 2005
-horizon: 2020
-places:
-  ch 1: {en: Chapter 1, zh: 第一章}
-reasons:
-  planned: {en: The module follows., zh: 模块尚待建立。}
-  detail: {en: Too fine., zh: 过细。}
-targets:
-"""
+HEAD = plan(base_year=2005, horizon=2020)
 ROW = """\
 - id: G1
   en: Output

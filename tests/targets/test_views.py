@@ -14,8 +14,8 @@ from plansim.scenario.factors import Apply
 from plansim.scenario.values import outside
 from plansim.targets.catalogue import load_targets
 from plansim.targets.target import Attribute, reported_factor, split_reference
-from plansim.targets.views import default_views
 from plansim.targets.views_file import FILE_NAME, load_views
+from plansim.targets.views_form import read_views
 from tests.helpers.vensim_text import writer
 
 TOY = Path(__file__).parents[1] / "toys" / "models" / "toy_town.mdl"
@@ -166,7 +166,7 @@ def test_a_lever_is_explained_by_its_meaning_in_each_language(tmp_path: Path) ->
     model = load_model(write(fish + "pond= 1 ~ t ~ 池塘。Only English. [A: 0–2] |\n"))
     group = "groups: [{id: a, en: A, zh: 甲, levers: [{moves: fish}, {moves: pond}]}]"
     (tmp_path / FILE_NAME).write_text(f"themes: []\n{group}\n", "utf-8")
-    for views in (default_views(model), load_views(model)):
+    for views in (read_views(None, model), load_views(model)):
         helps = {each.id: (each.help_en, each.help_zh) for each in views.levers}
         assert helps["fish"] == ("Fish in the pond.", "池中之鱼。")
         assert helps["pond"] == ("Only English.", "Only English.")

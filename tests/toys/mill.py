@@ -7,6 +7,7 @@ from pathlib import Path
 
 from plansim.analysis.validation.context import ValidationContext, load_context
 from plansim.model.reader import load_model
+from tests.helpers.plan import aim, plan
 
 __all__ = ["FIRST_SIGN", "MILL", "mill"]
 
@@ -58,32 +59,14 @@ FINAL TIME= 2020.5 ~ Year ~ 结束时间。End. |
 TIME STEP= 0.0625 ~ Year ~ 时间步长。Step. |
 SAVEPER= 0.5 ~ Year ~ 保存间隔。Saving. |
 """
-_TARGETS = """\
-title: {en: Plan of a mill, zh: 某厂规划}
-base_year: 2005
-horizon: 2020
-places:
-  ch 1: {en: Chapter 1, zh: 第一章}
-reasons:
-  detail: {en: Too fine., zh: 过细。}
-targets:
-- id: M01
-  en: Output
-  zh: 产出
-  unit: 亿元
-  attribute: binding
-  base: {year: 2005, value: 20}
-  target: {at least: 21, year: 2010}
-  place: [ch 1]
-  variable: output
-- id: M02
-  en: Belief
-  zh: 预期
-  unit: 亿元
-  target: {at least: 500, year: 2010}
-  place: [ch 1]
-  variable: expected output
-"""
+_TARGETS = plan(
+    aim("M01", "at least: 21, year: 2010", "base: {year: 2005, value: 20}, variable: output",
+        unit="亿元", name="Output, zh: 产出"),
+    aim("M02", "at least: 500, year: 2010", "expected output", unit="亿元",
+        attribute="unlabelled", name="Belief, zh: 预期"),
+    base_year=2005,
+    horizon=2020,
+)  # fmt: skip
 _CHECKS = """\
 scenarios: {baseline: plain, equilibrium: rest, history: plain}
 years: [2010, 2020]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from plansim.model.reader import load_model
 from plansim.model.records import Model
+from tests.helpers.plan import aim, plan
 from tests.helpers.vensim_text import writer
 
 __all__ = ["EQUATIONS", "OTHER", "village", "write_ensemble"]
@@ -24,24 +25,17 @@ output[trade]= weight[trade]*stock ~ 亿元 ~ 产出。Of a trade. |
 root= SQRT(level) ~ Dmnl ~ 根。Breaks down below zero. |
 used= root*stock + STEP(10, first year) ~ 亿元 ~ 用量。Needs the root. |
 """
-_TARGETS = """\
-title: {en: A plan, zh: 规划}
-base_year: 2000
-horizon: 2010
-places:
-  ch 1: {en: Chapter 1, zh: 第一章}
-reasons:
-  detail: {en: Too fine., zh: 过细。}
-targets:
-- {id: S1, en: Stock, zh: 存量, unit: 亿元, target: {at least: 160, year: 2005}, place: [ch 1],
-   attribute: binding, variable: stock}
-- {id: S4, en: Either, zh: 两种, unit: 亿元, target: {at least: 250, year: 2010}, place: [ch 1],
-   variables: {constant: 'output[farms]', current: 'output[mills]'}}
-- {id: S5, en: Used, zh: 用量, unit: 亿元, target: {at least: 160, year: 2005}, place: [ch 1],
-   variable: used}
-- {id: S6, en: Untold, zh: 未述, unit: 亿元, target: {at least: 1, year: 2005}, place: [ch 1],
-   not_modelled: detail}
-"""
+_TARGETS = plan(
+    aim("S1", "at least: 160, year: 2005", "stock", unit="亿元", name="Stock, zh: 存量"),
+    aim("S4", "at least: 250, year: 2010",
+        "variables: {constant: 'output[farms]', current: 'output[mills]'}",
+        unit="亿元", attribute="unlabelled", name="Either, zh: 两种"),
+    aim("S5", "at least: 160, year: 2005", "used", unit="亿元", attribute="unlabelled",
+        name="Used, zh: 用量"),
+    aim("S6", "at least: 1, year: 2005", "not_modelled: detail", unit="亿元",
+        attribute="unlabelled", name="Untold, zh: 未述"),
+    horizon=2010,
+)  # fmt: skip
 _VIEWS = """\
 themes: []
 groups:

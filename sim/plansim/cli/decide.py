@@ -11,10 +11,12 @@ import click
 
 from plansim.cli.context import (
     Arguments,
+    Inputs,
     Terminal,
     UsageError,
     check_files,
     read_inputs,
+    remark,
 )
 from plansim.cli.options import (
     PICTURES,
@@ -28,9 +30,9 @@ from plansim.cli.options import (
     members_option,
     model_option,
     output_option,
-    picture_option,
     scenario_names,
     scenario_options,
+    study_options,
     target_option,
     terminal_option,
     threads_option,
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from plansim.errors import Fault
+    from plansim.targets.target import Target
 
 __all__ = ["decide"]
 
@@ -159,11 +162,7 @@ def _prices(texts: Sequence[str]) -> dict[str, float]:
     show_default=True,
     help="Draws of what is uncertain, for each policy that is judged over them.",
 )
-@threads_option
-@output_option("Also write all figures.", "FILE.json")
-@picture_option("--plot", "picture", "Also draw the frontier: FILE.png, FILE.svg or FILE.pdf.")
-@force_option
-@format_option("table", "json")
+@study_options
 @scenario_options(settings=False)
 def frontier(
     arguments: Arguments,
@@ -259,7 +258,7 @@ def discover(
     from plansim.analysis.decisions.prim import Rule
     from plansim.analysis.experiments.store import open_sweep
     from plansim.output.tables.robustness import discovery_table
-    from plansim.targets.target import binding_targets, target_named
+    from plansim.targets.target import binding_targets
 
     check_files((output, (".json",)), force=force)
     is_store = Path(source).is_dir()
@@ -269,7 +268,7 @@ def discover(
         (),
         overlays,
         names=ids,
-        find=lambda inputs, name: target_named(name, inputs.targets),
+        find=_target,
         whole=is_store,
     )
     with terminal.progress(terminal.text("discover.working", scenario=source)):
@@ -312,11 +311,10 @@ def robust(
     """
     from plansim.analysis.decisions.robustness import robustness
     from plansim.output.tables.robustness import robustness_table
-    from plansim.targets.target import target_named
 
     terminal = arguments.terminal
     check_files((output, (".json",)), force=force)
-    inputs = arguments.read(names=ids, find=lambda inputs, name: target_named(name, inputs.targets))
+    inputs = arguments.read(names=ids, find=_target)
     with terminal.progress(terminal.text("discover.working", scenario=inputs.scenario.id)):
         result = robustness(
             inputs.model,
@@ -328,3 +326,224 @@ def robust(
         )
     terminal.keep(result, output, None, None, force)
     terminal.answer(form, result, lambda: robustness_table(result, terminal.text))
+
+
+@decide.command(epilog="Example: plansim decide policies baseline --aim met --aim effort")
+@click.option(
+    "--aim",
+    "aims",
+    metavar="AIM",
+    multiple=True,
+    default=("growth", "met", "effort"),
+    show_default=True,
+    help="growth, share, met, effort or cost; two or more.",
+)
+@click.option(
+    "--lever",
+    "levers",
+    metavar="NAME",
+    multiple=True,
+    shell_complete=items(lever_names),
+    help="A lever that may be moved; by default those of decision.yaml. May be given again.",
+)
+@target_option("A target of the set that should hold; may be given again.")
+@click.option(
+    "--cost",
+    metavar="VARIABLE",
+    default="",
+    shell_complete=items(variable_names),
+    help="Let the model count the cost: a series added up to the targets' year.",
+)
+@click.option(
+    "--seeds",
+    metavar="N",
+    type=WholeNumber(1),
+    default=3,
+    show_default=True,
+    help="Number of searches, each with other random numbers.",
+)
+@click.option(
+    "--generations",
+    metavar="N",
+    type=WholeNumber(1),
+    default=60,
+    show_default=True,
+    help="Generations of each search.",
+)
+@click.option(
+    "-n",
+    "members",
+    metavar="N",
+    type=WholeNumber(20),
+    default=100,
+    show_default=True,
+    help="Members that candidates are judged by at a time.",
+)
+@click.option(
+    "--save",
+    "folder",
+    metavar="FOLDER",
+    type=click.Path(path_type=Path),
+    help="Also write each policy as a scenario file into FOLDER.",
+)
+@threads_option
+@output_option("Also write all figures.", "FILE.json")
+@force_option
+@format_option("table", "json")
+@scenario_options(settings=False)
+def policies(
+    arguments: Arguments,
+    aims: tuple[str, ...],
+    levers: tuple[str, ...],
+    ids: tuple[str, ...],
+    cost: str,
+    seeds: int,
+    generations: int,
+    members: int,
+    folder: Path | None,
+    threads: int | None,
+    output: Path | None,
+    force: bool,
+    form: str,
+) -> None:
+    """Find policies about SCENARIO of which none is better than another in every aim.
+
+    Every candidate is judged over plausible models, which are replaced by others every few
+    generations; the figures are those over models that the search never used.
+    """
+    from plansim.analysis.decisions.policies import policies as policies_of
+    from plansim.analysis.decisions.policies import policy_text
+    from plansim.files.writing import write_text
+    from plansim.output.tables.robustness import policies_table
+
+    terminal = arguments.terminal
+    check_files((output, (".json",)), force=force)
+    inputs = arguments.read(whole=True, names=ids, find=_target)
+    with terminal.progress(terminal.text("policies.working")) as progress:
+        result = policies_of(
+            inputs.model,
+            inputs.scenario if arguments.scenarios else None,
+            aims,
+            levers=levers or None,
+            named=[target.id for target in inputs.named] or None,
+            cost=cost,
+            seeds=seeds,
+            generations=generations,
+            members=members,
+            threads=threads,
+            progress=progress,
+        )
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        for number in range(len(result.points)):
+            write_text(policy_text(result, number), folder / f"policy-{number + 1:03d}.yaml",
+                       force=force)  # fmt: skip
+        remark(terminal.text("policies.written", count=len(result.points), folder=folder))
+    terminal.keep(result, output, None, None, force)
+    terminal.answer(form, result, lambda: policies_table(result, terminal.text))
+
+
+@decide.command(epilog="Example: plansim decide signposts baseline --by 2008")
+@target_option("Only this target; may be given again.")
+@click.option(
+    "--by",
+    metavar="YEAR",
+    type=int,
+    help="The last year of the statistics; by default the middle of the plan.",
+)
+@members_option
+@threads_option
+@output_option("Also write all figures.", "FILE.json")
+@force_option
+@format_option("table", "json")
+@scenario_options(required=True)
+def signposts(
+    arguments: Arguments,
+    ids: tuple[str, ...],
+    by: int | None,
+    draws: int | None,
+    threads: int | None,
+    output: Path | None,
+    force: bool,
+    form: str,
+) -> None:
+    """Say which published statistics of the first years foretell whether a target will be met.
+
+    What a mid-term review would have to look at: over plausible models, how well members that meet
+    a target can be told early from those that miss it, and by which threshold.
+    """
+    from plansim.analysis.decisions.signposts import signposts as signposts_of
+    from plansim.output.tables.robustness import signposts_table
+
+    terminal = arguments.terminal
+    check_files((output, (".json",)), force=force)
+    inputs = arguments.read(names=ids, find=_target)
+    with terminal.progress(terminal.text("signposts.working", scenario=inputs.scenario.id)):
+        result = signposts_of(
+            inputs.model,
+            inputs.scenario,
+            inputs.named or inputs.targets,
+            by=by,
+            members=draws,
+            threads=threads,
+        )
+    terminal.keep(result, output, None, None, force)
+    terminal.answer(form, result, lambda: signposts_table(result, terminal.text))
+
+
+@decide.command(epilog="Example: plansim decide conflicts baseline --largest 2")
+@target_option("Only sets of these targets; may be given again.")
+@click.option(
+    "--largest",
+    metavar="N",
+    type=WholeNumber(1),
+    default=2,
+    show_default=True,
+    help="Maximum number of targets in a set.",
+)
+@members_option
+@threads_option
+@output_option("Also write all figures.", "FILE.json")
+@force_option
+@format_option("table", "json")
+@scenario_options(settings=False)
+def conflicts(
+    arguments: Arguments,
+    ids: tuple[str, ...],
+    largest: int,
+    draws: int | None,
+    threads: int | None,
+    output: Path | None,
+    force: bool,
+    form: str,
+) -> None:
+    """Find the smallest sets of binding targets that no setting of the levers holds together.
+
+    A set is in conflict if all of it is met in less than one half of the plausible models under
+    every setting that was found; the least relaxation of one target that dissolves it is named.
+    """
+    from plansim.analysis.decisions.conflicts import conflicts as conflicts_of
+    from plansim.output.tables.robustness import conflicts_table
+
+    terminal = arguments.terminal
+    check_files((output, (".json",)), force=force)
+    inputs = arguments.read(whole=True, names=ids, find=_target)
+    with terminal.progress(terminal.text("conflicts.working")) as progress:
+        result = conflicts_of(
+            inputs.model,
+            inputs.scenario if arguments.scenarios else None,
+            targets=inputs.named or inputs.targets,
+            members=draws,
+            largest=largest,
+            threads=threads,
+            progress=progress,
+        )
+    names = {one.id: terminal.text.pick(one.name_en, one.name_zh) for one in inputs.targets}
+    terminal.keep(result, output, None, None, force)
+    terminal.answer(form, result, lambda: conflicts_table(result, names, terminal.text))
+
+
+def _target(inputs: Inputs, name: str) -> Target:
+    from plansim.targets.target import target_named
+
+    return target_named(name, inputs.targets)

@@ -21,7 +21,6 @@ from plansim.cli.context import (
 )
 from plansim.cli.options import (
     WholeNumber,
-    calibration_names,
     command_group,
     design_names,
     force_option,
@@ -31,6 +30,7 @@ from plansim.cli.options import (
     output_option,
     scenario_names,
     seed_option,
+    shipped_names,
     terminal_option,
 )
 from plansim.errors import Message
@@ -100,7 +100,7 @@ def validate(
     Exit codes: 0, every test that can be made here is passed; 1, one fails.
     """
     from plansim.analysis.validation.context import load_context
-    from plansim.analysis.validation.result import Outcome
+    from plansim.analysis.validation.result import ValidationOutcome
     from plansim.analysis.validation.suite import chosen
     from plansim.analysis.validation.suite import validate as results_of
     from plansim.output.book.validation import check_report, validation_report
@@ -119,11 +119,11 @@ def validate(
             validation_report(context, results, output, lang=terminal.text.lang, force=force)
     record = {"tests": results}
     terminal.answer(form, record, lambda: validation_table(results, terminal.text))
-    return int(any(result.status is Outcome.FAIL for result in results))
+    return int(any(result.status is ValidationOutcome.FAIL for result in results))
 
 
 @model.command(epilog="Example: plansim model calibrate history")
-@click.argument("spec", metavar="SPEC", shell_complete=items(calibration_names))
+@click.argument("spec", metavar="SPEC", shell_complete=items(shipped_names("calibration")))
 @output_option("Also write the fitted values as a scenario.", "OVERLAY.yaml")
 @force_option
 @seed_option

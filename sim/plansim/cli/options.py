@@ -7,9 +7,9 @@ completion are quick.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from functools import wraps
+from functools import reduce, wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
@@ -22,7 +22,7 @@ __all__ = [
     "SWEEP",
     "WholeNumber",
     "all_names",
-    "calibration_names",
+    "combined",
     "command_group",
     "constant_names",
     "design_names",
@@ -35,12 +35,13 @@ __all__ = [
     "members_option",
     "model_option",
     "output_option",
-    "picture_option",
     "scenario_argument",
     "scenario_names",
     "scenario_options",
     "seed_option",
     "set_option",
+    "shipped_names",
+    "study_options",
     "target_ids",
     "target_option",
     "terminal_option",
@@ -50,8 +51,8 @@ __all__ = [
     "with_option",
 ]
 
-AnyCommand = TypeVar("AnyCommand", bound=Callable[..., Any] | click.Command)
 Decorator = Callable[[Any], Any]
+Names = Callable[[click.Context], Iterable[str]]
 
 PICTURES = (".pdf", ".png", ".svg")
 SWEEP = ".zarr"
@@ -67,9 +68,7 @@ class WholeNumber(click.IntRange):
 # --- completion -----------------------------------------------------------------------------------
 
 
-def items(
-    list_names: Callable[[click.Context], Iterable[str]],
-) -> Callable[..., list[CompletionItem]]:
+def items(list_names: Names) -> Callable[..., list[CompletionItem]]:
     """Make a completer of a function that yields names; a broken input completes to nothing."""
 
     def complete(
@@ -93,13 +92,6 @@ def items(
         ]
 
     return complete
-
-
-def scenario_names(context: click.Context) -> Iterator[str]:
-    """Yield the ids of the shipped scenarios."""
-    from plansim.files.shipped import shipped
-
-    return (path.stem for path in sorted(shipped("scenarios").glob("*.yaml")))
 
 
 def variable_names(context: click.Context) -> Iterator[str]:
@@ -147,25 +139,19 @@ def target_ids(context: click.Context) -> Iterator[str]:
             yield line.removeprefix("- id: ").strip()
 
 
-def design_names(context: click.Context) -> Iterator[str]:
-    """Yield the designs that come with plansim."""
-    return _files("sweeps")
+def shipped_names(*folder: str) -> Names:
+    """Return a function that yields the names of the YAML files of a folder of ``scenarios``."""
+
+    def names(context: click.Context) -> Iterator[str]:
+        """Yield the names of files that come with plansim."""
+        from plansim.files.shipped import shipped
+
+        return (path.stem for path in sorted(shipped("scenarios", *folder).glob("*.yaml")))
+
+    return names
 
 
-def overlay_names(context: click.Context) -> Iterator[str]:
-    """Yield the overlays that come with plansim."""
-    return _files("overlays")
-
-
-def calibration_names(context: click.Context) -> Iterator[str]:
-    """Yield the calibrations that come with plansim."""
-    return _files("calibration")
-
-
-def _files(folder: str) -> Iterator[str]:
-    from plansim.files.shipped import shipped
-
-    return (path.stem for path in sorted(shipped("scenarios", folder).glob("*.yaml")))
+scenario_names, design_names = shipped_names(), shipped_names("sweeps")
 
 
 # --- options --------------------------------------------------------------------------------------
@@ -180,22 +166,18 @@ def scenario_argument(*, several: bool = False, required: bool = True, **more: A
     )
 
 
-def lang_option(command: AnyCommand) -> AnyCommand:
-    """Add the option ``--lang``."""
-    return click.option(
-        "--lang", type=click.Choice(["en", "zh"]), help="Language of the output; else the locale's."
-    )(command)
+lang_option = click.option(
+    "--lang", type=click.Choice(["en", "zh"]), help="Language of the output; else the locale's."
+)
 
 
-def terminal_option(command: AnyCommand) -> AnyCommand:
-    """Add the option ``--lang``; the command is given the terminal in that language."""
-    return click.option(
-        "--lang",
-        "terminal",
-        type=click.Choice(["en", "zh"]),
-        callback=lambda context, parameter, lang: terminal_for(lang),
-        help="Language of the output; else the locale's.",
-    )(command)
+terminal_option = click.option(
+    "--lang",
+    "terminal",
+    type=click.Choice(["en", "zh"]),
+    callback=lambda context, parameter, lang: terminal_for(lang),
+    help="Language of the output; else the locale's.",
+)
 
 
 def scenario_options(
@@ -253,83 +235,86 @@ def command_group(**options: Any) -> Callable[[Callable[[], None]], click.Group]
     return make
 
 
-def model_option(command: AnyCommand) -> AnyCommand:
-    """Add the option ``--model``."""
-    return click.option(
-        "--model",
-        metavar="FILE.mdl",
-        type=click.Path(path_type=Path),
-        help="Another Vensim model, with its own targets.yaml beside it if it has one.",
-    )(command)
+def _remembered(context: click.Context, option: click.Parameter, value: object) -> None:
+    """Keep the value of an option for `plansim.cli.context.model_at`."""
+    context.meta[f"plansim.{option.name}"] = value
 
 
-def with_option(command: AnyCommand) -> AnyCommand:
-    """Add the option ``--with``."""
-    return click.option(
-        "--with",
-        "overlays",
-        metavar="OVERLAY",
-        multiple=True,
-        shell_complete=items(overlay_names),
-        help="Lay an overlay over the scenario, below --set: one of 'plansim list scenarios', or "
-        "the path of one; may be given again. SCENARIO+OVERLAY does it for one scenario.",
-    )(command)
+def model_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say which model is read, and how."""
+    options = [
+        click.option(
+            "--model",
+            metavar="FILE.mdl",
+            type=click.Path(path_type=Path),
+            help="Another Vensim model, with its own targets.yaml beside it if it has one.",
+        ),
+        click.option(
+            "--strict-units",
+            is_flag=True,
+            expose_value=False,
+            callback=_remembered,
+            help="Take a missing unit in the model for an error, not for a warning.",
+        ),
+    ]
+    for option in reversed(options):
+        function = option(function)
+    return function
 
 
-def set_option(command: AnyCommand) -> AnyCommand:
-    """Add the option ``--set``."""
-    return click.option(
-        "--set",
-        "overrides",
-        metavar="NAME=VALUE",
-        multiple=True,
-        shell_complete=items(constant_names),
-        help="Set a constant over the scenario; may be given again.",
-    )(command)
+with_option = click.option(
+    "--with",
+    "overlays",
+    metavar="OVERLAY",
+    multiple=True,
+    shell_complete=items(shipped_names("overlays")),
+    help="Lay an overlay over the scenario, below --set: one of 'plansim list scenarios', or "
+    "the path of one; may be given again. SCENARIO+OVERLAY does it for one scenario.",
+)
 
 
-def engine_option(command: AnyCommand) -> AnyCommand:
-    """Add the option ``--engine``."""
-    return click.option(
-        "--engine",
-        type=click.Choice(["compiled", "pysd"]),
-        default="compiled",
-        show_default=True,
-        help="What computes the run; pysd is the slow reference.",
-    )(command)
+set_option = click.option(
+    "--set",
+    "overrides",
+    metavar="NAME=VALUE",
+    multiple=True,
+    shell_complete=items(constant_names),
+    help="Set a constant over the scenario; may be given again.",
+)
 
 
-def force_option(command: AnyCommand) -> AnyCommand:
-    """Add the option ``--force``."""
-    return click.option("--force", is_flag=True, help="Replace what exists already.")(command)
+engine_option = click.option(
+    "--engine",
+    type=click.Choice(["compiled", "pysd"]),
+    default="compiled",
+    show_default=True,
+    help="What computes the run; pysd is the slow reference.",
+)
 
 
-def threads_option(command: AnyCommand) -> AnyCommand:
-    """Add the option ``--threads``."""
-    return click.option(
-        "--threads",
-        metavar="N",
-        type=WholeNumber(1, 1024),
-        help="Number of threads; else one a processor.",
-    )(command)
+force_option = click.option("--force", is_flag=True, help="Replace what exists already.")
 
 
-def members_option(command: AnyCommand) -> AnyCommand:
-    """Add ``-n``, the number of members that are drawn anew."""
-    return click.option(
-        "-n",
-        "draws",
-        metavar="N",
-        type=WholeNumber(50),
-        help="Draw N members anew by the rule of the ensemble; by default those of its file.",
-    )(command)
+threads_option = click.option(
+    "--threads",
+    metavar="N",
+    type=WholeNumber(1, 1024),
+    help="Number of threads; else one a processor.",
+)
 
 
-def seed_option(command: AnyCommand) -> AnyCommand:
-    """Add the option ``--seed``."""
-    return click.option(
-        "--seed", type=WholeNumber(0), help="Seed of the random numbers; else that of the file."
-    )(command)
+seed_option = click.option(
+    "--seed", type=WholeNumber(0), help="Seed of the random numbers; else that of the file."
+)
+
+
+members_option = click.option(
+    "-n",
+    "draws",
+    metavar="N",
+    type=WholeNumber(50),
+    help="Draw N members anew by the rule of the ensemble; by default those of its file.",
+)
 
 
 def format_option(*choices: str) -> Decorator:
@@ -350,9 +335,24 @@ def output_option(text: str, metavar: str = "FILE", **more: Any) -> Decorator:
     return click.option("-o", "--output", metavar=metavar, type=kind, help=text, **more)
 
 
-def picture_option(name: str, variable: str, text: str) -> Decorator:
-    """Make an option that also draws a figure."""
-    return click.option(name, variable, metavar="FILE", type=click.Path(path_type=Path), help=text)
+def combined(*options: Decorator) -> Decorator:
+    """Make one decorator of several, of which the first is that of the first line."""
+    return lambda function: reduce(lambda made, option: option(made), reversed(options), function)
+
+
+study_options = combined(
+    threads_option,
+    output_option("Also write all figures.", "FILE.json"),
+    click.option(
+        "--plot",
+        "picture",
+        metavar="FILE",
+        type=click.Path(path_type=Path),
+        help="Also draw the result: FILE.png, FILE.svg or FILE.pdf.",
+    ),
+    force_option,
+    format_option("table", "json"),
+)
 
 
 def variable_option(text: str) -> Decorator:

@@ -28,6 +28,7 @@ from plansim.cli.context import (
 from plansim.cli.options import (
     WholeNumber,
     all_names,
+    combined,
     command_group,
     force_option,
     format_option,
@@ -80,8 +81,8 @@ def run(
     shown = [_shown(run, inputs) for run in runs]
     changes = [changes_of(scenario, inputs.model, terminal) for scenario in inputs.scenarios]
     if output is not None:
-        from plansim.engine.dataset import annual
         from plansim.output.export.tables import write_run
+        from plansim.targets.annual import annual
 
         chosen = list(dict.fromkeys(variable for variable, _ in inputs.named))
         dataset = simulated(inputs, arguments.engine, terminal)
@@ -292,6 +293,11 @@ def _with_shares(
         return list(with_shares(verdicts, inputs.model, inputs.scenarios, inputs.targets))
 
 
+word_options = combined(
+    click.argument("words", metavar="[WORD]...", nargs=-1), model_option, terminal_option
+)
+
+
 @command_group(
     name="list",
     epilog="Example: plansim list variables pension",
@@ -312,9 +318,7 @@ def list_scenarios(terminal: Terminal) -> None:
 
 
 @list_.command(name="variables", epilog="Example: plansim list variables pension")
-@click.argument("words", metavar="[WORD]...", nargs=-1)
-@model_option
-@terminal_option
+@word_options
 def list_variables(words: tuple[str, ...], model: Path | None, terminal: Terminal) -> None:
     """List the variables of the model, by module.
 
@@ -326,9 +330,7 @@ def list_variables(words: tuple[str, ...], model: Path | None, terminal: Termina
 
 
 @list_.command(name="levers", epilog="Example: plansim list levers water")
-@click.argument("words", metavar="[WORD]...", nargs=-1)
-@model_option
-@terminal_option
+@word_options
 def list_levers(words: tuple[str, ...], model: Path | None, terminal: Terminal) -> None:
     """List the levers, each with its range, its present value, its unit and its constant.
 
@@ -343,9 +345,7 @@ def list_levers(words: tuple[str, ...], model: Path | None, terminal: Terminal) 
 
 
 @list_.command(name="targets", epilog="Example: plansim list targets water")
-@click.argument("words", metavar="[WORD]...", nargs=-1)
-@model_option
-@terminal_option
+@word_options
 def list_targets(words: tuple[str, ...], model: Path | None, terminal: Terminal) -> None:
     """List the plan's targets, each with the variable that judges it or why none does.
 

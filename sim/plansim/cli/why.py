@@ -22,18 +22,15 @@ from plansim.cli.options import (
     WholeNumber,
     command_group,
     design_names,
-    force_option,
     format_option,
     items,
     model_option,
-    output_option,
-    picture_option,
     scenario_names,
     scenario_options,
     seed_option,
+    study_options,
     target_option,
     terminal_option,
-    threads_option,
     with_option,
 )
 
@@ -155,11 +152,7 @@ MOST_WARNINGS = 5
     help="Number of Morris trajectories; each takes one run more than there are factors.",
 )
 @seed_option
-@threads_option
-@output_option("Also write all figures.", "FILE.json")
-@picture_option("--plot", "picture", "Also draw the drivers: FILE.png, FILE.svg or FILE.pdf.")
-@force_option
-@format_option("table", "json")
+@study_options
 @scenario_options(several=True, settings=False)
 def sensitivity(
     arguments: Arguments,

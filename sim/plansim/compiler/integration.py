@@ -19,15 +19,15 @@ Reference: Butcher, Numerical Methods for Ordinary Differential Equations (2016)
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
 from plansim.model.expression import Call, Name, Node, Operation
 from plansim.model.records import Integration
-from plansim.model.scan import Equation
+from plansim.model.scan import Equation, Macro
 
-__all__ = ["LEVELS", "STAGES", "Stage", "moved_by_stocks", "reads_stock"]
+__all__ = ["LEVELS", "STAGES", "Stage", "levels_with", "moved_by_stocks", "reads_stock"]
 
 
 class Stage(NamedTuple):
@@ -62,16 +62,23 @@ LEVELS = frozenset(
 """Functions that hold stocks, which are integrated."""
 
 
-def moved_by_stocks(equations: Mapping[str, tuple[Equation, ...]]) -> frozenset[str]:
+def moved_by_stocks(
+    equations: Mapping[str, tuple[Equation, ...]],
+    levels: frozenset[str] = LEVELS,
+    given: Iterable[str] = (),
+) -> frozenset[str]:
     """Return the keys of the variables whose value within a step depends on a stock.
 
-    ``equations`` are those of a `Scan`, by `name_key`.
+    Args:
+        equations: those of a `Scan` or a macro, by `name_key`.
+        levels: the functions that hold stocks.
+        given: names that depend on a stock although no equation says so.
     """
     effects: dict[str, set[str]] = {}
-    waiting: list[str] = []
+    waiting = [*given]
     for key, parts in equations.items():
         for node in (node for part in parts if part.tree for node in _within_step(part.tree)):
-            if isinstance(node, Call) and node.key in LEVELS:
+            if isinstance(node, Call) and node.key in levels:
                 waiting.append(key)
             elif isinstance(node, Name):
                 effects.setdefault(node.key, set()).add(key)
@@ -84,13 +91,25 @@ def moved_by_stocks(equations: Mapping[str, tuple[Equation, ...]]) -> frozenset[
     return frozenset(moved)
 
 
-def reads_stock(tree: Node, moved: frozenset[str]) -> bool:
+def levels_with(macros: Mapping[str, Macro]) -> frozenset[str]:
+    """Return the functions that hold stocks, and the macros that do."""
+    levels = LEVELS
+    for _ in macros:  # a macro may call others
+        levels |= {
+            key
+            for key, macro in macros.items()
+            if any(part.called & levels for parts in macro.equations.values() for part in parts)
+        }
+    return levels
+
+
+def reads_stock(tree: Node, moved: frozenset[str], levels: frozenset[str] = LEVELS) -> bool:
     """Say whether the value of an expression within a step depends on a stock.
 
-    ``moved`` is what `moved_by_stocks` gives.
+    ``moved`` is what `moved_by_stocks` gives, with the same ``levels``.
     """
     return any(
-        node.key in LEVELS if isinstance(node, Call) else node.key in moved
+        node.key in levels if isinstance(node, Call) else node.key in moved
         for node in _within_step(tree)
     )
 

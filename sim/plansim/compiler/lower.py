@@ -17,16 +17,26 @@ import itertools
 import math
 import sys
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from plansim.compiler.functions.plain import PLAIN, VECTOR, Clock, stages, zidz
 from plansim.compiler.functions.random import RANDOM
-from plansim.compiler.integration import LEVELS, moved_by_stocks, reads_stock
+from plansim.compiler.functions.vectors import (
+    PROFILES,
+    allocated,
+    inverse,
+    ranks,
+    reordered,
+    selected,
+    sort_order,
+    total,
+)
+from plansim.compiler.integration import LEVELS, levels_with, moved_by_stocks, reads_stock
 from plansim.compiler.ir import Depends, Graph, Op, PiecewiseLinear, Pipe, Program, State
 from plansim.errors import Fault, Message, ModelError
-from plansim.model.arrays import Subscripts, UnboundError, free_marks
+from plansim.model.arrays import OF_VECTORS, Subscripts, UnboundError, free_marks
 from plansim.model.expression import (
     COMPARISONS,
     Call,
@@ -39,7 +49,7 @@ from plansim.model.expression import (
     walk,
 )
 from plansim.model.records import NOISE_SEED, Model, Variable, VariableKind, cell_name, cells_of
-from plansim.model.scan import Equation, EquationForm
+from plansim.model.scan import Equation, EquationForm, Macro
 from plansim.model.syntax import name_key
 
 __all__ = ["StructuralError", "lower"]
@@ -47,6 +57,8 @@ __all__ = ["StructuralError", "lower"]
 MAX_INSTRUCTIONS = 2_000_000
 MAX_STAGES = 1000
 _MAX_FRAMES = 200_000
+_WITHIN = "\N{RIGHTWARDS ARROW}"
+"""Between the key of a variable and what stands in macros that it calls; no name holds it."""
 
 _OPERATORS = {
     "+": Op.ADD,
@@ -149,6 +161,20 @@ class _Place:
     """Row by row among the elements of the equation's left-hand side."""
 
 
+@dataclass(frozen=True, eq=False)
+class _Frame:
+    """A macro where it is called."""
+
+    macro: Macro
+    label: str
+    """Tells calls apart."""
+    arguments: Mapping[str, Node]
+    """By input, in the scope of the call."""
+    caller: _Scope
+    moved: frozenset[str]
+    """The names within that a stock moves."""
+
+
 @dataclass(frozen=True)
 class _Scope:
     """Where an expression stands."""
@@ -157,6 +183,7 @@ class _Scope:
     cell: Cell
     bound: Bound
     initial: bool
+    frame: _Frame | None = None
 
 
 @dataclass
@@ -178,6 +205,8 @@ class _Lowering:
     _later: list[tuple[Call, _Scope, int, int]] = field(default_factory=list)
     _cells: dict[str, dict[Cell, _Place]] = field(default_factory=dict)
     _open: list[tuple[str, Cell, bool]] = field(default_factory=list)
+    _frames: dict[str, _Frame] = field(default_factory=dict)
+    _vectors: dict[object, list[int]] = field(default_factory=dict)
 
     # The whole
 
@@ -266,8 +295,20 @@ class _Lowering:
         return {name_key(name): variable for name, variable in self.model.variables.items()}
 
     @cached_property
+    def macros(self) -> Mapping[str, Macro]:
+        return self.model.scan.macros
+
+    @cached_property
+    def levels(self) -> frozenset[str]:
+        return levels_with(self.macros)
+
+    @cached_property
     def moved_by_stocks(self) -> frozenset[str]:
-        return moved_by_stocks(self.equations)
+        return moved_by_stocks(self.equations, self.levels)
+
+    def _reads_stock(self, tree: Node, scope: _Scope) -> bool:
+        moved = scope.frame.moved if scope.frame else self.moved_by_stocks
+        return reads_stock(tree, moved, self.levels)
 
     def _places(self, key: str) -> dict[Cell, _Place]:
         """Give the elements of a variable, each with its equation."""
@@ -292,7 +333,10 @@ class _Lowering:
             return self.graph.leaf(_CONTROLS[key])
         if key == "time":
             return self.graph.leaf(Op.INITIAL_TIME if initial else Op.TIME)
-        memo = (key, cell, initial)
+        return self._kept((key, cell, initial), lambda: self._lowered(key, cell, initial))
+
+    def _kept(self, memo: tuple[str, Cell, bool], make: Callable[[], int]) -> int:
+        """Give a node that is made once, and find circles."""
         if memo in self._values:
             known = self._values[memo]
             if known is None:
@@ -302,13 +346,13 @@ class _Lowering:
             raise self._circle(memo)
         self._open.append(memo)
         try:
-            place = self._lowered(key, cell, initial)
+            place = make()
         except _FoundError:
             self._values[memo] = None
             raise
         except (_RefusedError, UnboundError) as error:
             self._values[memo] = None
-            self._note(key, cell, error)
+            self._note(*memo[:2], error)
             raise _FoundError from error
         finally:
             self._open.pop()
@@ -362,13 +406,18 @@ class _Lowering:
         )
 
     def _spoken(self, key: str, cell: Cell) -> str:
+        key = key.partition(_WITHIN)[0]
         return self._label(self.variables[key], cell)
 
     def _note(self, key: str, cell: Cell, error: _RefusedError | UnboundError) -> None:
+        key, _, within = key.partition(_WITHIN)
         variable = self.variables[key]
         place = self._places(key).get(cell)
         line = variable.line
-        if place is not None:
+        if within:
+            macro = self._frames[within.rpartition(_WITHIN)[0]].macro
+            line = macro.equations[within.rpartition(_WITHIN)[2]][0].line
+        elif place is not None:
             equation = place.equation
             line = equation.line
             for ref, _ in equation.references:
@@ -397,7 +446,7 @@ class _Lowering:
                     places.reverse()
                     operator = operator.replace(">", "<")
                 made = g.make(_OPERATORS[operator], *places)
-                if operator in COMPARISONS and not reads_stock(tree, self.moved_by_stocks):
+                if operator in COMPARISONS and not self._reads_stock(tree, scope):
                     return g.freeze(made)
                 return made
             case Call():
@@ -407,6 +456,13 @@ class _Lowering:
 
     def _name(self, tree: Name, scope: _Scope) -> int:
         key = tree.key
+        if (frame := scope.frame) is not None:
+            if key in frame.arguments:
+                argument = replace(frame.caller, initial=scope.initial)
+                return self._node(frame.arguments[key], argument)
+            if key in frame.macro.equations:
+                return self._local(frame, key, scope.initial)
+            key = key.removesuffix("$")
         if key == "time" or key in self.equations:
             if key in self.equations and self.variables[key].kind is VariableKind.LOOKUP:
                 raise _RefusedError(
@@ -429,7 +485,13 @@ class _Lowering:
             return self._stateful(tree, scope)
         if key in RANDOM:
             return self._random(tree, scope)
+        if key in self.macros:
+            return self._local(self._frame(tree, scope), key, scope.initial)
+        if key in OF_VECTORS:
+            return self._of_vectors(tree, scope)
         match key:
+            case "get_time_value":
+                return self._time_value(tree, scope)
             case "initial":
                 return self._node(arguments[0], _initial(scope))
             case "active_initial":
@@ -442,7 +504,8 @@ class _Lowering:
                 if isinstance(arguments[0], Name) and self.subscripts.is_range(arguments[0].key):
                     return self.graph.number(len(self.subscripts.elements(arguments[0].key)))
                 raise _RefusedError(Message("ELMCOUNT takes the name of a subscript range"), key)
-        if key not in PLAIN and key in self.equations:
+        local = scope.frame is not None and key in scope.frame.macro.equations
+        if key not in PLAIN and (local or key in self.equations):
             return self._table_value(tree, scope)
         if key not in PLAIN:
             shown = key.replace("_", " ").upper()
@@ -462,20 +525,192 @@ class _Lowering:
         parts = [
             self._node(
                 argument,
-                _Scope(
-                    scope.key,
-                    scope.cell,
-                    {**scope.bound, **dict(zip(marks, elements, strict=True))},
-                    scope.initial,
-                ),
+                replace(scope, bound={**scope.bound, **dict(zip(marks, elements, strict=True))}),
             )
             for elements in itertools.product(*choices)
         ]
-        while len(parts) > 1:
-            pairs = zip(parts[::2], parts[1::2], strict=False)
-            halves = [self.graph.make(op, a, b) for a, b in pairs]
-            parts = halves + parts[len(parts) - len(parts) % 2 :]
-        return self.graph._as_number(parts[0])
+        return total(self.graph, parts, op)
+
+    # Vectors and matrices
+
+    def _of_vectors(self, tree: Call, scope: _Scope) -> int:
+        """Give an element of what a function makes of whole vectors."""
+        first, *others = tree.arguments
+        if tree.key == "vector_select":
+            return self._selected(tree, scope)
+        along = self._last_range(first, scope, tree.key)
+        here = self.subscripts.elements(along).index(self.subscripts.element(along, scope.bound))
+        if tree.key == "invert_matrix":
+            return self._inverted(first, along, here, scope)
+        rest = sorted((range_, e) for range_, e in scope.bound.items() if range_ != along)
+        memo = (tree.start, scope.frame and scope.frame.label, *rest, scope.initial)
+        if memo not in self._vectors:
+            self._vectors[memo] = self._vector_result(tree.key, first, others, along, scope)
+        return self._vectors[memo][here]
+
+    def _vector_result(
+        self, key: str, first: Node, others: Sequence[Node], along: str, scope: _Scope
+    ) -> list[int]:
+        g, vector = self.graph, self._vector(first, along, scope)
+        match key:
+            case "vector_sort_order":
+                return sort_order(g, vector, self._node(others[0], scope))
+            case "vector_rank":
+                found = ranks(g, vector, self._node(others[0], scope))
+                return [g.add(rank, g.number(1.0)) for rank in found]
+            case "vector_reorder":
+                return reordered(g, vector, self._vector(others[0], along, scope))
+            case "allocate_by_priority":
+                priorities = self._vector(others[0], along, scope)
+                width, supply = (self._node(node, scope) for node in others[2:])
+                size = len(vector)
+                return allocated(g, vector, [1] * size, priorities, [width] * size, supply)
+            case _:
+                return self._allocated(vector, others, along, scope)
+
+    def _allocated(
+        self, requests: list[int], others: Sequence[Node], along: str, scope: _Scope
+    ) -> list[int]:
+        """Give what ALLOCATE AVAILABLE does; profiles stand one after another in a subscript."""
+        profile, available = others
+        if not isinstance(profile, Name) or not profile.subscripts:
+            raise _RefusedError(Message("the priority is no array"), "allocate_available")
+        first = self.subscripts.elements(profile.subscripts[-1])[0]
+        parts = self.subscripts.following(first, 4)
+        if not parts:
+            message = Message("the priority has not the elements ptype, ppriority, pwidth, pextra")
+            raise _RefusedError(message, "allocate_available")
+        kinds, priorities, widths = (
+            self._vector(
+                replace(profile, subscripts=(*profile.subscripts[:-1], part)), along, scope
+            )
+            for part in parts[:3]
+        )
+        numbers = [
+            int(self._structural(kind, "allocate_available", "the kind of priority"))
+            for kind in kinds
+        ]
+        if self.pinned:
+            numbers = [1] * len(numbers)
+        if unknown := {*numbers} - PROFILES.keys():
+            message = Message("priorities of the kind {kind} are not supported", kind=min(unknown))
+            raise _RefusedError(message, "allocate_available")
+        supply = self._node(available, scope)
+        return allocated(self.graph, requests, numbers, priorities, widths, supply)
+
+    def _vector(self, argument: Node, along: str, scope: _Scope) -> list[int]:
+        """Give an expression for all elements of a range."""
+        return [
+            self._number(argument, replace(scope, bound={**scope.bound, along: element}))
+            for element in self.subscripts.elements(along)
+        ]
+
+    def _last_range(self, argument: Node, scope: _Scope, key: str) -> str:
+        """Give the range along which a function takes its vector: the last one of the argument."""
+        for node in walk(argument):
+            if isinstance(node, Name | Call) and node.subscripts:
+                if self.subscripts.is_range(last := node.subscripts[-1]):
+                    return last
+                break
+        raise _RefusedError(Message("the last subscript of its vector is no range"), key)
+
+    def _inverted(self, matrix: Node, column: str, here: int, scope: _Scope) -> int:
+        """Give an element of INVERT MATRIX."""
+        assert isinstance(matrix, Name)
+        if len(matrix.subscripts) < 2 or not self.subscripts.is_range(matrix.subscripts[-2]):
+            raise _RefusedError(Message("it takes a matrix over two ranges"), "invert_matrix")
+        row = matrix.subscripts[-2]
+        rows = self.subscripts.elements(row)
+        if len(rows) != len(self.subscripts.elements(column)):
+            raise _RefusedError(Message("the matrix is not square"), "invert_matrix")
+        rest = sorted((r, e) for r, e in scope.bound.items() if r not in (row, column))
+        memo = ("inverse", matrix.start, *rest, scope.initial)
+        if memo not in self._vectors:
+            table = [
+                self._vector(matrix, column, replace(scope, bound={**scope.bound, row: element}))
+                for element in rows
+            ]
+            self._vectors[memo] = [value for line in inverse(self.graph, table) for value in line]
+        at = rows.index(self.subscripts.element(row, scope.bound))
+        return self._vectors[memo][at * len(rows) + here]
+
+    def _selected(self, tree: Call, scope: _Scope) -> int:
+        selection, expression, missing, *codes = tree.arguments
+        marks = list(dict.fromkeys([*free_marks(selection), *free_marks(expression)]))
+        if not marks:
+            raise _RefusedError(Message("a sum over elements needs a subscript with '!'"), tree.key)
+        choices = [self.subscripts.elements(mark.removesuffix("!")) for mark in marks]
+        scopes = [
+            replace(scope, bound={**scope.bound, **dict(zip(marks, elements, strict=True))})
+            for elements in itertools.product(*choices)
+        ]
+        chosen, values = (
+            [self._number(node, one) for one in scopes] for node in (selection, expression)
+        )
+        action, error = (
+            int(self._structural(self._node(code, scope), tree.key, "the action")) for code in codes
+        )
+        if not 0 <= action <= 10:
+            raise _RefusedError(Message("there is no action {action}", action=action), tree.key)
+        return selected(self.graph, chosen, values, self._node(missing, scope), action, error)
+
+    def _time_value(self, tree: Call, scope: _Scope) -> int:
+        """Give GET TIME VALUE: the time itself, or parts of a date where Time counts years."""
+        g = self.graph
+        relative, offset, measure = (self._node(argument, scope) for argument in tree.arguments)
+        which, what = (
+            int(self._structural(node, tree.key, "what is asked for"))
+            for node in (relative, measure)
+        )
+        is_initial = which == 1 or scope.initial
+        time = g.add(g.leaf(Op.INITIAL_TIME if is_initial else Op.TIME), offset)
+        unit = self.variables["initial_time"].unit.lower()
+        year = g.make(Op.TRUNCATE, time)
+        since = g.add(g.subtract(time, year), g.number(1e-9))
+        if what == 0 and which in (0, 1):
+            return time
+        parts = {2: 4, 3: 12, 4: 360}
+        if which not in (0, 1) or what not in (1, *parts) or not unit.startswith("year"):
+            message = Message(
+                "only the time, or the year, quarter, month or day of a time in years"
+            )
+            raise _RefusedError(message, tree.key)
+        if what == 1:
+            return year
+        count = g.make(Op.TRUNCATE, g.multiply(since, g.number(parts[what])))
+        if what == 4:
+            count = g.make(Op.REMAINDER, count, g.number(30.0))
+        return g.add(count, g.number(1.0))
+
+    # Macros
+
+    def _frame(self, tree: Call, scope: _Scope) -> _Frame:
+        """Give the frame of a call: one for all phases."""
+        label = repr((scope.key, scope.cell, sorted(scope.bound.items()), tree.start))
+        if label not in self._frames:
+            macro = self.macros[tree.key]
+            arguments = dict(zip(macro.inputs, tree.arguments, strict=True))
+            given = {key for key, node in arguments.items() if self._reads_stock(node, scope)}
+            given |= {f"{key}$" for key in self.moved_by_stocks}
+            moved = moved_by_stocks(macro.equations, self.levels, given)
+            self._frames[label] = _Frame(macro, label, arguments, _running(scope), moved)
+        return self._frames[label]
+
+    def _local(self, frame: _Frame, key: str, initial: bool) -> int:
+        """Give the node of a variable within a macro."""
+        cell = frame.caller.cell
+        outer = frame.caller.key.partition(_WITHIN)[0]
+        scope = _Scope(f"{outer}{_WITHIN}{frame.label}{_WITHIN}{key}", cell, {}, initial, frame)
+        equation = frame.macro.equations[key][0]
+        assert equation.tree is not None
+
+        def make() -> int:
+            assert equation.tree is not None
+            if isinstance(equation.tree, Numbers):
+                return self.graph.number(equation.tree.values[0])
+            return self._node(equation.tree, scope)
+
+        return self._kept((scope.key, cell, initial), make)
 
     # Random functions
 
@@ -489,13 +724,19 @@ class _Lowering:
         if not scope.initial:
             since = g.subtract(g.leaf(Op.TIME), g.leaf(Op.INITIAL_TIME))
             step = g.make(Op.TRUNCATE, g.add(g.divide(since, g.leaf(Op.TIME_STEP)), g.number(0.5)))
-        equation = self._places(scope.key)[scope.cell].equation
-        assert equation.tree is not None
-        calls = [node for node in walk(equation.tree) if isinstance(node, Call)]
+        tree_around = self._equation(scope).tree
+        assert tree_around is not None
+        calls = [node for node in walk(tree_around) if isinstance(node, Call)]
         number = [call.start for call in calls if call.key in RANDOM].index(tree.start)
         place = repr((scope.key, scope.cell, sorted(scope.bound.items()), number))
         drawn = g.random(self._seed(), stream, step, zlib.crc32(place.encode()))
         return RANDOM[tree.key](g, drawn, *arguments)
+
+    def _equation(self, scope: _Scope) -> Equation:
+        """Give the equation in which an expression stands."""
+        if scope.frame is not None:
+            return scope.frame.macro.equations[scope.key.rpartition(_WITHIN)[2]][0]
+        return self._places(scope.key)[scope.cell].equation
 
     def _seed(self) -> int:
         """Give the seed of a run, which is an input even where all other constants are folded."""
@@ -510,6 +751,13 @@ class _Lowering:
     # Lookup tables
 
     def _table_value(self, tree: Call, scope: _Scope) -> int:
+        if scope.frame is not None and tree.key in scope.frame.macro.equations:
+            points = scope.frame.macro.equations[tree.key][0].tree
+            if not isinstance(points, Table):
+                raise _RefusedError(
+                    Message("'{name}' is neither a function nor a lookup", name=tree.key)
+                )
+            return self._looked_up(_checked(points), self._node(tree.arguments[0], scope))
         variable = self.variables[tree.key]
         if variable.kind is not VariableKind.LOOKUP:
             raise _RefusedError(
@@ -565,9 +813,12 @@ class _Lowering:
             case "trend" | "forecast":
                 return self._trend(tree, scope, self._state(tree, scope, 0))
         count = self._stages(tree, scope)
-        last = self._state(tree, scope, count - 1)
         if key.startswith("smooth"):
-            return last
+            return self._state(tree, scope, count - 1)
+        order, last = self._order(tree, scope, count), self._state(tree, scope, 0)
+        for stage in range(1, count):
+            reached = g.make(Op.LESS, g.number(stage), order)
+            last = g.select(reached, self._state(tree, scope, stage), last)
         if key == "delay_n" and not self._steady(arguments[1], scope):
             return g.divide(last, self._state(tree, scope, count))
         return g.divide(last, self._node(arguments[1], scope))
@@ -619,14 +870,24 @@ class _Lowering:
         if count is not None:
             return count
         place = self._node(tree.arguments[3], _initial(scope))
-        number = self._structural(place, tree, "the order")
+        number = self._structural(place, tree.key, "the order")
         if not 1 <= int(number) <= MAX_STAGES:
             raise _RefusedError(
                 Message("the order is {number:g}: it has to be 1 or more", number=number), tree.key
             )
         return int(number)
 
-    def _structural(self, place: int, tree: Call, what: str) -> float:
+    def _order(self, tree: Call, scope: _Scope, count: int) -> int:
+        """Give the order of a delay: of DELAY N it is lowered until each stage lasts a step."""
+        g = self.graph
+        if tree.key != "delay_n":
+            return g.number(count)
+        lasts = self._node(tree.arguments[1], _initial(scope))
+        steps = g.make(Op.TRUNCATE, g.divide(lasts, g.leaf(Op.TIME_STEP)))
+        within = g.make(Op.MINIMUM, g.number(count), steps)
+        return g.make(Op.MAXIMUM, g.number(1.0), within)
+
+    def _structural(self, place: int, key: str, what: str) -> float:
         """Give the number that a node is; constants that it depends on must not vary."""
         number = self.graph.value(place)
         if number is not None:
@@ -636,7 +897,7 @@ class _Lowering:
             used = {names[index].partition("[")[0] for index in self._inputs_of(place)}
             self.pinned |= used
             return 1.0
-        raise _RefusedError(Message("{what} is not known before the run", what=what), tree.key)
+        raise _RefusedError(Message("{what} is not known before the run", what=what), key)
 
     def _inputs_of(self, place: int) -> set[int]:
         found: set[int] = set()
@@ -650,7 +911,7 @@ class _Lowering:
 
     def _state(self, tree: Call, scope: _Scope, stage: int) -> int:
         """Give the node of a state; note that it is to be finished."""
-        memo = (tree.start, scope.cell, tuple(scope.bound.items()), stage)
+        memo = (scope.key, tree.start, scope.cell, tuple(scope.bound.items()), stage)
         if memo not in self._memory:
             self._memory[memo] = len(self.states)
             self.states.append(None)
@@ -658,7 +919,7 @@ class _Lowering:
         return self.graph.leaf(Op.STATE, self._memory[memo])
 
     def _pipe(self, tree: Call, scope: _Scope) -> int:
-        memo = (tree.start, scope.cell, tuple(scope.bound.items()), "pipe")
+        memo = (scope.key, tree.start, scope.cell, tuple(scope.bound.items()), "pipe")
         if memo not in self._memory:
             self._memory[memo] = len(self.pipes)
             self.pipes.append(None)
@@ -684,7 +945,7 @@ class _Lowering:
         start = _initial(scope)
         delay = self._node(tree.arguments[1], start)
         if self.graph.depends[delay] & Depends.INPUTS:
-            self._structural(delay, tree, "the delay of DELAY FIXED")
+            self._structural(delay, tree.key, "the delay of DELAY FIXED")
         return Pipe(
             self._spoken(scope.key, scope.cell),
             initial=self._number(tree.arguments[2], start),
@@ -713,7 +974,7 @@ class _Lowering:
                 change = g.divide(g.subtract(now, me), time)
                 return State(name, self._first_mean(tree, start), change, True)
         count = self._stages(tree, scope)
-        order = g.number(count)
+        order = self._order(tree, scope, count)
         first = self._node(arguments[0 if tree.key in _INITIALLY_INPUT else 2], start)
         time = self._node(arguments[1], scope)
         if tree.key.startswith("smooth"):
@@ -735,13 +996,13 @@ class _Lowering:
 
         entering = self._node(arguments[0], scope) if stage == 0 else outflow(stage - 1)
         change = g.multiply(g.subtract(entering, outflow(stage)), order)
+        change = g.select(g.make(Op.LESS, g.number(stage), order), change, g.number(0.0))
         initial = g.multiply(first, self._node(arguments[1], start))
         return State(name, initial, change, True)
 
     def _initial_stock(self, scope: _Scope, initial: int) -> int:
         """Give a stock's initial value, which may be an input in its own name."""
-        variable = self.variables[scope.key]
-        label = self._label(variable, scope.cell)
+        label = "" if scope.frame else self._label(self.variables[scope.key], scope.cell)
         if not self._varies(label):
             return initial
         default = self.graph.value(initial)
@@ -749,11 +1010,11 @@ class _Lowering:
 
 
 def _initial(scope: _Scope) -> _Scope:
-    return scope if scope.initial else _Scope(scope.key, scope.cell, scope.bound, True)
+    return scope if scope.initial else replace(scope, initial=True)
 
 
 def _running(scope: _Scope) -> _Scope:
-    return _Scope(scope.key, scope.cell, scope.bound, False)
+    return replace(scope, initial=False) if scope.initial else scope
 
 
 def _checked(table: Table) -> PiecewiseLinear:

@@ -20,11 +20,10 @@ function savedSteps(clock) {
  * @param {Float64Array} values one for each of program.inputs
  * @param {{initial: number, final: number, step: number, saveper: number, integration: string}}
  *   clock
- * @param {number} until where to stop short of the clock's end
  * @returns {{time: Float64Array, values: Float64Array, finite: boolean}} the values of all outputs
  *   at the first saved time, then at the next, and so on
  */
-function simulate(program, values, clock, until = clock.final) {
+function simulate(program, values, clock) {
   const M = program.memory;
   const { inputs, states, pipes } = program.at;
   M[1] = clock.initial;
@@ -41,7 +40,7 @@ function simulate(program, values, clock, until = clock.final) {
   });
 
   const width = program.outputs.length;
-  const { count, saved } = savedSteps({ ...clock, final: until });
+  const { count, saved } = savedSteps(clock);
   const time = Float64Array.from(saved, (i) => clock.initial + i * clock.step);
   const found = new Float64Array(saved.length * width);
   let kept = 0;

@@ -7,7 +7,7 @@ input. Between its parser and its builder the model is amended:
   which truncates the first step.
 - Comments are dropped. PySD writes them raw into Python docstrings, so that a comment could end
   the docstring and continue as code.
-- Equations that read other files (GET XLS …, data variables) are refused.
+- Equations that read other files (GET XLS …, data variables), and macros, are refused.
 
 In the source that the builder writes, what switches only at the start of a step is moved to the
 functions of the list `SWITCHES`, and read as ``SWITCH(index)``, which is given before a run.
@@ -271,7 +271,10 @@ def _translate(model: Model) -> str:
 
 
 def _refuse_files(model: Model, abstract: Any) -> None:
-    faults = []
+    faults = [
+        Fault("only the compiled engine computes macros", model.path, macro.line)
+        for macro in model.scan.macros.values()
+    ]
     for element in abstract.sections[0].elements:
         for component in element.components:
             kinds = {type(node).__name__ for node in _nodes(component.ast)}

@@ -10,10 +10,17 @@ from plansim.model.expression import Call, Name, Node, Operation
 from plansim.model.scan import Scan
 from plansim.model.syntax import name_key
 
-__all__ = ["OVER_ELEMENTS", "Subscripts", "UnboundError", "free_marks"]
+__all__ = ["OF_VECTORS", "OVER_ELEMENTS", "Subscripts", "UnboundError", "free_marks"]
 
 OVER_ELEMENTS = frozenset({"prod", "sum", "vmax", "vmin"})
-"""The functions that bind the subscripts with ``!`` in their argument, by `name_key`."""
+"""The functions that bind the subscripts with ``!`` in their arguments, by `name_key`."""
+
+
+OF_VECTORS = frozenset(
+    {"allocate_available", "allocate_by_priority", "invert_matrix", "vector_rank"}
+    | {"vector_reorder", "vector_select", "vector_sort_order"}
+)
+"""The functions of which an element rests on all elements of an array, by `name_key`."""
 
 
 class UnboundError(Exception):
@@ -58,6 +65,15 @@ class Subscripts:
     def written(self, element: str) -> str:
         """Return an element's name as the model writes it."""
         return self.names.get(element, element)
+
+    def following(self, element: str, count: int) -> tuple[str, ...]:
+        """Return elements from one on, in the smallest range that has so many; else none."""
+        found = [
+            own[start : start + count]
+            for own in sorted(self.ranges.values(), key=len)
+            if element in own and len(own) >= (start := own.index(element)) + count
+        ]
+        return found[0] if found else ()
 
     def element(self, subscript: str, bound: Mapping[str, str]) -> str:
         """Return the element that a subscript stands for, ranges being bound to elements.

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from operator import itemgetter
 from pathlib import Path
 
 from plansim.errors import Fault, FaultLog, Message, ModelError
@@ -43,7 +44,7 @@ _METHODS = {
 """By Vensim's number: Euler, RK4 auto, difference, RK2 auto, RK2 fixed, RK4 fixed."""
 
 
-def build_model(text: str, file: Path, sha256: str, strict: bool | None) -> Model:
+def build_model(text: str, file: Path, sha256: str, strict: bool) -> Model:
     """Make the model of a file's text; ``strict`` as for `load_model`.
 
     Raises:
@@ -51,7 +52,7 @@ def build_model(text: str, file: Path, sha256: str, strict: bool | None) -> Mode
     """
     faults, warnings, slips = FaultLog(file), FaultLog(file), FaultLog(file)
     scan = scan_text(text, faults)
-    if faults.is_full:
+    if faults.is_full or (faults and not scan.equations):
         raise ModelError(faults.by_line())
     if not scan.equations and not faults:
         raise ModelError(Fault("the file holds no equation", file))
@@ -60,8 +61,7 @@ def build_model(text: str, file: Path, sha256: str, strict: bool | None) -> Mode
     variables = builder.variables()
     subscripts = builder.subscript_ranges()
     time = builder.time_spec(integration_of(text, faults))
-    if strict is None:
-        strict = _keeps_units(variables.values())
+    builder.note_units(strict=strict)
     (faults if strict else warnings).take(slips)
     if faults or time is None:
         raise ModelError(faults.by_line())
@@ -103,12 +103,6 @@ def integration_of(text: str, faults: FaultLog) -> Integration:
     return _METHODS.get(line[1], Integration.EULER)
 
 
-def _keeps_units(variables: Iterable[Variable]) -> bool:
-    described = [variable for variable in variables if variable.kind is not VariableKind.CONTROL]
-    blank = sum(not variable.unit for variable in described)
-    return blank <= max(1, len(described) // 10)
-
-
 @dataclass
 class _Builder:
     """Makes the records of one file, and notes what is wrong; used once."""
@@ -117,7 +111,8 @@ class _Builder:
     faults: FaultLog
     slips: FaultLog
     cells_left: int = MAX_ELEMENTS
-    _smallest: dict[frozenset[str], str | None] = field(default_factory=dict)
+    unitless: list[Variable] = field(default_factory=list)
+    _smallest: dict[tuple[frozenset[str], frozenset[str]], str | None] = field(default_factory=dict)
 
     def variables(self) -> dict[str, Variable]:
         built = (self._variable(key, group) for key, group in self.scan.equations.items())
@@ -243,17 +238,21 @@ class _Builder:
             covered = frozenset(
                 name_key(element) for name in used for element in self.scan.dimension(name)
             )
-            names.append(self._smallest_range(covered) or used[0])
+            names.append(self._smallest_range(covered, frozenset(names)) or used[0])
         return tuple(names)
 
-    def _smallest_range(self, covered: frozenset[str]) -> str | None:
-        """Return the smallest range that holds all of some elements; the first of equals."""
-        if covered not in self._smallest:
+    def _smallest_range(self, covered: frozenset[str], taken: frozenset[str]) -> str | None:
+        """Return the smallest range that holds all of some elements; the first of equals.
+
+        Of a matrix over one set of elements the second range is another one, if there is one.
+        """
+        if (covered, taken) not in self._smallest:
             candidates = min((self._ranges_of.get(key, []) for key in covered), key=len, default=[])
             holding = [range_ for range_ in candidates if covered <= self._range_keys[range_.name]]
-            smallest = min(holding, key=lambda range_: len(range_.elements), default=None)
-            self._smallest[covered] = smallest.name if smallest else None
-        return self._smallest[covered]
+            sizes = ((len(range_.elements), range_.name in taken) for range_ in holding)
+            smallest = min(zip(sizes, holding, strict=True), key=itemgetter(0), default=None)
+            self._smallest[covered, taken] = smallest[1].name if smallest else None
+        return self._smallest[covered, taken]
 
     @cached_property
     def _range_keys(self) -> Mapping[str, frozenset[str]]:
@@ -369,17 +368,27 @@ class _Builder:
             values.update((",".join(cell), number) for cell, number in pairs)
         return values if group[0].subscripts else values.get("")
 
+    def note_units(self, *, strict: bool) -> None:
+        """Note variables without a unit: each, or where units are no fault all in one."""
+        expected = Message("a unit after the first '~'; Dmnl if it has no dimension")
+        for variable in self.unitless if strict or len(self.unitless) == 1 else ():
+            name = short(variable.name)
+            self.slips.fault("'{name}' has no unit", variable.line, expected=expected, name=name)
+        if len(self.unitless) > 1 and not strict:
+            self.slips.fault(
+                "{count} variables have no unit, '{name}' first",
+                self.unitless[0].line,
+                expected=expected,
+                count=len(self.unitless),
+                name=short(self.unitless[0].name),
+            )
+
     # Slips: what does not hinder a run, but is an oversight in a model that is kept well
 
     def _note_slips(self, variable: Variable, key: str) -> None:
         name = short(variable.name)
         if not variable.unit:
-            self.slips.fault(
-                "'{name}' has no unit",
-                variable.line,
-                expected=Message("a unit after the first '~'; Dmnl if it has no dimension"),
-                name=name,
-            )
+            self.unitless.append(variable)
         if variable.plausible and variable.plausible[0] > variable.plausible[1]:
             self.slips.fault(
                 "the plausible range of '{name}' is reversed",

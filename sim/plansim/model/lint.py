@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from itertools import chain
 from types import MappingProxyType
 
@@ -69,6 +70,19 @@ def check_soundness(scan: Scan, faults: FaultLog, warnings: FaultLog) -> None:
     _check_subscripts(scan, faults)
     _check_doubled(scan, faults)
     _check_names(scan, faults, warnings)
+    for macro in scan.macros.values():
+        known = dict.fromkeys(macro.inputs, ())
+        outside = {f"{key}$": group for key, group in scan.equations.items()}
+        inside = {**scan.equations, "time$": (), **outside, **known, **macro.equations}
+        local = replace(scan, equations=inside)
+        _check_names(local, faults, warnings, macro.equations)
+    for group in scan.equations.values():
+        if set(group[0].name) & set("[]"):
+            faults.fault(
+                "the name '{name}' has square brackets, in which stand the elements of arrays",
+                group[0].line,
+                name=short(group[0].name),
+            )
 
 
 def is_function_call(node: Name | Call) -> bool:
@@ -173,14 +187,22 @@ def _check_doubled(scan: Scan, log: FaultLog) -> None:
                 first_line.setdefault(cell, equation.line)
 
 
-def _check_names(scan: Scan, log: FaultLog, warnings: FaultLog) -> None:
-    """Find names that nothing defines, and functions that are used wrongly."""
+def _check_names(
+    scan: Scan,
+    log: FaultLog,
+    warnings: FaultLog,
+    equations: Mapping[str, tuple[Equation, ...]] | None = None,
+) -> None:
+    """Find names that nothing defines, and functions that are used wrongly.
+
+    ``equations`` are those to look at, by default all of the scan.
+    """
     lookups = {
         key: group[0].name
         for key, group in scan.equations.items()
         if any(equation.is_table for equation in group)
     }
-    for group in scan.equations.values():
+    for group in (scan.equations if equations is None else equations).values():
         for equation in group:
             unknown: set[str] = set()  # each is reported once an equation
             for ref, _ in equation.references:
@@ -192,6 +214,8 @@ def _check_names(scan: Scan, log: FaultLog, warnings: FaultLog) -> None:
                         _no_such_variable(scan, ref, equation, log)
                 elif key in FUNCTIONS:
                     _check_arguments(ref, FUNCTIONS[key], equation, log)
+                elif key in scan.macros:
+                    _check_arguments(ref, len(scan.macros[key].inputs), equation, log)
                 elif key in UNCOMPUTED_FUNCTIONS:
                     warnings.fault(
                         "the engine cannot compute {name}, in '{equation_name}'",
@@ -221,7 +245,7 @@ def _check_names(scan: Scan, log: FaultLog, warnings: FaultLog) -> None:
 
 
 def _no_such_variable(scan: Scan, ref: Name, equation: Equation, log: FaultLog) -> None:
-    names = (group[0].name for group in scan.equations.values())
+    names = (group[0].name for group in scan.equations.values() if group)
     log.fault(
         "no variable is called '{name}', in '{equation_name}'",
         equation.line_of(ref),

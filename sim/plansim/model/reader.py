@@ -13,6 +13,7 @@ from pathlib import Path
 
 from plansim.cache import code_of, digest, kept
 from plansim.errors import Fault, Message, ModelError, foreign, nearest
+from plansim.files.escaping import without_controls
 from plansim.files.shipped import shipped_model
 from plansim.model.records import Model
 
@@ -29,17 +30,19 @@ def load_model(path: str | Path | None = None, strict: bool | None = None) -> Mo
         path: a ``.mdl`` file; None for the shipped model.
         strict: whether a missing unit, a value outside of its admissible range and a slip in the
             comment convention are faults (or else warnings). By default they are faults in the
-            shipped model, and in every other one in which at most one variable in ten has no
-            unit: there a missing one is an oversight, elsewhere it is a habit.
+            shipped model alone.
 
     Raises:
         ModelError: the file cannot be read, or has faults: all of them, by line.
+
+    >>> model = plansim.load_model("lake.mdl")
+    >>> model.find("捕捞量").equation
+    'catch= effort*(initial fish + switch B*(fish - initial fish))'
     """
     file = shipped_model() if path is None else Path(path)
     data = _read_bytes(file)
     text = _decode(data, file)
-    if strict is None and path is None:
-        strict = True
+    strict = path is None if strict is None else strict
     whole = hashlib.sha256(data).hexdigest()
 
     def make() -> Model:
@@ -118,4 +121,4 @@ def _decode(data: bytes, file: Path) -> str:
                 found=found,
             )
         ) from None
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    return without_controls(text.replace("\r\n", "\n").replace("\r", "\n"))

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, reduce
 
-from plansim.errors import Fault, ModelError
-from plansim.model.arrays import OVER_ELEMENTS, Subscripts, free_marks
+from plansim.errors import Fault, Message, ModelError
+from plansim.model.arrays import OF_VECTORS, OVER_ELEMENTS, Subscripts, free_marks
 from plansim.model.expression import Call, Name, Node, Number, Numbers, Operation, QuotedText, Table
 from plansim.model.reader import parse_model
 from plansim.model.records import (
@@ -244,7 +244,8 @@ def without_arrays(model: Model, values: Mapping[str, float], time: TimeSpec) ->
     so that none means anything to a reader.
 
     Raises:
-        ModelError: an equation takes its values from outside of the model.
+        ModelError: an equation takes its values from outside of the model, or has a macro or a
+            function of a whole vector.
     """
     return _Flat(model, values, time).scalars()
 
@@ -293,6 +294,17 @@ class _Flat:
         return cell_name(variable.name, [self._subscripts.written(element) for element in cell])
 
     def _lines(self, variable: Variable, equation: Equation) -> Iterator[str]:
+        whole = equation.called & (OF_VECTORS | self.model.scan.macros.keys())
+        if whole:
+            raise ModelError(
+                Fault(
+                    "'{name}' cannot be written out element by element",
+                    self.model.path,
+                    equation.line,
+                    found=Message("the function {name}", name=min(whole).replace("_", " ").upper()),
+                    name=variable.name,
+                )
+            )
         left = tuple(map(name_key, equation.subscripts))
         for position, names in enumerate(self.model.scan.covered(equation)):
             cell = tuple(map(name_key, names))

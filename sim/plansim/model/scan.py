@@ -9,6 +9,7 @@ Reference: https://www.vensim.com/documentation/ref_text_editor.html
 
 from __future__ import annotations
 
+import copy
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
@@ -38,6 +39,7 @@ __all__ = [
     "SKETCH",
     "Equation",
     "EquationForm",
+    "Macro",
     "Range",
     "Scan",
     "around_sketch",
@@ -55,9 +57,12 @@ _AFTER_SKETCH = re.compile(rb"^(?:///---\\\\\\|:L\x7f?<%\^E!@)", re.MULTILINE)
 _SEPARATOR = re.compile(r'"(?:\\"|[^"\n])*"|[~|]')
 _COMMENT_SEPARATOR = re.compile(r"[~|]")
 _SPACE = re.compile(r"[\s\\]*")
+_NO_BREAK = re.compile(r"[^\n]")
 _ENCODING = re.compile(r"\s*\{[^{}\n]*\}")
 _NAME = re.compile(NAME)
-_MACRO = re.compile(r":MACRO:", re.IGNORECASE)
+_MACRO = re.compile(r"^[ \t]*:MACRO:", re.IGNORECASE | re.MULTILINE)
+_MACRO_HEAD = re.compile(r"\s*(\w[\w'$\s]*?)\s*\(([^()]*)\)", re.IGNORECASE)
+_MACRO_END = re.compile(r":END OF MACRO:", re.IGNORECASE)
 _KEYWORD = re.compile(r":[A-Za-z ]+:")
 _EXCEPT = re.compile(r":EXCEPT:", re.IGNORECASE)
 _NEXT_ENTRY = re.compile(r"\n(?=\*{3}|[\w\"][^\n~|]*[=(:])")
@@ -138,6 +143,18 @@ class Range:
 
 
 @dataclass(frozen=True)
+class Macro:
+    """A function that the model defines by equations of its own."""
+
+    name: str
+    inputs: tuple[str, ...]
+    """By `name_key`."""
+    equations: Mapping[str, tuple[Equation, ...]]
+    """By `name_key`; that of the macro's own name gives its value."""
+    line: int
+
+
+@dataclass(frozen=True)
 class Scan:
     """What a file says, and what is wrong with it."""
 
@@ -153,6 +170,8 @@ class Scan:
     """The keys of those equations that have a fault of syntax."""
     open_ended: bool = False
     """Whether there are elements that the scan cannot know: they stand in another file."""
+    macros: Mapping[str, Macro] = field(default_factory=dict)
+    """By `name_key`."""
 
     def dimension(self, subscript: str) -> tuple[str, ...]:
         """Return the elements that a subscript on a left-hand side stands for."""
@@ -219,6 +238,18 @@ class _Source:
         """Return the line of an offset, counted from 1."""
         return bisect_right(self._newlines, offset - 1) + 1
 
+    def blank(self, start: int, end: int) -> None:
+        """Put spaces in the place of a part of the text, which keeps every offset."""
+        kept = self.text[:start] + _NO_BREAK.sub(" ", self.text[start:end])
+        self.text = kept + self.text[end:]
+
+    def only(self, start: int, end: int) -> _Source:
+        """Return a source of a part of the text; it shares what is noted."""
+        part = copy.copy(self)
+        part.blank(0, start)
+        part.end = end
+        return part
+
     def skip(self, offset: int, end: int) -> int:
         """Return the next place that is no white space."""
         match = _SPACE.match(self.text, offset, end)
@@ -248,16 +279,27 @@ def scan_text(text: str, log: FaultLog) -> Scan:
         All equations and ranges, those with a fault of syntax included as far as they go.
     """
     source = _Source(text, log)
-    macro = _MACRO.search(source.text, 0, source.end)
-    if macro:
-        log.fault(
-            "macros cannot be read",
-            source.line(macro.start()),
-            expected=Message("the macro's equations written out where they are used"),
-        )
-        return Scan({}, {}, {})
+    macros = dict(_macros(source))
+    if _MACRO.search(source.text, 0, source.end):
+        return Scan({}, {}, {})  # without its end a macro holds the rest of the file
+    equations, raw_ranges = _read_all(source)
+    ranges, elements = _resolve_ranges(log, raw_ranges)
+    return Scan(
+        equations=equations,
+        ranges=ranges,
+        elements=elements,
+        groups=source.groups,
+        unreadable=frozenset(source.unreadable),
+        open_ended=any(raw.open for raw in raw_ranges.values()) or len(ranges) < len(raw_ranges),
+        macros=macros,
+    )
+
+
+def _read_all(source: _Source) -> tuple[dict[str, tuple[Equation, ...]], dict[str, _RawRange]]:
+    """Read all equations and ranges of a text; faults are noted."""
     equations: dict[str, list[Equation]] = {}
     raw_ranges: dict[str, _RawRange] = {}
+    log = source.log
     for entry in _entries(source):
         try:
             item = (_read_entry if entry.complete else _left_side_alone)(source, entry)
@@ -271,15 +313,41 @@ def scan_text(text: str, log: FaultLog) -> Scan:
             _add_range(log, raw_ranges, item)
         if log.is_full:
             break
-    ranges, elements = _resolve_ranges(log, raw_ranges)
-    return Scan(
-        equations={key: tuple(group) for key, group in equations.items()},
-        ranges=ranges,
-        elements=elements,
-        groups=source.groups,
-        unreadable=frozenset(source.unreadable),
-        open_ended=any(raw.open for raw in raw_ranges.values()) or len(ranges) < len(raw_ranges),
-    )
+    return {key: tuple(group) for key, group in equations.items()}, raw_ranges
+
+
+def _macros(source: _Source) -> Iterator[tuple[str, Macro]]:
+    """Read the macros of a file, by key, and blank them, so that the rest is read without them."""
+    for opening in list(_MACRO.finditer(source.text, 0, source.end)):
+        line = source.line(opening.end() - 1)
+        head = _MACRO_HEAD.match(source.text, opening.end(), source.end)
+        closing = _MACRO_END.search(source.text, opening.end(), source.end)
+        if (
+            head is None
+            or closing is None
+            or _MACRO.search(source.text, opening.end(), closing.start())
+        ):
+            form = Message(":MACRO: name(input, …) … :END OF MACRO:")
+            source.log.fault("a macro cannot be read", line, expected=form)
+            return
+        name, (inputs, colon, _) = single_spaced(head[1]), head[2].partition(":")
+        if colon:
+            source.log.fault(
+                "the macro '{name}' has outputs beside its own value",
+                line,
+                expected=Message("a macro for each output"),
+                name=short(name),
+            )
+        body = source.only(head.end(), closing.start())
+        equations, _ = _read_all(body)
+        source.blank(opening.start(), closing.end())
+        keys = tuple(name_key(word) for word in inputs.split(",") if word.strip())
+        if name_key(name) not in equations:
+            source.log.fault(
+                "no equation gives the value of the macro '{name}'", line, name=short(name)
+            )
+            continue
+        yield name_key(name), Macro(name, keys, equations, line)
 
 
 def short(name: str) -> str:

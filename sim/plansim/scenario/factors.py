@@ -21,6 +21,7 @@ __all__ = [
     "Distribution",
     "Factor",
     "Floats",
+    "acted",
     "apart",
     "constants_of",
     "default_of",
@@ -188,6 +189,17 @@ def neutral_value(
             return 1.0
         case Apply.SET:
             return float(np.mean([default_of(model, values, name) for name in constants]))
+
+
+def acted(apply: Apply, constant: float, value: float) -> float:
+    """Return a constant after a factor or lever has acted on it with a value."""
+    match apply:
+        case Apply.SET:
+            return value
+        case Apply.ADD:
+            return constant + value
+        case Apply.MULTIPLY:
+            return constant * value
 
 
 def constants_of(

@@ -30,7 +30,7 @@ from plansim.scenario.records import (
     unsound_clock,
 )
 from plansim.scenario.schema import ScenarioFile
-from plansim.scenario.values import Assignment, Origin, implausible, overrides_assigned
+from plansim.scenario.values import Assignment, SettingOrigin, implausible, overrides_assigned
 
 __all__ = ["merged", "overlay_alone", "read_heads"]
 
@@ -275,7 +275,7 @@ class _ScenarioReading:
         return document
 
     def _form(self, document: YamlDocument) -> ScenarioFile:
-        return form_of(ScenarioFile, document, Origin(self.model, document), ScenarioError)
+        return form_of(ScenarioFile, document, SettingOrigin(self.model, document), ScenarioError)
 
     def _parent(self, file: Path, document: YamlDocument, name: str) -> Path | None:
         fault = Fault(

@@ -37,7 +37,7 @@ __all__ = [
     "RAMP",
     "SERIES",
     "SWITCH",
-    "Lever",
+    "ModelLever",
     "added_constant",
     "added_part",
     "constant_named",
@@ -97,7 +97,7 @@ _BEFORE = {
 
 
 @dataclass(frozen=True)
-class Lever:
+class ModelLever:
     """An input of a model that scenarios can bend."""
 
     stem: str
@@ -175,7 +175,7 @@ class Lever:
         )
 
 
-def lever_named(model: Model, name: str) -> Lever | None:
+def lever_named(model: Model, name: str) -> ModelLever | None:
     """Return the lever of a name, or the input that can be bent; None if there is none.
 
     It may be named in Chinese too, by the variable that it drives or as its constants are.
@@ -189,7 +189,7 @@ def lever_named(model: Model, name: str) -> Lever | None:
                 before.name.removesuffix(" before"),
                 before.name_zh.removesuffix("（前）"),
             )
-            return Lever(stem, stem_zh, own, before, own[SWITCH["from"]])
+            return ModelLever(stem, stem_zh, own, before, own[SWITCH["from"]])
         after = own.get(SWITCH["after"])
         if after and (shared := _shared(model, after)):
             return shared
@@ -198,11 +198,11 @@ def lever_named(model: Model, name: str) -> Lever | None:
     years = model.find("INITIAL TIME")
     if variable.kind is VariableKind.CONSTANT:
         own = {SWITCH["before"]: variable}
-        return Lever(variable.name, variable.name_zh, own, variable, years)
+        return ModelLever(variable.name, variable.name_zh, own, variable, years)
     if _is_exogenous(model, variable):
         cells = itertools.product(*(model.subscripts[r].elements for r in variable.subscripts))
         nil = {",".join(cell): 0.0 for cell in cells} if variable.subscripts else 0.0
-        return Lever(variable.name, variable.name_zh, {}, replace(variable, value=nil), years)
+        return ModelLever(variable.name, variable.name_zh, {}, replace(variable, value=nil), years)
     return None
 
 
@@ -212,7 +212,7 @@ def _parts(model: Model, stem: str, parts: Iterable[str]) -> dict[str, Variable]
     return {part: constant for part, constant in found.items() if constant is not None}
 
 
-def _shared(model: Model, after: Variable) -> Lever | None:
+def _shared(model: Model, after: Variable) -> ModelLever | None:
     """Return the lever of which an equation has ``base + STEP(after - base, year)``."""
     name = re.escape(after.name)
     cell = r"(?:\[[^\]]*\])?"
@@ -231,7 +231,7 @@ def _shared(model: Model, after: Variable) -> Lever | None:
             if base is None:
                 own[SWITCH["before"]] = model.find(match["base"].partition("[")[0])
             stem = after.name.removesuffix(f" {SWITCH['after']}")
-            return Lever(stem, after.name_zh.removesuffix("（后）"), own, after, years, base)
+            return ModelLever(stem, after.name_zh.removesuffix("（后）"), own, after, years, base)
     return None
 
 

@@ -38,6 +38,8 @@ __all__ = [
     "EnsembleKind",
     "Members",
     "MembersHead",
+    "Moved",
+    "When",
     "digests_of",
     "head_of",
     "read_head",
@@ -158,18 +160,31 @@ class Members:
         from plansim.scenario.levers import constant_named
         from plansim.scenario.references import split_name
 
-        series = _Series(model, scenario, self.policy)
+        values = scenario.values
+        moved = (
+            tuple(one.constant for one in some if one.when.holds(is_set=one.constant in values))
+            for some in self.moved(model, values)
+        )
         factors = [
-            replace(factor, constants=tuple(series.moved(factor.constants)))
-            for factor in self.factors
+            replace(factor, constants=names)
+            for factor, names in zip(self.factors, moved, strict=True)
         ]
         names = tuple(name for factor in factors for name in factor.constants)
         if not names:
             return (), np.empty((len(self), 0))
-        values = constants_of(model, scenario.values, factors, self.values)
+        constants = constants_of(model, values, factors, self.values)
         ends = [constant_named(model, split_name(name)[0]).admissible for name in names]
         low, high = np.array(ends, dtype=np.float64).T  # None becomes NaN, which limits nothing
-        return names, np.fmin(np.fmax(values, low), high)
+        return names, np.fmin(np.fmax(constants, low), high)
+
+    def moved(self, model: Model, set_by: Iterable[str]) -> tuple[tuple[Moved, ...], ...]:
+        """Return what each factor moves under scenarios that set some of ``set_by``, and when.
+
+        Every constant and point of a series that may be set has to be named: ``name`` or
+        ``name[e1,e2]``.
+        """
+        series = _Series(model, set_by, self.policy)
+        return tuple(tuple(series.moved(factor.constants)) for factor in self.factors)
 
     def frame(self) -> pd.DataFrame:
         """Return the changes as a table: a row a member, a column a factor."""
@@ -179,29 +194,50 @@ class Members:
         return pd.DataFrame(self.values, index, [factor.name for factor in self.factors])
 
 
-class _Series:
-    """The yearly series that a scenario sets in place of constants."""
+class When(StrEnum):
+    """Under which scenarios a member moves a constant."""
 
-    def __init__(self, model: Model, scenario: Scenario, policy: frozenset[str]) -> None:
+    ALWAYS = "always"
+    UNSET = "unset"  # only where the scenario does not set it, since policy decides on it
+    SET = "set"  # only where the scenario sets it: a point of a series of its own
+
+    def holds(self, *, is_set: bool) -> bool:
+        """Return whether a member moves it under a scenario that sets it, or does not."""
+        return self is When.ALWAYS or is_set == (self is When.SET)
+
+
+@dataclass(frozen=True)
+class Moved:
+    """A constant that members move."""
+
+    constant: str
+    """``name`` or ``name[e1,e2]``."""
+    when: When
+
+
+class _Series:
+    """The yearly series that scenarios set in place of constants."""
+
+    def __init__(self, model: Model, set_by: Iterable[str], policy: frozenset[str]) -> None:
         from plansim.scenario.levers import added_part
 
         self._model = model
-        self._stays = policy & scenario.values.keys()
+        self._policy = policy
         self._decided = {self._input(constant) for constant in policy}
         self._points: dict[str, list[str]] = {}
-        for key in scenario.values:
+        for key in set_by:
             name, bracket, cell = key.partition("[")
             stem, part = added_part(name)
             if part.startswith("in "):
                 self._points.setdefault(stem + bracket + cell, []).append(key)
 
-    def moved(self, constants: Iterable[str]) -> Iterator[str]:
+    def moved(self, constants: Iterable[str]) -> Iterator[Moved]:
         """Yield what a change of constants moves: they themselves, and points of their series."""
         for constant in constants:
-            if constant not in self._stays:
-                yield constant
+            yield Moved(constant, When.UNSET if constant in self._policy else When.ALWAYS)
             if self._points and (input_ := self._input(constant)) not in self._decided:
-                yield from self._points.pop(input_, ())
+                for point in self._points.pop(input_, ()):
+                    yield Moved(point, When.SET)
 
     def _input(self, constant: str) -> str:
         """Return the lever that a constant is a part of, or the constant, with its elements."""

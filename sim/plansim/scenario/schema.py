@@ -18,8 +18,8 @@ from plansim.scenario.records import ScenarioKind
 from plansim.scenario.values import (
     Assignment,
     Lever,
-    Origin,
     Setting,
+    SettingOrigin,
     assigned,
     doubly_assigned,
     lever_assigned,
@@ -29,8 +29,8 @@ __all__ = ["ScenarioFile", "schema_text"]
 
 
 def _at(
-    field: str, read: Callable[[str, Any, Origin], tuple[Assignment, ...]]
-) -> Callable[[str, Any, Origin | None], tuple[Assignment, ...]]:
+    field: str, read: Callable[[str, Any, SettingOrigin], tuple[Assignment, ...]]
+) -> Callable[[str, Any, SettingOrigin | None], tuple[Assignment, ...]]:
     """Return the function that reads the entries of a field; without a model they set nothing."""
     return lambda name, setting, origin: (
         () if origin is None else read(name, setting, origin.below(field, name))
@@ -51,7 +51,7 @@ _Assigned = dict[str, tuple[Assignment, ...]]
 
 
 class ScenarioFile(Form):
-    """The form of a scenario file, validated with an `Origin`; without one for its texts only."""
+    """The form of a scenario file, validated with a `SettingOrigin`; without one for texts only."""
 
     title: Wording = Field(description="What the scenario is called, in English and Chinese.")
     description: Wording = Field(

@@ -37,8 +37,8 @@ __all__ = [
     "Assignment",
     "Cell",
     "Lever",
-    "Origin",
     "Setting",
+    "SettingOrigin",
     "assigned",
     "doubly_assigned",
     "implausible",
@@ -165,7 +165,7 @@ Lever: TypeAlias = Annotated[
 
 
 @dataclass(frozen=True)
-class Origin:
+class SettingOrigin:
     """The location of an entry that sets constants of a model."""
 
     model: Model
@@ -173,7 +173,7 @@ class Origin:
     """None for an override."""
     at: Location = ()
 
-    def below(self, *at: str | int) -> Origin:
+    def below(self, *at: str | int) -> SettingOrigin:
         """Return the origin of an entry inside this one."""
         return replace(self, at=(*self.at, *at))
 
@@ -196,7 +196,7 @@ class Assignment:
         return f"{self.variable.name}[{self.element}]" if self.element else self.variable.name
 
 
-def assigned(name: str, setting: Setting, origin: Origin) -> tuple[Assignment, ...]:
+def assigned(name: str, setting: Setting, origin: SettingOrigin) -> tuple[Assignment, ...]:
     """Return the numbers that one entry sets.
 
     Raises:
@@ -217,7 +217,7 @@ def assigned(name: str, setting: Setting, origin: Origin) -> tuple[Assignment, .
     return tuple(numbers)
 
 
-def lever_assigned(name: str, lever: Lever, origin: Origin) -> tuple[Assignment, ...]:
+def lever_assigned(name: str, lever: Lever, origin: SettingOrigin) -> tuple[Assignment, ...]:
     """Return the numbers that an entry of a lever sets on the constants of the lever.
 
     Elements apply to each constant with subscripts: the year of a change may be a scalar.
@@ -264,7 +264,9 @@ def lever_assigned(name: str, lever: Lever, origin: Origin) -> tuple[Assignment,
     return tuple(numbers)
 
 
-def _series_assigned(name: str, lever: YearlySeries, origin: Origin) -> tuple[Assignment, ...]:
+def _series_assigned(
+    name: str, lever: YearlySeries, origin: SettingOrigin
+) -> tuple[Assignment, ...]:
     """Return the numbers of a series, and its first and last year."""
     faults = list(unknown_keys(lever.model_extra or (), ("series",)))
     base, inside = split_name(name)
@@ -282,7 +284,7 @@ def _series_assigned(name: str, lever: YearlySeries, origin: Origin) -> tuple[As
     cells: Mapping[str, Cell]
     if isinstance(lever.series, SeriesFile):
         cells, document = read_series(lever.series, Path(document.file).parent)
-        source, at = Origin(origin.model, document), ()
+        source, at = SettingOrigin(origin.model, document), ()
     else:
         cells = lever.series
     numbers: list[Assignment] = []
@@ -339,7 +341,7 @@ def overrides_assigned(
             )
             continue
         with noting(wrong):
-            numbers = assigned(name, value, Origin(model))
+            numbers = assigned(name, value, SettingOrigin(model))
             wrong += doubly_assigned(layer, {(): numbers})
             layer |= {number.key: number for number in numbers}
     faults += (replace(fault, file=OVERRIDE, line=None, at=()) for fault in wrong)

@@ -20,7 +20,7 @@ from plansim.scenario.levers import (
     RAMP,
     SERIES,
     SWITCH,
-    Lever,
+    ModelLever,
     added_constant,
     added_part,
     lever_named,
@@ -78,7 +78,7 @@ def for_scenarios(
 class _Forms:
     """How one input is bent."""
 
-    lever: Lever
+    lever: ModelLever
     parts: frozenset[str]
     """Of the names of the added constants."""
 

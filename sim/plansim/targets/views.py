@@ -1,32 +1,27 @@
 """The views of a model: its charts by theme, and the levers that users may move.
 
-`targets.views_file` reads them from ``views.yaml`` beside the model. A model without that file has
-default views. Charts: for each module its stocks and the variables by which targets are judged, at
-most `MOST` lines on one, binding targets first. Levers: every scalar constant with a plausible
-range; in a model without such ranges every constant, over its finite bounds or from 0.5 to 1.5 of
-its value.
+`targets.views_file` reads them from ``views.yaml`` beside the model, or derives them.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import product
+from enum import StrEnum
 
-from plansim.model.records import Model, Variable, VariableKind, cell_name, folded
+from plansim.model.records import Model, Variable, folded
 from plansim.scenario.factors import Apply
 from plansim.targets.indicator import Measure
-from plansim.targets.target import Attribute, Kind, Target, reported_factor, split_reference
+from plansim.targets.target import Target, split_reference
 
 __all__ = [
     "Chart",
     "ChartSeries",
+    "Cost",
     "Lever",
     "LeverGroup",
     "Theme",
     "Views",
-    "default_views",
     "names_of",
     "unit_of",
 ]
@@ -36,6 +31,13 @@ MOST = 6
 
 KEY = 12
 """Number of key charts, which are shown first."""
+
+
+class Cost(StrEnum):
+    """When a chart shows what a change costs the city."""
+
+    MORE = "more"  # as debt does
+    LESS = "less"  # as output and jobs do
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,8 @@ class Chart:
     unit: str
     key: bool
     """Whether it is one of the key charts, which are shown first."""
+    cost: Cost | None = None
+    """Whether more or less of it is a cost; None if neither is."""
 
 
 @dataclass(frozen=True)
@@ -146,121 +150,7 @@ class Views:
         return names.get(wanted)
 
 
-# --- default views --------------------------------------------------------------------------------
-
-
-def default_views(model: Model, targets: Sequence[Target] = ()) -> Views:
-    """Derive the views of a model from its variables and the targets of its plan."""
-    judged = _judged(targets)
-    wanted = [
-        variable
-        for variable in model.variables.values()
-        if variable.kind is VariableKind.STOCK or variable.name in judged
-    ] or [variable for variable in model.variables.values() if variable.kind.moves]
-    drawn = [variable for variable in wanted if math.prod(_lengths(model, variable)) <= MOST]
-    first = sorted(drawn, key=lambda variable: judged.get(variable.name, len(judged) + 1))[:KEY]
-    modules = dict.fromkeys(variable.module for variable in drawn)
-    themes = tuple(
-        Theme(
-            id=module or model.name,
-            name_en=_title(module or model.name),
-            name_zh=_title(module or model.name),
-            charts=tuple(
-                _chart(model, targets, variable, key=variable in first)
-                for variable in drawn
-                if variable.module == module
-            ),
-        )
-        for module in modules
-    )
-    return Views(themes, tuple(_groups(model)))
-
-
-def _judged(targets: Iterable[Target]) -> dict[str, int]:
-    """Return the variables that targets judge, each with its rank of importance."""
-    judging = [target for target in targets if target.kind is Kind.TARGET]
-    ordered = sorted(judging, key=lambda target: target.attribute is not Attribute.BINDING)
-    names = (
-        split_reference(variable)[0] for target in ordered for variable in target.variables.values()
-    )
-    return {name: position for position, name in enumerate(dict.fromkeys(names))}
-
-
-def _lengths(model: Model, variable: Variable) -> Iterator[int]:
-    return (len(model.subscripts[name].elements) for name in variable.subscripts)
-
-
-def _title(name: str) -> str:
-    return name[:1].upper() + name[1:]
-
-
-def _chart(model: Model, targets: Sequence[Target], variable: Variable, *, key: bool) -> Chart:
-    elements = list(product(*(model.subscripts[name].elements for name in variable.subscripts)))
-    references = [cell_name(variable.name, cell) for cell in elements]
-    unit = unit_of(targets, references)
-    unit = variable.unit if unit is None else unit
-    factor = reported_factor(variable.unit, unit)
-    lines = [
-        ChartSeries(reference, *names_of(model, variable, cell), factor)
-        for reference, cell in zip(references, elements, strict=True)
-    ]
-    name_zh = variable.name_zh or variable.name
-    return Chart(variable.name, variable.name, name_zh, tuple(lines), unit, key)
-
-
-def _groups(model: Model) -> Iterator[LeverGroup]:
-    constants = [
-        variable
-        for variable in model.variables.values()
-        if variable.kind is VariableKind.CONSTANT and not variable.subscripts
-    ]
-    documented = any(variable.plausible for variable in constants)
-    ends = {
-        variable.name: variable.plausible if documented else _around(variable)
-        for variable in constants
-    }
-    for module in dict.fromkeys(constant.module for constant in constants if ends[constant.name]):
-        levers = [
-            _lever(variable, *end)
-            for variable in constants
-            if variable.module == module and (end := ends[variable.name])
-        ]
-        title = _title(module or model.name)
-        yield LeverGroup(module or model.name, title, title, tuple(levers))
-
-
-def _around(variable: Variable) -> tuple[float, float] | None:
-    low, high = variable.admissible
-    if low is not None and high is not None:
-        return (low, high) if low < high else None
-    value = variable.value
-    if not isinstance(value, float) or not value or not math.isfinite(value):
-        return None
-    lower, upper = sorted((0.5 * value, 1.5 * value))
-    return (
-        lower if low is None else max(lower, low),
-        upper if high is None else min(upper, high),
-    )
-
-
-def _lever(variable: Variable, low: float, high: float) -> Lever:
-    return Lever(
-        id=variable.name,
-        name_en=variable.name,
-        name_zh=variable.name_zh or variable.name,
-        help_en=variable.meaning_en or variable.meaning_zh,
-        help_zh=variable.meaning_zh or variable.meaning_en,
-        constants=(variable.name,),
-        apply=Apply.SET,
-        low=low,
-        high=high,
-        unit=variable.unit,
-        shown_unit=variable.unit,
-        shown_factor=1.0,
-    )
-
-
-# --- names and units, for the file too ------------------------------------------------------------
+# --- names and units ------------------------------------------------------------------------------
 
 
 def names_of(model: Model, variable: Variable, elements: Sequence[str]) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""The views beside a model, ``views.yaml``: read once, and then from the cache."""
+"""The views beside a model, ``views.yaml``, or derived: read once, and then from the cache."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from plansim.cache import code_of, digest, file_sha256, kept
 from plansim.model.records import Model
 from plansim.model.units import units_sha256
 from plansim.targets.target import Target
-from plansim.targets.views import Views, default_views
+from plansim.targets.views import Views
 
 __all__ = ["FILE_NAME", "load_views"]
 
@@ -23,10 +23,11 @@ def load_views(model: Model, targets: Sequence[Target] = ()) -> Views:
 
     Raises:
         CatalogueError: with every fault of the file, each with its line.
+
+    >>> [lever.name_en for lever in plansim.load_views(plansim.load_model("lake.mdl")).levers]
+    ['effort', 'growth rate']
     """
     path = model.path.with_name(FILE_NAME)
-    if not path.is_file():
-        return default_views(model, targets)
     key = digest(
         "views",
         str(path),
@@ -41,6 +42,6 @@ def load_views(model: Model, targets: Sequence[Target] = ()) -> Views:
     def make() -> Views:
         from plansim.targets.views_form import read_views  # loads what the cache does without
 
-        return read_views(path, model, targets)
+        return read_views(path if path.is_file() else None, model, targets)
 
     return kept("parsed", key, Views, make)

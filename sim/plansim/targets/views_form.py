@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -15,19 +16,29 @@ from plansim.files.forms import (
     Form,
     Listed,
     Names,
+    Plain,
     Words,
+    YamlDocument,
     doubled,
     form_of,
     read_document,
 )
-from plansim.model.records import Model, Variable, VariableKind, cell_name
+from plansim.model.records import Model, Variable, VariableKind, cell_name, cells_of
 from plansim.scenario.factors import Apply
 from plansim.scenario.references import cells_meant, meant
 from plansim.scenario.values import outside, range_text
-from plansim.targets.target import Target, reported_factor
+from plansim.targets.target import (
+    Attribute,
+    Target,
+    answering_series,
+    judged_targets,
+    reported_factor,
+    split_reference,
+)
 from plansim.targets.views import (
     Chart,
     ChartSeries,
+    Cost,
     Lever,
     LeverGroup,
     Theme,
@@ -38,14 +49,23 @@ from plansim.targets.views import (
 
 __all__ = ["read_views"]
 
+MOST = 6
+"""Maximum number of lines on one suggested chart."""
+KEY = 12
+"""Number of suggested key charts, which are shown first."""
 
-def read_views(path: Path, model: Model, targets: Sequence[Target]) -> Views:
-    """Read the views of a model from a file.
+
+def read_views(path: Path | None, model: Model, targets: Sequence[Target] = ()) -> Views:
+    """Read the views of a model from a file; without one, take those that the model suggests.
 
     Raises:
         CatalogueError: with every fault of the file, each with its line.
     """
-    file = form_of(_ViewsFile, read_document(path), _ViewsContext(model, targets))
+    if path is None:
+        document = YamlDocument(model.name, "", _suggested(model, targets), {}, ())
+    else:
+        document = read_document(path)
+    file = form_of(_ViewsFile, document, _ViewsContext(model, targets))
     return Views(file.themes, file.groups)
 
 
@@ -111,6 +131,7 @@ class _Chart(Form):
     show: Annotated[tuple[_Meant, ...], Listed(Names, _shown), Field(min_length=1)]
     unit: str | None = None
     key: bool = False
+    cost: Annotated[Cost | None, LAX] = None
     en: str | None = None
     zh: str | None = None
 
@@ -149,6 +170,7 @@ def _chart(row: _Chart, context: _ViewsContext) -> Chart:
         lines=tuple(lines),
         unit=unit,
         key=row.key,
+        cost=row.cost,
     )
 
 
@@ -257,6 +279,80 @@ def _lever(row: _LeverForm, context: _ViewsContext) -> Lever:
 class _Group(Words):
     id: str
     levers: Annotated[tuple[Lever, ...], Listed(list[_LeverForm], _lever)]
+
+
+# --- a model without a file -----------------------------------------------------------------------
+
+
+def _suggested(model: Model, targets: Sequence[Target]) -> Plain:
+    """Return what a file would say: a theme and a group for each module.
+
+    Charts are of stocks and of what targets judge, at most `MOST` lines on one, with binding
+    targets first. Levers are the scalar constants with a plausible range; in a model without such
+    ranges every constant, over its finite bounds or from 0.5 to 1.5 of its value.
+    """
+    judged = _judged(targets)
+    moving = [variable for variable in model.variables.values() if variable.kind.moves]
+    wanted = [
+        variable
+        for variable in moving
+        if variable.kind is VariableKind.STOCK or variable.name in judged
+    ] or moving
+    drawn = [variable for variable in wanted if len(cells_of(model, variable)) <= MOST]
+    first = sorted(drawn, key=lambda variable: judged.get(variable.name, len(judged) + 1))[:KEY]
+    constants = [
+        variable
+        for variable in model.variables.values()
+        if variable.kind is VariableKind.CONSTANT and not variable.subscripts
+    ]
+    documented = any(variable.plausible for variable in constants)
+    ends = {
+        variable.name: variable.plausible if documented else _around(variable)
+        for variable in constants
+    }
+
+    def sections(key: str, rows: Mapping[str, tuple[str, Plain]]) -> Plain:
+        modules: dict[str, list[Plain]] = {}
+        for module, row in rows.values():
+            modules.setdefault(module or model.name, []).append(row)
+        titles = {id_: id_[:1].upper() + id_[1:] for id_ in modules}
+        return [
+            {"id": id_, "en": titles[id_], "zh": titles[id_], key: rows}
+            for id_, rows in modules.items()
+        ]
+
+    charts: dict[str, tuple[str, Plain]] = {
+        variable.name: (variable.module, {"show": variable.name, "key": variable in first})
+        for variable in drawn
+    }
+    levers: dict[str, tuple[str, Plain]] = {
+        variable.name: (variable.module, {"moves": variable.name, "range": [*end]})
+        for variable in constants
+        if (end := ends[variable.name])
+    }
+    return {"themes": sections("charts", charts), "groups": sections("levers", levers)}
+
+
+def _judged(targets: Iterable[Target]) -> dict[str, int]:
+    """Return the variables that targets judge, each with its rank of importance."""
+    judging = judged_targets(targets)
+    ordered = sorted(judging, key=lambda target: target.attribute is not Attribute.BINDING)
+    names = (split_reference(reference)[0] for reference in answering_series(ordered))
+    return {name: position for position, name in enumerate(dict.fromkeys(names))}
+
+
+def _around(variable: Variable) -> tuple[float, float] | None:
+    low, high = variable.admissible
+    if low is not None and high is not None:
+        return (low, high) if low < high else None
+    value = variable.value
+    if not isinstance(value, float) or not value or not math.isfinite(value):
+        return None
+    lower, upper = sorted((0.5 * value, 1.5 * value))
+    return (
+        lower if low is None else max(lower, low),
+        upper if high is None else min(upper, high),
+    )
 
 
 # --- the file -------------------------------------------------------------------------------------

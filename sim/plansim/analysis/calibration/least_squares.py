@@ -107,7 +107,7 @@ def fit(
         sequence = qmc.Sobol(len(start), scramble=True, rng=np.random.default_rng(seed))
         power = int(np.ceil(np.log2(starts - 1)))
         points += list(sequence.random_base2(power)[: starts - 1])
-    problem = _Problem(residuals)
+    problem = _LeastSquares(residuals)
     ends = []
     for point in points:
         ends.append(problem.least(point))
@@ -128,7 +128,7 @@ def profile(residuals: Residuals, best: Fit, index: int, *, level: float = LEVEL
 
 def _end(residuals: Residuals, best: Fit, index: int, toward: float, limit: float) -> float | None:
     """Return the value where the profile first passes the limit towards an end; None if nowhere."""
-    problem = _Problem(residuals, index)
+    problem = _LeastSquares(residuals, index)
     start = best.point[index]
     if start == toward:
         return None
@@ -153,7 +153,7 @@ def _with_fixed(point: Floats, index: int, value: float) -> Floats:
 
 
 @dataclass
-class _Problem:
+class _LeastSquares:
     """Residuals as a function of the free parameters; one may be fixed."""
 
     residuals: Residuals

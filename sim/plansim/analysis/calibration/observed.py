@@ -34,7 +34,7 @@ from plansim.files.forms import (
 from plansim.model.evidence import Evidence, load_evidence
 from plansim.model.records import Model
 from plansim.model.rewrite import AddedEquation
-from plansim.scenario.references import variable_meant
+from plansim.scenario.references import one_series, variable_meant
 from plansim.targets.indicator import Measure
 from plansim.targets.target import Target, reported_factor
 
@@ -53,6 +53,7 @@ __all__ = [
     "ObservedContext",
     "ObservedPoint",
     "Past",
+    "Published",
     "Seam",
     "SeamItem",
     "StartSource",
@@ -272,12 +273,23 @@ class Free(Form):
     held: Items[HeldSeries] = ()
 
 
+class Published(Check):
+    """A statistic that the city publishes year by year, and the series that answers for it."""
+
+    of: Annotated[str, Resolved(str, lambda name, sources: one_series(sources.model, name))]
+    unit: str
+    scale: float = 1
+    """What makes a figure in `unit` one of the model's."""
+
+
 class History(Form):
     """What is known of a model's past."""
 
     capital: Capital | None = None
     place: str
     series: Items[Observed]
+    published: Items[Published] = ()
+    """What can be watched from year to year."""
     free: Free | None = None
 
 

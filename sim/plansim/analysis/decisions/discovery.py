@@ -29,7 +29,7 @@ from plansim.analysis.decisions.sample import (
 )
 from plansim.analysis.ensemble import wilson
 from plansim.model.records import Model
-from plansim.scenario.factors import Apply, Factor, default_of
+from plansim.scenario.factors import Factor, acted, default_of
 from plansim.scenario.members import Members
 from plansim.scenario.references import split_name
 from plansim.scenario.scenario_file import Scenario, scenario_of
@@ -157,6 +157,10 @@ def discover(
     Raises:
         InputError: the ensemble is at fault, or the scenario, or the sweep.
         ModelError: the compiler does not support the model.
+
+    >>> (found,) = plansim.discover(plansim.load_model("lake.mdl"), "boats.yaml", members=64)
+    >>> found.target, found.runs, 0 < found.failing < 1
+    ('F1', 64, True)
     """
     wanted = binding_targets(load_targets(model=model)) if targets is None else targets
     wanted = judged_targets(wanted)
@@ -274,7 +278,7 @@ def _limit(
         unit = variables[0].unit
         plausible = variables[0].plausible
         present = default_of(model, base, known[0])
-        values = [None if end is None else _acted(factor.apply, present, end) for end in ends]
+        values = [None if end is None else acted(factor.apply, present, end) for end in ends]
     return Limit(
         factor,
         ends[0],
@@ -292,14 +296,3 @@ def _limit(
 def _ends(box: Box, column: int) -> Iterator[float]:
     yield float(box.low[column])
     yield float(box.high[column])
-
-
-def _acted(apply: Apply, present: float, factor: float) -> float:
-    """Return the constant's value under a factor."""
-    match apply:
-        case Apply.SET:
-            return factor
-        case Apply.ADD:
-            return present + factor
-        case Apply.MULTIPLY:
-            return present * factor

@@ -149,6 +149,11 @@ def robustness(
         InputError: a scenario or the ensemble is at fault, a policy is given twice, a named target
             is not binding, or no member is sound.
         ModelError: the compiler does not support the model.
+
+    >>> model = plansim.load_model("lake.mdl")
+    >>> result = plansim.robustness(model, [plansim.as_written(model), "boats.yaml"])
+    >>> [(policy.policy, policy.mean_met) for policy in result.policies]
+    [('as-written', 1.0), ('boats', 0.6)]
     """
     chosen = [scenario_of(model, policy) for policy in policies]
     for one, count in ((s, sum(s.id == other.id for other in chosen)) for s in chosen):
@@ -185,8 +190,13 @@ def named_targets(
     targets: Sequence[Target],
     threads: int | None = None,
 ) -> tuple[str, ...]:
-    """Return the targets that some shipped scenario meets in at least 5 of 100 members."""
+    """Return the targets that some shipped scenario meets in at least 5 of 100 members.
+
+    Of a model that no scenario is shipped with, all.
+    """
     stories = with_shipped([], model)
+    if not stories:
+        return tuple(target.id for target in targets)
     met, _ = _judged(model, stories, targets, members, threads)
     shares = np.nanmean(met, axis=1).max(axis=0, initial=0.0)
     return tuple(t.id for t, share in zip(targets, shares, strict=True) if share >= REACHABLE)

@@ -12,11 +12,12 @@ import numpy as np
 import xarray as xr
 
 from plansim.analysis.calibration.history_matching import draw_members
+from plansim.analysis.calibration.prior import draw_prior
 from plansim.analysis.ensemble import evaluate_members, load_ensemble
 from plansim.errors import Fault, InputError, Message
 from plansim.model.records import Model
 from plansim.scenario.factors import Apply, Factor
-from plansim.scenario.members import Members
+from plansim.scenario.members import EnsembleKind, Members
 from plansim.scenario.scenario_file import Scenario
 from plansim.targets.indicator import Floats
 from plansim.targets.target import Status, Target
@@ -66,7 +67,10 @@ def states_of(
     ensemble = load_ensemble(model)
     if members is None:
         return ensemble
-    return draw_members(model, members, ensemble.head.seed + FRESH + other, threads=threads)
+    seed = ensemble.head.seed + FRESH + other
+    if ensemble.head.kind is EnsembleKind.PRIOR:
+        return draw_prior(model, members, seed=seed)
+    return draw_members(model, members, seed, threads=threads)
 
 
 def sample_of_members(

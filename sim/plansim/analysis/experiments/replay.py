@@ -15,8 +15,7 @@ import numpy as np
 import xarray as xr
 
 from plansim.analysis.evaluator import RunStatus
-from plansim.analysis.experiments.store import NEVER, Store, open_store
-from plansim.engine.dataset import annual
+from plansim.analysis.experiments.store import NEVER, Store, array_of, open_store
 from plansim.engine.simulate import EngineChoice, simulate
 from plansim.errors import DesignError, Fault, InputError, Message, UnknownNameError
 from plansim.model.records import NOISE_SEED, Integration, Model, TimeSpec, VariableKind
@@ -30,6 +29,7 @@ from plansim.scenario.scenario_file import (
     scenario_text,
 )
 from plansim.scenario.variant import for_scenarios
+from plansim.targets.annual import annual
 from plansim.targets.catalogue import load_targets
 from plansim.targets.target import Status, Target, split_reference, variable_of
 from plansim.targets.verdict import Verdict, check_targets
@@ -106,6 +106,11 @@ def replay(
         InputError: there is no sweep at ``path``, or it has no such run.
         DesignError: the model is not the one that the sweep ran.
         SimulationError: the run breaks down.
+
+    >>> model = plansim.load_model("lake.mdl")
+    >>> _ = plansim.sweep(model, "design.yaml", "again.zarr", force=True, threads=1)
+    >>> plansim.replay("again.zarr", 3, model).deviation
+    0.0
     """
     stored, scenario = stored_member(path, index, model)
     dataset = simulate(model, scenario, engine=engine)
@@ -133,8 +138,7 @@ def stored_run(store: Store, index: int) -> StoredRun:
     group = store.group()
 
     def read(name: str) -> Any:
-        array: Any = group[name]
-        return np.asarray(array[index])
+        return np.asarray(array_of(group, name)[index])
 
     if index // store.block not in store.done() or int(read("status")) == NEVER:
         raise InputError(

@@ -164,6 +164,11 @@ def solve(
             of the code; a run gives no figure for a target.
         ModelError: the model cannot be compiled.
         SimulationError: the scenario itself breaks down.
+
+    >>> model = plansim.load_model("lake.mdl")
+    >>> solution = plansim.solve(model, "boats.yaml", levers=["effort"], targets=["F1"])
+    >>> round(solution.values[0], 3)
+    0.191
     """
     scenario = read_scenario(scenario, model) if isinstance(scenario, str) else scenario
     plan = load_targets(model=model) if plan is None else plan

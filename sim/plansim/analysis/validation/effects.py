@@ -151,11 +151,11 @@ def _margins(
         yield case(_binding(context, key), key not in moved, template, **words)
 
 
-_Table = dict[str, list[_Effect]]
+_EffectTable = dict[str, list[_Effect]]
 """By the id of a target, or a variable, its effects in the order of the questions."""
 
 
-def _effects(context: ValidationContext, spec: Effects) -> tuple[_Table, _Table]:
+def _effects(context: ValidationContext, spec: Effects) -> tuple[_EffectTable, _EffectTable]:
     """Run both sides of every question, each scenario once; what is beside, then the targets."""
     model, binding, members = context.model, context.binding, load_ensemble(context.model)
     year = next(target.year for target in binding if target.year is not None)

@@ -13,7 +13,16 @@ from plansim.analysis.calibration.observations import Observation
 from plansim.analysis.feedback.loops import Loop
 from plansim.targets.target import Target
 
-__all__ = ["Case", "CaseTemplate", "Named", "Number", "Outcome", "Result", "case", "result"]
+__all__ = [
+    "Case",
+    "CaseTemplate",
+    "Named",
+    "Number",
+    "Result",
+    "ValidationOutcome",
+    "case",
+    "result",
+]
 
 Number: TypeAlias = "float | int | str"
 """A value that fills a template."""
@@ -22,8 +31,8 @@ Named: TypeAlias = "str | tuple[str, str, str] | Target | Loop | Observation"
 """An id, alone or with its English and Chinese names."""
 
 
-class Outcome(StrEnum):
-    """Outcome of a test."""
+class ValidationOutcome(StrEnum):
+    """ValidationOutcome of a test."""
 
     PASS = "pass"
     FAIL = "fail"
@@ -130,7 +139,7 @@ class Result:
     """The result of one test."""
 
     id: str
-    status: Outcome
+    status: ValidationOutcome
     figures: Mapping[str, Number]
     """Values that fill the test's line of results."""
     limits: Mapping[str, Number]
@@ -187,7 +196,13 @@ def result(
             case(sound or test, bool(sound), CaseTemplate.SOUND if sound else CaseTemplate.NOTHING),
         )
     faults = sum(not case.holds for case in made)
-    status = Outcome.FAIL if faults else Outcome.NOT_APPLICABLE if missing else Outcome.PASS
+    status = (
+        ValidationOutcome.FAIL
+        if faults
+        else ValidationOutcome.NOT_APPLICABLE
+        if missing
+        else ValidationOutcome.PASS
+    )
     whole = (*made, *missing)
     counted = {"cases": len(whole), "faults": faults, **figures} if made else {}
     return Result(test, status, counted, dict(limits or {}), whole)

@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING
 
 from plansim.analysis.experiments.store import open_store
 from plansim.errors import Fault, InputError
+from plansim.files.escaping import for_spreadsheet
 from plansim.files.writing import check_destination, writing_whole
 from plansim.output.export.results import FORMATS, card_of
 from plansim.output.export.sweep import write_runs
 from plansim.output.series import series_of
 from plansim.scenario.records import BilingualText
-from plansim.targets.annual import frame, separate
+from plansim.targets.annual import annual, frame, separate
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -111,8 +112,8 @@ def export(
     """Write annual figures of runs, or the runs of a sweep, for other programs.
 
     Args:
-        source: datasets by years, as `annual` returns them, each of one scenario or of several; or
-            the path of a sweep, of which each run becomes a row.
+        source: datasets as `simulate` or `annual` returns them, each of one scenario or of several;
+            or the path of a sweep, of which each run becomes a row.
         path: FILE.csv, .xlsx, .parquet or .nc (CF); of a sweep FILE.csv or .parquet.
         form: of a table: a row a variable (wide), a row a figure (tidy), or that of the IAMC.
         names: variables that are written; by default all that change over time.
@@ -127,13 +128,18 @@ def export(
     Raises:
         InputError: a variable is no series, or there is no sweep of that name.
         OutputError: as for `check_destination`, or the system refuses to write.
+
+    >>> runs = plansim.simulate(plansim.load_model("lake.mdl"), "boats.yaml")
+    >>> plansim.export(runs, "runs.csv", form="tidy", names=["fish"], force=True)
+    1
     """
     import xarray as xr
 
     if isinstance(source, str | Path):
         return write_runs(open_store(Path(source)), Path(path), force=force)
     listed = [source] if isinstance(source, xr.Dataset) else list(source)
-    runs = [run for dataset in listed for run in separate(dataset)]
+    apart = (run for dataset in listed for run in separate(dataset))
+    runs = [run if "year" in run.coords else annual(run) for run in apart]
     model = str(runs[0].attrs.get("model", ""))
     where = region or BilingualText(model, model)
     write_scenarios(runs, Path(path), TableForm(form), where, iamc=iamc, names=names, force=force)
@@ -202,14 +208,28 @@ def write_run(
 def _write_dataset(dataset: xr.Dataset, path: Path, *, force: bool) -> None:
     with writing_whole(path) as part:
         # To memory, then to disk: HDF5 ends the process where a disk is full.
-        part.write_bytes(dataset.to_netcdf(engine="h5netcdf"))
+        part.write_bytes(_without_slashes(dataset).to_netcdf(engine="h5netcdf"))
         check_destination(path, force=force, formats=FORMATS)
+
+
+def _without_slashes(dataset: xr.Dataset) -> xr.Dataset:
+    """Return a dataset whose names NetCDF allows; the model's own stay in ``long_name``."""
+    taken = {str(name) for name in (*dataset.variables, *dataset.dims)}
+    names = {}
+    for name in sorted(name for name in taken if "/" in name):
+        new = name.replace("/", "_")
+        while new in taken:
+            new += "_"
+        names[name] = new
+        taken.add(new)
+    return dataset.rename(names)
 
 
 def _write_table(table: pd.DataFrame, path: Path, *, force: bool) -> None:
     with writing_whole(path) as part:
         match path.suffix.lower():
             case ".csv":  # with a mark, by which Excel knows UTF-8
+                table = table.map(for_spreadsheet).rename(columns=for_spreadsheet)
                 table.to_csv(part, index=False, lineterminator="\n", encoding="utf-8-sig")
             case ".parquet":
                 table.to_parquet(part, index=False)

@@ -29,13 +29,16 @@ class Subset:
     """``woff2`` or ``woff``."""
     data: bytes
     characters: frozenset[str]
+    unicode_range: str = ""
+    """What alone the font is used for, as CSS has it; empty for all that it has."""
 
     @property
     def css(self) -> str:
         """The rule that names the font, its bytes inside."""
         encoded = base64.b64encode(self.data).decode()
+        within = f"unicode-range: {self.unicode_range}; " if self.unicode_range else ""
         return (
-            f'@font-face {{ font-family: "{self.family}"; font-display: block; '
+            f'@font-face {{ font-family: "{self.family}"; font-display: block; {within}'
             f'src: url("data:font/{self.kind};base64,{encoded}") format("{self.kind}"); }}'
         )
 

@@ -65,6 +65,10 @@ def loop_shares(
 
     Of several groups of loops that are not compared with one another, ``partition`` is drawn. Where
     there are no scores, one line says why.
+
+    >>> scores = plansim.score_loops(plansim.load_model("lake.mdl"), "boats.yaml")
+    >>> plansim.plot.loop_shares(scores).get_title(loc="left")
+    'Loop scores: More boats'
     """
     text = read_text(Lang(lang))
     scenario = scores.scenario
@@ -111,7 +115,7 @@ def loop_drawing(scores: LoopScores) -> str:
         box = svg.partition('viewBox="')[2].partition('"')[0]
         body = svg.partition("</defs>")[2].rpartition("</svg>")[0]  # the first ones are its style
         body = re.sub(r' id="[A-Za-z]+_\d+"', "", body)  # the same in both languages
-        body = re.sub(r"'Noto Sans SC', 'DejaVu Sans'", "plansim, plansim-rest, sans-serif", body)
+        body = re.sub(r"'Noto Sans SC', 'DejaVu Sans'", "plansim, plansim-signs, sans-serif", body)
         parts.append(f'<g class="{lang}">{body}</g>')
     return (
         f'<svg class="picture" role="img" viewBox="{box}" '

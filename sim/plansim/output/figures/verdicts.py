@@ -9,7 +9,7 @@ from matplotlib.patches import Patch, Rectangle
 
 from plansim.output.figures.canvas import GREY, INK, ShownFigure, figure_of, style, typeset, wrapped
 from plansim.output.words.text import Lang, Text, margin_figure, percent, read_text, target_figure
-from plansim.output.words.verdicts import MARKS, OPEN_MARKS, SIGNS, mark_of
+from plansim.output.words.verdicts import MARKS, OPEN_MARKS, SIGNS, mark_of, share_text
 from plansim.targets.target import Attribute, Status
 from plansim.targets.verdict import Verdict
 
@@ -23,8 +23,8 @@ NEUTRAL = "#EEEEEE"
 OPEN = "#F6EFC9"
 ROW = 0.265
 """Height of a row, in inches."""
-NAME, CELL = 3.7, 1.0
-"""Width of the names and of a cell, in inches."""
+NAME, CELL, SHARE = 3.7, 1.0, 0.42
+"""Width of the names, of a cell, and of a share in it, in inches."""
 
 
 def verdict_map(
@@ -38,10 +38,15 @@ def verdict_map(
 
     Targets stand by attribute, in their order; those that no scenario can judge are left out.
     ``titles`` head the columns instead of the scenarios' ids. The stronger a colour, the larger the
-    margin; a mark repeats what the colour says.
+    margin; a mark repeats what the colour says. Behind it stands how many of 100 plausible models
+    meet the target, if the verdicts have shares.
 
     Raises:
         ValueError: nothing is judged.
+
+    >>> verdicts = plansim.check_scenarios(plansim.load_model("lake.mdl"), "boats.yaml")
+    >>> len(plansim.plot.verdict_map(verdicts).patches)
+    2
     """
     text = read_text(Lang(lang))
     cells = {(verdict.id, verdict.scenario): verdict for verdict in verdicts}
@@ -53,14 +58,15 @@ def verdict_map(
     for attribute in Attribute:
         same = {verdict.id: verdict for verdict in judged if verdict.attribute is attribute}
         rows += [attribute, *same.values()] if same else []
+    wide = CELL + SHARE * any(verdict.share for verdict in judged)
     with style():
-        axes = axes or _axes(len(rows), len(scenarios))
+        axes = axes or _axes(len(rows), wide * len(scenarios))
         axes.set_axis_off()
-        axes.set_xlim(-NAME, CELL * len(scenarios))
+        axes.set_xlim(-NAME, wide * len(scenarios))
         axes.set_ylim(len(rows) + 0.1, -1.5)
         for index, head in enumerate(titles or scenarios):
             axes.text(
-                CELL * (index + 0.5), -0.15, wrapped(head, 17), ha="center", va="bottom",
+                wide * (index + 0.5), -0.15, wrapped(head, 17), ha="center", va="bottom",
                 fontsize=8, color=INK, linespacing=1.1,
             )  # fmt: skip
         for index, row in enumerate(rows):
@@ -71,13 +77,13 @@ def verdict_map(
             _write_name(axes, index, row, text)
             for column, scenario in enumerate(scenarios):
                 if (verdict := cells.get((row.id, scenario))) is not None:
-                    _fill(axes, column, index, verdict, text)
+                    _fill(axes, wide * column, index, wide, verdict, text)
         _key(axes, judged, text)
     return axes
 
 
-def _axes(rows: int, columns: int) -> Axes:
-    width, height = NAME + CELL * columns + 0.2, ROW * (rows + 1.6) + 0.6
+def _axes(rows: int, cells: float) -> Axes:
+    width, height = NAME + cells + 0.2, ROW * (rows + 1.6) + 0.6
     return ShownFigure(figsize=(width, height)).subplots()
 
 
@@ -103,22 +109,22 @@ def _write_name(axes: Axes, index: int, row: Verdict, text: Text) -> None:
         )
 
 
-def _fill(axes: Axes, column: int, index: int, verdict: Verdict, text: Text) -> None:
-    corner = (CELL * column + 0.02, index + 0.04)
-    axes.add_patch(Rectangle(corner, CELL - 0.04, 0.92, facecolor=_colour(verdict), linewidth=0))
-    words = mark_of(verdict)
+def _fill(axes: Axes, left: float, index: int, wide: float, verdict: Verdict, text: Text) -> None:
+    corner = (left + 0.02, index + 0.04)
+    axes.add_patch(Rectangle(corner, wide - 0.04, 0.92, facecolor=_colour(verdict), linewidth=0))
+    words, middle = mark_of(verdict), index + 0.5
     if verdict.status in (Status.MET, Status.MISSED):
         words += "  " + _size(verdict, text).replace("-", "−")
-    axes.text(
-        CELL * (column + 0.5), index + 0.5, words, ha="center", va="center", fontsize=8, color=INK
-    )
+    axes.text(left + CELL / 2, middle, words, ha="center", va="center", fontsize=8, color=INK)
+    share, edge = share_text(verdict), left + wide - 0.08
+    axes.text(edge, middle, share, ha="right", va="center", fontsize=7, color=INK)
 
 
 def _colour(verdict: Verdict) -> str:
-    if verdict.status not in (Status.MET, Status.MISSED):
-        return NEUTRAL
     if verdict.is_open:
         return OPEN
+    if verdict.status not in (Status.MET, Status.MISSED):
+        return NEUTRAL
     strength = sum(abs(_margin(verdict)) >= step for step in STEPS)
     return (MET if verdict.status is Status.MET else MISSED)[strength]
 
@@ -159,8 +165,9 @@ def _key(axes: Axes, judged: Sequence[Verdict], text: Text) -> None:
     if len(entries) % 3:  # blanks fill a column, so that each has one verdict
         entries += [(Patch(alpha=0), "")] * (3 - len(entries) % 3)
     figure = figure_of(axes)
+    title = "plot.margins_shares" if any(one.share for one in judged) else "plot.margins"
     handles, words = zip(*entries, strict=True)
     figure.legend(
         handles, words, loc="outside lower left", ncols=len(entries) // 3, fontsize=7,
-        title=text("plot.margins"), title_fontsize=7, alignment="left",
+        title=text(title), title_fontsize=7, alignment="left",
     )  # fmt: skip

@@ -6,11 +6,14 @@ package youplot when a page is made.
 
 from __future__ import annotations
 
+import base64
+import gzip
 import html
 import json
+import re
 import string
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
@@ -26,32 +29,47 @@ from plansim.files.writing import write_text
 from plansim.model.records import Model
 from plansim.output.diagrams.modules import STYLE as DIAGRAMS
 from plansim.output.diagrams.modules import Signs, module_diagram, modules_drawn
-from plansim.output.figures.font import subsets
+from plansim.output.figures.font import Subset, subsets
 from plansim.output.figures.loops import loop_drawing
-from plansim.output.page.payload import Data, both, payload
+from plansim.output.page.data import Data, both
+from plansim.output.page.members import (
+    certainty_data,
+    members_data,
+    members_of,
+    shares_data,
+    varied,
+)
+from plansim.output.page.payload import payload
 from plansim.output.page.programs import javascript, model_program, verdict_program
 from plansim.output.words.answer import answer
 from plansim.output.words.text import Lang, read_text
 from plansim.scenario.scenario_file import Scenario, as_written, scenario_of
 from plansim.scenario.variant import for_scenarios
 from plansim.targets.catalogue import load_targets, plan_title
-from plansim.targets.target import Kind, Target
+from plansim.targets.target import Kind, Target, judged_targets
+from plansim.targets.verdict import Verdict
 from plansim.targets.views_file import load_views
 
 __all__ = ["Page", "page"]
 
+ENGINE = ("reading", "slices", "attribution", "ensemble", "engine")
+"""The scripts that a worker runs, too; none of them touches the document."""
 SCRIPTS = (
     "format",
-    "engine",
-    "attribution",
+    "runs",
     "link",
     "store",
+    "saved",
+    "shares",
+    "answer",
     "yaml",
     "dom",
+    "notes",
     "levers",
     "chart",
     "board",
     "differences",
+    "wedge",
     "due",
     "detail",
     "notice",
@@ -63,6 +81,9 @@ UPLOT = {
     "uplot.min.css": "df630c6a8d6f8eeaff264b50f73ce5b114f646ffd9a0bb74f049b0a00135fa04",
 }
 """The files of uPlot 1.6.31 with their SHA-256."""
+CHINESE_RANGE = "U+2E80-A4CF, U+F900-FAFF, U+FE30-FE4F, U+FF00-FFEF"
+"""Characters for which the page does not ask the reader's machine for a font, as CSS has them."""
+_CHINESE = re.compile("[\u2e80-\ua4cf\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef]")
 LICENSES = ("uPlot", "NotoSansSC", "DejaVuSans")
 COMPARED = 2
 """Number of presets that a page opens with."""
@@ -115,44 +136,70 @@ def page(
     Raises:
         CatalogueError: the targets or the views beside the model have faults.
         ModelError: the compiler does not support something that the page shows.
+
+    >>> model = plansim.load_model("lake.mdl")
+    >>> page = plansim.page(model, [plansim.as_written(model), "boats.yaml"], lang="zh")
+    >>> page.save("lake.html").name
+    'lake.html'
     """
     catalogue = load_targets(None, model) if targets is None else targets
-    judged = [target for target in catalogue if target.kind is Kind.TARGET and target.variables]
+    judged = judged_targets(catalogue)
     presets = [scenario_of(model, scenario) for scenario in scenarios] or [as_written(model)]
     drawn = model.original or model  # levers are drawn as the file has them
-    model = for_scenarios(model, [*presets, *overlays])
+    members, everything = members_of(drawn), [*presets, *overlays]
+    constants = varied(members, drawn, everything)
+    model = for_scenarios(model, everything, constants)
     views = load_views(model, catalogue)
-    program = model_program(model, [*presets, *overlays], views, judged)
+    program = model_program(model, everything, views, judged, constants)
     # A model need not declare its loops.
     declared = model.path.with_name(LOOPS).is_file()
     loops = load_loops(model) if declared else ()
     signs = link_signs(model, presets[0]) if signs is None else signs
     if scores is None and loops:
         scores = score_loops(model, presets[0], loops)
-    data = payload(model, presets, overlays, views, judged, program, loops)
+    data = payload(model, presets, overlays, views, catalogue, program, loops)
     assert isinstance(data, dict)
-    data |= {**_about(drawn, catalogue, judged, Lang(lang), signs, scores), "plan": _plan(presets)}
+    data |= {**_about(drawn, catalogue, judged, Lang(lang)), "plan": _plan(presets)}
+    drawings = list(_drawings(drawn, signs, scores))
+    data["modules"] = [{"name": name, "svg": _zipped(drawing)} for name, drawing in drawings]
     data["signed"] = presets[0].id if signs else ""
-    data["answer"] = _answer(model, presets[:COMPARED], catalogue)
+    verdicts = check_scenarios(drawn, presets, catalogue)
+    data["known"] = shares_data(verdicts, judged)
+    data["certainty"] = certainty_data()
+    data["members"] = members_data(members, drawn, everything, program)
+    engine = _engine(javascript(program), javascript(verdict_program(model, judged)), data)
+    said = _answer(verdicts, presets[:COMPARED], Lang(lang))
+    return _filled_page(data, "".join(svg for _, svg in drawings), engine, said, Lang(lang))
+
+
+def _filled_page(data: Mapping[str, Data], drawn: str, engine: str, said: str, lang: Lang) -> Page:
+    """Put the parts of a page together; ``drawn`` is the text of its drawings, for the fonts."""
     template = _part("template.html")
     # A "<" can only stand within a text of JSON, where this is the same character to its reader.
     encoded = json.dumps(data, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
-    written = [template, encoded, *(_part(f"{name}.js") for name in SCRIPTS), string.printable]
-    fonts = "\n".join(font.css for font in subsets("".join(written)))
+    scripts = _scope(_part(f"{name}.js") for name in SCRIPTS)
+    fonts = _fonts("".join([template, encoded, drawn, engine, scripts, string.printable]))
+    styles = [*(font.css for font in fonts), DIAGRAMS, _vendor("uplot.min.css")]
     parts = {
-        "lang": {Lang.EN: "en", Lang.ZH: "zh-Hans"}[Lang(lang)],
-        "title": html.escape(_title(data, Lang(lang))),
-        "style": "\n".join(
-            [fonts, DIAGRAMS, _vendor("uplot.min.css"), *(_part(f"{e}.css") for e in STYLES)]
-        ),
+        "lang": {Lang.EN: "en", Lang.ZH: "zh-Hans"}[lang],
+        "title": html.escape(_title(data, lang)),
+        "answer": html.escape(said),
+        "style": "\n".join([*styles, *(_part(f"{name}.css") for name in STYLES)]),
         "licenses": _inside_script(_licenses()),
         "vendor": _inside_script(_vendor("uplot.iife.min.js")),
         "data": encoded,
-        "script": _inside_script(
-            _script(javascript(program), javascript(verdict_program(model, judged)))
-        ),
+        "engine": _inside_script(engine),
+        "script": _inside_script(scripts),
     }
     return Page(_filled(template, parts))
+
+
+def _fonts(text: str) -> Iterator[Subset]:
+    """Yield fonts that have every character of a text: one for Chinese alone, and for the rest."""
+    chinese = {character for character in text if _CHINESE.match(character)}
+    for font in subsets("".join(sorted(chinese))):
+        yield replace(font, unicode_range=CHINESE_RANGE)
+    yield from subsets("".join(sorted(set(text) - chinese)), "plansim-signs")
 
 
 def _about(
@@ -160,8 +207,6 @@ def _about(
     catalogue: Sequence[Target],
     judged: Sequence[Target],
     lang: Lang,
-    signs: Signs | None,
-    scores: LoopScores | None,
 ) -> dict[str, Data]:
     title = plan_title(model)
     goals = [target for target in catalogue if target.kind is Kind.TARGET]
@@ -174,36 +219,31 @@ def _about(
         "unjudged": len(goals) - len(judged),
         "horizon": max((target.horizon for target in judged), default=None),
         "base": min((target.since for target in judged), default=None),
-        "modules": [
-            *(
-                {
-                    "name": both(name, model.modules[name].name_zh),
-                    "svg": module_diagram(model, name, style=False, signs=signs),
-                }
-                for name in modules_drawn(model)
-            ),
-            *([] if scores is None else [_loops(scores)]),
-        ],
     }
 
 
-def _answer(model: Model, presets: Sequence[Scenario], catalogue: Sequence[Target]) -> Data:
+def _answer(verdicts: Iterable[Verdict], presets: Sequence[Scenario], lang: Lang) -> str:
     """Return the answer under the presets that the page opens with."""
-    verdicts = check_scenarios(model, presets, catalogue)
-    texts = [read_text(lang) for lang in (Lang.EN, Lang.ZH)]
-    return [
-        answer(
-            verdicts,
-            text,
-            {preset.id: text.pick(preset.title_en, preset.title_zh) for preset in presets},
-        )
-        for text in texts
-    ]
+    text = read_text(lang)
+    names = {preset.id: text.pick(preset.title_en, preset.title_zh) for preset in presets}
+    return answer((one for one in verdicts if one.scenario in names), text, names)
 
 
-def _loops(scores: LoopScores) -> Data:
-    names = [read_text(lang)("loops.scores") for lang in (Lang.EN, Lang.ZH)]
-    return {"name": both(*names), "svg": loop_drawing(scores)}
+def _drawings(
+    model: Model, signs: Signs | None, scores: LoopScores | None
+) -> Iterator[tuple[Data, str]]:
+    """Yield the drawings of the model, as SVG with their names."""
+    for name in modules_drawn(model):
+        drawing = module_diagram(model, name, style=False, signs=signs)
+        yield both(name, model.modules[name].name_zh), drawing
+    if scores is not None:
+        names = [read_text(lang)("loops.scores") for lang in (Lang.EN, Lang.ZH)]
+        yield both(*names), loop_drawing(scores)
+
+
+def _zipped(text: str) -> str:
+    """Return a text as gzip in base64: drawings are unpacked as they are looked at."""
+    return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
 
 
 def _plan(presets: Sequence[Scenario]) -> str | None:
@@ -218,10 +258,25 @@ def _title(data: Mapping[str, Data], lang: Lang) -> str:
     return str(titles[0 if lang is Lang.EN else 1])
 
 
-def _script(model: str, verdicts: str) -> str:
-    """Return all that runs in the page, in one scope of its own."""
-    programs = [runtime(), f"const modelProgram = {model};", f"const verdictProgram = {verdicts};"]
-    return "(() => {\n" + "\n".join([*programs, *(_part(f"{e}.js") for e in SCRIPTS)]) + "\n})();"
+def _engine(model: str, verdicts: str, data: Mapping[str, Data]) -> str:
+    """Return what runs and judges the model: in the page, and in a worker that is given its text.
+
+    It leaves one name, ``engine``.
+    """
+    moments = json.dumps(data["moments"])
+    parts = [
+        runtime(),
+        f"const modelProgram = {model};",
+        f"const verdictProgram = {verdicts};",
+        f"const MOMENTS = {moments};",
+        *(_part(f"{name}.js") for name in ENGINE),
+    ]
+    return f"const engine = {_scope(parts)}"
+
+
+def _scope(parts: Iterable[str]) -> str:
+    """Return scripts in one scope of their own."""
+    return "(() => {\n" + "\n".join(parts) + "\n})();"
 
 
 def _part(name: str) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
-from typing import TypeAlias
+from statistics import mode
 
 from plansim.analysis.attribution import MOST_EXACT, ORDERS, change_of
 from plansim.analysis.feedback.loops import Loop
@@ -15,29 +15,33 @@ from plansim.compiler.ir import Program
 from plansim.files.shipped import shipped
 from plansim.model.records import Model, Timing, Variable
 from plansim.output.marks import mark_label, mark_of
+from plansim.output.page.data import BOTH, Data, both, unit_words, words
+from plansim.output.page.history import Dots, observed_dots
+from plansim.output.page.notes import lever_note, source_books
 from plansim.output.page.programs import plain_reference
 from plansim.output.series import Series
-from plansim.output.words.text import Lang, read_text, target_figure, typeset
+from plansim.output.variables import Book
+from plansim.output.words.text import read_text, target_figure, typeset
 from plansim.scenario.factors import Apply
-from plansim.scenario.scenario_file import Scenario
+from plansim.scenario.scenario_file import Scenario, ScenarioKind, list_scenarios
 from plansim.targets.indicator import Measure, moment
 from plansim.targets.target import (
     Direction,
     Status,
     Target,
     is_percentage,
+    judged_targets,
     reported_factor,
     split_reference,
 )
 from plansim.targets.views import Chart, ChartSeries, Lever, Theme, Views, names_of, unit_of
 
-__all__ = ["Data", "payload", "phrases"]
+__all__ = ["payload", "phrases"]
 
-Data: TypeAlias = "dict[str, Data] | list[Data] | str | float | int | bool | None"
-"""Data of JSON."""
-
-BOTH = (Lang.EN, Lang.ZH)
-GROUPS = ("attribute", "basis", "direction", "integration", "margin", "measure", "page", "status")
+GROUPS = (
+    "answer", "attribute", "basis", "certainty", "direction", "integration", "list_sep", "margin",
+    "measure", "page", "status",
+)  # fmt: skip
 """The groups of the catalogue of phrases that a page uses."""
 
 
@@ -46,54 +50,40 @@ def payload(
     scenarios: Sequence[Scenario],
     overlays: Sequence[Scenario],
     views: Views,
-    targets: Sequence[Target],
+    catalogue: Sequence[Target],
     program: Program,
     loops: Sequence[Loop] = (),
 ) -> Data:
-    """Collect the data of a page. ``targets`` are those with variables in the model."""
+    """Collect the data of a page. ``catalogue`` holds the rows of the plan."""
+    targets = list(judged_targets(catalogue))
     charts = [*views.charts, *_extra(model, views, targets)]
     chart_index = {chart.id: number for number, chart in enumerate(charts)}
     outputs = {name: number for number, name in enumerate(program.outputs)}
     judged = {target.id: number for number, target in enumerate(targets)}
+    dots, books = observed_dots(model, catalogue), source_books(model, catalogue)
+    inputs = _settable([*scenarios, *overlays], views, program)
     return {
         "phrases": phrases(),
         "scenarios": [_scenario(model, scenario, program) for scenario in scenarios],
         "overlays": [_scenario(model, overlay, program) for overlay in overlays],
         "themes": [_theme(theme, chart_index) for theme in views.themes],
-        "charts": [_chart(model, chart, targets, judged, outputs) for chart in charts],
+        "charts": [_chart(model, chart, targets, judged, outputs, dots) for chart in charts],
         "groups": [
             {
                 "id": group.id,
                 "name": both(group.name_en, group.name_zh),
-                "levers": [_lever(model, lever, program) for lever in group.levers],
+                "levers": [_lever(model, lever, program, books) for lever in group.levers],
             }
             for group in views.groups
         ],
         "targets": [_target(model, target, charts, loops) for target in targets],
+        "year": mode(target.year for target in targets) if targets else None,
         "statuses": [status.value for status in Status],
         "moments": [moment(_timing(model, name), 0) for name in program.outputs],
-        "variables": _variables(model, views, program),
-        "changes": _changes(model, program),
+        "variables": _variables(model, views, program, inputs),
+        "changes": _changes(model, program, inputs),
         "shares": {"exact": MOST_EXACT, "orders": ORDERS},
     }
-
-
-def both(en: str, zh: str) -> Data:
-    """Return a text in both languages, typeset, with a capital."""
-    return [typeset(_capital(label)) for label in (en, zh or en)]
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
-def _words(en: str, zh: str) -> Data:
-    """Return sentences of a file in both languages, with its broken lines joined."""
-    return [read_text(lang).pick(en, zh) for lang in BOTH]
-
-
-def _unit(unit: str) -> Data:
-    return [typeset(read_text(lang).unit(unit)) for lang in BOTH]
 
 
 def phrases() -> dict[str, Data]:
@@ -115,15 +105,24 @@ def _scenario(model: Model, scenario: Scenario, program: Program) -> Data:
     indices = {name: number for number, name in enumerate(program.inputs)}
     return {
         "id": scenario.id,
+        "kind": _kind(scenario),
         "name": both(scenario.title_en, scenario.title_zh),
-        "about": _words(scenario.description_en, scenario.description_zh),
+        "about": words(scenario.description_en, scenario.description_zh),
         "values": [
             [indices[name], value] for name, value in scenario.values.items() if name in indices
         ],
         "clock": dict(asdict(scenario.time)),
-        "assumed": {key: _words(text.en, text.zh) for key, text in scenario.assumed.items()},
+        "assumed": {key: words(text.en, text.zh) for key, text in scenario.assumed.items()},
         **_written(model, scenario),
     }
+
+
+def _kind(scenario: Scenario) -> str:
+    """Return what a scenario is for; one that is no file of a folder of ours is a story."""
+    folder = shipped("scenarios").resolve()
+    is_ours = scenario.path is not None and scenario.path.resolve().parent == folder
+    kinds = {head.id: head.kind.value for head in list_scenarios()} if is_ours else {}
+    return kinds.get(scenario.id, ScenarioKind.STORY.value)
 
 
 def _written(model: Model, scenario: Scenario) -> dict[str, Data]:
@@ -173,20 +172,26 @@ def _chart(
     targets: Sequence[Target],
     judged: Mapping[str, int],
     outputs: Mapping[str, int],
+    dots: Dots,
 ) -> Data:
     lines: list[Data] = [
         {
             "output": outputs[line.reference],
             "name": both(line.name_en, line.name_zh),
             "factor": line.factor,
+            "observed": [
+                [year, value * line.factor]
+                for year, value in dots.get(split_reference(line.reference), {}).items()
+            ],
         }
         for line in chart.lines
     ]
     return {
         "id": chart.id,
         "name": both(chart.name_en, chart.name_zh),
-        "unit": _unit(chart.unit),
+        "unit": unit_words(chart.unit),
         "key": chart.key,
+        "cost": chart.cost,
         "lines": lines,
         "marks": [
             mark
@@ -230,7 +235,7 @@ def _mark(
 # --- levers ---------------------------------------------------------------------------------------
 
 
-def _lever(model: Model, lever: Lever, program: Program) -> Data:
+def _lever(model: Model, lever: Lever, program: Program, books: Sequence[Book]) -> Data:
     indices = {name: number for number, name in enumerate(program.inputs)}
     inside = [constant for constant in lever.constants if constant in indices]
     variables = [model.variables[split_reference(reference)[0]] for reference in inside]
@@ -238,7 +243,7 @@ def _lever(model: Model, lever: Lever, program: Program) -> Data:
     return {
         "id": lever.id,
         "name": both(lever.name_en, lever.name_zh),
-        "help": _words(lever.help_en, lever.help_zh),
+        **lever_note(model, lever, books),
         "inputs": [indices[reference] for reference in inside],
         "plausible": [
             list(variable.plausible) if variable.plausible else None for variable in variables
@@ -247,7 +252,7 @@ def _lever(model: Model, lever: Lever, program: Program) -> Data:
         "apply": lever.apply.value,
         "low": lever.low,
         "high": lever.high,
-        "unit": _unit(lever.shown_unit) if lever.shown_unit != NO_UNIT else ["", ""],
+        "unit": unit_words(lever.shown_unit) if lever.shown_unit != NO_UNIT else ["", ""],
         "factor": lever.shown_factor,
         "calendar": lever.unit == "Year" and lever.low > EARLIEST,
     }
@@ -258,8 +263,15 @@ EARLIEST = 1800
 """A value in years above this is a date."""
 
 
-def _variables(model: Model, views: Views, program: Program) -> Data:
-    """Return the constants behind the program's inputs, arrays as one, with their indices."""
+def _settable(scenarios: Iterable[Scenario], views: Views, program: Program) -> list[int]:
+    """Return the inputs that levers or scenarios set; members of the ensemble alone set others."""
+    names = {name for scenario in scenarios for name in scenario.values}
+    names |= {constant for lever in views.levers for constant in lever.constants}
+    return [number for number, name in enumerate(program.inputs) if name in names]
+
+
+def _variables(model: Model, views: Views, program: Program, inputs: Sequence[int]) -> Data:
+    """Return the constants behind some of the inputs, arrays as one, with their indices."""
     shown = {
         split_reference(constant)[0]: (lever.shown_unit, lever.shown_factor)
         for lever in views.levers
@@ -272,39 +284,37 @@ def _variables(model: Model, views: Views, program: Program) -> Data:
         if lever.constants == (lever.id,) and lever.apply is Apply.SET
     }
     by_variable: dict[str, list[int]] = {}
-    for number, name in enumerate(program.inputs):
-        by_variable.setdefault(split_reference(name)[0], []).append(number)
+    for number in inputs:
+        by_variable.setdefault(split_reference(program.inputs[number])[0], []).append(number)
     rows: list[Data] = []
-    for name, inputs in by_variable.items():
+    for name, own in by_variable.items():
         variable = model.variables[name]
         unit, factor = shown.get(name) or _readable(variable)
         rows.append(
             {
                 "name": both(*called.get(name, (variable.name, variable.name_zh))),
-                "unit": _unit(unit) if unit != NO_UNIT else ["", ""],
+                "unit": unit_words(unit) if unit != NO_UNIT else ["", ""],
                 "factor": factor,
-                "inputs": list(inputs),
-                "elements": [
-                    _elements(model, variable, program.inputs[input_]) for input_ in inputs
-                ],
+                "inputs": list(own),
+                "elements": [_elements(model, variable, program.inputs[input_]) for input_ in own],
                 "calendar": variable.unit == "Year" and _is_date(variable),
             }
         )
     return rows
 
 
-def _changes(model: Model, program: Program) -> Data:
+def _changes(model: Model, program: Program, inputs: Sequence[int]) -> Data:
     """Return the names of the changes of assumptions, each with the indices of its inputs."""
     changes: dict[str, list[int]] = {}
     order = {name: index for index, name in enumerate(model.variables)}
-    references = enumerate(program.inputs)
+    references = [(index, program.inputs[index]) for index in inputs]
     for index, reference in sorted(references, key=lambda one: order[split_reference(one[1])[0]]):
         changes.setdefault(change_of(model, reference), []).append(index)
     rows: list[Data] = []
-    for name, inputs in changes.items():
-        first = model.variables[split_reference(program.inputs[inputs[0]])[0]]
+    for name, own in changes.items():
+        first = model.variables[split_reference(program.inputs[own[0]])[0]]
         name_zh = model.variables.get(name, first).name_zh
-        rows.append({"id": name, "name": both(name, name_zh), "inputs": list(inputs)})
+        rows.append({"id": name, "name": both(name, name_zh), "inputs": list(own)})
     return rows
 
 
@@ -342,11 +352,17 @@ def _target(model: Model, target: Target, charts: Sequence[Chart], loops: Sequen
         if near & {split_reference(link.cause)[0] for path in loop.paths for link in path}
     ]
     assert target.value is not None
+    place = next(
+        (number, at)
+        for number, chart in enumerate(charts)
+        for at, line in enumerate(chart.lines)
+        if references[0] == split_reference(line.reference)
+    )
     return {
         "id": target.id,
         "name": both(target.name_en, target.name_zh),
         "attribute": target.attribute.value,
-        "unit": _unit(target.unit),
+        "unit": unit_words(target.unit),
         "sign": str(target.direction) if target.direction else "",
         "value": target.value,
         "slack": target.tolerance if target.direction is Direction.ABOUT else 0,
@@ -357,14 +373,11 @@ def _target(model: Model, target: Target, charts: Sequence[Chart], loops: Sequen
         "since": target.since,
         "horizon": target.horizon,
         "bases": [str(basis) for basis in target.variables if basis],
-        "place": _words(target.place_en, target.place_zh),
+        "place": words(target.place_en, target.place_zh),
         "wording": target.wording,
-        "note": _words(target.note_en, target.note_zh),
-        "chart": next(
-            number
-            for number, chart in enumerate(charts)
-            if references[0] in [split_reference(line.reference) for line in chart.lines]
-        ),
+        "note": words(target.note_en, target.note_zh),
+        "chart": place[0],
+        "line": place[1],
         "variable": both(variable.name, variable.name_zh),
         "meaning": [variable.meaning_en, variable.meaning_zh or variable.meaning_en],
         "module": variable.module,
@@ -372,7 +385,7 @@ def _target(model: Model, target: Target, charts: Sequence[Chart], loops: Sequen
         "loops": [
             [
                 [f"{loop.id} {name}" for name in (loop.name_en, loop.name_zh)],
-                _words(loop.meaning_en, loop.meaning_zh),
+                words(loop.meaning_en, loop.meaning_zh),
             ]
             for loop in around
         ],

@@ -27,9 +27,15 @@ def javascript(program: Program) -> str:
 
 
 def model_program(
-    model: Model, scenarios: Iterable[Scenario], views: Views, targets: Iterable[Target]
+    model: Model,
+    scenarios: Iterable[Scenario],
+    views: Views,
+    targets: Iterable[Target],
+    varied: Iterable[str] = (),
 ) -> Program:
     """Lower the model for a page, with all constants as inputs that levers or scenarios set.
+
+    ``varied`` are further ones, those that the members of an ensemble change.
 
     Raises:
         ModelError: the model uses what the compiler does not support; with variables and lines.
@@ -42,6 +48,7 @@ def model_program(
         if model.variables[split_reference(name)[0]].kind is VariableKind.CONSTANT
     }
     moved = [constant for lever in views.levers for constant in lever.constants]
+    moved += [*varied]
     shown = [line.reference for chart in views.charts for line in chart.lines]
     shown += [variable for target in targets for variable in target.variables.values()]
     outputs = list(dict.fromkeys(split_reference(reference)[0] for reference in shown))

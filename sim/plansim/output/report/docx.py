@@ -65,7 +65,9 @@ def write_docx(document: Document, path: Path) -> None:
         heading.paragraph_format.page_break_before = section.new_page
         for block in section.blocks:
             _write(file, block, numbers[id(block)], text, width)
-    file.save(str(path))
+    memory = io.BytesIO()  # a zip file complains by itself where a disk is full
+    file.save(memory)
+    path.write_bytes(memory.getvalue())
 
 
 def _lay_out(file: Any, *, wide: bool) -> float:
@@ -106,7 +108,7 @@ def _styles(file: Any) -> None:
 
 def _properties(file: Any, document: Document) -> None:
     kept = file.core_properties
-    kept.title, kept.subject = document.title, document.subtitle
+    kept.title, kept.subject = document.title[:255], document.subtitle[:255]
     kept.author = kept.last_modified_by = "plansim"
     kept.comments = ""
     kept.language = {"en": "en-GB", "zh": "zh-CN"}[document.lang]

@@ -51,9 +51,10 @@ def write_xlsx(document: Document, path: Path) -> None:
         OSError: the system refuses to write.
     """
     from xlsxwriter import Workbook
-    from xlsxwriter.exceptions import XlsxWriterException
 
-    book = Workbook(str(path), {"strings_to_formulas": False, "strings_to_urls": False})
+    memory = io.BytesIO()
+    options = {"strings_to_formulas": False, "strings_to_urls": False, "in_memory": True}
+    book = Workbook(memory, options)
     book.set_properties({"title": document.title, "subject": document.subtitle,
                          "author": "plansim", "created": EPOCH})  # fmt: skip
     writer = _Book(book, read_text(document.lang))
@@ -62,10 +63,8 @@ def write_xlsx(document: Document, path: Path) -> None:
         sheet = book.add_worksheet(_tab(section.short, taken))
         head = [(document.title, "title"), (document.subtitle, "faint")] if not index else []
         writer.section(sheet, section, [*head, (section.title, "section")])
-    try:
-        book.close()
-    except XlsxWriterException as error:
-        raise OSError(str(error)) from error
+    book.close()
+    path.write_bytes(memory.getvalue())
 
 
 def _tab(name: str, taken: set[str]) -> str:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from plansim.analysis.decisions.conflicts import Conflicts
 from plansim.analysis.decisions.discovery import Discovery, FailureBox, Limit, Outcome
+from plansim.analysis.decisions.policies import Aim, PolicyPoint, PolicySet
 from plansim.analysis.decisions.robustness import PolicyPair, PolicyRobustness, Robustness
+from plansim.analysis.decisions.signposts import Signpost, best_signs
 from plansim.model.records import Model
 from plansim.output.describe import constants_name
 from plansim.output.tables.layout import (
@@ -25,7 +28,23 @@ from plansim.output.words.text import Text
 from plansim.scenario.factors import Apply
 from plansim.targets.verdict import of_hundred
 
-__all__ = ["discovery_table", "robustness_table"]
+__all__ = [
+    "conflicts_table",
+    "discovery_table",
+    "policies_table",
+    "robustness_table",
+    "signposts_table",
+]
+
+_MOST_MOVES = 4
+"""Number of levers that are named of a policy."""
+_AIMS: Mapping[Aim, Callable[[Text], str]] = {
+    Aim.GROWTH: lambda text: text("policies.growth"),
+    Aim.SHARE: lambda text: text("robust.named"),
+    Aim.MET: lambda text: text("robust.mean_met"),
+    Aim.EFFORT: lambda text: text("policies.effort"),
+    Aim.COST: lambda text: text("policies.cost"),
+}
 
 
 def discovery_table(found: Sequence[Discovery], model: Model, text: Text) -> RenderableType:
@@ -181,6 +200,143 @@ def _pair(pair: PolicyPair, first: str, second: str, text: Text) -> str:
         share=f"{100 * pair.share_difference:+.0f}",
         share_error=f"{100 * pair.share_error:.0f}",
     )
+
+
+def policies_table(result: PolicySet, text: Text, *, most: int = 20) -> RenderableType:
+    """Lay out the policies of which none is better in every aim, and the levers they move most."""
+    columns = [
+        text_column(text("robust.policy")),
+        *(figure_column(_AIMS[aim](text)) for aim in result.aims),
+        text_column(text("policies.moves")),
+    ]
+    rows = [_point(result, result.start, text("policies.start"), text)]
+    step = max(1, -(-len(result.points) // most))
+    for number, point in list(enumerate(result.points, 1))[::step]:
+        rows.append(_point(result, point, str(number), text))
+    parts: list[RenderableType] = [
+        text(
+            "policies.head",
+            count=len(result.points),
+            runs=result.runs,
+            members=result.members,
+            fresh=result.fresh,
+        ),
+        Grid(columns, rows),
+    ]
+    if Aim.SHARE in result.aims:
+        parts.append(text("robust.set", ids=text.join(result.named), count=len(result.named)))
+    last = result.hypervolumes[:, -1]
+    parts.append(
+        text(
+            "policies.search",
+            low=f"{last.min():.2f}",
+            high=f"{last.max():.2f}",
+            seeds=len(last),
+        )
+    )
+    return blocks(parts)
+
+
+def _point(result: PolicySet, point: PolicyPoint, name: str, text: Text) -> Row:
+    moved = sorted(
+        (one for one in result.levers if point.values[one.id] != result.start.values[one.id]),
+        key=lambda lever: (
+            -abs(point.values[lever.id] - result.start.values[lever.id]) / (lever.high - lever.low)
+        ),
+    )
+    shown = [text.pick(lever.name_en, lever.name_zh) for lever in moved[:_MOST_MOVES]]
+    more = len(moved) - len(shown)
+    return (
+        name,
+        *(_aim(aim, point.aims[aim]) for aim in result.aims),
+        text.join([*shown, *([f"+{more}"] if more > 0 else [])]),
+    )
+
+
+def _aim(aim: Aim, value: float) -> str:
+    match aim:
+        case Aim.GROWTH:
+            return f"{100 * value:.1f} %"
+        case Aim.SHARE:
+            return f"{_hundred(value)}/100"
+        case Aim.EFFORT:
+            return f"{100 * value:.0f} %"
+        case _:
+            return f"{value:.4g}"
+
+
+def signposts_table(signs: Sequence[Signpost], text: Text) -> RenderableType:
+    """Lay out, of each target, the statistics that foretell it best, year by year."""
+    if not signs:
+        return text("signposts.none")
+    columns = [
+        text_column(text("verdicts.name")),
+        figure_column(text("signposts.year")),
+        text_column(text("signposts.statistic")),
+        figure_column(text("signposts.area")),
+        figure_column(text("signposts.threshold")),
+        Column(text("mix.unit")),
+        figure_column(text("signposts.hope")),
+        figure_column(text("signposts.alarm")),
+    ]
+    rows: list[Row] = []
+    last = ""
+    for sign in best_signs(signs):
+        name = "" if sign.target == last else text.pick(sign.name_en, sign.name_zh)
+        last = sign.target
+        rows.append(
+            (
+                name,
+                str(sign.year),
+                Prose(
+                    text.pick(sign.statistic_en, sign.statistic_zh),
+                    "" if sign.is_useful else Style.FAINT,
+                ),
+                f"{sign.area:.2f} ± {sign.area_error:.2f}",
+                f"{'≥' if sign.is_met_above else '≤'} {sign.threshold:.4g}",
+                text.unit(sign.unit),
+                _hundred(sign.false_hope),
+                _hundred(sign.false_alarm),
+            )
+        )
+    return blocks([Grid(columns, rows), text("signposts.legend")])
+
+
+def conflicts_table(result: Conflicts, names: Mapping[str, str], text: Text) -> RenderableType:
+    """Lay out the smallest conflicts; ``names`` of targets by their ids."""
+    head = text(
+        "conflicts.head",
+        sets=result.sets,
+        largest=result.largest,
+        runs=result.runs,
+        members=result.members,
+    )
+    if not result.conflicts:
+        return blocks([head, text("conflicts.none")])
+    columns = [
+        text_column(text("conflicts.set")),
+        figure_column(text("conflicts.share")),
+        text_column(text("conflicts.relax")),
+    ]
+    rows: list[Row] = [
+        (
+            text.join(names[one] for one in conflict.targets),
+            f"{_hundred(conflict.share)}/100",
+            text("conflicts.or").join(
+                text(
+                    "conflicts.by",
+                    name=names[one.target],
+                    amount=f"{one.amount:.2g}",
+                    unit=text.unit(one.unit),
+                )
+                for one in conflict.relaxations
+                if one.amount is not None
+            )
+            or text("conflicts.nothing"),
+        )
+        for conflict in result.conflicts
+    ]
+    return blocks([head, Grid(columns, rows), text("conflicts.legend")])
 
 
 def _hundred(share: float) -> str:

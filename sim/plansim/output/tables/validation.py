@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from plansim.analysis.validation.result import Case, CaseTemplate, Number, Outcome, Result
+from plansim.analysis.validation.result import Case, CaseTemplate, Number, Result, ValidationOutcome
 from plansim.output.tables.layout import (
     Column,
     Grid,
@@ -34,9 +34,9 @@ __all__ = [
 MOST_FAULTS = 12
 """Number of faults of a test that the table shows; JSON has all."""
 _MARK = {
-    Outcome.PASS: ("✓", Style.GOOD),
-    Outcome.FAIL: ("✗", Style.BAD),
-    Outcome.NOT_APPLICABLE: ("–", Style.FAINT),
+    ValidationOutcome.PASS: ("✓", Style.GOOD),
+    ValidationOutcome.FAIL: ("✗", Style.BAD),
+    ValidationOutcome.NOT_APPLICABLE: ("–", Style.FAINT),
 }
 
 
@@ -124,7 +124,9 @@ def validation_table(results: Sequence[Result], text: Text) -> RenderableType:
         )
         for result in results
     ]
-    failed = (_faults(result, text) for result in results if result.status is Outcome.FAIL)
+    failed = (
+        _faults(result, text) for result in results if result.status is ValidationOutcome.FAIL
+    )
     effects = (table for result in results if (table := _effects(result, text)) is not None)
     return blocks([Grid(columns, rows), *effects, *failed, _count(results, text)])
 
@@ -176,8 +178,8 @@ def _count(results: Sequence[Result], text: Text) -> str:
     counted = Counter(result.status for result in results)
     return text(
         "validation.count",
-        passed=counted[Outcome.PASS],
-        failed=counted[Outcome.FAIL],
-        left=counted[Outcome.NOT_APPLICABLE],
+        passed=counted[ValidationOutcome.PASS],
+        failed=counted[ValidationOutcome.FAIL],
+        left=counted[ValidationOutcome.NOT_APPLICABLE],
         seconds=sum(result.seconds for result in results),
     )

@@ -92,7 +92,7 @@ def verdict_table(
     shown = [target for target in judged if not _all_untestable(by_target[target.id])]
     hidden = [target for target in judged if target not in shown]
     heads = {verdict.scenario: (titles or {}).get(verdict.scenario, "") for verdict in verdicts}
-    table = _Table(by_target, heads, text, every=every)
+    table = _VerdictTable(by_target, heads, text, every=every)
     parts: list[RenderableType] = [said] if shown else []
     parts.append(table.layout(shown) if shown else text("verdicts.none"))
     if every:
@@ -126,7 +126,7 @@ def _all_untestable(verdicts: ByScenario) -> bool:
 
 
 @dataclass(frozen=True)
-class _Table:
+class _VerdictTable:
     """Verdicts by target and scenario, and how they are shown."""
 
     by_target: Mapping[str, ByScenario]

@@ -1,11 +1,9 @@
-// What the change of a margin from A to B is due to: Shapley shares of the changed assumptions, by
-// the rules of analysis/attribution.py, to which tests hold them. Nothing touches the document.
-
-const SLICE = 6; // milliseconds that a long computation keeps the page to itself
+// What the difference between two runs is due to: Shapley shares of the changed assumptions, by the
+// rules of analysis/attribution.py, to which tests hold them. Nothing touches the document.
 
 /** Give what B has otherwise than A: of each change its name, and the inputs that are not alike. */
-function changesBetween(one, other) {
-  return DATA.changes
+function changesBetween(changes, one, other) {
+  return changes
     .map((change) => ({ ...change, inputs: change.inputs.filter((at) => one[at] !== other[at]) }))
     .filter((change) => change.inputs.length);
 }
@@ -13,8 +11,8 @@ function changesBetween(one, other) {
 const sameClock = (one, other) =>
   ["initial", "final", "step", "saveper", "integration"].every((key) => one[key] === other[key]);
 
-/** Give the margins of targets where some of the changes are made; a run stops at `until`. */
-function marginsAt(game, chosen) {
+/** Give all figures that are shared out where some of the changes are made. */
+function figuresWith(game, chosen) {
   const key = chosen.join("");
   let found = game.known.get(key);
   if (!found) {
@@ -22,82 +20,112 @@ function marginsAt(game, chosen) {
     game.changes.forEach((change, i) => {
       if (chosen[i]) for (const at of change.inputs) inputs[at] = game.after[at];
     });
-    const run = simulate(modelProgram, inputs, game.clock, game.until);
-    const verdicts = figuresOf({ ...run, rows: new Map() });
-    found = game.margins.map((place) => verdicts[place]);
+    const run = { ...simulate(modelProgram, inputs, game.clock), rows: new Map() };
+    found = game.figures(run);
     game.known.set(key, found);
   }
   return found;
 }
 
 /**
- * Share out what B changes of targets' margins among its changed assumptions.
+ * Share out what B changes of some figures of a run among its changed assumptions.
  *
- * A generator, so that it can be cut into slices: between two runs it gives what is known so far,
- * as a function, or null; in the end everything. Shares are by target and change, in the target's
- * unit, and add up; errors are standard errors, zero where every subset of changes was run.
+ * `figures` gives them of a run, a list of numbers. A generator, so that it can be cut into slices:
+ * between two runs it gives what is known so far, as a function, or null; in the end everything.
+ * Shares are by figure and change, and add up; errors are standard errors, zero where every subset
+ * of changes was run, as it is for up to `exact` of them. Then `pairs` holds by figure what each two
+ * changes do together beyond what each does (`interactions`).
  */
-function* shareOut(a, b, targets, { until, orders = DATA.shares.orders } = {}) {
-  const changes = changesBetween(a.inputs, b.inputs);
-  const game = {
-    changes,
-    before: a.inputs,
-    after: b.inputs,
-    clock: scenarioOf(a.run).clock,
-    until,
-    margins: targets.map((target) => JUDGED.get(`${target.id}.margin`)),
-    known: new Map(),
-  };
-  const exact = changes.length <= DATA.shares.exact;
-  const none = changes.map(() => 0);
-  const ends = [none, none.map(() => 1)].map((chosen) => marginsAt(game, chosen));
-  const about = { changes, exact, from: ends[0], to: ends[1] };
+function* shareOut(a, b, { changes, figures, clock, exact: most, orders }) {
+  const differing = changesBetween(changes, a, b);
+  const game = { changes: differing, before: a, after: b, clock, figures, known: new Map() };
+  const exact = differing.length <= most;
+  const none = differing.map(() => 0);
+  const ends = [none, none.map(() => 1)].map((chosen) => figuresWith(game, chosen));
+  const about = { changes: differing, exact, from: ends[0], to: ends[1] };
   const said = (found) => ({ ...about, ...found, runs: game.known.size });
-  if (exact) return said(yield* everySubset(game));
-  return said(yield* someOrders(game, orders, said));
+  if (exact) return said(yield* everySubset(game, ends[0].length));
+  return said(yield* someOrders(game, ends[0].length, orders, said));
 }
 
 /** Run every subset of changes: the shares are exact. */
-function* everySubset(game) {
+function* everySubset(game, length) {
   const count = game.changes.length;
   const worth = [];
   for (let subset = 0; subset < 2 ** count; subset += 1) {
-    worth.push(marginsAt(game, Array.from({ length: count }, (_, i) => (subset >> i) & 1)));
+    worth.push(figuresWith(game, Array.from({ length: count }, (_, i) => (subset >> i) & 1)));
     yield null;
   }
+  const weights = orderWeights(count);
+  const rows = Array.from({ length }, (_, row) => row);
+  const shares = rows.map((row) =>
+    game.changes.map((_change, member) => {
+      let total = 0;
+      for (let subset = 0; subset < 2 ** count; subset += 1) {
+        if ((subset >> member) & 1) continue;
+        total += weights[sizeOf(subset)] * (worth[subset | (1 << member)][row] - worth[subset][row]);
+      }
+      return total;
+    }),
+  );
+  const errors = shares.map((row) => row.map(() => 0));
+  return { shares, errors, orders: 0, pairs: interactions(worth, count) };
+}
+
+/** Give the part of all orders in which just a set of each size stands before one of some members. */
+function orderWeights(count) {
   const weights = [];
   for (let size = 0, ways = 1; size < count; size += 1) {
     weights.push(1 / (count * ways));
     ways = (ways * (count - 1 - size)) / (size + 1);
   }
-  const shares = game.margins.map((_, target) =>
-    game.changes.map((_change, member) => {
+  return weights;
+}
+
+function sizeOf(subset) {
+  let size = 0;
+  for (let rest = subset; rest; rest &= rest - 1) size += 1;
+  return size;
+}
+
+/**
+ * Give what each two changes do to the first figure beyond what each does without the other, on the
+ * mean over all orders (Grabisch & Roubens 1999): `[one, other, size]`, the strongest first.
+ */
+function interactions(worth, count) {
+  const pairs = [];
+  const weights = orderWeights(count - 1);
+  for (let one = 0; one < count; one += 1) {
+    for (let other = one + 1; other < count; other += 1) {
+      const [first, second] = [1 << one, 1 << other];
       let total = 0;
       for (let subset = 0; subset < 2 ** count; subset += 1) {
-        if ((subset >> member) & 1) continue;
-        let size = 0;
-        for (let rest = subset; rest; rest &= rest - 1) size += 1;
-        total += weights[size] * (worth[subset | (1 << member)][target] - worth[subset][target]);
+        if (subset & (first | second)) continue;
+        const gain = (extra) => worth[subset | extra][0];
+        total += weights[sizeOf(subset)] *
+          (gain(first | second) - gain(first) - gain(second) + gain(0));
       }
-      return total;
-    }),
-  );
-  return { shares, errors: shares.map((row) => row.map(() => 0)), orders: 0 };
+      pairs.push([one, other, total]);
+    }
+  }
+  return pairs.sort((x, y) => Math.abs(y[2]) - Math.abs(x[2]));
 }
 
 /** Walk along some orders of the changes, each and then its reverse: the shares are estimates. */
-function* someOrders(game, wanted, said) {
+function* someOrders(game, length, wanted, said) {
+  const rows = Array.from({ length });
   const count = game.changes.length;
   const numbers = mulberry32(0);
-  // By target and change: the mean over pairs, and the squares about it (Welford 1962).
-  const mean = game.margins.map(() => new Float64Array(count));
-  const squares = game.margins.map(() => new Float64Array(count));
+  // By figure and change: the mean over pairs, and the squares about it (Welford 1962).
+  const mean = rows.map(() => new Float64Array(count));
+  const squares = rows.map(() => new Float64Array(count));
   const pairs = Math.max(2, Math.ceil(wanted / 2));
   let done = 0;
   const found = () => ({
     shares: mean.map((row) => Array.from(row)),
     errors: squares.map((row) => Array.from(row, (each) => Math.sqrt(each / (done - 1) / done))),
     orders: 2 * done,
+    pairs: [],
     wanted: 2 * pairs,
   });
   while (done < pairs) {
@@ -106,24 +134,24 @@ function* someOrders(game, wanted, said) {
       const other = Math.floor((numbers() * (last + 1)) / 2 ** 32);
       [order[last], order[other]] = [order[other], order[last]];
     }
-    const gains = game.margins.map(() => new Float64Array(count));
+    const gains = rows.map(() => new Float64Array(count));
     for (const way of [order, [...order].reverse()]) {
       const chosen = new Array(count).fill(0);
-      let before = marginsAt(game, chosen);
+      let before = figuresWith(game, chosen);
       for (const member of way) {
         chosen[member] = 1;
-        const after = marginsAt(game, chosen);
-        gains.forEach((row, target) => (row[member] += (after[target] - before[target]) / 2));
+        const after = figuresWith(game, chosen);
+        gains.forEach((row, at) => (row[member] += (after[at] - before[at]) / 2));
         before = after;
         yield null;
       }
     }
     done += 1;
-    gains.forEach((row, target) =>
+    gains.forEach((row, at) =>
       row.forEach((gain, member) => {
-        const away = gain - mean[target][member];
-        mean[target][member] += away / done;
-        squares[target][member] += away * (gain - mean[target][member]);
+        const away = gain - mean[at][member];
+        mean[at][member] += away / done;
+        squares[at][member] += away * (gain - mean[at][member]);
       }),
     );
     if (done > 1) yield () => said(found());
@@ -140,33 +168,4 @@ function mulberry32(seed) {
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
     return (mixed ^ (mixed >>> 14)) >>> 0;
   };
-}
-
-/**
- * Do long work in slices, so that no input is kept waiting; gives a function that stops it.
- *
- * `seen` is called with what the work last gave, as long as it goes on, and `done` with its end. A
- * worker would need the page to permit itself code from a blob; slices need nothing.
- */
-function inSlices(work, { seen = () => {}, done }) {
-  const { port1, port2 } = new MessageChannel();
-  const stop = () => port1.close();
-  port1.onmessage = () => {
-    const end = performance.now() + SLICE;
-    let latest = null;
-    let step = null;
-    do {
-      step = work.next();
-      if (!step.done && step.value) latest = step.value;
-    } while (!step.done && performance.now() < end);
-    if (step.done) {
-      stop();
-      done(step.value);
-    } else {
-      if (latest) seen(latest);
-      port2.postMessage(null);
-    }
-  };
-  port2.postMessage(null);
-  return stop;
 }

@@ -2,8 +2,12 @@
 
 const LIGHTS = {
   met: ["M10 1a9 9 0 1 1 0 18a9 9 0 0 1 0-18Z", "M5.8 10.2l3 3 5.4-6.2"],
+  open: [
+    "M10 1a9 9 0 1 1 0 18a9 9 0 0 1 0-18Z",
+    "M7.2 7.6a2.8 2.8 0 1 1 4.2 2.4c-.9.5-1.4 1-1.4 2.1M10 15v.2",
+  ],
+  against: "M10 2 19 18H1ZM10 7.5v5M10 14.4v1.4",
   missed: ["M10 .2 19.8 10 10 19.8.2 10Z", "M7.3 7.3l5.4 5.4M12.7 7.3l-5.4 5.4"],
-  undecided: "M10 2 19 18H1ZM10 7.5v5M10 14.4v1.4",
   assumed: "M2.5 2.5h15v15h-15ZM6 8h8M6 12h8",
   untestable: "M3 10h14",
 };
@@ -12,9 +16,13 @@ function light(status) {
   const found = icon(LIGHTS[status], status);
   found.removeAttribute("aria-hidden");
   found.setAttribute("role", "img");
-  found.setAttribute("aria-label", t(`status.${status}`));
+  found.setAttribute("aria-label", outcomeWord(status));
   return found;
 }
+
+/** What a light says: a verdict, or how it is open. */
+const outcomeWord = (shown) =>
+  t(shown === "open" || shown === "against" ? `certainty.${shown}` : `status.${shown}`);
 
 const askedText = (target) =>
   `${t(`direction.${target.sign}`)} ${target.asked} ${pick(target.unit)}`.trim();
@@ -24,6 +32,7 @@ function verdictCell(side, target) {
   const lamp = el("span", { class: "lamp" });
   const value = el("span", { class: "verdict-value" });
   const margin = el("span", { class: "verdict-margin" });
+  const share = el("span", { class: "verdict-share" });
   const note = el("span", { class: "verdict-note" });
   const node = el(
     "div",
@@ -31,22 +40,26 @@ function verdictCell(side, target) {
     el("span", { class: "verdict-side", "aria-hidden": "true" }, side.toUpperCase()),
     lamp,
     value,
-    margin,
-    note,
+    el("span", { class: "verdict-more" }, margin, note),
+    share,
   );
   let shown = "";
   function update(verdict) {
     node.hidden = !verdict;
     if (!verdict) return;
-    if (shown !== verdict.status) {
-      shown = verdict.status;
+    if (shown !== verdict.shown) {
+      shown = verdict.shown;
       lamp.replaceChildren(light(shown));
       node.dataset.status = shown;
     }
     const decimals = decimalsFor(target.value, verdict.value, target.slack);
     setText(value, valueText(target, verdict.value, decimals));
     setText(margin, Number.isFinite(verdict.margin) ? marginText(target, verdict, decimals) : "");
+    setText(share, verdict.pending ? "…" : shareText(verdict));
+    share.style.setProperty("--share", verdict.share ?? 0);
+    share.title = verdict.share === null ? "" : t("page.share_said", { share: verdict.share });
     setText(note, noteOf(target, verdict));
+    node.dataset.central = verdict.status;
   }
   return { node, update };
 }
@@ -76,13 +89,17 @@ function marginText(target, verdict, decimals) {
   return `${shown} (${percent((margin / Math.abs(target.value)) * 100)})`;
 }
 
+/** The unit of a target's margin: of percentages points. */
+const marginUnit = (target) =>
+  target.points ? t(`margin.${target.points}`, { margin: "" }).trim() : pick(target.unit);
+
 /** What becomes of a target after its year; of an undecided one, what its readings say. */
 function noteOf(target, verdict) {
   if (verdict.status === "undecided") {
     const written = (value) => figure(value, decimalsFor(target.value, value));
     return verdict.bases
       .map(([basis, value]) => `${t(`basis.${basis}`)} ${written(value)}`)
-      .join(t("page.comma"));
+      .join(t("list_sep.comma"));
   }
   const followed = target.attribute === "binding" && target.sign !== "about";
   if (!followed || verdict.status === "assumed" || verdict.status === "untestable") {
@@ -91,6 +108,29 @@ function noteOf(target, verdict) {
   if (verdict.status === "missed") return t("page.missed_in", { year: target.year });
   if (verdict.breach) return t("page.breach", { year: verdict.breach });
   return t("page.holds", { year: target.horizon });
+}
+
+/** The columns of a table: each run by its letter and its name. */
+function columnHeads(label) {
+  const cells = SIDES.map((side) => {
+    const name = el("span", { class: "column-name" });
+    const badge = el("span", { class: "badge" }, side.toUpperCase());
+    const node = el("div", { class: `column of-${side}`, role: "columnheader" }, badge, name);
+    return { side, name, node };
+  });
+  const node = el(
+    "div",
+    { class: "board-row board-head", role: "row" },
+    el("div", { class: "board-name", role: "columnheader" }, label),
+    ...cells.map((each) => each.node),
+  );
+  function update(results) {
+    for (const cell of cells) {
+      cell.node.hidden = !results[cell.side];
+      if (results[cell.side]) setText(cell.name, titleOf(results[cell.side].run));
+    }
+  }
+  return { node, update };
 }
 
 function board(attribute, act, { title = true } = {}) {
@@ -103,6 +143,7 @@ function board(attribute, act, { title = true } = {}) {
       { type: "button", class: "link", click: () => act.open(target) },
       pick(target.name),
     );
+    const differs = el("span", { class: "differs", role: "img" }, "≠");
     const node = el(
       "div",
       { class: "board-row", role: "row", "data-target": target.id },
@@ -110,40 +151,107 @@ function board(attribute, act, { title = true } = {}) {
         "div",
         { class: "board-name", role: "rowheader" },
         name,
+        differs,
         el("span", { class: "board-asked" }, `${askedText(target)} · ${target.year}`),
       ),
       ...cells.map((each) => each.node),
     );
-    return { node, cells, place };
+    return { node, cells, place, differs };
   });
+  const heads = columnHeads(t("page.column_target"));
+  const counted = el("p", { class: "hint board-counted" });
   const node = el(
     "section",
     { class: "board card" },
-    title ? el("h2", {}, t(`page.board_${attribute}`)) : null,
+    el(
+      "div",
+      { class: "board-top" },
+      title ? el("h2", {}, t(`page.board_${attribute}`)) : null,
+      counted,
+      el(
+        "button",
+        { type: "button", class: "small", click: () => act.copyTable(attribute) },
+        t("page.copy_table"),
+      ),
+    ),
     el(
       "div",
       { class: "board-rows", role: "table", "aria-label": t(`page.board_${attribute}`) },
+      heads.node,
       ...rows.map((each) => each.node),
     ),
+    attribute === "binding" ? lightKey() : null,
   );
-  function update({ a, b }) {
+  function update(results) {
+    const sides = SIDES.filter((side) => results[side]);
+    const sure = Object.fromEntries(sides.map((side) => [side, surely(results[side])]));
+    heads.update(results);
+    let different = 0;
     for (const row of rows) {
-      row.cells[0].update(a.verdicts[row.place]);
-      row.cells[1].update(b && b.verdicts[row.place]);
+      row.cells.forEach((cell, i) => cell.update(sure[SIDES[i]]?.[row.place]));
+      const outcomes = sides.map((side) => sure[side][row.place]);
+      const differs = new Set(outcomes.map(({ shown, status }) => `${shown} ${status}`)).size > 1;
+      different += differs ? 1 : 0;
+      row.node.classList.toggle("is-different", differs);
+      row.differs.hidden = !differs;
+      row.differs.setAttribute("aria-label", t("page.differs"));
+      row.differs.title = t("page.differs");
     }
-    node.classList.toggle("is-single", !b);
+    node.dataset.runs = sides.length;
+    const key = different === 1 ? "page.differing_one" : "page.differing";
+    const counts = different ? t(key, { count: different }) : t("page.differing_none");
+    setText(counted, sides.length > 1 ? counts : "");
   }
   return { node, update, count: rows.length };
 }
 
-/** The answer in one line for each run: how many binding targets it meets, light by light. */
+/** What the lights and the counts beside them mean. */
+function lightKey() {
+  const { sure } = DATA.certainty;
+  const entry = (shown, text) => el("li", {}, icon(LIGHTS[shown], shown), " ", text);
+  if (!MEMBERS) return null;
+  return el(
+    "ul",
+    { class: "light-key hint" },
+    entry("met", t("page.key_met", { sure })),
+    entry("missed", t("page.key_missed", { sure })),
+    entry("open", t("page.key_open")),
+    entry("against", t("page.key_against", { sure })),
+    el("li", {}, el("b", {}, "44/100"), " ", t("page.key_share", { count: MEMBERS.count })),
+  );
+}
+
+/** Write the verdicts as a table that a spreadsheet takes: tabs between columns. */
+function tableText(attribute, results) {
+  const sides = SIDES.filter((side) => results[side]);
+  const columns = ["value", "margin", "verdict", "share"];
+  const head = [t("page.column_target"), t("page.column_asked"), t("page.column_unit"),
+    t("page.column_year"),
+    ...sides.flatMap((side) =>
+      columns.map((each) => `${side.toUpperCase()} ${titleOf(results[side].run)}: ${t(`page.column_${each}`)}`),
+    )];
+  const sure = sides.map((side) => surely(results[side]));
+  const number = (value) => (Number.isFinite(value) ? String(Number(value.toPrecision(6))) : "");
+  const rows = DATA.targets.flatMap((target, at) => {
+    if (target.attribute !== attribute) return [];
+    const cells = sure.flatMap((verdicts) => {
+      const { value, margin, shown, share } = verdicts[at];
+      return [number(value), number(margin), outcomeWord(shown), share === null ? "" : share / 100];
+    });
+    const asked = `${t(`direction.${target.sign}`)} ${target.asked}`;
+    return [[pick(target.name), asked, pick(target.unit), target.year, ...cells]];
+  });
+  return [head, ...rows].map((row) => row.join("\t")).join("\n");
+}
+
+/** Count the targets that hold, are open and fail under each run, light by light. */
 function headline() {
   const lines = SIDES.map((side) => {
     const name = el("strong", { class: "headline-name" });
     const said = el("span", { class: "headline-said" });
     const lamps = el("span", { class: "headline-lamps", "aria-hidden": "true" });
     const warned = el("span", {});
-    const sign = icon(LIGHTS.undecided, "undecided");
+    const sign = icon(LIGHTS.against, "against");
     const warning = el("span", { class: "headline-warned" }, sign, " ", warned);
     const node = el(
       "div",
@@ -155,39 +263,39 @@ function headline() {
     return { side, node, name, said, warned, warning, lamps, shown: "" };
   });
   const node = el("section", { class: "headline" }, ...lines.map((each) => each.node));
-  const binding = DATA.targets.some((each) => each.attribute === "binding");
   function update(results) {
     for (const line of lines) {
       const result = results[line.side];
       line.node.hidden = !result;
       if (!result) continue;
       const run = result.run;
-      const moved = Object.keys(run.moved).length;
-      const title = pick(scenarioOf(run).name);
-      setText(line.name, moved ? t("page.moved_title", { scenario: title }) : title);
-      const chosen = result.verdicts.filter(
-        (_, place) => !binding || DATA.targets[place].attribute === "binding",
-      );
-      const judged = chosen.filter((each) => each.status !== "untestable").length;
-      const met = chosen.filter((each) => each.status === "met").length;
-      const key = binding ? "page.met_binding" : "page.met_any";
-      const answer = judged ? t(key, { met, count: chosen.length }) : t("page.none_judged");
-      setText(line.said, result.finite ? answer : t("page.broken"));
+      setText(line.name, titleOf(run));
+      setText(line.said, result.finite ? talliedText(result) : t("page.broken"));
       line.node.classList.toggle("is-broken", !result.finite);
       const beyond = Object.entries(run.moved).filter(([id, value]) =>
         isImplausible(LEVER.get(id), run, value),
       ).length;
       setText(line.warned, beyond ? t("page.beyond", { count: beyond }) : "");
       line.warning.hidden = !beyond;
-      const now = chosen.map((each) => each.status).join();
-      if (now !== line.shown && binding) {
+      const chosen = bindingFirst(surely(result));
+      const now = chosen.map((each) => each.shown).join();
+      if (now !== line.shown && chosen[0]?.target.attribute === "binding") {
         line.shown = now;
         const order = Object.keys(LIGHTS);
-        const statuses = chosen.map((each) => each.status);
-        const sorted = statuses.sort((x, y) => order.indexOf(x) - order.indexOf(y));
+        const shown = chosen.map((each) => each.shown);
+        const sorted = shown.sort((x, y) => order.indexOf(x) - order.indexOf(y));
         line.lamps.replaceChildren(...sorted.map((each) => icon(LIGHTS[each], each)));
       }
     }
   }
   return { node, update };
+}
+
+/** Say in a few words how many targets hold, are open and fail. */
+function talliedText(result) {
+  const judged = bindingFirst(surely(result)).filter(isJudged);
+  if (!judged.length) return t("page.none_judged");
+  const open = judged.filter((each) => each.isOpen).length;
+  const met = judged.filter((each) => each.status === "met" && !each.isOpen).length;
+  return t("page.tallied", { met, open, missed: judged.length - met - open });
 }

@@ -1,16 +1,19 @@
-// One chart over years: both runs, the band between them, the targets as marks, values at a year.
+// One chart over years: the runs, the bands of plausible models, what was observed, the targets as
+// marks, and the values at a year.
 
 const INK = "#26323d";
-const HUES = { a: "#0072b2", b: "#d55e00" };
+const HUES = { a: "#0072b2", b: "#d55e00", c: "#008060", d: "#8a4b9e" };
+const SIDE_DASHES = { a: [], b: [8, 3], c: [2, 3], d: [8, 3, 2, 3] };
 const NOTHING = 1e-9; // smaller values are what rounding leaves of the difference of equal numbers
 const FLATTEST = 0.04; // an axis covers this share of its values at the least
 const DASHES = [[], [7, 4], [2, 3], [10, 3, 2, 3], [1, 2], [14, 4]];
-const BETWEEN = [[2, 1], [1, 2]].map((series) => ({ series, fill: "#8a94a033" }));
+const BARE = { stroke: null, width: 0, points: { show: false } }; // an end of a band
 const cursors = uPlot.sync("years");
 
-function yearsOf(results) {
-  const runs = [results.a, results.b].filter(Boolean);
-  const first = Math.min(...runs.map((each) => Math.ceil(each.time[0] - 1e-6)));
+function yearsOf(results, dots = []) {
+  const runs = SIDES.map((side) => results[side]).filter(Boolean);
+  const starts = runs.map((each) => Math.ceil(each.time[0] - 1e-6));
+  const first = Math.min(...starts, ...dots.map(([year]) => year));
   const last = Math.max(...runs.map((each) => Math.floor(each.time.at(-1) + 1e-6)));
   return Array.from({ length: last - first + 1 }, (_, i) => first + i);
 }
@@ -21,24 +24,35 @@ function chartCard(chart, { height = 168, open = null } = {}) {
     title.append(el("button", { type: "button", class: "link", click: open }, pick(chart.name)));
   } else title.append(pick(chart.name));
   const year = el("span", { class: "read-year" });
-  const ofA = el("span", { class: "of-a" });
-  const ofB = el("span", { class: "of-b" });
+  const reads = Object.fromEntries(
+    SIDES.map((side) => [side, el("span", { class: `of-${side}` })]),
+  );
   const asked = el("p", { class: "asked" });
   // To keys and screen readers a chart is a slider over years, which reads out the values.
   const canvas = el("div", {
     class: "chart-canvas",
     role: "slider",
     tabindex: 0,
-    "aria-label": `${pick(chart.name)}${pick(chart.unit) && t("page.comma")}${pick(chart.unit)}`,
+    "aria-label": `${pick(chart.name)}${pick(chart.unit) && t("list_sep.comma")}${pick(chart.unit)}`,
     keydown: step,
     blur: () => plot.setCursor({ left: -10, top: -10 }, true, true),
   });
-  const unit = DATA.phrases && pick(chart.unit);
+  const unit = pick(chart.unit);
+  const download = (kind, make) => {
+    const name = t("page.download", { kind, name: pick(chart.name) });
+    return el("button", { type: "button", class: "small", "aria-label": name, click: make }, kind);
+  };
+  const downloads = el(
+    "span",
+    { class: "downloads" },
+    download("PNG", () => pictureOf(chart, plot, results)),
+    download("CSV", () => save(`${chart.id}.csv`, "text/csv", `\ufeff${csvOf(chart, results)}`)),
+  );
   const node = el(
     "article",
     { class: "card chart", "data-chart": chart.id },
-    title,
-    el("p", { class: "read" }, year, ofA, ofB, el("span", { class: "unit" }, unit)),
+    el("div", { class: "chart-head" }, title, downloads),
+    el("p", { class: "read" }, year, ...Object.values(reads), el("span", { class: "unit" }, unit)),
     canvas,
     asked,
   );
@@ -50,13 +64,23 @@ function chartCard(chart, { height = 168, open = null } = {}) {
   let plot = null;
   let results = null;
   let decimals = 0;
+  const dots = chart.lines.flatMap((line) => line.observed);
   const home = marks[0]?.year ?? DATA.horizon ?? null;
 
+  const count = chart.lines.length;
+  let drawn = []; // the sides of the plot
+
+  /** Give the years, then of each side its lines, then of each the ends of its band, line by line. */
   function data() {
-    const years = yearsOf(results);
-    const of = (result) =>
-      chart.lines.map((line) => years.map((y) => (result ? valueAt(result, line, y) : null)));
-    return [years, ...of(results.a), ...of(results.b)];
+    const years = yearsOf(results, dots);
+    const nothing = years.map(() => null);
+    const lines = drawn.flatMap((side) =>
+      chart.lines.map((line) => years.map((year) => valueAt(results[side], line, year))),
+    );
+    const bands = drawn.flatMap((side) =>
+      chart.lines.flatMap((line) => bandOf(results[side], line, years) ?? [nothing, nothing]),
+    );
+    return [years, ...lines, ...bands];
   }
 
   /** Levels at which a target is met, for each run; one if they are the same. */
@@ -86,6 +110,7 @@ function chartCard(chart, { height = 168, open = null } = {}) {
       high = Math.max(high, value);
     };
     for (const series of plot.data.slice(1)) series.forEach(widen);
+    for (const [, value] of dots) widen(value);
     for (const mark of marks) levels(mark).forEach((each) => each.ends.forEach(widen));
     if (low > high || Math.max(Math.abs(low), Math.abs(high)) < NOTHING) return [0, 1];
     const least = FLATTEST * Math.max(Math.abs(low), Math.abs(high), 1e-9);
@@ -124,6 +149,23 @@ function chartCard(chart, { height = 168, open = null } = {}) {
     ctx.restore();
   }
 
+  /** What was observed, as dots. */
+  function drawDots(u) {
+    const { ctx } = u;
+    ctx.save();
+    ctx.fillStyle = "#fff";
+    ctx.strokeStyle = INK;
+    ctx.lineWidth = 1.5 * uPlot.pxRatio;
+    for (const [year, value] of dots) {
+      const [x, y] = [u.valToPos(year, "x", true), u.valToPos(value, "y", true)];
+      ctx.beginPath();
+      ctx.arc(x, y, 3 * uPlot.pxRatio, 0, 2 * Math.PI);
+      ctx.fill();
+      ctx.stroke();
+    }
+    ctx.restore();
+  }
+
   /** An arrowhead on the level of a target, towards where it is met; it has a white rim. */
   function arrow(ctx, x, y, size, towards) {
     ctx.beginPath();
@@ -142,26 +184,38 @@ function chartCard(chart, { height = 168, open = null } = {}) {
     const years = plot.data[0];
     const wanted = place ?? years.indexOf(home);
     const at = wanted >= 0 ? wanted : years.length - 1;
-    const count = chart.lines.length;
-    const of = (from) =>
-      plot.data.slice(from, from + count).map((series) => figure(series[at], decimals)).join(" / ");
     setText(year, String(years[at]));
-    setText(ofA, `A ${of(1).replaceAll("-", "−")}`);
-    setText(ofB, results.b ? `B ${of(1 + count).replaceAll("-", "−")}` : "");
+    SIDES.forEach((side) => {
+      const said = results[side] ? `${side.toUpperCase()} ${shownAt(side, at)}` : "";
+      setText(reads[side], said);
+    });
+  }
+
+  /** Write the values of a side at a place among the years. */
+  function shownAt(side, at) {
+    const from = 1 + drawn.indexOf(side) * count;
+    const lines = plot.data.slice(from, from + count);
+    return lines.map((each) => figure(each[at], decimals).replace("-", "−")).join(" / ");
   }
 
   function make(values) {
-    const count = chart.lines.length;
-    const series = SIDES.flatMap((side) =>
+    const series = drawn.flatMap((side) =>
       chart.lines.map((_, i) => ({
         stroke: HUES[side],
         width: side === "a" ? 2.25 : 2,
-        dash: side === "b" && count === 1 ? [8, 3] : DASHES[i % DASHES.length],
+        dash: count === 1 ? SIDE_DASHES[side] : DASHES[i % DASHES.length],
         points: { show: false },
         spanGaps: false,
       })),
     );
-    const axis = { stroke: "#56616c", font: "11px system-ui, plansim, plansim-rest, sans-serif" };
+    const ends = drawn.flatMap(() => chart.lines.flatMap(() => [BARE, BARE]));
+    const bands = drawn.flatMap((side, at) =>
+      chart.lines.map((_, i) => {
+        const low = 1 + series.length + 2 * (at * count + i);
+        return { series: [low + 1, low], fill: `${HUES[side]}22` };
+      }),
+    );
+    const axis = { stroke: "#56616c", font: "11px plansim, system-ui, plansim-signs, sans-serif" };
     const grid = { stroke: "#e6e9ec", width: 1 };
     plot = new uPlot(
       {
@@ -176,8 +230,8 @@ function chartCard(chart, { height = 168, open = null } = {}) {
           points: { size: 6 },
         },
         scales: { x: { time: false }, y: { range: () => range() } },
-        series: [{}, ...series],
-        bands: count === 1 ? BETWEEN : [],
+        series: [{}, ...series, ...ends],
+        bands,
         axes: [
           {
             ...axis,
@@ -204,7 +258,7 @@ function chartCard(chart, { height = 168, open = null } = {}) {
           },
         ],
         hooks: {
-          draw: [drawMarks],
+          draw: [drawDots, drawMarks],
           setCursor: [(u) => read(u.cursor.idx)],
         },
       },
@@ -218,14 +272,10 @@ function chartCard(chart, { height = 168, open = null } = {}) {
     const years = plot.data[0];
     const there = years.indexOf(home) >= 0 ? years.indexOf(home) : years.length - 1;
     const at = plot.cursor.idx ?? there;
-    const count = chart.lines.length;
-    const of = (from) =>
-      plot.data.slice(from, from + count).map((series) => figure(series[at], decimals)).join(" / ");
-    const said = t(results.b ? "page.chart_said" : "page.chart_said_one", {
-      year: years[at],
-      a: of(1),
-      b: results.b ? of(1 + count) : "",
-    });
+    const sides = SIDES.filter((side) => results[side]);
+    const named = sides.map((side) => `${side.toUpperCase()} ${shownAt(side, at)}`);
+    const text = sides.length > 1 ? named.join(t("list_sep.comma")) : shownAt("a", at);
+    const said = t("page.chart_said", { year: years[at], values: text });
     canvas.setAttribute("aria-valuemin", years[0]);
     canvas.setAttribute("aria-valuemax", years.at(-1));
     canvas.setAttribute("aria-valuenow", years[at]);
@@ -247,8 +297,14 @@ function chartCard(chart, { height = 168, open = null } = {}) {
 
   function update(next) {
     results = next;
+    const sides = SIDES.filter((side) => results[side]);
+    if (plot && sides.join() !== drawn.join()) {
+      plot.destroy();
+      plot = null;
+    }
+    drawn = sides;
     const values = data();
-    const sizes = values.slice(1).flat();
+    const sizes = values.slice(1, 1 + drawn.length * count).flat();
     decimals = sizes.every((each) => Math.abs(each ?? 0) < NOTHING) ? 0 : decimalsOf(sizes);
     if (plot) plot.setData(values);
     else make(values);
@@ -272,6 +328,73 @@ function chartCard(chart, { height = 168, open = null } = {}) {
     describe: () => plot && describe(),
     destroy: () => plot?.destroy(),
   };
+}
+
+/** Write a chart's values as CSV: a row a year, and of each run its line and the ends of its band. */
+function csvOf(chart, results) {
+  const dots = chart.lines.map((line) => new Map(line.observed));
+  const years = yearsOf(results, chart.lines.flatMap((line) => line.observed));
+  const quoted = (text) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+  const columns = [[t("page.column_year"), years]];
+  for (const side of SIDES.filter((each) => results[each])) {
+    for (const line of chart.lines) {
+      const name = `${side.toUpperCase()} ${titleOf(results[side].run)}: ${pick(line.name)}`;
+      columns.push([name, years.map((year) => valueAt(results[side], line, year))]);
+      const band = bandOf(results[side], line, years);
+      MEMBERS?.band.forEach((share, end) => {
+        const what = t("page.quantile", { share: 100 * share });
+        if (band) columns.push([`${name}, ${what}`, band[end]]);
+      });
+    }
+  }
+  dots.forEach((known, at) => {
+    const name = `${t("page.observed")}: ${pick(chart.lines[at].name)}`;
+    if (known.size) columns.push([name, years.map((year) => known.get(year) ?? null)]);
+  });
+  const unit = pick(chart.unit);
+  const head = columns.map(([name], i) => quoted(i && unit ? `${name} (${unit})` : name));
+  const number = (value) => (value === null ? "" : String(Number(value.toPrecision(6))));
+  const rows = years.map((_, at) => columns.map(([, values]) => number(values[at])).join(","));
+  return [head.join(","), ...rows].join("\r\n") + "\r\n";
+}
+
+/** Save a chart as a picture, with its title, its unit and the names of the runs. */
+function pictureOf(chart, plot, results) {
+  const ratio = 2;
+  const drawn = plot.ctx.canvas;
+  const size = [plot.width * ratio, plot.height * ratio];
+  const [edge, row] = [16 * ratio, 18 * ratio];
+  const sides = SIDES.filter((side) => results[side]);
+  const canvas = el("canvas", {
+    width: size[0] + 2 * edge,
+    height: size[1] + (3.2 + sides.length) * row + edge,
+  });
+  const ctx = canvas.getContext("2d");
+  const family = getComputedStyle(document.documentElement).fontFamily;
+  const write = (text, y, { weight = 400, colour = INK, x = edge } = {}) => {
+    ctx.font = `${weight} ${13 * ratio}px ${family}`;
+    ctx.fillStyle = colour;
+    ctx.fillText(text, x, y, canvas.width - x - edge);
+  };
+  ctx.fillStyle = "#fff";
+  ctx.fillRect(0, 0, canvas.width, canvas.height);
+  const unit = pick(chart.unit);
+  write(pick(chart.name) + (unit ? `${t("list_sep.comma")}${unit}` : ""), 1.4 * row, { weight: 600 });
+  sides.forEach((side, i) => {
+    const y = (2.5 + i) * row;
+    ctx.strokeStyle = HUES[side];
+    ctx.lineWidth = 2.5 * ratio;
+    ctx.setLineDash(SIDE_DASHES[side].map((length) => length * ratio));
+    ctx.beginPath();
+    ctx.moveTo(edge, y - 0.25 * row);
+    ctx.lineTo(edge + 34 * ratio, y - 0.25 * row);
+    ctx.stroke();
+    const text = `${side.toUpperCase()} ${titleOf(results[side].run)}`;
+    write(text, y, { colour: HUES[side], x: edge + 42 * ratio });
+  });
+  ctx.setLineDash([]);
+  ctx.drawImage(drawn, edge, (2.2 + sides.length) * row, ...size);
+  canvas.toBlob((blob) => save(`${chart.id}.png`, "image/png", blob));
 }
 
 /** Name the lines of a chart that has several. */

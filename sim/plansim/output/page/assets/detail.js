@@ -18,10 +18,10 @@ function detail(target, results, act) {
   add("page.note", pick(target.note));
   add("page.judged_by", pick(target.variable));
   add("page.meaning", pick(target.meaning));
-  add("page.causes", target.causes.map(pick).join(t("page.comma")));
+  add("page.causes", target.causes.map(pick).join(t("list_sep.comma")));
   const around = target.loops.map((loop) => {
     const [name, meaning] = loop.map(pick);
-    return el("p", {}, el("b", {}, name), t("page.colon"), meaning);
+    return el("p", {}, el("b", {}, name), t("list_sep.colon"), meaning);
   });
   if (around.length) said.push(el("dt", {}, t("page.loops")), el("dd", {}, ...around));
   dialog.replaceChildren(
@@ -65,8 +65,7 @@ function detail(target, results, act) {
   };
   if (!dialog.open) dialog.showModal();
   dialog.scrollTop = 0;
-  cells[0].update(results.a.verdicts[place]);
-  cells[1].update(results.b && results.b.verdicts[place]);
+  SIDES.forEach((side, i) => cells[i].update(results[side] && surely(results[side])[place]));
   chart.update(results);
   chart.describe();
   // What is seen first is painted before what takes long begins.
@@ -119,7 +118,7 @@ function driverBars(levers, target, results, act, dialog) {
       high: leverText(lever, lever.high, langIndex()),
       from: marginFigure(each.low, decimals),
       to: marginFigure(each.high, decimals),
-      unit: pick(target.unit),
+      unit: marginUnit(target),
     });
     return el(
       "li",

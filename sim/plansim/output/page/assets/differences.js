@@ -1,16 +1,18 @@
-// What the two runs assume differently: every input of the model that is not the same in both.
+// What another run assumes differently than A: every input of the model that is not the same.
 
-function differences() {
+function differences(side) {
   const summary = el("summary", {});
   const list = el("dl", { class: "differences-list" });
   const node = el("details", { class: "differences", toggle: () => fill() }, summary, list);
   let last = "";
   let rows = [];
 
-  function update({ a, b }) {
-    rows = b ? rowsOf(a.inputs, b.inputs) : [];
-    const said = b ? t("page.differ", { count: rows.length }) : t("page.differ_none");
-    setText(summary, said);
+  function update(results) {
+    const other = results[side];
+    node.hidden = !other && side !== "b";
+    rows = other ? rowsOf(results.a.inputs, other.inputs) : [];
+    const values = { side: side.toUpperCase(), count: rows.length };
+    setText(summary, other ? t("page.differ", values) : t("page.differ_none"));
     fill();
   }
   function fill() {
@@ -21,7 +23,7 @@ function differences() {
     list.replaceChildren(
       ...rows.flatMap(([name, one, other]) => [
         el("dt", {}, name),
-        el("dd", {}, el("span", { class: "of-a" }, one), el("span", { class: "of-b" }, other)),
+        el("dd", {}, el("span", { class: "of-a" }, one), el("span", { class: `of-${side}` }, other)),
       ]),
     );
   }
@@ -39,7 +41,7 @@ function rowsOf(one, other, within = null) {
     const many = elements.length > 2;
     const count = many
       ? t("page.elements", { count: elements.length })
-      : elements.map(pick).filter(Boolean).join(t("page.comma"));
+      : elements.map(pick).filter(Boolean).join(t("list_sep.comma"));
     const bare = pick(variable.name);
     const name = count ? t("page.of_elements", { name: bare, count }) : bare;
     const text = (values) => spanText(variable, changed.map((place) => values[place]));

@@ -54,6 +54,44 @@ function say(text) {
   say.timer = setTimeout(() => said.classList.remove("is-shown"), 2500);
 }
 
+/** Unpack a text that came as gzip in base64. */
+function unzip(text) {
+  const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return new Response(stream).text();
+}
+
+/** Ask for a name, and do something with it. */
+function askName(given, done) {
+  const input = el("input", { type: "text", maxlength: 60, required: true, id: "asked-name" });
+  input.value = given;
+  const box = el(
+    "dialog",
+    { class: "copy-box", close: () => box.remove() },
+    el(
+      "form",
+      {
+        method: "dialog",
+        submit: () => input.value.trim() && done(input.value.trim()),
+      },
+      el("label", { for: "asked-name" }, t("page.keep_name")),
+      input,
+      el("button", {}, t("page.keep_done")),
+    ),
+  );
+  document.body.append(box);
+  box.showModal();
+  input.select();
+}
+
+/** Let the browser save a file. */
+function save(name, type, content) {
+  const address = URL.createObjectURL(new Blob([content], { type }));
+  const link = el("a", { href: address, download: name.replace(/[^\p{L}\p{N}.-]+/gu, "-") });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(address), 10000);
+}
+
 async function copy(text, done) {
   try {
     await navigator.clipboard.writeText(text);

@@ -1,133 +1,35 @@
-// From what a user has set to series by year, and to verdicts: nothing here touches the document.
+// What the scripts of the page take of the above. In a worker there is no document: there members are
+// run as they are asked for, the last request alone.
 
-const atRest = new Map();
-
-/** Give the inputs of a scenario of which no lever is moved. */
-function inputsAtRest(scenario) {
-  let values = atRest.get(scenario);
-  if (!values) {
-    values = Float64Array.from(modelProgram.defaults);
-    for (const [place, value] of scenario.values) values[place] = value;
-    atRest.set(scenario, values);
-  }
-  return values;
+if (!globalThis.document) {
+  let members = null;
+  let stop = () => {};
+  globalThis.onmessage = ({ data }) => {
+    stop();
+    if (data.members) members = membersOf(data.members);
+    if (!data.runs) return;
+    const { id } = data;
+    const post = (chunk) =>
+      postMessage({ id, chunk }, chunk.flatMap((part) => [part.values.buffer]));
+    stop = inSlices(runMembers(members, data.runs, data.chosen, post), { done: () => {} });
+  };
 }
 
-/** Give the inputs of the model's program: defaults, then the scenario, then the levers. */
-function inputsOf(run) {
-  const values = Float64Array.from(inputsAtRest(scenarioOf(run)));
-  for (const lever of LEVERS) {
-    const moved = run.moved[lever.id];
-    if (moved === undefined) continue;
-    for (const place of lever.inputs) {
-      if (lever.apply === "set") values[place] = moved;
-      else if (lever.apply === "add") values[place] += moved;
-      else values[place] *= moved;
-    }
-  }
-  return values;
-}
-
-/** Simulate and judge one run. */
-function compute(run) {
-  const inputs = inputsOf(run);
-  const { time, values, finite } = simulate(modelProgram, inputs, scenarioOf(run).clock);
-  const result = { run, inputs, time, values, finite, rows: new Map() };
-  result.verdicts = judge(result, scenarioOf(run).assumed);
-  return result;
-}
-
-/** Give the place in time of a year's value; -1 if the run did not save it. */
-function rowOf(result, year, output) {
-  const moment = DATA.moments[output];
-  const key = year * 2 + (moment > 0 ? 1 : 0);
-  let row = result.rows.get(key);
-  if (row === undefined) {
-    row = result.time.findIndex((time) => Math.abs(time - moment - year) < 1e-6);
-    result.rows.set(key, row);
-  }
-  return row;
-}
-
-/** Give a value of an output in a year; null if the run does not have it. */
-function valueAt(result, line, year) {
-  const row = rowOf(result, year, line.output);
-  if (row < 0) return null;
-  const value = result.values[row * modelProgram.outputs.length + line.output] * line.factor;
-  return Number.isFinite(value) ? value : null;
-}
-
-// What the verdicts' program asks for, by output and year.
-const ASKED = verdictProgram.inputs.map((name) => {
-  const at = name.lastIndexOf("@");
-  const output = modelProgram.outputs.indexOf(name.slice(0, at));
-  return { output, factor: 1, year: Number(name.slice(at + 1)) };
-});
-const JUDGED = new Map(verdictProgram.outputs.map((name, place) => [name, place]));
-
-/** Give the outputs of the verdicts' program. */
-function figuresOf(result) {
-  const figures = Float64Array.from(ASKED, (each) => valueAt(result, each, each.year) ?? NaN);
-  return evaluate(verdictProgram, figures);
-}
-
-/** Give the verdict on each target. */
-function judge(result, assumed) {
-  const found = figuresOf(result);
-  return DATA.targets.map((target) => {
-    const of = (what) => found[JUDGED.get(`${target.id}.${what}`)];
-    const breach = of("breach");
-    return {
-      value: of("value"),
-      margin: of("margin"),
-      percent: of("percent"),
-      breach: Number.isNaN(breach) ? null : breach,
-      status: DATA.statuses[of(target.id in assumed ? "assumed" : "status")],
-      bases: target.bases.map((basis) => [basis, of(basis)]),
-    };
-  });
-}
-
-/**
- * Try each lever at both ends of its range, and give what that does to a target's margin, the
- * strongest first. A generator: it stops between two levers.
- */
-function* sensitivity(run, target) {
-  const place = DATA.targets.indexOf(target);
-  const marginOf = (lever, value) =>
-    compute({ ...run, moved: { ...run.moved, [lever.id]: value } }).verdicts[place].margin;
-  const found = [];
-  for (const lever of LEVERS) {
-    const low = marginOf(lever, lever.low);
-    const high = marginOf(lever, lever.high);
-    const reach = Math.abs(high - low);
-    if (Number.isFinite(reach) && reach > 0) found.push({ lever, low, high, reach });
-    yield null;
-  }
-  return found.sort((a, b) => b.reach - a.reach);
-}
-
-/** Give between which values of a lever all that it moves stays plausible, in a run's scenario. */
-function plausibleOf(lever, run) {
-  const still = inputsAtRest(scenarioOf(run));
-  const ends = [-Infinity, Infinity];
-  lever.inputs.forEach((place, i) => {
-    const range = lever.plausible[i];
-    if (!range) return;
-    const [low, high] = range.map((end) => {
-      if (lever.apply === "add") return end - still[place];
-      return lever.apply === "multiply" ? end / still[place] : end;
-    });
-    if (Number.isNaN(low + high)) return;
-    ends[0] = Math.max(ends[0], Math.min(low, high));
-    ends[1] = Math.min(ends[1], Math.max(low, high));
-  });
-  return ends;
-}
-
-/** Tell whether a value of a lever makes something that it moves implausible. */
-function isImplausible(lever, run, value) {
-  const [low, high] = plausibleOf(lever, run);
-  const slack = 1e-9 * Math.max(1, Math.abs(value));
-  return value < low - slack || value > high + slack;
-}
+return {
+  simulate,
+  evaluate,
+  modelProgram,
+  verdictProgram,
+  rowOf,
+  valueAt,
+  figuresOf,
+  JUDGED,
+  STATUS_AT,
+  changesBetween,
+  sameClock,
+  shareOut,
+  inSlices,
+  membersOf,
+  memberInputs,
+  runMembers,
+};

@@ -3,6 +3,7 @@
 function controls(act) {
   const root = el("div", { class: "controls-inner" });
   const sides = SIDES.map((side) => sidePicker(side, act));
+  const more = el("button", { type: "button", class: "small", click: act.add }, t("page.add_run"));
   const edited = el("div", { class: "segments edited", role: "group" });
   for (const side of SIDES) {
     edited.append(
@@ -24,16 +25,18 @@ function controls(act) {
   const redoTool = tool("redo", act.redo);
   const resetTool = tool("reset", act.reset);
   tool("swap", act.swap);
+  const keepTool = tool("keep", act.keep);
   const yamlTool = tool("copy_yaml", act.copyYaml);
   // Inside a notebook a page has no address.
   if (location.protocol !== "about:") tool("copy_link", act.copyLink);
   tool("print", () => window.print());
-  const different = differences();
+  const different = SIDES.slice(1).map((side) => differences(side));
   const groups = DATA.groups.map((group) => leverGroup(group, act));
   root.append(
     el("h2", {}, t("page.compare")),
     ...sides.map((each) => each.node),
-    different.node,
+    more,
+    ...different.map((each) => each.node),
     el("h2", {}, t("page.levers")),
     edited,
     el("p", { class: "hint" }, t("page.levers_hint")),
@@ -45,16 +48,18 @@ function controls(act) {
   function update(results, lever = null) {
     const { state } = store;
     sides.forEach((each) => each.update());
-    different.update(results);
+    different.forEach((each) => each.update(results));
+    more.hidden = sidesOf(state).length === SIDES.length;
     for (const button of edited.children) {
       const side = button.dataset.side;
       button.setAttribute("aria-pressed", String(side === state.edited));
-      button.disabled = !state[side].scenario;
+      button.hidden = !state[side].scenario;
     }
     root.dataset.edited = state.edited;
     const side = { side: state.edited.toUpperCase() };
     setText(resetTool, t("page.reset", side));
     setText(yamlTool, t("page.copy_yaml", side));
+    setText(keepTool, t("page.keep", side));
     undoTool.disabled = store.past.length === 0;
     redoTool.disabled = store.future.length === 0;
     resetTool.disabled = !Object.keys(state[state.edited].moved).length;
@@ -65,15 +70,28 @@ function controls(act) {
   return { node: root, update };
 }
 
+const SAVED = "saved:"; // before the name of a run that the browser keeps
+
 function sidePicker(side, act) {
   const select = el("select", { id: `run-${side}`, change: () => act.preset(side, select.value) });
-  if (side === "b") select.append(el("option", { value: NONE }, t("page.no_run")));
-  for (const scenario of DATA.scenarios) {
-    select.append(el("option", { value: scenario.id }, pick(scenario.name)));
-  }
+  const group = (key, options) =>
+    options.length ? [el("optgroup", { label: t(`page.${key}`) }, ...options)] : [];
+  const option = ({ id, name }) => el("option", { value: id }, pick(name));
+  const kept = savedRuns();
+  const stories = DATA.scenarios.filter((scenario) => scenario.kind !== "test");
+  const tests = DATA.scenarios.filter((scenario) => scenario.kind === "test");
+  if (side !== "a") select.append(el("option", { value: NONE }, t("page.no_run")));
+  const grouped = tests.length || kept.length;
+  select.append(
+    ...(grouped ? group("stories", stories.map(option)) : stories.map(option)),
+    ...group("kept_runs", kept.map(({ name }) => el("option", { value: SAVED + name }, name))),
+    ...group("tests", tests.map(option)),
+  );
   const overlays = overlayBoxes(side, act);
   const moved = el("span", { class: "moved" });
   const about = el("p", { class: "about" });
+  const forget = el("button", { type: "button", class: "small", click: () => act.forget(side) });
+  setText(forget, t("page.forget", { name: "–" }));
   const node = el(
     "div",
     { class: `side side-${side}` },
@@ -83,39 +101,45 @@ function sidePicker(side, act) {
       el("label", { for: `run-${side}`, class: "side-name" }, side.toUpperCase()),
       select,
     ),
-    moved,
+    el("div", { class: "side-moved" }, moved, forget),
     overlays.node,
     el("details", { class: "side-about" }, el("summary", {}, t("page.about_scenario")), about),
   );
   function update() {
     const run = store.state[side];
-    select.value = run.scenario && partsOf(run.scenario)[0];
+    node.hidden = side !== "a" && side !== "b" && !run.scenario;
+    const name = savedAs(run);
+    select.value = name ? SAVED + name : run.scenario && partsOf(run.scenario)[0];
     overlays.update(run);
     const count = Object.keys(run.moved).length;
     setText(moved, count ? t("page.moved", { count }) : "");
-    moved.hidden = !count;
+    forget.hidden = !name;
+    setText(forget, name ? t("page.forget", { name }) : "");
+    moved.parentNode.hidden = !count && !name;
     setText(about, run.scenario ? pick(scenarioOf(run).about) : "");
     about.parentNode.hidden = !run.scenario;
   }
   return { node, update };
 }
 
-/** Boxes for the overlays on one run; what sets the same as a chosen one cannot be chosen. */
+/** Switches for the overlays on one run; what sets the same as a chosen one cannot be chosen. */
 function overlayBoxes(side, act) {
   const summary = el("summary", {});
   const boxes = DATA.overlays.map((overlay) => {
     const change = () => act.overlay(side, overlay.id);
-    const box = el("input", { type: "checkbox", "data-overlay": overlay.id, change });
-    const label = el("label", { title: pick(overlay.about) }, box, " ", pick(overlay.name));
+    const kind = { type: "checkbox", role: "switch", class: "switch" };
+    const box = el("input", { ...kind, "data-overlay": overlay.id, change });
+    const about = el("span", { class: "overlay-about" }, pick(overlay.about));
+    const label = el("label", {}, box, el("span", {}, pick(overlay.name), about));
     return { overlay, box, label };
   });
-  const rows = boxes.map((each) => el("div", {}, each.label));
+  const rows = boxes.map((each) => el("div", { class: "overlay" }, each.label));
   const node = el("details", { class: "side-about overlays" }, summary, ...rows);
   function update(run) {
     node.hidden = !boxes.length || !run.scenario;
     if (node.hidden) return;
     const chosen = partsOf(run.scenario)[1].map((name) => OVERLAY.get(name));
-    const names = chosen.map((each) => pick(each.name)).join(t("page.comma"));
+    const names = chosen.map((each) => pick(each.name)).join(t("list_sep.comma"));
     setText(summary, t("page.overlays", { names: names || t("page.no_overlays") }));
     for (const { overlay, box } of boxes) {
       box.checked = chosen.includes(overlay);
@@ -156,19 +180,12 @@ function leverRow(lever, act) {
   const value = el("output", { for: id, class: "lever-value" });
   const rest = el("i", { class: "lever-rest" });
   const plan = el("i", { class: "lever-plan" });
-  const other = el("i", { class: "lever-other" });
+  const others = SIDES.map((side) => el("i", { class: `lever-other is-${side}` }));
   const beyond = [0, 1].map(() => el("i", { class: "lever-beyond" }));
   const warned = el("span", {});
-  const sign = icon(LIGHTS.undecided, "undecided");
+  const sign = icon(LIGHTS.against, "against");
   const warning = el("p", { class: "lever-warning", hidden: true }, sign, " ", warned);
-  const stands = el("span", { class: "stands" });
-  const help = el(
-    "p",
-    { class: "help", id: `${id}-help`, hidden: true },
-    pick(lever.help),
-    " ",
-    stands,
-  );
+  const note = leverNote(lever, `${id}-help`);
   const opener = el(
     "button",
     {
@@ -178,9 +195,10 @@ function leverRow(lever, act) {
       "aria-controls": `${id}-help`,
       "aria-label": t("page.help", { name: pick(lever.name) }),
       click: () => {
-        help.hidden = !help.hidden;
+        note.node.hidden = !note.node.hidden;
         update();
-        opener.setAttribute("aria-expanded", String(!help.hidden));
+        if (!note.node.hidden) note.ends();
+        opener.setAttribute("aria-expanded", String(!note.node.hidden));
       },
     },
     "?",
@@ -207,10 +225,10 @@ function leverRow(lever, act) {
       back,
       value,
     ),
-    el("div", { class: "track" }, ...beyond, rest, plan, other, input),
+    el("div", { class: "track" }, ...beyond, rest, plan, ...others, input),
     el("div", { class: "ends", "aria-hidden": "true" }, low, high),
     warning,
-    help,
+    note.node,
   );
   const step = stepOf(lever);
   const factor = lever.calendar ? 1 : lever.factor;
@@ -234,11 +252,11 @@ function leverRow(lever, act) {
     const text = (value) => leverText(lever, value, langIndex());
     const said = [t("page.scenario_value", { value: text(still) })];
     if (planned !== null) said.push(t("page.plan_value", { value: text(planned) }));
-    if (beside.scenario) {
-      const side = store.state.edited === "a" ? "B" : "A";
-      said.push(t("page.other_value", { side, value: text(valueOf(beside)) }));
+    for (const side of beside) {
+      const value = text(valueOf(store.state[side]));
+      said.push(t("page.other_value", { side: side.toUpperCase(), value }));
     }
-    return said.join(t("page.semicolon"));
+    return said.join(t("list_sep.semicolon"));
   }
   /** Hatch what is not plausible, and say so where the lever stands there. */
   function warn(run, now, ends) {
@@ -261,11 +279,11 @@ function leverRow(lever, act) {
   function update() {
     const { state } = store;
     const run = state[state.edited];
-    const beside = state[state.edited === "a" ? "b" : "a"];
+    const beside = sidesOf(state).filter((side) => side !== state.edited);
     const now = valueOf(run);
     const still = restOf(lever, run);
     const reached = [lever.low, lever.high, now, still];
-    if (beside.scenario) reached.push(valueOf(beside));
+    for (const side of beside) reached.push(valueOf(state[side]));
     const planned = planOf(lever);
     if (planned !== null) reached.push(planned);
     const ends = [Math.min(...reached), Math.max(...reached)];
@@ -278,21 +296,20 @@ function leverRow(lever, act) {
     input.value = now * factor;
     const text = leverText(lever, now, langIndex());
     const more = warn(run, now, ends);
-    input.setAttribute("aria-valuetext", more ? `${text}${t("page.comma")}${more}` : text);
+    input.setAttribute("aria-valuetext", more ? `${text}${t("list_sep.comma")}${more}` : text);
     setText(value, text);
     setText(low, leverText(lever, ends[0], langIndex()));
     setText(high, leverText(lever, ends[1], langIndex()));
     rest.style.setProperty("--at", at(still, ends));
-    other.hidden = !beside.scenario;
-    if (beside.scenario) {
-      other.style.setProperty("--at", at(valueOf(beside), ends));
-      other.className = `lever-other is-${state.edited === "a" ? "b" : "a"}`;
-    }
+    SIDES.forEach((side, i) => {
+      others[i].hidden = !beside.includes(side);
+      if (beside.includes(side)) others[i].style.setProperty("--at", at(valueOf(state[side]), ends));
+    });
     plan.hidden = planned === null || near(planned, still);
     if (!plan.hidden) {
       plan.style.setProperty("--at", at(planned, ends));
     }
-    if (!help.hidden) setText(stands, marksText(still, plan.hidden ? null : planned, beside));
+    if (!note.node.hidden) note.say(marksText(still, plan.hidden ? null : planned, beside));
     node.classList.toggle("is-moved", lever.id in run.moved);
     back.disabled = !(lever.id in run.moved);
   }

@@ -42,7 +42,13 @@ function readLink(fragment) {
     lang: (text) => ["en", "zh"].includes(text) && (state.lang = text),
     tab: (text) => TABS.includes(text) && (state.tab = text),
     a: (text) => isScenario(text) && (state.a = { scenario: text, moved: {} }),
-    b: (text) => (text === NONE || isScenario(text)) && (state.b = { scenario: text, moved: {} }),
+    ...Object.fromEntries(
+      SIDES.slice(1).map((side) => [
+        side,
+        (text) =>
+          (text === NONE || isScenario(text)) && (state[side] = { scenario: text, moved: {} }),
+      ]),
+    ),
     edited: (text) => SIDES.includes(text) && (state.edited = text),
     model(text) {
       other = text !== DATA.sha256.slice(0, MODEL_DIGITS);
@@ -67,7 +73,6 @@ function readLink(fragment) {
       : Object.hasOwn(take, key) && take[key](text) !== false;
     if (!done) unknown.push(text ? `${key}=${text}` : key);
   }
-  if (!state.b.scenario) state.edited = "a";
   const known = entries.length - unknown.length;
-  return { state, known, unknown: [...new Set(unknown)], clamped, other };
+  return { state: withRun(state, "a", state.a), known, unknown: [...new Set(unknown)], clamped, other };
 }

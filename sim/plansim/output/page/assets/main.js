@@ -1,8 +1,9 @@
 // The page at work: an action changes the state, runs what it touches, and shows what came of it.
 
-let results = { a: null, b: null };
+let results = Object.fromEntries(SIDES.map((side) => [side, null]));
 let built = {};
 let panel = null;
+const tally = el("span", { class: "tally" });
 
 const act = {
   move(lever, value, lasting) {
@@ -22,15 +23,26 @@ const act = {
     setState({ ...store.state, [side]: { ...run, scenario } });
     rerun();
   },
-  /** Run another scenario, under the overlays that lie over the present one. */
+  /** Run another scenario, under the overlays that lie over the present one; or a run that is kept. */
   preset(side, base) {
-    const edited = side === "b" && base === NONE ? "a" : store.state.edited;
-    const names = base === NONE ? [] : partsOf(store.state[side].scenario)[1];
-    const scenario = [base, ...names].join("+");
-    const lost = Object.keys(store.state[side].moved).length;
-    setState({ ...store.state, edited, [side]: { scenario, moved: {} } });
+    const { state } = store;
+    const lost = Object.keys(state[side].moved).length;
+    const kept = savedRuns().find(({ name }) => SAVED + name === base)?.run;
+    const names = base === NONE || !state[side].scenario ? [] : partsOf(state[side].scenario)[1];
+    const run = kept ?? { scenario: [base, ...names].join("+"), moved: {} };
+    setState(withRun(state, side, run));
     rerun();
     if (lost) say(t("page.preset_said", { side: side.toUpperCase() }));
+  },
+  /** Compare one more scenario: the first that is not compared yet. */
+  add() {
+    const { state } = store;
+    const side = SIDES.find((each) => !state[each].scenario);
+    const shown = sidesOf(state).map((each) => partsOf(state[each].scenario)[0]);
+    const next = DATA.scenarios.find(({ id, kind }) => kind !== "test" && !shown.includes(id));
+    const { id } = next ?? DATA.scenarios[0];
+    setState({ ...state, [side]: { scenario: id, moved: {} } });
+    rerun();
   },
   edit(side) {
     setState({ ...store.state, edited: side });
@@ -54,6 +66,23 @@ const act = {
   redo() {
     if (redo()) rerun();
   },
+  /** Keep the run that is moved in the browser, by a name that is asked for. */
+  keep() {
+    const run = store.state[store.state.edited];
+    askName(savedAs(run) ?? titleOf(run), (name) => {
+      say(t(saveRun(name, run) ? "page.kept" : "page.not_kept", { name }));
+      build();
+    });
+  },
+  forget(side) {
+    const name = savedAs(store.state[side]);
+    forgetRun(name);
+    say(t("page.forgotten", { name }));
+    build();
+  },
+  copyTable(attribute) {
+    return copy(tableText(attribute, results), t("page.table_copied"));
+  },
   copyYaml() {
     const { edited } = store.state;
     return copy(yamlOf(store.state[edited]), t("page.yaml_copied", { side: edited.toUpperCase() }));
@@ -73,9 +102,16 @@ const act = {
   },
 };
 
+/** Run what is compared. */
+function computeAll() {
+  const { state } = store;
+  return Object.fromEntries(
+    SIDES.map((side) => [side, state[side].scenario ? compute(state[side]) : null]),
+  );
+}
+
 function rerun() {
-  const { a, b } = store.state;
-  results = { a: compute(a), b: b.scenario ? compute(b) : null };
+  results = computeAll();
   show();
   settled();
   detail.again?.(results);
@@ -86,7 +122,46 @@ function show(lever = null) {
   panel.update(results, lever);
   const view = built[store.state.tab];
   view.update(results);
+  showAnswer();
+  askMembers(results, () => {
+    built[store.state.tab].update(results);
+    showAnswer();
+    detail.members?.();
+  });
 }
+
+/** Say the answer; while members are still run, the last one stands, greyed. */
+function showAnswer() {
+  const node = document.getElementById("answer");
+  const pending = SIDES.some((side) => results[side] && isPending(results[side]));
+  node.classList.toggle("is-pending", pending);
+  document.documentElement.dataset.pending = String(pending);
+  setText(tally, talliesText(results));
+  if (pending && node.dataset.saidIn === store.state.lang) return;
+  node.dataset.saidIn = store.state.lang;
+  const sides = SIDES.filter((side) => results[side]);
+  const sentences = answerOf(results).map((text, i) => {
+    const side = sides[i] ? `answer-part side-${sides[i]}` : "answer-part";
+    return el("span", { class: side }, text + (i < sides.length ? t("list_sep.sentence") : ""));
+  });
+  node.replaceChildren(...sentences);
+  setText(document.getElementById("title"), questionOf(results));
+}
+
+/** Ask what the answer answers. */
+function questionOf(found) {
+  const [first, ...others] = SIDES.filter((side) => found[side]).map((side) =>
+    t("answer.title", { title: titleOf(found[side].run) }),
+  );
+  const key = others.length > 1 ? "page.question_many" : others.length ? "page.question" : "page.question_one";
+  return t(key, { first, others: andText(others) });
+}
+
+/** Count verdicts of all runs in one line. */
+const talliesText = (found) =>
+  SIDES.filter((side) => found[side])
+    .map((side) => `${side.toUpperCase()} ${talliedText(found[side])}`)
+    .join(" · ");
 
 /** What may wait until a lever rests. */
 function settled() {
@@ -119,14 +194,13 @@ function build() {
   const { lang, tab } = store.state;
   document.documentElement.lang = lang === "zh" ? "zh-Hans" : "en";
   document.title = pick(DATA.title);
-  document.getElementById("title").textContent = pick(DATA.title);
   const made = ["about_model", "about_digest", "about_version"].map((key) => t(`page.${key}`));
   const facts = [DATA.model, DATA.sha256, DATA.version];
   document.getElementById("printed").textContent = made
-    .map((each, i) => `${each}${t("page.colon")}${facts[i]}`)
+    .map((each, i) => `${each}${t("list_sep.colon")}${facts[i]}`)
     .join(" · ");
+  document.getElementById("plan").textContent = pick(DATA.title);
   document.getElementById("subtitle").textContent = t("page.subtitle");
-  document.getElementById("answer").textContent = pick(DATA.answer);
   for (const node of document.querySelectorAll("[data-text]")) {
     node.textContent = t(node.dataset.text);
   }
@@ -144,7 +218,7 @@ function build() {
     el(
       "details",
       { class: "drawer", open: !narrow.matches || drawerOpen },
-      el("summary", {}, t("page.assumptions")),
+      el("summary", {}, el("span", {}, t("page.assumptions")), tally),
       panel.node,
     ),
   );
@@ -152,6 +226,7 @@ function build() {
     for (const each of document.querySelectorAll("details.group")) each.open = open.has(each.id);
   }
   for (const view of Object.values(built)) view.charts.forEach((chart) => chart.destroy());
+  for (const each of TABS) document.getElementById(`panel-${each}`).replaceChildren();
   built = {};
   const shown = TABS.filter((each) => each !== "map" || DATA.modules.length);
   document.getElementById("tabs").replaceChildren(
@@ -200,9 +275,10 @@ addEventListener("beforeprint", () => {
   const drawer = document.querySelector(".drawer");
   drawer.dataset.was = String(drawer.open);
   drawer.open = true;
-  const differences = document.querySelector(".differences");
-  differences.dataset.was = String(differences.open);
-  differences.open = true;
+  for (const differences of document.querySelectorAll(".differences")) {
+    differences.dataset.was = String(differences.open);
+    differences.open = true;
+  }
   panel.update(results);
   for (const chart of built[store.state.tab].charts) chart.picture();
   detail.picture?.();
@@ -242,8 +318,7 @@ addEventListener("hashchange", () => {
   }
   const changed = !sameRuns(link.state, store.state);
   setState(link.state);
-  const { a, b } = store.state;
-  results = { a: compute(a), b: b.scenario ? compute(b) : null };
+  results = computeAll();
   build();
   tellOf(link, changed ? "page.link_undo" : null);
 });
@@ -252,8 +327,7 @@ document.querySelector(".skip").addEventListener("click", (event) => {
   document.getElementById("main").focus();
 });
 
-const { a: firstRun, b: secondRun } = store.state;
-results = { a: compute(firstRun), b: secondRun.scenario ? compute(secondRun) : null };
+results = computeAll();
 build();
 tellOf(opened);
 document.documentElement.dataset.ready = "true";
@@ -266,19 +340,45 @@ window.plansim = {
   results: () => results,
   yaml: (side) => yamlOf(store.state[side]),
   state: () => store.state,
-  /** Give the shares of all targets at once, and margins of B from runs to their years alone. */
+  shares: (side) => surely(results[side]),
+  band: (side, reference) => {
+    const line = DATA.charts.flatMap((chart) => chart.lines).find(
+      ({ output }) => modelProgram.outputs[output] === reference,
+    );
+    return bandOf(results[side], line, yearsOf({ a: results[side] }));
+  },
+  members: (side) => crowd.found.get(keyOfResult(results[side]))?.members ?? 0,
+  ensemble: MEMBERS?.count ?? 0,
+  /** Give the shares of all targets' margins at once, from A to B. */
   attribute: (orders) =>
     new Promise((done) => {
-      inSlices(shareOut(results.a, results.b, DATA.targets, { orders }), { done });
+      const margins = DATA.targets.map(({ id }) => JUDGED.get(`${id}.margin`));
+      const figures = (run) => {
+        const found = figuresOf(run);
+        return margins.map((place) => found[place]);
+      };
+      const { clock } = scenarioOf(results.a.run);
+      const ways = { ...DATA.shares, changes: DATA.changes, figures, clock, orders };
+      inSlices(shareOut(results.a.inputs, results.b.inputs, ways), { done });
     }),
-  shortened: () =>
-    DATA.targets.map((target, place) => {
-      const { clock } = scenarioOf(results.b.run);
-      const until = untilOf(target, clock);
-      const short = simulate(modelProgram, results.b.inputs, clock, until);
-      const found = figuresOf({ ...short, rows: new Map() });
-      return [results.b.verdicts[place].margin, found[JUDGED.get(`${target.id}.margin`)]];
-    }),
+  /** Give what is shared out of a target, from A to B: its margin, then its series by year. */
+  yearly: (id) => {
+    const target = DATA.targets.find((each) => each.id === id);
+    const { a, b } = results;
+    return new Promise((done) => inSlices(shareOut(a.inputs, b.inputs, waysOf(target, a, b)), { done }));
+  },
+  /** Begin anew, as at first. */
+  restart() {
+    detail.again = null;
+    for (const box of document.querySelectorAll("dialog[open]")) box.close();
+    keepRuns([]);
+    tellOf({ unknown: [], clamped: [] });
+    Object.assign(store, { state: firstState(), past: [], future: [] });
+    saveAddress();
+    results = computeAll();
+    document.getElementById("controls").replaceChildren();
+    build();
+  },
   programs: { model: modelProgram, verdicts: verdictProgram },
   targets: DATA.targets.map((each) => each.id),
 };

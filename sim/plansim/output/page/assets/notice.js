@@ -8,7 +8,7 @@ let told = null;
 /** Name a few things, each cut to some length, and count the others. */
 function someOf(names) {
   const cut = (name) => (name.length > LONGEST_NAME ? `${name.slice(0, LONGEST_NAME)}…` : name);
-  const shown = names.slice(0, NAMED).map(cut).join(t("page.comma"));
+  const shown = names.slice(0, NAMED).map(cut).join(t("list_sep.comma"));
   const more = names.length - NAMED;
   return more > 0 ? t("page.and_more", { names: shown, count: more }) : shown;
 }
@@ -37,7 +37,7 @@ function showNotice() {
     node.hidden = true;
   };
   node.replaceChildren(
-    el("p", {}, said.join(t("page.sentence"))),
+    el("p", {}, said.join(t("list_sep.sentence"))),
     el("button", { type: "button", click: close }, t("page.close")),
   );
 }

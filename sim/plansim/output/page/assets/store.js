@@ -7,7 +7,9 @@ const SCENARIO = new Map(DATA.scenarios.map((scenario) => [scenario.id, scenario
 const OVERLAY = new Map(DATA.overlays.map((overlay) => [overlay.id, overlay]));
 const TABS = ["overview", "charts", "targets", "map", "about"];
 const NONE = "";
-const SIDES = ["a", "b"];
+const SIDES = ["a", "b", "c", "d"];
+
+const sidesOf = (state) => SIDES.filter((side) => state[side].scenario);
 
 const scenarioOf = (run) => scenarioNamed(run.scenario);
 
@@ -74,6 +76,8 @@ function firstState() {
     edited: "a",
     a: { scenario: a.id, moved: {} },
     b: { scenario: b ? b.id : NONE, moved: {} },
+    c: { scenario: NONE, moved: {} },
+    d: { scenario: NONE, moved: {} },
   };
 }
 
@@ -95,7 +99,7 @@ const store = {
 };
 
 const sameRuns = (one, other) =>
-  JSON.stringify([one.a, one.b]) === JSON.stringify([other.a, other.b]);
+  SIDES.every((side) => JSON.stringify(one[side]) === JSON.stringify(other[side]));
 
 /** Take a new state; `lasting` ones can be undone and stand in the address. */
 function setState(next, { lasting = true, from = store.state } = {}) {
@@ -128,6 +132,17 @@ function travel(from, to) {
 
 const undo = () => travel(store.past, store.future);
 const redo = () => travel(store.future, store.past);
+
+/** Give a state with another run on a side; where it is none, those after it move up. */
+function withRun(state, side, run) {
+  const runs = SIDES.map((each) => (each === side ? run : state[each]));
+  const kept = runs.filter((each) => each.scenario);
+  const empty = { scenario: NONE, moved: {} };
+  const next = { ...state };
+  SIDES.forEach((each, i) => (next[each] = kept[i] ?? empty));
+  if (!next[next.edited].scenario) next.edited = "a";
+  return next;
+}
 
 /** Give a state with one lever of the edited run moved; back to rest is not moved at all. */
 function withLever(state, side, lever, value) {

@@ -4,6 +4,7 @@ function overview(act) {
   const head = headline();
   const verdicts = board("binding", act);
   const charts = DATA.charts.filter((each) => each.key).map((each) => titled(each, act));
+  const key = legend();
   return {
     node: el(
       "div",
@@ -11,13 +12,14 @@ function overview(act) {
       head.node,
       verdicts.count ? verdicts.node : null,
       el("h2", { class: "charts-title" }, t("page.key_charts")),
-      el("p", { class: "hint legend" }, ...legend()),
+      key.node,
       el("div", { class: "charts" }, ...charts.map((each) => each.node)),
     ),
     charts,
     update(results) {
       head.update(results);
       verdicts.update(results);
+      key.update(results);
       charts.forEach((each) => each.update(results));
     },
   };
@@ -32,17 +34,33 @@ function opener(chart, act) {
   return mark ? () => act.open(DATA.targets[mark.target]) : null;
 }
 
+/** What the lines, bands and marks of the charts mean. */
 function legend() {
-  const key = (name, text) => el("span", { class: `key key-${name}` }, el("i", {}), text);
-  return [
-    key("a", t("page.key_a")),
-    key("b", t("page.key_b")),
-    key("band", t("page.key_band")),
-    key("mark", t("page.key_mark")),
-  ];
+  const entry = (name, text) => el("span", { class: `key key-${name}` }, el("i", {}), el("span", {}, text));
+  const runs = SIDES.map((side) => entry(side, ""));
+  const band = MEMBERS && entry("band", "");
+  const others = [entry("mark", t("page.key_mark"))];
+  if (DATA.charts.some((chart) => chart.lines.some((line) => line.observed.length))) {
+    others.push(entry("dot", t("page.observed")));
+  }
+  const node = el("p", { class: "hint legend" }, ...runs, band, ...others);
+  function update(results) {
+    SIDES.forEach((side, i) => {
+      runs[i].hidden = !results[side];
+      const text = results[side] ? `${side.toUpperCase()} ${titleOf(results[side].run)}` : "";
+      setText(runs[i].lastChild, text);
+    });
+    if (!band) return;
+    const [low, high] = MEMBERS.band.map((share) => 100 * share);
+    const found = membersUnder(results[store.state.edited]);
+    const count = found ? found.members : 0;
+    setText(band.lastChild, t("page.key_band", { share: high - low, count, all: MEMBERS.count }));
+  }
+  return { node, update };
 }
 
 function allCharts(act) {
+  const key = legend();
   const charts = [];
   const sections = DATA.themes.map((theme) => {
     const cards = theme.charts.map((place) => titled(DATA.charts[place], act));
@@ -55,9 +73,12 @@ function allCharts(act) {
     );
   });
   return {
-    node: el("div", { class: "view" }, el("p", { class: "hint legend" }, ...legend()), ...sections),
+    node: el("div", { class: "view" }, key.node, ...sections),
     charts,
-    update: (results) => charts.forEach((each) => each.update(results)),
+    update(results) {
+      key.update(results);
+      charts.forEach((each) => each.update(results));
+    },
   };
 }
 
@@ -80,6 +101,8 @@ function allTargets(act) {
   };
 }
 
+const nameOf = (id) => pick(SCENARIO.get(id).name);
+
 function modelMap() {
   const name = t("page.tab_map");
   const view = el("div", { class: "map card", tabindex: 0, role: "region", "aria-label": name });
@@ -100,18 +123,19 @@ function modelMap() {
     view.classList.toggle("is-whole", fitted);
     const svg = view.firstElementChild;
     if (fitted) return;
-    const ends = [...svg.querySelectorAll("rect.s")].map((stock) => {
-      const { left, right } = stock.getBoundingClientRect();
-      return { left, right };
-    });
+    const ends = [...svg.querySelectorAll("rect.s")].map((stock) => stock.getBoundingClientRect());
     if (!ends.length) return;
     const first = ends.reduce((one, other) => (other.left < one.left ? other : one));
-    const middle = (first.left + first.right) / 2 - svg.getBoundingClientRect().left;
-    view.scrollLeft = middle < view.clientWidth * 0.7 ? 0 : middle - view.clientWidth / 2;
+    const drawing = svg.getBoundingClientRect();
+    const scrolled = (at, size) => (at < size * 0.7 ? 0 : at - size / 2);
+    view.scrollLeft = scrolled((first.left + first.right) / 2 - drawing.left, view.clientWidth);
+    view.scrollTop = scrolled((first.top + first.bottom) / 2 - drawing.top, view.clientHeight);
   }
-  function show(module) {
+  async function show(module) {
+    const drawing = await unzip(module.svg);
     // The drawing is the page's own, made with it; nothing of the reader's gets here.
-    view.innerHTML = module.svg;
+    view.innerHTML = drawing;
+    view.dataset.shown = pick(module.name);
     const svg = view.firstElementChild;
     svg.style.width = `${svg.viewBox.baseVal.width}px`;
     buttons.forEach((each, i) => {
@@ -124,13 +148,12 @@ function modelMap() {
     node: el(
       "div",
       { class: "view" },
+      el("div", { class: "modules", role: "group", "aria-label": name }, ...buttons, whole),
+      view,
       el("p", { class: "hint" }, t("page.map_hint")),
       DATA.signed
-        ? el("p", { class: "hint" }, t("page.map_signs", { scenario: DATA.signed }))
+        ? el("p", { class: "hint" }, t("page.map_signs", { scenario: nameOf(DATA.signed) }))
         : null,
-      el("div", { class: "modules", role: "group", "aria-label": name }, ...buttons),
-      el("div", {}, whole),
-      view,
     ),
     charts: [],
     update: () => {},
@@ -150,6 +173,7 @@ function about() {
   const reading = [
     "page.read_units",
     "page.read_margin",
+    "page.read_shares",
     "page.read_breach",
     "page.read_undecided",
     "page.read_assumed",

@@ -1,0 +1,256 @@
+"""What Sphinx does not know of this site.
+
+Examples of the guide show what commands print now; public names are documented by the folder of
+their module, so that a new one finds its page; the help of commands is translated; each page leads
+to itself in the other language; the page of the model is built as *try it*.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from logging import WARNING, getLogger
+from pathlib import Path
+from typing import Any
+
+import click
+from bilingual import ChineseSearch
+from docutils import nodes
+from pygments.lexers.special import TextLexer
+from sphinx.application import Sphinx
+from sphinx.util import logging
+from sphinx.util.docutils import SphinxDirective
+from sphinx.util.matching import Matcher
+
+import plansim
+from plansim.cache import code_of, digest
+from plansim.cli.main import plansim as command_line
+from plansim.output.words.messages import help_in_chinese
+
+__all__ = ["setup"]
+
+logger = logging.getLogger(__name__)
+for _name in ("fontTools", "traitlets"):  # they tell each of their steps
+    getLogger(_name).setLevel(WARNING)
+ROOT = Path(__file__).parents[2]
+SHOWN = ("baseline", "accelerated-growth")
+OWN = "plansim."
+PLOT = "output.figures.plot"
+NAMES = {"en": "English", "zh": "中文"}
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Add to Sphinx what this module says."""
+    app.add_search_language(ChineseSearch)
+    for language in ("csv", "mermaid", "vensim"):
+        app.add_lexer(language, TextLexer)
+    app.add_directive("public-names", PublicNames)
+    app.connect("config-inited", _keep_notebooks)
+    app.connect("builder-inited", _translate_help)
+    app.connect("source-read", _show_examples)
+    app.connect("env-check-consistency", _find_undocumented)
+    app.connect("html-page-context", _lead_to_other_language)
+    app.connect("build-finished", _write_other_pages)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def _lang(app: Sphinx) -> str:
+    return "zh" if app.config.language.startswith("zh") else "en"
+
+
+def _is_quick(app: Sphinx) -> bool:
+    return "quick" in app.tags
+
+
+def _kept() -> Path:
+    """Return the folder of what code and model made; another one once they have changed."""
+    inputs = [path for name in ("model", "scenarios") for path in sorted((ROOT / name).rglob("*"))]
+    texts = [path.read_text("utf-8") for path in inputs if path.is_file()]
+    code = code_of("", *(path.name for path in (ROOT / "sim" / "plansim").iterdir()
+                         if path.is_dir() and (path / "__init__.py").is_file()))  # fmt: skip
+    return ROOT / "build" / "docs-cache" / digest(code, *texts)[:16]
+
+
+# --- notebooks and examples -----------------------------------------------------------------------
+
+
+def _keep_notebooks(app: Sphinx, config: Any) -> None:
+    config.nb_execution_cache_path = str(_kept() / "notebooks")
+
+
+MOST_LINES = 26
+"""Of what a command prints, so many lines are shown."""
+EXAMPLE = re.compile(r"^```console\n\$ (plansim .*)\n(?:.*\n)*?```$", re.MULTILINE)
+FILE = re.compile(r"^<!-- file: (.*) -->\n```yaml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"(?<!!)\[([^\]\[]+)\]\(([\w./-]+)\.md\)")
+MARK = re.compile(r"^<!-- .* -->\n", re.MULTILINE)
+
+
+def _show_examples(app: Sphinx, docname: str, source: list[str]) -> None:
+    """Put what each example of the guide prints now in the place of what is written."""
+    text = source[0]
+    if docname.startswith("docs/guide/") and not _is_quick(app):
+        file = _kept() / "guide" / digest(text)[:16]
+        if not file.is_file():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(_with_output(text), "utf-8")
+        text = file.read_text("utf-8")
+    if _lang(app) == "zh":
+        text = _without_breaks(text)
+    if docname.startswith("docs/decisions/0"):  # their list is enough of a table of contents
+        text = f"---\norphan: true\n---\n\n{text}"
+    source[0] = LINK.sub(lambda link: _to_other_language(app, docname, link), MARK.sub("", text))
+
+
+def _without_breaks(text: str) -> str:
+    """Join lines within Chinese, where a break would show as a space; blocks of code stay."""
+    parts = re.split(r"(^```.*?^```$)", text, flags=re.MULTILINE | re.DOTALL)
+    joined = [
+        re.sub(r"(?<=[\u3001-\uffef])\n(?=[\u3001-\uffef“”])", "", part) for part in parts[::2]
+    ]
+    parts[::2] = joined
+    return "".join(parts)
+
+
+def _to_other_language(app: Sphinx, docname: str, link: re.Match[str]) -> str:
+    """Lead to a page that only the site in the other language has."""
+    path = os.path.normpath(os.path.join(os.path.dirname(docname), link[2]))  # noqa: PTH118, PTH120
+    if f"{path}.md" == docname or not Matcher(app.config.exclude_patterns)(f"{path}.md"):
+        return link[0]
+    other = "en" if _lang(app) == "zh" else "zh"
+    return f'<a href="{"../" * (docname.count("/") + 1)}{other}/{path}.html">{link[1]}</a>'
+
+
+def _with_output(text: str) -> str:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for file, content in FILE.findall(text):
+            (folder / file).write_text(content, "utf-8")
+        return EXAMPLE.sub(lambda block: _printed(block[1], folder), text)
+
+
+def _printed(command: str, folder: Path) -> str:
+    call = [sys.executable, "-m", "plansim.cli.main", *shlex.split(command)[1:]]
+    environment = {**os.environ, "COLUMNS": "92", "NO_COLOR": "1", "PYTHONUTF8": "1"}
+    done = subprocess.run(
+        call, cwd=folder, env=environment, capture_output=True, encoding="utf-8", check=False
+    )
+    lines = (done.stdout or done.stderr).rstrip().splitlines()
+    lines = [*lines[:MOST_LINES], "…"] if len(lines) > MOST_LINES else lines
+    return "\n".join(["```console", f"$ {command}", *lines, "```"])
+
+
+# --- public names ---------------------------------------------------------------------------------
+
+
+def _homes() -> dict[str, str]:
+    """Return the module of each public name, without ``plansim.``."""
+    values = {name: getattr(plansim, name) for name in plansim.__all__ if name != "__version__"}
+    homes = {name: getattr(value, "__module__", value.__name__) for name, value in values.items()}
+    return {name: module.removeprefix(OWN) for name, module in homes.items()}
+
+
+class PublicNames(SphinxDirective):
+    """The public names of modules and folders of them; of one with a minus, those not."""
+
+    required_arguments = 1
+    final_argument_whitespace = True
+
+    def run(self) -> list[nodes.Node]:
+        """Document each of them by its docstring."""
+        names: list[str] = []
+        for folder in self.arguments[0].split():
+            inside = [
+                name
+                for name, home in _homes().items()
+                if f"{home}.".startswith(f"{folder.removeprefix('-')}.")
+            ]
+            if folder.startswith("-"):
+                names = [name for name in names if name not in inside]
+            elif folder == PLOT:
+                names += [f"plot.{name}" for name in plansim.plot.__all__]
+            else:
+                functions = [name for name in inside if name[0].islower()]
+                names += [*functions, *(name for name in inside if name not in functions)]
+        lines = [line for name in dict.fromkeys(names) for line in _documented(name)]
+        return self.parse_text_to_nodes("\n".join(["```{eval-rst}", *lines, "```"]))
+
+
+def _documented(name: str) -> Iterator[str]:
+    value = None if "." in name else getattr(plansim, name)
+    if not isinstance(value, type):
+        yield from (f".. autofunction:: plansim.{name}", "")
+        return
+    kind = "autoexception" if issubclass(value, Exception) else "autoclass"
+    yield f".. {kind}:: plansim.{name}"
+    if kind == "autoclass":
+        yield from ("   :members:", "   :no-undoc-members:")
+    yield ""
+
+
+def _find_undocumented(app: Sphinx, env: Any) -> None:
+    """Warn, which fails the build, of public names that no page documents."""
+    documented = env.get_domain("py").objects
+    names = [name for name, home in _homes().items() if home != PLOT]
+    for name in [*names, *(f"plot.{name}" for name in plansim.plot.__all__)]:
+        if f"{OWN}{name}" not in documented:
+            logger.warning("no page of docs/api documents %s%s", OWN, name)
+
+
+# --- both languages -------------------------------------------------------------------------------
+
+
+def _translate_help(app: Sphinx) -> None:
+    """Say the help of the commands in Chinese, as ``--help --lang zh`` does."""
+    if _lang(app) == "zh":
+        _translate(command_line, help_in_chinese)
+
+
+def _translate(command: click.Command, say: Callable[[str], str]) -> None:
+    paragraphs = (command.help or "").split("\n\n")
+    command.help = "\n\n".join(say(part.removeprefix("\b")).strip() for part in paragraphs)
+    for option in command.params:
+        if isinstance(option, click.Option) and option.help:
+            option.help = say(option.help)
+    for inner in command.commands.values() if isinstance(command, click.Group) else ():
+        _translate(inner, say)
+
+
+def _lead_to_other_language(
+    app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any
+) -> None:
+    own = _lang(app)
+    other = "en" if own == "zh" else "zh"
+    name = pagename.replace(f"docs/guide/{own}/", f"docs/guide/{other}/")
+    if own == "zh":
+        name = name.removesuffix(".zh")
+    elif (ROOT / f"{pagename}.zh.md").is_file():
+        name = f"{pagename}.zh"
+    up = "../" * (pagename.count("/") + 1)
+    context["other_page"] = f"{up}{other}/{name}.html"
+    context["other_lang"], context["other_name"] = other, NAMES[other]
+    context["try_page"] = f"{up}{own}/try.html"
+
+
+def _write_other_pages(app: Sphinx, exception: Exception | None) -> None:
+    """Write the page of the model, and the page on which a reader chooses a language."""
+    if exception is not None:
+        return
+    outdir, lang = Path(app.outdir), _lang(app)
+    if _is_quick(app):
+        (outdir / "try.html").write_text("", "utf-8")
+    else:
+        plansim.page(plansim.load_model(), SHOWN, lang=lang).save(outdir / "try.html")
+    homes = {"en": "en/docs/index.html", "zh": "zh/docs/index.zh.html"}
+    links = " · ".join(f'<a lang="{key}" href="{homes[key]}">{NAMES[key]}</a>' for key in homes)
+    script = f'location.replace(/^zh/.test(navigator.language)?"{homes["zh"]}":"{homes["en"]}")'
+    outdir.parent.joinpath("index.html").write_text(
+        '<!doctype html><html lang="en"><meta charset="utf-8"><title>plansim</title>'
+        f"<p>{links}</p><script>{script}</script></html>\n",
+        "utf-8",
+    )

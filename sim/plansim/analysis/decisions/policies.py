@@ -1,0 +1,488 @@
+"""Policies of which none is better than another in every aim, found inside the uncertainty.
+
+::
+
+    result = policies(model, "baseline", aims=["growth", "met", "effort"])
+    result.points[0].values
+
+Every candidate is judged over the same members, which are replaced by others every few generations,
+so that no policy is chosen for the members that it was judged by. Candidates that differ by less
+than a step (epsilon) in every aim count as one. In the end all are judged again over members that
+were never used: how much worse they are there is reported.
+
+References: M. Laumanns, L. Thiele, K. Deb, E. Zitzler, Combining convergence and diversity in
+evolutionary multiobjective optimization, Evolutionary Computation 10 (2002) 263-282 (epsilon
+dominance); K. Deb, R. B. Agrawal, Simulated binary crossover for continuous search space, Complex
+Systems 9 (1995) 115-148; E. Zitzler, L. Thiele, Multiobjective evolutionary algorithms, IEEE
+Transactions on Evolutionary Computation 3 (1999) 257-271 (hypervolume).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from plansim.analysis.decisions.policy_space import Judged, PolicySpace, policy_space
+from plansim.analysis.decisions.robustness import named_targets
+from plansim.analysis.decisions.sample import states_of
+from plansim.analysis.optimization.problem import lever_named, read_frontier_spec
+from plansim.errors import Fault, InputError, Message, nearest
+from plansim.files.shipped import is_shipped
+from plansim.model.records import Model
+from plansim.scenario.scenario_file import BilingualText, Scenario, scenario_of, scenario_text
+from plansim.targets.catalogue import load_targets
+from plansim.targets.indicator import Floats, Measure
+from plansim.targets.target import Target, binding_targets, indicator_of
+from plansim.targets.views import Lever
+from plansim.targets.views_file import load_views
+
+__all__ = [
+    "Aim",
+    "PolicyPoint",
+    "PolicySet",
+    "hypervolume",
+    "nondominated",
+    "policies",
+    "policy_text",
+]
+
+POPULATION = 64
+"""Candidates of a generation."""
+RENEWAL = 4
+"""Generations after which other members take the place of those that candidates are judged by."""
+FRESH = 2
+"""Of `states_of`: the members of the search, and those that nothing was chosen by."""
+SPREAD_CROSS = 15.0
+SPREAD_MUTATE = 20.0
+"""How near children are to their parents: larger is nearer."""
+
+
+class Aim(StrEnum):
+    """What policies are to be good in."""
+
+    GROWTH = "growth"  # mean rate of the series of the decision problem, over members; more
+    SHARE = "share"  # share of members that meet every target of the named set; more
+    MET = "met"  # mean number of binding targets met; more
+    EFFORT = "effort"  # mean move of the levers, in parts of their ranges; less
+    COST = "cost"  # mean of a series added up to the year; less
+
+    @property
+    def sign(self) -> float:
+        """1 where more is better, -1 where less is."""
+        return 1.0 if self in (Aim.GROWTH, Aim.SHARE, Aim.MET) else -1.0
+
+
+STEPS = {Aim.GROWTH: 0.001, Aim.SHARE: 0.01, Aim.MET: 0.1, Aim.EFFORT: 0.01}
+"""Differences that count, in an aim's unit."""
+COST_STEP = 0.01
+"""The same of a cost, as a part of what it is at the start."""
+
+
+@dataclass(frozen=True)
+class PolicyPoint:
+    """A policy of the set, or one that it is compared with."""
+
+    name: str
+    """Of a scenario; empty of a policy that was found."""
+    values: Mapping[str, float]
+    """By the id of a lever, in its unit."""
+    constants: Mapping[str, float]
+    """The constants that it sets, ``name`` or ``name[e1,e2]``; of levers that are moved alone."""
+    aims: Mapping[str, float]
+    """Over members that were never used in the search."""
+    searched: Mapping[str, float]
+    """The same over the last members of the search."""
+    met: Mapping[str, float]
+    """By binding target the share of members that meet it, over members never used."""
+
+
+@dataclass(frozen=True)
+class PolicySet:
+    """Policies of which none is better than another in every aim."""
+
+    scenario: Scenario
+    levers: tuple[Lever, ...]
+    aims: tuple[Aim, ...]
+    named: tuple[str, ...]
+    points: tuple[PolicyPoint, ...]
+    """By the first aim, the best first."""
+    start: PolicyPoint
+    """The scenario as it is."""
+    hypervolumes: Floats = field(repr=False)
+    """``(seed, generation)``: what the set dominates, as a part of the box between the worst and
+    the best that any candidate reached."""
+    members: int
+    """Number of members that candidates were judged by at a time."""
+    fresh: int
+    """Number of members that were never used."""
+    runs: int
+    drop: Mapping[str, float]
+    """By aim, by how much the points are worse in the mean over members never used."""
+
+
+def policies(
+    model: Model,
+    scenario: Scenario | str | Path | None = None,
+    aims: Sequence[Aim | str] = (Aim.GROWTH, Aim.MET, Aim.EFFORT),
+    *,
+    levers: Sequence[str | Lever] | None = None,
+    named: Sequence[str] | None = None,
+    cost: str = "",
+    seeds: int = 5,
+    generations: int = 60,
+    members: int = 100,
+    fresh: int = 500,
+    seed: int = 0,
+    threads: int | None = None,
+    progress: Callable[[int, int], None] = lambda done, steps: None,
+) -> PolicySet:
+    """Find the policies of which none is better than another in every aim.
+
+    Args:
+        model: the model.
+        scenario: about which levers are moved; by default that of ``decision.yaml``.
+        aims: two or more.
+        levers: by default those of ``decision.yaml`` beside the model, of growth and of targets.
+        named: ids of the targets of `Aim.SHARE`; by default `robustness.named_targets`.
+        cost: the series of `Aim.COST`.
+        seeds: number of searches, whose sets are joined.
+        generations: of each search.
+        members: number of members that candidates are judged by at a time.
+        fresh: number of members, never used, that the set is judged by in the end.
+        seed: of the random numbers of the first search.
+        threads: number of threads, by default one a processor. The result does not depend on it.
+        progress: is told how many generations are done, of how many.
+
+    Raises:
+        InputError: an aim or a lever is unknown, or no candidate runs.
+        ModelError: the compiler does not support the model.
+
+    >>> model = plansim.load_model("lake.mdl")
+    >>> few = {"seeds": 1, "generations": 4, "members": 16, "fresh": 32}
+    >>> result = plansim.policies(model, aims=["growth", "met"], **few)
+    >>> len(result.points) > 0, [lever.id for lever in result.levers]
+    (True, ['effort', 'growth rate'])
+    """
+    chosen = _aims(aims, cost)
+    spec = read_frontier_spec(model, load_views(model))
+    base = spec.scenario if scenario is None else scenario_of(model, scenario)
+    moved = spec.levers if levers is None else tuple(_lever(model, one) for one in levers)
+    wanted = binding_targets(load_targets(model=model))
+    year = max((target.year or 0) for target in wanted)
+    first = int(base.time.initial)
+    indicators = [indicator_of(model, spec.growth, Measure.GROWTH, first, year)]
+    if cost:
+        indicators.append(indicator_of(model, cost, Measure.SUM, first, year))
+    pool = states_of(model, members * (1 + generations // RENEWAL), other=FRESH, threads=threads)
+    named = named_targets(model, pool, wanted, threads) if named is None else named
+    space = policy_space(model, base, moved, wanted, pool, indicators=indicators, threads=threads)
+    problem = _Problem(space, chosen, [_column(wanted, one) for one in named], members)
+    if Aim.COST in chosen:
+        now = problem.judged(space.start[None], slice(0, members))[0, chosen.index(Aim.COST)]
+        problem = replace(problem, cost_step=abs(float(now)) * COST_STEP or 1.0)
+    steps = seeds * generations
+    searches = [
+        problem.search(seed + number, generations, partial(_report, progress, number, steps))
+        for number in range(seeds)
+    ]
+    return problem.result(searches, model, fresh, named, threads)
+
+
+def _report(
+    progress: Callable[[int, int], None], search: int, steps: int, done: int, generations: int
+) -> None:
+    progress(search * generations + done, steps)
+
+
+def policy_text(result: PolicySet, number: int) -> str:
+    """Return a policy of a set as a scenario file, whose parent is the scenario of the set.
+
+    Args:
+        result: the set.
+        number: which of `PolicySet.points`.
+
+    >>> model = plansim.load_model("lake.mdl")
+    >>> few = {"seeds": 1, "generations": 4, "members": 16, "fresh": 32}
+    >>> text = plansim.policy_text(plansim.policies(model, aims=["growth", "met"], **few), 0)
+    >>> "effort" in text
+    True
+    """
+    point, scenario = result.points[number], result.scenario
+    aims = ", ".join(f"{aim} {value:.4g}" for aim, value in point.aims.items())
+    title = BilingualText(
+        f"{scenario.title_en}, policy {number + 1}", f"{scenario.title_zh}，政策{number + 1}"
+    )
+    description = BilingualText(
+        f"Found by a search over levers; over members never used: {aims}.",
+        f"由决策变量搜索得出；在未用于搜索的成员上：{aims}。",
+    )
+    parent = scenario.id if scenario.path is None else parent_name(scenario.path)
+    return scenario_text(title, description, point.constants, parent=parent)
+
+
+def parent_name(path: Path) -> str:
+    """Return what a file names a scenario by as its parent: a shipped one by its id."""
+    return path.stem if is_shipped(path) else str(path.resolve())
+
+
+def _aims(aims: Sequence[Aim | str], cost: str) -> tuple[Aim, ...]:
+    known = [aim.value for aim in Aim]
+    for aim in aims:
+        if aim not in known:
+            expected = Message("one of {names}", names=tuple(known))
+            near = nearest(str(aim), known)
+            raise InputError(Fault("unknown aim", None, None, expected, str(aim), near))
+    chosen = tuple(dict.fromkeys(Aim(aim) for aim in aims))
+    if len(chosen) < 2:
+        raise InputError(Fault("a set of policies needs two aims or more"))
+    if (Aim.COST in chosen) != bool(cost):
+        raise InputError(Fault("the aim 'cost' and the series that counts it go together"))
+    return chosen
+
+
+def _lever(model: Model, lever: str | Lever) -> Lever:
+    if isinstance(lever, Lever):
+        return lever
+    return load_views(model).lever(lever) or lever_named(model, lever)
+
+
+def _column(targets: Sequence[Target], name: str) -> int:
+    ids = [target.id for target in targets]
+    if name not in ids:
+        expected = Message("one of {names}", names=tuple(ids))
+        raise InputError(Fault("'{name}' is no binding target", expected=expected, name=name))
+    return ids.index(name)
+
+
+# --- dominance ------------------------------------------------------------------------------------
+
+
+def nondominated(aims: Floats) -> Floats:
+    """Return which points no other dominates: ``(point, aim)``, more is better → ``(point,)``.
+
+    >>> nondominated(np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 0.5], [1.0, 0.0]]))
+    array([ True,  True, False,  True])
+    """
+    better = (aims[:, None] >= aims).all(axis=2) & (aims[:, None] > aims).any(axis=2)
+    return np.asarray(~better.any(axis=0))
+
+
+def _thinned(aims: Floats, steps: Floats) -> Floats:
+    """Return the rows that remain where points of one box, a step wide, count as one."""
+    boxes = np.floor(aims / steps)
+    kept = np.flatnonzero(nondominated(boxes))
+    _, groups = np.unique(boxes[kept], axis=0, return_inverse=True)
+    corner = ((aims[kept] - boxes[kept] * steps) / steps).sum(axis=1)
+    order = np.lexsort((-corner, groups))
+    firsts = np.unique(groups[order], return_index=True)[1]
+    return np.asarray(np.sort(kept[order[firsts]]))
+
+
+def hypervolume(aims: Floats, worst: Floats) -> float:
+    """Return the volume that points dominate above a reference point: ``(point, aim)``.
+
+    By slicing along the last aim, aim after aim.
+
+    >>> float(hypervolume(np.array([[1.0, 2.0], [2.0, 1.0]]), np.zeros(2)))
+    3.0
+    """
+    points = aims[(aims > worst).all(axis=1)]
+    if not len(points):
+        return 0.0
+    if points.shape[1] == 1:
+        return float(points.max() - worst[0])
+    levels = np.unique(points[:, -1])[::-1]
+    total, floors = 0.0, np.append(levels[1:], worst[-1])
+    for level, floor in zip(levels, floors, strict=True):
+        slab = points[points[:, -1] >= level, :-1]
+        slab = np.unique(slab[nondominated(slab)], axis=0)
+        total += (level - floor) * hypervolume(slab, worst[:-1])
+    return total
+
+
+# --- search ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Search:
+    """What one search found."""
+
+    positions: Floats
+    aims: Floats
+    """``(policy, aim)``, signed so that more is better."""
+    fronts: list[Floats]
+    """By generation, the aims of the set."""
+    runs: int
+
+
+@dataclass(frozen=True)
+class _Problem:
+    space: PolicySpace
+    aims: tuple[Aim, ...]
+    named: list[int]
+    members: int
+    cost_step: float = 1.0
+
+    def search(self, seed: int, generations: int, report: Callable[[int, int], None]) -> _Search:
+        """Search with one seed."""
+        rng = np.random.default_rng(seed)
+        count = len(self.space.levers)
+        ends = np.stack([self.space.start, np.zeros(count), np.ones(count)])
+        archive = np.vstack([ends, rng.random((POPULATION - len(ends), count))])
+        rows, aims, runs = self._rows(0), np.empty((0, len(self.aims))), 0
+        fronts = []
+        for generation in range(generations):
+            renewed = generation % RENEWAL == 0
+            if renewed:
+                rows = self._rows(generation // RENEWAL)
+                aims = self.judged(archive, rows)
+                runs += len(archive) * self.members
+            children = self._children(archive, rng)
+            archive = np.vstack([archive, children])
+            aims = np.vstack([aims, self.judged(children, rows)])
+            runs += len(children) * self.members
+            sound = np.flatnonzero(np.isfinite(aims).all(axis=1))
+            kept = sound[_thinned(aims[sound], self.steps)]
+            archive, aims = archive[kept], aims[kept]
+            fronts.append(aims)
+            report(generation + 1, generations)
+        return _Search(archive, aims, fronts, runs)
+
+    @property
+    def steps(self) -> Floats:
+        """``(aim,)``: differences that count."""
+        return np.array([STEPS.get(aim, self.cost_step) for aim in self.aims])
+
+    def _rows(self, number: int) -> slice:
+        return slice(number * self.members, (number + 1) * self.members)
+
+    def judged(self, positions: Floats, rows: slice) -> Floats:
+        """Return the aims of policies, signed so that more is better: ``(policy, aim)``."""
+        return self.of(positions, self.space.judge(positions, rows))
+
+    def of(self, positions: Floats, judged: Judged) -> Floats:
+        """Return the aims of policies that were judged."""
+        growth, *costs = (judged.indicators[name] for name in self.space.indicators)
+        columns = []
+        for aim in self.aims:
+            match aim:
+                case Aim.GROWTH:
+                    value = np.nanmean(growth, axis=1)
+                case Aim.SHARE:
+                    value = judged.share(self.named)
+                case Aim.MET:
+                    value = np.nanmean(judged.met.sum(axis=2), axis=1)
+                case Aim.EFFORT:
+                    value = self.space.effort(positions)
+                case Aim.COST:
+                    value = np.nanmean(costs[0], axis=1)
+            columns.append(aim.sign * value)
+        return np.stack(columns, axis=1)
+
+    def _children(self, parents: Floats, rng: np.random.Generator) -> Floats:
+        """Return new candidates: crossed from pairs of parents, then mutated in a lever or two."""
+        count, width = POPULATION, parents.shape[1]
+        first, second = (parents[rng.integers(len(parents), size=count)] for _ in range(2))
+        draws = rng.random((count, width))
+        spread = np.where(draws < 0.5, 2 * draws, 1 / (2 * np.maximum(1 - draws, 1e-12))) ** (
+            1 / (SPREAD_CROSS + 1)
+        )
+        crossed = (first + second + spread * (first - second)) / 2
+        children = np.where(rng.random((count, width)) < 0.5, crossed, first)
+        draws = rng.random((count, width))
+        moves = np.where(
+            draws < 0.5,
+            (2 * draws) ** (1 / (SPREAD_MUTATE + 1)) - 1,
+            1 - (2 * (1 - draws)) ** (1 / (SPREAD_MUTATE + 1)),
+        )
+        mutated = np.where(rng.random((count, width)) < 1.5 / width, children + moves, children)
+        # Some levers go back to where they are: what is not needed costs effort.
+        rests = rng.random((count, width)) < 0.5 / width
+        return np.clip(np.where(rests, self.space.start, mutated), 0.0, 1.0)
+
+    # --- result -----------------------------------------------------------------------------------
+
+    def result(
+        self,
+        searches: Sequence[_Search],
+        model: Model,
+        fresh: int,
+        named: Sequence[str],
+        threads: int | None,
+    ) -> PolicySet:
+        """Join the sets of all searches, and judge them over members that were never used."""
+        positions = np.vstack([search.positions for search in searches])
+        aims = np.vstack([search.aims for search in searches])
+        kept = _thinned(aims, self.steps)
+        positions, aims = positions[kept], aims[kept]
+        order = np.argsort(-aims[:, 0], kind="stable")
+        positions, aims = positions[order], aims[order]
+        space = self.space
+        tested = policy_space(
+            model, space.scenario, space.levers, space.targets,
+            states_of(model, fresh, other=FRESH + 1, threads=threads),
+            indicators=[t for t in space.evaluator.request.targets if t.id in space.indicators],
+            threads=threads,
+        )  # fmt: skip
+        again = _Problem(tested, self.aims, self.named, fresh)
+        first = space.start[None]
+        all_positions = np.vstack([first, positions])
+        judged = tested.judge(all_positions)
+        anew = again.of(all_positions, judged)
+        before = np.vstack([self.judged(first, self._rows(0)), aims])
+        points = [
+            self._point(all_positions[row], anew[row], before[row], judged.met[row])
+            for row in range(len(all_positions))
+        ]
+        drop = (before[1:] - anew[1:]).mean(axis=0)
+        return PolicySet(
+            space.scenario,
+            space.levers,
+            self.aims,
+            tuple(named),
+            tuple(points[1:]),
+            points[0],
+            _hypervolumes(searches),
+            self.members,
+            fresh,
+            sum(search.runs for search in searches),
+            {aim.value: float(value) for aim, value in zip(self.aims, drop, strict=True)},
+        )
+
+    def _point(self, position: Floats, anew: Floats, before: Floats, met: Floats) -> PolicyPoint:
+        values = self.space.values(position[None])[0]
+        is_start = bool((position == self.space.start).all())
+        return PolicyPoint(
+            self.space.scenario.id if is_start else "",
+            {lever.id: float(v) for lever, v in zip(self.space.levers, values, strict=True)},
+            self.space.constants(position),
+            self._unsigned(anew),
+            self._unsigned(before),
+            {
+                target.id: float(share)
+                for target, share in zip(self.space.targets, np.nanmean(met, axis=0), strict=True)
+            },
+        )
+
+    def _unsigned(self, aims: Floats) -> dict[str, float]:
+        return {
+            aim.value: float(aim.sign * value) for aim, value in zip(self.aims, aims, strict=True)
+        }
+
+
+def _hypervolumes(searches: Sequence[_Search]) -> Floats:
+    """Return the hypervolume of each search by generation: ``(seed, generation)``."""
+    everything = np.vstack([front for search in searches for front in search.fronts])
+    worst, best = everything.min(axis=0), everything.max(axis=0)
+    width = np.where(best > worst, best - worst, 1.0)
+    return np.array(
+        [
+            [hypervolume((front - worst) / width, np.full(len(worst), -1e-9)) for front in s.fronts]
+            for s in searches
+        ]
+    )

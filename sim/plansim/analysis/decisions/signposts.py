@@ -1,0 +1,218 @@
+"""What to watch: which published statistics foretell whether a target will be met.
+
+::
+
+    for sign in signposts(model, "baseline"):
+        print(sign.target, sign.statistic, sign.year, sign.area)
+
+Over the members of an ensemble, a statistic observed in an early year foretells a target as far as
+members that will meet it can be told by the statistic from those that will not: the area under the
+curve of hits against false alarms, 0.5 for no use and 1 for certainty. The threshold is chosen in
+one half of the members and its errors are counted in the other.
+
+References: J. A. Hanley, B. J. McNeil, The meaning and use of the area under a receiver operating
+characteristic (ROC) curve, Radiology 143 (1982) 29-36; W. J. Youden, Index for rating diagnostic
+tests, Cancer 3 (1950) 32-35; M. Haasnoot et al., Dynamic adaptive policy pathways, Global
+Environmental Change 23 (2013) 485-498 (signposts).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import rankdata
+
+from plansim.analysis.calibration.observed import Published, load_history
+from plansim.analysis.decisions.sample import MET, states_of
+from plansim.analysis.ensemble import NORMAL
+from plansim.analysis.evaluator import Evaluator, Request, processors
+from plansim.errors import Fault, InputError, Message
+from plansim.model.records import Model
+from plansim.scenario.members import LIMIT, Members
+from plansim.scenario.scenario_file import Scenario, scenario_of
+from plansim.targets.catalogue import load_targets
+from plansim.targets.indicator import Floats
+from plansim.targets.target import Target, binding_targets
+
+__all__ = ["Signpost", "area_under_curve", "best_signs", "signposts"]
+
+USEFUL = 0.7
+"""Area under the curve from which on a statistic is worth looking at."""
+FEW = 20
+"""Minimum number of members of each kind."""
+
+
+@dataclass(frozen=True)
+class Signpost:
+    """How well a statistic of one year foretells a target."""
+
+    target: str
+    name_en: str
+    name_zh: str
+    share: float
+    """Share of members that meet the target."""
+    statistic: str
+    """The series of the model that answers for it."""
+    statistic_en: str
+    statistic_zh: str
+    unit: str
+    year: int
+    area: float
+    """Area under the curve."""
+    area_error: float
+    """Its standard error."""
+    is_met_above: bool
+    """Whether a larger value foretells that the target is met."""
+    threshold: float
+    """In the unit of the statistic."""
+    false_hope: float
+    """Share of the members that miss the target and are on the good side of the threshold."""
+    false_alarm: float
+    """Share of the members that meet it and are on the bad side."""
+
+    @property
+    def is_useful(self) -> bool:
+        """Whether the area is beyond `USEFUL`, sampling taken off."""
+        return self.area - NORMAL * self.area_error > USEFUL
+
+
+def signposts(
+    model: Model,
+    scenario: Scenario | str | Path | None = None,
+    targets: Sequence[Target] | None = None,
+    *,
+    by: int | None = None,
+    members: Members | int | None = None,
+    threads: int | None = None,
+) -> tuple[Signpost, ...]:
+    """Return how well published statistics of each early year foretell each target.
+
+    Args:
+        model: the model; ``history.yaml`` beside it says which statistics are published.
+        scenario: under which members are run.
+        targets: by default the binding ones of the catalogue beside the model.
+        by: the last year of the statistics; by default the middle of the plan.
+        members: states of the world, or how many are drawn anew; by default those of the ensemble
+            beside the model.
+        threads: number of threads, by default one a processor. The result does not depend on it.
+
+    Returns:
+        By target, then year, the largest area first; none for a target that nearly all members
+        meet, or miss.
+
+    Raises:
+        InputError: no statistics are published, or the year is not before the targets'.
+        ModelError: the compiler does not support the model.
+    """
+    catalogue = load_targets(model=model)
+    wanted = binding_targets(catalogue if targets is None else targets)
+    history = load_history(model, catalogue)
+    if history is None or not history.published:
+        expected = Message("'published' in history.yaml beside the model")
+        raise InputError(Fault("no statistics are said to be published", expected=expected))
+    chosen = scenario_of(model, scenario)
+    first = math.floor(chosen.time.initial)
+    due = min((target.year for target in wanted if target.year), default=first + 2)
+    last = (first + due + 1) // 2 if by is None else by
+    if not first < last < due:
+        expected = Message("from {first} to {last}", first=first + 1, last=due - 1)
+        raise InputError(Fault("no early year", "--by", expected=expected, found=str(last)))
+    states = states_of(model, members, threads=threads)
+    years = tuple(range(first + 1, last + 1))
+    names, constants = states.constants_under(model, chosen)
+    series = tuple(dict.fromkeys(one.of for one in history.published))
+    request = Request(wanted, outputs=series, years=years)
+    evaluator = Evaluator(model, chosen, names, request, shared=True, limit=LIMIT)
+    evaluation = evaluator.evaluate(constants, threads or processors())
+    sound = ~evaluation.failed
+    outputs = evaluation.outputs
+    result: list[Signpost] = []
+    for target in wanted:
+        met = MET[evaluation[target.id].status]
+        judged = sound & np.isin(met, (0.0, 1.0))
+        good = met[judged] == 1
+        if min(good.sum(), (~good).sum()) < FEW:
+            continue
+        for index, year in enumerate(years):
+            signs = [
+                _signpost(target, published, year, values, good)
+                for published in history.published
+                for values in [outputs[judged, series.index(published.of), index]]
+                if np.isfinite(values).all() and np.ptp(values) > 0
+            ]
+            result += sorted(signs, key=lambda sign: -sign.area)
+    return tuple(result)
+
+
+def _signpost(
+    target: Target,
+    published: Published,
+    year: int,
+    values: Floats,
+    good: npt.NDArray[np.bool_],
+) -> Signpost:
+    area, error = area_under_curve(values, good)
+    is_above = area >= 0.5
+    even = np.arange(len(good)) % 2 == 0
+    threshold = _threshold(values[even], good[even], is_above)
+    hopeful = (values[~even] >= threshold) == is_above
+    tested = good[~even]
+    return Signpost(
+        target.id,
+        target.name_en,
+        target.name_zh,
+        float(good.mean()),
+        published.of,
+        published.en,
+        published.zh,
+        published.unit,
+        year,
+        max(area, 1 - area),
+        error,
+        is_above,
+        threshold / published.scale,
+        float(hopeful[~tested].mean()) if (~tested).any() else math.nan,
+        float((~hopeful)[tested].mean()) if tested.any() else math.nan,
+    )
+
+
+def area_under_curve(values: Floats, good: npt.NDArray[np.bool_]) -> tuple[float, float]:
+    """Return the area under the curve of hits against false alarms, and its standard error.
+
+    It is the probability that the value of a good member is larger than that of another; equal
+    values count as half.
+
+    >>> area_under_curve(np.array([1.0, 2.0, 3.0, 4.0]), np.array([False, False, True, True]))[0]
+    1.0
+    """
+    many, few = int(good.sum()), int((~good).sum())
+    area = (rankdata(values)[good].sum() - many * (many + 1) / 2) / (many * few)
+    one, two = area / (2 - area), 2 * area**2 / (1 + area)
+    variance = area * (1 - area) + (many - 1) * (one - area**2) + (few - 1) * (two - area**2)
+    return float(area), math.sqrt(max(variance, 0.0) / (many * few))
+
+
+def _threshold(values: Floats, good: npt.NDArray[np.bool_], is_above: bool) -> float:
+    """Return the value at which hits exceed false alarms by most."""
+    order = np.argsort(values, kind="stable")
+    ordered, kind = values[order], good[order]
+    hits = np.cumsum(kind) / max(kind.sum(), 1)
+    alarms = np.cumsum(~kind) / max((~kind).sum(), 1)
+    best = (alarms - hits) if is_above else (hits - alarms)  # of those up to a value
+    position = int(np.argmax(best[:-1])) if len(best) > 1 else 0
+    following = min(position + 1, len(ordered) - 1)
+    return float((ordered[position] + ordered[following]) / 2)
+
+
+def best_signs(signs: Sequence[Signpost]) -> Iterator[Signpost]:
+    """Yield, of each target and year, the statistic that foretells it best."""
+    seen: set[tuple[str, int]] = set()
+    for sign in signs:
+        if (sign.target, sign.year) not in seen:
+            seen.add((sign.target, sign.year))
+            yield sign

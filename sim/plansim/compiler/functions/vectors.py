@@ -1,0 +1,268 @@
+"""Functions of whole vectors and matrices: an element of the result rests on all of the argument.
+
+A vector is a list of nodes. Nothing is sorted while a run goes on: a rank counts what stands
+before, so that the same operations serve all runs of a vector of the processor.
+
+References: Vensim's manual, fn_vector_select, fn_vector_sort_order, fn_vector_rank,
+fn_vector_reorder, fn_invert_matrix, fn_allocate_available, fn_allocate_by_priority at
+https://www.vensim.com/documentation/.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+
+from plansim.compiler.functions.random import normal_cdf
+from plansim.compiler.ir import Graph, Op
+
+__all__ = [
+    "PROFILES",
+    "allocated",
+    "inverse",
+    "ranks",
+    "reordered",
+    "selected",
+    "sort_order",
+    "total",
+]
+
+Vector = Sequence[int]
+
+_BISECTIONS = 60
+"""Halvings of the range of prices: what is left is less than rounding."""
+
+
+def total(g: Graph, parts: Vector, op: Op = Op.ADD) -> int:
+    """Give a sum, or what another operation makes of all: a tree, which is short and exact."""
+    parts = list(parts)
+    while len(parts) > 1:
+        halves = [g.make(op, a, b) for a, b in zip(parts[::2], parts[1::2], strict=False)]
+        parts = halves + parts[len(parts) - len(parts) % 2 :]
+    return g._as_number(parts[0])
+
+
+def ranks(g: Graph, vector: Vector, direction: int) -> list[int]:
+    """Give how many elements come before each: upward if the direction is positive, else downward.
+
+    Of equal ones the first comes first if upward, and last if downward.
+    """
+    upward = g.make(Op.LESS, g.number(0.0), direction)
+    one, nil = g.number(1.0), g.number(0.0)
+    found = []
+    for i, here in enumerate(vector):
+        before = []
+        for j, other in enumerate(vector):
+            if i == j:
+                continue
+            up = g.make(Op.LESS_EQUAL if j < i else Op.LESS, other, here)
+            down = g.make(Op.LESS if j < i else Op.LESS_EQUAL, here, other)
+            before.append(g.select(upward, g.select(up, one, nil), g.select(down, one, nil)))
+        found.append(total(g, before) if before else nil)
+    return found
+
+
+def sort_order(g: Graph, vector: Vector, direction: int) -> list[int]:
+    """Give the index, from 0, of the element that comes first, of the next one, and so on."""
+    found = ranks(g, vector, direction)
+    indices = [g.number(index) for index in range(len(vector))]
+    return [_picked(g, found, indices, g.number(place)) for place in range(len(vector))]
+
+
+def reordered(g: Graph, vector: Vector, order: Vector) -> list[int]:
+    """Give the elements with the indices of ``order``, from 0; NaN where there is none."""
+    indices = [g.number(index) for index in range(len(vector))]
+    return [_picked(g, indices, vector, g.make(Op.TRUNCATE, index)) for index in order]
+
+
+def _picked(g: Graph, keys: Vector, values: Vector, key: int) -> int:
+    """Give the value whose key is the one asked for."""
+    found = g.number(float("nan"))
+    for each, value in zip(keys, values, strict=True):
+        found = g.select(g.make(Op.EQUAL, each, key), value, found)
+    return found
+
+
+def selected(
+    g: Graph, chosen: Vector, values: Vector, missing: int, action: int, error: int
+) -> int:
+    """Give what VECTOR SELECT makes of the elements that are chosen, those that are not nil.
+
+    As Vensim computes it, not as its manual says, action 5 raises the expression to the selection.
+    A selection that ``error`` does not allow gives NaN.
+    """
+    nil = g.number(0.0)
+    taken = [g.make(Op.NOT_EQUAL, one, nil) for one in chosen]
+    if action in (5,):
+        parts = [g.make(Op.POWER, value, one) for one, value in zip(chosen, values, strict=True)]
+    elif action < 5:
+        parts = [g.multiply(one, value) for one, value in zip(chosen, values, strict=True)]
+    else:
+        parts = list(values)
+    op, neutral = {
+        0: (Op.ADD, 0.0), 6: (Op.ADD, 0.0), 4: (Op.ADD, 0.0), 10: (Op.ADD, 0.0),
+        1: (Op.MULTIPLY, 1.0), 5: (Op.MULTIPLY, 1.0), 7: (Op.MULTIPLY, 1.0),
+        2: (Op.MINIMUM, float("inf")), 8: (Op.MINIMUM, float("inf")),
+        3: (Op.MAXIMUM, float("-inf")), 9: (Op.MAXIMUM, float("-inf")),
+    }[action]  # fmt: skip
+    kept = [
+        g.select(is_in, part, g.number(neutral)) for is_in, part in zip(taken, parts, strict=True)
+    ]
+    found = total(g, kept, op)
+    count = total(g, [g.select(is_in, g.number(1.0), nil) for is_in in taken])
+    if action in (4, 10):
+        found = g.divide(found, count)
+    none = g.make(Op.EQUAL, count, nil)
+    found = g.select(none, missing, found)
+    wrong = {1: none, 2: g.make(Op.LESS, g.number(1.0), count)}
+    for code, refused in wrong.items():
+        if error in (code, 3):
+            found = g.select(refused, g.number(float("nan")), found)
+    return found
+
+
+def inverse(g: Graph, matrix: Sequence[Vector]) -> list[list[int]]:
+    """Give the inverse of a matrix by elimination, with the largest pivot of each column."""
+    size = len(matrix)
+    rows = [[*row, *(g.number(float(i == j)) for j in range(size))] for i, row in enumerate(matrix)]
+    for column in range(size):
+        for other in range(column + 1, size):
+            own, theirs = (g.make(Op.ABSOLUTE, rows[at][column]) for at in (column, other))
+            larger = g.make(Op.LESS, own, theirs)
+            pairs = list(zip(rows[column], rows[other], strict=True))
+            rows[column] = [g.select(larger, b, a) for a, b in pairs]
+            rows[other] = [g.select(larger, a, b) for a, b in pairs]
+        pivot = rows[column][column]
+        rows[column] = [g.divide(value, pivot) for value in rows[column]]
+        for other in range(size):
+            if other != column:
+                factor = rows[other][column]
+                rows[other] = [
+                    g.subtract(value, g.multiply(factor, own))
+                    for value, own in zip(rows[other], rows[column], strict=True)
+                ]
+    return [row[size:] for row in rows]
+
+
+# --- Allocation -----------------------------------------------------------------------------------
+
+Profile = Callable[[Graph, int, int, int], int]
+"""The part of a request that is met at a price: of the price, the priority and the width."""
+
+
+def _rectangular(g: Graph, price: int, priority: int, width: int) -> int:
+    part = g.add(g.number(0.5), g.divide(g.subtract(priority, price), width))
+    return g.make(Op.MINIMUM, g.number(1.0), g.make(Op.MAXIMUM, g.number(0.0), part))
+
+
+def _triangular(g: Graph, price: int, priority: int, width: int) -> int:
+    linear = _rectangular(g, price, priority, width)
+    rest = g.subtract(g.number(1.0), linear)
+    two, half = g.number(2.0), g.number(0.5)
+    low = g.multiply(two, g.multiply(linear, linear))
+    high = g.subtract(g.number(1.0), g.multiply(two, g.multiply(rest, rest)))
+    return g.select(g.make(Op.LESS, linear, half), low, high)
+
+
+def _normal(g: Graph, price: int, priority: int, width: int) -> int:
+    return normal_cdf(g, g.divide(g.subtract(priority, price), width))
+
+
+def _exponential(g: Graph, price: int, priority: int, width: int) -> int:
+    away = g.divide(g.subtract(priority, price), width)
+    tail = g.make(Op.EXP, g.make(Op.NEGATE, g.make(Op.ABSOLUTE, away)))
+    half = g.multiply(g.number(0.5), tail)
+    return g.select(g.make(Op.LESS, away, g.number(0.0)), half, g.subtract(g.number(1.0), half))
+
+
+PROFILES: dict[int, tuple[Profile, float]] = {
+    1: (_rectangular, 0.5),
+    2: (_triangular, 0.5),
+    3: (_normal, 8.3),
+    4: (_exponential, 37.0),
+}
+"""By Vensim's number, and within how many widths of the priority a request is met."""
+
+
+def allocated(
+    g: Graph,
+    requests: Vector,
+    kinds: Sequence[int],
+    priorities: Vector,
+    widths: Vector,
+    supply: int,
+) -> list[int]:
+    """Give what each request gets of a supply: what it takes at the price at which all is taken."""
+    if set(kinds) == {1}:
+        price = _clearing(g, requests, priorities, widths, supply)
+    else:
+        price = _found_price(g, requests, kinds, priorities, widths, supply)
+    enough = g.make(Op.LESS_EQUAL, total(g, requests), supply)
+    return [
+        g.select(enough, request, taken)
+        for request, taken in zip(
+            requests, _taken(g, requests, kinds, priorities, widths, price), strict=True
+        )
+    ]
+
+
+def _taken(
+    g: Graph, requests: Vector, kinds: Sequence[int], priorities: Vector, widths: Vector, price: int
+) -> list[int]:
+    return [
+        g.multiply(request, PROFILES[kind][0](g, price, priority, width))
+        for request, kind, priority, width in zip(requests, kinds, priorities, widths, strict=True)
+    ]
+
+
+def _clearing(g: Graph, requests: Vector, priorities: Vector, widths: Vector, supply: int) -> int:
+    """Give the price where all profiles are straight: what is taken is, between their corners."""
+    half = g.number(0.5)
+    corners = [
+        g.make(op, priority, g.multiply(half, width))
+        for op, (priority, width) in itertools.product(
+            (Op.SUBTRACT, Op.ADD), zip(priorities, widths, strict=True)
+        )
+    ]
+    kinds = [1] * len(requests)
+    low = lowest = total(g, corners, Op.MINIMUM)
+    high = highest = total(g, corners, Op.MAXIMUM)
+    taken = [total(g, _taken(g, requests, kinds, priorities, widths, corner)) for corner in corners]
+    low, high = lowest, highest
+    for corner, amount in zip(corners, taken, strict=True):
+        above = g.make(Op.LESS_EQUAL, supply, amount)
+        low = g.select(above, g.make(Op.MAXIMUM, low, corner), low)
+        high = g.select(above, high, g.make(Op.MINIMUM, high, corner))
+    at_low, at_high = (
+        total(g, _taken(g, requests, kinds, priorities, widths, end)) for end in (low, high)
+    )
+    width = g.subtract(at_low, at_high)
+    share = g.divide(g.subtract(at_low, supply), width)
+    flat = g.make(Op.LESS_EQUAL, width, g.number(0.0))
+    return g.select(flat, low, g.add(low, g.multiply(share, g.subtract(high, low))))
+
+
+def _found_price(
+    g: Graph,
+    requests: Vector,
+    kinds: Sequence[int],
+    priorities: Vector,
+    widths: Vector,
+    supply: int,
+) -> int:
+    """Give the price by halving the range in which it lies."""
+    reaches = [
+        g.multiply(g.number(PROFILES[kind][1]), width)
+        for kind, width in zip(kinds, widths, strict=True)
+    ]
+    ends = [
+        total(g, [g.make(op, p, r) for p, r in zip(priorities, reaches, strict=True)], extreme)
+        for op, extreme in ((Op.SUBTRACT, Op.MINIMUM), (Op.ADD, Op.MAXIMUM))
+    ]
+    low, high = ends
+    for _ in range(_BISECTIONS):
+        middle = g.multiply(g.number(0.5), g.add(low, high))
+        taken = total(g, _taken(g, requests, kinds, priorities, widths, middle))
+        above = g.make(Op.LESS, supply, taken)
+        low, high = g.select(above, middle, low), g.select(above, high, middle)
+    return g.multiply(g.number(0.5), g.add(low, high))

@@ -1,0 +1,115 @@
+"""The site, built without what has to be run: its links, public names, search, and workflow."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from playwright.sync_api import Browser
+from ruamel.yaml import YAML
+
+import plansim
+
+ROOT = Path(__file__).parents[2]
+OPTIONS = ["-q", "-W", "--keep-going", "-E", "-t", "quick", "-c", "docs/site", "-b", "html"]
+HOMES = {"en": "docs/index.html", "zh": "docs/index.zh.html"}
+
+
+def module(name: str) -> ModuleType:
+    """Import a module of docs/site, which is no package."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "docs" / "site" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    loaded = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(loaded)
+    return loaded
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Both languages, with every warning an error, but no notebook and no example run."""
+    pytest.importorskip("sphinx", reason="`make docs` and `make test-all` fetch Sphinx")
+    folder = tmp_path_factory.mktemp("site")
+    for lang in HOMES:
+        kept, made = (str(folder / name / lang) for name in ("doctrees", "html"))
+        done = subprocess.run(
+            [sys.executable, "-m", "sphinx", *OPTIONS, "-t", lang, "-d", kept, ".", made],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONUTF8": "1"},
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+    return folder / "html"
+
+
+@pytest.mark.slow
+def test_no_link_is_broken_and_every_page_has_the_other_language(site: Path) -> None:
+    assert list(module("links").broken_links(site)) == []
+    (site / "en" / "docs" / "compiler.html").rename(site / "compiler.html")
+    broken = list(module("links").broken_links(site))
+    assert "zh/docs/compiler.html: ../../en/docs/compiler.html" in broken
+    (site / "compiler.html").rename(site / "en" / "docs" / "compiler.html")
+
+
+@pytest.mark.slow
+def test_public_names_and_commands_are_on_it_in_both_languages(site: Path) -> None:
+    for lang in HOMES:
+        ids = {
+            name
+            for path in (site / lang / "docs" / "api").glob("*.html")
+            for name in re.findall(r'id="plansim\.([\w.]+)"', path.read_text("utf-8"))
+        }
+        wanted = {*plansim.__all__, *(f"plot.{name}" for name in plansim.plot.__all__)}
+        assert wanted - {"__version__", "plot"} <= ids
+    shown = [(site / lang / "docs" / "options.html").read_text("utf-8") for lang in HOMES]
+    assert all("strict-share" in text for text in shown)
+    assert "退出码为" not in shown[0]
+    assert "退出码为" in shown[1]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("lang", "query", "page"),
+    [
+        ("en", "verdict_shares", "plansim.verdict_shares"),
+        ("zh", "约束性指标", "怎样读结论"),
+        ("zh", "verdict_shares", "plansim.verdict_shares"),
+    ],
+)
+def test_it_is_searched(site: Path, browser: Browser, lang: str, query: str, page: str) -> None:
+    tab = browser.new_page()
+    tab.goto(f"{(site / lang / 'search.html').as_uri()}?q={query}")
+    tab.wait_for_selector("#search-results li")
+    assert page in tab.inner_text("#search-results")
+    tab.close()
+
+
+def test_a_notebook_on_the_site_is_in_one_language() -> None:
+    pytest.importorskip("sphinx", reason="`make docs` and `make test-all` fetch Sphinx")
+    read = module("bilingual").read_notebook
+    text = (ROOT / "notebooks" / "01-first-run.py").read_text("utf-8")
+    english, chinese = (
+        [cell.source for cell in read(text, lang).cells if cell.cell_type == "markdown"]
+        for lang in ("en", "zh")
+    )
+    assert not re.search(r"[\u4e00-\u9fff]", "".join(english))
+    assert all(re.search(r"[\u4e00-\u9fff]", source) for source in chinese)
+
+
+def test_the_workflow_of_a_forge_names_what_the_makefile_has() -> None:
+    flow = YAML(typ="safe").load(ROOT / ".github" / "workflows" / "ci.yml")
+    steps = [step for job in flow["jobs"].values() for step in job["steps"]]
+    named = {word for step in steps for word in re.findall(r"\bmake ([\w-]+)", step.get("run", ""))}
+    targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text("utf-8"), re.M))
+    assert {"test", "docs"} <= named <= targets
+    assert all("run" in step or "@" in step["uses"] for step in steps)
+    pythons = flow["jobs"]["test"]["strategy"]["matrix"]["python"]
+    assert pythons[0] == "3.11"
