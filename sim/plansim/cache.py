@@ -32,6 +32,7 @@ __all__ = [
     "kept",
     "load_sealed",
     "recall",
+    "save_report",
     "save_sealed",
     "workspace",
 ]
@@ -64,7 +65,7 @@ def digest(*parts: str | bytes) -> str:
     """Return one SHA-256 of several parts, which depends on where each part ends."""
     total = hashlib.sha256()
     for part in parts:
-        raw = part.encode() if isinstance(part, str) else part
+        raw = part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part
         total.update(f"{len(raw)}:".encode() + raw)
     return total.hexdigest()
 
@@ -144,17 +145,40 @@ def save_sealed(path: Path, content: bytes) -> None:
     Of two writers the later wins. Errors of writing are ignored: the next run computes it again.
     """
     with contextlib.suppress(OSError):
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with _folder(path.parent) as folder:
-            part = secrets.token_hex(8) + PART
-            try:
-                with folder.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL) as stream:
-                    stream.write(_seal(path, content) + b"\n" + content)
-                folder.rename(part, path.name)
-            except OSError:
-                folder.remove(part)
-                raise
-            folder.forget_old(path.suffix)
+        _save(path, _seal(path, content) + b"\n" + content)
+
+
+def _save(path: Path, content: bytes) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with _folder(path.parent) as folder:
+        part = secrets.token_hex(8) + PART
+        try:
+            with folder.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL) as stream:
+                stream.write(content)
+            folder.rename(part, path.name)
+        except OSError:
+            folder.remove(part)
+            raise
+        folder.forget_old(path.suffix)
+
+
+def save_report(content: bytes) -> Path | None:
+    """Write the report on an internal error; return its path, a temporary file's if need be.
+
+    None if no file can be written.
+    """
+    path: Path | None = None
+    with contextlib.suppress(OSError), workspace() as folder:
+        path = folder / "reports" / f"{time.strftime('%Y%m%dT%H%M%S')}-{secrets.token_hex(4)}.txt"
+        _save(path, content)
+    if path is not None and path.is_file():
+        return path
+    with contextlib.suppress(OSError):
+        descriptor, name = tempfile.mkstemp(prefix="plansim-", suffix=".txt")
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+        return Path(name)
+    return None
 
 
 @dataclass(frozen=True)

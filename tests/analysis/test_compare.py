@@ -37,14 +37,19 @@ def test_verdicts_are_those_of_check(found: Comparison, stories: Mapping[str, Sc
     assert all(each.kind is Kind.TARGET for each in found.targets)
 
 
-def test_failing_and_breached_are_the_binding_targets_that_do_not_hold(found: Comparison) -> None:
+def test_unsure_and_breached_are_the_binding_targets_that_do_not_hold(found: Comparison) -> None:
     binding = [each for each in found.targets if each.attribute is Attribute.BINDING]
     bad = (Status.MISSED, Status.UNDECIDED)
-    failing = [e for e in binding if any(v[e.id].status in bad for v in found.verdicts)]
-    assert list(found.failing) == failing
-    broken = [e for e in binding if any(v[e.id].first_breach for v in found.verdicts)]
-    assert {each.id for each in broken} == {each.id for each in (*found.failing, *found.breached)}
-    assert not {each.id for each in found.failing} & {each.id for each in found.breached}
+    unsure = [
+        each
+        for each in binding
+        if any(v[each.id].status in bad or v[each.id].is_open for v in found.verdicts)
+    ]
+    assert list(found.unsure) == unsure
+    broken = {e.id for e in binding if any(v[e.id].first_breach for v in found.verdicts)}
+    assert broken <= {each.id for each in (*found.unsure, *found.breached)}
+    assert not {each.id for each in found.unsure} & {each.id for each in found.breached}
+    assert {e.id for e in found.unsure} <= {e.id for e in found.binding}
 
 
 def test_assumptions_are_what_scenarios_set_differently(found: Comparison) -> None:

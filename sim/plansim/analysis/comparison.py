@@ -15,9 +15,9 @@ from typing import TypeVar
 import xarray as xr
 
 from plansim.analysis.attribution import Attribution, attribute
-from plansim.analysis.ensemble import judged_with_shares
+from plansim.analysis.ensemble import ensemble_fits, judged_with_shares, load_ensemble
 from plansim.analysis.experiments.store import open_store, open_summary
-from plansim.analysis.optimization.remedies import TargetRemedies, seek_remedies
+from plansim.analysis.optimization.orders import ScenarioOrders, seek_orders
 from plansim.engine.simulate import EngineChoice, simulate
 from plansim.errors import Fault, InputError, Message
 from plansim.model.records import Model, VariableKind
@@ -78,19 +78,25 @@ class Comparison:
     assumptions: tuple[Assumption, ...]
     attributions: tuple[Attribution | None, ...]
     """Of each but the first; None where the clocks differ, so that nothing can be attributed."""
-    remedies: tuple[tuple[TargetRemedies, ...], ...]
-    """Of each, for the binding targets that it fails; nothing where the search was left out."""
+    remedies: tuple[ScenarioOrders, ...]
+    """Of each, for the binding targets that it fails or that are open; nothing where the search was
+    left out."""
     spread: Spread | None = None
 
     @property
     def unsure(self) -> tuple[Target, ...]:
         """The binding targets that some scenario does not meet, or not in full certainty."""
-        return self._binding_where(lambda verdict: _fails(verdict) or verdict.is_open)
+        return self._binding_where(_unsure)
 
     @property
     def failing(self) -> tuple[Target, ...]:
         """The binding targets that some scenario does not meet in their year."""
         return self._binding_where(_fails)
+
+    @property
+    def binding(self) -> tuple[Target, ...]:
+        """The binding targets that some scenario judges."""
+        return self._binding_where(lambda verdict: verdict.status.judged)
 
     @property
     def breached(self) -> tuple[Target, ...]:
@@ -131,6 +137,11 @@ def _fails(verdict: Verdict) -> bool:
     return is_short and verdict.attribute is Attribute.BINDING
 
 
+def _unsure(verdict: Verdict) -> bool:
+    is_open = verdict.is_open and verdict.attribute is Attribute.BINDING
+    return is_open or _fails(verdict)
+
+
 def compare(
     model: Model,
     scenarios: Sequence[Scenario | str | Path],
@@ -151,7 +162,7 @@ def compare(
         runs: of the scenarios by years, where they are there already.
         spread: what a sweep says of the same scenarios, as `read_spread` returns it.
         remedies: whether to look, among the levers in the plan makers' hands, for what would meet
-            each binding target that fails.
+            each binding target that fails or is open, and in how many plausible models it does.
         engine: what computes the runs; searches are always compiled.
         progress: is told how many of the attributions and searches are done, of how many.
 
@@ -194,11 +205,18 @@ def compare(
     judged = judged_targets(wanted)
     levers = [lever for lever in views.levers if not lever.outside]
     first = chosen[0]
+    members = load_ensemble(model) if remedies and ensemble_fits(model) else None
     done, steps = count(1), len(chosen) - 1 + remedies * len(chosen)
 
     def told(result: T) -> T:
         progress(next(done), steps)
         return result
+
+    def orders(scenario: Scenario, own: Mapping[str, Verdict]) -> ScenarioOrders:
+        if not remedies:
+            return ScenarioOrders()
+        sought = [target for target in judged if target.id in own and _unsure(own[target.id])]
+        return told(seek_orders(model, scenario, levers, sought, judged, members))
 
     return Comparison(
         model,
@@ -213,20 +231,7 @@ def compare(
             told(attribute(model, first, other, judged) if other.time == first.time else None)
             for other in chosen[1:]
         ),
-        tuple(
-            told(
-                seek_remedies(
-                    model,
-                    scenario,
-                    levers,
-                    [one for one in judged if one.id in own and _fails(own[one.id])],
-                    judged,
-                )
-            )
-            if remedies
-            else ()
-            for scenario, own in zip(chosen, verdicts, strict=True)
-        ),
+        tuple(map(orders, chosen, verdicts)),
         spread,
     )
 

@@ -49,7 +49,9 @@ __all__ = [
     "judged_with_shares",
     "load_ensemble",
     "read_ensemble_head",
+    "share_of",
     "shares_of",
+    "study_key",
     "verdict_shares",
     "wilson",
     "with_shares",
@@ -157,7 +159,7 @@ def shares_of(runs: xr.Dataset, targets: Iterable[Target]) -> pd.DataFrame:
         sound = np.asarray(run["sound"].to_numpy(), dtype=bool)
         for target, verdicts in judge_many(run, targets):
             codes = np.broadcast_to(verdicts.status, sound.shape)[sound]
-            share = _share(codes, str(run.attrs["ensemble"]), int((~sound).sum()))
+            share = share_of(codes, str(run.attrs["ensemble"]), int((~sound).sum()))
             rows.append((str(run.attrs["scenario"]), target.id, share))
     return _frame_of(rows)
 
@@ -185,18 +187,25 @@ def with_shares(
         ModelError: the compiler does not support the model.
     """
     members = cache(lambda: load_ensemble(model))
-    beside = [file_sha256(path) for path in (_path(model), model.path.with_name(VIEWS))]
-    code = code_of("", "model", "scenario", "targets", "compiler", "engine", "analysis")
     shares: dict[str, Mapping[str, Share]] = {}
     for scenario in scenarios:
-        run = run_key(for_scenarios(model, [scenario]), scenario)
-        assumed = json.dumps([scenario.id, sorted(scenario.assumed)])
-        key = digest("shares", run, assumed, repr(targets), *beside, code)
         make = partial(lambda s: dict(_shares(model, s, targets, members(), None)), scenario)
-        shares[scenario.id] = kept("shares", key, dict, make)
+        shares[scenario.id] = kept("shares", study_key(model, scenario, targets), dict, make)
     return tuple(
         replace(verdict, share=shares[verdict.scenario].get(verdict.id)) for verdict in verdicts
     )
+
+
+def study_key(model: Model, scenario: Scenario, *parts: object) -> str:
+    """Return the digest of what a study of an ensemble under a scenario depends on.
+
+    ``parts`` are what is asked of it, as records with a complete ``repr``.
+    """
+    run = run_key(for_scenarios(model, [scenario]), scenario)
+    assumed = json.dumps([scenario.id, sorted(scenario.assumed)])
+    beside = [file_sha256(path) for path in (_path(model), model.path.with_name(VIEWS))]
+    code = code_of("", "model", "scenario", "targets", "compiler", "engine", "analysis")
+    return digest("study", run, assumed, *map(repr, parts), *beside, code)
 
 
 def judged_with_shares(
@@ -255,11 +264,14 @@ def _shares(
     evaluation = evaluate_members(model, scenario, judged, members, threads)
     unsound = int(evaluation.failed.sum())
     for target in judged:
-        yield target.id, _share(evaluation[target.id].status, members.head.kind.value, unsound)
+        yield target.id, share_of(evaluation[target.id].status, members.head.kind.value, unsound)
 
 
-def _share(codes: npt.NDArray[np.int8], ensemble: str, unsound: int) -> Share:
-    """Return the share of members, by the codes of their status, that meet a target."""
+def share_of(codes: npt.NDArray[np.int8], ensemble: str, unsound: int) -> Share:
+    """Return the share of members, by the codes of their status, that meet a target.
+
+    ``ensemble`` is its kind; ``unsound`` members broke down, and have no code that counts.
+    """
     counts = np.bincount(codes, minlength=len(Status))
     met, missed, undecided = (
         int(counts[one.code]) for one in (Status.MET, Status.MISSED, Status.UNDECIDED)

@@ -12,7 +12,7 @@ import shutil
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from plansim.errors import Message, foreign
+from plansim.files.escaping import for_terminal
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -44,6 +45,7 @@ __all__ = [
     "UsageError",
     "changes_of",
     "check_files",
+    "drop_output",
     "machine",
     "model_at",
     "note_misfit",
@@ -105,7 +107,7 @@ class Terminal:
             console=Console(stderr=True),
             transient=True,
         )
-        task = bar.add_task(message, total=None, steps="")
+        task = bar.add_task(for_terminal(message), total=None, steps="")
 
         def tell(done: int, steps: int) -> None:
             steps_text = self.text("progress.steps", done=f"{done:,}", steps=f"{steps:,}")
@@ -177,17 +179,21 @@ def write(text: str, *, colour: bool = False) -> None:
         OutputError: it cannot be written.
     """
     try:
-        click.echo(text, color=colour)
+        click.echo(text if colour else for_terminal(text), color=colour)
     except BrokenPipeError as error:
         raise ReaderLeftError from error
-    except OSError as error:  # a full disk behind a redirection
+    except OSError as error:  # a full disk behind a redirection, a terminal that was closed
         from plansim.errors import OutputError
 
-        # What is left in the buffer must go somewhere when the interpreter ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        drop_output()
         raise OutputError(
             Message("standard output cannot be written: {reason}", reason=foreign(error.strerror))
         ) from error
+
+
+def drop_output() -> None:
+    """Let what is left in the buffer go nowhere when the interpreter ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def terminal_for(lang: str | None) -> Terminal:
@@ -205,8 +211,9 @@ def machine(text: str) -> None:
 
 
 def remark(text: str) -> None:
-    """Write to standard error."""
-    click.echo(text, err=True)
+    """Write to standard error, if anybody reads it."""
+    with suppress(OSError):
+        click.echo(for_terminal(text), err=True)
 
 
 # --- reading --------------------------------------------------------------------------------------

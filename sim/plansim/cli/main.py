@@ -6,14 +6,16 @@ standard error. The rest of the package is imported inside the commands, so that
 completion are quick.
 
 Exit codes: 0, all well; 1, ``--strict`` and a binding target is missed, or a test of ``validate``
-fails; 2, the input or the output is at fault (one message, no traceback); 130, interrupted; 141,
-the reader of the output has left.
+fails; 2, the input, the output or the machine is at fault (one message, no traceback); 70, an
+internal error, of which a report is written; 130, interrupted; 141, the reader of the output has
+left.
 """
 
 from __future__ import annotations
 
 import io
 import os
+import re
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -22,7 +24,7 @@ import click
 from click.shell_completion import get_completion_class
 
 from plansim.cli.compare import compare, export, page
-from plansim.cli.context import ReaderLeftError, UsageError
+from plansim.cli.context import ReaderLeftError, UsageError, drop_output, remark
 from plansim.cli.decide import decide
 from plansim.cli.help import BilingualGroup, begin_group, language_on
 from plansim.cli.model import model
@@ -31,7 +33,7 @@ from plansim.cli.plot import plot
 from plansim.cli.run import check, list_, run, show
 from plansim.cli.sweep import replay, sweep
 from plansim.cli.why import why
-from plansim.errors import Message
+from plansim.errors import Message, foreign
 
 if TYPE_CHECKING:
     from plansim.errors import Say
@@ -42,13 +44,23 @@ PROGRAM = "plansim"
 COMPLETE_VARIABLE = "_PLANSIM_COMPLETE"
 BROKEN_PIPE = 128 + 13
 INTERRUPTED = 128 + 2
+INTERNAL = 70
+"""As ``EX_SOFTWARE`` of sysexits.h."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and give its exit code."""
-    from plansim.errors import PlansimError
-
     line = sys.argv[1:] if arguments is None else arguments
+    try:
+        return _run(arguments, line)
+    except MemoryError:  # not even for the words of the user's language
+        os.write(2, b"plansim: the memory of this machine is not enough\n")
+        return 2
+
+
+def _run(arguments: Sequence[str] | None, line: Sequence[str]) -> int:
+    from plansim.errors import Fault, PlansimError
+
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that knows no Chinese shows ?
@@ -59,27 +71,64 @@ def main(arguments: Sequence[str] | None = None) -> int:
             complete_var=COMPLETE_VARIABLE,
             standalone_mode=False,
         )
-    except click.UsageError as error:
-        click.echo(f"{PROGRAM}: {_in_words(error, _say_on(line))}", err=True)
-        return 2
+    except click.ClickException as error:
+        return _refused(_in_words(error, _say_on(line)))
     except PlansimError as error:
-        click.echo(f"{PROGRAM}: {error.written(_say_on(line))}", err=True)
-        return 2
+        return _refused(error.written(_say_on(line)))
     except ReaderLeftError:
-        # What is left in the buffer must go somewhere when the interpreter ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        drop_output()
         return BROKEN_PIPE
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
+    except MemoryError:
+        return _refused(Message("the memory of this machine is not enough").written(_say_on(line)))
+    except OSError as error:
+        file = error.filename if isinstance(error.filename, str) else None
+        why = foreign(error.strerror or error)
+        return _refused(Fault("the system refuses", file, found=why).written(_say_on(line)))
+    except Exception as error:
+        if isinstance(error, ImportError) and re.search("map segment|allocate", str(error)):
+            raise MemoryError from error
+        return _failed(error, line)
     return code if isinstance(code, int) else 0
 
 
-def _in_words(error: click.UsageError, say: Say) -> str:
+def _refused(text: str, code: int = 2) -> int:
+    """Say why there is no result; give the exit code."""
+    remark(f"{PROGRAM}: {text}")
+    return code
+
+
+def _failed(error: Exception, line: Sequence[str]) -> int:
+    """Write a report on an error of plansim itself, say where it is, and give the exit code."""
+    import platform
+    import shlex
+    import traceback
+
+    from plansim.cache import save_report
+
+    told = "".join(traceback.format_exception(error))
+    about = (f"plansim {shlex.join(line)}", platform.platform(), f"Python {sys.version}", told)
+    path = save_report("\n".join(about).encode("utf-8", "backslashreplace"))
+    if "--debug" in line:
+        remark(told)
+    kind = type(error).__name__
+    text = Message("internal error ({kind}); --debug shows where", kind=kind)
+    if path is not None:
+        text = Message(
+            "internal error ({kind}); please send the report {path} to the authors",
+            kind=kind,
+            path=path,
+        )
+    return _refused(text.written(_say_on(line)), INTERNAL)
+
+
+def _in_words(error: click.ClickException, say: Say) -> str:
     """Return what is wrong with a line, and which help says more."""
     text = error.format_message()
     if isinstance(error, UsageError):
         text = error.template.written(say)
-    if error.ctx is None:
+    if not isinstance(error, click.UsageError) or error.ctx is None:
         return text
     command = error.ctx.command_path
     if text.endswith(("?", "？", ")", "）")):
@@ -120,13 +169,15 @@ SECTIONS = {
     type=click.Choice(["en", "zh"]),
     help="Language of the output and of this help; else the locale's.",
 )
+@click.option("--debug", is_flag=True, help="Show the traceback of an internal error.")
 @click.pass_context
-def plansim(context: click.Context, lang: str | None) -> None:
+def plansim(context: click.Context, lang: str | None, debug: bool) -> None:
     """Say which targets of a five-year plan hold, how sure that is, and what would help.
 
     Names may be English or Chinese. Exit codes: 0, all well; 1, --strict and a binding target is
-    missed; 2, the input or the output is at fault.
+    missed; 2, the input or the output is at fault; 70, an internal error.
     """
+    del debug  # `main` looks for it on the line, whatever becomes of that
     begin_group(context, lang)
 
 

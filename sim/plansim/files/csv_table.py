@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from plansim.errors import Fault, InputError, Message, foreign
+from plansim.files.escaping import without_controls
 
 __all__ = ["CsvTable", "read_csv"]
 
@@ -48,7 +49,7 @@ def read_csv(path: Path, required: Sequence[str] = ()) -> CsvTable:
     try:
         with path.open("rb") as stream:
             raw = stream.read(MOST_CSV + 1)
-        text = io.StringIO(raw.decode("utf-8-sig"), newline="")
+        text = io.StringIO(without_controls(raw.decode("utf-8-sig")), newline="")
         comments = tuple(itertools.takewhile(lambda line: line.startswith("#"), text))
         skipped = len(comments)
         text.seek(sum(map(len, comments)))

@@ -143,8 +143,10 @@ def read_document(path: Path) -> YamlDocument:
                 return _unread(
                     path, b"", Message("not a file"), expected=Message("a YAML text file")
                 )
-            siblings = sorted(sibling.name for sibling in path.parent.glob("*.y*ml"))
-            return _unread(path, b"", Message("no such file"), close=nearest(path.name, siblings))
+            if not path.is_symlink():  # one that leads nowhere is opened to learn why
+                siblings = sorted(sibling.name for sibling in path.parent.glob("*.y*ml"))
+                close = nearest(path.name, siblings)
+                return _unread(path, b"", Message("no such file"), close=close)
         with path.open("rb") as stream:
             raw = stream.read(MAX_BYTES + 1)
     except OSError as error:

@@ -76,6 +76,13 @@ def check_soundness(scan: Scan, faults: FaultLog, warnings: FaultLog) -> None:
         inside = {**scan.equations, "time$": (), **outside, **known, **macro.equations}
         local = replace(scan, equations=inside)
         _check_names(local, faults, warnings, macro.equations)
+    for group in scan.equations.values():
+        if set(group[0].name) & set("[]"):
+            faults.fault(
+                "the name '{name}' has square brackets, in which stand the elements of arrays",
+                group[0].line,
+                name=short(group[0].name),
+            )
 
 
 def is_function_call(node: Name | Call) -> bool:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from plansim.cache import code_of, digest, kept
 from plansim.errors import Fault, Message, ModelError, foreign, nearest
+from plansim.files.escaping import without_controls
 from plansim.files.shipped import shipped_model
 from plansim.model.records import Model
 
@@ -120,4 +121,4 @@ def _decode(data: bytes, file: Path) -> str:
                 found=found,
             )
         ) from None
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    return without_controls(text.replace("\r\n", "\n").replace("\r", "\n"))

@@ -1,4 +1,4 @@
-"""Signposts and conflicts on the toy of three levers, and the area under the curve by definition."""
+"""Signposts on samples, and the area under the curve by its definition."""
 
 from __future__ import annotations
 

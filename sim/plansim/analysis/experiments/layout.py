@@ -28,6 +28,7 @@ from plansim.analysis.experiments.store import (
     alone,
     consolidate,
     folder_beside,
+    key_of,
     open_store,
     write_manifest,
     writing,
@@ -114,7 +115,7 @@ def lay_out(
     """
     taken = {*PER_RUN, *_COORDINATES, "binding_target", "run", "target", "year", SUMMARY}
     names = [factor.name for factor in design.factors] + list(request.outputs)
-    if wrong := [name for name in names if name in taken or "/" in name or names.count(name) > 1]:
+    if wrong := [name for name in names if name in taken or names.count(name) > 1]:
         raise DesignError(
             Fault(
                 "a factor or output cannot be called '{name}' in a result", design.path, name=name
@@ -133,7 +134,7 @@ def lay_out(
     _write_arrays(group, model, design, request, store)
     (path / DONE).touch()
     consolidate(path)
-    write_manifest(path, store.per_run)
+    write_manifest(path, [key_of(name) for name in store.per_run])
     return store
 
 
@@ -176,7 +177,7 @@ def _write_arrays(
     ) -> None:
         shape = tuple(dims.values())
         group.create_array(
-            name,
+            key_of(name),
             shape=(store.runs, *shape),
             chunks=(store.block, *(max(size, 1) for size in shape)),
             dtype=dtype,

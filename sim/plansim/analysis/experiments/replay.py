@@ -15,7 +15,7 @@ import numpy as np
 import xarray as xr
 
 from plansim.analysis.evaluator import RunStatus
-from plansim.analysis.experiments.store import NEVER, Store, open_store
+from plansim.analysis.experiments.store import NEVER, Store, array_of, open_store
 from plansim.engine.simulate import EngineChoice, simulate
 from plansim.errors import DesignError, Fault, InputError, Message, UnknownNameError
 from plansim.model.records import NOISE_SEED, Integration, Model, TimeSpec, VariableKind
@@ -138,8 +138,7 @@ def stored_run(store: Store, index: int) -> StoredRun:
     group = store.group()
 
     def read(name: str) -> Any:
-        array: Any = group[name]
-        return np.asarray(array[index])
+        return np.asarray(array_of(group, name)[index])
 
     if index // store.block not in store.done() or int(read("status")) == NEVER:
         raise InputError(

@@ -62,6 +62,7 @@ __all__ = [
     "consolidate",
     "empty_block",
     "folder_beside",
+    "key_of",
     "open_store",
     "open_summary",
     "open_sweep",
@@ -123,7 +124,7 @@ class Store:
 
     def chunk(self, name: str, number: int) -> str:
         """Return the key of the chunk of an array that holds a block."""
-        return f"{name}/c/{number}" + "/0" * (name in self.outputs or name in _BY_TARGET)
+        return f"{key_of(name)}/c/{number}" + "/0" * (name in self.outputs or name in _BY_TARGET)
 
     def done(self) -> frozenset[int]:
         """Return the numbers of the blocks that are completely written.
@@ -336,9 +337,18 @@ class StoreWriter:
                 sync(self._store.path / self._store.chunk(name, number))
 
 
+def key_of(name: str) -> str:
+    """Return the name of an array in the store: a slash would part groups.
+
+    >>> key_of("GDP/head")
+    'GDP∕head'
+    """
+    return name.replace("/", "\u2215")
+
+
 def array_of(group: zarr.Group, name: str) -> zarr.Array[Any]:
     """Return an array of a store."""
-    array = group[name]
+    array = group[key_of(name)]
     assert isinstance(array, zarr.Array), name
     return array
 
@@ -351,7 +361,7 @@ def writing(path: Path) -> Iterator[None]:
     except OSError as error:
         why = foreign(error.strerror or error)
         full = error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-        message = Message("cannot write the result")
+        message = Message("the disk is full") if full else Message("cannot write the result")
         if full and (path / DONE).exists():
             message = Message(
                 "the disk is full; what is written so far stays valid, --resume goes on from there"
@@ -446,9 +456,11 @@ def open_sweep(path: str | Path) -> xr.Dataset:
     >>> plansim.open_sweep("opened.zarr").sizes["run"]
     64
     """
-    files = open_store(Path(path)).files()
+    store = open_store(Path(path))
+    files = store.files()
     sweep: xr.Dataset = xr.open_zarr(files, consolidated=False, chunks=None)
-    return sweep
+    names = {key_of(name): name for name in (*store.factors, *store.outputs)}
+    return sweep.rename({key: name for key, name in names.items() if key != name})
 
 
 def open_summary(store: Store) -> xr.Dataset:

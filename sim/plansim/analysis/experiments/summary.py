@@ -112,7 +112,9 @@ def summarise(store: Store, threads: int = 1) -> xr.Dataset:
             "verdict": _texts("verdict", [status.value for status in Status]),
             "outcome": _texts("outcome", outcomes),
             "output": _texts("output", store.outputs),
-            "output_unit": _texts("output", [group[n].attrs["units"] for n in store.outputs]),
+            "output_unit": _texts(
+                "output", [array_of(group, n).attrs["units"] for n in store.outputs]
+            ),
             "year": years,
             "quantile": list(QUANTILES),
         },

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
 from plansim.analysis.evaluator import processors
-from plansim.errors import Fault, InputError
+from plansim.errors import Fault, InputError, Message, OutputError, foreign
 from plansim.targets.indicator import Floats
 
 __all__ = ["BlockRunner", "Job", "run_blocks"]
@@ -55,6 +55,7 @@ def run_blocks(
 
     Raises:
         InputError: no scheduler answers, or the package for it is missing.
+        OutputError: the workers or their scheduler died.
     """
     if numbers and scheduler is None:
         _run_on_threads(job, numbers, done, processors() if threads is None else threads)
@@ -136,6 +137,9 @@ def _run_on_workers(
             for task in distributed.as_completed(tasks, loop=client.loop):
                 for number in task.result():
                     done(number)
+        except (distributed.KilledWorker, distributed.CancelledError, OSError) as error:
+            lost = Message("the workers or their scheduler died; --resume goes on from there")
+            raise OutputError(Fault(lost, address, found=foreign(error))) from None
         except BaseException:
             client.cancel(tasks)
             raise

@@ -193,6 +193,23 @@ class DecisionProblem:
         ]
         return tuple(sorted(moves, key=lambda move: -move.effort))
 
+    def position_of(self, moves: Sequence[Move]) -> Floats:
+        """Return the position at which these levers are moved and no others."""
+        values = self.present.copy()
+        for move in moves:
+            values[self.levers.index(move.lever)] = move.value
+        return np.where(values == self.present, self.start, self.positions(values))
+
+    def scenario_at(self, position: Floats) -> Scenario:
+        """Return the scenario with the levers at a position; it sets what is moved."""
+        settings = self._settings(position[None])[0]
+        moved = {
+            name: float(settings[column])
+            for name, column in self.columns.items()
+            if settings[column] != self.defaults[column]
+        }
+        return replace(self.scenario, values={**self.scenario.values, **moved})
+
     # What a run says.
 
     def evaluate(self, positions: Floats) -> Floats:

@@ -27,7 +27,9 @@ from plansim.targets.views import Lever
 __all__ = [
     "NearMiss",
     "Remedy",
+    "RemedySearch",
     "TargetRemedies",
+    "remedy_search",
     "seek_remedies",
 ]
 
@@ -98,18 +100,31 @@ def seek_remedies(
     """
     if not failing or not levers:
         return tuple(TargetRemedies(scenario.id, t, math.nan, (), None, None) for t in failing)
-    whole = decision_problem(model, scenario, levers, [*failing, *others])
-    problem = decision_problem(model, scenario, levers, failing)
-    seeker = _Seeker(whole, problem, scan(problem, GRID))
-    return tuple(seeker.remedies(target) for target in failing)
+    search = remedy_search(model, scenario, levers, failing, others)
+    return tuple(search.remedies(target) for target in failing)
+
+
+def remedy_search(
+    model: Model,
+    scenario: Scenario,
+    levers: Sequence[Lever],
+    sought: Sequence[Target],
+    others: Sequence[Target] = (),
+) -> RemedySearch:
+    """Prepare the search for remedies of targets; as `seek_remedies`, with the same errors."""
+    whole = decision_problem(model, scenario, levers, [*sought, *others])
+    problem = decision_problem(model, scenario, levers, sought)
+    return RemedySearch(whole, problem, scan(problem, GRID))
 
 
 @dataclass(frozen=True)
-class _Seeker:
+class RemedySearch:
+    """The search for remedies of some targets under a scenario."""
+
     whole: DecisionProblem
     """Judges all targets."""
     problem: DecisionProblem
-    """Judges the failing targets only, since its code is smaller and faster."""
+    """Judges the targets in question only, since its code is smaller and faster."""
     scanned: Scan
 
     def remedies(self, target: Target) -> TargetRemedies:
@@ -130,7 +145,7 @@ class _Seeker:
             return result
         best = minimise(
             problem.evaluate,
-            [start, self._greedy(column), self._best_by_itself(column)],
+            [start, self._greedy(column), self._best_by_itself(target)],
             MoveCost(np.ones(len(start)), start),
             [column],
             start,
@@ -155,15 +170,25 @@ class _Seeker:
         margin = float(evaluation[target.id].least_margin[1])
         return Remedy(self.whole.moves(position), margin, gained, lost)
 
-    # --- starts of a mix ---
+    def helpful(self, target: Target) -> list[tuple[int, float]]:
+        """Return the levers that by themselves improve a target's margin, the best first.
 
-    def _best_by_itself(self, column: int) -> Floats:
-        """Return the position with each lever at the value that by itself helps most."""
-        position = self.problem.start
+        Each with the position at which it helps most.
+        """
+        column = self.problem.targets.index(target)
+        present, gains = self._present(column), []
         for lever, (grid, values) in enumerate(self.scanned):
             best = int(np.argmax(values[:, column]))
-            if values[best, column] > self._present(column):
-                position[lever] = grid[best]
+            gains.append((float(values[best, column]) - present, lever, float(grid[best])))
+        return [(lever, at) for gain, lever, at in sorted(gains, reverse=True) if gain > 0]
+
+    # --- starts of a mix ---
+
+    def _best_by_itself(self, target: Target) -> Floats:
+        """Return the position with each lever at the value that by itself helps most."""
+        position = self.problem.start
+        for lever, at in self.helpful(target):
+            position[lever] = at
         return position
 
     def _greedy(self, column: int) -> Floats:

@@ -354,12 +354,12 @@ def _searched(problem: DecisionProblem, count: int, kind: SearchRange, points: P
 
 
 def changed_verdicts(
-    evaluation: Evaluation, ids: Sequence[str]
+    evaluation: Evaluation, ids: Sequence[str], after: int = 1
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the targets that the second of two runs meets and the first not, and the reverse."""
-    met = {id_: (evaluation[id_].status == Status.MET.code).tolist() for id_ in ids}
-    gained = tuple(id_ for id_, (before, after) in met.items() if after and not before)
-    lost = tuple(id_ for id_, (before, after) in met.items() if before and not after)
+    """Return the targets that run ``after`` meets and the first run not, and the reverse."""
+    met = {id_: evaluation[id_].status[[0, after]] == Status.MET.code for id_ in ids}
+    gained = tuple(id_ for id_, (first, then) in met.items() if then and not first)
+    lost = tuple(id_ for id_, (first, then) in met.items() if first and not then)
     return gained, lost
 
 

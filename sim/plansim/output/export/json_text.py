@@ -15,6 +15,7 @@ import numpy as np
 
 from plansim.analysis.experiments.design import Design
 from plansim.errors import Fault, Message
+from plansim.files.escaping import for_json
 from plansim.model.records import Model, Variable
 from plansim.scenario.factors import Factor
 from plansim.scenario.scenario_file import Scenario
@@ -33,7 +34,7 @@ def json_text(record: object) -> str:
     >>> json_text({"value": float("nan"), "years": (2005, 2006)})
     '{\n  "value": null,\n  "years": [\n    2005,\n    2006\n  ]\n}'
     """
-    return json.dumps(_plain(record), ensure_ascii=False, indent=2, allow_nan=False)
+    return for_json(json.dumps(_plain(record), ensure_ascii=False, indent=2, allow_nan=False))
 
 
 @singledispatch

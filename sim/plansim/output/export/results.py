@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
+from plansim.files.escaping import for_spreadsheet
 from plansim.output.series import Series
 from plansim.output.words.text import Lang, read_text
 from plansim.output.words.verdicts import gap_text
@@ -74,7 +75,8 @@ def run_csv(runs: Sequence[Run]) -> str:
         name, elements = split_reference(row.name)
         for year, value in row.values.items():
             shown = "" if math.isnan(value) else value
-            writer.writerow([card["scenario"], name, ",".join(elements), year, shown, row.unit])
+            cells = [card["scenario"], name, ",".join(elements), year, shown, row.unit]
+            writer.writerow(map(for_spreadsheet, cells))
     return file.getvalue()
 
 
@@ -149,5 +151,6 @@ def verdicts_csv(verdicts: Iterable[Verdict]) -> str:
     file = io.StringIO()
     writer = csv.DictWriter(file, (*VERDICT_FIELDS, *MORE_FIELDS), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(map(verdict_record, verdicts))
+    records = map(verdict_record, verdicts)
+    writer.writerows({k: for_spreadsheet(v) for k, v in record.items()} for record in records)
     return file.getvalue()

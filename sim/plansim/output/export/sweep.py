@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from plansim.analysis.evaluator import RunStatus
-from plansim.analysis.experiments.store import Store
+from plansim.analysis.experiments.store import Store, array_of
 from plansim.errors import Fault, OutputError
+from plansim.files.escaping import for_spreadsheet
 from plansim.files.writing import check_destination, writing_whole
 from plansim.targets.target import Status
 
@@ -37,8 +38,9 @@ def write_runs(store: Store, path: Path, *, force: bool = False) -> int:
     count = 0
     with writing_whole(path) as part:
         writer: Any = None
-        for table in _tables(store):
-            writer = writer or _writer(part, table.schema, path.suffix.lower())
+        suffix = path.suffix.lower()
+        for table in _tables(store, for_spreadsheet if suffix == ".csv" else str):
+            writer = writer or _writer(part, table.schema, suffix)
             writer.write_table(table)
             count += table.num_rows
         if writer is None:
@@ -57,22 +59,22 @@ def _writer(path: Path, schema: pa.Schema, suffix: str) -> Any:
     return csv.CSVWriter(path, schema)
 
 
-def _tables(store: Store) -> Iterator[pa.Table]:
-    """Yield the runs of each block that is written whole."""
+def _tables(store: Store, shown: Callable[[str], object]) -> Iterator[pa.Table]:
+    """Yield the runs of each block that is written whole; ``shown`` are the texts in a table."""
     import pyarrow as pa
 
     group = store.group()
 
     def read(name: str, span: slice) -> Any:
-        array: Any = group[name]
-        return np.asarray(array[span])
+        return np.asarray(array_of(group, name)[span])
 
     everything = slice(None)
     years = read("year", everything).tolist()
     targets = [str(target) for target in read("target", everything)]
     binding = [str(target) for target in read("binding_target", everything)]
-    names: Any = group["bad_variable"].attrs["names"]
-    scenarios = list(store.card["design"]["scenarios"])
+    bad: Any = group["bad_variable"].attrs["names"]
+    names = list(map(shown, bad))
+    scenarios = list(map(shown, store.card["design"]["scenarios"]))
     for number in sorted(store.done()):
         span = slice(*store.span(number))
         columns: dict[str, Any] = {
@@ -95,10 +97,10 @@ def _tables(store: Store) -> Iterator[pa.Table]:
         for index, target in enumerate(binding):
             years_of = np.ascontiguousarray(breach[:, index])
             columns[f"{target} first breach"] = pa.array(years_of, mask=years_of <= 0)
-        yield pa.table(columns)
+        yield pa.table({shown(name): column for name, column in columns.items()})
 
 
-def _words(codes: Any, words: list[str]) -> Any:
+def _words(codes: Any, words: list[Any]) -> Any:
     """Return texts for codes; nothing for those below zero."""
     import pyarrow as pa
 

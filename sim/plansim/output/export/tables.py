@@ -16,17 +16,19 @@ from typing import TYPE_CHECKING
 
 from plansim.analysis.experiments.store import open_store
 from plansim.errors import Fault, InputError
+from plansim.files.escaping import for_spreadsheet
 from plansim.files.writing import check_destination, writing_whole
 from plansim.output.export.results import FORMATS, card_of
 from plansim.output.export.sweep import write_runs
 from plansim.output.series import series_of
 from plansim.scenario.records import BilingualText
 from plansim.targets.annual import annual, frame, separate
-from plansim.targets.target import split_reference
 
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
+
+    from plansim.output.export.iamc import IamcNames
 
 __all__ = ["TableForm", "export", "table_of", "write_run", "write_scenarios"]
 
@@ -43,31 +45,42 @@ class TableForm(StrEnum):
 
 
 def table_of(
-    runs: Sequence[xr.Dataset], form: TableForm, region: BilingualText, names: Sequence[str] = ()
+    runs: Sequence[xr.Dataset],
+    form: TableForm,
+    names: Sequence[str] = (),
+    iamc: IamcNames | None = None,
 ) -> pd.DataFrame:
     """Return annual figures of runs, by years as `annual` returns them, as one table.
 
     ``names`` are the variables that go in; of none, all that change over time. Units are the
-    model's. The tidy form is that of `plansim.frame`. In the other two an array takes a row an
-    element; in the IAMC's an element stands after a bar, as in ``value added|services``, and its
-    sheet must be called ``data``.
+    model's. The tidy form is that of `plansim.frame`. In the wide one an array takes a row an
+    element. That of the IAMC is `iamc_table`; without names and units for it (``iamc``) all
+    variables have the model's. Its sheet must be called ``data``.
 
     Raises:
         InputError: a variable is no series.
     """
-    return _table([_chosen(run, names) for run in runs], form, region)
+    return _table([_chosen(run, names) for run in runs], form, names, iamc)
 
 
 def _table(
-    runs: Sequence[xr.Dataset], form: TableForm, region: BilingualText | None = None
+    runs: Sequence[xr.Dataset],
+    form: TableForm,
+    names: Sequence[str] = (),
+    iamc: IamcNames | None = None,
 ) -> pd.DataFrame:
     import pandas as pd
 
     if form is TableForm.TIDY:
         return frame(runs, *map(str, runs[0].data_vars))
+    if form is TableForm.IAMC:
+        from plansim.output.export.iamc import IamcNames, iamc_table
+
+        own = IamcNames(region=str(runs[0].attrs.get("model", "")))
+        return iamc_table(runs, iamc or own, names if iamc else [*map(str, runs[0].data_vars)])
     rows = [(str(run.attrs.get("scenario", "")), row) for run in runs for row in series_of(run)]
     years = sorted({int(year) for run in runs for year in run["year"].to_numpy()})
-    table = pd.DataFrame(
+    return pd.DataFrame(
         {
             "scenario": [scenario for scenario, _ in rows],
             "variable": [row.name for _, row in rows],
@@ -76,12 +89,6 @@ def _table(
             **{str(year): [row.values.get(year, math.nan) for _, row in rows] for year in years},
         }
     )
-    if form is TableForm.IAMC:
-        table.insert(0, "model", f"plansim {runs[0].attrs.get('model', '')}".strip())
-        table.insert(2, "region", region.en if region else "")
-        table["variable"] = [_barred(name) for name in table["variable"]]
-        table = table.drop(columns="name_zh")
-    return table
 
 
 def _chosen(run: xr.Dataset, names: Sequence[str]) -> xr.Dataset:
@@ -92,11 +99,6 @@ def _chosen(run: xr.Dataset, names: Sequence[str]) -> xr.Dataset:
     return run[wanted].assign_coords(year=run["year"])
 
 
-def _barred(reference: str) -> str:
-    name, elements = split_reference(reference)
-    return "|".join([name.strip('"'), *elements])
-
-
 def export(
     source: xr.Dataset | Sequence[xr.Dataset] | str | Path,
     path: str | Path,
@@ -104,6 +106,7 @@ def export(
     form: TableForm | str = TableForm.WIDE,
     names: Sequence[str] = (),
     region: BilingualText | None = None,
+    iamc: IamcNames | None = None,
     force: bool = False,
 ) -> int:
     """Write annual figures of runs, or the runs of a sweep, for other programs.
@@ -114,7 +117,9 @@ def export(
         path: FILE.csv, .xlsx, .parquet or .nc (CF); of a sweep FILE.csv or .parquet.
         form: of a table: a row a variable (wide), a row a figure (tidy), or that of the IAMC.
         names: variables that are written; by default all that change over time.
-        region: of the plan, for the IAMC; by default the name of the model.
+        region: of the plan, for CF; by default the name of the model.
+        iamc: region, names and units for the IAMC, as `load_iamc` gives them; by default the
+            model's own.
         force: whether to replace a file that exists.
 
     Returns:
@@ -137,7 +142,7 @@ def export(
     runs = [run if "year" in run.coords else annual(run) for run in apart]
     model = str(runs[0].attrs.get("model", ""))
     where = region or BilingualText(model, model)
-    write_scenarios(runs, Path(path), TableForm(form), where, names=names, force=force)
+    write_scenarios(runs, Path(path), TableForm(form), where, iamc=iamc, names=names, force=force)
     return len(runs)
 
 
@@ -147,6 +152,7 @@ def write_scenarios(
     form: TableForm,
     region: BilingualText,
     *,
+    iamc: IamcNames | None = None,
     names: Sequence[str] = (),
     force: bool = False,
 ) -> None:
@@ -166,7 +172,7 @@ def write_scenarios(
 
         _write_dataset(cf_dataset(chosen, region), path, force=force)
     else:
-        _write_table(_table(chosen, form, region), path, force=force)
+        _write_table(_table(chosen, form, names, iamc), path, force=force)
 
 
 def write_run(
@@ -202,14 +208,28 @@ def write_run(
 def _write_dataset(dataset: xr.Dataset, path: Path, *, force: bool) -> None:
     with writing_whole(path) as part:
         # To memory, then to disk: HDF5 ends the process where a disk is full.
-        part.write_bytes(dataset.to_netcdf(engine="h5netcdf"))
+        part.write_bytes(_without_slashes(dataset).to_netcdf(engine="h5netcdf"))
         check_destination(path, force=force, formats=FORMATS)
+
+
+def _without_slashes(dataset: xr.Dataset) -> xr.Dataset:
+    """Return a dataset whose names NetCDF allows; the model's own stay in ``long_name``."""
+    taken = {str(name) for name in (*dataset.variables, *dataset.dims)}
+    names = {}
+    for name in sorted(name for name in taken if "/" in name):
+        new = name.replace("/", "_")
+        while new in taken:
+            new += "_"
+        names[name] = new
+        taken.add(new)
+    return dataset.rename(names)
 
 
 def _write_table(table: pd.DataFrame, path: Path, *, force: bool) -> None:
     with writing_whole(path) as part:
         match path.suffix.lower():
             case ".csv":  # with a mark, by which Excel knows UTF-8
+                table = table.map(for_spreadsheet).rename(columns=for_spreadsheet)
                 table.to_csv(part, index=False, lineterminator="\n", encoding="utf-8-sig")
             case ".parquet":
                 table.to_parquet(part, index=False)

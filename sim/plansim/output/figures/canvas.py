@@ -245,5 +245,7 @@ def save_figure(figure: Figure, path: Path, *, force: bool = False) -> None:
     suffix = path.suffix.lower()
     with writing_whole(path) as part:
         with style():
-            figure.savefig(part, metadata=_NO_DATE[suffix])
+            memory = io.BytesIO()  # a PDF complains by itself where a disk is full
+            figure.savefig(memory, format=suffix[1:], metadata=_NO_DATE[suffix])
+            part.write_bytes(memory.getvalue())
         check_destination(path, force=force, formats=FORMATS)

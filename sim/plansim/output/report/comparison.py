@@ -6,29 +6,36 @@ The first section is the decision; it is made to fit one page. The others are wh
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping, Sequence
 
 from plansim.analysis.comparison import Comparison
+from plansim.analysis.optimization.problem import scale_of
 from plansim.output.report.document import (
     Block,
     Bullets,
     Cell,
     Document,
+    GroupRow,
+    Medium,
     Paragraph,
     ReportTable,
     Row,
     Section,
     TableColumn,
 )
-from plansim.output.report.remedies import remedies_section, remedy_in_words
+from plansim.output.report.remedies import order_in_words, package_in_words, remedies_section
 from plansim.output.report.tables import (
     assumption_section,
     cause_section,
-    target_cell,
+    names_of,
+    number_cell,
+    target_cells,
+    target_columns,
     tone_of,
     verdict_section,
 )
 from plansim.output.report.themes import theme_section
-from plansim.output.words.answer import answer
+from plansim.output.words.answer import answer_sentences
 from plansim.output.words.text import Text
 from plansim.output.words.verdicts import (
     limit_of,
@@ -36,15 +43,20 @@ from plansim.output.words.verdicts import (
     mark_of,
     outcome_words,
     share_text,
+    value_text,
     value_words,
 )
-from plansim.targets.target import Attribute, Status, Target
-from plansim.targets.verdict import Verdict
+from plansim.targets.target import Attribute, Direction, Status, Target
+from plansim.targets.verdict import SURE, Verdict
 
 __all__ = ["comparison_report"]
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 """Stand for scenarios where their names would not fit."""
+LEAST_NAMED = 0.01
+"""Smallest change of a margin that the first page names, as a part of the target."""
+MOST_CHANGES = 3
+"""Number of changes for the worse and for the better that it names."""
 
 
 def comparison_report(comparison: Comparison, text: Text) -> Document:
@@ -100,79 +112,146 @@ def _heads(names: list[str]) -> list[str]:
 
 
 def _decision(comparison: Comparison, titles: list[str], names: list[str], text: Text) -> Section:
-    said = answer(
+    said = answer_sentences(
         [verdict for verdicts in comparison.verdicts for verdict in verdicts.values()],
         text,
         {one.id: title for one, title in zip(comparison.scenarios, titles, strict=True)},
     )
-    blocks: list[Block] = [Paragraph(said, lead=True)]
-    if comparison.unsure:
-        blocks.append(_unsure_table(comparison, names, text))
-    words = []
+    blocks: list[Block] = [Paragraph("\n".join(said), lead=True)]
+    if comparison.binding:
+        blocks.append(_decision_table(comparison, names, text))
+    packages = [
+        package_in_words(found.package, letter, text)
+        for letter, found in zip(LETTERS, comparison.remedies, strict=False)
+        if found.package is not None
+    ]
+    parts = text("list_sep.semicolon").join(packages)
+    points = [text("report.packages", parts=parts)] if packages else []
+    for letter, other in zip(LETTERS[1:], comparison.verdicts[1:], strict=False):
+        points += _changes(comparison, other, letter, text)
+    points += _remarks(comparison, text)
+    if points:
+        blocks.append(Bullets(tuple(points)))
+    return Section(text("report.decision"), text("report.decision_tab"), tuple(blocks))
+
+
+def _remarks(comparison: Comparison, text: Text) -> Iterator[str]:
+    """Yield what else is to be known: limits that are broken later, and what is not judged."""
     if comparison.breached:
         parts = [
             text("report.later_one", name=text.pick(target.name_en, target.name_zh),
                  when=text.join(_breaches(comparison, target, text)))
             for target in comparison.breached
         ]  # fmt: skip
-        words.append(text("report.later", targets=text("list_sep.semicolon").join(parts)))
+        yield text("report.later", targets=text("list_sep.semicolon").join(parts))
     unjudged = [
-        text.pick(target.name_en, target.name_zh)
+        target
         for target in comparison.targets
         if target.attribute is Attribute.BINDING
         and all(v[target.id].status is Status.UNTESTABLE for v in comparison.verdicts)
     ]
     if unjudged:
-        words.append(text("report.unjudged", count=len(unjudged), names=text.join(unjudged)))
-    if words:
-        blocks.append(Bullets(tuple(words)))
-    return Section(text("report.decision"), text("report.decision_tab"), tuple(blocks))
+        listed = text.join(names_of(unjudged, text))
+        yield text("report.unjudged", count=len(unjudged), names=listed)
 
 
-def _unsure_table(comparison: Comparison, names: list[str], text: Text) -> ReportTable:
-    columns = [TableColumn(text("verdicts.name"), text("verdicts.target"), width=3.2)]
-    columns += [TableColumn(name, width=1.7) for name in names]
-    sought = any(comparison.remedies)
+def _decision_table(comparison: Comparison, names: list[str], text: Text) -> ReportTable:
+    """Return the binding targets: those that hold under the first scenario, are open, and fail."""
+    sought = any(found.targets for found in comparison.remedies)
+    columns = [*target_columns(text("verdicts.target"), text, 2.9)]
+    columns += [TableColumn(text("verdicts.target"), right=True, medium=Medium.BOOK),
+                TableColumn(text("run.unit"), width=0.9, medium=Medium.BOOK)]  # fmt: skip
+    for name in names:
+        columns.append(TableColumn(name, width=1.5, medium=Medium.PAGE))
+        columns += [
+            TableColumn(f"{name[0]} {text(key)}", right=key != "report.verdict", medium=Medium.BOOK)
+            for key in ("report.verdict", "report.value", "report.models_head")
+        ]
     if sought:
-        columns.append(TableColumn(text("report.remedy"), width=4.6))
-    rows = []
-    for target in comparison.unsure:
-        cells = [target_cell(target, f"{limit_of(target, text)} {text.unit(target.unit)}", text)]
-        cells += [_decision_cell(comparison, index, target, text) for index in range(len(names))]
-        if sought:
-            cells.append(_remedy_cell(comparison, target, text))
-        rows.append(Row(tuple(cells)))
-    note = [text("report.unsure_note")]
+        columns.append(TableColumn(text("report.help"), width=5.4, medium=Medium.PAGE))
+        columns += [
+            TableColumn(text("report.help_under", scenario=name[0]), width=3.0, medium=Medium.BOOK)
+            for name in names
+        ]
+    rows: list[Row | GroupRow] = []
+    first = comparison.verdicts[0]
+    for state in ("holds", "open", "fails", "given"):
+        group = [one for one in comparison.binding if _state(first[one.id]) == state]
+        if group:
+            title = text.word("state", state).format(count=len(group), scenario=LETTERS[0])
+            rows.append(GroupRow(title))
+        rows += [_decision_row(comparison, target, text, sought=sought) for target in group]
+    note = [text("report.decision_note")]
     if sought:
-        note.append(text("report.remedy_note"))
+        note.append(text("report.help_note", sure=SURE))
+    shares = [verdict.share for own in comparison.verdicts for verdict in own.values()]
+    if share := max(filter(None, shares), key=lambda share: share.members, default=None):
+        kind = text.word("ensemble", share.ensemble)
+        note.append(text("report.models_note", count=share.members, kind=kind))
     if comparison.spread is not None:
         note.append(text("report.spread_note", sweep=comparison.spread.name))
         if not comparison.spread.same_model:
             note.append(text("report.other_model"))
-    return ReportTable(text("report.unsure"), tuple(columns), tuple(rows),
-                 text("list_sep.sentence").join(note))  # fmt: skip
+    said, state = text("list_sep.sentence").join(note), text("report.state", scenario=LETTERS[0])
+    return ReportTable(text("report.binding"), tuple(columns), tuple(rows), said, state)
 
 
-def _decision_cell(comparison: Comparison, index: int, target: Target, text: Text) -> Cell:
-    verdict = comparison.verdicts[index][target.id]
-    mark, tone = mark_of(verdict), tone_of(verdict)
+def _state(verdict: Verdict) -> str:
+    if not verdict.status.judged:
+        return "given"
+    if verdict.is_open:
+        return "open"
+    return "holds" if verdict.status is Status.MET else "fails"
+
+
+def _decision_row(comparison: Comparison, target: Target, text: Text, *, sought: bool) -> Row:
+    unit, limit = text.unit(target.unit), limit_of(target, text)
+    cells = [*target_cells(target, f"{limit} {unit}", text),
+             number_cell(target.value, limit), Cell(unit)]  # fmt: skip
+    for index, verdicts in enumerate(comparison.verdicts):
+        cells += _decision_cells(comparison, index, verdicts[target.id], target, text)
+    if sought:
+        words = [
+            next((one for one in found.targets if one.target.id == target.id), None)
+            for found in comparison.remedies
+        ]
+        helps = ["" if one is None else order_in_words(one, text) for one in words]
+        cells.append(Cell("\n".join(_by_letter(helps, text)) or "–"))
+        cells += [Cell(said or "–") for said in helps]
+    return Row(tuple(cells))
+
+
+def _by_letter(words: Sequence[str], text: Text) -> list[str]:
+    """Return what is said under each scenario, once where it is the same."""
+    said = [(letter, word) for letter, word in zip(LETTERS, words, strict=False) if word]
+    if len(said) == len(words) and len(set(words)) == 1:
+        return [words[0]]
+    return [letter + text("list_sep.colon") + word for letter, word in said]
+
+
+def _decision_cells(
+    comparison: Comparison, index: int, verdict: Verdict, target: Target, text: Text
+) -> list[Cell]:
+    """Return a cell for a page, and those of a workbook: verdict, value, share."""
+    tone, word = tone_of(verdict), outcome_words(verdict, text)
     if verdict.value is None:
-        return Cell(outcome_words(verdict, text), tone=tone)
+        return [Cell(word, tone=tone), Cell(word, tone=tone), Cell(), Cell()]
     below = [margin_words(verdict, target, text)]
     if verdict.first_breach not in (None, target.year):
         below.append(text("report.fails_first", year=verdict.first_breach))
-    if models := share_text(verdict):
-        below.append(text("report.models", share=models))
+    lines = [text("list_sep.clause").join(below)]
     share = _share(comparison, index, target)
     if share is not None:
-        below.append(text("report.share", share=f"{share * 100:.0f}"))
-    return Cell(
-        f"{mark} {value_words(target, verdict.value, text)} {text.unit(target.unit)}",
-        tuple(below),
-        tone,
-        verdict.value,
-        6,
-    )
+        lines.append(text("report.share", share=f"{share * 100:.0f}"))
+    value = value_words(target, verdict.value, text)
+    shown = f"{mark_of(verdict)} {value}  {share_text(verdict)}".rstrip()
+    met = verdict.share.of_hundred if verdict.share else None
+    return [
+        Cell(shown, tuple(lines), tone),
+        Cell(word, tone=tone),
+        number_cell(verdict.value, value_text(target, verdict.value)),
+        number_cell(met, "" if met is None else str(met)),
+    ]
 
 
 def _share(comparison: Comparison, index: int, target: Target) -> float | None:
@@ -187,21 +266,51 @@ def _share(comparison: Comparison, index: int, target: Target) -> float | None:
     return share if share == share else None  # NaN where the scenario assumes it
 
 
-def _remedy_cell(comparison: Comparison, target: Target, text: Text) -> Cell:
-    result = [
-        (letter, of_target)
-        for letter, remedies in zip(LETTERS, comparison.remedies, strict=False)
-        for of_target in remedies
-        if of_target.target.id == target.id
-    ]
-    words = [remedy_in_words(of_target, text) for _, of_target in result] or ["–"]
-    if len(set(words)) == 1:
-        return Cell(words[0])
-    lines = [
-        letter + text("list_sep.colon") + parts
-        for (letter, _), parts in zip(result, words, strict=True)
-    ]
-    return Cell("\n".join(lines))
+def _changes(
+    comparison: Comparison, other: Mapping[str, Verdict], letter: str, text: Text
+) -> Iterator[str]:
+    """Yield what a scenario is worse for than the first, and what it is better for.
+
+    Of binding targets those that lose most come first; of all targets, those that gain, in the
+    order of the plan. Of targets that one series answers only the first is named.
+    """
+    first = comparison.verdicts[0]
+    series: set[tuple[str, ...]] = set()
+    moved: list[tuple[float, Target]] = []
+    for target in comparison.targets:
+        before, after = first[target.id], other[target.id]
+        if before.margin is None or after.margin is None or target.direction is Direction.ABOUT:
+            continue
+        answering = tuple(target.variables.values())
+        change = (after.margin - before.margin) / scale_of(target)
+        if abs(change) >= LEAST_NAMED and answering not in series:
+            series.add(answering)
+            moved.append((change, target))
+    better = [one for change, one in moved if change > 0]
+    moved.sort(key=lambda pair: pair[0])
+    worse = [one for change, one in moved if change < 0 and one.attribute is Attribute.BINDING]
+    for key, found in (("report.costs", worse), ("report.brings", better)):
+        if found:
+            words = [_change_in_words(first[one.id], other[one.id], one, text)
+                     for one in found[:MOST_CHANGES]]  # fmt: skip
+            if len(found) > MOST_CHANGES:
+                words.append(text("report.more", count=len(found) - MOST_CHANGES))
+            yield text(
+                key, scenario=letter, first=LETTERS[0], names=text("list_sep.semicolon").join(words)
+            )
+
+
+def _change_in_words(before: Verdict, after: Verdict, target: Target, text: Text) -> str:
+    """Write a target's values under two scenarios, and in how many models it is met."""
+    values = [value_words(target, one.value, text) for one in (before, after)]
+    words = text("report.changed", name=text.pick(target.name_en, target.name_zh),
+                 before=values[0], after=values[1], unit=text.unit(target.unit))  # fmt: skip
+    if after.status is Status.ASSUMED:
+        return words + text("report.by_premise")
+    shares = share_text(before).partition("/")[0], share_text(after)
+    return (
+        words + text("report.shares", before=shares[0], after=shares[1]) if all(shares) else words
+    )
 
 
 def _breaches(comparison: Comparison, target: Target, text: Text) -> list[str]:
@@ -216,10 +325,14 @@ def _breaches(comparison: Comparison, target: Target, text: Text) -> list[str]:
 
 
 def _method(comparison: Comparison, names: list[str], text: Text) -> Section:
-    points = [text("report.method_model", variables=f"{len(comparison.model.variables):,}",
-                   count=sum(_judged(verdict) for verdict in comparison.verdicts[0].values())),
-              text("report.method_verdicts"), text("report.method_causes")]  # fmt: skip
-    if any(comparison.remedies):
+    judged = sum(one.status is not Status.UNTESTABLE for one in comparison.verdicts[0].values())
+    count = f"{len(comparison.model.variables):,}"
+    points = [
+        text("report.method_model", variables=count, count=judged),
+        text("report.method_verdicts"),
+        text("report.method_causes"),
+    ]
+    if any(found.targets for found in comparison.remedies):
         points.append(text("report.method_remedies"))
     points += [text("report.method_units"), text("report.method_trust")]
     cards = [{str(k): str(v) for k, v in run.attrs.items()} for run in comparison.runs]
@@ -240,10 +353,6 @@ def _method(comparison: Comparison, names: list[str], text: Text) -> Section:
     )
     return Section(text("report.method"), text("report.method_tab"),
                    (Bullets(tuple(points)), table), new_page=True)  # fmt: skip
-
-
-def _judged(verdict: Verdict) -> bool:
-    return verdict.status is not Status.UNTESTABLE
 
 
 def _readable(value: str) -> str:

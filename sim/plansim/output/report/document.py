@@ -27,7 +27,6 @@ __all__ = [
     "Cell",
     "Document",
     "GroupRow",
-    "Heading",
     "Medium",
     "Paragraph",
     "Picture",
@@ -58,6 +57,8 @@ HUES = MappingProxyType(
 """Colours of text, of the tones that have one."""
 EPOCH = datetime(2000, 1, 1)
 """Stands in a file's properties instead of the time of writing."""
+HEADING = 2
+"""Number of columns of a workbook that say what a row is about."""
 MOST_UPRIGHT = 7
 """Number of columns of a table that an upright page has room for."""
 
@@ -76,7 +77,7 @@ class Cell:
 
     text: str = ""
     below: tuple[str, ...] = ()
-    """Further lines, smaller."""
+    """Further lines of a page, smaller; a workbook has columns for what they say."""
     tone: Tone = Tone.PLAIN
     number: float | None = None
     """What the text says, in full."""
@@ -121,6 +122,8 @@ class ReportTable:
     columns: tuple[TableColumn, ...]
     rows: tuple[Row | GroupRow, ...]
     note: str = ""
+    titles: str = ""
+    """What the titles of rows are: the head of their column in a workbook."""
 
     def on(self, medium: Medium) -> ReportTable:
         """Return the table with the columns of one medium alone."""
@@ -131,7 +134,32 @@ class ReportTable:
             else replace(row, cells=tuple(compress(row.cells, kept)))
             for row in self.rows
         )
-        return replace(self, columns=tuple(compress(self.columns, kept)), rows=tuple(rows))
+        titles = "" if medium is Medium.PAGE else self.titles
+        columns = tuple(compress(self.columns, kept))
+        return replace(self, columns=columns, rows=tuple(rows), titles=titles)
+
+    @property
+    def flat(self) -> tuple[tuple[TableColumn, ...], list[tuple[Cell, ...]]]:
+        """The columns and rows of a workbook: every row stands by itself, and can be filtered.
+
+        The titles of rows have a column of their own, the first; a joined row says again what heads
+        the one above.
+        """
+        table = self.on(Medium.BOOK)
+        titled = any(isinstance(row, GroupRow) for row in table.rows)
+        title, head = Cell(), (Cell(),) * HEADING
+        rows = []
+        for row in table.rows:
+            if isinstance(row, GroupRow):
+                title = Cell(row.text)
+                continue
+            own = row.cells[:HEADING]
+            head = tuple(
+                above if row.joined and cell == Cell() else cell
+                for cell, above in zip(own, head, strict=True)
+            )
+            rows.append((*[title] * titled, *head, *row.cells[HEADING:]))
+        return (*[TableColumn(self.titles, width=2.0)] * titled, *table.columns), rows
 
 
 @dataclass(frozen=True)
@@ -141,13 +169,6 @@ class Picture:
     caption: str
     description: str
     draw: Callable[[], Drawing]
-
-
-@dataclass(frozen=True)
-class Heading:
-    """A heading below that of a section."""
-
-    text: str
 
 
 @dataclass(frozen=True)
@@ -165,7 +186,7 @@ class Bullets:
     items: tuple[str, ...]
 
 
-Block: TypeAlias = Heading | Paragraph | Bullets | ReportTable | Picture
+Block: TypeAlias = Paragraph | Bullets | ReportTable | Picture
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from plansim.analysis.comparison import Comparison
+from plansim.files.escaping import without_controls
 from plansim.files.writing import check_destination, writing_whole
 from plansim.output.report.document import Document
 from plansim.output.words.text import Lang, read_text, typeset
@@ -70,7 +71,7 @@ def _in_print(value: Any) -> Any:
     ('−4.6 (−23 %)', 'SO₂ of 2006-2010', '12 亿m³/year')
     """
     if type(value) is str:  # a member of an enum is no text
-        return re.sub(r"(?<![\w)])-(?=\d)", "−", typeset(value))
+        return re.sub(r"(?<![\w)])-(?=\d)", "−", typeset(without_controls(value)))
     if isinstance(value, tuple):
         return tuple(map(_in_print, value))
     if not is_dataclass(value) or isinstance(value, type):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -57,8 +57,10 @@ __all__ = [
     "assumption_section",
     "cause_in_short",
     "cause_section",
+    "names_of",
     "number_cell",
-    "target_cell",
+    "target_cells",
+    "target_columns",
     "tone_of",
     "verdict_section",
 ]
@@ -93,9 +95,25 @@ def number_cell(
     return Cell(shown, tone=tone, number=number, decimals=max(decimals, 0))
 
 
-def target_cell(target: Target, below: str, text: Text, tone: Tone = Tone.PLAIN) -> Cell:
-    """Return the cell that heads the row of a target: id and name."""
-    return Cell(f"{target.id}  {text.pick(target.name_en, target.name_zh)}", (below,), tone)
+def target_cells(
+    target: Target, below: str, text: Text, tone: Tone = Tone.PLAIN
+) -> tuple[Cell, Cell]:
+    """Return the cells that head the row of a target: its name, with the id behind; its id."""
+    behind = text("list_sep.dot").join(filter(None, [below, target.id]))
+    return Cell(text.pick(target.name_en, target.name_zh), (behind,), tone), Cell(target.id)
+
+
+def target_columns(below: str, text: Text, width: float = 3.2) -> tuple[TableColumn, TableColumn]:
+    """Return the columns that `target_cells` fill."""
+    return (
+        TableColumn(text("verdicts.name"), below, width=width),
+        TableColumn(text("verdicts.id"), width=0.8, medium=Medium.BOOK),
+    )
+
+
+def names_of(targets: Iterable[Target], text: Text) -> list[str]:
+    """Return the names of targets."""
+    return [text.pick(target.name_en, target.name_zh) for target in targets]
 
 
 def _sectioned(
@@ -118,24 +136,27 @@ def verdict_section(comparison: Comparison, names: Sequence[str], text: Text) ->
         if any(v[target.id].status is not Status.UNTESTABLE for v in comparison.verdicts)
     ]
     columns = [
-        TableColumn(text("verdicts.id"), width=0.8),
-        TableColumn(text("verdicts.name"), width=4.0),
-        TableColumn(text("verdicts.target"), right=True, width=1.6),
+        *target_columns("", text, width=4.0),
+        TableColumn(text("verdicts.target"), right=True, width=1.6, medium=Medium.PAGE),
+        TableColumn(text("verdicts.target"), right=True, medium=Medium.BOOK),
+        TableColumn(text("run.unit"), medium=Medium.BOOK),
     ]
     for name in names:
         columns.append(TableColumn(name, right=True, width=2.4, medium=Medium.PAGE))
         columns += [
             # The name itself would not fit; the note says whose letter it is.
-            TableColumn(name[0], text(key), medium=Medium.BOOK)
+            TableColumn(f"{name[0]} {text(key)}", right=key != "report.verdict", medium=Medium.BOOK)
             for key in ("report.verdict", "report.value", "causes.margin", "report.margin_pct",
                         "report.models_head", "report.first_breach")
         ]  # fmt: skip
 
     def row(target: Target) -> Row:
+        unit = text.unit(target.unit)
         cells = [
-            Cell(target.id),
-            Cell(text.pick(target.name_en, target.name_zh)),
-            Cell(f"{limit_of(target, text)} {text.unit(target.unit)}"),
+            *target_cells(target, "", text),
+            Cell(f"{limit_of(target, text)} {unit}"),
+            number_cell(target.value, limit_of(target, text)),
+            Cell(unit),
         ]
         for verdicts in comparison.verdicts:
             cells += _verdict_cells(verdicts[target.id], target, text)
@@ -144,7 +165,7 @@ def verdict_section(comparison: Comparison, names: Sequence[str], text: Text) ->
     listed = text.join(names)
     note = listed + text("list_sep.stop") + text("report.matrix_note")
     rows = tuple(_sectioned(judged, row, text))
-    table = ReportTable(text("report.matrix"), tuple(columns), rows, note)
+    table = ReportTable(text("report.matrix"), tuple(columns), rows, note, text("report.attribute"))
     picture = Picture(
         text("report.map"),
         text("report.map_alt", scenarios=listed),
@@ -224,7 +245,8 @@ def _cause_table(attribution: Attribution, first: str, name: str, text: Text) ->
     if not moved:
         return None
     columns = [
-        TableColumn(text("verdicts.name"), text("run.unit"), width=3.2),
+        *target_columns(text("run.unit"), text),
+        TableColumn(text("run.unit"), medium=Medium.BOOK),
         TableColumn(text("report.from", scenario=first), right=True, width=1.6),
         TableColumn(text("report.to", scenario=name), right=True, width=1.6),
         TableColumn(text("report.change"), right=True, width=1.2),
@@ -243,7 +265,7 @@ def _cause_table(attribution: Attribution, first: str, name: str, text: Text) ->
                runs=attribution.runs, orders=attribution.orders)  # fmt: skip
     note = text("list_sep.sentence").join([text("report.causes_note"), how])
     caption = text("report.causes_table", first=first, scenario=name)
-    return ReportTable(caption, tuple(columns), tuple(rows), note)
+    return ReportTable(caption, tuple(columns), tuple(rows), note, text("report.attribute"))
 
 
 def _is_listed(shares: Shares) -> bool:
@@ -270,7 +292,8 @@ def _cause_row(attribution: Attribution, shares: Shares, text: Text) -> Row:
     )
     return Row(
         (
-            target_cell(target, text.unit(target.unit), text),
+            *target_cells(target, text.unit(target.unit), text),
+            Cell(text.unit(target.unit)),
             *margins,
             number_cell(change, signed(after - before, fine)),
             Cell(_shares_in_words(attribution, shares, decimals, text)),
@@ -340,7 +363,13 @@ def assumption_section(comparison: Comparison, names: Sequence[str], text: Text)
     if not rows:
         return Section(title, tab, (Paragraph(text("report.no_assumptions")),))
     note = [
-        text("report.given", scenario=name, ids=text.join(scenario.assumed))
+        text(
+            "report.premises",
+            scenario=name,
+            names=text.join(
+                names_of((one for one in comparison.targets if one.id in scenario.assumed), text)
+            ),
+        )
         for name, scenario in zip(names, comparison.scenarios, strict=True)
         if scenario.assumed
     ]

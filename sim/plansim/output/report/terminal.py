@@ -9,7 +9,6 @@ from plansim.output.report.document import (
     Cell,
     Document,
     GroupRow,
-    Heading,
     Medium,
     Paragraph,
     Picture,
@@ -50,7 +49,7 @@ def terminal_text(document: Document) -> RenderableType:
 def _blocks(section: Section) -> Iterator[RenderableType]:
     for block in section.blocks:
         match block:
-            case Heading(text) | Paragraph(text):
+            case Paragraph(text):
                 yield text
             case Bullets(items):
                 yield Grid(

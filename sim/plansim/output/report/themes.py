@@ -61,7 +61,11 @@ def theme_section(
     years = sorted({year for indicator in indicators for run in indicator.values for year in run})
     on_page = _key_years(years, comparison.targets)
     rows = [row for indicator in indicators for row in _rows(indicator, names, years, text)]
-    columns = [TableColumn(text("report.indicator"), width=3.0), TableColumn("", width=1.2)]
+    columns = [
+        TableColumn(text("report.indicator"), width=3.0),
+        TableColumn(text("run.unit"), medium=Medium.BOOK),
+        TableColumn(text("report.scenario"), width=1.2),
+    ]
     columns += [
         TableColumn(str(year), right=True, width=1.25,
                medium=Medium.BOTH if year in on_page else Medium.BOOK)
@@ -165,7 +169,8 @@ def _rows(
     for.
     """
     decimals = decimals_of([value for run in indicator.values for value in run.values()])
-    head = Cell(indicator.title, (text.unit(indicator.unit),), Tone.STRONG)
+    unit = Cell(text.unit(indicator.unit), tone=Tone.FAINT)
+    head = Cell(indicator.title, (unit.text,), Tone.STRONG)
 
     def figures(
         values: Mapping[int, float], tone: Tone, write: Callable[[float, int], str] = figure
@@ -181,18 +186,18 @@ def _rows(
     for name, values in zip(names, indicator.values, strict=True):
         is_first = values is first
         cells = figures(values, Tone.PLAIN)
-        yield Row((head if is_first else Cell(), Cell(name[0]), *cells), not is_first)
+        yield Row((head if is_first else Cell(), unit, Cell(name[0]), *cells), not is_first)
         if not is_first:
             change = {year: values[year] - first[year] for year in values if year in first}
             label = Cell(f"{name[0]} − {names[0][0]}", tone=Tone.FAINT)
-            yield Row((Cell(), label, *figures(change, Tone.FAINT, signed)), True)
+            yield Row((Cell(), unit, label, *figures(change, Tone.FAINT, signed)), True)
     if asked := indicator.asked:
         levels = figures({year: level for year, (_, level) in asked.items()}, Tone.DOUBT)
         cells = [
             replace(cell, text=f"{asked[year][0]} {cell.text}") if year in asked else Cell()
             for year, cell in zip(years, levels, strict=True)
         ]
-        yield Row((Cell(), Cell(text("report.plan"), tone=Tone.DOUBT), *cells), True)
+        yield Row((Cell(), unit, Cell(text("report.plan"), tone=Tone.DOUBT), *cells), True)
 
 
 # --- the picture ----------------------------------------------------------------------------------

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
+
+from rich.cells import cell_len
 
 from plansim.output.report.document import (
     EPOCH,
@@ -15,18 +16,15 @@ from plansim.output.report.document import (
     Bullets,
     Cell,
     Document,
-    GroupRow,
-    Heading,
-    Medium,
     Paragraph,
     Picture,
     ReportTable,
-    Row,
     Section,
     TableColumn,
     Tone,
 )
 from plansim.output.report.pages import picture
+from plansim.output.words.text import Text, read_text
 from plansim.output.words.wrapping import wrap
 
 __all__ = ["write_xlsx"]
@@ -34,12 +32,16 @@ __all__ = ["write_xlsx"]
 FONT = {"font_name": "Calibri", "font_size": 10, "valign": "top"}
 LINE = 18
 """Height of a row of a sheet, in pixels."""
-ACROSS_PAGE = 100
-"""Terminal columns of a line of running text."""
+BUTTON = 6
+"""What a row with the buttons of a filter has more."""
+LEAST_ACROSS, STANDARD_WIDTH = 8, 8.43
+"""Running text stands over the sheet's columns, but over so many at least, of that width."""
+HIGHEST_FREEZE = 12
+"""A table that begins lower has no frozen head: it would take the screen."""
 DPI, SCALE = 110, 0.85
 """Of a picture: how fine it is drawn, and at which part of its size it is shown."""
-PER_SHARE = 9.0
-"""Characters of a column for a share of 1 on a page."""
+LEAST_WIDTH, PER_SHARE = 7.0, 14.0
+"""Characters of the narrowest column, and of the widest for a share of 1 on a page."""
 
 
 def write_xlsx(document: Document, path: Path) -> None:
@@ -49,21 +51,20 @@ def write_xlsx(document: Document, path: Path) -> None:
         OSError: the system refuses to write.
     """
     from xlsxwriter import Workbook
-    from xlsxwriter.exceptions import XlsxWriterException
 
-    book = Workbook(str(path), {"strings_to_formulas": False, "strings_to_urls": False})
+    memory = io.BytesIO()
+    options = {"strings_to_formulas": False, "strings_to_urls": False, "in_memory": True}
+    book = Workbook(memory, options)
     book.set_properties({"title": document.title, "subject": document.subtitle,
                          "author": "plansim", "created": EPOCH})  # fmt: skip
-    writer = _Book(book)
+    writer = _Book(book, read_text(document.lang))
     taken: set[str] = set()
     for index, section in enumerate(document.sections):
         sheet = book.add_worksheet(_tab(section.short, taken))
         head = [(document.title, "title"), (document.subtitle, "faint")] if not index else []
         writer.section(sheet, section, [*head, (section.title, "section")])
-    try:
-        book.close()
-    except XlsxWriterException as error:
-        raise OSError(str(error)) from error
+    book.close()
+    path.write_bytes(memory.getvalue())
 
 
 def _tab(name: str, taken: set[str]) -> str:
@@ -84,9 +85,9 @@ def _tab(name: str, taken: set[str]) -> str:
 class _Book:
     """Writes sections into sheets of a workbook."""
 
-    def __init__(self, book: Any) -> None:
+    def __init__(self, book: Any, text: Text) -> None:
         self._book = book
-        self._widths: dict[tuple[str, int], float] = {}
+        self._text = text
         self._formats: dict[tuple[object, ...], Any] = {}
 
     def _format(self, **what: object) -> Any:
@@ -102,88 +103,83 @@ class _Book:
             "faint": self._format(font_color=HUES[Tone.FAINT]),
             "section": self._format(bold=True, font_size=13),
         }
+        tables = {id(one): one.flat for one in section.blocks if isinstance(one, ReportTable)}
+        widths = _widths(tables.values())
+        for column, width in enumerate(widths):
+            sheet.set_column(column, column, width)
+        for at, (words, look) in enumerate(head):
+            sheet.write_string(at, 0, words, looks[look])
+            sheet.set_row_pixels(at, {"title": 28, "faint": 18, "section": 24}[look])
+        at = len(head) + 1
+        for block in section.blocks:
+            match block:
+                case Paragraph():
+                    at = self._words(sheet, at, block.text, widths, bold=block.lead) + 1
+                case Bullets():
+                    for item in block.items:
+                        at = self._words(sheet, at, f"• {item}", widths)
+                    at += 1
+                case ReportTable():
+                    sheet.write_string(at, 0, block.caption, self._format(bold=True))
+                    self._table(sheet, at + 1, *tables[id(block)], widths)
+                    at += 2 + len(tables[id(block)][1])
+                    if block.note:
+                        at = self._words(sheet, at, block.note, widths, font_color=HUES[Tone.FAINT])
+                    at += 1
+        for figure in (block for block in section.blocks if isinstance(block, Picture)):
+            at = self._figure(sheet, at, figure)
+        self._print(sheet, one_page=head[0][1] == "title")
+
+    def _print(self, sheet: Any, *, one_page: bool) -> None:
+        """Set up how a sheet is printed: A4 across, as wide as the page, its number below."""
         sheet.hide_gridlines(2)
         sheet.set_landscape()
         sheet.set_paper(9)
-        sheet.fit_to_pages(1, 1 if head[0][1] == "title" else 0)
-        at = 0
-        for words, look in head:
-            sheet.write_string(at, 0, words, looks[look])
-            sheet.set_row_pixels(at, {"title": 28, "faint": 18, "section": 24}[look])
-            at += 1
-        tables = [block for block in section.blocks if isinstance(block, ReportTable)]
-        wide = max((len(table.on(Medium.BOOK).columns) for table in tables), default=8)
-        at += 1
-        for block in section.blocks:
-            match block:
-                case Heading():
-                    sheet.write_string(at, 0, block.text, self._format(bold=True))
-                    at += 2
-                case Paragraph():
-                    at = self._words(sheet, at, block.text, wide, bold=block.lead)
-                case Bullets():
-                    for item in block.items:
-                        at = self._words(sheet, at, f"• {item}", wide, bold=False)
-                case ReportTable():
-                    at = self._table(
-                        sheet, at, block.on(Medium.BOOK), wide, freeze=len(tables) == 1
-                    )
-                case Picture():
-                    pass
-        for figure in (block for block in section.blocks if isinstance(block, Picture)):
-            at = self._figure(sheet, at, figure)
+        sheet.set_margins(left=0.5, right=0.5, top=0.5, bottom=0.6)
+        sheet.fit_to_pages(1, 1 if one_page else 0)
+        page = self._text("report.page", page="&P", pages="&N")
+        sheet.set_footer(f"&L&8&A&R&8{page}")
 
-    def _words(self, sheet: Any, at: int, words: str, wide: int, *, bold: bool) -> int:
-        """Write running text over the width of the sheet; give the next free row."""
-        look = self._format(text_wrap=True, bold=bold)
-        sheet.merge_range(at, 0, at, max(wide - 1, 5), words, look)
-        sheet.set_row_pixels(at, LINE * len(wrap(words, ACROSS_PAGE)))
+    def _words(
+        self, sheet: Any, at: int, words: str, widths: Sequence[float], **look: object
+    ) -> int:
+        """Write running text over the width of the sheet; return the next free row."""
+        across = max(len(widths) - 1, LEAST_ACROSS)
+        total = sum(widths) + STANDARD_WIDTH * (across + 1 - len(widths))
+        sheet.merge_range(at, 0, at, across, words, self._format(text_wrap=True, **look))
+        sheet.set_row_pixels(at, LINE * _lines([words], [total]))
         return at + 1
 
-    def _table(self, sheet: Any, at: int, table: ReportTable, wide: int, *, freeze: bool) -> int:
-        """Write a table; give the row after it."""
-        sheet.write_string(at, 0, table.caption, self._format(bold=True))
-        heads = [f"{column.head}\n{column.below}".strip() for column in table.columns]
-        for column, (item, words) in enumerate(zip(table.columns, heads, strict=True)):
-            look = self._format(bold=True, bottom=1, text_wrap=True,
+    def _table(
+        self,
+        sheet: Any,
+        at: int,
+        columns: Sequence[TableColumn],
+        rows: Sequence[Sequence[Cell]],
+        widths: Sequence[float],
+    ) -> None:
+        """Write a table from row ``at`` on, its first row frozen, repeated in print, and filtered.
+
+        Of several tables on a sheet, the last one is filtered.
+        """
+        heads = [column.head for column in columns]
+        for column, (item, words) in enumerate(zip(columns, heads, strict=True)):
+            look = self._format(bold=True, bottom=1, text_wrap=True, valign="bottom",
                                 align="right" if item.right else "left")  # fmt: skip
             if words.isdecimal():  # a year
-                sheet.write_number(at + 1, column, int(words), look)
+                sheet.write_number(at, column, int(words), look)
             else:
-                sheet.write_string(at + 1, column, words, look)
-            # Tables below one another share their columns.
-            wide_enough = max(_wide(item), self._widths.get((sheet.get_name(), column), 0.0))
-            self._widths[sheet.get_name(), column] = wide_enough
-            sheet.set_column(column, column, wide_enough)
-        sheet.set_row_pixels(at + 1, LINE * _lines(heads, table.columns))
-        if freeze:
-            named = sum(not column.right for column in table.columns[:2])
-            sheet.freeze_panes(at + 2, named)
-            sheet.repeat_rows(at + 1)
-        spare: tuple[str, ...] = ()
-        for index, row in enumerate(table.rows, start=at + 2):
-            if isinstance(row, GroupRow):
-                look = self._format(bold=True, bg_color="#EFEFEF")
-                for column in range(len(table.columns)):
-                    sheet.write_string(index, column, row.text if column == 0 else "", look)
-                continue
-            cells = list(row.cells)
-            if row.joined and cells[0] == Cell():  # a row that is joined has room for its unit
-                cells[0] = Cell("\n".join(spare), tone=Tone.FAINT)
-                spare = ()
-            else:
-                spare = cells[0].below
-                if _followed(table, index - at - 2):
-                    cells[0] = replace(cells[0], below=())
-            for column, (cell, head) in enumerate(zip(cells, table.columns, strict=True)):
-                self._cell(sheet, index, column, cell, right=head.right)
-            texts = ["" if e.number is not None and not e.below else "\n".join([e.text, *e.below])
-                     for e in cells]  # fmt: skip
-            sheet.set_row_pixels(index, LINE * _lines(texts, table.columns))
-        at += 2 + len(table.rows)
-        if table.note:
-            at = self._words(sheet, at, table.note, wide, bold=False)
-        return at + 1
+                sheet.write_string(at, column, words, look)
+        sheet.set_row_pixels(at, LINE * _lines(heads, widths) + BUTTON)
+        for index, row in enumerate(rows, start=at + 1):
+            for column, (cell, item) in enumerate(zip(row, columns, strict=True)):
+                self._cell(sheet, index, column, cell, right=item.right)
+            texts = ["" if cell.number is not None else cell.text for cell in row]
+            sheet.set_row_pixels(index, LINE * _lines(texts, widths))
+        sheet.autofilter(at, 0, at + len(rows), len(columns) - 1)
+        sheet.repeat_rows(at)
+        if at < HIGHEST_FREEZE:
+            sheet.freeze_panes(at + 1, 1)
 
     def _cell(self, sheet: Any, row: int, column: int, cell: Cell, *, right: bool) -> None:
         look: dict[str, object] = {"text_wrap": True, "align": "right" if right else "left"}
@@ -193,20 +189,11 @@ class _Book:
             look["font_color"] = hue
         if cell.tone in (Tone.STRONG, Tone.BAD):
             look["bold"] = True
-        if cell.number is None or cell.below:
-            words = "\n".join([cell.text, *cell.below])
-            if words:
-                sheet.write_string(row, column, words, self._format(**look))
+        if cell.number is None:
+            if cell.text:
+                sheet.write_string(row, column, cell.text, self._format(**look))
             return
-        places = "." + "0" * cell.decimals if cell.decimals else ""
-        parted = "#,##0" if abs(cell.number) >= 9999.5 else "0"
-        sign = re.match(r"[≥≤≈] ", cell.text)
-        number = parted + places
-        signs = f"+{number};-{number};{number}" if cell.text[:1] == "+" else number
-        look |= {"num_format": f'"{sign[0]}"{number}' if sign else signs, "align": "right"}
-        if cell.text.endswith("%"):
-            # Each part of the format, above, below and at zero, needs its own sign.
-            look["num_format"] = ";".join(f'{part}" %"' for part in signs.split(";"))
+        look |= {"num_format": _number_format(cell), "align": "right"}
         sheet.write_number(row, column, cell.number, self._format(**look))
 
     def _figure(self, sheet: Any, at: int, figure: Picture) -> int:
@@ -218,20 +205,40 @@ class _Book:
         return at + round(width * DPI)
 
 
-def _wide(column: TableColumn) -> float:
-    """Return the width of a column in characters."""
-    return max(9.0, PER_SHARE * column.width)
+def _number_format(cell: Cell) -> str:
+    """Return how a number is shown: its decimals, its sign, and the marks about it in the text.
+
+    >>> _number_format(Cell("+5.6 %", number=5.6, decimals=1))
+    '+0.0" %";-0.0" %";0.0" %"'
+    >>> _number_format(Cell("≥ 12,345", number=12345))
+    '"≥ "#,##0'
+    """
+    number = "#,##0" if abs(cell.number or 0.0) >= 9999.5 else "0"
+    number += "." + "0" * cell.decimals if cell.decimals else ""
+    if mark := re.match(r"[✓✗?!=≥≤≈] ", cell.text):
+        return f'"{mark[0]}"{number}'
+    parts = [f"+{number}", f"-{number}", number] if cell.text[:1] == "+" else [number]
+    percent = '" %"' if cell.text.endswith("%") else ""
+    return ";".join(part + percent for part in parts)
 
 
-def _lines(words: Sequence[str], columns: Sequence[TableColumn]) -> int:
+def _widths(
+    tables: Iterable[tuple[Sequence[TableColumn], Sequence[Sequence[Cell]]]],
+) -> list[float]:
+    """Return how wide the columns of a sheet are, in characters: as what stands in them asks."""
+    widths: list[float] = []
+    for columns, rows in tables:
+        for index, column in enumerate(columns):
+            words = [row[index].text for row in rows] + [max(column.head.split(), key=len)]
+            longest = max(map(cell_len, words)) + 3.0
+            width = min(max(longest, LEAST_WIDTH), max(LEAST_WIDTH, PER_SHARE * column.width))
+            widths[index:] = [max([width, *widths[index : index + 1]]), *widths[index + 1 :]]
+    return widths
+
+
+def _lines(words: Sequence[str], widths: Sequence[float]) -> int:
     """Count the lines that a row needs; programs do not all do so by themselves."""
     return max(
-        sum(len(wrap(line, int(_wide(column) * 0.95))) for line in word.split("\n"))
-        for word, column in zip(words, columns, strict=True)
+        sum(max(len(wrap(line, max(int(width * 0.95), 1))), 1) for line in word.split("\n"))
+        for word, width in zip(words, widths, strict=False)
     )
-
-
-def _followed(table: ReportTable, index: int) -> bool:
-    """Whether a row that is joined to this one comes after it."""
-    after = table.rows[index + 1 : index + 2]
-    return any(isinstance(row, Row) and row.joined for row in after)

@@ -9,7 +9,7 @@ from plansim.analysis.attribution import Attribution, Group, Shares
 from plansim.analysis.comparison import Comparison
 from plansim.model.units import NO_UNIT
 from plansim.output.describe import element_changes
-from plansim.output.report.remedies import remedy_in_short
+from plansim.output.report.remedies import order_in_words
 from plansim.output.report.tables import cause_in_short
 from plansim.output.tables.layout import (
     Band,
@@ -30,6 +30,7 @@ from plansim.output.words.answer import gained, lost
 from plansim.output.words.text import Text, decimals_for, decimals_of, figure, signed
 from plansim.output.words.verdicts import by_section
 from plansim.targets.target import Attribute
+from plansim.targets.verdict import SURE
 
 __all__ = ["attribution_table", "comparison_table"]
 
@@ -50,7 +51,7 @@ def comparison_table(comparison: Comparison, text: Text) -> RenderableType:
     if causes := list(_causes(comparison, text)):
         head = Prose(text("report.why_turned"), Style.STRONG)
         parts.append(lines([head, Grid([text_column(), text_column()], causes)]))
-    if any(comparison.remedies):
+    if any(found.targets for found in comparison.remedies):
         parts.append(_remedies(comparison, text))
     return blocks(parts)
 
@@ -78,16 +79,16 @@ def _causes(comparison: Comparison, text: Text) -> Iterator[Row]:
 
 
 def _remedies(comparison: Comparison, text: Text) -> RenderableType:
-    """Lay out the smallest remedy of each target that fails, a scenario a column."""
-    by_id = [{one.target.id: one for one in remedies} for remedies in comparison.remedies]
-    columns = [text_column(text("report.remedy"), least=24)]
+    """Lay out what would help each target that is not sure, a scenario a column."""
+    by_id = [{one.target.id: one for one in found.targets} for found in comparison.remedies]
+    columns = [text_column(text("report.help"), least=24)]
     columns += [text_column(letter_of(place), least=24) for place in range(len(by_id))]
     rows: list[Row] = []
-    for target in comparison.failing:
+    for target in comparison.unsure:
         found = [own.get(target.id) for own in by_id]
-        words = ["–" if one is None else remedy_in_short(one, text) for one in found]
+        words = ["–" if one is None else order_in_words(one, text) for one in found]
         rows.append([text.pick(target.name_en, target.name_zh), *words])
-    return lines([Grid(columns, rows), text("report.remedy_short")])
+    return lines([Grid(columns, rows), text("report.help_note", sure=SURE)])
 
 
 # --- attribution ----------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text as RichText
 
+from plansim.files.escaping import for_terminal
 from plansim.model.units import NO_UNIT
 from plansim.output.words.text import Text
 from plansim.output.words.wrapping import breaks
@@ -349,9 +350,20 @@ def blocks(parts: Iterable[RenderableType]) -> Group:
     return Group(*stacked)
 
 
+class _Console(Console):
+    """A console on which no text of a model is obeyed by the terminal."""
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterator[Segment]:
+        """Render in segments."""
+        for text, style, control in super().render(renderable, options):
+            yield Segment(for_terminal(text), style, control)
+
+
 def shown(what: RenderableType, width: int, *, colour: bool = False) -> str:
     """Return the text of a renderable on a terminal of some width, without its last line break."""
-    console = Console(
+    console = _Console(
         file=StringIO(),
         width=width,
         force_terminal=colour,

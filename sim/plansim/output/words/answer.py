@@ -12,7 +12,7 @@ from plansim.output.words.verdicts import share_text
 from plansim.targets.target import Attribute, Status
 from plansim.targets.verdict import SURE, Verdict
 
-__all__ = ["answer", "binding_first", "gained", "lost"]
+__all__ = ["answer", "answer_sentences", "binding_first", "gained", "lost"]
 
 ById = Mapping[str, Verdict]
 
@@ -33,6 +33,13 @@ def answer(verdicts: Iterable[Verdict], text: Text, titles: Mapping[str, str] | 
     >>> plansim.answer(verdicts, plansim.read_text("en"))[:79]
     'Under "boats", the one binding target that can be judged, Fish in the lake 60/1'
     """
+    return text("list_sep.sentence").join(answer_sentences(verdicts, text, titles))
+
+
+def answer_sentences(
+    verdicts: Iterable[Verdict], text: Text, titles: Mapping[str, str] | None = None
+) -> list[str]:
+    """Return the sentences of `answer`: one a scenario, and what *open* means."""
     chosen = binding_first(verdicts)
     names = {
         one.scenario: text("answer.title", title=(titles or {}).get(one.scenario) or one.scenario)
@@ -55,7 +62,7 @@ def answer(verdicts: Iterable[Verdict], text: Text, titles: Mapping[str, str] | 
     if shared:
         example = share_text(shared[0])
         sentences.append(text("answer.open_means", sure=SURE, example=example))
-    return text("list_sep.sentence").join(sentences)
+    return sentences
 
 
 def binding_first(verdicts: Iterable[Verdict]) -> list[Verdict]:

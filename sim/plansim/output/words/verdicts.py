@@ -21,7 +21,7 @@ from plansim.output.words.text import (
 )
 from plansim.targets.indicator import Measure
 from plansim.targets.target import Attribute, Direction, Gap, Status, Target, is_percentage
-from plansim.targets.verdict import Certainty, Verdict, margin_of, percent_of
+from plansim.targets.verdict import Certainty, Share, Verdict, margin_of, percent_of
 
 __all__ = [
     "MARKS",
@@ -40,6 +40,7 @@ __all__ = [
     "outcome_words",
     "section_of",
     "share_text",
+    "share_words",
     "value_text",
     "value_words",
 ]
@@ -117,7 +118,12 @@ def outcome_words(verdict: Verdict, text: Text) -> str:
 
 def share_text(verdict: Verdict) -> str:
     """Write how many of 100 plausible models meet a target, ``44/100``; empty if unknown."""
-    count = verdict.share.of_hundred if verdict.share else None
+    return share_words(verdict.share)
+
+
+def share_words(share: Share | None) -> str:
+    """Write a share of plausible models, ``44/100``; empty if unknown."""
+    count = share.of_hundred if share else None
     return "" if count is None else f"{count}/100"
 
 

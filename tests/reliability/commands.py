@@ -1,0 +1,95 @@
+# ruff: noqa: E501 (tables of inputs)
+"""Odd command lines, and faults of the disk, of memory and of files, on a small model."""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+__all__ = ["FAULTS", "ODD", "WRITERS", "run"]
+
+ROOT = Path(__file__).parents[2]
+LONG = "a" * 300
+WRITERS: tuple[tuple[str, ...], ...] = (
+    *(("run", "plain.yaml", "-o", f"run.{kind}") for kind in ("csv", "xlsx", "parquet", "nc")),
+    *(("export", "plain.yaml", "-o", f"out.{kind}") for kind in ("csv", "xlsx", "parquet", "nc")),
+    *(("compare", "plain.yaml", "other.yaml", "-o", f"report.{kind}")
+      for kind in ("docx", "html", "pdf", "xlsx")),
+    *(("plot", "plain.yaml", "-o", f"plot.{kind}") for kind in ("png", "svg", "pdf")),
+    ("page", "plain.yaml", "-o", "page.html"),
+    ("model", "document", "-o", "book"),
+    ("sweep", "design.yaml", "-o", "new.zarr"),
+    ("export", "r.zarr", "-o", "runs.csv"), ("export", "r.zarr", "-o", "runs.parquet"),
+    ("replay", "r.zarr", "3", "-o", "three.yaml"),
+)  # fmt: skip
+
+ODD: tuple[tuple[str, ...], ...] = (
+    ("check", f"{LONG}.yaml"), ("check", LONG), ("check", "plain.yaml", "--with", f"{LONG}.yaml"),
+    ("check", "loop.yaml"), ("check", "loop/x.yaml"), ("check", "folder.yaml"), ("check", "pipe.yaml"),
+    ("check", "gone.yaml"), ("check", "unreadable.yaml"), ("check", "plain.yaml/x.yaml"),
+    ("check", "a\udce4.yaml"), ("check", "\udce4"), ("check", "plain.yaml", "--set", "\udce4=1"),
+    ("check", "\x1b]0;x\x07.yaml"), ("check", "\u202e"), ("check", "\n"), ("check", ""), ("check", "+"),
+    ("check", "plain.yaml", "--set", "="), ("check", "plain.yaml", "--set", f"{LONG * 99}=1"),
+    ("check", "plain.yaml", "--set", "growth=" + "9" * 5000), ("check", "plain.yaml", "--set", "growth=nan"),
+    ("check", "plain.yaml", *("--set", "growth=0.1") * 500), ("check", *["plain.yaml"] * 200),
+    *(("run", "plain.yaml", "-o", name) for name in
+      (f"{LONG}.csv", f"{'a' * 250}.csv", "loop/x.csv", "loop.csv", "folder.csv", "gone/x.csv", "\udce4.csv",
+       "/proc/x.csv", "pipe.csv", ".csv", "plain.yaml/x.csv")),
+    ("run", "plain.yaml", "--variable", LONG * 9), ("show", LONG * 9), ("show", "\udce4"), ("show", "["),
+    ("sweep", "design.yaml", "-o", f"{LONG}.zarr"), ("sweep", "design.yaml", "-o", f"{'b' * 240}.zarr"),
+    ("sweep", "design.yaml", "-o", "loop.zarr"), ("sweep", "design.yaml", "-o", "plain.yaml", "--force"),
+    ("sweep", "design.yaml", "-o", "folder.yaml", "--force"), ("sweep", "loop.yaml"), ("sweep", LONG),
+    ("replay", LONG, "1"), ("replay", "loop", "1"), ("replay", "plain.yaml", "1"), ("replay", "r.zarr", "999999999"),
+    ("replay", "r.zarr"), ("replay", "r.zarr", "--verify"), ("replay", "loop", "--verify"),
+    ("export", f"{LONG}.zarr", "-o", "x.csv"), ("plot", f"{LONG}.zarr", "--kind", "fan", "-o", "x.png"),
+    ("compare", "plain.yaml", "other.yaml", "--sweep", LONG), ("page", "loop.yaml", "-o", "x.html"),
+    ("model", "document", "-o", "loop/x"), ("model", "document", "-o", LONG), ("model", "calibrate", LONG),
+    ("decide", "frontier", "--spec", f"{LONG}.yaml"), ("decide", "frontier", "--spec", "loop.yaml"),
+    ("why", "sensitivity", "--design", "loop.yaml"), ("why", "sensitivity", "--design", f"{LONG}.yaml"),
+)  # fmt: skip
+
+
+def lay_out(folder: Path) -> None:
+    """Write beside a small model what is no plain file."""
+    (folder / "loop").symlink_to("loop")
+    for name in ("loop.yaml", "loop.csv", "loop.zarr"):
+        (folder / name).symlink_to(name)
+    for name in ("folder.yaml", "folder.csv"):
+        (folder / name).mkdir()
+    for name in ("pipe.yaml", "pipe.csv"):
+        os.mkfifo(folder / name)
+    (folder / "unreadable.yaml").write_text("title: x\n")
+    (folder / "unreadable.yaml").chmod(0)
+
+
+def full_disk() -> None:
+    """Let no file grow beyond a few bytes, as a full disk does."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (64, resource.RLIM_INFINITY))
+
+
+def little_memory() -> None:
+    """Let the process have no more memory than it needs to begin."""
+    resource.setrlimit(resource.RLIMIT_AS, (700 * 2**20, resource.RLIM_INFINITY))
+
+
+FAULTS: Mapping[str, Callable[[], None]] = {"disk": full_disk, "memory": little_memory}
+
+
+def run(
+    arguments: tuple[str, ...],
+    folder: Path,
+    before: Callable[[], None] | None = None,
+    **environment: str,
+) -> subprocess.CompletedProcess[str]:
+    """Run plansim in a process of its own."""
+    code = "import sys; from plansim.cli.entry import main; sys.exit(main())"
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        cwd=folder, preexec_fn=before, capture_output=True, encoding="utf-8", errors="replace",
+        env={**os.environ, "PYTHONPATH": str(ROOT / "sim"), "PYTHONUTF8": "1", **environment},
+        timeout=300, check=False, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
