@@ -78,6 +78,8 @@ place: Lake
 series:
   - {id: fish, en: Fish, zh: 鱼量, of: fish, unit: t, points: [
       {year: 2002, observation: [fish, ""]}, {year: 2004, observation: [fish, ""]}]}
+published:
+  - {id: catch, en: Catch, zh: 渔获量, of: catch, unit: t/Year}
 """
 _CONDITIONING = """\
 members: 8

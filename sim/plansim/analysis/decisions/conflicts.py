@@ -119,6 +119,10 @@ def conflicts(
     Raises:
         InputError: the ensemble or the decision problem is at fault.
         ModelError: the compiler does not support the model.
+
+    >>> result = plansim.conflicts(plansim.load_model("lake.mdl"), "boats.yaml")
+    >>> result.sets, result.conflicts
+    (1, ())
     """
     spec = read_frontier_spec(model, load_views(model))
     base = spec.scenario if scenario is None else scenario_of(model, scenario)
