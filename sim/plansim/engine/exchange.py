@@ -9,12 +9,12 @@ Dynamics 1.0 (2015).
 
 from __future__ import annotations
 
-import importlib.util
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from plansim.engine.simlin import has_simlin
 from plansim.errors import Fault, InputError, Message, foreign
 from plansim.files.writing import check_destination, writing_whole
 from plansim.model.records import Model
@@ -54,7 +54,7 @@ def xmile_text(model: Model, scenario: Scenario) -> bytes:
     Raises:
         InputError: pysimlin is not installed, or cannot read the model.
     """
-    if importlib.util.find_spec("simlin") is None:
+    if not has_simlin():
         raise InputError(Fault("pysimlin is not installed; pip install 'plansim[loops]' brings it"))
     import simlin
 
