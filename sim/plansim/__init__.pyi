@@ -59,6 +59,10 @@ from plansim.analysis.decisions.discovery import (
     Discovery as Discovery,
     discover as discover,
 )
+from plansim.analysis.decisions.information import (
+    Information as Information,
+    information as information,
+)
 from plansim.analysis.decisions.policies import (
     Aim as Aim,
     PolicySet as PolicySet,

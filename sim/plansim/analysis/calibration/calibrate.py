@@ -9,7 +9,7 @@ import json
 import math
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -171,11 +171,11 @@ def calibrate(
                 high=float(high),
                 present=float(present[index]),
                 value=float(low + best.point[index] * width[index]),
-                interval=Interval(
-                    float(low + interval.low * width[index]),
-                    float(low + interval.high * width[index]),
-                    interval.open_low,
-                    interval.open_high,
+                # An open end is that of the range, to the last digit.
+                interval=replace(
+                    interval,
+                    low=max(float(low + interval.low * width[index]), float(low)),
+                    high=min(float(low + interval.high * width[index]), float(high)),
                 ),
                 on_edge=bool(min(best.point[index], 1 - best.point[index]) < EDGE),
             )

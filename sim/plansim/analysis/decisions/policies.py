@@ -309,7 +309,7 @@ def hypervolume(aims: Floats, worst: Floats) -> float:
 
 
 @dataclass(frozen=True)
-class _Search:
+class _Found:
     """What one search found."""
 
     positions: Floats
@@ -328,7 +328,7 @@ class _Problem:
     members: int
     cost_step: float = 1.0
 
-    def search(self, seed: int, generations: int, report: Callable[[int, int], None]) -> _Search:
+    def search(self, seed: int, generations: int, report: Callable[[int, int], None]) -> _Found:
         """Search with one seed."""
         rng = np.random.default_rng(seed)
         count = len(self.space.levers)
@@ -351,7 +351,7 @@ class _Problem:
             archive, aims = archive[kept], aims[kept]
             fronts.append(aims)
             report(generation + 1, generations)
-        return _Search(archive, aims, fronts, runs)
+        return _Found(archive, aims, fronts, runs)
 
     @property
     def steps(self) -> Floats:
@@ -409,7 +409,7 @@ class _Problem:
 
     def result(
         self,
-        searches: Sequence[_Search],
+        searches: Sequence[_Found],
         model: Model,
         fresh: int,
         named: Sequence[str],
@@ -475,7 +475,7 @@ class _Problem:
         }
 
 
-def _hypervolumes(searches: Sequence[_Search]) -> Floats:
+def _hypervolumes(searches: Sequence[_Found]) -> Floats:
     """Return the hypervolume of each search by generation: ``(seed, generation)``."""
     everything = np.vstack([front for search in searches for front in search.fronts])
     worst, best = everything.min(axis=0), everything.max(axis=0)

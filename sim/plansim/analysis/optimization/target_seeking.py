@@ -28,7 +28,7 @@ from plansim.analysis.optimization.problem import (
 )
 from plansim.analysis.optimization.slp import (
     FAILED,
-    Cost,
+    CostFunction,
     MoveCost,
     Point,
     WorstOf,
@@ -400,7 +400,7 @@ def _mix(problem: DecisionProblem, count: int, unit_prices: Floats) -> tuple[Flo
     return None if cheapest.values[columns].min() < 0 else cheapest.position, points
 
 
-def _cost(problem: DecisionProblem, unit_prices: Floats, points: Points) -> Cost:
+def _cost(problem: DecisionProblem, unit_prices: Floats, points: Points) -> CostFunction:
     if problem.objective is None:
         weights = unit_prices * (problem.high - problem.low)
         return MoveCost(weights / (weights.max() or 1.0), problem.start)

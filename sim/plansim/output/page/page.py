@@ -67,6 +67,7 @@ SCRIPTS = (
     "notes",
     "levers",
     "chart",
+    "takes",
     "board",
     "differences",
     "wedge",
