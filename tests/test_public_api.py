@@ -56,6 +56,17 @@ def test_each_public_name_comes_from_one_module_and_is_documented(name: str) -> 
     assert not documentation.startswith(f"{name}(")
 
 
+def test_every_public_function_has_an_example() -> None:
+    functions = {name: getattr(plansim, name) for name in plansim.__all__}
+    functions |= {f"plot.{name}": getattr(plansim.plot, name) for name in plansim.plot.__all__}
+    bare = {
+        name
+        for name, value in functions.items()
+        if inspect.isfunction(value) and ">>>" not in (inspect.getdoc(value) or "")
+    }
+    assert bare == set()
+
+
 def test_plot_is_a_module_of_documented_functions() -> None:
     assert inspect.ismodule(plansim.plot)
     assert plansim.plot.__name__ == "plansim.output.figures.plot"

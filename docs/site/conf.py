@@ -22,13 +22,12 @@ copyright = author
 language = "zh_CN" if LANG == "zh" else "en"
 html_title = "plansim"
 
-root_doc = "docs/index.zh" if LANG == "zh" else "docs/index"
+root_doc = "docs/site/index.zh" if LANG == "zh" else "docs/site/index"
 include_patterns = ["docs/**.md", "notebooks/*.py", "model/README.md", "*.md"]
 exclude_patterns = [
-    *(".*", "build", "dist", "sim", "tests", "tools", "scenarios", "docs/site"),
+    *(".*", "build", "dist", "sim", "tests", "tools", "scenarios"),
     f"docs/guide/{OTHER}/*",
-    *(["docs/index.md", "docs/findings.md", "docs/model-card.md"] if LANG == "zh" else
-      ["docs/**.zh.md"]),
+    *(["docs/site/index.md", "docs/findings.md"] if LANG == "zh" else ["docs/**.zh.md"]),
 ]  # fmt: skip
 
 extensions = [

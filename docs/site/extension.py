@@ -246,7 +246,7 @@ def _write_other_pages(app: Sphinx, exception: Exception | None) -> None:
         (outdir / "try.html").write_text("", "utf-8")
     else:
         plansim.page(plansim.load_model(), SHOWN, lang=lang).save(outdir / "try.html")
-    homes = {"en": "en/docs/index.html", "zh": "zh/docs/index.zh.html"}
+    homes = {"en": "en/docs/site/index.html", "zh": "zh/docs/site/index.zh.html"}
     links = " · ".join(f'<a lang="{key}" href="{homes[key]}">{NAMES[key]}</a>' for key in homes)
     script = f'location.replace(/^zh/.test(navigator.language)?"{homes["zh"]}":"{homes["en"]}")'
     outdir.parent.joinpath("index.html").write_text(

@@ -59,6 +59,10 @@ from plansim.analysis.decisions.discovery import (
     Discovery as Discovery,
     discover as discover,
 )
+from plansim.analysis.decisions.information import (
+    Information as Information,
+    information as information,
+)
 from plansim.analysis.decisions.policies import (
     Aim as Aim,
     PolicySet as PolicySet,
@@ -89,7 +93,6 @@ from plansim.analysis.sensitivity.unknowns import (
 from plansim.analysis.validation.context import load_context as load_context
 from plansim.analysis.validation.suite import validate as validate
 from plansim.engine.batch import Ensemble as Ensemble, simulate_ensemble as simulate_ensemble
-from plansim.engine.dataset import annual as annual
 from plansim.engine.kernel import Kernel as Kernel, compile_model as compile_model
 from plansim.engine.simulate import simulate as simulate
 from plansim.errors import (
@@ -139,7 +142,7 @@ from plansim.scenario.scenario_file import (
     list_scenarios as list_scenarios,
     read_scenario as read_scenario,
 )
-from plansim.targets.annual import frame as frame
+from plansim.targets.annual import annual as annual, frame as frame
 from plansim.targets.audit import Clash as Clash, audit as audit
 from plansim.targets.catalogue import load_targets as load_targets
 from plansim.targets.target import (

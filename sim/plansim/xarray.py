@@ -23,10 +23,10 @@ import xarray as xr
 
 from plansim.analysis.ensemble import ensemble_fits, shares_of, with_shares
 from plansim.analysis.experiments.summary import shares
-from plansim.engine.dataset import annual, origin_of
+from plansim.engine.dataset import origin_of
 from plansim.errors import UnknownNameError
 from plansim.output.export.verdict_frame import verdict_frame
-from plansim.targets.annual import MANY, frame, named, separate
+from plansim.targets.annual import MANY, annual, frame, named, separate
 from plansim.targets.catalogue import load_targets, targets_of
 from plansim.targets.labels import reference_named
 from plansim.targets.target import Status, Target, split_reference

@@ -61,7 +61,7 @@ closed formulas."""
 
 
 def test_what_is_supported_is_in_the_guide_s_table_and_among_the_features(root: Path) -> None:
-    page = (root / "docs" / "compiler.md").read_text("utf-8")
+    page = (root / "docs" / "topics" / "compiler.md").read_text("utf-8")
     table = page.partition("## What is supported")[2].partition("## ")[0]
     features = "\n".join(path.read_text("utf-8") for path in FEATURES)
     functions = {*PLAIN, *VECTOR, *RANDOM, *_STATEFUL, "initial", "active_initial", "elmcount"}

@@ -1,4 +1,4 @@
-"""What happens inside a step, by docs/integration.md: the engines against the rule written by hand.
+"""Inside a step, by docs/topics/integration.md: the engines against the rule written by hand.
 
 Each function of the time is the net flow of a stock, whose steps are then sums of its values.
 """

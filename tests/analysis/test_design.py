@@ -221,7 +221,9 @@ def test_the_shipped_design_fits_the_shipped_model(city: Model) -> None:
 
 def test_the_example_in_the_guide_is_a_design(city: Model, tmp_path: Path, root: Path) -> None:
     (text,) = re.findall(
-        r"^```yaml\n(.*?)^```$", (root / "docs" / "sweeps.md").read_text("utf-8"), re.M | re.S
+        r"^```yaml\n(.*?)^```$",
+        (root / "docs" / "topics" / "sweeps.md").read_text("utf-8"),
+        re.M | re.S,
     )
     (tmp_path / "design.yaml").write_text(text, "utf-8")
     design = read_design(tmp_path / "design.yaml", city)

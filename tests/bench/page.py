@@ -49,6 +49,25 @@ MEASURE = """async (count) => {
 }"""
 
 
+# A link that moves a lever of each run at once: until members of all of them have been run.
+SHARES = """async ([sides, value]) => {
+  const { members, ensemble, results } = window.plansim;
+  const start = performance.now();
+  const moves = sides.map((side) => `${side}:credit_ease_after=${value}`);
+  location.hash = ["c=slow-growth", "d=green-transition"].slice(0, sides.length - 2)
+    .concat(moves).join("&");
+  const all = (count) => sides.every((side) => {
+    const result = results()[side];
+    return result && result.run.moved["credit ease after"] === value && members(side) >= count;
+  });
+  const until = async (count) => {
+    while (!all(count)) await new Promise((done) => setTimeout(done, 5));
+    return performance.now() - start;
+  };
+  return [await until(Math.min(100, ensemble)), await until(ensemble)];
+}"""
+REPEATS = 5
+
 ONE = """async (i) => {
   const input = document.querySelector('[data-lever="external demand growth before"]');
   input.value = Number(input.min) + ((i * 37) % 100) / 100 * (input.max - input.min);
@@ -74,6 +93,13 @@ def in_frames(opened: Page) -> list[float]:
     return took
 
 
+def shares(opened: Page, sides: str) -> str:
+    """Give the time from a move of each run to the first shares, and to those of all members."""
+    took = [opened.evaluate(SHARES, [list(sides), 0.9 + number / 100]) for number in range(REPEATS)]
+    first, last = (statistics.median(times) for times in zip(*took, strict=True))
+    return f"{first / 1000:.2f} s, {last / 1000:.2f} s"
+
+
 def p95(values: list[float]) -> float:
     return statistics.quantiles(values, n=20)[-1]
 
@@ -93,6 +119,8 @@ def measure(path: Path) -> Mapping[str, str]:
             if len(ready) == OPENINGS:
                 result: Any = opened.evaluate(MEASURE, INPUTS)
                 frames = in_frames(opened)
+                live = [shares(opened, sides) for sides in ("ab", "abcd")]
+                count = opened.evaluate("window.plansim.ensemble")
             opened.close()
         browser.close()
     return {
@@ -108,6 +136,8 @@ def measure(path: Path) -> Mapping[str, str]:
         "one run of the model with its verdicts, median": (
             f"{statistics.median(result['runs']):.2f} ms"
         ),
+        f"two runs moved to shares of 100 members, and of all {count}, median": live[0],
+        "the same with four runs": live[1],
         "load of the machine at the end": f"{os.getloadavg()[0]:.1f}",
     }
 

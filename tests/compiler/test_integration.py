@@ -1,4 +1,4 @@
-"""The methods of integration in machine code: their order, and the rule of docs/integration.md."""
+"""The methods of integration in machine code: their order, and docs/topics/integration.md."""
 
 from __future__ import annotations
 

@@ -16,10 +16,10 @@ LEFT_OUT = "…"
 SESSIONS: dict[str, list[str]] = {
     "README": ["README.md"],
     "commands": ["docs/commands.md"],
-    "scenarios": ["docs/scenarios.md"],
-    "calibration": ["docs/calibration.md"],
+    "scenarios": ["docs/topics/scenarios.md"],
+    "calibration": ["docs/topics/calibration.md"],
     "objections": ["docs/objections.md"],
-    "another-city": ["docs/another-city.md"],
+    "another-city": ["docs/topics/another-city.md"],
     **{
         f"guide-{lang}": [
             path.relative_to(ROOT).as_posix()

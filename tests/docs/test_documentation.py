@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from plansim.cli.main import main
-from plansim.engine.dataset import annual
 from plansim.engine.simulate import simulate
 from plansim.engine.trajectory import Engine, run_card, version_of
 from plansim.model.reader import load_model
 from plansim.model.records import Model
 from plansim.output.words.text import figure
 from plansim.scenario.scenario_file import as_written, read_scenario
+from plansim.targets.annual import annual
 
 VOID = {"meta", "link", "input", "br"}
 MODELS = Path(__file__).parents[1] / "toys" / "models"

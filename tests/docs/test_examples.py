@@ -107,20 +107,19 @@ def test_commands_md_has_an_example_of_every_command() -> None:
     assert shown == set(commands(plansim)) - {("completion",)}
 
 
-@pytest.mark.parametrize("path", sorted(commands(plansim)), ids=" ".join)
-def test_commands_md_names_every_command_with_all_its_options(path: tuple[str, ...]) -> None:
-    command = command_at(path)
-    (section,) = re.findall(rf"^### {path[-1]}\n((?:(?!^##).*\n)*)", COMMANDS, re.MULTILINE)
-    assert f"    plansim {' '.join(path)}" in section
-    options = [
+def test_commands_md_has_a_section_on_every_command_and_names_no_option_that_is_not() -> None:
+    """The site lists the options themselves from the commands (docs/site/options.md)."""
+    sections = re.findall(r"^### (\S+)$", COMMANDS, re.MULTILINE)
+    assert sorted(sections) == sorted(path[-1] for path in commands(plansim))
+    known = {
         option
-        for each in (command, *getattr(command, "commands", {}).values())
-        for parameter in each.params
+        for path in [(), *commands(plansim)]
+        for parameter in command_at(path).params
         if isinstance(parameter, click.Option)
         for option in parameter.opts
-        if option not in {"--output"}  # -o is the same
-    ]
-    assert [option for option in options if option not in section] == []
+    }
+    named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", COMMANDS))
+    assert named - known - {"--help", "--version"} == set()
 
 
 @pytest.mark.parametrize("path", sorted(commands(plansim)), ids=" ".join)

@@ -52,6 +52,7 @@ def texts() -> dict[str, str]:
         ROOT / "README.md",
         *LOCALE.glob("*.yaml"),
         *(path for path in ROOT.glob("docs/*.md") if path != GLOSSARY),
+        *ROOT.glob("docs/topics/*.md"),
         *ROOT.glob("docs/guide/*/*.md"),
         *ROOT.glob("notebooks/*.py"),
         *ROOT.glob("scenarios/**/*.yaml"),

@@ -19,11 +19,18 @@ from plansim.scenario.scenario_file import (
 )
 from tests.docs.examples import ROOT, files_of
 
-OTHER_MODELS = {"docs/another-city.md", "notebooks/06-another-model.py"}
+OTHER_MODELS = {"docs/topics/another-city.md", "notebooks/06-another-model.py"}
 """Pages about models of their own."""
 PAGES = sorted(
     path.relative_to(ROOT).as_posix()
-    for pattern in ("*.md", "model/*.md", "docs/*.md", "docs/guide/*/*.md", "notebooks/*.py")
+    for pattern in (
+        "*.md",
+        "model/*.md",
+        "docs/*.md",
+        "docs/topics/*.md",
+        "docs/guide/*/*.md",
+        "notebooks/*.py",
+    )
     for path in ROOT.glob(pattern)
     if path.name != "CHANGELOG.md"
 )

@@ -8,11 +8,12 @@ import pytest
 import xarray as xr
 from numpy.typing import NDArray
 
-from plansim.engine.dataset import annual, to_dataset
+from plansim.engine.dataset import to_dataset
 from plansim.engine.trajectory import Engine, Trajectory, recorded, shape_of, version_of
 from plansim.errors import SimulationError
 from plansim.model.records import Integration, Model, Timing, VariableKind
 from plansim.scenario.scenario_file import as_written, read_scenario
+from plansim.targets.annual import annual
 from plansim.targets.indicator import annual_series
 
 ENGINE = Engine("Imagined", "1.0", Integration.MIDPOINT)

@@ -68,7 +68,7 @@ def test_each_run_is_the_one_that_it_would_be_alone(town: Model, runs: int) -> N
 
 
 def test_the_guide_s_example_runs(root: Path) -> None:
-    text = (root / "docs" / "compiler.md").read_text("utf-8")
+    text = (root / "docs" / "topics" / "compiler.md").read_text("utf-8")
     example = text.partition("```python\n")[2].partition("```")[0]
     names: dict[str, Any] = {}
     exec(example, names)

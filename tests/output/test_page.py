@@ -23,7 +23,6 @@ import plansim.output.page.page as page_module
 from plansim.analysis.feedback.loop_scores import score_loops
 from plansim.analysis.feedback.loops import load_loops
 from plansim.cli.main import main
-from plansim.engine.dataset import annual
 from plansim.engine.simulate import simulate
 from plansim.errors import Fault, InputError
 from plansim.model.reader import load_model
@@ -43,6 +42,7 @@ from plansim.output.words.text import (
 )
 from plansim.scenario.scenario_file import Scenario, as_written, read_scenario
 from plansim.scenario.variant import for_scenarios
+from plansim.targets.annual import annual
 from plansim.targets.catalogue import load_targets
 from plansim.targets.target import Kind, split_reference
 from plansim.targets.verdict import check_targets
@@ -109,6 +109,41 @@ def test_loop_scores_are_drawn_in_both_languages_or_it_is_said_why_not(
     by_itself = data_of(page(model))["modules"]
     assert by_itself == data_of(page(model, scores=found))["modules"]
     assert by_itself[:-1] == data_of(page(model, scores=none))["modules"][:-1]
+
+
+def test_what_was_observed_stands_on_its_chart(shipped_page: Page) -> None:
+    charts = {chart["id"]: chart["lines"][0] for chart in data_of(shipped_page)["charts"]}
+    output = dict(charts["GDP"]["observed"])
+    assert list(output) == [2001, 2002, 2003, 2004, 2005]
+    assert output[2005] == pytest.approx(578.8)
+    # Towns are observed as a part, and shown in per cent.
+    assert dict(charts["urbanisation rate"]["observed"])[2003] == pytest.approx(36.8)
+    assert charts["total energy use"]["observed"] == []
+
+
+def test_a_lever_has_its_sources_and_the_comment_of_the_model(
+    shipped_page: Page, city: Model
+) -> None:
+    groups = data_of(shipped_page)["groups"]
+    levers = {lever["id"]: lever for group in groups for lever in group["levers"]}
+    note = levers["abatement effort from year"]
+    assert city.variables["abatement effort from year"].meaning_en in note["meaning"][0]
+    english, chinese = note["sources"]
+    assert len(english) == len(chinese) == 2  # a row of the evidence, and a range
+    assert english[0].startswith("E273")
+    assert re.search("[\u4e00-\u9fff]", chinese[0])
+
+
+def test_a_page_without_an_ensemble_has_no_shares(town: Model) -> None:
+    data = data_of(page(town, signs={}))
+    assert data["members"] is None
+    assert {share for shares in data["known"].values() for share in shares} <= {None}
+
+
+def test_scenarios_that_test_the_model_are_told_from_stories(shipped_page: Page) -> None:
+    kinds = {scenario["id"]: scenario["kind"] for scenario in data_of(shipped_page)["scenarios"]}
+    assert kinds["baseline"] == "story"
+    assert kinds["hindcast-2000"] == "test"
 
 
 def test_the_page_is_whole_and_small(shipped_page: Page) -> None:

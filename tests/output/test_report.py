@@ -22,7 +22,6 @@ from openpyxl import load_workbook
 
 from plansim.analysis.comparison import Comparison, Spread, compare
 from plansim.analysis.optimization.orders import ScenarioOrders
-from plansim.engine.dataset import annual
 from plansim.engine.simulate import simulate
 from plansim.model.records import Model
 from plansim.output.marks import series_in
@@ -44,6 +43,7 @@ from plansim.output.tables.layout import shown
 from plansim.output.words.text import Lang, read_text
 from plansim.output.words.verdicts import mark_of, outcome_words, share_text
 from plansim.scenario.scenario_file import Scenario
+from plansim.targets.annual import annual
 from plansim.targets.target import Attribute, Status
 from plansim.targets.verdict import SURE
 

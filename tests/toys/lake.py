@@ -12,7 +12,9 @@ __all__ = ["lake"]
 _MODEL = """{UTF-8}
 fish= INTEG(growth - catch, initial fish) ~ t ~ 鱼量。Fish in the lake. |
 growth= growth rate*fish*(1 - fish/room) ~ t/Year ~ 增长量。Fish that grow up in a year. |
-catch= effort*fish ~ t/Year ~ 捕捞量。What the boats bring home in a year. |
+catch= effort*(initial fish + switch B*(fish - initial fish))
+  ~ t/Year ~ 捕捞量。What the boats bring home in a year. |
+switch B= 1 ~ Dmnl [0,1] ~ 回路开关。Cuts the loop of the catch. [D: 开关。switch] |
 effort= 0.1 ~ 1/Year [0,1] ~ 捕捞强度。Share of the fish that is caught. [A: 0.05–0.3] |
 growth rate= 0.4 ~ 1/Year [0,1] ~ 增长率。Of few fish. [A: 0.3–0.5] |
 room= 1000 ~ t [1,10000] ~ 环境容量。Fish that the lake can feed. [A: 800–1200] |
@@ -37,7 +39,70 @@ targets:
 _VIEWS = """\
 themes: []
 groups:
-  - {id: lake, en: Lake, zh: 湖, levers: [{moves: effort, policy: true}]}
+  - id: lake
+    en: Lake
+    zh: 湖
+    levers: [{moves: effort, policy: true}, {moves: growth rate}]
+"""
+_LOOPS = """\
+loops:
+- id: B
+  en: Catch
+  zh: 捕捞
+  polarity: balancing
+  switch: switch B
+  felt: [catch]
+  meaning: {en: More fish are caught where there are more., zh: 鱼多则捕得多。}
+  paths:
+  - {fish: 1, catch: -1}
+"""
+_DECISION = """\
+growth: catch
+years: [2010]
+scenario: boats.yaml
+growth_levers: [effort]
+target_levers: [growth rate]
+uncertainty: design.yaml
+"""
+_PAST = """\
+title: {en: The past, zh: 历史}
+values: {INITIAL TIME: 2000, FINAL TIME: 2005.5}
+"""
+_OBSERVED = """\
+place,quantity,part,year,value,unit,source
+Lake,fish,,2002,820,t,books
+Lake,fish,,2004,760,t,books
+"""
+_HISTORY = """\
+place: Lake
+series:
+  - {id: fish, en: Fish, zh: 鱼量, of: fish, unit: t, points: [
+      {year: 2002, observation: [fish, ""]}, {year: 2004, observation: [fish, ""]}]}
+published:
+  - {id: catch, en: Catch, zh: 渔获量, of: catch, unit: t/Year}
+"""
+_CONDITIONING = """\
+members: 8
+seed: 1
+draws: 1024
+factors: {growth rate: , room: }
+runs:
+  - scenario: past.yaml
+    observations: [{series: fish, error: 30, discrepancy: 30}]
+"""
+_CHECKS = """\
+scenarios: {baseline: boats, history: past}
+years: [2010]
+main table: {rows: F1}
+size: 9
+"""
+_FIT = """\
+title: {en: Fit of the lake, zh: 湖泊拟合}
+scenario: past.yaml
+parameters: {growth rate: , room: }
+observations:
+  - {quantity: fish, year: 2002, variable: fish, error: 30}
+  - {quantity: fish, year: 2004, variable: fish, error: 30}
 """
 _BOATS = """\
 title: {en: More boats, zh: 渔船增加}
@@ -70,7 +135,12 @@ constants,growth rate,room
 def lake(folder: Path) -> Model:
     """Write the lake, its plan, a scenario, a design and an ensemble to a folder, and read it."""
     texts = {"lake.mdl": _MODEL, "targets.yaml": _TARGETS, "views.yaml": _VIEWS}
-    texts |= {"boats.yaml": _BOATS, "design.yaml": _DESIGN}
+    texts |= {"boats.yaml": _BOATS, "design.yaml": _DESIGN, "loops.yaml": _LOOPS}
+    texts |= {"decision.yaml": _DECISION, "past.yaml": _PAST, "history.yaml": _HISTORY}
+    texts |= {"observations.csv": _OBSERVED, "conditioning.yaml": _CONDITIONING, "fit.yaml": _FIT}
+    texts |= {"checks.yaml": _CHECKS}
+    texts |= {"stories/boats.yaml": _BOATS, "stories/past.yaml": _PAST}
+    (folder / "stories").mkdir()
     for name, text in texts.items():
         (folder / name).write_text(text, "utf-8")
     model = load_model(folder / "lake.mdl")

@@ -150,6 +150,11 @@ def attribute(
             on.
         ModelError: the model cannot be compiled.
         SimulationError: a run with some of the changes breaks down.
+
+    >>> model = plansim.load_model("lake.mdl")
+    >>> due = plansim.attribute(model, plansim.as_written(model), "boats.yaml", targets=["F1"])
+    >>> [(group.name, round(share)) for group, share in zip(due.groups, due.targets[0].shares)]
+    [('effort', -190)]
     """
     from plansim.analysis.evaluator import Evaluator, Request  # loads the compiler
 

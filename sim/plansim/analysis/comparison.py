@@ -18,7 +18,6 @@ from plansim.analysis.attribution import Attribution, attribute
 from plansim.analysis.ensemble import ensemble_fits, judged_with_shares, load_ensemble
 from plansim.analysis.experiments.store import open_store, open_summary
 from plansim.analysis.optimization.orders import ScenarioOrders, seek_orders
-from plansim.engine.dataset import annual
 from plansim.engine.simulate import EngineChoice, simulate
 from plansim.errors import Fault, InputError, Message
 from plansim.model.records import Model, VariableKind
@@ -26,6 +25,7 @@ from plansim.scenario.factors import default_of
 from plansim.scenario.records import BilingualText
 from plansim.scenario.scenario_file import Scenario, scenario_of
 from plansim.scenario.variant import for_scenarios
+from plansim.targets.annual import annual
 from plansim.targets.catalogue import load_targets, plan_region, plan_title
 from plansim.targets.target import Attribute, Kind, Status, Target, judged_targets, split_reference
 from plansim.targets.verdict import Verdict
@@ -86,7 +86,7 @@ class Comparison:
     @property
     def unsure(self) -> tuple[Target, ...]:
         """The binding targets that some scenario does not meet, or not in full certainty."""
-        return self._binding_where(lambda verdict: _fails(verdict) or verdict.is_open)
+        return self._binding_where(_unsure)
 
     @property
     def failing(self) -> tuple[Target, ...]:
@@ -115,21 +115,31 @@ class Comparison:
         return tuple(target for target in self.targets if target.id in found)
 
 
-def read_spread(path: Path, model: Model) -> Spread:
+def read_spread(path: str | Path, model: Model) -> Spread:
     """Read the summary of a finished sweep.
 
     Raises:
         InputError: there is no sweep at ``path``, or it is not finished.
+
+    >>> model = plansim.load_model("lake.mdl")
+    >>> _ = plansim.sweep(model, "design.yaml", "spread.zarr", force=True, threads=1)
+    >>> plansim.read_spread("spread.zarr", model).same_model
+    True
     """
-    store = open_store(path)
+    store = open_store(Path(path))
     summary = open_summary(store)
     same = store.card["model"]["sha256"] == model.sha256
-    return Spread(str(store.card["design"].get("id", path.stem)), summary, same)
+    return Spread(str(store.card["design"].get("id", Path(path).stem)), summary, same)
 
 
 def _fails(verdict: Verdict) -> bool:
     is_short = verdict.status in (Status.MISSED, Status.UNDECIDED)
     return is_short and verdict.attribute is Attribute.BINDING
+
+
+def _unsure(verdict: Verdict) -> bool:
+    is_open = verdict.is_open and verdict.attribute is Attribute.BINDING
+    return is_open or _fails(verdict)
 
 
 def compare(
@@ -160,6 +170,12 @@ def compare(
         InputError: fewer than two scenarios, or a sweep that has run none of them.
         CatalogueError: a target is judged by a variable that a run does not hold.
         ModelError: the compiled engine, which the searches need, cannot compute the model.
+
+    >>> model = plansim.load_model("lake.mdl")
+    >>> scenarios = [plansim.as_written(model), "boats.yaml"]
+    >>> comparison = plansim.compare(model, scenarios, remedies=False)
+    >>> [scenario.id for scenario in comparison.scenarios]
+    ['as-written', 'boats']
     """
     chosen = [scenario_of(model, scenario) for scenario in scenarios]
     model = for_scenarios(model, chosen)
@@ -199,11 +215,7 @@ def compare(
     def orders(scenario: Scenario, own: Mapping[str, Verdict]) -> ScenarioOrders:
         if not remedies:
             return ScenarioOrders()
-        sought = [
-            target
-            for target in judged
-            if target.id in own and (_fails(own[target.id]) or own[target.id].is_open)
-        ]
+        sought = [target for target in judged if target.id in own and _unsure(own[target.id])]
         return told(seek_orders(model, scenario, levers, sought, judged, members))
 
     return Comparison(

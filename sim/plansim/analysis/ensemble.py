@@ -68,6 +68,10 @@ def load_ensemble(model: Model) -> Members:
 
     Raises:
         InputError: there is none, it is at fault, or it is of other equations or ranges.
+
+    >>> members = plansim.load_ensemble(plansim.load_model("lake.mdl"))
+    >>> len(members), members.head.kind.value
+    (5, 'prior')
     """
     from plansim.scenario.members_file import read_members
     from plansim.targets.views_file import load_views
@@ -233,6 +237,10 @@ def check_scenarios(
         InputError: a scenario or the ensemble is at fault.
         CatalogueError: a target is judged by a variable that a run does not hold.
         SimulationError: as for `simulate`, as are all other errors.
+
+    >>> verdicts = plansim.check_scenarios(plansim.load_model("lake.mdl"), "boats.yaml")
+    >>> [(verdict.id, verdict.status.value, verdict.share.of_hundred) for verdict in verdicts]
+    [('F1', 'missed', 60), ('F2', 'met', 100)]
     """
     chosen = scenarios_of(model, scenarios)
     wanted = load_targets(model=model) if targets is None else targets

@@ -139,7 +139,9 @@ def page(
     "(tidy), or the columns of the IAMC.",
 )
 @output_option(
-    "FILE.csv, .xlsx, .parquet or .nc (CF); of a sweep FILE.csv or .parquet.", required=True
+    "Figures: FILE.csv, .xlsx, .parquet or .nc (CF), of a sweep FILE.csv or .parquet. For other "
+    "simulators: FILE.cin (a scenario, for Vensim) or FILE.xmile (with the model).",
+    required=True,
 )
 @force_option
 @scenario_options(several=True, engine=True, metavar="SCENARIO...|RESULT.zarr")
@@ -150,14 +152,17 @@ def export(
     output: Path,
     force: bool,
 ) -> None:
-    """Write annual figures of scenarios, or the runs of a sweep, for other programs.
+    """Write annual figures of scenarios, the runs of a sweep, or a scenario, for other programs.
 
     SCENARIO is the name of a shipped scenario or the path of a YAML file; several go into one file.
     RESULT.zarr is the result of a sweep, of which each run is a row.
     """
-    from plansim.engine.dataset import annual
+    from plansim.output.export.iamc import load_iamc
     from plansim.output.export.results import FORMATS
+    from plansim.output.export.simulators import FORMATS as SIMULATORS
+    from plansim.output.export.simulators import export_scenario
     from plansim.output.export.tables import export as write_all
+    from plansim.targets.annual import annual
     from plansim.targets.catalogue import plan_region
 
     terminal = arguments.terminal
@@ -174,7 +179,19 @@ def export(
             count = write_all(arguments.scenarios[0], output, force=force)
         write(terminal.text("sweep.exported", runs=f"{count:,}", path=output))
         return
-    check_files((output, FORMATS), force=force)
+    check_files((output, (*FORMATS, *SIMULATORS)), force=force)
+    if output.suffix.lower() in SIMULATORS:
+        if len(arguments.scenarios) != 1 or names or form:
+            raise UsageError(
+                Message(
+                    "a {suffix} file holds one scenario, without --variable or --form.",
+                    suffix=output.suffix,
+                )
+            )
+        inputs = arguments.read()
+        export_scenario(inputs.model, inputs.scenarios[0], output, force=force)
+        write(terminal.text("run.written", path=output))
+        return
     if form is not None and output.suffix.lower() == ".nc":
         raise UsageError(Message("--form is for tables; a NetCDF file holds arrays."))
     inputs = arguments.read(names=names)
@@ -186,6 +203,7 @@ def export(
             form=form or "wide",
             names=inputs.named,
             region=plan_region(inputs.model),
+            iamc=load_iamc(inputs.model) if form == "iamc" else None,
             force=force,
         )
     write(terminal.text("run.written", path=output))

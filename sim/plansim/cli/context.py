@@ -224,8 +224,9 @@ def model_at(path: Path | None, *, quiet: bool = False) -> Model:
     from plansim.model.reader import load_model
 
     context = click.get_current_context(silent=True)
-    strict = bool(context and context.meta.get("plansim.strict_units"))
-    model = load_model(path, strict=strict or None)
+    options = context.meta if context else {}
+    strict = options.get("plansim.strict_units") or None
+    model = load_model(path, strict, options.get("plansim.data", ()))
     if not quiet:
         warn(model.warnings)
     return model

@@ -543,6 +543,56 @@ def conflicts(
     terminal.answer(form, result, lambda: conflicts_table(result, names, terminal.text))
 
 
+@decide.command(epilog="Example: plansim decide information baseline slow-growth momentum")
+@click.argument(
+    "sources",
+    metavar="SCENARIO...|STORE.zarr",
+    nargs=-1,
+    required=True,
+    shell_complete=items(scenario_names),
+)
+@members_option
+@threads_option
+@output_option("Also write all figures.", "FILE.json")
+@force_option
+@with_option
+@model_option
+@format_option("table", "json")
+@terminal_option
+def information(
+    sources: tuple[str, ...],
+    draws: int | None,
+    threads: int | None,
+    output: Path | None,
+    force: bool,
+    overlays: tuple[str, ...],
+    model: Path | None,
+    form: str,
+    terminal: Terminal,
+) -> None:
+    """Say which unknown, if it were known, would change the choice among policies.
+
+    Policies are scenarios, which are run over plausible models, or the scenarios of a stored sweep.
+    """
+    from plansim.analysis.decisions.information import information as information_of
+    from plansim.analysis.experiments.store import open_sweep
+    from plansim.output.tables.robustness import information_table
+
+    check_files((output, (".json",)), force=force)
+    is_store = Path(sources[0]).is_dir()
+    inputs = read_inputs([] if is_store else sources, model, (), overlays, whole=is_store)
+    with terminal.progress(terminal.text("discover.working", scenario=sources[0])):
+        result = information_of(
+            inputs.model,
+            open_sweep(sources[0]) if is_store else inputs.scenarios,
+            targets=inputs.targets,
+            members=draws,
+            threads=threads,
+        )
+    terminal.keep(result, output, None, None, force)
+    terminal.answer(form, result, lambda: information_table(result, inputs.model, terminal.text))
+
+
 def _target(inputs: Inputs, name: str) -> Target:
     from plansim.targets.target import target_named
 

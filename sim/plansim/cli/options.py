@@ -143,6 +143,7 @@ def shipped_names(*folder: str) -> Names:
     """Return a function that yields the names of the YAML files of a folder of ``scenarios``."""
 
     def names(context: click.Context) -> Iterator[str]:
+        """Yield the names of files that come with plansim."""
         from plansim.files.shipped import shipped
 
         return (path.stem for path in sorted(shipped("scenarios", *folder).glob("*.yaml")))
@@ -165,12 +166,22 @@ def scenario_argument(*, several: bool = False, required: bool = True, **more: A
     )
 
 
-lang_option = click.option(
+def shared_option(*names: str, **attributes: Any) -> Decorator:
+    """Make an option that several commands have."""
+
+    def add(function: Any) -> Any:
+        """Add the option to a command."""
+        return click.option(*names, **attributes)(function)
+
+    return add
+
+
+lang_option = shared_option(
     "--lang", type=click.Choice(["en", "zh"]), help="Language of the output; else the locale's."
 )
 
 
-terminal_option = click.option(
+terminal_option = shared_option(
     "--lang",
     "terminal",
     type=click.Choice(["en", "zh"]),
@@ -255,13 +266,23 @@ def model_option(function: Callable[..., Any]) -> Callable[..., Any]:
             callback=_remembered,
             help="Take a missing unit in the model for an error, not for a warning.",
         ),
+        click.option(
+            "--data",
+            metavar="FILE.csv",
+            type=click.Path(path_type=Path),
+            multiple=True,
+            expose_value=False,
+            callback=_remembered,
+            help="Data of the model's data variables: a column of times, and one for each; may be "
+            "given again.",
+        ),
     ]
     for option in reversed(options):
         function = option(function)
     return function
 
 
-with_option = click.option(
+with_option = shared_option(
     "--with",
     "overlays",
     metavar="OVERLAY",
@@ -272,7 +293,7 @@ with_option = click.option(
 )
 
 
-set_option = click.option(
+set_option = shared_option(
     "--set",
     "overrides",
     metavar="NAME=VALUE",
@@ -282,7 +303,7 @@ set_option = click.option(
 )
 
 
-engine_option = click.option(
+engine_option = shared_option(
     "--engine",
     type=click.Choice(["compiled", "pysd"]),
     default="compiled",
@@ -291,10 +312,10 @@ engine_option = click.option(
 )
 
 
-force_option = click.option("--force", is_flag=True, help="Replace what exists already.")
+force_option = shared_option("--force", is_flag=True, help="Replace what exists already.")
 
 
-threads_option = click.option(
+threads_option = shared_option(
     "--threads",
     metavar="N",
     type=WholeNumber(1, 1024),
@@ -302,12 +323,12 @@ threads_option = click.option(
 )
 
 
-seed_option = click.option(
+seed_option = shared_option(
     "--seed", type=WholeNumber(0), help="Seed of the random numbers; else that of the file."
 )
 
 
-members_option = click.option(
+members_option = shared_option(
     "-n",
     "draws",
     metavar="N",
@@ -336,7 +357,12 @@ def output_option(text: str, metavar: str = "FILE", **more: Any) -> Decorator:
 
 def combined(*options: Decorator) -> Decorator:
     """Make one decorator of several, of which the first is that of the first line."""
-    return lambda function: reduce(lambda made, option: option(made), reversed(options), function)
+
+    def add(function: Any) -> Any:
+        """Add the options to a command."""
+        return reduce(lambda made, option: option(made), reversed(options), function)
+
+    return add
 
 
 study_options = combined(

@@ -81,8 +81,8 @@ def run(
     shown = [_shown(run, inputs) for run in runs]
     changes = [changes_of(scenario, inputs.model, terminal) for scenario in inputs.scenarios]
     if output is not None:
-        from plansim.engine.dataset import annual
         from plansim.output.export.tables import write_run
+        from plansim.targets.annual import annual
 
         chosen = list(dict.fromkeys(variable for variable, _ in inputs.named))
         dataset = simulated(inputs, arguments.engine, terminal)

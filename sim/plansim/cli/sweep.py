@@ -94,9 +94,9 @@ def sweep(
 ) -> None:
     """Run a model many times, store every run, and say how likely each target is met.
 
-    DESIGN is the path of a design file or the name of one that comes with plansim; docs/sweeps.md
-    says what it may hold. With --factor it is a scenario. What run i gives depends on the design,
-    the seed and i alone.
+    DESIGN is the path of a design file or the name of one that comes with plansim;
+    docs/topics/sweeps.md says what it may hold. With --factor it is a scenario. What run i gives
+    depends on the design, the seed and i alone.
     """
     from plansim.analysis.experiments.sweep import run_sweep
     from plansim.output.tables.sweep import sweep_table

@@ -12,7 +12,7 @@ begins in 2006 is in force in all stages of a step or in none. A comparison with
 the stage. Stocks are here what moves from stage to stage: INTEG, SMOOTH, DELAY, TREND and FORECAST.
 SAMPLE IF TRUE and DELAY FIXED keep their value through a step, so they count as time does, and so
 does an initial value. The answer rests on the equations as they are written, for a variable as a
-whole, so that it is the same whichever constants are folded. See docs/integration.md.
+whole, so that it is the same whichever constants are folded. See docs/topics/integration.md.
 
 Reference: Butcher, Numerical Methods for Ordinary Differential Equations (2016), sections 232-235.
 """

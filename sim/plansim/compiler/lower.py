@@ -162,7 +162,7 @@ class _Place:
 
 
 @dataclass(frozen=True, eq=False)
-class _Frame:
+class _LoweringFrame:
     """A macro where it is called."""
 
     macro: Macro
@@ -183,7 +183,7 @@ class _Scope:
     cell: Cell
     bound: Bound
     initial: bool
-    frame: _Frame | None = None
+    frame: _LoweringFrame | None = None
 
 
 @dataclass
@@ -205,7 +205,7 @@ class _Lowering:
     _later: list[tuple[Call, _Scope, int, int]] = field(default_factory=list)
     _cells: dict[str, dict[Cell, _Place]] = field(default_factory=dict)
     _open: list[tuple[str, Cell, bool]] = field(default_factory=list)
-    _frames: dict[str, _Frame] = field(default_factory=dict)
+    _frames: dict[str, _LoweringFrame] = field(default_factory=dict)
     _vectors: dict[object, list[int]] = field(default_factory=dict)
 
     # The whole
@@ -684,7 +684,7 @@ class _Lowering:
 
     # Macros
 
-    def _frame(self, tree: Call, scope: _Scope) -> _Frame:
+    def _frame(self, tree: Call, scope: _Scope) -> _LoweringFrame:
         """Give the frame of a call: one for all phases."""
         label = repr((scope.key, scope.cell, sorted(scope.bound.items()), tree.start))
         if label not in self._frames:
@@ -693,10 +693,10 @@ class _Lowering:
             given = {key for key, node in arguments.items() if self._reads_stock(node, scope)}
             given |= {f"{key}$" for key in self.moved_by_stocks}
             moved = moved_by_stocks(macro.equations, self.levels, given)
-            self._frames[label] = _Frame(macro, label, arguments, _running(scope), moved)
+            self._frames[label] = _LoweringFrame(macro, label, arguments, _running(scope), moved)
         return self._frames[label]
 
-    def _local(self, frame: _Frame, key: str, initial: bool) -> int:
+    def _local(self, frame: _LoweringFrame, key: str, initial: bool) -> int:
         """Give the node of a variable within a macro."""
         cell = frame.caller.cell
         outer = frame.caller.key.partition(_WITHIN)[0]

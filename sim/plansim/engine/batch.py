@@ -143,6 +143,12 @@ def simulate_ensemble(
     Raises:
         InputError: an input is not the kernel's, or arrays do not fit.
         SimulationError: a time to keep is not on a step.
+
+    >>> model = plansim.load_model("lake.mdl")
+    >>> kernel = plansim.compile_model(model, vary=["effort"], outputs=["fish"])
+    >>> runs = plansim.simulate_ensemble(kernel, {"effort": [0.1, 0.2]}, model.time)
+    >>> runs.values.shape
+    (2, 1, 32)
     """
     table = _input_table(kernel, inputs)
     if isinstance(time, TimeSpec):

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from plansim.engine.trajectory import Engine, Trajectory, as_json, recorded, run_card
-from plansim.errors import Message, SimulationError
-from plansim.model.records import Model, Timing, Variable, VariableKind
+from plansim.model.records import Model, Variable, VariableKind
 from plansim.scenario.scenario_file import Scenario
-from plansim.targets.indicator import year_indices
 
-__all__ = ["Origin", "annual", "origin_of", "to_dataset", "with_origin"]
+__all__ = ["Origin", "origin_of", "to_dataset", "with_origin"]
 
 _ORIGIN = "plansim"
 """The key of `Origin` in the encoding of a dataset, which no file keeps."""
@@ -84,48 +81,6 @@ def to_dataset(
         coordinates,
         card,
     )
-
-
-def annual(dataset: xr.Dataset) -> xr.Dataset:
-    """Read a run by years: figures of year y and stocks at its end, over ``year``.
-
-    A variable is NaN in years of which only others have a saved value. Constants are unchanged.
-
-    Raises:
-        SimulationError: a variable of the model is called ``year``.
-
-    >>> runs = plansim.simulate(plansim.load_model("lake.mdl"))
-    >>> plansim.annual(runs)["fish"].sel(year=[2005, 2020]).round(1).values.tolist()
-    [875.0, 751.1]
-    """
-    if "year" in dataset.variables:
-        raise SimulationError(Message("a variable called 'year' cannot be shown over years"))
-    time = dataset["time"].to_numpy()
-    # The time index of each year is looked up once for each timing, not for each variable.
-    indices = {timing: year_indices(time, timing) for timing in Timing}
-    years = sorted({year for by_year in indices.values() for year in by_year})
-    at = {
-        timing: np.array([by_year.get(year, -1) for year in years], dtype=np.int64)
-        for timing, by_year in indices.items()
-    }
-    series = {name: _picked(dataset.variables[name], at) for name in dataset.data_vars}
-    coordinates = {name: dataset.variables[name] for name in dataset.coords if name != "time"}
-    by_year = xr.Dataset(series, {"year": years, **coordinates}, dataset.attrs)
-    by_year.encoding = dict(dataset.encoding)
-    return by_year
-
-
-def _picked(variable: xr.Variable, at: Mapping[Timing, NDArray[np.int64]]) -> xr.Variable:
-    """Return the values at the time indices of the years; NaN where the index is -1."""
-    if "time" not in variable.dims:
-        return variable
-    indices = at[Timing(variable.attrs.get("timing", Timing.YEAR))]
-    axis = variable.dims.index("time")
-    values = np.take(variable.to_numpy(), indices, axis)
-    if (indices < 0).any():
-        np.moveaxis(values, axis, 0)[indices < 0] = np.nan
-    dims = ["year" if dim == "time" else dim for dim in variable.dims]
-    return xr.Variable(dims, values, variable.attrs)
 
 
 def _attributes(variable: Variable) -> dict[str, str]:

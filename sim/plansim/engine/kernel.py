@@ -97,6 +97,11 @@ def compile_model(
         InputError: a name cannot be an input or an output.
         ModelError: the model uses what is not supported; with variables and lines.
         StructuralError: the shape of the code depends on a constant of ``vary``.
+
+    >>> model = plansim.load_model("lake.mdl")
+    >>> kernel = plansim.compile_model(model, vary=["effort"], outputs=["fish"])
+    >>> kernel.inputs, kernel.outputs
+    (('effort',), ('fish',))
     """
     target = host_platform() if target is None else target
     varied = tuple(dict.fromkeys(_varied(model, name) for name in vary))

@@ -1,9 +1,9 @@
 """The reference engine: one run by PySD, from fresh state.
 
 PySD gives the derivatives, and its elements hold the stocks; the steps are taken here, by the rule
-of docs/integration.md. PySD keeps parameters and state from one run to the next, and cannot change
-the initial time once stocks are initialised; so its model is loaded anew for every run, from a
-cached translation. The numbers of a run are cached too.
+of docs/topics/integration.md. PySD keeps parameters and state from one run to the next, and cannot
+change the initial time once stocks are initialised; so its model is loaded anew for every run, from
+a cached translation. The numbers of a run are cached too.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ def simulate(
     """Run a model under scenarios (None: as the model is written).
 
     A scenario is a record, a name or a path; its clock says by which method stocks are integrated
-    (see docs/integration.md). Gives a dataset over ``time`` (see `to_dataset`), of a
+    (see docs/topics/integration.md). Gives a dataset over ``time`` (see `to_dataset`), of a
     list of scenarios over ``scenario`` too, with all variables, or those that are named, in English
     or Chinese. The same inputs give bit-identical numbers, whatever ran before.
     ``engine`` is ``compiled``, or ``pysd`` for the reference, which takes a thousand times as long

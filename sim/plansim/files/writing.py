@@ -12,7 +12,15 @@ from typing import IO, Any
 
 from plansim.errors import Fault, Message, OutputError, foreign, nearest
 
-__all__ = ["check_destination", "locked", "part_of", "sync", "write_text", "writing_whole"]
+__all__ = [
+    "check_destination",
+    "locked",
+    "part_of",
+    "sync",
+    "unfit_parent",
+    "write_text",
+    "writing_whole",
+]
 
 
 def check_destination(path: Path, *, force: bool = False, formats: Sequence[str] = ()) -> None:
@@ -39,22 +47,26 @@ def check_destination(path: Path, *, force: bool = False, formats: Sequence[str]
             found=path.suffix or Message("no suffix"),
             nearest=nearest(path.suffix, formats) if path.suffix else None,
         )
-    elif not path.parent.is_dir():
-        fault = Fault(
-            "cannot write the output", file=path, expected=Message("an existing folder"),
-            found=Message("no folder {folder}", folder=path.parent),
-        )  # fmt: skip
-    elif not os.access(path.parent, os.W_OK | os.X_OK):
-        fault = Fault(
-            "cannot write the output", file=path,
-            expected=Message("a folder that you may write to"),
-            found=Message("no right to write to {folder}", folder=path.parent),
-        )  # fmt: skip
+    elif unfit := unfit_parent(path):
+        fault = unfit
     elif path.exists() and not force:
         fault = Fault("the output file exists already; --force replaces it", file=path)
     else:
         return
     raise OutputError(fault)
+
+
+def unfit_parent(path: Path) -> Fault | None:
+    """Return why nothing can be written at ``path``, whatever it is to be; None if it can."""
+    if not path.parent.is_dir():
+        expected = Message("an existing folder")
+        found = Message("no folder {folder}", folder=path.parent)
+    elif not os.access(path.parent, os.W_OK | os.X_OK):
+        expected = Message("a folder that you may write to")
+        found = Message("no right to write to {folder}", folder=path.parent)
+    else:
+        return None
+    return Fault("cannot write the output", path, expected=expected, found=found)
 
 
 def write_text(text: str, path: Path, *, force: bool = False) -> None:

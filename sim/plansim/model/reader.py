@@ -8,7 +8,10 @@ records. What was read once is kept, and read again if the file has not changed.
 from __future__ import annotations
 
 import hashlib
+import re
 import stat
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from plansim.cache import code_of, digest, kept
@@ -23,31 +26,64 @@ MAX_BYTES = 5_000_000
 """A larger file is refused: models of thousands of equations stay under a tenth of it."""
 
 
-def load_model(path: str | Path | None = None, strict: bool | None = None) -> Model:
+_OUTSIDE = re.compile(
+    r"""\bGET\s+(?:DIRECT|XLS)\s|:=|:(?:INTERPOLATE|LOOK|HOLD|RAW)|^["\w][^=~|:(\n]*\n?\s*~""",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""What a file holds that takes something from others, or may do so."""
+
+
+def load_model(
+    path: str | Path | None = None,
+    strict: bool | None = None,
+    data: Sequence[str | Path] | str | Path = (),
+) -> Model:
     """Read and check a Vensim model.
+
+    What it takes from files beside it (GET DIRECT …, GET XLS …) becomes a part of its text.
 
     Args:
         path: a ``.mdl`` file; None for the shipped model.
         strict: whether a missing unit, a value outside of its admissible range and a slip in the
             comment convention are faults (or else warnings). By default they are faults in the
             shipped model alone.
+        data: CSV tables with the data of data variables: a header, a column of times, and one for
+            each variable, ``name`` or ``name[e1,e2]``.
 
     Raises:
         ModelError: the file cannot be read, or has faults: all of them, by line.
+        InputError: a table of data cannot be read.
+
+    >>> model = plansim.load_model("lake.mdl")
+    >>> model.find("捕捞量").equation
+    'catch= effort*(initial fish + switch B*(fish - initial fish))'
     """
     file = shipped_model() if path is None else Path(path)
-    data = _read_bytes(file)
-    text = _decode(data, file)
+    content = _read_bytes(file)
+    text = _decode(content, file)
+    tables = (data,) if isinstance(data, str | Path) else tuple(data)
+    equations = text.partition("\\\\\\---///")[0]
+    is_open = bool(tables) or _OUTSIDE.search(equations) is not None
     strict = path is None if strict is None else strict
-    whole = hashlib.sha256(data).hexdigest()
+    whole = hashlib.sha256(content).hexdigest()
 
     def make() -> Model:
         from plansim.model.build import build_model
+        from plansim.model.outside import inlined, read_series
         from plansim.model.scan import around_sketch
 
-        sha256 = hashlib.sha256(b"".join(around_sketch(data))).hexdigest()
-        return build_model(text, file, sha256, strict)
+        sha256 = hashlib.sha256(b"".join(around_sketch(content))).hexdigest()
+        whole_text = text
+        warnings: tuple[Fault, ...] = ()
+        if is_open:
+            series = {name: at for table in tables for name, at in read_series(Path(table)).items()}
+            whole_text, outside, warnings = inlined(text, file.parent, file, series)
+            sha256 = digest(sha256, outside, *(Path(table).read_bytes() for table in tables))
+        model = build_model(whole_text, file, sha256, strict)
+        return replace(model, warnings=(*warnings, *model.warnings)) if warnings else model
 
+    if is_open:  # other files decide as well
+        return make()
     key = digest("model", whole, str(file), str(strict), code_of("", "model"))
     return kept("parsed", key, Model, make)
 

@@ -137,7 +137,7 @@ class SubscriptRange:
 
 
 class Integration(StrEnum):
-    """Method by which stocks are integrated; see docs/integration.md."""
+    """Method by which stocks are integrated; see docs/topics/integration.md."""
 
     EULER = "euler"
     MIDPOINT = "midpoint"

@@ -28,6 +28,7 @@ __all__ = [
     "Scalars",
     "replaced",
     "unparse",
+    "with_constants",
     "with_equations",
     "with_formulas",
     "without_arrays",
@@ -165,6 +166,36 @@ def with_formulas(
         done = equation.start + len(equation.text)
     text = "".join([*pieces, model.text[done:]])
     return with_equations(replace(model, text=text), equations)
+
+
+def with_constants(model: Model, values: Mapping[str, float]) -> Model:
+    """Return a model in which constants have other values, and the text as it was but for them.
+
+    ``values`` are by ``name`` or ``name[e1,e2]``. An array of which an element has another value is
+    written element by element. Names that the model does not have are passed over.
+    """
+    pieces: list[str] = []
+    done = 0
+    changed = {label.partition("[")[0] for label in values}
+    own = [one for name in changed for one in model.scan.equations.get(name_key(name), ())]
+    for equation in sorted(own, key=lambda one: one.start):
+        variable = model.variables[equation.name]
+        cells = itertools.product(*map(model.scan.dimension, equation.subscripts))
+        labels = [cell_name(variable.name, cell) for cell in cells]
+        kept = {label: _own_value(variable, label) for label in labels}
+        lines = [f"{label}= {values.get(label, kept[label])!r}" for label in labels]
+        end = equation.start + len(equation.text)
+        pieces += [model.text[done : equation.start], " ~~|\n".join(lines)]
+        pieces.append(model.text[equation.start : end][len(equation.text.rstrip()) :])
+        done = end
+    return parse_model("".join([*pieces, model.text[done:]]), model.path)
+
+
+def _own_value(variable: Variable, label: str) -> float | None:
+    """Return the value of a constant or of one of its elements."""
+    if isinstance(variable.value, Mapping):
+        return variable.value.get(label.partition("[")[2].removesuffix("]"))
+    return variable.value
 
 
 def _on_one_line(equation: AddedEquation) -> str:

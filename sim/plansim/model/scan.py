@@ -496,6 +496,8 @@ def _read_entry(source: _Source, entry: _Entry) -> Equation | _RawRange | None:
         form = EquationForm.LOOKUP
     elif form is None and text.startswith(":", at, end):
         return _read_range(source, left.name, at + 1, end, entry)
+    elif form is None and at >= end:
+        form, right = EquationForm.DATA, end
     elif form is None:
         raise EquationSyntaxError(
             min(at, end - 1),

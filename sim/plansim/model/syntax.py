@@ -212,7 +212,7 @@ _BINDING = MappingProxyType(
 
 
 @dataclass(slots=True)
-class _Frame:
+class _Bracket:
     """A bracket that is open; the bottom one stands for the whole expression."""
 
     start: int
@@ -252,8 +252,8 @@ class _Reader:
         self.at = start
         self.end = end
         self.state = _State.START
-        self.frame = _Frame(start, None, [], [], [])
-        self.outer: list[_Frame] = []
+        self.frame = _Bracket(start, None, [], [], [])
+        self.outer: list[_Bracket] = []
 
     def read(self) -> Node:
         while token := _TOKEN.match(self.text, self.at, self.end):
@@ -380,7 +380,7 @@ class _Reader:
 
     def _open(self, start: int, called: Name | None = None) -> None:
         self.outer.append(self.frame)
-        self.frame = _Frame(start, called, [], [], [])
+        self.frame = _Bracket(start, called, [], [], [])
         self.state = _State.START
 
     def _close(self, start: int) -> None:

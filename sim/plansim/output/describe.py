@@ -142,6 +142,11 @@ def changes_in_short(scenario: Scenario, model: Model, text: Text) -> list[str]:
     """Write the changes of a scenario, one line for each variable, by its label.
 
     Elements of an array that do not change alike are named.
+
+    >>> model = plansim.load_model("lake.mdl")
+    >>> boats = plansim.read_scenario("boats.yaml", model)
+    >>> plansim.changes_in_short(boats, model, plansim.read_text("zh"))
+    ['捕捞强度：0.1 → 0.2 1/年']
     """
     model = for_scenarios(model, [scenario])
     lines = _method_change(scenario, text)

@@ -134,11 +134,15 @@ def _doubled(rows: Sequence[tuple[int, list[str]]], changes: Floats) -> Iterator
 # --- writing --------------------------------------------------------------------------------------
 
 
-def write_members(members: Members, model: Model, path: Path, *, force: bool = False) -> None:
+def write_members(members: Members, model: Model, path: str | Path, *, force: bool = False) -> None:
     """Write members to a file, whole or not at all.
 
     Raises:
         OutputError: as for `plansim.files.check_destination`, or the system refuses to write.
+
+    >>> model = plansim.load_model("lake.mdl")
+    >>> members = plansim.draw_prior(model, 4, seed=1)
+    >>> plansim.write_members(members, model, "members.csv", force=True)
     """
     head = members.head
     text = io.StringIO()
@@ -156,7 +160,7 @@ def write_members(members: Members, model: Model, path: Path, *, force: bool = F
     writer.writerows([first, *row] for first, row in zip(_DESCRIPTIONS, columns, strict=True))
     for member, row in zip(members.ids, members.values.tolist(), strict=True):
         writer.writerow([member, *(f"{value:.4g}" for value in row)])
-    write_text(text.getvalue(), path, force=force)
+    write_text(text.getvalue(), Path(path), force=force)
 
 
 def _references(model: Model, constants: Sequence[str]) -> Iterator[str]:

@@ -148,7 +148,11 @@ class Merged:
 
 
 def as_written(model: Model) -> Scenario:
-    """Return the scenario that sets nothing, so that the model runs as its file has it."""
+    """Return the scenario that sets nothing, so that the model runs as its file has it.
+
+    >>> plansim.as_written(plansim.load_model("lake.mdl")).values
+    {}
+    """
     return Scenario(
         id="as-written",
         title_en="The model as written",

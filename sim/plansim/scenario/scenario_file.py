@@ -77,6 +77,10 @@ def read_scenario(
     Raises:
         UnknownNameError: no scenario, or no overlay, bears the name.
         ScenarioError: with every fault of the file, its ancestors, the overlays and the overrides.
+
+    >>> model = plansim.load_model("lake.mdl")
+    >>> plansim.read_scenario("boats.yaml", model, ["room=900"]).values
+    {'effort': 0.2, 'room': 900.0}
     """
     name, laid = split_overlays(str(name_or_path))
     path = _locate(name)
@@ -140,6 +144,9 @@ def list_scenarios(folder: Path | None = None) -> tuple[ScenarioHead, ...]:
 
     Raises:
         ScenarioError: with the faults of every file that is not a scenario.
+
+    >>> "baseline" in [scenario.id for scenario in plansim.list_scenarios()]
+    True
     """
     directory = shipped("scenarios") if folder is None else folder
     files = [(str(path), file_sha256(path)) for path in scenario_files(directory)]
@@ -186,6 +193,9 @@ def list_overlays() -> tuple[ScenarioHead, ...]:
 
     Raises:
         ScenarioError: as for `list_scenarios`.
+
+    >>> [overlay.id for overlay in plansim.list_overlays()][:3]
+    ['credit-squeeze', 'dear-energy', 'drought']
     """
     return list_scenarios(shipped("scenarios", OVERLAYS))
 

@@ -12,8 +12,9 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
-from plansim.errors import Fault, InputError, Message, UnknownNameError, nearest
+from plansim.errors import Fault, InputError, Message, SimulationError, UnknownNameError, nearest
 from plansim.model.records import SubscriptRange, Timing, folded
 from plansim.targets.indicator import Floats, year_indices
 
@@ -25,6 +26,7 @@ __all__ = [
     "COLUMNS",
     "Annual",
     "AnnualVariable",
+    "annual",
     "annual_of",
     "by_year",
     "frame",
@@ -200,6 +202,52 @@ def annual_of(
             moves=over is not None,
         )
     return Annual(years, answers, {str(key): str(text) for key, text in dataset.attrs.items()})
+
+
+def annual(dataset: xr.Dataset) -> xr.Dataset:
+    """Read a run by years: figures of year y and stocks at its end, over ``year``.
+
+    A variable is NaN in years of which only others have a saved value. Constants are unchanged.
+
+    Raises:
+        SimulationError: a variable of the model is called ``year``.
+
+    >>> runs = plansim.simulate(plansim.load_model("lake.mdl"))
+    >>> plansim.annual(runs)["fish"].sel(year=[2005, 2020]).round(1).values.tolist()
+    [875.0, 751.1]
+    """
+    import xarray as xr
+
+    if "year" in dataset.variables:
+        raise SimulationError(Message("a variable called 'year' cannot be shown over years"))
+    time = dataset["time"].to_numpy()
+    # The time index of each year is looked up once for each timing, not for each variable.
+    indices = {timing: year_indices(time, timing) for timing in Timing}
+    years = sorted({year for by_year in indices.values() for year in by_year})
+    at = {
+        timing: np.array([by_year.get(year, -1) for year in years], dtype=np.int64)
+        for timing, by_year in indices.items()
+    }
+    series = {name: _picked(dataset.variables[name], at) for name in dataset.data_vars}
+    coordinates = {name: dataset.variables[name] for name in dataset.coords if name != "time"}
+    by_year = xr.Dataset(series, {"year": years, **coordinates}, dataset.attrs)
+    by_year.encoding = dict(dataset.encoding)
+    return by_year
+
+
+def _picked(variable: xr.Variable, at: Mapping[Timing, npt.NDArray[np.int64]]) -> xr.Variable:
+    """Return the values at the time indices of the years; NaN where the index is -1."""
+    import xarray as xr
+
+    if "time" not in variable.dims:
+        return variable
+    indices = at[Timing(variable.attrs.get("timing", Timing.YEAR))]
+    axis = variable.dims.index("time")
+    values = np.take(variable.to_numpy(), indices, axis)
+    if (indices < 0).any():
+        np.moveaxis(values, axis, 0)[indices < 0] = np.nan
+    dims = ["year" if dim == "time" else dim for dim in variable.dims]
+    return xr.Variable(dims, values, variable.attrs)
 
 
 def frame(runs: xr.Dataset | Sequence[xr.Dataset], *variables: str) -> pd.DataFrame:

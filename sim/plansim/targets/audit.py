@@ -131,6 +131,9 @@ def audit(folder: str | Path | None = None) -> tuple[Clash, ...]:
     Raises:
         CatalogueError: with every fault of the audit, or of the catalogue, each with its line.
         InputError: the evidence is not a table.
+
+    >>> [clash.id for clash in plansim.audit()][:3]
+    ['I01', 'I02', 'I03']
     """
     where = shipped("model") if folder is None else Path(folder)
     document = read_document(where / FILE_NAME)

@@ -31,6 +31,9 @@ def load_targets(path: str | Path | None = None, model: Model | None = None) -> 
 
     Raises:
         CatalogueError: with every fault of the file, each with its line.
+
+    >>> [target.id for target in plansim.load_targets(model=plansim.load_model("lake.mdl"))]
+    ['F1', 'F2']
     """
     return _loaded(path, model).targets
 

@@ -226,6 +226,12 @@ def check_targets(dataset: xr.Dataset, targets: Iterable[Target]) -> tuple[Verdi
     Raises:
         CatalogueError: a target is judged by a variable that the dataset does not hold.
         ValueError: the dataset holds more than one run.
+
+    >>> model = plansim.load_model("lake.mdl")
+    >>> runs = plansim.simulate(model, "boats.yaml")
+    >>> (fish, catch) = plansim.check_targets(runs, plansim.load_targets(model=model))
+    >>> fish.status.value, round(fish.margin, 1), catch.status.value
+    ('missed', -15.7, 'met')
     """
     wanted = list(targets)
     names = {split_reference(name)[0] for name in answering_series(wanted)}

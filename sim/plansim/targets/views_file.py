@@ -23,6 +23,9 @@ def load_views(model: Model, targets: Sequence[Target] = ()) -> Views:
 
     Raises:
         CatalogueError: with every fault of the file, each with its line.
+
+    >>> [lever.name_en for lever in plansim.load_views(plansim.load_model("lake.mdl")).levers]
+    ['effort', 'growth rate']
     """
     path = model.path.with_name(FILE_NAME)
     key = digest(

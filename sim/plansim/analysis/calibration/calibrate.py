@@ -9,7 +9,7 @@ import json
 import math
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +129,10 @@ def calibrate(
         InputError: a constant that the shape of the code depends on cannot be fitted.
         ModelError: the model cannot be compiled.
         SimulationError: the scenario itself breaks down.
+
+    >>> fit = plansim.calibrate(plansim.load_model("lake.mdl"), "fit.yaml")
+    >>> [(one.parameter.name, one.low <= one.value <= one.high) for one in fit.estimates]
+    [('growth rate', True), ('room', True)]
     """
     spec = spec if isinstance(spec, Spec) else read_calibration(spec, model)
     misfit = _Misfit(spec, model)
@@ -167,11 +171,11 @@ def calibrate(
                 high=float(high),
                 present=float(present[index]),
                 value=float(low + best.point[index] * width[index]),
-                interval=Interval(
-                    float(low + interval.low * width[index]),
-                    float(low + interval.high * width[index]),
-                    interval.open_low,
-                    interval.open_high,
+                # An open end is that of the range, to the last digit.
+                interval=replace(
+                    interval,
+                    low=max(float(low + interval.low * width[index]), float(low)),
+                    high=min(float(low + interval.high * width[index]), float(high)),
                 ),
                 on_edge=bool(min(best.point[index], 1 - best.point[index]) < EDGE),
             )
@@ -208,14 +212,20 @@ def _card(spec: Spec, model: Model) -> dict[str, Any]:
 
 
 def write_overlay(
-    calibration: Calibration, model: Model, path: Path, *, force: bool = False
+    calibration: Calibration, model: Model, path: str | Path, *, force: bool = False
 ) -> None:
     """Write what a calibration would set as a scenario file.
 
     Raises:
         OutputError: the file exists and ``force`` is not given, or the system refuses to write.
+
+    >>> model = plansim.load_model("lake.mdl")
+    >>> fit = plansim.calibrate(model, "fit.yaml")
+    >>> plansim.write_overlay(fit, model, "fitted.yaml", force=True)
+    >>> sorted(plansim.read_scenario("fitted.yaml", model).values)
+    ['FINAL TIME', 'INITIAL TIME', 'growth rate', 'room']
     """
-    parent = calibration.spec.parent
+    parent, path = calibration.spec.parent, Path(path)
     file = calibration.spec.path.parent / parent
     if file.suffix in {".yaml", ".yml"}:
         parent = Path(os.path.relpath(file.resolve(), path.resolve().parent)).as_posix()

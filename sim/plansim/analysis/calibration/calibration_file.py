@@ -345,6 +345,9 @@ def read_calibration(path: str | Path, model: Model, *, seed: int | None = None)
     Raises:
         DesignError: with every fault of the file, the scenario and the rows it names.
         UnknownNameError: no calibration bears the name.
+
+    >>> len(plansim.read_calibration("fit.yaml", plansim.load_model("lake.mdl")).observations)
+    2
     """
     path = named_file(
         path, "calibration", Message("no calibration is called '{name}'", name=str(path))

@@ -236,6 +236,9 @@ def read_conditioning(model: Model, path: Path | None = None) -> ConditioningSpe
 
     Raises:
         DesignError: with every fault of the file, each with its line.
+
+    >>> plansim.read_conditioning(plansim.load_model("lake.mdl")).members
+    8
     """
     path = path or model.path.with_name(CONDITIONING)
     document, targets = read_document(path), load_targets(model=model)

@@ -130,7 +130,13 @@ class Diagnostics:
 def diagnose(
     model: Model, conditioned: Conditioned, scenarios: Sequence[Scenario] = ()
 ) -> Diagnostics:
-    """Return what conditioning did, with the verdicts under some scenarios before and after."""
+    """Return what conditioning did, with the verdicts under some scenarios before and after.
+
+    >>> model = plansim.load_model("lake.mdl")
+    >>> told = plansim.diagnose(model, plansim.condition(model))
+    >>> [(one.observation.id, round(one.conditioned[1])) for one in told.observations]
+    [('fish 2002', 791), ('fish 2004', 735)]
+    """
     structures = tuple(_structures(conditioned))
     return Diagnostics(
         len(conditioned.members),

@@ -131,6 +131,10 @@ def condition(
         DesignError: the file is at fault.
         InputError: no draw or too few are accepted; it names the observation that rejects most.
         ModelError: the compiler does not support the model.
+
+    >>> conditioned = plansim.condition(plansim.load_model("lake.mdl"))
+    >>> len(conditioned.members), [wave.accepted for wave in conditioned.waves]
+    (8, [932, 925])
     """
     spec = _read(model, spec, members, seed)
     return _Matching(model, spec, threads or processors(), progress).made(spec.seed)
@@ -161,6 +165,10 @@ def draw_members(
     Raises:
         DesignError: the file is at fault.
         InputError: no draw or too few are accepted.
+
+    >>> members = plansim.draw_members(plansim.load_model("lake.mdl"), 4, seed=2)
+    >>> len(members)
+    4
     """
     spec = _read(model, spec, members, None)
     return _Matching(model, spec, threads or processors(), lambda *_: None).made(seed).members

@@ -58,6 +58,9 @@ def draw_prior(
     Raises:
         InputError: no constant may vary, or the draws are not all different.
         DesignError: the design is at fault.
+
+    >>> len(plansim.draw_prior(plansim.load_model("lake.mdl"), members=4, seed=1))
+    4
     """
     if isinstance(design, str | Path):
         design = read_design(design, model)

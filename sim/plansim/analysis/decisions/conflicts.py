@@ -119,6 +119,10 @@ def conflicts(
     Raises:
         InputError: the ensemble or the decision problem is at fault.
         ModelError: the compiler does not support the model.
+
+    >>> result = plansim.conflicts(plansim.load_model("lake.mdl"), "boats.yaml")
+    >>> result.sets, result.conflicts
+    (1, ())
     """
     spec = read_frontier_spec(model, load_views(model))
     base = spec.scenario if scenario is None else scenario_of(model, scenario)
@@ -130,7 +134,7 @@ def conflicts(
     space = policy_space(
         model, base, spec.levers if levers is None else levers, wanted, states, threads=threads
     )
-    search = _Search(space, np.random.default_rng(seed))
+    search = _Settings(space, np.random.default_rng(seed))
     found: list[Conflict] = []
     looked = 0
     total = sum(math.comb(len(wanted), size) for size in range(1, largest + 1))
@@ -149,7 +153,7 @@ def conflicts(
     return Conflicts(base.id, tuple(found), largest, looked, len(states), search.runs)
 
 
-class _Search:
+class _Settings:
     """Settings that were tried, and what they came to."""
 
     def __init__(self, space: PolicySpace, rng: np.random.Generator) -> None:

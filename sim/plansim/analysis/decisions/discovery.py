@@ -157,6 +157,10 @@ def discover(
     Raises:
         InputError: the ensemble is at fault, or the scenario, or the sweep.
         ModelError: the compiler does not support the model.
+
+    >>> (found,) = plansim.discover(plansim.load_model("lake.mdl"), "boats.yaml", members=64)
+    >>> found.target, found.runs, 0 < found.failing < 1
+    ('F1', 64, True)
     """
     wanted = binding_targets(load_targets(model=model)) if targets is None else targets
     wanted = judged_targets(wanted)

@@ -161,6 +161,12 @@ def policies(
     Raises:
         InputError: an aim or a lever is unknown, or no candidate runs.
         ModelError: the compiler does not support the model.
+
+    >>> model = plansim.load_model("lake.mdl")
+    >>> few = {"seeds": 1, "generations": 4, "members": 16, "fresh": 32}
+    >>> result = plansim.policies(model, aims=["growth", "met"], **few)
+    >>> len(result.points) > 0, [lever.id for lever in result.levers]
+    (True, ['effort', 'growth rate'])
     """
     chosen = _aims(aims, cost)
     spec = read_frontier_spec(model, load_views(model))
@@ -199,6 +205,12 @@ def policy_text(result: PolicySet, number: int) -> str:
     Args:
         result: the set.
         number: which of `PolicySet.points`.
+
+    >>> model = plansim.load_model("lake.mdl")
+    >>> few = {"seeds": 1, "generations": 4, "members": 16, "fresh": 32}
+    >>> text = plansim.policy_text(plansim.policies(model, aims=["growth", "met"], **few), 0)
+    >>> "effort" in text
+    True
     """
     point, scenario = result.points[number], result.scenario
     aims = ", ".join(f"{aim} {value:.4g}" for aim, value in point.aims.items())
@@ -276,7 +288,7 @@ def hypervolume(aims: Floats, worst: Floats) -> float:
 
     By slicing along the last aim, aim after aim.
 
-    >>> hypervolume(np.array([[1.0, 2.0], [2.0, 1.0]]), np.zeros(2))
+    >>> float(hypervolume(np.array([[1.0, 2.0], [2.0, 1.0]]), np.zeros(2)))
     3.0
     """
     points = aims[(aims > worst).all(axis=1)]
@@ -297,7 +309,7 @@ def hypervolume(aims: Floats, worst: Floats) -> float:
 
 
 @dataclass(frozen=True)
-class _Search:
+class _Found:
     """What one search found."""
 
     positions: Floats
@@ -316,7 +328,7 @@ class _Problem:
     members: int
     cost_step: float = 1.0
 
-    def search(self, seed: int, generations: int, report: Callable[[int, int], None]) -> _Search:
+    def search(self, seed: int, generations: int, report: Callable[[int, int], None]) -> _Found:
         """Search with one seed."""
         rng = np.random.default_rng(seed)
         count = len(self.space.levers)
@@ -339,7 +351,7 @@ class _Problem:
             archive, aims = archive[kept], aims[kept]
             fronts.append(aims)
             report(generation + 1, generations)
-        return _Search(archive, aims, fronts, runs)
+        return _Found(archive, aims, fronts, runs)
 
     @property
     def steps(self) -> Floats:
@@ -397,7 +409,7 @@ class _Problem:
 
     def result(
         self,
-        searches: Sequence[_Search],
+        searches: Sequence[_Found],
         model: Model,
         fresh: int,
         named: Sequence[str],
@@ -463,7 +475,7 @@ class _Problem:
         }
 
 
-def _hypervolumes(searches: Sequence[_Search]) -> Floats:
+def _hypervolumes(searches: Sequence[_Found]) -> Floats:
     """Return the hypervolume of each search by generation: ``(seed, generation)``."""
     everything = np.vstack([front for search in searches for front in search.fronts])
     worst, best = everything.min(axis=0), everything.max(axis=0)

@@ -149,6 +149,11 @@ def robustness(
         InputError: a scenario or the ensemble is at fault, a policy is given twice, a named target
             is not binding, or no member is sound.
         ModelError: the compiler does not support the model.
+
+    >>> model = plansim.load_model("lake.mdl")
+    >>> result = plansim.robustness(model, [plansim.as_written(model), "boats.yaml"])
+    >>> [(policy.policy, policy.mean_met) for policy in result.policies]
+    [('as-written', 1.0), ('boats', 0.6)]
     """
     chosen = [scenario_of(model, policy) for policy in policies]
     for one, count in ((s, sum(s.id == other.id for other in chosen)) for s in chosen):

@@ -108,6 +108,10 @@ def signposts(
     Raises:
         InputError: no statistics are published, or the year is not before the targets'.
         ModelError: the compiler does not support the model.
+
+    >>> posts = plansim.signposts(plansim.load_model("lake.mdl"), "boats.yaml", members=64)
+    >>> posts[0].target, posts[0].statistic, 0.5 <= posts[0].area <= 1
+    ('F1', 'catch', True)
     """
     catalogue = load_targets(model=model)
     wanted = binding_targets(catalogue if targets is None else targets)

@@ -75,6 +75,10 @@ def read_design(
     Raises:
         DesignError: with every fault of the file, its table and its scenarios.
         UnknownNameError: no design that comes with plansim has the name.
+
+    >>> design = plansim.read_design("design.yaml", plansim.load_model("lake.mdl"), samples=32)
+    >>> design.runs, [factor.name for factor in design.factors]
+    (32, ['growth rate', 'room'])
     """
     path = design_named(path)
     document = read_document(path)

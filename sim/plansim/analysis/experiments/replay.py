@@ -16,7 +16,6 @@ import xarray as xr
 
 from plansim.analysis.evaluator import RunStatus
 from plansim.analysis.experiments.store import NEVER, Store, array_of, open_store
-from plansim.engine.dataset import annual
 from plansim.engine.simulate import EngineChoice, simulate
 from plansim.errors import DesignError, Fault, InputError, Message, UnknownNameError
 from plansim.model.records import NOISE_SEED, Integration, Model, TimeSpec, VariableKind
@@ -30,6 +29,7 @@ from plansim.scenario.scenario_file import (
     scenario_text,
 )
 from plansim.scenario.variant import for_scenarios
+from plansim.targets.annual import annual
 from plansim.targets.catalogue import load_targets
 from plansim.targets.target import Status, Target, split_reference, variable_of
 from plansim.targets.verdict import Verdict, check_targets
@@ -106,6 +106,11 @@ def replay(
         InputError: there is no sweep at ``path``, or it has no such run.
         DesignError: the model is not the one that the sweep ran.
         SimulationError: the run breaks down.
+
+    >>> model = plansim.load_model("lake.mdl")
+    >>> _ = plansim.sweep(model, "design.yaml", "again.zarr", force=True, threads=1)
+    >>> plansim.replay("again.zarr", 3, model).deviation
+    0.0
     """
     stored, scenario = stored_member(path, index, model)
     dataset = simulate(model, scenario, engine=engine)

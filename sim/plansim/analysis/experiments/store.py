@@ -450,6 +450,11 @@ def open_sweep(path: str | Path) -> xr.Dataset:
 
     Raises:
         InputError: there is no sweep at ``path``, or it is damaged; so does reading figures.
+
+    >>> model = plansim.load_model("lake.mdl")
+    >>> _ = plansim.sweep(model, "design.yaml", "opened.zarr", force=True, threads=1)
+    >>> plansim.open_sweep("opened.zarr").sizes["run"]
+    64
     """
     store = open_store(Path(path))
     files = store.files()

@@ -125,6 +125,9 @@ def score_loops(
     Raises:
         SimulationError: the scenario breaks down.
         ModelError: the compiler does not support something in the model.
+
+    >>> plansim.score_loops(plansim.load_model("lake.mdl"), "boats.yaml").missing is None
+    True
     """
     scenario = scenario_of(model, scenario)
     model = for_scenarios(model, [scenario])

@@ -204,6 +204,10 @@ def load_loops(model: Model) -> tuple[Loop, ...]:
     Raises:
         InputError: no file declares any.
         CatalogueError: with every fault of the file, each with its line.
+
+    >>> (loop,) = plansim.load_loops(plansim.load_model("lake.mdl"))
+    >>> loop.id, loop.polarity.value, loop.found
+    ('B', 'balancing', True)
     """
     path = model.path.with_name(FILE_NAME)
     if not path.is_file():
@@ -255,6 +259,10 @@ def cut_loops(
     Raises:
         SimulationError: the scenario breaks down with all loops.
         ModelError: the model cannot be compiled.
+
+    >>> (cut,) = plansim.cut_loops(plansim.load_model("lake.mdl"))
+    >>> [(one.target.id, one.status_whole.value, one.status_cut.value) for one in cut.effects]
+    [('F1', 'met', 'met')]
     """
     scenario = scenario_of(model, scenario)
     loops = load_loops(model) if loops is None else loops

@@ -100,6 +100,10 @@ def signed_run(model: Model, scenario: Scenario) -> SignedRun:
     Raises:
         ModelError: the compiler does not support something in the model.
         SimulationError: the run breaks down.
+
+    >>> model = plansim.load_model("lake.mdl")
+    >>> plansim.signed_run(model, plansim.as_written(model)).scenario.id
+    'as-written'
     """
     return SignedRun(scenario, simulate_years(model, scenario), link_signs(model, scenario))
 
@@ -114,6 +118,10 @@ def link_signs(model: Model, scenario: Scenario) -> Mapping[LinkEnds, int]:
 
     Raises:
         ModelError: the compiler does not support something in the model.
+
+    >>> model = plansim.load_model("lake.mdl")
+    >>> plansim.link_signs(model, plansim.as_written(model))
+    {('growth', 'fish'): 1, ('catch', 'fish'): -1, ('fish', 'growth'): -1, ('fish', 'catch'): 1}
     """
     moving = {v.name: v for v in model.variables.values() if v.kind.moves}
     links = measured_links(

@@ -200,6 +200,10 @@ def frontier(
         InputError: no binding target is judged, or a lever decides on the shape of the code.
         ModelError: the model cannot be compiled.
         SimulationError: the scenario itself breaks down.
+
+    >>> reached = plansim.frontier(plansim.load_model("lake.mdl"), draws=64, levels=2)
+    >>> reached.spec.growth, [horizon.year for horizon in reached.horizons]
+    ('catch', [2010])
     """
     targets = load_targets(model=model) if targets is None else targets
     if not isinstance(spec, FrontierSpec):

@@ -214,7 +214,9 @@ class _Counts:
         self._model, self._problem = model, search.whole
         self._members = {every: _thinned(members, every) for every in (1, EVERY)}
         changed, _ = members.constants_under(model, self._problem.scenario)
-        names = dict.fromkeys([*changed, *self._problem.columns])
+        # All that members may change under any scenario: then one machine code serves them all.
+        factors = [name for factor in members.factors for name in factor.constants]
+        names = dict.fromkeys([*factors, *changed, *self._problem.columns])
         self._columns = {name: column for column, name in enumerate(names)}
         binding = [one for one in search.whole.targets if one.attribute is Attribute.BINDING]
         targets = {one.id: one for one in (*search.problem.targets, *binding)}.values()

@@ -86,6 +86,10 @@ def lever_named(model: Model, name: str) -> Lever:
 
     Raises:
         InputError: there is no such constant or element, or the name means several.
+
+    >>> lever = plansim.lever_named(plansim.load_model("lake.mdl"), "捕捞强度")
+    >>> lever.id, lever.low, lever.high
+    ('effort', 0.05, 0.3)
     """
     bare, bracket, inside = name.partition("[")
     try:
@@ -413,6 +417,10 @@ def read_frontier_spec(
 
     Raises:
         DesignError: with every fault of the file.
+
+    >>> model = plansim.load_model("lake.mdl")
+    >>> plansim.read_frontier_spec(model, plansim.load_views(model)).years
+    (2010,)
     """
     path = model.path.with_name(FILE_NAME) if path is None else path
     if not path.is_file():

@@ -22,7 +22,7 @@ from plansim.targets.indicator import Floats
 
 __all__ = [
     "FAILED",
-    "Cost",
+    "CostFunction",
     "Evaluate",
     "MoveCost",
     "Point",
@@ -114,7 +114,7 @@ class _Maxima:
         return float(self.prices @ np.maximum(largest, self.minimum))
 
 
-class Cost(Protocol):
+class CostFunction(Protocol):
     """A cost that is minimised."""
 
     def of(self, positions: Floats, values: Floats) -> Floats:
@@ -170,7 +170,7 @@ class WorstOf:
 class _Penalised:
     """A cost, and a penalty for margins that fall short."""
 
-    cost: Cost
+    cost: CostFunction
     margins: list[int]
     clearance: float = CLEARANCES[0]
     fixed: float = 0.0
@@ -307,7 +307,7 @@ def _plan(terms: Sequence[_Maxima], position: Floats, radius: Floats) -> Floats:
 def minimise(
     evaluate: Evaluate,
     starts: Sequence[Floats],
-    cost: Cost,
+    cost: CostFunction,
     margins: Sequence[int],
     present: Floats,
     *,

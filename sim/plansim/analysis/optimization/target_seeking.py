@@ -28,7 +28,7 @@ from plansim.analysis.optimization.problem import (
 )
 from plansim.analysis.optimization.slp import (
     FAILED,
-    Cost,
+    CostFunction,
     MoveCost,
     Point,
     WorstOf,
@@ -164,6 +164,11 @@ def solve(
             of the code; a run gives no figure for a target.
         ModelError: the model cannot be compiled.
         SimulationError: the scenario itself breaks down.
+
+    >>> model = plansim.load_model("lake.mdl")
+    >>> solution = plansim.solve(model, "boats.yaml", levers=["effort"], targets=["F1"])
+    >>> round(solution.values[0], 3)
+    0.191
     """
     scenario = read_scenario(scenario, model) if isinstance(scenario, str) else scenario
     plan = load_targets(model=model) if plan is None else plan
@@ -395,7 +400,7 @@ def _mix(problem: DecisionProblem, count: int, unit_prices: Floats) -> tuple[Flo
     return None if cheapest.values[columns].min() < 0 else cheapest.position, points
 
 
-def _cost(problem: DecisionProblem, unit_prices: Floats, points: Points) -> Cost:
+def _cost(problem: DecisionProblem, unit_prices: Floats, points: Points) -> CostFunction:
     if problem.objective is None:
         weights = unit_prices * (problem.high - problem.low)
         return MoveCost(weights / (weights.max() or 1.0), problem.start)

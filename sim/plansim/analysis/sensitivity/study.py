@@ -196,6 +196,11 @@ def sensitivity(
         DesignError: the design is no sample of distributions.
         InputError: a constant that the shape of the code depends on cannot vary.
         ModelError: the model cannot be compiled.
+
+    >>> model = plansim.load_model("lake.mdl")
+    >>> study = plansim.sensitivity(model, "design.yaml", trajectories=4)
+    >>> [(chance.target.id, chance.met) for chance in study.chances if chance.target]
+    [('F1', 0.3828125), ('F2', 1.0)]
     """
     if not isinstance(design, Design):
         design = read_design(design, model)

@@ -91,6 +91,11 @@ def deciding_unknowns(
     Raises:
         InputError: the ensemble is at fault, or a scenario.
         ModelError: the compiler does not support the model.
+
+    >>> model = plansim.load_model("lake.mdl")
+    >>> (decided,) = plansim.deciding_unknowns(model, "boats.yaml")
+    >>> decided.target, decided.share
+    ('F1', 0.6)
     """
     members = load_ensemble(model) if ensemble is None else ensemble
     wanted = targets

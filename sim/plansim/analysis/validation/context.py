@@ -164,15 +164,20 @@ class ValidationContext:
 
 
 def load_context(
-    model: Model, scenarios: Path | None = None, *, reference: bool = False
+    model: Model, scenarios: str | Path | None = None, *, reference: bool = False
 ) -> ValidationContext:
     """Read all that lies beside a model; ``scenarios`` is a folder, None the shipped one.
 
     Raises:
         InputError: a file is missing, or is not what it should be; with every fault.
+
+    >>> context = plansim.load_context(plansim.load_model("lake.mdl"), "stories")
+    >>> context.baseline.id, len(context.targets)
+    ('boats', 2)
     """
     checks = load_checks(model)
-    read = {head.id: read_scenario(head.path, model) for head in list_scenarios(scenarios)}
+    heads = list_scenarios(None if scenarios is None else Path(scenarios))
+    read = {head.id: read_scenario(head.path, model) for head in heads}
     parts = checks.scenarios.model_dump(exclude={"uncertainty"})
     if unknown := [name for name in parts.values() if name is not None and name not in read]:
         path = model.path.with_name(CHECKS)

@@ -1,4 +1,4 @@
-"""Q02 to Q04: units, sources and ranges of parameters, documentation; effects of ranges.
+"""Q02 to Q04: units, sources and ranges of parameters, documentation.
 
 Reference: J. D. Sterman (2000), Business Dynamics, chapter 21: dimensional consistency and
 parameter assessment.
@@ -9,14 +9,9 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
-import numpy as np
-
-from plansim.analysis.evaluator import Evaluator, Request
 from plansim.analysis.validation.context import (
     ValidationContext,
-    drawn,
     limits,
     numbers_of,
     uncertain,
@@ -26,12 +21,10 @@ from plansim.engine.simlin import check_units, has_simlin
 from plansim.model.comment import read_source
 from plansim.model.evidence import load_evidence
 from plansim.model.records import Variable, VariableKind
-from plansim.scenario.factors import default_of
 from plansim.targets.audit import FILE_NAME as AUDIT
 from plansim.targets.audit import audit
-from plansim.targets.target import Status, Target
 
-__all__ = ["RangeEffect", "TargetRange", "documentation", "parameters", "target_ranges", "units"]
+__all__ = ["documentation", "parameters", "units"]
 
 _CHINESE = re.compile(r"[一-鿿]")
 _FORBIDDEN = re.compile(r"[%‰³²]")
@@ -186,74 +179,3 @@ def _shared(variables: Iterable[Variable], attribute: str) -> Iterator[Case]:
     for shared, (first, *others) in names.items():
         if shared and others:
             yield case(first, False, CaseTemplate.DUPLICATE, what=shared, others=", ".join(others))
-
-
-# --- ranges that change a verdict -----------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class RangeEffect:
-    """Effect of one constant on a target over its plausible range."""
-
-    constant: str
-    constant_zh: str
-    low: float
-    """The target's value with the constant at its low end, in the target's unit."""
-    high: float
-    changes_verdict: bool
-    """Whether the verdict changes at either end."""
-
-    @property
-    def span(self) -> float:
-        """Distance between the values at both ends."""
-        return abs(self.high - self.low)
-
-
-@dataclass(frozen=True)
-class TargetRange:
-    """A target in the baseline, and the effect of each constant on it."""
-
-    target: Target
-    value: float
-    status: Status
-    effects: tuple[RangeEffect, ...]
-    """The largest first."""
-
-    @property
-    def deciding(self) -> tuple[RangeEffect, ...]:
-        """Effects that change the verdict."""
-        return tuple(effect for effect in self.effects if effect.changes_verdict)
-
-
-def target_ranges(context: ValidationContext) -> tuple[TargetRange, ...]:
-    """Run the baseline with each uncertain constant at both ends of its plausible range.
-
-    An array moves as a whole, by one factor. The result tells which single constants decide a
-    verdict, not how likely the verdict is (see the uncertainty study).
-    """
-    model, base = context.model, context.baseline
-    constants = uncertain(model)
-    ends = drawn(model, np.tile([0.0, 1.0], (len(constants), 1)))
-    columns = {name: column for column, name in enumerate(ends)}
-    own = [default_of(model, base.values, name) for name in columns]
-    table = np.tile(own, (1 + 2 * len(constants), 1))
-    for index, variable in enumerate(constants):
-        for name in numbers_of(variable):
-            table[1 + 2 * index : 3 + 2 * index, columns[name]] = ends[name]
-    evaluation = Evaluator(model, base, list(columns), Request(context.binding)).evaluate(table)
-    ranges = []
-    for target in context.binding:
-        verdict = evaluation[target.id]
-        low, high = verdict.value[1::2], verdict.value[2::2]
-        changed = verdict.status[1:].reshape(-1, 2) != verdict.status[0]
-        effects = [
-            RangeEffect(variable.name, variable.name_zh, *numbers)
-            for variable, *numbers in zip(
-                constants, low.tolist(), high.tolist(), changed.any(axis=1).tolist(), strict=True
-            )
-        ]
-        effects.sort(key=lambda effect: -effect.span)
-        ranges.append(
-            TargetRange(target, float(verdict.value[0]), verdict.status_of(), tuple(effects))
-        )
-    return tuple(ranges)

@@ -117,6 +117,11 @@ def validate(
     Raises:
         UnknownNameError: no test has one of the ids.
         InputError: what a test reads is at fault.
+
+    >>> context = plansim.load_context(plansim.load_model("lake.mdl"), "stories")
+    >>> (result,) = plansim.validate(context, ["Q02"])
+    >>> result.id, result.status.value
+    ('Q02', 'pass')
     """
     names = chosen(tests)
     if not isinstance(model, ValidationContext):

@@ -38,6 +38,10 @@ def document(
     Raises:
         OutputError: the folder exists and ``force`` is not given, or the system refuses to write.
         InputError: a file beside the model is at fault.
+
+    >>> model = plansim.load_model("lake.mdl")
+    >>> plansim.document(model, "pages", force=True)
+    13
     """
     pages = _pages(model, load_targets(model=model), run, [Lang(lang) for lang in langs])
     write_folder(pages, Path(folder), force=force)

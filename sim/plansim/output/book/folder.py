@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from plansim.errors import Fault, Message, OutputError, foreign
+from plansim.files.writing import unfit_parent
 
 __all__ = ["check_folder", "write_folder"]
 
@@ -24,19 +24,10 @@ def check_folder(path: Path, *, force: bool = False) -> None:
             ``force`` is not given or it does not look like pages.
     """
     if path.exists() and not path.is_dir():
-        fault = Fault(
-            "cannot write the pages", path, expected=Message("a folder"), found=Message("a file")
-        )
-    elif not path.parent.is_dir():
-        found = Message("no folder {folder}", folder=path.parent)
-        fault = Fault(
-            "cannot write the pages", path, expected=Message("an existing folder"), found=found
-        )
-    elif not os.access(path.parent, os.W_OK | os.X_OK):
-        found = Message("no right to write to {folder}", folder=path.parent)
-        fault = Fault(
-            "cannot write the pages", path, expected=Message("a writable folder"), found=found
-        )
+        expected, found = Message("a folder"), Message("a file")
+        fault = Fault("cannot write the output", path, expected=expected, found=found)
+    elif unfit := unfit_parent(path):
+        fault = unfit
     elif path.is_dir() and any(path.iterdir()) and not (path / FRONT).is_file():
         fault = Fault(
             "the folder holds something else and is not replaced",
@@ -69,7 +60,7 @@ def write_folder(files: Mapping[str, str | bytes], path: Path, *, force: bool = 
         building.replace(path)
     except OSError as error:
         why = foreign(error.strerror or error)
-        raise OutputError(Fault("cannot write the pages", path, found=why)) from error
+        raise OutputError(Fault("cannot write the output", path, found=why)) from error
     finally:
         if building.exists():
             shutil.rmtree(building, ignore_errors=True)

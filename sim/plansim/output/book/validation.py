@@ -9,13 +9,15 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 
-from plansim.analysis.validation.context import ValidationContext
+from plansim.analysis.ensemble import ensemble_fits
+from plansim.analysis.sensitivity.unknowns import DecidedTarget, deciding_unknowns
+from plansim.analysis.validation.context import ValidationContext, verdicts
 from plansim.analysis.validation.history import history_series
-from plansim.analysis.validation.parameters import TargetRange, target_ranges
 from plansim.analysis.validation.result import Case, CaseTemplate, Result, ValidationOutcome
 from plansim.files.forms import Words
 from plansim.files.writing import check_destination, write_text
 from plansim.model.records import Model
+from plansim.output.describe import constants_name
 from plansim.output.tables.validation import (
     case_text,
     criterion_text,
@@ -25,11 +27,14 @@ from plansim.output.tables.validation import (
     title_text,
 )
 from plansim.output.words.text import Lang, Text, decimals_for, figure, read_text
+from plansim.targets.target import Target
+from plansim.targets.verdict import Verdicts
 
 __all__ = [
     "HISTORY_PICTURE",
     "Report",
     "check_report",
+    "tested_report",
     "validation_page",
     "validation_report",
 ]
@@ -38,10 +43,6 @@ PICTURES = "pictures"
 """The folder of the pictures, beside the page."""
 
 HISTORY_PICTURE = "validation-history.png"
-MOST_DECIDING = 4
-"""Number of constants that are named of those that change a verdict."""
-MOST_MOVING = 3
-"""Number of constants that are named where none changes it."""
 MOST_DRIVERS = 3
 FEWEST_SIGNS = 5
 """Number of reality checks that are shown: those that hold in the fewest draws."""
@@ -54,7 +55,10 @@ class Report:
     model: Model
     version: str
     results: tuple[Result, ...]
-    ranges: tuple[TargetRange, ...]
+    verdicts: tuple[tuple[Target, Verdicts], ...] = ()
+    """Of the baseline on each binding target."""
+    decided: tuple[DecidedTarget, ...] = ()
+    """The unknowns that decide these over the ensemble; none without one."""
     reasons: Mapping[str, Words] = field(default_factory=dict)
     """Why a test fails and what would be needed, by its id."""
 
@@ -83,21 +87,36 @@ def validation_report(
 
     Raises:
         OutputError: as for `check_report`, or the system refuses to write.
+
+    >>> context = plansim.load_context(plansim.load_model("lake.mdl"), "stories")
+    >>> results = plansim.validate(context, ["Q02"])
+    >>> plansim.validation_report(context, results, "tests.md", force=True)
     """
     from plansim.output.figures.canvas import save_figure
     from plansim.output.figures.validation import history_sheet
 
     path, text = Path(path), read_text(Lang(lang))
     check_report(path, force=force)
-    ranges = target_ranges(context)
-    tested = Report(
-        context.model, version("plansim"), tuple(results), ranges, context.checks.reasons
-    )
+    tested = tested_report(context, results)
     folder = path.parent / PICTURES
     folder.mkdir(exist_ok=True)
     history = history_sheet(history_series(context), text)
     save_figure(history, folder / HISTORY_PICTURE, force=True)
     write_text(validation_page(tested, PICTURES, text), path, force=True)
+
+
+def tested_report(context: ValidationContext, results: Sequence[Result]) -> Report:
+    """Return what the page is about."""
+    model, baseline = context.model, context.baseline
+    runs, fits = context.runs[baseline.id], ensemble_fits(context.model)
+    return Report(
+        model,
+        version("plansim"),
+        tuple(results),
+        tuple((target, verdicts(runs, target, baseline)) for target in context.binding),
+        deciding_unknowns(model, baseline, targets=context.binding) if fits else (),
+        context.checks.reasons,
+    )
 
 
 def validation_page(tested: Report, pictures: str, text: Text) -> str:
@@ -129,7 +148,7 @@ def validation_page(tested: Report, pictures: str, text: Text) -> str:
     parts += [
         f"## {text('validation_page.hangs')}",
         text("validation_page.hangs_text"),
-        _targets(tested.ranges, by_id, text),
+        _targets(tested, by_id, text),
     ]
     head, rows = effect_rows(by_id["Q26"], text) if "Q26" in by_id else ([], [])
     if rows:
@@ -199,38 +218,35 @@ def _history(made: Result, text: Text) -> str:
     return _table(text("validation_page.past_head"), rows)
 
 
-def _targets(ranges: Sequence[TargetRange], by_id: Mapping[str, Result], text: Text) -> str:
+def _targets(tested: Report, by_id: Mapping[str, Result], text: Text) -> str:
     probability = _by_subject(by_id.get("Q19"), CaseTemplate.PROBABILITY)
     drivers = _by_subject(by_id.get("Q18"), CaseTemplate.DRIVERS)
+    decided = {one.target: _decided_by(one, tested.model, text) for one in tested.decided}
     rows = []
-    for ranged in ranges:
-        target = ranged.target
+    for target, judged in tested.verdicts:
         assert target.value is not None
-        decimals = max(decimals_for(target.value, ranged.value, target.tolerance or 0.0), 1)
-        value = f"{figure(ranged.value, decimals)} {text.unit(target.unit)}"
+        reached = float(judged.value[0])
+        decimals = max(decimals_for(target.value, reached, target.tolerance or 0.0), 1)
+        value = f"{figure(reached, decimals)} {text.unit(target.unit)}"
         met, main = "–", "–"
         if case := probability.get(target.id):
             met = f"{_percent(case['met'])} ± {_percent(case['error'])}"
         if case := drivers.get(target.id):
             main = "; ".join(str(case.values["drivers"]).split("; ")[:MOST_DRIVERS])
-        name, status = text.pick(target.name_en, target.name_zh), text.word("status", ranged.status)
-        changed_by = _changed_by(ranged, decimals, text)
-        rows.append((target.id, name, f"{status} {value}", met, changed_by, main))
+        name, status = text.pick(target.name_en, target.name_zh), judged.status_of()
+        outcome = f"{text.word('status', status)} {value}"
+        rows.append((target.id, name, outcome, met, decided.get(target.id, "–"), main))
     return _table(text("validation_page.hangs_head"), rows)
 
 
-def _changed_by(ranged: TargetRange, decimals: int, text: Text) -> str:
-    """Return the constants that change a verdict; if none does, the largest effects in brackets."""
-    shown = ranged.deciding[:MOST_DECIDING] or ranged.effects[:MOST_MOVING]
-    named = "; ".join(
-        f"{text.pick(effect.constant, effect.constant_zh)} "
-        f"{figure(effect.low, decimals)} … {figure(effect.high, decimals)}"
-        for effect in shown
+def _decided_by(decided: DecidedTarget, model: Model, text: Text) -> str:
+    """Return the unknowns that decide a target, each with the shares in its two halves."""
+    named = (
+        f"{constants_name(unknown.constants, model, text) or unknown.name} "
+        f"{100 * unknown.share_low:.0f} … {100 * unknown.share_high:.0f}"
+        for unknown in decided.unknowns
     )
-    if not ranged.deciding:
-        return f"– ({named})"
-    more = len(ranged.deciding) - MOST_DECIDING
-    return named if more <= 0 else f"{named}; {text('validation_page.more', count=more)}"
+    return "; ".join(named) or "–"
 
 
 def _reality_checks(made: Result, text: Text) -> Iterator[str]:

@@ -120,6 +120,10 @@ def loop_map(
         langs: the languages of the labels, ``en`` and ``zh``; of two, the page's style has to
             hide one.
         style: whether the drawing carries its own style.
+
+    >>> model = plansim.load_model("lake.mdl")
+    >>> plansim.loop_map(plansim.load_loops(model), model, "Loops")[:4]
+    '<svg'
     """
     ways, wanted = ways_of(loops), tuple(map(Lang, langs))
     shown = dict.fromkeys(name for way in ways for name in (way.cause, way.effect))

@@ -60,6 +60,9 @@ def module_diagram(
         style: whether the drawing carries its own style.
         href: what a variable's element leads to; nothing if there is none.
         signs: of the causal links, as `link_signs` finds them; without them none are drawn.
+
+    >>> plansim.module_diagram(plansim.load_model("lake.mdl"), "")[:4]
+    '<svg'
     """
     parts, wanted = module_parts(model, module), tuple(map(Lang, langs))
 

@@ -139,7 +139,11 @@ class _Term:
 
 
 def modules_drawn(model: Model) -> tuple[str, ...]:
-    """Return the modules that have something to draw, in the order of the file."""
+    """Return the modules that have something to draw, in the order of the file.
+
+    >>> plansim.modules_drawn(plansim.load_model("lake.mdl"))
+    ('',)
+    """
     reading = _ModuleReading(model, "")
     return tuple(dict.fromkeys(model.variables[name].module for name in reading.moving))
 

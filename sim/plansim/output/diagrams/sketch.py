@@ -66,7 +66,11 @@ class _Item:
 
 
 def sketch(model: Model) -> str:
-    """Return the drawings of a model as the part of a Vensim file that holds them."""
+    """Return the drawings of a model as the part of a Vensim file that holds them.
+
+    >>> plansim.sketch(plansim.load_model("lake.mdl")).splitlines()[1]
+    'V300  Do not put anything below this section - it will be ignored'
+    """
     modules = dict.fromkeys(
         variable.module for variable in model.variables.values() if _is_drawn(variable)
     )
@@ -84,6 +88,9 @@ def write_sketch(model: Model, *, force: bool = False) -> int:
 
     Raises:
         OutputError: there are drawings already, or the file cannot be written.
+
+    >>> plansim.write_sketch(plansim.load_model("lake.mdl"), force=True)
+    1
     """
     data = model.path.read_bytes()
     before, after = around_sketch(data)

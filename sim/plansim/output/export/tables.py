@@ -22,12 +22,13 @@ from plansim.output.export.results import FORMATS, card_of
 from plansim.output.export.sweep import write_runs
 from plansim.output.series import series_of
 from plansim.scenario.records import BilingualText
-from plansim.targets.annual import frame, separate
-from plansim.targets.target import split_reference
+from plansim.targets.annual import annual, frame, separate
 
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
+
+    from plansim.output.export.iamc import IamcNames
 
 __all__ = ["TableForm", "export", "table_of", "write_run", "write_scenarios"]
 
@@ -44,31 +45,42 @@ class TableForm(StrEnum):
 
 
 def table_of(
-    runs: Sequence[xr.Dataset], form: TableForm, region: BilingualText, names: Sequence[str] = ()
+    runs: Sequence[xr.Dataset],
+    form: TableForm,
+    names: Sequence[str] = (),
+    iamc: IamcNames | None = None,
 ) -> pd.DataFrame:
     """Return annual figures of runs, by years as `annual` returns them, as one table.
 
     ``names`` are the variables that go in; of none, all that change over time. Units are the
-    model's. The tidy form is that of `plansim.frame`. In the other two an array takes a row an
-    element; in the IAMC's an element stands after a bar, as in ``value added|services``, and its
-    sheet must be called ``data``.
+    model's. The tidy form is that of `plansim.frame`. In the wide one an array takes a row an
+    element. That of the IAMC is `iamc_table`; without names and units for it (``iamc``) all
+    variables have the model's. Its sheet must be called ``data``.
 
     Raises:
         InputError: a variable is no series.
     """
-    return _table([_chosen(run, names) for run in runs], form, region)
+    return _table([_chosen(run, names) for run in runs], form, names, iamc)
 
 
 def _table(
-    runs: Sequence[xr.Dataset], form: TableForm, region: BilingualText | None = None
+    runs: Sequence[xr.Dataset],
+    form: TableForm,
+    names: Sequence[str] = (),
+    iamc: IamcNames | None = None,
 ) -> pd.DataFrame:
     import pandas as pd
 
     if form is TableForm.TIDY:
         return frame(runs, *map(str, runs[0].data_vars))
+    if form is TableForm.IAMC:
+        from plansim.output.export.iamc import IamcNames, iamc_table
+
+        own = IamcNames(region=str(runs[0].attrs.get("model", "")))
+        return iamc_table(runs, iamc or own, names if iamc else [*map(str, runs[0].data_vars)])
     rows = [(str(run.attrs.get("scenario", "")), row) for run in runs for row in series_of(run)]
     years = sorted({int(year) for run in runs for year in run["year"].to_numpy()})
-    table = pd.DataFrame(
+    return pd.DataFrame(
         {
             "scenario": [scenario for scenario, _ in rows],
             "variable": [row.name for _, row in rows],
@@ -77,12 +89,6 @@ def _table(
             **{str(year): [row.values.get(year, math.nan) for _, row in rows] for year in years},
         }
     )
-    if form is TableForm.IAMC:
-        table.insert(0, "model", f"plansim {runs[0].attrs.get('model', '')}".strip())
-        table.insert(2, "region", region.en if region else "")
-        table["variable"] = [_barred(name) for name in table["variable"]]
-        table = table.drop(columns="name_zh")
-    return table
 
 
 def _chosen(run: xr.Dataset, names: Sequence[str]) -> xr.Dataset:
@@ -93,11 +99,6 @@ def _chosen(run: xr.Dataset, names: Sequence[str]) -> xr.Dataset:
     return run[wanted].assign_coords(year=run["year"])
 
 
-def _barred(reference: str) -> str:
-    name, elements = split_reference(reference)
-    return "|".join([name.strip('"'), *elements])
-
-
 def export(
     source: xr.Dataset | Sequence[xr.Dataset] | str | Path,
     path: str | Path,
@@ -105,17 +106,20 @@ def export(
     form: TableForm | str = TableForm.WIDE,
     names: Sequence[str] = (),
     region: BilingualText | None = None,
+    iamc: IamcNames | None = None,
     force: bool = False,
 ) -> int:
     """Write annual figures of runs, or the runs of a sweep, for other programs.
 
     Args:
-        source: datasets by years, as `annual` returns them, each of one scenario or of several; or
-            the path of a sweep, of which each run becomes a row.
+        source: datasets as `simulate` or `annual` returns them, each of one scenario or of several;
+            or the path of a sweep, of which each run becomes a row.
         path: FILE.csv, .xlsx, .parquet or .nc (CF); of a sweep FILE.csv or .parquet.
         form: of a table: a row a variable (wide), a row a figure (tidy), or that of the IAMC.
         names: variables that are written; by default all that change over time.
-        region: of the plan, for the IAMC; by default the name of the model.
+        region: of the plan, for CF; by default the name of the model.
+        iamc: region, names and units for the IAMC, as `load_iamc` gives them; by default the
+            model's own.
         force: whether to replace a file that exists.
 
     Returns:
@@ -124,16 +128,21 @@ def export(
     Raises:
         InputError: a variable is no series, or there is no sweep of that name.
         OutputError: as for `check_destination`, or the system refuses to write.
+
+    >>> runs = plansim.simulate(plansim.load_model("lake.mdl"), "boats.yaml")
+    >>> plansim.export(runs, "runs.csv", form="tidy", names=["fish"], force=True)
+    1
     """
     import xarray as xr
 
     if isinstance(source, str | Path):
         return write_runs(open_store(Path(source)), Path(path), force=force)
     listed = [source] if isinstance(source, xr.Dataset) else list(source)
-    runs = [run for dataset in listed for run in separate(dataset)]
+    apart = (run for dataset in listed for run in separate(dataset))
+    runs = [run if "year" in run.coords else annual(run) for run in apart]
     model = str(runs[0].attrs.get("model", ""))
     where = region or BilingualText(model, model)
-    write_scenarios(runs, Path(path), TableForm(form), where, names=names, force=force)
+    write_scenarios(runs, Path(path), TableForm(form), where, iamc=iamc, names=names, force=force)
     return len(runs)
 
 
@@ -143,6 +152,7 @@ def write_scenarios(
     form: TableForm,
     region: BilingualText,
     *,
+    iamc: IamcNames | None = None,
     names: Sequence[str] = (),
     force: bool = False,
 ) -> None:
@@ -162,7 +172,7 @@ def write_scenarios(
 
         _write_dataset(cf_dataset(chosen, region), path, force=force)
     else:
-        _write_table(_table(chosen, form, region), path, force=force)
+        _write_table(_table(chosen, form, names, iamc), path, force=force)
 
 
 def write_run(

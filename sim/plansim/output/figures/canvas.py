@@ -64,7 +64,12 @@ _NO_DATE = {".pdf": {"CreationDate": None}, ".png": {}, ".svg": {"Date": None}}
 
 @contextmanager
 def style() -> Iterator[None]:
-    """Draw in the style of plansim: its fonts, colours and lines, within a ``with`` block."""
+    """Draw in the style of plansim: its fonts, colours and lines, within a ``with`` block.
+
+    >>> import matplotlib.pyplot as plt
+    >>> with plansim.plot.style():
+    ...     figure, axes = plt.subplots()
+    """
     _register_font()
     with (
         as_file(files(__package__).joinpath("plansim.mplstyle")) as path,
@@ -230,6 +235,11 @@ def save_figure(figure: Figure, path: Path, *, force: bool = False) -> None:
     Raises:
         OutputError: unknown suffix, no such folder, no right to write, or the file exists and
             ``force`` is not given.
+
+    >>> from pathlib import Path
+    >>> runs = plansim.simulate(plansim.load_model("lake.mdl"), "boats.yaml")
+    >>> axes = plansim.plot.trajectories(runs, "fish")
+    >>> plansim.plot.save_figure(axes.figure, Path("fish.png"), force=True)
     """
     check_destination(path, force=force, formats=FORMATS)
     suffix = path.suffix.lower()

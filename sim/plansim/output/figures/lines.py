@@ -110,6 +110,10 @@ def trajectories(
 
     Raises:
         UnknownNameError: a run holds no such series.
+
+    >>> runs = plansim.simulate(plansim.load_model("lake.mdl"), "boats.yaml")
+    >>> plansim.plot.trajectories(runs, "fish", lang="zh").get_title(loc="left")
+    '鱼量'
     """
     text, listed = read_text(Lang(lang)), _listed(runs)
     with style():
@@ -137,6 +141,10 @@ def small_multiples(
     Raises:
         UnknownNameError: a run holds no such series.
         ValueError: no variable is given.
+
+    >>> runs = plansim.simulate(plansim.load_model("lake.mdl"), "boats.yaml")
+    >>> len(plansim.plot.small_multiples(runs, ["fish", "catch"]))
+    2
     """
     if not variables:
         raise ValueError("small multiples need a variable")
@@ -360,6 +368,10 @@ def phase(
 
     Raises:
         UnknownNameError: a run holds no such series.
+
+    >>> runs = plansim.simulate(plansim.load_model("lake.mdl"), "boats.yaml")
+    >>> plansim.plot.phase(runs, "fish", "catch").get_title(loc="left")
+    'Catch'
     """
     text, listed, wanted = read_text(Lang(lang)), _listed(runs), list(targets)
     with style():

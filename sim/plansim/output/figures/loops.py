@@ -65,6 +65,10 @@ def loop_shares(
 
     Of several groups of loops that are not compared with one another, ``partition`` is drawn. Where
     there are no scores, one line says why.
+
+    >>> scores = plansim.score_loops(plansim.load_model("lake.mdl"), "boats.yaml")
+    >>> plansim.plot.loop_shares(scores).get_title(loc="left")
+    'Loop scores: More boats'
     """
     text = read_text(Lang(lang))
     scenario = scores.scenario

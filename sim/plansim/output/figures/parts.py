@@ -64,6 +64,10 @@ def stack(
     Raises:
         UnknownNameError: the run holds no such variable.
         InputError: it is not over one subscript range, or has negative values.
+
+    >>> runs = plansim.simulate(plansim.load_model(), "baseline", ["value added"])
+    >>> plansim.plot.stack(runs, "value added", lang="zh").get_title(loc="left")
+    '增加值'
     """
     text = read_text(Lang(lang))
     parts = _parts(run, variable, 1, text)
@@ -139,6 +143,10 @@ def pyramid(
     Raises:
         UnknownNameError: the run holds no such variable.
         InputError: it does not have such ranges, or no figures for a year.
+
+    >>> runs = plansim.simulate(plansim.load_model(), "baseline", ["resident population"])
+    >>> plansim.plot.pyramid(runs, "resident population").get_title(loc="left")
+    'Resident population, 2020 (bars) and 2005 (outline)'
     """
     text = read_text(Lang(lang))
     parts = _parts(run, variable, 2, text)

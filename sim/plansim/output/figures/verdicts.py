@@ -43,6 +43,10 @@ def verdict_map(
 
     Raises:
         ValueError: nothing is judged.
+
+    >>> verdicts = plansim.check_scenarios(plansim.load_model("lake.mdl"), "boats.yaml")
+    >>> len(plansim.plot.verdict_map(verdicts).patches)
+    2
     """
     text = read_text(Lang(lang))
     cells = {(verdict.id, verdict.scenario): verdict for verdict in verdicts}

@@ -67,6 +67,7 @@ SCRIPTS = (
     "notes",
     "levers",
     "chart",
+    "takes",
     "board",
     "differences",
     "wedge",
@@ -136,6 +137,11 @@ def page(
     Raises:
         CatalogueError: the targets or the views beside the model have faults.
         ModelError: the compiler does not support something that the page shows.
+
+    >>> model = plansim.load_model("lake.mdl")
+    >>> page = plansim.page(model, [plansim.as_written(model), "boats.yaml"], lang="zh")
+    >>> page.save("lake.html").name
+    'lake.html'
     """
     catalogue = load_targets(None, model) if targets is None else targets
     judged = judged_targets(catalogue)

@@ -31,6 +31,11 @@ def report(
 
     Raises:
         OutputError: as for `write_report`.
+
+    >>> model = plansim.load_model("lake.mdl")
+    >>> scenarios = [plansim.as_written(model), "boats.yaml"]
+    >>> comparison = plansim.compare(model, scenarios, remedies=False)
+    >>> plansim.report(comparison, "report.docx", lang="zh", force=True)
     """
     from plansim.output.report.comparison import comparison_report
 

@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from plansim.analysis.decisions.conflicts import Conflicts
 from plansim.analysis.decisions.discovery import Discovery, FailureBox, Limit, Outcome
+from plansim.analysis.decisions.information import Information
 from plansim.analysis.decisions.policies import Aim, PolicyPoint, PolicySet
 from plansim.analysis.decisions.robustness import PolicyPair, PolicyRobustness, Robustness
 from plansim.analysis.decisions.signposts import Signpost, best_signs
+from plansim.analysis.ensemble import NORMAL
 from plansim.model.records import Model
 from plansim.output.describe import constants_name
 from plansim.output.tables.layout import (
@@ -31,6 +33,7 @@ from plansim.targets.verdict import of_hundred
 __all__ = [
     "conflicts_table",
     "discovery_table",
+    "information_table",
     "policies_table",
     "robustness_table",
     "signposts_table",
@@ -337,6 +340,40 @@ def conflicts_table(result: Conflicts, names: Mapping[str, str], text: Text) -> 
         for conflict in result.conflicts
     ]
     return blocks([head, Grid(columns, rows), text("conflicts.legend")])
+
+
+def information_table(
+    result: Information, model: Model, text: Text, *, most: int = 10
+) -> RenderableType:
+    """Lay out which unknowns are worth knowing to the choice among policies."""
+    head = text(
+        "information.head",
+        best=result.best,
+        policies=text.join(
+            f"{name} {mean:.2f}" for name, mean in zip(result.policies, result.means, strict=True)
+        ),
+        members=result.members,
+        perfect=f"{result.perfect:.2f}",
+    )
+    worth = [one for one in result.unknowns if one.value > NORMAL * one.error][:most]
+    parts: list[RenderableType] = [head]
+    columns = [
+        text_column(text("discover.unknown")),
+        figure_column(text("information.value")),
+        figure_column("PAWN"),
+    ]
+    shown = worth or sorted(result.unknowns, key=lambda one: -one.pawn)[:3]
+    if not worth:
+        parts.append(text("information.none"))
+    rows: list[Row] = [
+        (
+            constants_name(one.factor.constants, model, text) or one.factor.name,
+            f"{one.value:.3f} ± {one.error:.3f}",
+            f"{one.pawn:.2f}",
+        )
+        for one in shown
+    ]
+    return blocks([*parts, Grid(columns, rows), text("information.legend")])
 
 
 def _hundred(share: float) -> str:

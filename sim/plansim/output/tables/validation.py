@@ -80,29 +80,31 @@ def _filled(template: str, values: Mapping[str, Number], text: Text) -> str:
     return re.sub(r"(?<=[0-9])%", " %", template.format(**words))
 
 
-_GROUPS = {
-    "wanted": "way",
-    "way": "way",
-    "mark": "start_mark",
-    "lacking": "lacking",
-    "declared": "polarity",
-    "expected": "strength",
-    "comparison": "comparison",
-    "stability": "stability",
-    "before": "status",
-    "after": "status",
-    "status": "status",
-}
-"""Groups of the catalogue in which values stand that are words; names of variables are kept."""
-
-
 def _word(name: str, value: Number, text: Text) -> Number:
-    """Translate a value that is a word of the catalogue, or a unit."""
+    """Translate values that are words of the catalogue; names of variables are kept."""
     if not isinstance(value, str):
         return value
-    if name == "unit":
-        return text.unit(value)
-    return text.word(_GROUPS[name], value) if name in _GROUPS else value
+    match name:
+        case "wanted" | "way":
+            return text.word("way", value)
+        case "mark":
+            return text.word("start_mark", value)
+        case "lacking":
+            return text.word("lacking", value)
+        case "declared":
+            return text.word("polarity", value)
+        case "expected":
+            return text.word("strength", value)
+        case "comparison":
+            return text.word("comparison", value)
+        case "stability":
+            return text.word("stability", value)
+        case "before" | "after" | "status":
+            return text.word("status", value)
+        case "unit":
+            return text.unit(value)
+        case _:
+            return value
 
 
 def validation_table(results: Sequence[Result], text: Text) -> RenderableType:

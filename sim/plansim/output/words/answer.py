@@ -27,6 +27,11 @@ def answer(verdicts: Iterable[Verdict], text: Text, titles: Mapping[str, str] | 
         verdicts: of one or more scenarios.
         text: the language.
         titles: the scenarios' by id; else the id stands.
+
+    >>> model = plansim.load_model("lake.mdl")
+    >>> verdicts = plansim.check_scenarios(model, "boats.yaml")
+    >>> plansim.answer(verdicts, plansim.read_text("en"))[:79]
+    'Under "boats", the one binding target that can be judged, Fish in the lake 60/1'
     """
     return text("list_sep.sentence").join(answer_sentences(verdicts, text, titles))
 

@@ -151,8 +151,7 @@ function board(attribute, act, { title = true } = {}) {
         "div",
         { class: "board-name", role: "rowheader" },
         name,
-        differs,
-        el("span", { class: "board-asked" }, `${askedText(target)} · ${target.year}`),
+        el("span", { class: "board-asked" }, `${askedText(target)} · ${target.year}`, differs),
       ),
       ...cells.map((each) => each.node),
     );
@@ -219,29 +218,6 @@ function lightKey() {
     entry("against", t("page.key_against", { sure })),
     el("li", {}, el("b", {}, "44/100"), " ", t("page.key_share", { count: MEMBERS.count })),
   );
-}
-
-/** Write the verdicts as a table that a spreadsheet takes: tabs between columns. */
-function tableText(attribute, results) {
-  const sides = SIDES.filter((side) => results[side]);
-  const columns = ["value", "margin", "verdict", "share"];
-  const head = [t("page.column_target"), t("page.column_asked"), t("page.column_unit"),
-    t("page.column_year"),
-    ...sides.flatMap((side) =>
-      columns.map((each) => `${side.toUpperCase()} ${titleOf(results[side].run)}: ${t(`page.column_${each}`)}`),
-    )];
-  const sure = sides.map((side) => surely(results[side]));
-  const number = (value) => (Number.isFinite(value) ? String(Number(value.toPrecision(6))) : "");
-  const rows = DATA.targets.flatMap((target, at) => {
-    if (target.attribute !== attribute) return [];
-    const cells = sure.flatMap((verdicts) => {
-      const { value, margin, shown, share } = verdicts[at];
-      return [number(value), number(margin), outcomeWord(shown), share === null ? "" : share / 100];
-    });
-    const asked = `${t(`direction.${target.sign}`)} ${target.asked}`;
-    return [[pick(target.name), asked, pick(target.unit), target.year, ...cells]];
-  });
-  return [head, ...rows].map((row) => row.join("\t")).join("\n");
 }
 
 /** Count the targets that hold, are open and fail under each run, light by light. */

@@ -45,7 +45,7 @@ function chartCard(chart, { height = 168, open = null } = {}) {
   const downloads = el(
     "span",
     { class: "downloads" },
-    download("PNG", () => pictureOf(chart, plot, results)),
+    download("PNG", () => savePicture(chart, plot, results)),
     download("CSV", () => save(`${chart.id}.csv`, "text/csv", `\ufeff${csvOf(chart, results)}`)),
   );
   const node = el(
@@ -215,7 +215,7 @@ function chartCard(chart, { height = 168, open = null } = {}) {
         return { series: [low + 1, low], fill: `${HUES[side]}22` };
       }),
     );
-    const axis = { stroke: "#56616c", font: "11px plansim, system-ui, plansim-signs, sans-serif" };
+    const axis = { stroke: "#56616c", font: "11px system-ui, sans-serif" };
     const grid = { stroke: "#e6e9ec", width: 1 };
     plot = new uPlot(
       {
@@ -328,73 +328,6 @@ function chartCard(chart, { height = 168, open = null } = {}) {
     describe: () => plot && describe(),
     destroy: () => plot?.destroy(),
   };
-}
-
-/** Write a chart's values as CSV: a row a year, and of each run its line and the ends of its band. */
-function csvOf(chart, results) {
-  const dots = chart.lines.map((line) => new Map(line.observed));
-  const years = yearsOf(results, chart.lines.flatMap((line) => line.observed));
-  const quoted = (text) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
-  const columns = [[t("page.column_year"), years]];
-  for (const side of SIDES.filter((each) => results[each])) {
-    for (const line of chart.lines) {
-      const name = `${side.toUpperCase()} ${titleOf(results[side].run)}: ${pick(line.name)}`;
-      columns.push([name, years.map((year) => valueAt(results[side], line, year))]);
-      const band = bandOf(results[side], line, years);
-      MEMBERS?.band.forEach((share, end) => {
-        const what = t("page.quantile", { share: 100 * share });
-        if (band) columns.push([`${name}, ${what}`, band[end]]);
-      });
-    }
-  }
-  dots.forEach((known, at) => {
-    const name = `${t("page.observed")}: ${pick(chart.lines[at].name)}`;
-    if (known.size) columns.push([name, years.map((year) => known.get(year) ?? null)]);
-  });
-  const unit = pick(chart.unit);
-  const head = columns.map(([name], i) => quoted(i && unit ? `${name} (${unit})` : name));
-  const number = (value) => (value === null ? "" : String(Number(value.toPrecision(6))));
-  const rows = years.map((_, at) => columns.map(([, values]) => number(values[at])).join(","));
-  return [head.join(","), ...rows].join("\r\n") + "\r\n";
-}
-
-/** Save a chart as a picture, with its title, its unit and the names of the runs. */
-function pictureOf(chart, plot, results) {
-  const ratio = 2;
-  const drawn = plot.ctx.canvas;
-  const size = [plot.width * ratio, plot.height * ratio];
-  const [edge, row] = [16 * ratio, 18 * ratio];
-  const sides = SIDES.filter((side) => results[side]);
-  const canvas = el("canvas", {
-    width: size[0] + 2 * edge,
-    height: size[1] + (3.2 + sides.length) * row + edge,
-  });
-  const ctx = canvas.getContext("2d");
-  const family = getComputedStyle(document.documentElement).fontFamily;
-  const write = (text, y, { weight = 400, colour = INK, x = edge } = {}) => {
-    ctx.font = `${weight} ${13 * ratio}px ${family}`;
-    ctx.fillStyle = colour;
-    ctx.fillText(text, x, y, canvas.width - x - edge);
-  };
-  ctx.fillStyle = "#fff";
-  ctx.fillRect(0, 0, canvas.width, canvas.height);
-  const unit = pick(chart.unit);
-  write(pick(chart.name) + (unit ? `${t("list_sep.comma")}${unit}` : ""), 1.4 * row, { weight: 600 });
-  sides.forEach((side, i) => {
-    const y = (2.5 + i) * row;
-    ctx.strokeStyle = HUES[side];
-    ctx.lineWidth = 2.5 * ratio;
-    ctx.setLineDash(SIDE_DASHES[side].map((length) => length * ratio));
-    ctx.beginPath();
-    ctx.moveTo(edge, y - 0.25 * row);
-    ctx.lineTo(edge + 34 * ratio, y - 0.25 * row);
-    ctx.stroke();
-    const text = `${side.toUpperCase()} ${titleOf(results[side].run)}`;
-    write(text, y, { colour: HUES[side], x: edge + 42 * ratio });
-  });
-  ctx.setLineDash([]);
-  ctx.drawImage(drawn, edge, (2.2 + sides.length) * row, ...size);
-  canvas.toBlob((blob) => save(`${chart.id}.png`, "image/png", blob));
 }
 
 /** Name the lines of a chart that has several. */

@@ -76,7 +76,12 @@ function askName(given, done) {
       },
       el("label", { for: "asked-name" }, t("page.keep_name")),
       input,
-      el("button", {}, t("page.keep_done")),
+      el(
+        "div",
+        { class: "box-buttons" },
+        el("button", { class: "is-first" }, t("page.keep_done")),
+        el("button", { type: "button", click: () => box.close() }, t("page.close")),
+      ),
     ),
   );
   document.body.append(box);

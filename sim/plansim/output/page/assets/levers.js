@@ -114,7 +114,7 @@ function sidePicker(side, act) {
     const count = Object.keys(run.moved).length;
     setText(moved, count ? t("page.moved", { count }) : "");
     forget.hidden = !name;
-    setText(forget, name ? t("page.forget", { name }) : "");
+    if (name) setText(forget, t("page.forget", { name }));
     moved.parentNode.hidden = !count && !name;
     setText(about, run.scenario ? pick(scenarioOf(run).about) : "");
     about.parentNode.hidden = !run.scenario;

@@ -148,7 +148,12 @@ function modelMap() {
     node: el(
       "div",
       { class: "view" },
-      el("div", { class: "modules", role: "group", "aria-label": name }, ...buttons, whole),
+      el(
+        "div",
+        { class: "map-bar" },
+        el("div", { class: "modules", role: "group", "aria-label": name }, ...buttons),
+        whole,
+      ),
       view,
       el("p", { class: "hint" }, t("page.map_hint")),
       DATA.signed

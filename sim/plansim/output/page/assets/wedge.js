@@ -56,11 +56,14 @@ function wedge(years, parts, unit) {
   return el("div", {}, svg, el("ul", { class: "wedge-key" }, ...key));
 }
 
-/** Stack what is above zero upwards and what is below it downwards, year by year. */
+/**
+ * Stack what is above zero upwards and what is below it downwards, year by year; what is nowhere on
+ * a side has no area there.
+ */
 function stacked(rows, count) {
   const tops = new Float64Array(count);
   const bottoms = new Float64Array(count);
-  return rows.flatMap((row) =>
+  const areas = rows.flatMap((row) =>
     [tops, bottoms].map((edge, sign) => {
       const from = Array.from(edge);
       row.values.forEach((value, at) => {
@@ -69,6 +72,7 @@ function stacked(rows, count) {
       return { row, from, to: Array.from(edge) };
     }),
   );
+  return areas.filter(({ from, to }) => to.some((value, at) => value !== from[at]));
 }
 
 function wedgeSaid(years, rows, unit) {

@@ -1,0 +1,222 @@
+"""What is worth knowing: which unknown, if it were known, would change the choice of a policy.
+
+::
+
+    result = information(model, ["baseline", "green-transition"])
+    result.unknowns[0].value
+
+The expected value of partial perfect information of an unknown is how much more the best policy for
+each of its values comes to, in the mean, than the policy that is best without knowing it. It is
+estimated by regression: what a policy comes to is fitted on the unknown, and the best fit is taken
+value by value. That takes chance for knowledge; as much as it finds in an unknown that was shuffled
+among the members is taken off.
+
+References: M. Strong, J. E. Oakley, A. Brennan, Estimating multiparameter partial expected value of
+perfect information from a probabilistic sensitivity analysis sample, Medical Decision Making 34
+(2014) 311-326; F. Pianosi, T. Wagener, A simple and efficient method for global sensitivity
+analysis based on cumulative distribution functions, Environmental Modelling & Software 67 (2015)
+1-11 (PAWN).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+from scipy.stats import rankdata
+
+from plansim.analysis.decisions.sample import sample_of_members, sample_of_study, states_of
+from plansim.errors import Fault, InputError, Message
+from plansim.model.records import Model
+from plansim.scenario.factors import Factor
+from plansim.scenario.members import Members
+from plansim.scenario.scenario_file import Scenario, scenarios_of
+from plansim.targets.catalogue import load_targets
+from plansim.targets.indicator import Floats
+from plansim.targets.target import Target, binding_targets
+
+__all__ = ["Information", "KnownUnknown", "information", "value_of_information"]
+
+DEGREE = 3
+"""Of the polynomial in the rank of an unknown that is fitted."""
+RESAMPLES = 50
+"""Of members, for standard errors, and shuffles, for what chance brings about."""
+SLICES = 10
+"""Number of intervals of an unknown in PAWN."""
+ROUNDING = 1e-9
+"""A value as small is none, but rounding."""
+FEW = 50
+"""Minimum number of members."""
+
+
+@dataclass(frozen=True)
+class KnownUnknown:
+    """What it would be worth to know one unknown."""
+
+    factor: Factor
+    value: float
+    """In targets met; what chance brings about is taken off."""
+    error: float
+    """Its standard error."""
+    pawn: float
+    """Median distance of Kolmogorov and Smirnov between what the best policy comes to in all
+    members and in tenths of them by the unknown (PAWN); 0 for no influence."""
+
+
+@dataclass(frozen=True)
+class Information:
+    """What knowledge would be worth to the choice among policies."""
+
+    policies: tuple[str, ...]
+    means: tuple[float, ...]
+    """What each comes to in the mean: number of binding targets met."""
+    best: str
+    """The policy that is best without further knowledge."""
+    perfect: float
+    """Value of knowing everything, in targets met."""
+    members: int
+    unknowns: tuple[KnownUnknown, ...]
+    """The one of the largest value first."""
+
+
+def information(
+    model: Model,
+    source: Sequence[Scenario | str | Path] | xr.Dataset,
+    *,
+    targets: Sequence[Target] | None = None,
+    members: Members | int | None = None,
+    seed: int = 0,
+    threads: int | None = None,
+) -> Information:
+    """Return what it is worth to the choice among policies to know each unknown.
+
+    Args:
+        model: the model.
+        source: two scenarios or more, which are run over members; or a sweep, as `open_sweep`
+            returns it, of two scenarios or more over the same points.
+        targets: by default the binding ones of the catalogue beside the model.
+        members: states of the world, or how many are drawn anew; by default those of the ensemble
+            beside the model.
+        seed: of the resamples.
+        threads: number of threads, by default one a processor. The result does not depend on it.
+
+    Raises:
+        InputError: there are less than two policies or too few members, or the sweep's scenarios
+            have other points.
+        ModelError: the compiler does not support the model.
+    """
+    wanted = binding_targets(load_targets(model=model) if targets is None else targets)
+    if isinstance(source, xr.Dataset):
+        policies, factors, points, met = _stored(source, wanted)
+    else:
+        chosen = scenarios_of(model, source)
+        states = states_of(model, members, threads=threads)
+        samples = [sample_of_members(model, one, wanted, states, threads) for one in chosen]
+        policies = tuple(one.id for one in chosen)
+        factors, points = states.factors, states.values
+        met = np.stack([_count(sample.met) for sample in samples])
+    if len(policies) < 2:
+        expected = Message("two policies or more")
+        raise InputError(Fault("knowledge changes no choice", expected=expected))
+    sound = np.isfinite(met).all(axis=0)
+    if sound.sum() < FEW:
+        expected = Message("{count} members", count=FEW)
+        raise InputError(Fault("too few members", expected=expected, found=str(int(sound.sum()))))
+    met, points = met[:, sound], points[sound]
+    values, errors = value_of_information(met, points, seed=seed)
+    means = met.mean(axis=1)
+    best = int(np.argmax(means))
+    pawn = _pawn(met[best], points, seed)
+    order = np.argsort(-values, kind="stable")
+    return Information(
+        tuple(policies),
+        tuple(map(float, means)),
+        policies[best],
+        float(met.max(axis=0).mean() - means[best]),
+        int(sound.sum()),
+        tuple(
+            KnownUnknown(factors[row], float(values[row]), float(errors[row]), float(pawn[row]))
+            for row in order
+        ),
+    )
+
+
+def _count(met: Mapping[str, Floats]) -> Floats:
+    """Return the number of targets met, one that is assumed as none; NaN in failed runs."""
+    columns = np.stack(list(met.values()), axis=1)
+    failed = np.isnan(columns).all(axis=1)
+    counts = np.nan_to_num(columns, nan=0.0).sum(axis=1)
+    counts[failed] = np.nan
+    return np.asarray(counts)
+
+
+def _stored(
+    study: xr.Dataset, targets: Sequence[Target]
+) -> tuple[tuple[str, ...], tuple[Factor, ...], Floats, Floats]:
+    """Return the policies, factors, points and numbers of targets met of a stored sweep."""
+    sample = sample_of_study(study, "", targets)
+    owner = np.asarray(study["scenario"].values)
+    names = str(study["scenario"].attrs["flag_meanings"]).split()[1:]
+    rows = [np.flatnonzero(owner == index) for index in range(len(names))]
+    first = sample.points[rows[0]]
+    for name, own in zip(names, rows, strict=True):
+        if len(own) != len(first) or not np.array_equal(sample.points[own], first):
+            raise InputError(Fault("'{name}' is not run over the points of the others", name=name))
+    counts = _count(sample.met)
+    return tuple(names), sample.factors, first, np.stack([counts[own] for own in rows])
+
+
+def value_of_information(
+    utilities: Floats, points: Floats, *, seed: int = 0
+) -> tuple[Floats, Floats]:
+    """Return the expected value of partial perfect information of each unknown, and its error.
+
+    Args:
+        utilities: what each policy comes to, ``(policy, member)``.
+        points: ``(member, factor)``.
+        seed: of resamples and shuffles.
+
+    Returns:
+        ``(factor,)`` each, in the unit of the utilities; what chance brings about is taken off.
+    """
+    rng = np.random.default_rng(seed)
+    count, width = points.shape
+    values, errors = np.zeros(width), np.zeros(width)
+    draws = rng.integers(count, size=(RESAMPLES, count))
+    shuffles = np.stack([rng.permutation(count) for _ in range(RESAMPLES)])
+    for column in range(width):
+        basis = _basis(points[:, column])
+        by_chance = np.mean([_value(utilities, basis[shuffle]) for shuffle in shuffles])
+        resampled = [_value(utilities[:, draw], basis[draw]) for draw in draws]
+        value = float(_value(utilities, basis) - by_chance)
+        values[column] = value if value > ROUNDING else 0.0
+        errors[column] = np.std(resampled)
+    return values, errors
+
+
+def _basis(values: Floats) -> Floats:
+    """Return orthonormal polynomials in the ranks of an unknown: ``(member, degree + 1)``."""
+    ranks = rankdata(values) / len(values) - 0.5
+    return np.asarray(np.linalg.qr(np.vander(ranks, DEGREE + 1))[0])
+
+
+def _value(utilities: Floats, basis: Floats) -> float:
+    """Return how much more the best fit comes to, value by value, than the best mean."""
+    fits = np.linalg.lstsq(basis, utilities.T, rcond=None)[0]
+    fitted = (basis @ fits).T
+    return float(fitted.max(axis=0).mean() - fitted.mean(axis=1).max())
+
+
+def _pawn(utility: Floats, points: Floats, seed: int) -> Floats:
+    """Return the median of PAWN's distances of each unknown: ``(factor,)``."""
+    from SALib.analyze import pawn
+
+    names = [str(column) for column in range(points.shape[1])]
+    ends = np.stack([points.min(axis=0), points.max(axis=0)], axis=1).tolist()
+    problem = {"num_vars": len(names), "names": names, "bounds": ends}
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found = pawn.analyze(problem, points, utility, S=SLICES, seed=seed)
+    return np.nan_to_num(np.asarray(found["median"], np.float64))

@@ -1,0 +1,486 @@
+"""What a model takes from files beside it, written into its text as equations of its own.
+
+GET DIRECT and GET XLS … CONSTANTS, DATA, LOOKUPS and SUBSCRIPT are replaced by numbers, tables and
+names, data variables by tables over Time, so that every engine, variant and page has one text, and
+none reads a file. Lines stay as they are. A data variable without data is left out if no equation
+refers to it, and else a fault.
+
+Between its points data are linear; with ``:HOLD BACKWARD:`` they keep the point before, with
+``:LOOK FORWARD:`` they have the next one already. Beyond the ends the first and the last hold on.
+
+Reference: https://www.vensim.com/documentation/fn_get_direct_data.html and its neighbours.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import itertools
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from plansim.errors import Fault, FaultLog, InputError, Message, ModelError, foreign, nearest
+from plansim.model.expression import Call, QuotedText
+from plansim.model.scan import Equation, EquationForm, Scan, scan_text, short
+from plansim.model.syntax import name_key
+
+__all__ = ["Series", "inlined", "read_series"]
+
+Cell: TypeAlias = float | str | None
+Grid: TypeAlias = Sequence[Sequence[Cell]]
+Points: TypeAlias = list[tuple[float, float]]
+Series: TypeAlias = Mapping[str, Points]
+"""Points of time and value by the name of a variable, ``name`` or ``name[e1,e2]``."""
+
+_SUBSCRIPT = re.compile(r"GET\s+(?:DIRECT|XLS)\s+SUBSCRIPT\s*\(([^()]*)\)", re.IGNORECASE)
+_QUOTED = re.compile(r"'([^']*)'")
+_CELL = re.compile(r"([A-Za-z]{1,3})([1-9][0-9]*)")
+_KEYWORD = re.compile(r":\s*(INTERPOLATE|LOOK FORWARD|HOLD BACKWARD|RAW)\s*:", re.IGNORECASE)
+_KINDS = ("constants", "data", "lookups")
+_JUST = 1e-7
+"""How close to a point data jump that hold or look, relative to its time."""
+
+
+def read_series(path: Path) -> dict[str, Points]:
+    """Read a CSV table of data: a header, a column of times, and a column for each variable.
+
+    Raises:
+        InputError: the file cannot be read, or a cell is no number.
+    """
+    from plansim.files.csv_table import read_csv
+
+    table = read_csv(path)
+    names = table.columns[1:]
+    series: dict[str, Points] = {name: [] for name in names}
+    for line, (time, *values) in table.rows:
+        for name, value in zip(names, values, strict=True):
+            if not value.strip():
+                continue
+            try:
+                series[name].append((float(time), float(value)))
+            except ValueError:
+                message = Message("'{name}' is not a number", name=name)
+                raise InputError(Fault(message, path, line, found=value)) from None
+    return series
+
+
+@dataclass
+class _Files:
+    """The files beside a model, each read once."""
+
+    folder: Path
+    grids: dict[tuple[str, str], Grid] = field(default_factory=dict)
+    read: dict[str, bytes] = field(default_factory=dict)
+    books: dict[str, Any] = field(default_factory=dict)
+
+    def grid(self, file: str, tab: str) -> Grid:
+        """Return the cells of a sheet, or of a text whose separator ``tab`` gives."""
+        if (file, tab) not in self.grids:
+            self.grids[file, tab] = self._grid(file, tab)
+        return self.grids[file, tab]
+
+    def named(self, file: str, tab: str, name: str) -> tuple[int, int, int, int] | None:
+        """Return the first and last row and column, from 0, of a range with a name."""
+        book = self._book(file)
+        sheet = next((s for s in book.sheetnames if s.lower() == tab.lower()), None)
+        spaces = [book.defined_names]
+        if sheet is not None:
+            spaces.insert(0, book[sheet].defined_names)
+        for names in spaces:
+            for key, found in names.items():
+                if key.lower() == name.lower():
+                    _, cells = next(found.destinations)
+                    corners = cells.replace("$", "").split(":")
+                    (top, left), (bottom, right) = (
+                        _cell(corner) or (0, 0) for corner in (corners[0], corners[-1])
+                    )
+                    return top, bottom, left, right
+        return None
+
+    def _bytes(self, file: str) -> bytes:
+        if file not in self.read:
+            if file.startswith("?"):
+                raise _OutsideError(
+                    Message("the file '{name}' is named by Vensim's settings", name=file)
+                )
+            path = self.folder / file.replace("\\", "/")
+            try:
+                self.read[file] = path.read_bytes()
+            except OSError as error:
+                others = sorted(p.name for p in self.folder.glob("*") if p.is_file())
+                reason = foreign(error.strerror or str(error))
+                raise _OutsideError(
+                    Message("the file '{name}' cannot be read: {reason}", name=file, reason=reason),
+                    nearest(file, others),
+                ) from error
+        return self.read[file]
+
+    def _book(self, file: str) -> Any:
+        if file not in self.books:
+            if not file.lower().endswith((".xlsx", ".xlsm")):
+                message = Message("'{name}' is no workbook of the form .xlsx", name=file)
+                raise _OutsideError(message)
+            from openpyxl import load_workbook
+
+            try:
+                self.books[file] = load_workbook(io.BytesIO(self._bytes(file)), data_only=True)
+            except _OutsideError:
+                raise
+            except Exception as error:  # openpyxl raises whatever zipfile, xml or it does
+                message = Message("'{name}' is no workbook of the form .xlsx", name=file)
+                raise _OutsideError(message) from error
+        return self.books[file]
+
+    def _grid(self, file: str, tab: str) -> Grid:
+        if file.lower().endswith((".xlsx", ".xlsm", ".xls")):
+            book = self._book(file)
+            sheets = {name.lower(): name for name in book.sheetnames}
+            if tab.lower() not in sheets:
+                message = Message("'{name}' has no sheet '{sheet}'", name=file, sheet=tab)
+                raise _OutsideError(message, nearest(tab, [*sheets.values()]))
+            rows = book[sheets[tab.lower()]].iter_rows(values_only=True)
+            return [[_value(cell) for cell in row] for row in rows]
+        text = self._bytes(file).decode("utf-8-sig", "replace")
+        plain = "," if file.lower().endswith(".csv") else "\t"
+        separator = tab if tab and not tab[0].isalnum() else plain
+        separator = "\t" if separator == "\\t" else separator[0]
+        return [
+            [_value(cell) for cell in row]
+            for row in csv.reader(io.StringIO(text), delimiter=separator)
+        ]
+
+
+class _OutsideError(Exception):
+    """Why something cannot be taken from a file."""
+
+    def __init__(self, message: Message, close: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.close = close
+
+
+def _value(cell: object) -> Cell:
+    """Return a cell as a number, a text, or nothing."""
+    if cell is None or isinstance(cell, bool):
+        return None
+    try:
+        number = float(cell)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return str(cell).strip() or None
+    return number if math.isfinite(number) else None
+
+
+def _cell(text: str) -> tuple[int, int] | None:
+    """Return the row and column, from 0, of a cell such as ``B3``; None if it is none."""
+    match = _CELL.fullmatch(text.strip())
+    return (int(match[2]) - 1, _column(match[1])) if match else None
+
+
+def _column(letters: str) -> int:
+    number = 0
+    for letter in letters.upper():
+        number = 26 * number + ord(letter) - ord("A") + 1
+    return number - 1
+
+
+def inlined(
+    text: str, folder: Path, file: Path, series: Series | None = None
+) -> tuple[str, str, tuple[Fault, ...]]:
+    """Return the text of a model with all that it takes from outside in it.
+
+    Args:
+        text: the text of the file.
+        folder: where its files lie.
+        file: what faults name.
+        series: data of variables, as `read_series` gives them.
+
+    Returns:
+        The text, a digest of what was read, and warnings.
+
+    Raises:
+        ModelError: with a fault for each equation that cannot be had, by line.
+    """
+    files, faults = _Files(folder), FaultLog(file)
+    text = _with_subscripts(text, files, faults)
+    scan = scan_text(text, FaultLog(file))
+    given = {name_key(name): points for name, points in (series or {}).items()}
+    used = {
+        ref.key for group in scan.equations.values() for eq in group for ref, _ in eq.references
+    }
+    pieces, done = [], 0
+    warnings = []
+    equations = sorted(
+        (eq for group in scan.equations.values() for eq in group), key=lambda eq: eq.start
+    )
+    for equation in equations:
+        try:
+            new = _replacement(scan, equation, files, given)
+        except _OutsideError as error:
+            about = Message("'{name}': {fault}", name=short(equation.name), fault=error.message)
+            faults.fault(about, equation.line, nearest=error.close)
+            continue
+        if new is None and _is_empty(equation):
+            if name_key(equation.name) in used:
+                faults.fault(
+                    "'{name}' has neither an equation nor data",
+                    equation.line,
+                    expected=Message("an equation, or its data in a table: --data FILE.csv"),
+                    name=short(equation.name),
+                )
+                continue
+            warnings.append(
+                Fault(
+                    "'{name}' has no data and is left out",
+                    file,
+                    equation.line,
+                    name=short(equation.name),
+                )
+            )
+            end = text.index("|", equation.start + len(equation.text)) + 1
+            gone = re.sub(r"[^\n]", " ", text[equation.start : end])
+            pieces += [text[done : equation.start], gone]
+            done = end
+        elif new is not None:
+            pieces += [text[done : equation.start], new, "\n" * equation.text.count("\n")]
+            done = equation.start + len(equation.text)
+    if faults:
+        raise ModelError(faults.by_line())
+    digest = hashlib.sha256(b"\0".join(files.read[name] for name in sorted(files.read)))
+    return "".join([*pieces, text[done:]]), digest.hexdigest(), tuple(warnings)
+
+
+def _is_empty(equation: Equation) -> bool:
+    return equation.form is EquationForm.DATA and equation.tree is None
+
+
+def _with_subscripts(text: str, files: _Files, faults: FaultLog) -> str:
+    """Put the elements of ranges that stand in files in the place of GET … SUBSCRIPT."""
+
+    def names(match: re.Match[str]) -> str:
+        arguments = _QUOTED.findall(match[1])
+        line = text.count("\n", 0, match.start()) + 1
+        try:
+            if len(arguments) != 5:
+                raise _OutsideError(Message("{name} takes five texts", name="GET DIRECT SUBSCRIPT"))
+            return ", ".join(_elements(files, *arguments)) + "\n" * match[0].count("\n")
+        except _OutsideError as error:
+            faults.fault(error.message, line, nearest=error.close)
+            return "x"
+
+    return _SUBSCRIPT.sub(names, text)
+
+
+def _elements(files: _Files, file: str, tab: str, first: str, last: str, prefix: str) -> list[str]:
+    grid = files.grid(file, tab)
+    corner = _cell(first)
+    if corner is None:
+        area = files.named(file, tab, first)
+        if area is None:
+            raise _OutsideError(Message("'{name}' has no cells '{cells}'", name=file, cells=first))
+        top, bottom, left, right = area
+    else:
+        top, left = corner
+        bottom, right = len(grid) - 1, max(map(len, grid), default=1) - 1
+        if end := _cell(last):
+            bottom, right = end
+        elif last.isdigit():
+            bottom = int(last) - 1
+        elif last:
+            right = _column(last)
+    found = [cell for row in grid[top : bottom + 1] for cell in row[left : right + 1]]
+    words = [
+        f"{prefix}{cell:g}" if isinstance(cell, float) else f"{prefix}{cell}"
+        for cell in found
+        if cell is not None
+    ]
+    if not words:
+        raise _OutsideError(
+            Message("'{name}' has no cells '{cells}'", name=file, cells=f"{first}:{last}")
+        )
+    return words
+
+
+def _replacement(scan: Scan, equation: Equation, files: _Files, given: Series) -> str | None:
+    """Return what stands in the place of an equation; None if it takes nothing from outside."""
+    tree = equation.tree
+    if _is_empty(equation):
+        return _of_series(scan, equation, given)
+    if not isinstance(tree, Call) or not tree.key.startswith(("get_direct_", "get_xls_")):
+        return None
+    kind = tree.key.rpartition("_")[2]
+    texts = [node.value.strip("'") for node in tree.arguments if isinstance(node, QuotedText)]
+    if (
+        kind not in _KINDS
+        or len(texts) != len(tree.arguments)
+        or len(texts) != (3 if kind == "constants" else 4)
+    ):
+        raise _OutsideError(
+            Message("{name} cannot be read", name=tree.key.replace("_", " ").upper())
+        )
+    cells = scan.covered(equation)
+    shape = [
+        len(scan.dimension(name)) for name in equation.subscripts if name_key(name) in scan.ranges
+    ]
+    book, tab, first, *more = texts
+    if kind == "constants":
+        numbers = _constants(files, book, tab, first, shape)
+        return _joined(equation, zip(cells, (f"= {number!r}" for number in numbers), strict=True))
+    tables = _tables(files, book, tab, first, more[0], len(cells))
+    if kind == "lookups":
+        return _joined(equation, zip(cells, (f"({_points(p)})" for p in tables), strict=True))
+    return _joined(equation, zip(cells, (_over_time(equation, p) for p in tables), strict=True))
+
+
+def _of_series(scan: Scan, equation: Equation, given: Series) -> str | None:
+    """Return the equations of a data variable whose data are given."""
+    key = name_key(equation.name)
+    cells = scan.covered(equation)
+    found = [
+        given.get(name_key(f"{equation.name}[{','.join(cell)}]") if cell else key) for cell in cells
+    ]
+    found = [own or given.get(key) for own in found]
+    if not all(found):
+        return None
+    return _joined(
+        equation, zip(cells, (_over_time(equation, p or []) for p in found), strict=True)
+    )
+
+
+def _joined(equation: Equation, parts: Iterable[tuple[Sequence[str], str]]) -> str:
+    """Return equations element by element; the last one has the unit and comment of the file."""
+    return " ~~| ".join(
+        (f"{equation.name}[{','.join(cell)}]" if cell else equation.name) + right
+        for cell, right in parts
+    )
+
+
+def _over_time(equation: Equation, points: Points) -> str:
+    """Return a table over Time, by the data's way between its points."""
+    keyword = _KEYWORD.search(equation.text.partition(":=")[0])
+    way = keyword[1].upper() if keyword else "INTERPOLATE"
+    points = sorted(points)
+    if way == "RAW":
+        raise _OutsideError(Message("data that are :RAW: have no value between their points"))
+    if way != "INTERPOLATE":
+        steps: Points = points[:1]
+        for (before, old), (after, new) in itertools.pairwise(points):
+            just = _JUST * max(1.0, abs(before), abs(after))
+            steps += [(after - just, old)] if way == "HOLD BACKWARD" else [(before + just, new)]
+            steps.append((after, new))
+        points = steps
+    return f"= WITH LOOKUP(Time, ({_points(points)}))"
+
+
+def _points(points: Points) -> str:
+    if len(points) == 1:  # a table has two points or more
+        points = [*points, (points[0][0] + 1, points[0][1])]
+    return ",".join(f"({x!r},{y!r})" for x, y in points)
+
+
+def _constants(files: _Files, file: str, tab: str, cell: str, shape: Sequence[int]) -> list[float]:
+    """Return numbers, row by row: the last subscript runs along rows, with ``*`` down columns."""
+    turned = cell.endswith("*")
+    rows = math.prod(shape[:-1]) if len(shape) > 1 else 1
+    columns = shape[-1] if shape else 1
+    if turned:
+        rows, columns = columns, rows
+    top, left = _corner(files, file, tab, cell.rstrip("*"), rows, columns)
+    grid = files.grid(file, tab)
+    table = [[_number(grid, file, top + i, left + j) for j in range(columns)] for i in range(rows)]
+    if turned:
+        table = [list(column) for column in zip(*table, strict=True)]
+    return [number for row in table for number in row]
+
+
+def _corner(
+    files: _Files, file: str, tab: str, cell: str, rows: int, columns: int
+) -> tuple[int, int]:
+    """Return where a table of a size begins, at a cell or in a range with a name."""
+    if (corner := _cell(cell)) is not None:
+        return corner
+    area = files.named(file, tab, cell)
+    if area is None:
+        raise _OutsideError(Message("'{name}' has no cells '{cells}'", name=file, cells=cell))
+    top, bottom, left, right = area
+    if (bottom - top + 1, right - left + 1) != (rows, columns):
+        raise _OutsideError(
+            Message(
+                "the cells '{cells}' of '{name}' are not {rows} by {columns}",
+                name=file, cells=cell, rows=rows, columns=columns,
+            )
+        )  # fmt: skip
+    return top, left
+
+
+def _at(grid: Grid, row: int, column: int) -> Cell:
+    return grid[row][column] if row < len(grid) and column < len(grid[row]) else None
+
+
+def _number(grid: Grid, file: str, row: int, column: int) -> float:
+    value = _at(grid, row, column)
+    if not isinstance(value, float):
+        name = _name_of(row, column)
+        raise _OutsideError(
+            Message("the cell {cell} of '{name}' is no number", cell=name, name=file)
+        )
+    return value
+
+
+def _name_of(row: int, column: int) -> str:
+    letters = ""
+    column += 1
+    while column:
+        column, rest = divmod(column - 1, 26)
+        letters = chr(ord("A") + rest) + letters
+    return f"{letters}{row + 1}"
+
+
+def _tables(files: _Files, file: str, tab: str, across: str, cell: str, count: int) -> list[Points]:
+    """Return tables, one for each element: their x in a row or a column of the sheet."""
+    grid = files.grid(file, tab)
+    at: Callable[[int, int], tuple[tuple[int, int], tuple[int, int]]]
+    corner = _cell(cell)
+    if across.isdigit() and corner is not None:  # along a row
+        (top, left), line = corner, int(across) - 1
+        length = len(grid[line]) - left if line < len(grid) else 0
+        at = lambda point, element: ((line, left + point), (top + element, left + point))  # noqa: E731
+    elif corner is not None:  # down a column
+        (top, left), column = corner, _column(across)
+        length = len(grid) - top
+        at = lambda point, element: ((top + point, column), (top + point, left + element))  # noqa: E731
+    else:
+        xs, values = files.named(file, tab, across), files.named(file, tab, cell)
+        if xs is None or values is None:
+            missing = across if xs is None else cell
+            raise _OutsideError(
+                Message("'{name}' has no cells '{cells}'", name=file, cells=missing)
+            )
+        down = xs[2] == xs[3]
+        length = (xs[1] - xs[0] if down else xs[3] - xs[2]) + 1
+        (x_top, _, x_left, _), (top, _, left, _) = xs, values
+        if down:
+            at = lambda point, element: ((x_top + point, x_left), (top + point, left + element))  # noqa: E731
+        else:
+            at = lambda point, element: ((x_top, x_left + point), (top + element, left + point))  # noqa: E731
+    found = []
+    for element in range(count):
+        places = (at(point, element) for point in range(max(0, length)))
+        pairs = ((_at(grid, *x), _at(grid, *y)) for x, y in places)
+        points = sorted((x, y) for x, y in pairs if isinstance(x, float) and isinstance(y, float))
+        if not points:
+            raise _OutsideError(
+                Message("'{name}' has no numbers at '{cells}'", name=file, cells=cell)
+            )
+        if len({x for x, _ in points}) < len(points):
+            raise _OutsideError(
+                Message(
+                    "'{name}' has two values at one point of '{cells}'", name=file, cells=across
+                )
+            )
+        found.append(points)
+    return found

@@ -1,0 +1,178 @@
+"""Numbers, data, tables and names that a model takes from files beside it, held to PySD."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+import openpyxl
+import pysd
+import pytest
+from openpyxl.workbook.defined_name import DefinedName
+
+from plansim.engine import pysd as reference
+from plansim.engine.simulate import simulate
+from plansim.errors import InputError, ModelError
+from plansim.model.reader import load_model
+from plansim.model.records import VariableKind
+
+MODEL = """{UTF-8}
+s: GET DIRECT SUBSCRIPT('d.csv', ',', 'B1', 'D1', '') ~~|
+q: q1, q2 ~~|
+across[s]= GET DIRECT CONSTANTS('d.csv', ',', 'B2') ~ Dmnl ~ some numbers |
+down[s]= GET DIRECT CONSTANTS('d.csv', ',', 'B7*') ~ Dmnl ~ down |
+matrix[q,s]= GET DIRECT CONSTANTS('d.csv', ',', 'B3') ~ Dmnl ~ |
+one= GET DIRECT CONSTANTS('d.csv', ',', 'C3') ~ Dmnl ~|
+data[s]:= GET DIRECT DATA('d.csv', ',', 'A', 'B12') ~ Dmnl ~|
+held[s]:HOLD BACKWARD::= GET DIRECT DATA('d.csv', ',', 'A', 'B12') ~ Dmnl ~|
+ahead:LOOK FORWARD::= GET DIRECT DATA('d.csv', ',', 'A', 'C12') ~ Dmnl ~|
+row:INTERPOLATE::= GET DIRECT DATA('d.csv', ',', '2', 'B4') ~ Dmnl ~|
+look[s](GET DIRECT LOOKUPS('d.csv', ',', 'A', 'B12')) ~ Dmnl ~|
+cell= GET XLS CONSTANTS('b.xlsx', 'Sheet', 'B2') ~ Dmnl ~|
+named[s]= GET XLS CONSTANTS('b.xlsx', 'sheet', 'three') ~ Dmnl ~|
+sheet[s]:= GET XLS DATA('b.xlsx', 'Sheet', 'times', 'table') ~ Dmnl ~|
+stock[s]= INTEG(data[s] + held[s]*across[s] + look[s](Time*0.7), down[s]) ~ Dmnl ~|
+total= SUM(matrix[q1,s!]) + one + ahead + row + cell + SUM(sheet[s!]*named[s!]) ~ Dmnl ~|
+unused ~ Dmnl ~ Data that nobody looks at. |
+"""
+CLOCK = """INITIAL TIME= 0 ~ Year ~|
+FINAL TIME= 6 ~ Year ~|
+TIME STEP= 0.25 ~ Year ~|
+SAVEPER= TIME STEP ~ Year ~|
+"""
+TABLE = """,e1,e2,e3
+x,1,2,3
+,4,5,6
+,7,8,9
+,1.5,2.5,3.5
+,,,
+,10,,
+,20,,
+,30,,
+,,,
+,,,
+0,1,2,3
+1,2,,5
+2.5,4,3,1
+5,0,1,2
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "d.csv").write_text(TABLE, "utf-8")
+    book = openpyxl.Workbook()
+    sheet = book.active
+    sheet.title = "Sheet"
+    sheet["B2"] = 7.5
+    for column in range(3):
+        sheet.cell(4, 2 + column, column + 1)
+        for row, time in enumerate((0, 2, 4)):
+            sheet.cell(6 + row, 1, time)
+            sheet.cell(6 + row, 2 + column, time + 10 * column)
+    places = {"three": "$B$4:$D$4", "times": "$A$6:$A$8", "table": "$B$6:$D$8"}
+    for name, cells in places.items():
+        book.defined_names[name] = DefinedName(name, attr_text=f"Sheet!{cells}")
+    book.save(tmp_path / "b.xlsx")
+    (tmp_path / "model.mdl").write_text(MODEL + CLOCK, "utf-8")
+    return tmp_path
+
+
+def test_what_stands_outside_is_read_as_by_pysd(folder: Path) -> None:
+    model = load_model(folder / "model.mdl")
+    assert "unused" not in model.variables
+    (warning,) = model.warnings
+    assert str(warning).endswith("model.mdl:18: 'unused' has no data and is left out")
+    assert model.subscripts["s"].elements == ("e1", "e2", "e3")
+    assert model.variables["across"].kind is VariableKind.CONSTANT
+    assert model.variables["stock"].line == 16
+    ours = simulate(model, cache=False)
+    # PySD does not read what has no equation.
+    (folder / "model.mdl").write_text(MODEL.partition("unused")[0] + CLOCK, "utf-8")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        theirs = pysd.read_vensim(folder / "model.mdl").run()
+    for name in ("stock", "total", "data", "held", "ahead", "row", "sheet"):
+        columns = [c for c in theirs.columns if c == name or c.startswith(f"{name}[")]
+        values = ours[name].to_numpy().reshape(len(ours.time), -1)
+        np.testing.assert_allclose(values, theirs[columns], rtol=1e-12, err_msg=name)
+    again = reference.simulate(model)  # the text that has it all in it
+    for label in again.data_vars:
+        np.testing.assert_allclose(
+            ours[label], again[label], rtol=1e-9, atol=1e-9, err_msg=str(label)
+        )
+
+
+def test_a_file_that_changes_makes_another_model(folder: Path) -> None:
+    first = load_model(folder / "model.mdl")
+    (folder / "d.csv").write_text(TABLE.replace("x,1,2,3", "x,1,2,4"), "utf-8")
+    second = load_model(folder / "model.mdl")
+    assert first.sha256 != second.sha256
+    assert second.variables["across"].value == {"e1": 1.0, "e2": 2.0, "e3": 4.0}
+
+
+def test_data_variables_have_their_data_from_a_table(tmp_path: Path) -> None:
+    path = tmp_path / "x.mdl"
+    path.write_text(
+        "s: a, b ~~|\ngiven ~ Dmnl ~|\nby part[s]:HOLD BACKWARD: ~ Dmnl ~|\n"
+        "x= given*10 ~ Dmnl ~|\ny[s]= by part[s] + 1 ~ Dmnl ~|\n" + CLOCK,
+        "utf-8",
+    )
+    with pytest.raises(ModelError) as refusal:
+        load_model(path)
+    assert [str(fault).removeprefix(f"{path}:")[:48] for fault in refusal.value.faults] == [
+        "2: 'given' has neither an equation nor data; exp",
+        "3: 'by part' has neither an equation nor data; e",
+    ]
+    table = tmp_path / "t.csv"
+    table.write_text("time,Given,by_part[a],by part[b]\n0,1,5,7\n2,3,,8\n4,2,6,9\n", "utf-8")
+    found = simulate(load_model(path, data=table), cache=False)
+    np.testing.assert_allclose(found["x"], 10 * np.interp(found.time, [0, 2, 4], [1, 3, 2]))
+    held = [found["y"].sel(s="b", time=time).item() for time in (0, 1.75, 2, 3.75, 4, 6)]
+    assert held == [8, 8, 9, 9, 10, 10]
+    table.write_text("time,Given,by_part[a],by part[b]\n0,1,5,x\n", "utf-8")
+    with pytest.raises(InputError, match=r"t.csv:2: 'by part\[b\]' is not a number; found x"):
+        load_model(path, data=table)
+
+
+@pytest.mark.parametrize(
+    ("equation", "fault"),
+    [
+        (
+            "x= GET DIRECT CONSTANTS('e.csv', ',', 'B2')",
+            "'x': the file 'e.csv' cannot be read: No such file or directory; "
+            "did you mean 'd.csv'?",
+        ),
+        ("x= GET DIRECT CONSTANTS('d.csv', ',', 'B1')", "'x': the cell B1 of 'd.csv' is no number"),
+        (
+            "x= GET XLS CONSTANTS('b.xlsx', 'Shet', 'B1')",
+            "'x': 'b.xlsx' has no sheet 'Shet'; did you mean 'Sheet'?",
+        ),
+        ("x= GET XLS CONSTANTS('b.xlsx', 'Sheet', 'four')", "'x': 'b.xlsx' has no cells 'four'"),
+        (
+            "x= GET XLS CONSTANTS('b.xlsx', 'Sheet', 'three')",
+            "'x': the cells 'three' of 'b.xlsx' are not 1 by 1",
+        ),
+        (
+            "x= GET XLS CONSTANTS('b.xls', 'Sheet', 'B2')",
+            "'x': 'b.xls' is no workbook of the form .xlsx",
+        ),
+        (
+            "x= GET XLS CONSTANTS('?data', 'Sheet', 'B2')",
+            "'x': the file '?data' is named by Vensim's settings",
+        ),
+        ("x:= GET DIRECT DATA('d.csv', ',', 'A', 'F12')", "'x': 'd.csv' has no numbers at 'F12'"),
+        (
+            "x:RAW::= GET DIRECT DATA('d.csv', ',', 'A', 'B12')",
+            "'x': data that are :RAW: have no value between their points",
+        ),
+        ("x: GET DIRECT SUBSCRIPT('d.csv', ',', 'H1', 'K1', '')", "'d.csv' has no cells 'H1:K1'"),
+    ],
+)
+def test_what_cannot_be_read_is_one_fault(folder: Path, equation: str, fault: str) -> None:
+    path = folder / "other.mdl"
+    path.write_text(f"y= 1 ~~|\n{equation} ~~|\n{CLOCK}", "utf-8")
+    with pytest.raises(ModelError) as refusal:
+        load_model(path)
+    assert str(refusal.value) == f"{path}:2: {fault}"
