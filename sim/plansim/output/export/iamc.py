@@ -33,7 +33,7 @@ DIGITS = 12
 
 
 @dataclass(frozen=True)
-class _Context:
+class _IamcContext:
     model: Model
 
 
@@ -65,7 +65,7 @@ def load_iamc(model: Model) -> IamcNames | None:
     path = model.path.with_name(FILE_NAME)
     if not path.is_file():
         return None
-    return form_of(IamcNames, read_document(path), _Context(model), CatalogueError)
+    return form_of(IamcNames, read_document(path), _IamcContext(model), CatalogueError)
 
 
 def iamc_table(

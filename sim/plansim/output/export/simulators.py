@@ -9,20 +9,17 @@ Dynamics 1.0 (2015).
 
 from __future__ import annotations
 
-import importlib.util
-import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
-from plansim.errors import Fault, InputError, Message, foreign
+from plansim.errors import Fault, InputError, Message
 from plansim.files.writing import check_destination, writing_whole
 from plansim.model.records import Model
 from plansim.model.rewrite import with_constants
 from plansim.scenario.scenario_file import Scenario
 from plansim.scenario.variant import for_scenarios
 
-__all__ = ["FORMATS", "changes_text", "export_scenario", "xmile_text"]
+__all__ = ["FORMATS", "changes_text", "export_scenario", "model_of"]
 
 FORMATS = (".cin", ".xmile")
 
@@ -48,43 +45,33 @@ def changes_text(model: Model, scenario: Scenario) -> str:
     return "\n".join([*lines, ""])
 
 
-def xmile_text(model: Model, scenario: Scenario) -> bytes:
-    """Return a model as XMILE, with the values of a scenario in place of its own.
-
-    Raises:
-        InputError: pysimlin is not installed, or cannot read the model.
-    """
-    if importlib.util.find_spec("simlin") is None:
-        raise InputError(Fault("pysimlin is not installed; pip install 'plansim[loops]' brings it"))
-    import simlin
-
-    loaded: Any
-    changed = with_constants(for_scenarios(model, [scenario]), _settings(scenario))
-    with tempfile.TemporaryDirectory(prefix="plansim-") as folder:
-        path = Path(folder) / model.path.name
-        path.write_text(changed.text, "utf-8")
-        try:
-            loaded = simlin.load(path)
-            return bytes(loaded.project.to_xmile())
-        except simlin.SimlinError as error:
-            raise InputError(
-                Fault("pysimlin cannot read the model", model.path, found=foreign(error))
-            ) from None
+def model_of(model: Model, scenario: Scenario) -> Model:
+    """Return a model with the values and the clock of a scenario in place of its own."""
+    return with_constants(for_scenarios(model, [scenario]), _settings(scenario))
 
 
 def export_scenario(
-    model: Model, scenario: Scenario, path: str | Path, *, force: bool = False
+    model: Model,
+    scenario: Scenario,
+    path: str | Path,
+    *,
+    to_xmile: Callable[[Model], bytes],
+    force: bool = False,
 ) -> None:
     """Write a scenario for other simulators: FILE.cin, or with the model FILE.xmile.
 
+    ``to_xmile`` writes a model as XMILE, as `plansim.engine.simlin.to_xmile` does.
+
     Raises:
-        InputError: as `changes_text` and `xmile_text`.
+        InputError: as `changes_text` and ``to_xmile``.
         OutputError: as for `check_destination`, or the system refuses to write.
     """
     path = Path(path)
     check_destination(path, force=force, formats=FORMATS)
     is_xmile = path.suffix.lower() == ".xmile"
-    text = xmile_text(model, scenario) if is_xmile else changes_text(model, scenario).encode()
+    text = (
+        to_xmile(model_of(model, scenario)) if is_xmile else changes_text(model, scenario).encode()
+    )
     with writing_whole(path) as part:
         part.write_bytes(text)
         check_destination(path, force=force, formats=FORMATS)
