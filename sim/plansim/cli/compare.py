@@ -157,11 +157,10 @@ def export(
     SCENARIO is the name of a shipped scenario or the path of a YAML file; several go into one file.
     RESULT.zarr is the result of a sweep, of which each run is a row.
     """
-    from plansim.engine.simlin import to_xmile
+    from plansim.engine.exchange import FORMATS as SIMULATORS
+    from plansim.engine.exchange import export_scenario
     from plansim.output.export.iamc import load_iamc
     from plansim.output.export.results import FORMATS
-    from plansim.output.export.simulators import FORMATS as SIMULATORS
-    from plansim.output.export.simulators import export_scenario
     from plansim.output.export.tables import export as write_all
     from plansim.targets.annual import annual
     from plansim.targets.catalogue import plan_region
@@ -190,7 +189,7 @@ def export(
                 )
             )
         inputs = arguments.read()
-        export_scenario(inputs.model, inputs.scenarios[0], output, to_xmile=to_xmile, force=force)
+        export_scenario(inputs.model, inputs.scenarios[0], output, force=force)
         write(terminal.text("run.written", path=output))
         return
     if form is not None and output.suffix.lower() == ".nc":

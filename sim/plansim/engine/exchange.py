@@ -9,9 +9,10 @@ Dynamics 1.0 (2015).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
+from plansim.engine.simlin import to_xmile
 from plansim.errors import Fault, InputError, Message
 from plansim.files.writing import check_destination, writing_whole
 from plansim.model.records import Model
@@ -19,7 +20,7 @@ from plansim.model.rewrite import with_constants
 from plansim.scenario.scenario_file import Scenario
 from plansim.scenario.variant import for_scenarios
 
-__all__ = ["FORMATS", "changes_text", "export_scenario", "model_of"]
+__all__ = ["FORMATS", "changes_text", "export_scenario", "xmile_text"]
 
 FORMATS = (".cin", ".xmile")
 
@@ -45,33 +46,28 @@ def changes_text(model: Model, scenario: Scenario) -> str:
     return "\n".join([*lines, ""])
 
 
-def model_of(model: Model, scenario: Scenario) -> Model:
-    """Return a model with the values and the clock of a scenario in place of its own."""
-    return with_constants(for_scenarios(model, [scenario]), _settings(scenario))
+def xmile_text(model: Model, scenario: Scenario) -> bytes:
+    """Return a model as XMILE, with the values of a scenario in place of its own.
+
+    Raises:
+        InputError: pysimlin is not installed, or cannot read the model.
+    """
+    return to_xmile(with_constants(for_scenarios(model, [scenario]), _settings(scenario)))
 
 
 def export_scenario(
-    model: Model,
-    scenario: Scenario,
-    path: str | Path,
-    *,
-    to_xmile: Callable[[Model], bytes],
-    force: bool = False,
+    model: Model, scenario: Scenario, path: str | Path, *, force: bool = False
 ) -> None:
     """Write a scenario for other simulators: FILE.cin, or with the model FILE.xmile.
 
-    ``to_xmile`` writes a model as XMILE, as `plansim.engine.simlin.to_xmile` does.
-
     Raises:
-        InputError: as `changes_text` and ``to_xmile``.
+        InputError: as `changes_text` and `xmile_text`.
         OutputError: as for `check_destination`, or the system refuses to write.
     """
     path = Path(path)
     check_destination(path, force=force, formats=FORMATS)
     is_xmile = path.suffix.lower() == ".xmile"
-    text = (
-        to_xmile(model_of(model, scenario)) if is_xmile else changes_text(model, scenario).encode()
-    )
+    text = xmile_text(model, scenario) if is_xmile else changes_text(model, scenario).encode()
     with writing_whole(path) as part:
         part.write_bytes(text)
         check_destination(path, force=force, formats=FORMATS)

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from plansim.engine.simlin import has_simlin, run_simlin, to_xmile
+from plansim.engine.exchange import changes_text, export_scenario, xmile_text
+from plansim.engine.simlin import has_simlin, run_simlin
 from plansim.errors import InputError
 from plansim.model.reader import load_model
 from plansim.model.records import Model
 from plansim.model.rewrite import with_constants
-from plansim.output.export.simulators import changes_text, export_scenario, model_of
 from plansim.scenario.scenario_file import Scenario, read_scenario
 
 POND = """{UTF-8}
@@ -102,8 +102,8 @@ def test_xmile_read_back_gives_the_run_of_the_scenario(
 
     model = pond if name == "drought" else city
     scenario = drought if name == "drought" else read_scenario(name, city)
-    export_scenario(model, scenario, tmp_path / "out.xmile", to_xmile=to_xmile)
-    assert (tmp_path / "out.xmile").read_bytes() == to_xmile(model_of(model, scenario))
+    export_scenario(model, scenario, tmp_path / "out.xmile")
+    assert (tmp_path / "out.xmile").read_bytes() == xmile_text(model, scenario)
     loaded = simlin.load(tmp_path / "out.xmile")
     assert loaded.project is not None
     time = scenario.time
