@@ -107,6 +107,12 @@ def information(
         InputError: there are less than two policies or too few members, or the sweep's scenarios
             have other points.
         ModelError: the compiler does not support the model.
+
+    >>> model = plansim.load_model("lake.mdl")
+    >>> policies = [plansim.as_written(model), "boats.yaml"]
+    >>> result = plansim.information(model, policies, members=64)
+    >>> result.best, result.members
+    ('as-written', 64)
     """
     wanted = binding_targets(load_targets(model=model) if targets is None else targets)
     if isinstance(source, xr.Dataset):
