@@ -311,7 +311,10 @@ def _replacement(scan: Scan, equation: Equation, files: _Files, given: Series) -
     if _is_empty(equation):
         return _of_series(scan, equation, given)
     if not isinstance(tree, Call) or not tree.key.startswith(("get_direct_", "get_xls_")):
-        return None
+        if equation.form is not EquationForm.DATA:
+            return None
+        left, _, right = equation.text.partition(":=")  # an equation of data is one as any other
+        return f"{_KEYWORD.sub('', left).rstrip()} = {right.strip()}"
     kind = tree.key.rpartition("_")[2]
     texts = [node.value.strip("'") for node in tree.arguments if isinstance(node, QuotedText)]
     if (
