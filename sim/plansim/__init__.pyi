@@ -58,6 +58,10 @@ from plansim.analysis.feedback.polarity import (
     link_signs as link_signs,
     signed_run as signed_run,
 )
+from plansim.analysis.decisions.adaptation import (
+    Adaptation as Adaptation,
+    adaptation as adaptation,
+)
 from plansim.analysis.decisions.conflicts import (
     Conflicts as Conflicts,
     conflicts as conflicts,

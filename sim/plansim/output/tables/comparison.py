@@ -321,11 +321,14 @@ def _moves(difference: ModelDifference, text: Text) -> Iterator[RenderableType]:
     ]
     yield Grid(columns, (_moved_row(one, values[one.target.id], text) for one in moved))
     known = {one.target.id: one for one in moved if math.isfinite(sum(one.shares)) and one.shares}
+    deciding = {key: one for key, one in known.items() if _decides(one)}
     if known:
         names = [text.pick(one.name, one.name_zh) for one in difference.changes]
         heads = [text_column(text("causes.due")), figure_column(text("causes.share"))]
         sampled = bool(difference.orders)
-        yield Grid(heads, _share_rows(known, names, text, sampled=sampled))
+        yield Grid(heads, _share_rows(deciding or known, names, text, sampled=sampled))
+        if deciding and len(deciding) < len(known):
+            yield text("difference.others", count=len(known) - len(deciding))
         how = "difference.sampled" if sampled else "difference.exact"
         yield text(how, models=difference.models, orders=difference.orders)
     else:
@@ -334,6 +337,12 @@ def _moves(difference: ModelDifference, text: Text) -> Iterator[RenderableType]:
         yield text("difference.no_model", names=text.join(none.changes), reason=none.reason)
     if (more := len(difference.no_models) - MOST_SHARES) > 0:
         yield text("difference.more", count=more)
+
+
+def _decides(shares: Shares) -> bool:
+    """Return whether a target is binding, or its verdict turns."""
+    is_binding = shares.target.attribute is Attribute.BINDING
+    return is_binding or shares.status_before is not shares.status_after
 
 
 def _moved_row(shares: Shares, values: tuple[float, float], text: Text) -> Row:
