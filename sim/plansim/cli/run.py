@@ -256,7 +256,7 @@ def _hints(
 
 def _warn_of_idle(inputs: Inputs, terminal: Terminal) -> None:
     """Name what the line lays over scenarios although it moves no binding target there."""
-    from plansim.analysis.attribution import idle_groups
+    from plansim.analysis.attribution.assumptions import idle_groups
     from plansim.scenario.scenario_file import read_scenario
 
     text = terminal.text
