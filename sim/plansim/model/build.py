@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from operator import itemgetter
 from pathlib import Path
@@ -76,6 +76,8 @@ def build_model(text: str, file: Path, sha256: str, strict: bool) -> Model:
     variables = builder.variables()
     subscripts = builder.subscript_ranges()
     time = builder.time_spec(integration_of(text, faults))
+    if time is not None and not faults and not _saves_middles(time):
+        variables = {name: replace(v, timing=Timing.YEAR) for name, v in variables.items()}
     builder.note_units(strict=strict)
     (faults if strict else warnings).take(slips)
     if faults or time is None:
@@ -116,6 +118,17 @@ def integration_of(text: str, faults: FaultLog) -> Integration:
             found=line[1],
         )
     return _METHODS.get(line[1], Integration.EULER)
+
+
+def _saves_middles(time: TimeSpec) -> bool:
+    """Return whether a clock saves values halfway between whole times, where years would end.
+
+    Where it does not, stocks are read at whole times as all else is.
+    """
+    count = min(1000, int((time.final - time.initial) / time.saveper) + 1)
+    return any(
+        abs((time.initial + number * time.saveper) % 1 - 0.5) < 1e-6 for number in range(count)
+    )
 
 
 @dataclass

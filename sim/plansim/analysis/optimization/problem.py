@@ -24,7 +24,7 @@ from plansim.files.forms import LAX, Entries, Form, Resolved, form_of, read_docu
 from plansim.model.records import Model, VariableKind
 from plansim.scenario.factors import Apply, Factor, default_of, neutral_value
 from plansim.scenario.references import meant, one_series
-from plansim.scenario.scenario_file import Scenario
+from plansim.scenario.scenario_file import Scenario, read_overlay
 from plansim.targets.indicator import Floats
 from plansim.targets.labels import reference_named
 from plansim.targets.target import Target, in_year
@@ -38,6 +38,7 @@ __all__ = [
     "FrontierSpec",
     "Lever",
     "Move",
+    "Responses",
     "decision_problem",
     "lever_named",
     "read_frontier_spec",
@@ -367,6 +368,20 @@ _Levers: TypeAlias = Annotated[
 ]
 
 
+class Responses(Form):
+    """What takes the rules out of a policy that adapts, and what shows what they do."""
+
+    overlay: Annotated[
+        Scenario,
+        Resolved(str, lambda name, context: read_overlay(context.named(name), context.model)),
+    ]
+    effort: Annotated[
+        tuple[str, ...],
+        Entries(list[str], lambda _, name, context: one_series(context.model, name)),
+    ] = ()
+    """Series that the rules add to."""
+
+
 class FrontierSpec(Form):
     """Over which levers, and to which years, a frontier of growth is computed."""
 
@@ -385,6 +400,8 @@ class FrontierSpec(Form):
         Resolved(str, lambda name, context: design_named(context.named(name))),
     ] = None
     """The design file of what is uncertain beside the levers; None for nothing."""
+    responses: Responses | None = None
+    """None where no policy adapts."""
 
     @property
     def levers(self) -> tuple[Lever, ...]:
