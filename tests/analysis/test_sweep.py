@@ -216,7 +216,7 @@ def test_values_do_not_depend_on_threads_or_blocks(town: Town) -> None:
 
 def test_values_do_not_depend_on_the_tile(town: Town) -> None:
     design = town.design(samples=100)
-    request, points = request_of(design, town.aims), Sampler(design).draw(0, 100)
+    request, points = request_of(design, town.aims, town.model), Sampler(design).draw(0, 100)
     parts = (town.model, design.scenarios[1], design.factors, request)
     whole = Evaluator(*parts).evaluate(points)
     small = Evaluator(*parts, tile=13).evaluate(points, threads=2)

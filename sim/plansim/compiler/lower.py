@@ -215,8 +215,11 @@ class _Lowering:
         for name in self._in_order(outputs):
             variable = self.model.variables[name]
             for cell in self._elements(variable):
+                keys = tuple(map(name_key, cell))
+                if keys and keys not in self._places(name_key(name)):
+                    continue  # it has no equation, and no value
                 try:
-                    place = self.value(name_key(name), tuple(map(name_key, cell)), initial=False)
+                    place = self.value(name_key(name), keys, initial=False)
                 except _FoundError:
                     continue
                 found[cell_name(name, cell)] = self.graph._as_number(place)
@@ -362,8 +365,7 @@ class _Lowering:
     def _lowered(self, key: str, cell: Cell, initial: bool) -> int:
         variable = self.variables[key]
         place = self._places(key).get(cell)
-        if place is None:  # an array that is not defined everywhere
-            return self.graph.number(math.nan)
+        assert place is not None
         equation = place.equation
         if equation.form is EquationForm.DATA:
             raise _RefusedError(Message("data from outside of the model are not supported"))
@@ -473,6 +475,9 @@ class _Lowering:
             cell = tuple(
                 self.subscripts.element(subscript, scope.bound) for subscript in tree.subscripts
             )
+            if cell and cell not in self._places(key):
+                name = self._label(self.variables[key], cell)
+                raise _RefusedError(Message("'{name}' has no equation", name=name), tree.key)
             return self.value(key, cell, scope.initial)
         position = self.subscripts.position(key, scope.bound)
         return self.graph.number(position)
@@ -768,7 +773,8 @@ class _Lowering:
         )
         place = self._places(tree.key).get(cell)
         if place is None:
-            return self.graph.number(math.nan)
+            name = self._label(variable, cell)
+            raise _RefusedError(Message("'{name}' has no equation", name=name), tree.key)
         if not isinstance(place.equation.tree, Table):
             raise _RefusedError(Message("tables from other files are not supported"), tree.key)
         table = _checked(place.equation.tree)

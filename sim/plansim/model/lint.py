@@ -83,6 +83,13 @@ def check_soundness(scan: Scan, faults: FaultLog, warnings: FaultLog) -> None:
                 group[0].line,
                 name=short(group[0].name),
             )
+        if sum(map(scan.size, group)) > MAX_ELEMENTS:
+            faults.fault(
+                "the array '{name}' is too large",
+                group[0].line,
+                expected=Message("at most {limit:,} elements in all", limit=MAX_ELEMENTS),
+                name=short(group[0].name),
+            )
 
 
 def is_function_call(node: Name | Call) -> bool:

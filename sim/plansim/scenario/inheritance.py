@@ -10,7 +10,7 @@ from pathlib import Path
 from plansim.cache import file_sha256
 from plansim.errors import Fault, Message, ScenarioError, nearest
 from plansim.files.forms import YamlDocument, form_of, noting, read_document
-from plansim.files.shipped import is_shipped, shipped
+from plansim.files.shipped import is_file, is_shipped, shipped
 from plansim.model.records import Integration, Model, TimeSpec, VariableKind, folded
 from plansim.scenario.levers import SERIES, added_part, input_of, is_series_part, misdated
 from plansim.scenario.records import (
@@ -304,7 +304,7 @@ class _ScenarioReading:
         if is_path(name):
             candidates = [file.parent / name]
         for candidate in candidates:
-            if candidate.is_file():
+            if is_file(candidate):
                 return candidate
             self.files[str(candidate)] = ""
         known = sorted({path.stem for other in candidates for path in scenario_files(other.parent)})

@@ -107,6 +107,11 @@ def information(
         InputError: there are less than two policies or too few members, or the sweep's scenarios
             have other points.
         ModelError: the compiler does not support the model.
+
+    >>> model = plansim.load_model("lake.mdl")
+    >>> known = plansim.information(model, [plansim.as_written(model), "boats.yaml"], members=64)
+    >>> known.best, {unknown.factor.name for unknown in known.unknowns} == {'growth rate', 'room'}
+    ('as-written', True)
     """
     wanted = binding_targets(load_targets(model=model) if targets is None else targets)
     if isinstance(source, xr.Dataset):

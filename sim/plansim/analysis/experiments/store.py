@@ -408,7 +408,7 @@ def open_store(path: Path) -> Store:
     try:
         attributes = json.loads((path / "zarr.json").read_bytes())["attributes"]
         return _described(path, attributes)
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (ArithmeticError, LookupError, OSError, RecursionError, TypeError, ValueError):
         if (path / DONE).exists():
             again = Message("plansim sweep --force, which begins anew")
             raise InputError(Fault(_CHANGED_ROOT, path / "zarr.json", expected=again)) from None

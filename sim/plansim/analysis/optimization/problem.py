@@ -96,6 +96,7 @@ def lever_named(model: Model, name: str) -> Lever:
     try:
         variable, elements = meant(model, reference_named(model, name))
     except InputError as error:
+        unknown = InputError(replace(fault, file="--lever") for fault in error.faults)
         try:
             # In Chinese a lever may be called as the variable that it drives.
             lever = load_views(model).lever(name)
@@ -103,7 +104,9 @@ def lever_named(model: Model, name: str) -> Lever:
             after = f"{bare.strip()} after{bracket}{inside}"
             variable, elements = meant(model, lever.constants[0] if lever and sets else after)
         except InputError:
-            raise InputError(replace(fault, file="--lever") for fault in error.faults) from None
+            raise unknown from None
+        if variable.name not in model.variables:  # what a scenario may bend
+            raise unknown from None
     if variable.kind is VariableKind.CONTROL:
         raise InputError(Fault("'{name}' belongs to the clock and is no lever", name=variable.name))
     references = [f"{variable.name}[{cell}]" if cell else variable.name for cell in elements]
