@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,6 +14,9 @@ from plansim.model.scan import SKETCH, Equation
 from plansim.model.syntax import name_key
 
 __all__ = ["Aspect", "Detail", "Difference", "differences", "hybrid", "units_of_change"]
+
+
+_BRACKETS = re.compile(r"\[([^\]]*)\]")
 
 
 class Aspect(StrEnum):
@@ -229,15 +233,34 @@ def units_of_change(
     )
 
 
-def _needed(change: Difference, moving: dict[str, Difference]) -> Iterator[str]:
+def _needed(change: Difference, moving: Mapping[str, Difference]) -> Iterator[str]:
     """Yield the names of the other changes that cannot be made without one, or it without them."""
-    for record, others_have in ((change.before, "after"), (change.after, "before")):
+    ranges = dict(_range_words(moving.values()))
+    for record, is_before in ((change.before, True), (change.after, False)):
         if not isinstance(record, Variable):
             continue
-        for name in (*record.causes, *record.subscripts):
+        for name in record.causes:
             other = moving.get(name)
-            if other is not None and (getattr(other, others_have) is None or other.is_range):
+            if other is not None and (other.after if is_before else other.before) is None:
                 yield name
+        words = (name_key(word) for word in _subscript_words(record))
+        yield from (ranges[word] for word in words if word in ranges)
+
+
+def _range_words(changes: Iterable[Difference]) -> Iterator[tuple[str, str]]:
+    """Yield, by `name_key`, what equations may say of ranges that change, and of which."""
+    for change in changes:
+        if change.is_range:
+            sets = [{*one.elements} if isinstance(one, SubscriptRange) else set()
+                    for one in (change.before, change.after)]  # fmt: skip
+            for word in (change.name, *(sets[0] ^ sets[1])):
+                yield name_key(word), change.name
+
+
+def _subscript_words(variable: Variable) -> Iterator[str]:
+    """Yield the names between brackets in the equations of a variable."""
+    for inside in _BRACKETS.findall(variable.equation):
+        yield from (word.strip().removesuffix("!").strip() for word in inside.split(","))
 
 
 # --- a model between the two ----------------------------------------------------------------------
