@@ -107,6 +107,11 @@ def information(
         InputError: there are less than two policies or too few members, or the sweep's scenarios
             have other points.
         ModelError: the compiler does not support the model.
+
+    >>> model = plansim.load_model("lake.mdl")
+    >>> result = plansim.information(model, [plansim.as_written(model), "boats.yaml"], members=64)
+    >>> result.best, len(result.unknowns)
+    ('as-written', 2)
     """
     wanted = binding_targets(load_targets(model=model) if targets is None else targets)
     if isinstance(source, xr.Dataset):
