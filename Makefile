@@ -19,7 +19,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 	then echo $$p; break; fi; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help run notebooks lint check test test-all tools format results docs validation lock clean bench iamc
+.PHONY: help run notebooks lint check test test-all tools format results docs validation lock clean bench iamc reliability sbom
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -49,7 +49,7 @@ check: lint ## a minute: style, types, unit tests
 test: lint tools ## everything that must hold before a change goes in
 	$(PYTEST) -m "not slow"
 
-test-all: lint tools $(SITE) ## that, and what takes long: PySD on every scenario, each page's examples, the site, pyam
+test-all: lint tools $(SITE) ## that, and what takes long: PySD on every scenario, a hundred thousand mutated inputs, each page's examples, the site, pyam
 	$(PYTEST)
 	@$(MAKE) --no-print-directory iamc
 
@@ -97,6 +97,18 @@ lock: $(DEV) ## renew the lock files from pyproject.toml
 	$(PY) -m $(COMPILE) --group notebooks -c requirements.lock -c requirements-dev.lock -o requirements-notebooks.lock
 	$(PY) -m $(COMPILE) --group docs -c requirements.lock -c requirements-dev.lock -c requirements-notebooks.lock -o requirements-docs.lock
 	$(PY) -m $(COMPILE) --group pyam -o requirements-pyam.lock
+	$(PY) -m $(COMPILE) --group sbom -o requirements-sbom.lock
+
+reliability: $(DEV) ## try to break plansim, and write what was tried to docs/reliability.md; half an hour
+	$(PY) -m tests.reliability --write
+
+# The tool that writes it has an environment of its own, fetched once: it is no part of what it lists.
+SBOM := $(VENV)-sbom
+sbom: $(SBOM)/ready.stamp ## write the bill of materials (CycloneDX) of what `make run` installs to build/sbom.json
+	@mkdir -p build
+	@PYTHONWARNINGS=ignore $(SBOM)/bin/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible \
+		-o build/sbom.json requirements.lock
+	@echo "Written: build/sbom.json"
 
 bench: $(DEV) tools ## measure engines and page on this machine and write docs/results/performance.md
 	$(PY) -m tests.bench.engines --write
@@ -115,7 +127,7 @@ iamc: $(RUN) $(PYAM_READY) ## see that pyam reads back what `plansim export --fo
 	XDG_CACHE_HOME="$(CURDIR)/$(PYAM)/cache" $(PYAM)/bin/python tests/iamc/read_back.py build/iamc
 
 clean: ## remove everything that these commands made in this folder
-	rm -rf $(VENV) $(PYAM) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(PYAM) $(SBOM) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find sim tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(PY):
@@ -151,6 +163,12 @@ $(BOOKS): requirements-notebooks.lock | $(RUN)
 $(SITE): requirements-docs.lock | $(RUN)
 	@echo "Fetching Sphinx (once) ..."
 	@$(INSTALL) --no-deps --require-hashes -r requirements-docs.lock
+	@touch $@
+
+$(SBOM)/ready.stamp: requirements-sbom.lock | $(PY)
+	@"$(PYTHON)" -m venv --clear $(SBOM)
+	@$(SBOM)/bin/python -m pip install --quiet --disable-pip-version-check --no-input \
+		--no-deps --require-hashes -r requirements-sbom.lock
 	@touch $@
 
 # --no-compile: most of what pyam brings is never imported here.

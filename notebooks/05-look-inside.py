@@ -25,13 +25,15 @@
 LANG = "en"  # of pictures, tables and answers; 图、表与答案的语言，中文为 "zh"
 
 # %%
+import numpy as np
 from IPython.display import SVG, Markdown
 
 import plansim
 
 text = plansim.read_text(LANG)
 model = plansim.load_model()
-targets = [each for each in plansim.load_targets() if each.attribute is plansim.Attribute.BINDING]
+plan = plansim.load_targets(model=model)
+targets = [target for target in plan if target.attribute is plansim.Attribute.BINDING]
 loops = plansim.load_loops(model)
 SVG(plansim.loop_map(loops, model, text.pick("Feedback loops", "反馈回路"), (LANG,)))
 
@@ -46,10 +48,11 @@ SVG(plansim.module_diagram(model, "land", (LANG,)))
 
 # %%
 assert all(loop.found for loop in loops), "each declared loop stands in the equations"
+names = {loop.id: text.pick(loop.name_en, loop.name_zh) for loop in loops}
 rows = "\n".join(
-    f"| {each.id} | {text.pick(each.name_en, each.name_zh)} "
-    f"| {text.word('polarity', each.polarity)} | {text.pick(each.meaning_en, each.meaning_zh)} |"
-    for each in loops
+    f"| {loop.id} | {names[loop.id]} "
+    f"| {text.word('polarity', loop.polarity)} | {text.pick(loop.meaning_en, loop.meaning_zh)} |"
+    for loop in loops
 )
 Markdown(f"| {text('loops.loop')} | | | {text('show.meaning')} |\n|---|:---|:---|:---|\n{rows}")
 
@@ -68,13 +71,13 @@ cuts = plansim.cut_loops(model, baseline, loops, targets)
 
 def turned(cut):
     """List the targets whose verdict is another one without the loop."""
-    each = [e.target.id for e in cut.effects if e.status_cut is not e.status_whole]
-    return text.join(each)
+    changed = [one.target for one in cut.effects if one.status_cut is not one.status_whole]
+    return text.join([text.pick(target.name_en, target.name_zh) for target in changed])
 
 
 strength = {cut.loop.id: cut.strongest for cut in cuts if not cut.fault}
 rows = "\n".join(
-    f"| {cut.loop.id} | {text.pick(cut.loop.name_en, cut.loop.name_zh)} | "
+    f"| {cut.loop.id} | {names[cut.loop.id]} | "
     f"{text('loops.broken', fault=cut.fault) if cut.fault else f'{cut.strongest:.1%}'} | "
     f"{turned(cut) or '–'} |"
     for cut in cuts
@@ -100,23 +103,22 @@ scores = plansim.score_loops(model, baseline, loops)
 plansim.plot.loop_shares(scores, lang=LANG).figure
 
 # %% [markdown]
-# The share of each loop on the mean of all years, and the years in which no other has a larger one.
-# Scores are believed only where pysimlin, which computes them, runs the model as plansim does.
+# The share of each loop on the mean of all years, and the years in which no other has a larger one, among
+# loops that can be reached from one another. Scores are believed only where pysimlin, which computes
+# them, runs the model as plansim does.
 #
-# 各回路全程平均的占比，以及其占比居首的年份。得分由pysimlin计算，仅在其运行结果与plansim一致时才予采用。
+# 各回路全程平均的占比，以及其占比居首的年份，限于可相互到达的回路。得分由pysimlin计算，仅在其运行结果与plansim一致时才予采用。
 
 # %%
 assert scores.missing is None, scores.missing
-assert all(
-    scores.frame().groupby("year")["share"].apply(lambda each: abs(each.abs().sum() - 1)) < 1e-9
-)
-mean = {loop.id: scores.yearly[loop.id].mean() for loop in loops}
-led = {loop.id: text.join([f"{year}" for year in scores.years_led(loop.id)]) for loop in loops}
+together = max(scores.partitions, key=len)
+assert np.allclose(sum(abs(scores.relative[key]) for key in together), 1)
+mean = {key: scores.yearly[key].mean() for key in together}
+led = {key: text.join([f"{year}" for year in scores.years_led(key)]) for key in together}
 rows = "\n".join(
-    f"| {each.id} | {text.pick(each.name_en, each.name_zh)} | {mean[each.id]:+.0%} "
-    f"| {led[each.id] or '–'} |"
-    for each in sorted(loops, key=lambda each: -abs(mean[each.id]))
-    if abs(mean[each.id]) >= 0.005
+    f"| {key} | {names[key]} | {mean[key]:+.0%} | {led[key] or '–'} |"
+    for key in sorted(together, key=lambda key: -abs(mean[key]))
+    if abs(mean[key]) >= 0.005
 )
 heads = f"{text('loops.share')} | {text('loops.dominates')}"
 Markdown(f"| {text('loops.loop')} | | {heads} |\n|---|:---|---:|:---|\n{rows}")
@@ -134,10 +136,10 @@ Markdown(f"| {text('loops.loop')} | | {heads} |\n|---|:---|---:|:---|\n{rows}")
 faster = plansim.read_scenario("accelerated-growth", model)
 attribution = plansim.attribute(model, baseline, faster, targets)
 assert attribution.orders == 0, "every subset was run: the shares are exact"
-for each in attribution.targets:
-    change = each.margin_after - each.margin_before
-    assert abs(sum(each.shares) - change) <= 1e-9 * max(1, abs(change))
-most = max(attribution.targets, key=lambda each: abs(sum(each.shares) / (each.target.value or 1)))
+for due in attribution.targets:
+    change = due.margin_after - due.margin_before
+    assert abs(sum(due.shares) - change) <= 1e-9 * max(1, abs(change))
+most = max(attribution.targets, key=lambda due: abs(sum(due.shares) / (due.target.value or 1)))
 rows = "\n".join(
     f"| {text.pick(group.name, group.name_zh)} | {share:+.2f} |"
     for group, share in sorted(
@@ -147,8 +149,8 @@ rows = "\n".join(
 named = text.pick(most.target.name_en, most.target.name_zh)
 Markdown(
     text.pick(
-        f"What moves the margin of {most.target.id} ({named}, in {most.target.unit}):",
-        f"{most.target.id}（{named}）余量变动的来源（{most.target.unit}）：",
+        f"What moves the margin of *{named}*, in {text.unit(most.target.unit)}:",
+        f"“{named}”余量变动的来源（{text.unit(most.target.unit)}）：",
     )
     + f"\n\n| {text('report.assumption')} | {text('causes.share')} |\n|:---|---:|\n{rows}"
 )
@@ -158,23 +160,20 @@ Markdown(
 
 # %%
 strongest = max(strength, key=lambda key: strength[key])
-weak = [key for key, each in strength.items() if each <= 0.01]
-names = {loop.id: text.pick(loop.name_en, loop.name_zh) for loop in loops}
-groups = [text.pick(each.name, each.name_zh) for each in attribution.groups]
+weak = [names[key] for key, shift in strength.items() if shift <= 0.01]
+groups = [text.pick(group.name, group.name_zh) for group in attribution.groups]
 drivers = dict(zip(groups, most.shares, strict=True))
 driver = max(drivers, key=lambda name: abs(drivers[name]))
-leader = max(loops, key=lambda loop: abs(mean[loop.id]))
+leader = max(together, key=lambda key: abs(mean[key]))
 faint = text.join(weak) or text("show.nothing")
 Markdown(
     text.pick(
-        f"The loop that does most is {strongest} ({names[strongest]}): without it a binding "
-        f"indicator moves by up to {strength[strongest]:.0%}. Weak in this scenario, moving nothing "
-        f"by one per cent: {faint}. What drives the stocks of the model most is {leader.id} "
-        f"({names[leader.id]}), with {abs(mean[leader.id]):.0%} of all loop scores. Faster growth "
-        f"moves {most.target.id} most, and of that most is due to *{driver}*.",
-        f"作用最大的是{strongest}（{names[strongest]}）：切断后，约束性指标的变动最大达"
-        f"{strength[strongest]:.0%}。此情景下偏弱、所致变动均不足1%的有：{faint}。"
-        f"推动模型存量最多的是{leader.id}（{names[leader.id]}），占全部回路得分的"
-        f"{abs(mean[leader.id]):.0%}。增长加快对{most.target.id}影响最大，其中主要来自“{driver}”。",
+        f"The loop that does most is *{names[strongest]}*: without it a binding indicator moves by up "
+        f"to {strength[strongest]:.0%}. Weak in this scenario, moving nothing by one per cent: {faint}. "
+        f"What drives the stocks of the model most is *{names[leader]}*, with {abs(mean[leader]):.0%} "
+        f"of all loop scores. Faster growth moves *{named}* most, and of that most is due to *{driver}*.",
+        f"作用最大的是“{names[strongest]}”：切断后，约束性指标的变动最大达{strength[strongest]:.0%}。"
+        f"此情景下偏弱、所致变动均不足1%的有：{faint}。推动模型存量最多的是“{names[leader]}”，"
+        f"占全部回路得分的{abs(mean[leader]):.0%}。增长加快对“{named}”影响最大，其中主要来自“{driver}”。",
     )
 )

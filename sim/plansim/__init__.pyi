@@ -3,7 +3,14 @@
 Type checkers read this file; `plansim.__getattr__` reads it too, so that a name stands only here.
 """
 
-from plansim.analysis.attribution import Attribution as Attribution, attribute as attribute
+from plansim.analysis.attribution.assumptions import (
+    Attribution as Attribution,
+    attribute as attribute,
+)
+from plansim.analysis.attribution.models import (
+    ModelDifference as ModelDifference,
+    model_difference as model_difference,
+)
 from plansim.analysis.calibration.calibrate import (
     Calibration as Calibration,
     calibrate as calibrate,
@@ -50,6 +57,10 @@ from plansim.analysis.feedback.polarity import (
     SignedRun as SignedRun,
     link_signs as link_signs,
     signed_run as signed_run,
+)
+from plansim.analysis.decisions.adaptation import (
+    Adaptation as Adaptation,
+    adaptation as adaptation,
 )
 from plansim.analysis.decisions.conflicts import (
     Conflicts as Conflicts,

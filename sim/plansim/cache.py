@@ -182,7 +182,7 @@ def save_report(content: bytes) -> Path | None:
 
 
 @dataclass(frozen=True)
-class _Folder:
+class _OpenFolder:
     """A folder that was opened once: what is checked is what is used, wherever its path leads."""
 
     path: Path
@@ -217,7 +217,7 @@ class _Folder:
 
 
 @contextlib.contextmanager
-def _folder(path: Path) -> Iterator[_Folder]:
+def _folder(path: Path) -> Iterator[_OpenFolder]:
     """Open a folder.
 
     Raises:
@@ -226,13 +226,13 @@ def _folder(path: Path) -> Iterator[_Folder]:
     if os.open not in os.supports_dir_fd:
         if not _is_ours(path.stat()):
             raise PermissionError(path)
-        yield _Folder(path, None)
+        yield _OpenFolder(path, None)
         return
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
         if not _is_ours(os.fstat(descriptor)):
             raise PermissionError(path)
-        yield _Folder(path, descriptor)
+        yield _OpenFolder(path, descriptor)
     finally:
         os.close(descriptor)
 

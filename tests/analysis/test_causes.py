@@ -13,8 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from plansim.analysis import attribution as causes
-from plansim.analysis.attribution import attribute, groups_of, sampled_shapley, shapley
+from plansim.analysis.attribution import assumptions as causes
+from plansim.analysis.attribution.assumptions import attribute, groups_of
+from plansim.analysis.attribution.shapley import (
+    MOST_EXACT,
+    joined_orders,
+    sampled_shapley,
+    shapley,
+    subsets_passed,
+)
 from plansim.engine.simulate import simulate
 from plansim.errors import InputError, SimulationError
 from plansim.model.reader import load_model
@@ -116,8 +123,8 @@ def test_shares_add_up(worth: Floats) -> None:
 def test_sampled_shares_add_up_and_lie_within_their_errors() -> None:
     count, generator = 6, np.random.default_rng(3)
     worth = generator.normal(size=2**count).cumsum()
-    paths = causes._orders(count, 4000, seed=1)
-    masks = causes._subsets_passed(paths)
+    paths = joined_orders(count, 4000, seed=1)
+    masks = subsets_passed(paths)
     places = masks @ (1 << np.arange(count)[::-1])
     shares, errors = sampled_shapley(worth[places], paths)
     assert shares.sum() == pytest.approx(worth[-1] - worth[0], abs=1e-9)
@@ -151,7 +158,7 @@ def test_what_two_scenarios_set_alike_is_no_change(town: Model, story: Story) ->
 # --- over runs ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("most", [causes.MOST_EXACT, 2])
+@pytest.mark.parametrize("most", [MOST_EXACT, 2])
 def test_shares_are_those_known_by_hand(
     town: Model, story: Story, aims: tuple[Target, ...], monkeypatch: pytest.MonkeyPatch, most: int
 ) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from plansim.analysis.attribution import groups_of
+from plansim.analysis.attribution.assumptions import groups_of
 from plansim.analysis.comparison import Comparison, Spread, compare
 from plansim.engine.simulate import simulate
 from plansim.errors import InputError

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from plansim.analysis.attribution import attribute
+from plansim.analysis.attribution.assumptions import attribute
 from plansim.analysis.evaluator import Evaluator, Request
 from plansim.analysis.optimization.problem import lever_named
 from plansim.analysis.optimization.target_seeking import GRID, SearchRange, Solution, solve

@@ -116,7 +116,7 @@ class Case:
 def case(runs: int) -> Case:
     model = load_model()
     design = design_of(model, runs)
-    request = request_of(design, load_targets(model=model))
+    request = request_of(design, load_targets(model=model), model)
     evaluator = Evaluator(model, design.scenarios[0], design.factors, request)
     names = (variable_of(model, each.series).name for each in evaluator.readings)
     vary = [each for factor in design.factors for each in factor.constants]

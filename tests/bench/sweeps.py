@@ -40,7 +40,7 @@ def design_of(model: Model, runs: int) -> Design:
 def stages(model: Model) -> dict[str, float]:
     """Give the processor time of each stage of a block, in microseconds a run, on one thread."""
     design = design_of(model, 2 * BLOCK)
-    request = request_of(design, load_targets(model=model))
+    request = request_of(design, load_targets(model=model), model)
     runs, sampler = SweepRuns(model, design, request), Sampler(design)
     simulate = _simulation(model, design, request)
     found: dict[str, list[float]] = {}

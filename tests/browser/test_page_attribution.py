@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from plansim.analysis.attribution import MOST_EXACT, attribute, groups_of
+from plansim.analysis.attribution.assumptions import attribute, groups_of
+from plansim.analysis.attribution.shapley import MOST_EXACT
 from plansim.engine.simulate import simulate
 from plansim.model.records import Model
 from plansim.scenario.factors import default_of

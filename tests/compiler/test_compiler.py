@@ -14,6 +14,7 @@ from plansim.compiler.llvm import emit
 from plansim.compiler.lower import StructuralError, lower
 from plansim.compiler.native import Platform, assemble, host_platform, processors
 from plansim.compiler.order import schedule
+from plansim.engine import pysd
 from plansim.engine.batch import simulate_ensemble
 from plansim.engine.kernel import compile_model
 from plansim.engine.simulate import simulate
@@ -128,6 +129,18 @@ def test_nothing_is_fused_or_reordered(build: Build) -> None:
     assert assemble(text, host_platform(), 0)
 
 
+def test_an_element_without_an_equation_has_no_value_and_stops_no_run(build: Build) -> None:
+    model = build(
+        "k: a, b ~~|\ny[a]= Time ~ Dmnl ~|\nc[b]= 2 ~ Dmnl ~|\nx= INTEG(y[a]*c[b], 0) ~ Dmnl ~|"
+    )
+    found = simulate(model, cache=False)
+    np.testing.assert_array_equal(found["y"].sel(k="a"), found.time)
+    assert np.isnan(found["y"].sel(k="b")).all()
+    assert float(found["x"][-1]) == 14
+    again = pysd.simulate(model)
+    np.testing.assert_allclose(again["x"], found["x"])
+
+
 # --- only what is needed --------------------------------------------------------------------------
 
 
@@ -205,8 +218,8 @@ def power(base: float, exponent: float) -> float:
     [
         ("x= RANDOM GAMMA(0,1,2,0,1,1)*Time ~ Dmnl ~|", ":1: 'x' cannot be compiled: the function "
          "RANDOM GAMMA is not supported"),
-        ("k: a, b ~~|\ny[k]= Time ~ Dmnl ~|\nx[k]=\nVECTOR ELM MAP(y[k], 1) ~ Dmnl ~|",
-         ":4: 'x' cannot be compiled: the function VECTOR ELM MAP is not supported"),
+        ("k: a, b ~~|\ny[k]= Time ~ Dmnl ~|\nx[k]=\nVECTOR LOOKUP(y[k], 1) ~ Dmnl ~|",
+         ":4: 'x' cannot be compiled: the function VECTOR LOOKUP is not supported"),
         ("x= y ~ Dmnl ~|\ny= x + 1 ~ Dmnl ~|", "equations that refer to each other in a circle "
          "without a stock: "),
         ("x= INTEG(1, y) ~ Dmnl ~|\ny= INTEG(1, x) ~ Dmnl ~|", "initial values that refer to each "
@@ -214,10 +227,10 @@ def power(base: float, exponent: float) -> float:
         ("x= DELAY N(Time, 2, 0, 0) ~ Dmnl ~|", "the order is 0: it has to be 1 or more"),
         ("x= DELAY N(Time, 2, 0, y) ~ Dmnl ~|\ny= INITIAL TIME + 1 ~ Dmnl ~|",
          "the order is not known before the run"),
-        ("f((1,2),(1,3)) ~ Dmnl ~|\nx= f(Time) ~ Dmnl ~|", "'x' cannot be compiled: a lookup table "
-         "has two points at one x"),
-        ("x= GET XLS DATA('a.xls', 'b', 'A', 'B2') ~ Dmnl ~|", "GET XLS DATA is not supported"),
-        ("x := GET XLS DATA('a.xls', 'b', 'A', 'B2') ~ Dmnl ~|", "data from outside of the model"),
+        ("k: a, b ~~|\ny[a]= Time ~ Dmnl ~|\nx= y[a]\n+ SUM(y[k!]) ~ Dmnl ~|",
+         ":3: 'x' cannot be compiled: 'y[b]' has no equation"),
+        ("x= A FUNCTION OF(Time,-y) ~ Dmnl ~|\ny= 1 ~ Dmnl ~|",
+         ":1: 'x' cannot be compiled: the function A FUNCTION OF is not supported"),
         ("k: a, b ~~|\nl: c, d ~~|\ny[k]= Time ~ Dmnl ~|\nx[l]= y[k] ~ Dmnl ~|",
          ":4: 'x' cannot be compiled: the subscript 'k' stands neither on its left-hand side"),
     ],

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
+import plansim
 from plansim.analysis.evaluator import Evaluator, Request
 from plansim.compiler.functions.random import normal_cdf, normal_quantile
 from plansim.compiler.ir import Graph, Program
@@ -198,6 +199,17 @@ def test_a_seed_is_set_by_scenarios_and_added_to_by_members(
     apart = evaluator.evaluate(table, threads=2, seeds=np.arange(4.0)).output("level")[:, 0]
     at = int((7.5 - model.time.initial) / model.time.step)
     np.testing.assert_array_equal(apart, drawn["level"][5:9, at])
+
+
+def test_a_sweep_draws_by_its_points_and_can_be_replayed(model: Model, tmp_path: Path) -> None:
+    design = plansim.quick_design(None, {"growth": (0.5, 0.6)}, model, samples=8)
+    plansim.sweep(model, design, tmp_path / "noise.zarr", targets=(), threads=1)
+    found = plansim.open_sweep(tmp_path / "noise.zarr")
+    assert len(set(found["plain"].sel(year=5).to_numpy().tolist())) == 8
+    for index in (0, 5):
+        again = plansim.replay(tmp_path / "noise.zarr", index, model, ())
+        assert again.deviation == 0
+        assert again.scenario.values["NOISE SEED"] == index
 
 
 def test_a_seed_of_the_model_is_that_of_its_runs(

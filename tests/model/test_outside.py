@@ -104,6 +104,17 @@ def test_what_stands_outside_is_read_as_by_pysd(folder: Path) -> None:
         )
 
 
+def test_names_with_a_question_mark_are_what_the_settings_say(folder: Path) -> None:
+    settings = "\\\\\\---/// Sketch\n///---\\\\\\\n:L<%^E!@\n30:?Book.xlsx=b.xlsx\n"
+    path = folder / "other.mdl"
+    text = "x= GET XLS CONSTANTS('?book.xlsx', 'Sheet', 'B2') ~~|\n"
+    path.write_text(
+        f"{text}y= GET DIRECT CONSTANTS('?d.csv', ',', 'B2') ~~|\n{CLOCK}{settings}", "utf-8"
+    )
+    model = load_model(path)
+    assert (model.variables["x"].value, model.variables["y"].value) == (7.5, 1.0)
+
+
 def test_a_file_that_changes_makes_another_model(folder: Path) -> None:
     first = load_model(folder / "model.mdl")
     (folder / "d.csv").write_text(TABLE.replace("x,1,2,3", "x,1,2,4"), "utf-8")
@@ -156,11 +167,12 @@ def test_data_variables_have_their_data_from_a_table(tmp_path: Path) -> None:
         ),
         (
             "x= GET XLS CONSTANTS('b.xls', 'Sheet', 'B2')",
-            "'x': 'b.xls' is no workbook of the form .xlsx",
+            "'x': the file 'b.xls' cannot be read: No such file or directory; "
+            "did you mean 'b.xlsx'?",
         ),
         (
             "x= GET XLS CONSTANTS('?data', 'Sheet', 'B2')",
-            "'x': the file '?data' is named by Vensim's settings",
+            "'x': the file '?data' cannot be read: No such file or directory",
         ),
         ("x:= GET DIRECT DATA('d.csv', ',', 'A', 'F12')", "'x': 'd.csv' has no numbers at 'F12'"),
         (

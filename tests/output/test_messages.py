@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import errno
+import itertools
 import os
 import re
 from functools import cache
@@ -227,13 +228,13 @@ def test_help_is_chinese_fits_and_lines_up(
     assert "选项：" in lines
     # `completion` shows shell commands, which are not broken.
     assert words == ("completion",) or max(map(cell_len, lines)) <= 80
-    listed = lines[lines.index("选项：") + 1 :]
+    options = itertools.takewhile(bool, lines[lines.index("选项：") + 1 :])
     starts = {
         cell_len(line[: row.end()])
-        for line in listed
+        for line in options
         if (row := re.match(r"  -.*?\S  +(?=\S)|   {5,}(?=\S)", line))
     }
-    assert len(starts) <= 1 or "命令：" in listed
+    assert len(starts) == 1
     english = re.compile(r"(?<!-)\b(the|of|and|else|if|with|is|to)\b(?!-)")
     assert [line for line in lines if english.search(line) and "eval" not in line] == []
 

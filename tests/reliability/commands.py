@@ -27,6 +27,9 @@ WRITERS: tuple[tuple[str, ...], ...] = (
     ("replay", "r.zarr", "3", "-o", "three.yaml"),
 )  # fmt: skip
 
+HUNGRY = (WRITERS[0], WRITERS[8], WRITERS[-4])
+"""Those that are tried with little memory."""
+
 ODD: tuple[tuple[str, ...], ...] = (
     ("check", f"{LONG}.yaml"), ("check", LONG), ("check", "plain.yaml", "--with", f"{LONG}.yaml"),
     ("check", "loop.yaml"), ("check", "loop/x.yaml"), ("check", "folder.yaml"), ("check", "pipe.yaml"),
@@ -66,6 +69,11 @@ def lay_out(folder: Path) -> None:
     (folder / "unreadable.yaml").chmod(0)
 
 
+def environment() -> dict[str, str]:
+    """Return the environment of a process that runs this package."""
+    return {**os.environ, "PYTHONPATH": str(ROOT / "sim"), "PYTHONUTF8": "1"}
+
+
 def full_disk() -> None:
     """Let no file grow beyond a few bytes, as a full disk does."""
     resource.setrlimit(resource.RLIMIT_FSIZE, (64, resource.RLIM_INFINITY))
@@ -83,13 +91,12 @@ def run(
     arguments: tuple[str, ...],
     folder: Path,
     before: Callable[[], None] | None = None,
-    **environment: str,
 ) -> subprocess.CompletedProcess[str]:
     """Run plansim in a process of its own."""
     code = "import sys; from plansim.cli.entry import main; sys.exit(main())"
     return subprocess.run(
         [sys.executable, "-c", code, *arguments],
         cwd=folder, preexec_fn=before, capture_output=True, encoding="utf-8", errors="replace",
-        env={**os.environ, "PYTHONPATH": str(ROOT / "sim"), "PYTHONUTF8": "1", **environment},
+        env=environment(),
         timeout=300, check=False, stdin=subprocess.DEVNULL,
     )  # fmt: skip

@@ -36,7 +36,7 @@ from plansim.model.evidence import load_evidence
 from plansim.model.reader import load_model
 from plansim.model.records import Model
 from plansim.model.syntax import EquationSyntaxError, read_expression
-from plansim.model.units import convert
+from plansim.model.units import base_powers
 from plansim.scenario.inheritance import merged
 from plansim.scenario.members_file import read_members
 from plansim.scenario.scenario_file import Scenario, list_scenarios, read_scenario
@@ -46,10 +46,15 @@ from plansim.targets.target import Target
 from plansim.targets.views import Views
 from plansim.targets.views_file import load_views
 from plansim.targets.views_form import read_views
+from tests.toys.village import village
 
 __all__ = ["KEPT", "KINDS", "LIMIT", "Readers", "try_input"]
 
 KEPT = Path(__file__).parent / "kept"
+MANY = 4800
+"""How many inputs of a kind are tried, about a hundred thousand of all in ten minutes."""
+SHARES = {"conditioning": 500, "design": 3000}
+"""Of kinds whose files are slow to read."""
 LIMIT = 3.0
 """Seconds of processor time in which an input must be read or refused."""
 
@@ -77,6 +82,7 @@ class Readers:
     targets: tuple[Target, ...]
     views: Views
     scenarios: Mapping[str, Scenario]
+    village: Model
 
     @classmethod
     def of(cls, folder: Path) -> Readers:
@@ -87,7 +93,9 @@ class Readers:
         shutil.copytree(shipped("scenarios"), folder / "scenarios", dirs_exist_ok=True)
         beside = replace(model, path=folder / "model" / model.path.name)
         scenarios = {head.id: read_scenario(head.id, model) for head in list_scenarios()}
-        return cls(folder, beside, targets, views, scenarios)
+        (folder / "village").mkdir()
+        toy = village(folder / "village")
+        return cls(folder, beside, targets, views, scenarios, toy)
 
 
 Read = Callable[[Readers, Path], object]
@@ -111,6 +119,12 @@ def _lower(readers: Readers, path: Path) -> None:
     lower(model, (), (), {})
 
 
+def _members(readers: Readers, path: Path) -> None:
+    raw, sha256 = path.read_bytes(), readers.village.equations_sha256
+    path.write_bytes(raw.replace(b"MODEL", sha256.encode()))
+    read_members(path, readers.village)
+
+
 KINDS: Mapping[str, Kind] = {
     "model": Kind("model/fuzz.mdl", sorted(TOYS.glob("*.mdl")), _lower),
     "expression": Kind(
@@ -124,10 +138,10 @@ KINDS: Mapping[str, Kind] = {
         ["增长率。Of the stock. [A: 0.05–0.15]", "产出。Output [year-end]. [T: 3; S: x, p. 4]"],
         lambda _, path: read_comment(_text(path)),
     ),
-    "unit": Kind("unit.txt", ["万t/Year", "亿元/(Person*Year)", "kg*m^2/s**-2"],
-                 lambda _, path: convert(1.0, _text(path), "t")),
+    "unit": Kind("unit.txt", ["万t/Year", "亿元/(万人*Year)", "t*m^2/person**-2"],
+                 lambda _, path: base_powers(_text(path))),
     "setting": Kind(
-        "setting.txt", ["credit ease after=3", "外部需求增长率（前）=8 %/Year", "a[b,c]=1e3 t"],
+        "setting.txt", ["credit ease after=3", "外部需求增长率（前）=8 %/Year", "credit ease after=0.5"],
         lambda r, path: merged(shipped("scenarios", "momentum.yaml"), r.model, [_text(path)]),
     ),
     "scenario": Kind(
@@ -163,8 +177,13 @@ KINDS: Mapping[str, Kind] = {
                          lambda r, path: read_conditioning(r.model, path)),
     "observations": Kind("model/fuzz.csv", [shipped("model", "observations.csv")],
                          lambda r, path: read_table(path)),
-    "members": Kind("model/fuzz-members.csv", [shipped("model", "ensemble.csv")],
-                    lambda r, path: read_members(path, r.model)),
+    "members": Kind(
+        "village/fuzz.csv",
+        ["# Members.\n# kind: prior\n# model: MODEL\n# seed: 1\n# drawn: by hand\n"
+         "factor,growth,effort,weights\napply,add,multiply,multiply\nconstants,growth,effort,weight\n"
+         "1,0.01,1.1,0.9\n2,-0.02,0.9,1.2\n"],
+        lambda r, path: _members(r, path),
+    ),
     "design": Kind("scenarios/sweeps/fuzz.yaml", sorted(shipped("scenarios", "sweeps").glob("*.yaml")),
                    lambda r, path: read_design(path, r.model)),
     "calibration": Kind("scenarios/calibration/fuzz.yaml",
@@ -258,7 +277,7 @@ _MUTATIONS = (_word, _word, _cut, _cut, _double, _number, _number, _value, _valu
 def try_input(kind: Kind, readers: Readers, raw: bytes) -> str:
     """Read an input; return what is wrong with how it was read or refused, if anything is."""
     path = readers.folder / kind.file
-    with _in_place(path, raw), warnings.catch_warnings():
+    with in_place(path, raw), warnings.catch_warnings():
         warnings.simplefilter("error")
         start = time.process_time()
         try:
@@ -283,7 +302,7 @@ def _unclear(error: PlansimError) -> str:
 
 
 @contextmanager
-def _in_place(path: Path, raw: bytes) -> Iterator[None]:
+def in_place(path: Path, raw: bytes) -> Iterator[None]:
     """Write a file in the place of one that may be there."""
     before = path.read_bytes() if path.exists() else None
     path.parent.mkdir(parents=True, exist_ok=True)

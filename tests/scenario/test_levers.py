@@ -454,7 +454,7 @@ def test_a_sweep_varies_the_end_of_a_ramp_and_can_be_replayed(toy: Model, tmp_pa
 
 
 def test_attribution_shares_out_a_lever_as_a_whole(toy: Model, tmp_path: Path) -> None:
-    from plansim.analysis.attribution import groups_of
+    from plansim.analysis.attribution.assumptions import groups_of
 
     before = as_written(toy)
     after = dataclasses.replace(read_scenario(write(tmp_path, BENT), toy), id="after")

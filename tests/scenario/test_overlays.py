@@ -207,6 +207,8 @@ def test_shipped_overlays_fit_the_model_and_can_be_laid_together(city: Model) ->
         ("heavy-cycle", "light-cycle"),
         ("heavy-cycle", "power-exports"),
         ("lax-enforcement", "strict-enforcement"),
+        ("lax-enforcement", "without-responses"),
+        ("strict-enforcement", "without-responses"),
     }
 
 

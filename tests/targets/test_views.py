@@ -14,6 +14,7 @@ from plansim.scenario.factors import Apply
 from plansim.scenario.values import outside
 from plansim.targets.catalogue import load_targets
 from plansim.targets.target import Attribute, reported_factor, split_reference
+from plansim.targets.views import Cost
 from plansim.targets.views_file import FILE_NAME, load_views
 from plansim.targets.views_form import read_views
 from tests.helpers.vensim_text import writer
@@ -27,7 +28,7 @@ themes:
     en: People
     zh: 人口
     charts:
-      - {show: residents, key: true}
+      - {show: residents, key: true, cost: less}
       - {show: "capital[farming]", unit: 万元, en: Farm capital, zh: 农业资本}
       - {show: capital}
 groups:
@@ -78,6 +79,7 @@ def test_what_the_file_leaves_out_comes_from_the_model(tmp_path: Path) -> None:
     variable = model.variables["residents"]
     assert (residents.name_en, residents.name_zh) == ("residents", variable.name_zh)
     assert (residents.unit, residents.key) == (variable.unit, True)
+    assert [chart.cost for chart in views.charts] == [Cost.LESS, None, None]
     assert (farming.name_en, farming.name_zh, farming.unit) == ("Farm capital", "农业资本", "万元")
     assert farming.lines[0].factor == reported_factor("亿元", "万元")
     elements = model.subscripts[model.variables["capital"].subscripts[0]].elements
@@ -110,6 +112,7 @@ def test_what_the_file_leaves_out_comes_from_the_model(tmp_path: Path) -> None:
         (", range: [0.5, 2]", "", "no range of its own"),
         ("apply: multiply", "apply: set", "a lever sets one constant"),
         ("apply: multiply", "apply: times", "'apply' has the wrong value"),
+        ("cost: less", "cost: dear", "'cost' has the wrong value"),
         ('unit: "‰/Year"', "policy: true\n        outside: true", "moved by policy or outside"),
         ("zh: 人口\n    levers", "levers", "the key 'zh' is missing"),
     ],

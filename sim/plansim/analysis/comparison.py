@@ -14,7 +14,7 @@ from typing import TypeVar
 
 import xarray as xr
 
-from plansim.analysis.attribution import Attribution, attribute
+from plansim.analysis.attribution.assumptions import Attribution, attribute
 from plansim.analysis.ensemble import ensemble_fits, judged_with_shares, load_ensemble
 from plansim.analysis.experiments.store import open_store, open_summary
 from plansim.analysis.optimization.orders import ScenarioOrders, seek_orders

@@ -410,8 +410,9 @@ class Trajectories:
         """Return a variable over time: ``(run, time, *elements)``."""
         model = self.compiled.model
         variable = model.variables[name]
-        rows = [self.compiled.rows[label] for label in cells_of(model, variable)]
+        rows = [self.compiled.rows.get(label, -1) for label in cells_of(model, variable)]
         values = self.values[:, rows].swapaxes(1, 2)
+        values[..., np.array(rows) < 0] = np.nan
         return values.reshape(*values.shape[:2], *shape_of(model, variable))
 
     def yearly(self, reference: str) -> Yearly:

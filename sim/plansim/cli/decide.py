@@ -486,8 +486,11 @@ def signposts(
     """Say which published statistics of the first years foretell whether a target will be met.
 
     What a mid-term review would have to look at: over plausible models, how well members that meet
-    a target can be told early from those that miss it, and by which threshold.
+    a target can be told early from those that miss it, and by which threshold. Then what the rules
+    by which the policy adapts gain over the same policy without them, if the model has any.
     """
+    from plansim.analysis.decisions.adaptation import adaptation
+    from plansim.analysis.decisions.sample import states_of
     from plansim.analysis.decisions.signposts import signposts as signposts_of
     from plansim.output.tables.robustness import signposts_table
 
@@ -495,22 +498,33 @@ def signposts(
     check_files((output, (".json",)), (picture, PICTURES), force=force)
     inputs = arguments.read(names=ids, find=_target)
     with terminal.progress(terminal.text("signposts.working", scenario=inputs.scenario.id)):
-        result = signposts_of(
+        states = states_of(inputs.model, draws, threads=threads)
+        signs = signposts_of(
             inputs.model,
             inputs.scenario,
             inputs.named or inputs.targets,
             by=by,
-            members=draws,
+            members=states,
             threads=threads,
         )
+        gain = adaptation(
+            inputs.model,
+            inputs.scenario,
+            inputs.targets,
+            named=[target.id for target in inputs.named] or None,
+            members=states,
+            threads=threads,
+        )
+    record = {"signposts": signs, "adaptation": gain}
+    names = _names(inputs, terminal)
 
     def draw() -> Figure:
         from plansim.output.figures.decisions import signpost_sheet
 
-        return signpost_sheet(result, terminal.text.lang)
+        return signpost_sheet(signs, terminal.text.lang)
 
-    terminal.keep(result, output, draw, picture, force)
-    terminal.answer(form, result, lambda: signposts_table(result, terminal.text))
+    terminal.keep(record, output, draw, picture, force)
+    terminal.answer(form, record, lambda: signposts_table(signs, gain, names, terminal.text))
 
 
 @decide.command(epilog="Example: plansim decide conflicts baseline --largest 2")

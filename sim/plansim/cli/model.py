@@ -31,6 +31,7 @@ from plansim.cli.options import (
     scenario_names,
     seed_option,
     shipped_names,
+    target_option,
     terminal_option,
 )
 from plansim.errors import Message
@@ -64,6 +65,54 @@ def audit(form: str, terminal: Terminal) -> None:
     title = terminal.text("audit.title", count=len(clashes))
     sheets = (facts(clash_facts(clash, terminal.text, figures=False)) for clash in clashes)
     terminal.answer(form, clashes, lambda: blocks([title, *sheets]))
+
+
+@model.command(epilog="Example: plansim model diff old.mdl new.mdl baseline")
+@click.argument("old", metavar="OLD.mdl", type=click.Path(path_type=Path))
+@click.argument("new", metavar="NEW.mdl", type=click.Path(path_type=Path))
+@click.argument(
+    "scenario", metavar="[SCENARIO]", required=False, shell_complete=items(scenario_names)
+)
+@target_option("Only this target; may be given again.")
+@click.option(
+    "--orders",
+    metavar="N",
+    type=WholeNumber(2),
+    help="Number of orders drawn where there are too many changes to run every subset; else 16.",
+)
+@seed_option
+@format_option("table", "json")
+@terminal_option
+def diff(
+    old: Path,
+    new: Path,
+    scenario: str | None,
+    ids: tuple[str, ...],
+    orders: int | None,
+    seed: int | None,
+    form: str,
+    terminal: Terminal,
+) -> None:
+    """Say what two versions of a model differ in, which indicators move, and due to which change.
+
+    Both are run under SCENARIO, or as they are written. A change counts with all variables that it
+    newly needs; beyond twelve, the changes of a module count as one.
+    """
+    from plansim.analysis.attribution.models import ORDERS, model_difference
+    from plansim.output.tables.comparison import difference_table
+
+    before, after = model_at(old), model_at(new)
+    with terminal.progress(terminal.text("difference.working", old=old, new=new)) as progress:
+        difference = model_difference(
+            before,
+            after,
+            scenario,
+            ids or None,
+            orders=orders or ORDERS,
+            seed=seed or 0,
+            progress=progress,
+        )
+    terminal.answer(form, difference, lambda: difference_table(difference, after, terminal.text))
 
 
 def _test_ids(context: click.Context) -> Iterable[str]:

@@ -144,14 +144,16 @@ def _show_tables(
     inputs: Inputs,
     terminal: Terminal,
 ) -> None:
+    from plansim.model.records import Timing
     from plansim.output.tables.layout import lines
     from plansim.output.tables.series import series_table
 
     first = sorted({target.year for target in inputs.targets if target.year is not None})
     for run, series, head in zip(runs, shown, changes, strict=True):
         table = series_table(series, run.years, terminal.text, first=first)
-        timing = [terminal.text("run.timing")] if run is runs[-1] else []
-        terminal.show(head, lines([table, *timing]))
+        yearly = any(v.timing is Timing.YEAR_END for v in inputs.model.variables.values())
+        timing = terminal.text("run.timing" if yearly else "run.moments")
+        terminal.show(head, lines([table, timing] if run is runs[-1] else [table]))
 
 
 def _series_meant(name: str, model: Model) -> tuple[Variable, tuple[str, ...]]:
@@ -254,7 +256,7 @@ def _hints(
 
 def _warn_of_idle(inputs: Inputs, terminal: Terminal) -> None:
     """Name what the line lays over scenarios although it moves no binding target there."""
-    from plansim.analysis.attribution import idle_groups
+    from plansim.analysis.attribution.assumptions import idle_groups
     from plansim.scenario.scenario_file import read_scenario
 
     text = terminal.text

@@ -46,7 +46,9 @@ def _designs_and_scenarios(context: click.Context) -> Iterator[str]:
 
 
 @click.command(epilog="Example: plansim sweep growth-investment -n 4096 -o growth.zarr")
-@click.argument("design", metavar="DESIGN", shell_complete=items(_designs_and_scenarios))
+@click.argument(
+    "design", metavar="[DESIGN]", required=False, shell_complete=items(_designs_and_scenarios)
+)
 @click.option(
     "--factor",
     "factors",
@@ -54,7 +56,7 @@ def _designs_and_scenarios(context: click.Context) -> Iterator[str]:
     multiple=True,
     shell_complete=items(constant_names),
     help="Vary a constant evenly, over its plausible range if no other is given; DESIGN is then "
-    "the name of a scenario. May be given again.",
+    "the name of a scenario, and with --model may be left out. May be given again.",
 )
 @with_option
 @click.option(
@@ -79,7 +81,7 @@ def _designs_and_scenarios(context: click.Context) -> Iterator[str]:
 @model_option
 @terminal_option
 def sweep(
-    design: str,
+    design: str | None,
     factors: tuple[str, ...],
     overlays: tuple[str, ...],
     samples: int | None,
@@ -156,7 +158,7 @@ def _verify(result: Path, terminal: Terminal) -> None:
 
 
 def _design(
-    name: str,
+    name: str | None,
     factors: tuple[str, ...],
     overlays: tuple[str, ...],
     samples: int | None,
@@ -166,8 +168,11 @@ def _design(
     """Read a design by its path or name, or make one of factors."""
     from plansim.analysis.experiments.design_file import quick_design, read_design
 
+    if name is None and not factors:
+        raise UsageError(Message("what varies is missing: a DESIGN, or --factor NAME=LOW..HIGH"))
     if factors:
         return quick_design(name, factors, model, samples=samples, seed=seed, overlays=overlays)
+    assert name is not None
     return read_design(name, model, samples=samples, seed=seed, overlays=overlays)
 
 

@@ -78,7 +78,7 @@ def attribute(
     Shapley shares: exact up to 12 changes, from sampled orders above that. What a scenario changes
     of one lever or of one array counts as one change.
     """
-    from plansim.analysis.attribution import attribute as shares_of
+    from plansim.analysis.attribution.assumptions import attribute as shares_of
     from plansim.output.tables.comparison import attribution_table
     from plansim.targets.views_file import load_views
 

@@ -91,11 +91,12 @@ def _run(model: Model, scenario: Scenario, *, cache: bool) -> Trajectory:
     ensemble = simulate_ensemble(kernel, inputs_under(kernel, scenario.values), scenario.time)
     over_time, once = recorded(model)
     rows = dict(zip(kernel.outputs, ensemble.values[0], strict=True))
+    none = np.full(len(ensemble.time), np.nan)  # of elements that have no equation
     series = {}
     for variable in over_time:
         labels = cells_of(model, variable)
         shape = (len(ensemble.time), *shape_of(model, variable))
-        table = np.stack([rows[label] for label in labels], axis=-1)
+        table = np.stack([rows.get(label, none) for label in labels], axis=-1)
         series[variable.name] = table.reshape(shape)
     constants = {variable.name: constant_of(model, scenario, variable.name) for variable in once}
     run = Trajectory(ensemble.time, series, constants)

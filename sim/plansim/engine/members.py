@@ -42,8 +42,9 @@ def simulate_members(model: Model, scenario: Scenario, members: Members) -> xr.D
     shape = (len(members), len(runs.time))
     series = {}
     for variable in over_time:
-        cells = [rows[label] for label in cells_of(model, variable)]
+        cells = [rows.get(label, -1) for label in cells_of(model, variable)]
         table = runs.values[:, cells].swapaxes(1, 2)
+        table[..., np.array(cells) < 0] = np.nan  # what has no equation has no value
         series[variable.name] = table.reshape(*shape, *shape_of(model, variable))
     changed = dict(zip(names, constants.T, strict=True))
     fixed = {v.name: constant_of(model, scenario, v.name) for v in once}

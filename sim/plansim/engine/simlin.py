@@ -1,4 +1,4 @@
-"""pysimlin, where it is installed: a check of units, a second engine, and the scores of links."""
+"""pysimlin, where it is installed: unit check, second engine, XMILE, scores of links."""
 
 from __future__ import annotations
 
@@ -12,12 +12,20 @@ from typing import Any
 import numpy as np
 
 from plansim.engine.trajectory import FloatArray, Trajectory, cells, largest_difference
-from plansim.errors import Fault, InputError, Message, SimulationError
+from plansim.errors import Fault, InputError, Message, SimulationError, foreign
 from plansim.model.records import Model, VariableKind
 from plansim.scenario.scenario_file import Scenario
 from plansim.scenario.variant import for_scenarios
 
-__all__ = ["AGREE", "LinkScores", "check_units", "has_simlin", "link_scores", "run_simlin"]
+__all__ = [
+    "AGREE",
+    "LinkScores",
+    "check_units",
+    "has_simlin",
+    "link_scores",
+    "run_simlin",
+    "to_xmile",
+]
 
 
 AGREE = 1e-6
@@ -27,6 +35,21 @@ AGREE = 1e-6
 def has_simlin() -> bool:
     """Say whether pysimlin is installed; it runs on Linux and macOS alone."""
     return importlib.util.find_spec("simlin") is not None
+
+
+def _require_simlin() -> None:
+    if not has_simlin():
+        raise InputError(Fault("pysimlin is not installed; pip install 'plansim[loops]' brings it"))
+
+
+def _loaded(text: str) -> Any:
+    """Return what pysimlin reads from a model's text."""
+    import simlin
+
+    with tempfile.TemporaryDirectory(prefix="plansim-") as folder:
+        path = Path(folder) / "model.mdl"
+        path.write_text(text, "utf-8")
+        return simlin.load(path)
 
 
 def check_units(path: Path) -> tuple[str, ...]:
@@ -42,15 +65,10 @@ def run_simlin(model: Model, scenario: Scenario) -> Mapping[str, FloatArray]:
     Stocks are integrated by Euler's method, whatever the scenario says: pysimlin has no midpoint
     rule. Times are those that the scenario saves; constants are left out.
     """
-    import simlin
-
     from plansim.model.records import cells_of
 
     model = for_scenarios(model, [scenario])
-    with tempfile.TemporaryDirectory(prefix="plansim-") as folder:
-        path = Path(folder) / model.path.name
-        path.write_text(model.text, "utf-8")
-        loaded: Any = simlin.load(path)
+    loaded = _loaded(model.text)
     time = scenario.time
     loaded.project.set_sim_specs(
         start=time.initial,
@@ -74,6 +92,23 @@ def run_simlin(model: Model, scenario: Scenario) -> Mapping[str, FloatArray]:
         if variable.kind in kinds
         for label in cells_of(model, variable)
     }
+
+
+def to_xmile(model: Model) -> bytes:
+    """Return a model as XMILE.
+
+    Raises:
+        InputError: pysimlin is not installed, or cannot read the model.
+    """
+    _require_simlin()
+    import simlin
+
+    try:
+        return bytes(_loaded(model.text).project.to_xmile())
+    except simlin.SimlinError as error:
+        raise InputError(
+            Fault("pysimlin cannot read the model", model.path, found=foreign(error))
+        ) from None
 
 
 @dataclass(frozen=True)
@@ -102,19 +137,14 @@ def link_scores(model: Model, scenario: Scenario, run: Trajectory) -> LinkScores
         ModelError: the model cannot be written without arrays.
         SimulationError: pysimlin fails, or its run differs from ours by more than `AGREE`.
     """
-    if not has_simlin():
-        raise InputError(Fault("pysimlin is not installed; pip install 'plansim[loops]' brings it"))
+    _require_simlin()
     import simlin
 
     from plansim.model.rewrite import without_arrays
 
     plain = without_arrays(model, scenario.values, scenario.time)
     try:
-        with tempfile.TemporaryDirectory(prefix="plansim-") as folder:
-            path = Path(folder) / "plain.mdl"
-            path.write_text(plain.text, "utf-8")
-            loaded: Any = simlin.load(path)
-        simulation = loaded.simulate(enable_ltm=True)
+        simulation = _loaded(plain.text).simulate(enable_ltm=True)
         simulation.run_to_end()
         links = simulation.get_links()
         ours = cells(model, run)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import platform
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,13 +14,14 @@ from numpy.typing import NDArray
 
 from plansim.errors import Fault, InputError, Message, SimulationError
 from plansim.model.records import Integration, Model, Timing, Variable, VariableKind
+from plansim.model.syntax import name_key
 from plansim.scenario.scenario_file import Scenario
 from plansim.targets.annual import Annual, AnnualVariable, by_year
 from plansim.targets.indicator import year_indices
 
 __all__ = [
-    "Difference",
     "Engine",
+    "EngineDifference",
     "FloatArray",
     "Trajectory",
     "as_json",
@@ -61,7 +63,7 @@ class Trajectory:
 
 
 @dataclass(frozen=True)
-class Difference:
+class EngineDifference:
     """The largest difference between the runs of two engines."""
 
     error: float
@@ -73,12 +75,12 @@ class Difference:
 
 def largest_difference(
     ours: Mapping[str, FloatArray], theirs: Mapping[str, FloatArray]
-) -> Difference:
+) -> EngineDifference:
     """Return the largest difference of two engines' series, ``(time,)`` by their names.
 
     Series that stay below 1e-9 with both engines are rounding errors and do not count.
     """
-    worst = Difference(0.0, "", 0.0)
+    worst = EngineDifference(0.0, "", 0.0)
     for name, series in ours.items():
         scale = float(np.abs(series).max())
         if max(scale, float(np.abs(theirs[name]).max())) < _ROUNDING:
@@ -87,7 +89,7 @@ def largest_difference(
             error = np.abs(series - theirs[name]) / scale
         largest = float(np.max(np.where(np.isfinite(error), error, np.inf)))
         if largest >= worst.error:
-            worst = Difference(largest, name, scale)
+            worst = EngineDifference(largest, name, scale)
     return worst
 
 
@@ -217,14 +219,36 @@ def named(model: Model, variables: Sequence[str] | None) -> list[str] | None:
     return list(dict.fromkeys(variable.name for variable in chosen))
 
 
+def _defined(model: Model, name: str, where: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return where something holds, ``(..., *elements)``, of elements that have an equation."""
+    variable = model.variables[name]
+    if not variable.subscripts:
+        return where
+    covered = {
+        tuple(map(name_key, cell))
+        for equation in model.scan.equations[name_key(name)]
+        for cell in model.scan.covered(equation)
+    }
+    ranges = [model.subscripts[subscript].elements for subscript in variable.subscripts]
+    cells = (tuple(map(name_key, cell)) in covered for cell in itertools.product(*ranges))
+    defined = np.fromiter(cells, bool).reshape(shape_of(model, variable))
+    found: NDArray[np.bool_] = where & defined
+    return found
+
+
 def check_finite(model: Model, scenario: Scenario, run: Trajectory) -> None:
     """Raise SimulationError if any value is not a finite number.
 
     It names the first time, and a variable that fails then although none of its causes does.
     """
     bad = {name: ~np.isfinite(values) for name, values in run.series.items()}
+    bad = {name: _defined(model, name, where) for name, where in bad.items() if where.any()}
     bad = {name: where for name, where in bad.items() if where.any()}
-    constants = [name for name, value in run.constants.items() if not np.isfinite(value).all()]
+    constants = [
+        name
+        for name, value in run.constants.items()
+        if (where := ~np.isfinite(value)).any() and _defined(model, name, where).any()
+    ]
     if not bad and not constants:
         return
     first = {
@@ -235,7 +259,7 @@ def check_finite(model: Model, scenario: Scenario, run: Trajectory) -> None:
     sources = [name for name in at_once if not set(model.variables[name].causes) & set(at_once)]
     name = (sources or at_once)[0]
     value = run.constants[name] if name in run.constants else run.series[name][step]
-    flat = int((~np.isfinite(value)).reshape(-1).argmax())
+    flat = int(_defined(model, name, ~np.isfinite(value)).reshape(-1).argmax())
     variable = model.variables[name]
     elements = np.unravel_index(flat, value.shape) if value.shape else ()
     labels = ",".join(

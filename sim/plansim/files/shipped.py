@@ -21,6 +21,7 @@ from plansim.errors import (
 )
 
 __all__ = [
+    "is_file",
     "is_shipped",
     "named_file",
     "shipped",
@@ -56,6 +57,18 @@ def is_shipped(path: Path) -> bool:
     (True, False)
     """
     return path.resolve().is_relative_to(shipped("scenarios").resolve())
+
+
+def is_file(path: Path) -> bool:
+    """Return whether there is such a file; a name that no file can have is that of none.
+
+    >>> is_file(shipped_model()), is_file(Path("a" * 999))
+    (True, False)
+    """
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def named_file(name: str | Path, folder: str, unknown: Message) -> Path:

@@ -116,8 +116,11 @@ def locked(path: Path, held: Fault) -> Iterator[None]:
             _lock(file.fileno())
             if not os.path.samestat(os.fstat(file.fileno()), path.stat()):
                 raise BlockingIOError  # it was replaced meanwhile, by one who holds the new one
-        except OSError:
+        except (BlockingIOError, FileNotFoundError, PermissionError):
             raise OutputError(held) from None
+        except OSError as error:  # a file system without locks
+            why = foreign(error.strerror or error)
+            raise OutputError(Fault("cannot write the output", path, found=why)) from error
         yield
 
 

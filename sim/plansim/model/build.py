@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from operator import itemgetter
 from pathlib import Path
+from types import MappingProxyType
 
 from plansim.errors import Fault, FaultLog, Message, ModelError
 from plansim.model.comment import read_comment
@@ -30,6 +31,20 @@ from plansim.model.syntax import name_key
 __all__ = ["build_model"]
 
 _MAX_STEPS = 10_000_000
+_DEEPEST = 50
+"""How many constants may stand between a number of the clock and its numerals."""
+_CLOCK_FUNCTIONS: Mapping[str, Callable[[Sequence[float]], float]] = MappingProxyType(
+    {
+        "abs": lambda given: abs(given[0]),
+        "if_then_else": lambda given: given[1] if given[0] else given[2],
+        "integer": lambda given: float(math.trunc(given[0])),
+        "max": max,
+        "min": min,
+        "modulo": lambda given: math.fmod(given[0], given[1]),
+        "zidz": lambda given: given[0] / given[1] if abs(given[1]) > 1e-6 else 0.0,
+    }
+)
+"""Functions in the expressions of the clock, by key."""
 _CONTROL = ("initial_time", "final_time", "time_step", "saveper")
 _SETTINGS = re.compile(r"^:L\x7f?<%\^E!@", re.MULTILINE)
 _METHOD = re.compile(r"^15:(?:[^,\n]*,){3}\s*([^,\n]*?)\s*(?:,.*)?$", re.MULTILINE)
@@ -61,6 +76,8 @@ def build_model(text: str, file: Path, sha256: str, strict: bool) -> Model:
     variables = builder.variables()
     subscripts = builder.subscript_ranges()
     time = builder.time_spec(integration_of(text, faults))
+    if time is not None and not faults and not _saves_middles(time):
+        variables = {name: replace(v, timing=Timing.YEAR) for name, v in variables.items()}
     builder.note_units(strict=strict)
     (faults if strict else warnings).take(slips)
     if faults or time is None:
@@ -103,6 +120,17 @@ def integration_of(text: str, faults: FaultLog) -> Integration:
     return _METHODS.get(line[1], Integration.EULER)
 
 
+def _saves_middles(time: TimeSpec) -> bool:
+    """Return whether a clock saves values halfway between whole times, where years would end.
+
+    Where it does not, stocks are read at whole times as all else is.
+    """
+    count = min(1000, int((time.final - time.initial) / time.saveper) + 1)
+    return any(
+        abs((time.initial + number * time.saveper) % 1 - 0.5) < 1e-6 for number in range(count)
+    )
+
+
 @dataclass
 class _Builder:
     """Makes the records of one file, and notes what is wrong; used once."""
@@ -133,7 +161,7 @@ class _Builder:
     # The clock
 
     def time_spec(self, integration: Integration) -> TimeSpec | None:
-        """Compute the clock, whose numbers may be given by simple expressions of each other."""
+        """Compute the clock, whose numbers may be given by expressions of constants."""
         clock: dict[str, float] = {}
         for key in _CONTROL:
             if key not in self.scan.equations:
@@ -194,7 +222,7 @@ class _Builder:
     def _number_of(self, key: str, depth: int) -> float | None:
         """Compute a scalar that is a number or follows from numbers; None if it does not."""
         group = self.scan.equations.get(key, ())
-        if len(group) != 1 or group[0].subscripts or depth > len(_CONTROL):
+        if len(group) != 1 or group[0].subscripts or depth > _DEEPEST:
             return None
         equation = group[0]
         if equation.numbers is not None:
@@ -205,7 +233,9 @@ class _Builder:
             return math.nan if value is None else value
 
         try:
-            value = math.nan if equation.tree is None else evaluate(equation.tree, value_of)
+            value = math.nan
+            if equation.tree is not None:
+                value = evaluate(equation.tree, value_of, _CLOCK_FUNCTIONS, logic=True)
         except NoValueError:
             return None
         return None if math.isnan(value) else value

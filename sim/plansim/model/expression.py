@@ -178,6 +178,8 @@ def evaluate(
     tree: Node,
     value_of: Callable[[Name], float],
     functions: Mapping[str, Callable[[Sequence[float]], float]] = MappingProxyType({}),
+    *,
+    logic: bool = False,
 ) -> float:
     """Compute an expression of numbers, names, ``+ - * / ^`` and some functions.
 
@@ -185,6 +187,7 @@ def evaluate(
         tree: the expression.
         value_of: gives the number of a name without subscripts; what rests on NaN is NaN.
         functions: by key, what they make of their arguments, of which there is one at least.
+        logic: whether comparisons, ``:AND:``, ``:OR:`` and ``:NOT:`` are computed, as 1 or 0.
 
     Raises:
         NoValueError: the expression holds anything else, or has no finite value.
@@ -205,6 +208,13 @@ def evaluate(
                     values.append(-values.pop())
                 case Operation(sign) if sign in _ARITHMETIC:
                     values.append(_ARITHMETIC[sign](values.pop(), values.pop()))
+                case Operation(sign) if logic and sign in COMPARISONS:
+                    values.append(float(COMPARISONS[sign](values.pop(), values.pop())))
+                case Operation(":AND:" | ":OR:" as sign) if logic:
+                    both = [bool(values.pop()), bool(values.pop())]
+                    values.append(float(all(both) if sign == ":AND:" else any(both)))
+                case Operation(":NOT:") if logic:
+                    values.append(float(not values.pop()))
                 case Call(key, (), (_, *_) as arguments) if key in functions:
                     values.append(functions[key]([values.pop() for _ in arguments]))
                 case _:

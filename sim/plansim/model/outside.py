@@ -41,6 +41,8 @@ _SUBSCRIPT = re.compile(r"GET\s+(?:DIRECT|XLS)\s+SUBSCRIPT\s*\(([^()]*)\)", re.I
 _QUOTED = re.compile(r"'([^']*)'")
 _CELL = re.compile(r"([A-Za-z]{1,3})([1-9][0-9]*)")
 _KEYWORD = re.compile(r":\s*(INTERPOLATE|LOOK FORWARD|HOLD BACKWARD|RAW)\s*:", re.IGNORECASE)
+_SETTING = re.compile(r"^30:(\?[^=\n]+)=([^\n]+)$", re.MULTILINE)
+"""What the settings of a file say of a name: ``30:?data=data.xlsx``."""
 _KINDS = ("constants", "data", "lookups")
 _JUST = 1e-7
 """How close to a point data jump that hold or look, relative to its time."""
@@ -74,6 +76,8 @@ class _Files:
     """The files beside a model, each read once."""
 
     folder: Path
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """What files are that names with a question mark stand for."""
     grids: dict[tuple[str, str], Grid] = field(default_factory=dict)
     read: dict[str, bytes] = field(default_factory=dict)
     books: dict[str, Any] = field(default_factory=dict)
@@ -102,13 +106,13 @@ class _Files:
                     return top, bottom, left, right
         return None
 
+    def _named(self, file: str) -> str:
+        """Return the path of a file; ``?name`` is what the settings say, or else ``name``."""
+        return self.settings.get(file.lower(), file.removeprefix("?")).replace("\\", "/")
+
     def _bytes(self, file: str) -> bytes:
         if file not in self.read:
-            if file.startswith("?"):
-                raise _OutsideError(
-                    Message("the file '{name}' is named by Vensim's settings", name=file)
-                )
-            path = self.folder / file.replace("\\", "/")
+            path = self.folder / self._named(file)
             try:
                 self.read[file] = path.read_bytes()
             except OSError as error:
@@ -122,7 +126,7 @@ class _Files:
 
     def _book(self, file: str) -> Any:
         if file not in self.books:
-            if not file.lower().endswith((".xlsx", ".xlsm")):
+            if not self._named(file).lower().endswith((".xlsx", ".xlsm")):
                 message = Message("'{name}' is no workbook of the form .xlsx", name=file)
                 raise _OutsideError(message)
             from openpyxl import load_workbook
@@ -137,7 +141,10 @@ class _Files:
         return self.books[file]
 
     def _grid(self, file: str, tab: str) -> Grid:
-        if file.lower().endswith((".xlsx", ".xlsm", ".xls")):
+        kind = self._named(file).lower().rpartition(".")[2]
+        if kind == "xls":
+            return self._old_sheet(file, tab)
+        if kind in ("xlsx", "xlsm"):
             book = self._book(file)
             sheets = {name.lower(): name for name in book.sheetnames}
             if tab.lower() not in sheets:
@@ -146,13 +153,30 @@ class _Files:
             rows = book[sheets[tab.lower()]].iter_rows(values_only=True)
             return [[_value(cell) for cell in row] for row in rows]
         text = self._bytes(file).decode("utf-8-sig", "replace")
-        plain = "," if file.lower().endswith(".csv") else "\t"
+        plain = "," if kind == "csv" else "\t"
         separator = tab if tab and not tab[0].isalnum() else plain
         separator = "\t" if separator == "\\t" else separator[0]
         return [
             [_value(cell) for cell in row]
             for row in csv.reader(io.StringIO(text), delimiter=separator)
         ]
+
+    def _old_sheet(self, file: str, tab: str) -> Grid:
+        """Return the cells of a sheet of a workbook as Excel wrote it before 2007."""
+        import pandas as pd
+
+        try:
+            book = pd.ExcelFile(io.BytesIO(self._bytes(file)))
+            sheets = {str(name).lower(): name for name in book.sheet_names}
+            table = book.parse(sheets[tab.lower()], header=None)
+        except _OutsideError:
+            raise
+        except KeyError:
+            message = Message("'{name}' has no sheet '{sheet}'", name=file, sheet=tab)
+            raise _OutsideError(message, nearest(tab, map(str, sheets.values()))) from None
+        except Exception as error:  # whatever pandas or what it reads by raises
+            raise _OutsideError(Message("'{name}' is no workbook", name=file)) from error
+        return [[_value(cell) for cell in row] for row in table.to_numpy(dtype=object).tolist()]
 
 
 class _OutsideError(Exception):
@@ -205,7 +229,8 @@ def inlined(
     Raises:
         ModelError: with a fault for each equation that cannot be had, by line.
     """
-    files, faults = _Files(folder), FaultLog(file)
+    settings = {name.lower(): path.strip() for name, path in _SETTING.findall(text)}
+    files, faults = _Files(folder, settings), FaultLog(file)
     text = _with_subscripts(text, files, faults)
     scan = scan_text(text, FaultLog(file))
     given = {name_key(name): points for name, points in (series or {}).items()}
@@ -311,7 +336,10 @@ def _replacement(scan: Scan, equation: Equation, files: _Files, given: Series) -
     if _is_empty(equation):
         return _of_series(scan, equation, given)
     if not isinstance(tree, Call) or not tree.key.startswith(("get_direct_", "get_xls_")):
-        return None
+        if equation.form is not EquationForm.DATA:
+            return None
+        left, _, right = equation.text.partition(":=")  # an equation of data is one as any other
+        return f"{_KEYWORD.sub('', left).rstrip()} = {right.strip()}"
     kind = tree.key.rpartition("_")[2]
     texts = [node.value.strip("'") for node in tree.arguments if isinstance(node, QuotedText)]
     if (

@@ -11,6 +11,7 @@ import hashlib
 import re
 import stat
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,8 +25,7 @@ __all__ = ["MAX_BYTES", "load_model", "parse_model"]
 
 MAX_BYTES = 5_000_000
 """A larger file is refused: models of thousands of equations stay under a tenth of it."""
-
-
+_HIGH = re.compile(rb"[\x80-\xff]+")
 _OUTSIDE = re.compile(
     r"""\bGET\s+(?:DIRECT|XLS)\s|:=|:(?:INTERPOLATE|LOOK|HOLD|RAW)|^["\w][^=~|:(\n]*\n?\s*~""",
     re.IGNORECASE | re.MULTILINE,
@@ -60,7 +60,8 @@ def load_model(
     """
     file = shipped_model() if path is None else Path(path)
     content = _read_bytes(file)
-    text = _decode(content, file)
+    notes: list[Fault] = []
+    text = _decode(content, file, notes)
     tables = (data,) if isinstance(data, str | Path) else tuple(data)
     equations = text.partition("\\\\\\---///")[0]
     is_open = bool(tables) or _OUTSIDE.search(equations) is not None
@@ -74,10 +75,11 @@ def load_model(
 
         sha256 = hashlib.sha256(b"".join(around_sketch(content))).hexdigest()
         whole_text = text
-        warnings: tuple[Fault, ...] = ()
+        warnings = tuple(notes)
         if is_open:
             series = {name: at for table in tables for name, at in read_series(Path(table)).items()}
-            whole_text, outside, warnings = inlined(text, file.parent, file, series)
+            whole_text, outside, left_out = inlined(text, file.parent, file, series)
+            warnings += left_out
             sha256 = digest(sha256, outside, *(Path(table).read_bytes() for table in tables))
         model = build_model(whole_text, file, sha256, strict)
         return replace(model, warnings=(*warnings, *model.warnings)) if warnings else model
@@ -133,24 +135,31 @@ def _read_bytes(file: Path) -> bytes:
     return data
 
 
-def _decode(data: bytes, file: Path) -> str:
+def _text_of(data: bytes) -> tuple[str, str]:
+    """Return the text of a file, and its code page if it is not in UTF-8.
+
+    Chinese is told from the languages of western Europe by its bytes, which come in pairs.
+    """
+    with suppress(UnicodeDecodeError):
+        return data.decode("utf-8-sig"), ""
+    if all(len(run) % 2 == 0 for run in _HIGH.findall(data)):
+        with suppress(UnicodeDecodeError):
+            return data.decode("gb18030"), "GB 18030"
+    with suppress(UnicodeDecodeError):
+        return data.decode("cp1252"), "Windows-1252"
+    return data.decode("latin-1"), "ISO 8859-1"
+
+
+def _decode(data: bytes, file: Path, notes: list[Fault]) -> str:
     if not data.strip():
         raise ModelError(Fault("the file is empty", file, expected=Message("a Vensim model")))
     if b"\0" in data:
         line = data[: data.index(b"\0")].count(b"\n") + 1
         raise ModelError(Fault("the file is binary", file, line, expected=Message("text in UTF-8")))
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        found = Message("the byte 0x{byte:02X}", byte=data[error.start])
-        raise ModelError(
-            Fault(
-                "the file is not in UTF-8",
-                file,
-                line,
-                expected=Message("text in UTF-8"),
-                found=found,
-            )
-        ) from None
+    text, encoding = _text_of(data)
+    if encoding:
+        lines = enumerate(data.split(b"\n"), start=1)
+        line = next(number for number, part in lines if max(part, default=0) > 127)
+        message = Message("the file is not in UTF-8 and was read as {encoding}", encoding=encoding)
+        notes.append(Fault(message, file, line, expected=Message("text in UTF-8")))
     return without_controls(text.replace("\r\n", "\n").replace("\r", "\n"))

@@ -12,7 +12,7 @@ from __future__ import annotations
 import copy
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -304,6 +304,8 @@ def _read_all(source: _Source) -> tuple[dict[str, tuple[Equation, ...]], dict[st
         try:
             item = (_read_entry if entry.complete else _left_side_alone)(source, entry)
         except EquationSyntaxError as error:
+            if _is_unfinished(source, entry, equations):
+                continue
             line = source.line(min(error.offset, max(entry.start, entry.end - 1)))
             log.fault(_about(source, entry, error), line, error.expected, error.found)
             item = _left_side_alone(source, entry)
@@ -314,6 +316,15 @@ def _read_all(source: _Source) -> tuple[dict[str, tuple[Equation, ...]], dict[st
         if log.is_full:
             break
     return {key: tuple(group) for key, group in equations.items()}, raw_ranges
+
+
+def _is_unfinished(
+    source: _Source, entry: _Entry, equations: Mapping[str, Sequence[Equation]]
+) -> bool:
+    """Return whether an entry is the blank one that Vensim writes behind A FUNCTION OF."""
+    name, _, right = source.text[entry.start : entry.end].partition("=")
+    before = equations.get(name_key(name.strip()), ())
+    return not right.strip() and any("a_function_of" in one.called for one in before)
 
 
 def _macros(source: _Source) -> Iterator[tuple[str, Macro]]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from plansim.errors import Fault, Message
 from plansim.files.notebook import card
+from plansim.files.shipped import is_file
 from plansim.model.records import Integration, Model, TimeSpec, folded
 
 __all__ = [
@@ -197,7 +198,7 @@ def split_overlays(name: str, folder: Path = Path()) -> tuple[str, tuple[str, ..
     >>> split_overlays("baseline+drought+heavy-cycle")
     ('baseline', ('drought', 'heavy-cycle'))
     """
-    if is_path(name) and (folder / name).is_file():
+    if is_path(name) and is_file(folder / name):
         return name, ()
     scenario, *overlays = name.split(OVER)
     return scenario, tuple(overlays)

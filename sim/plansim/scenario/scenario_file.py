@@ -14,7 +14,7 @@ from pathlib import Path
 
 from plansim.cache import code_of, digest, file_sha256, keep, kept, recall
 from plansim.errors import Fault, Message, ScenarioError, UnknownNameError, nearest
-from plansim.files.shipped import shipped, shipped_model
+from plansim.files.shipped import is_file, shipped, shipped_model
 from plansim.model.records import Integration, Model, folded
 from plansim.model.units import units_sha256
 from plansim.scenario.records import (
@@ -203,7 +203,7 @@ def list_overlays() -> tuple[ScenarioHead, ...]:
 def _locate(name: str, *, is_overlay: bool = False) -> Path:
     """Return the file of a scenario, or of an overlay, that a user names."""
     path = Path(name)
-    if is_path(name) or (path.suffix and path.is_file()):
+    if is_path(name) or (path.suffix and is_file(path)):
         if path.suffix and path.suffix.lower() not in SUFFIXES:
             fault = Message("a scenario is a YAML file")
             expected = Message("a name that ends with .yaml")

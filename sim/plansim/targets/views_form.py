@@ -328,7 +328,7 @@ def _suggested(model: Model, targets: Sequence[Target]) -> Plain:
     levers: dict[str, tuple[str, Plain]] = {
         variable.name: (variable.module, {"moves": variable.name, "range": [*end]})
         for variable in constants
-        if (end := ends[variable.name])
+        if (end := ends[variable.name]) and end[0] < end[1]  # a single value moves nothing
     }
     return {"themes": sections("charts", charts), "groups": sections("levers", levers)}
 
@@ -344,7 +344,7 @@ def _judged(targets: Iterable[Target]) -> dict[str, int]:
 def _around(variable: Variable) -> tuple[float, float] | None:
     low, high = variable.admissible
     if low is not None and high is not None:
-        return (low, high) if low < high else None
+        return low, high
     value = variable.value
     if not isinstance(value, float) or not value or not math.isfinite(value):
         return None

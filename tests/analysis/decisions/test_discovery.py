@@ -8,8 +8,12 @@ import numpy as np
 import pytest
 
 import plansim
+from plansim.analysis.decisions.discovery import TESTING
+from plansim.analysis.decisions.sample import states_of
+from plansim.analysis.ensemble import wilson
 from plansim.errors import InputError
 from plansim.model.records import Model
+from tests.toys.lake import lake
 from tests.toys.village import village, write_ensemble
 
 
@@ -43,6 +47,29 @@ def test_a_target_that_always_holds_has_no_corner(tmp_path: Path) -> None:
     write_ensemble(few, "0,0.01,1.02,1", "1,0.02,1.01,1", "2,-0.01,1,1.1")
     for found in plansim.discover(few, targets=targets_of(few)):
         assert not found.boxes
+
+
+def test_a_box_is_as_dense_among_fresh_members(tmp_path: Path) -> None:
+    pond = lake(tmp_path)
+    (found,) = plansim.discover(
+        pond, tmp_path / "boats.yaml", targets_of(pond)[:1], members=1000, fresh=1000
+    )
+    first = found.boxes[0]
+    assert first.test is not None
+    assert found.outcome.value == "fails"
+    assert first.density > found.failing + 0.2
+    inside = np.array(first.mass * found.runs)
+    low, high = wilson(np.array(first.density * inside), inside)
+    # Two estimates of one share: their 95 % intervals meet.
+    assert first.test.low <= high
+    assert first.test.high >= low
+    assert first.test.members == pytest.approx(inside, rel=0.15)
+    # What is counted is what is drawn: the same members run here give the same density.
+    anew = states_of(pond, 1000, other=TESTING)
+    held = plansim.robustness(
+        pond, [tmp_path / "boats.yaml"], members=anew, targets=targets_of(pond)
+    ).policies[0]
+    assert held.met["F1"] == pytest.approx(1 - found.failing, abs=0.05)
 
 
 def test_a_policy_is_compared_member_by_member(model: Model) -> None:

@@ -109,9 +109,9 @@ def information(
         ModelError: the compiler does not support the model.
 
     >>> model = plansim.load_model("lake.mdl")
-    >>> result = plansim.information(model, [plansim.as_written(model), "boats.yaml"], members=64)
-    >>> result.best, len(result.unknowns)
-    ('as-written', 2)
+    >>> known = plansim.information(model, [plansim.as_written(model), "boats.yaml"], members=64)
+    >>> known.best, {unknown.factor.name for unknown in known.unknowns} == {'growth rate', 'room'}
+    ('as-written', True)
     """
     wanted = binding_targets(load_targets(model=model) if targets is None else targets)
     if isinstance(source, xr.Dataset):

@@ -27,7 +27,12 @@ from plansim.files.forms import Plain, YamlDocument, form_of, noting, read_docum
 from plansim.files.shipped import is_shipped, named_file
 from plansim.model.records import Model, Variable, folded
 from plansim.scenario.factors import Factor, apart, constants_of
-from plansim.scenario.scenario_file import Scenario, read_scenario, unsound_clock
+from plansim.scenario.scenario_file import (
+    Scenario,
+    as_written,
+    read_scenario,
+    unsound_clock,
+)
 from plansim.scenario.values import outside, range_text
 from plansim.scenario.variant import for_scenarios
 from plansim.targets.indicator import Floats
@@ -87,7 +92,7 @@ def read_design(
 
 
 def quick_design(
-    scenario: str,
+    scenario: str | None,
     factors: Sequence[str] | Mapping[str, tuple[float, float]],
     model: Model,
     *,
@@ -95,7 +100,7 @@ def quick_design(
     seed: int | None = None,
     overlays: Sequence[str] = (),
 ) -> Design:
-    """Make a Sobol design of some factors under one scenario.
+    """Make a Sobol design of some factors under one scenario (None: the model as it is written).
 
     A factor is a text, ``NAME`` for its plausible range or ``NAME=LOW..HIGH``, or a name with the
     ends of its range in the model's unit. ``overlays`` are laid over the scenario.
@@ -129,8 +134,10 @@ def quick_design(
             bounds[name] = [low, high] if given else None
     if faults:
         raise DesignError(faults)
-    read = read_scenario(scenario, model, overlays=overlays)
-    data: Plain = {"title": "", "scenarios": scenario, "factors": bounds}
+    read = as_written(model)
+    if scenario is not None or overlays:
+        read = read_scenario(scenario or read.id, model, overlays=overlays)
+    data: Plain = {"title": "", "scenarios": read.id, "factors": bounds}
     document = YamlDocument("--factor", "", data, {}, ())
     design = _design(document, DesignContext(model), samples, seed, [read])
     return replace(design, id=read.id, title_en=read.title_en, title_zh=read.title_zh)

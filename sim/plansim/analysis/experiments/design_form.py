@@ -41,7 +41,12 @@ from plansim.files.forms import (
 from plansim.model.records import Integration, Model, Variable, folded
 from plansim.scenario.factors import Apply, Distribution, Factor, numbers_of, unit_of, varied
 from plansim.scenario.references import series_meant
-from plansim.scenario.scenario_file import Scenario, read_scenario, split_overlays
+from plansim.scenario.scenario_file import (
+    Scenario,
+    as_written,
+    read_scenario,
+    split_overlays,
+)
 from plansim.scenario.values import Cell, number_in
 from plansim.targets.indicator import Floats
 
@@ -87,6 +92,9 @@ def scenario_beside(name: str, context: DesignContext) -> Scenario:
     Raises:
         InputError: the scenario does not exist, or its file is at fault.
     """
+    written = as_written(context.model)
+    if name == written.id:
+        return written
     scenario, own = split_overlays(name)
     names = [context.named(part) for part in (scenario, *own)]
     return read_scenario(names[0], context.model, overlays=[*names[1:], *context.overlays])

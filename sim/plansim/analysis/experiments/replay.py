@@ -194,9 +194,9 @@ def member(store: Store, run: StoredRun, model: Model) -> Scenario:
     merged = parent["values"] | values
     with suppress(UnknownNameError):  # the model has no random functions
         seed = constant_named(model, NOISE_SEED)
-        if seed.kind is VariableKind.CONSTANT:
+        if seed.kind is VariableKind.CONSTANT and isinstance(seed.value, float):
             point = run.index // len(design["scenarios"])
-            merged[seed.name] = default_of(model, merged, seed.name) + point
+            merged[seed.name] = merged.get(seed.name, seed.value) + point
     name, titles = f"{store.path.stem}-{run.index}", store.group().attrs
     reason = BilingualText(en=f"as in {run.scenario}", zh=f"同{run.scenario}")
     return replace(

@@ -168,6 +168,8 @@ class Store:
     def faults(self) -> tuple[Fault, ...]:
         """Return all that is missing or damaged in what is said to be written."""
         numbers, fault = self._journal()
+        if (self.path / SUMMARY).exists() and len(numbers) < self.blocks and not fault:
+            fault = Fault(_DAMAGED, self.path / DONE)  # all was written before the summary
         faults = [*self.altered(), *([fault] if fault else [])]
         for number in sorted(numbers):
             faults += self._damaged(number)
@@ -408,7 +410,7 @@ def open_store(path: Path) -> Store:
     try:
         attributes = json.loads((path / "zarr.json").read_bytes())["attributes"]
         return _described(path, attributes)
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (ArithmeticError, LookupError, OSError, RecursionError, TypeError, ValueError):
         if (path / DONE).exists():
             again = Message("plansim sweep --force, which begins anew")
             raise InputError(Fault(_CHANGED_ROOT, path / "zarr.json", expected=again)) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -32,16 +33,20 @@ from plansim.analysis.experiments.workers import run_blocks
 from plansim.engine.dataset import Origin, with_origin
 from plansim.engine.trajectory import version_of
 from plansim.errors import DesignError, Fault, nearest
-from plansim.model.records import Model
+from plansim.model.records import Model, Timing, VariableKind, cells_of
 from plansim.scenario.variant import for_scenarios
 from plansim.targets.catalogue import targets_of
-from plansim.targets.indicator import Floats
+from plansim.targets.indicator import Floats, moment
 from plansim.targets.target import Target, answering_series, judged_targets
 
 __all__ = ["Progress", "SweepJob", "SweepRuns", "block_size", "request_of", "run_sweep", "sweep"]
 
 Progress: TypeAlias = Callable[[int, int], None]
 """Called with the number of runs done and the total."""
+_MOST_OUTPUTS = 40
+"""Number of series that are kept at most where nothing says which."""
+_MOST_YEARS = 12
+"""And of years."""
 
 
 def sweep(
@@ -128,7 +133,7 @@ def run_sweep(
     model = for_scenarios(
         model, design.scenarios, (name for factor in design.factors for name in factor.constants)
     )
-    job = SweepJob(model, design, request_of(design, targets), path.absolute())
+    job = SweepJob(model, design, request_of(design, targets, model), path.absolute())
     with _store(job, path, resume, force, block or block_size(design)) as store:
         todo = sorted(set(range(store.blocks)) - store.done())
         report = _Reporter(store, progress)
@@ -149,14 +154,17 @@ def block_size(design: Design) -> int:
     return 1 << (wished - 1).bit_length()
 
 
-def request_of(design: Design, targets: Sequence[Target]) -> Request:
+def request_of(design: Design, targets: Sequence[Target], model: Model) -> Request:
     """Return what a design keeps of each run.
 
     These are the design's outputs and years, or else the series that targets are judged by in the
-    years of the targets and of their horizons.
+    years of the targets and of their horizons. Without targets either they are stocks, then other
+    variables that move, in years that the runs save.
     """
     judged = judged_targets(targets)
     due = {target.year for target in judged if target.year is not None}
+    if not judged and not design.outputs:
+        return _unasked(design, model)
     return Request(
         # They are pickled for other processes, which mapping proxies do not support.
         tuple(
@@ -165,6 +173,27 @@ def request_of(design: Design, targets: Sequence[Target]) -> Request:
         ),
         outputs=design.outputs or answering_series(judged),
         years=design.years or tuple(sorted(due | {target.horizon for target in judged})),
+    )
+
+
+def _unasked(design: Design, model: Model) -> Request:
+    """Return what a design keeps that names nothing, of a model without targets."""
+    time = design.scenarios[0].time
+    years = range(math.floor(time.initial), math.floor(time.final) + 1)
+
+    def saved(timing: Timing) -> list[int]:
+        asked = [((moment(timing, year) - time.initial) / time.saveper, year) for year in years]
+        last = (time.final - time.initial) / time.saveper
+        return [year for at, year in asked if 0 <= at <= last and abs(at - round(at)) < 1e-9]
+
+    reached = {timing: saved(timing) for timing in Timing}
+    moving = [v for v in model.variables.values() if v.kind.moves and reached[v.timing]]
+    moving.sort(key=lambda variable: variable.kind is not VariableKind.STOCK)
+    cells = [cell for variable in moving for cell in cells_of(model, variable)]
+    due = sorted({year for variable in moving for year in reached[variable.timing]})
+    step = max(1, -(-len(due) // _MOST_YEARS))
+    return Request(
+        (), outputs=tuple(cells[:_MOST_OUTPUTS]), years=design.years or tuple(due[::-step][::-1])
     )
 
 

@@ -285,7 +285,8 @@ class _Seeker:
         if self.counts is None or (first is not None and first.sure):
             return TargetOrders(target, margin, enough, first, nearest)
         larger = self._enlarged(target, self.counts)
-        best = max(filter(None, [first, larger]), key=_confirmed, default=None)
+        few = [one for one in (first, larger) if one is not None and len(one.moves) <= MOST_LEVERS]
+        best = max(few, key=_confirmed, default=first)
         return TargetOrders(target, margin, enough, best, nearest)
 
     def _enlarged(self, target: Target, counts: _Counts) -> Order | None:

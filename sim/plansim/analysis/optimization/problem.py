@@ -24,7 +24,7 @@ from plansim.files.forms import LAX, Entries, Form, Resolved, form_of, read_docu
 from plansim.model.records import Model, VariableKind
 from plansim.scenario.factors import Apply, Factor, default_of, neutral_value
 from plansim.scenario.references import meant, one_series
-from plansim.scenario.scenario_file import Scenario
+from plansim.scenario.scenario_file import Scenario, read_overlay
 from plansim.targets.indicator import Floats
 from plansim.targets.labels import reference_named
 from plansim.targets.target import Target, in_year
@@ -38,6 +38,7 @@ __all__ = [
     "FrontierSpec",
     "Lever",
     "Move",
+    "Responses",
     "decision_problem",
     "lever_named",
     "read_frontier_spec",
@@ -95,6 +96,7 @@ def lever_named(model: Model, name: str) -> Lever:
     try:
         variable, elements = meant(model, reference_named(model, name))
     except InputError as error:
+        unknown = InputError(replace(fault, file="--lever") for fault in error.faults)
         try:
             # In Chinese a lever may be called as the variable that it drives.
             lever = load_views(model).lever(name)
@@ -102,7 +104,9 @@ def lever_named(model: Model, name: str) -> Lever:
             after = f"{bare.strip()} after{bracket}{inside}"
             variable, elements = meant(model, lever.constants[0] if lever and sets else after)
         except InputError:
-            raise InputError(replace(fault, file="--lever") for fault in error.faults) from None
+            raise unknown from None
+        if variable.name not in model.variables:  # a scenario may bend it, but it has no range
+            raise unknown from None
     if variable.kind is VariableKind.CONTROL:
         raise InputError(Fault("'{name}' belongs to the clock and is no lever", name=variable.name))
     references = [f"{variable.name}[{cell}]" if cell else variable.name for cell in elements]
@@ -364,6 +368,20 @@ _Levers: TypeAlias = Annotated[
 ]
 
 
+class Responses(Form):
+    """What takes the rules out of a policy that adapts, and what shows what they do."""
+
+    overlay: Annotated[
+        Scenario,
+        Resolved(str, lambda name, context: read_overlay(context.named(name), context.model)),
+    ]
+    effort: Annotated[
+        tuple[str, ...],
+        Entries(list[str], lambda _, name, context: one_series(context.model, name)),
+    ] = ()
+    """Series that the rules add to."""
+
+
 class FrontierSpec(Form):
     """Over which levers, and to which years, a frontier of growth is computed."""
 
@@ -382,6 +400,8 @@ class FrontierSpec(Form):
         Resolved(str, lambda name, context: design_named(context.named(name))),
     ] = None
     """The design file of what is uncertain beside the levers; None for nothing."""
+    responses: Responses | None = None
+    """None where no policy adapts."""
 
     @property
     def levers(self) -> tuple[Lever, ...]:

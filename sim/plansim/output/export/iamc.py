@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
@@ -32,17 +31,10 @@ FILE_NAME = "iamc.yaml"
 DIGITS = 12
 
 
-@dataclass(frozen=True)
-class _Context:
-    model: Model
-
-
 class IamcVariable(Form):
     """What a variable of the templates is in the model."""
 
-    of: Annotated[
-        tuple[str, ...], Listed(Names, lambda name, context: one_series(context.model, name))
-    ]
+    of: Annotated[tuple[str, ...], Listed(Names, lambda name, model: one_series(model, name))]
     """Series, ``name`` or ``name[element]``, that are added up."""
     unit: str
     factor: Annotated[float, LAX] = Field(default=1.0, gt=0)
@@ -65,7 +57,7 @@ def load_iamc(model: Model) -> IamcNames | None:
     path = model.path.with_name(FILE_NAME)
     if not path.is_file():
         return None
-    return form_of(IamcNames, read_document(path), _Context(model), CatalogueError)
+    return form_of(IamcNames, read_document(path), model, CatalogueError)
 
 
 def iamc_table(

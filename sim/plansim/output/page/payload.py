@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from statistics import mode
 
-from plansim.analysis.attribution import MOST_EXACT, ORDERS, change_of
+from plansim.analysis.attribution.assumptions import change_of
+from plansim.analysis.attribution.shapley import MOST_EXACT, ORDERS
 from plansim.analysis.feedback.loops import Loop
 from plansim.compiler.ir import Program
 from plansim.files.shipped import shipped

@@ -53,6 +53,7 @@ __all__ = ["comparison_report"]
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 """Stand for scenarios where their names would not fit."""
+EM_SPACE = "\u2003"
 LEAST_NAMED = 0.01
 """Smallest change of a margin that the first page names, as a part of the target."""
 MOST_CHANGES = 3
@@ -158,17 +159,17 @@ def _remarks(comparison: Comparison, text: Text) -> Iterator[str]:
 def _decision_table(comparison: Comparison, names: list[str], text: Text) -> ReportTable:
     """Return the binding targets: those that hold under the first scenario, are open, and fail."""
     sought = any(found.targets for found in comparison.remedies)
-    columns = [*target_columns(text("verdicts.target"), text, 2.9)]
+    columns = [*target_columns(text("verdicts.target"), text, 2.8)]
     columns += [TableColumn(text("verdicts.target"), right=True, medium=Medium.BOOK),
                 TableColumn(text("run.unit"), width=0.9, medium=Medium.BOOK)]  # fmt: skip
     for name in names:
-        columns.append(TableColumn(name, width=1.5, medium=Medium.PAGE))
+        columns.append(TableColumn(name, width=1.4, medium=Medium.PAGE))
         columns += [
             TableColumn(f"{name[0]} {text(key)}", right=key != "report.verdict", medium=Medium.BOOK)
             for key in ("report.verdict", "report.value", "report.models_head")
         ]
     if sought:
-        columns.append(TableColumn(text("report.help"), width=5.4, medium=Medium.PAGE))
+        columns.append(TableColumn(text("report.help"), width=5.8, medium=Medium.PAGE))
         columns += [
             TableColumn(text("report.help_under", scenario=name[0]), width=3.0, medium=Medium.BOOK)
             for name in names
@@ -244,7 +245,7 @@ def _decision_cells(
     if share is not None:
         lines.append(text("report.share", share=f"{share * 100:.0f}"))
     value = value_words(target, verdict.value, text)
-    shown = f"{mark_of(verdict)} {value}  {share_text(verdict)}".rstrip()
+    shown = f"{mark_of(verdict)} {value}{EM_SPACE}{share_text(verdict)}".rstrip()
     met = verdict.share.of_hundred if verdict.share else None
     return [
         Cell(shown, tuple(lines), tone),

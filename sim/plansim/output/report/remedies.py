@@ -89,7 +89,7 @@ def package_in_words(package: Package, scenario: str, text: Text) -> str:
         parts.append(text("report.package_share", met=len(package.met), share=share))
     if package.missed:
         parts.append(text("report.package_missed", names=text.join(names_of(package.missed, text))))
-    return text.join(parts)
+    return text("answer.clause").join(parts)
 
 
 # --- the table ------------------------------------------------------------------------------------

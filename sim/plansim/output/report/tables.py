@@ -8,7 +8,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from plansim.analysis.attribution import Attribution, Shares
+from plansim.analysis.attribution.assumptions import Attribution, Shares
 from plansim.analysis.comparison import Comparison
 from plansim.model.units import NO_UNIT
 from plansim.output.report.document import (

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import takewhile
 
-from plansim.analysis.attribution import Attribution, Group, Shares
+from plansim.analysis.attribution.assumptions import Attribution, Group, Shares
+from plansim.analysis.attribution.models import ModelDifference
 from plansim.analysis.comparison import Comparison
+from plansim.model.difference import Difference
+from plansim.model.records import Model
 from plansim.model.units import NO_UNIT
 from plansim.output.describe import element_changes
 from plansim.output.report.remedies import order_in_words
@@ -25,14 +29,14 @@ from plansim.output.tables.layout import (
     section,
     text_column,
 )
-from plansim.output.tables.verdicts import letter_of, verdict_table
+from plansim.output.tables.verdicts import STYLES, letter_of, verdict_table
 from plansim.output.words.answer import gained, lost
 from plansim.output.words.text import Text, decimals_for, decimals_of, figure, signed
-from plansim.output.words.verdicts import by_section
+from plansim.output.words.verdicts import MARKS, by_section
 from plansim.targets.target import Attribute
 from plansim.targets.verdict import SURE
 
-__all__ = ["attribution_table", "comparison_table"]
+__all__ = ["attribution_table", "comparison_table", "difference_table"]
 
 MOST_SHARES = 5
 """So many changes are named for a target, the largest first; the others are added up."""
@@ -91,17 +95,14 @@ def _remedies(comparison: Comparison, text: Text) -> RenderableType:
     return lines([Grid(columns, rows), text("report.help_note", sure=SURE)])
 
 
-# --- attribution ----------------------------------------------------------------------------------
-
-
 # --- shares ---------------------------------------------------------------------------------------
 
 
 def attribution_table(attribution: Attribution, text: Text) -> RenderableType:
     """Lay out the changes, then for each target whose margin moves what that is due to."""
-    names = {"before": attribution.before, "after": attribution.after}
+    ends = {"before": attribution.before, "after": attribution.after}
     if not attribution.groups:
-        return text("causes.same", **names)
+        return text("causes.same", **ends)
     known = [shares for shares in attribution.targets if math.isfinite(_change(shares))]
     moved = {shares.target.id: shares for shares in known if _change(shares)}
     still = [shares.target.id for shares in known if not _change(shares)]
@@ -112,13 +113,15 @@ def attribution_table(attribution: Attribution, text: Text) -> RenderableType:
         (text.pick(group.name, group.name_zh), _span(group, text)) for group in attribution.groups
     ]
     parts: list[RenderableType] = [
-        text("causes.title", **names),
+        text("causes.title", **ends),
         text("causes.changes"),
         facts(changes),
     ]
     if moved:
         columns = [text_column(text("causes.due")), figure_column(text("causes.share"))]
-        parts.append(Grid(columns, _share_rows(attribution, moved, text)))
+        names = [text.pick(group.name, group.name_zh) for group in attribution.groups]
+        rows = _share_rows(moved, names, text, sampled=bool(attribution.orders))
+        parts.append(Grid(columns, rows))
     if still:
         parts.append(text("causes.still", ids=text.join(still)))
     if unknown:
@@ -159,16 +162,17 @@ def _with_unit(change: str, group: Group, text: Text) -> str:
 
 
 def _share_rows(
-    attribution: Attribution, moved: Mapping[str, Shares], text: Text
+    moved: Mapping[str, Shares], names: Sequence[str], text: Text, *, sampled: bool
 ) -> Iterator[Row | Band]:
+    """Yield each target with what its margin moves by, the largest first; ``names`` by change."""
     for title, targets in by_section([shares.target for shares in moved.values()], text):
         yield section(title)
         for target in targets:
             shares = moved[target.id]
-            order = sorted(range(len(attribution.groups)), key=lambda i: -abs(shares.shares[i]))
+            order = sorted(range(len(names)), key=lambda i: -abs(shares.shares[i]))
             decimals = min(decimals_of([abs(shares.shares[order[0]])]), 6)
             yield Band(_margins(shares, decimals, text), style=None)
-            yield from _largest(attribution, shares, order, decimals, text)
+            yield from _largest(shares, names, order, decimals, text, sampled=sampled)
 
 
 def _margins(shares: Shares, decimals: int, text: Text) -> str:
@@ -189,7 +193,13 @@ def _margins(shares: Shares, decimals: int, text: Text) -> str:
 
 
 def _largest(
-    attribution: Attribution, shares: Shares, order: Sequence[int], decimals: int, text: Text
+    shares: Shares,
+    names: Sequence[str],
+    order: Sequence[int],
+    decimals: int,
+    text: Text,
+    *,
+    sampled: bool,
 ) -> Iterator[Row]:
     """Return the largest shares, each with the change that it is due to; the others added up."""
     largest = abs(shares.shares[order[0]])
@@ -198,12 +208,157 @@ def _largest(
     if len(rest) == 1:  # its name takes the line that "others (1)" would
         named, rest = list(order), []
     for index in named:
-        group = attribution.groups[index]
         size = signed(shares.shares[index], decimals)
-        if attribution.orders:
+        if sampled:
             size += f" ± {figure(shares.errors[index], decimals)}"
-        yield "  " + text.pick(group.name, group.name_zh), size
+        yield "  " + names[index], size
     if rest:
         total = math.fsum(shares.shares[index] for index in rest)
         others = Prose("  " + text("causes.rest", count=len(rest)), Style.FAINT)
         yield others, signed(total, decimals)
+
+
+# --- two versions of a model ----------------------------------------------------------------------
+
+MOST_LETTERS = 60
+"""A longer text is shown about where it differs."""
+ABOUT = 24
+"""Letters that are shown before and after that."""
+
+
+def difference_table(difference: ModelDifference, model: Model, text: Text) -> RenderableType:
+    """Lay out what two versions of a model differ in, then what moves, and due to what.
+
+    ``model`` is the new version.
+    """
+    names = {"old": difference.old, "new": difference.new}
+    if not difference.differences:
+        return text("difference.same", **names)
+    parts: list[RenderableType] = [
+        text("difference.title", count=len(difference.differences), **names)
+    ]
+    by_module: dict[str, list[Difference]] = {}
+    for one in difference.differences:
+        by_module.setdefault(one.module, []).append(one)
+    rows: list[Row | Band] = []
+    for module, changed in by_module.items():
+        known = model.modules.get(module)
+        title = text.pick(module, known.name_zh if known else module)
+        rows.append(section(title or text("difference.ranges")))
+        rows += (row for one in changed for row in _difference_rows(one, text))
+    parts.append(Grid([text_column(), text_column(), text_column()], rows))
+    parts += _moves(difference, text)
+    return blocks(parts)
+
+
+def _difference_rows(difference: Difference, text: Text) -> Iterator[Row]:
+    name = text.pick(difference.name, difference.name_zh)
+    for detail in difference.details:
+        what = text(f"difference.{detail.aspect}")
+        change = " → ".join(_about(detail.before, detail.after))
+        if difference.before is None:
+            what, change = text("difference.added"), _flat(detail.after)
+        elif difference.after is None:
+            what, change = text("difference.removed"), _flat(detail.before)
+        elif detail.element:
+            change = f"{detail.element}{text('list_sep.colon')}{change}"
+        yield name, what, change
+        name = ""
+
+
+def _flat(words: str) -> str:
+    return " ".join(words.split())
+
+
+def _about(before: str, after: str) -> tuple[str, str]:
+    """Return two texts, or where they are long, what is about their difference.
+
+    >>> _about("a" * 80 + "one" + "b" * 80, "a" * 80 + "two" + "b" * 80)[0]
+    '…aaaaaaaaaaaaaaaaaaaaaaaaonebbbbbbbbbbbbbbbbbbbbbbbb…'
+    """
+    before, after = _flat(before), _flat(after)
+    if max(len(before), len(after)) <= MOST_LETTERS:
+        return before or "–", after or "–"
+    first = _common(before, after)
+    room = min(len(before), len(after)) - first
+    last = min(_common(before[::-1], after[::-1]), room)
+    start = max(first - ABOUT, 0)
+    cuts = [max(last - ABOUT, 0)] * 2
+    ends = [len(one) - cut for one, cut in zip((before, after), cuts, strict=True)]
+    shown = ["…" * (start > 0) + one[start:end] + "…" * (end < len(one))
+             for one, end in zip((before, after), ends, strict=True)]  # fmt: skip
+    return shown[0] or "–", shown[1] or "–"
+
+
+def _common(one: str, other: str) -> int:
+    """Return how many letters two texts have in common from the first on."""
+    pairs = zip(one, other, strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+
+
+def _moves(difference: ModelDifference, text: Text) -> Iterator[RenderableType]:
+    """Yield which indicators and verdicts move, what that is due to, and what is no model."""
+    moved = difference.moved
+    if not moved:
+        count = len(difference.targets)
+        yield text("difference.still", count=count, scenario=difference.scenario)
+        return
+    yield text(
+        "difference.moved",
+        count=len(moved),
+        total=len(difference.targets),
+        scenario=difference.scenario,
+    )
+    values = {shares.target.id: pair for shares, pair in zip(
+        difference.targets, difference.values, strict=True)}  # fmt: skip
+    columns = [
+        text_column(text("verdicts.name")),
+        figure_column(text("difference.before")),
+        text_column(),
+        figure_column(text("difference.after")),
+        text_column(),
+        text_column(text("mix.unit")),
+    ]
+    yield Grid(columns, (_moved_row(one, values[one.target.id], text) for one in moved))
+    known = {one.target.id: one for one in moved if math.isfinite(sum(one.shares)) and one.shares}
+    deciding = {key: one for key, one in known.items() if _decides(one)}
+    if known:
+        names = [text.pick(one.name, one.name_zh) for one in difference.changes]
+        heads = [text_column(text("causes.due")), figure_column(text("causes.share"))]
+        sampled = bool(difference.orders)
+        yield Grid(heads, _share_rows(deciding or known, names, text, sampled=sampled))
+        if deciding and len(deciding) < len(known):
+            yield text("difference.others", count=len(known) - len(deciding))
+        how = "difference.sampled" if sampled else "difference.exact"
+        yield text(how, models=difference.models, orders=difference.orders)
+    else:
+        yield text("difference.no_order")
+    for none in difference.no_models[:MOST_SHARES]:
+        yield text("difference.no_model", names=text.join(none.changes), reason=none.reason)
+    if (more := len(difference.no_models) - MOST_SHARES) > 0:
+        yield text("difference.more", count=more)
+
+
+def _decides(shares: Shares) -> bool:
+    """Return whether a target is binding, or its verdict turns."""
+    is_binding = shares.target.attribute is Attribute.BINDING
+    return is_binding or shares.status_before is not shares.status_after
+
+
+def _moved_row(shares: Shares, values: tuple[float, float], text: Text) -> Row:
+    target = shares.target
+    name = f"{target.id}  {text.pick(target.name_en, target.name_zh)}"
+    statuses = (shares.status_before, shares.status_after)
+    marks = [Prose(MARKS[status], STYLES[status]) for status in statuses]
+    before, after = _apart(*values)
+    return name, before, marks[0], after, marks[1], text.unit(target.unit)
+
+
+def _apart(before: float, after: float) -> tuple[str, str]:
+    """Write two numbers with as many digits as tell them apart.
+
+    >>> _apart(12.0, 12.00345)
+    ('12.000', '12.003')
+    """
+    decimals = min(decimals_of([abs(after - before)]), 6)
+    return figure(before, decimals), figure(after, decimals)

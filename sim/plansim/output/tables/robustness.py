@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from plansim.analysis.decisions.adaptation import Adaptation
 from plansim.analysis.decisions.conflicts import Conflicts
 from plansim.analysis.decisions.discovery import Discovery, FailureBox, Limit, Outcome
 from plansim.analysis.decisions.information import Information
@@ -25,6 +26,7 @@ from plansim.output.tables.layout import (
     figure_column,
     lines,
     text_column,
+    unit_cell,
 )
 from plansim.output.words.text import Text
 from plansim.scenario.factors import Apply
@@ -318,10 +320,71 @@ def _aim(aim: Aim, value: float) -> str:
             return f"{value:.4g}"
 
 
-def signposts_table(signs: Sequence[Signpost], text: Text) -> RenderableType:
-    """Lay out, of each target, the statistics that foretell it best, year by year."""
-    if not signs:
-        return text("signposts.none")
+def signposts_table(
+    signs: Sequence[Signpost], gain: Adaptation | None, names: Mapping[str, str], text: Text
+) -> RenderableType:
+    """Lay out, of each target, the statistics that foretell it best, year by year.
+
+    What rules by which the policy adapts gain comes below; ``names`` of targets by their ids.
+    """
+    parts = [_signs(signs, text) if signs else text("signposts.none")]
+    return blocks(parts if gain is None else [*parts, _gain(gain, names, text)])
+
+
+LEAST_GAIN = 0.01
+"""Share of members by which a target's share changes, so that it is shown."""
+
+
+def _gain(gain: Adaptation, names: Mapping[str, str], text: Text) -> RenderableType:
+    """Lay out an adaptive policy beside the same without its rules."""
+    columns = [
+        text_column(text("adaptation.head", count=gain.members)),
+        figure_column(text("adaptation.without")),
+        figure_column(text("adaptation.within")),
+        figure_column(text("adaptation.gain")),
+        Column(text("mix.unit")),
+    ]
+    without, within, pair = gain.without, gain.within, gain.pair
+    hundred = text("adaptation.of_hundred")
+    rows: list[Row] = [
+        (
+            text("robust.mean_met"),
+            f"{without.mean_met:.2f}",
+            f"{within.mean_met:.2f}",
+            f"{pair.difference:+.2f} ± {pair.error:.2f}",
+            "",
+        ),
+        (
+            text("robust.named"),
+            f"{100 * without.named_share:.1f}",
+            f"{100 * within.named_share:.1f}",
+            f"{100 * pair.share_difference:+.1f} ± {100 * pair.share_error:.1f}",
+            hundred,
+        ),
+    ]
+    rows += [
+        (f"{key}  {names[key]}", f"{100 * share:.1f}", f"{100 * met:.1f}",
+         f"{100 * (met - share):+.1f}", hundred)
+        for key, share in without.met.items()
+        for met in [within.met[key]]
+        if abs(met - share) >= LEAST_GAIN
+    ]  # fmt: skip
+    rows += [
+        (
+            text.pick(one.name_en, one.name_zh),
+            f"{one.without:.3g}",
+            f"{one.within:.3g}",
+            f"{one.difference:+.2g} ± {one.error:.1g}",
+            unit_cell(one.unit, text),
+        )
+        for one in gain.effort
+    ]
+    tie = [text("adaptation.tie")] if pair.is_tie else []
+    legend = text("adaptation.legend", count=len(gain.named), ids=text.join(gain.named))
+    return blocks([Grid(columns, rows), *tie, legend])
+
+
+def _signs(signs: Sequence[Signpost], text: Text) -> RenderableType:
     columns = [
         text_column(text("verdicts.name")),
         figure_column(text("signposts.year")),

@@ -58,10 +58,11 @@ def sweep_table(
             parts.append(text("sweep.scenario", scenario=scenario))
         parts += [
             _runs(one, text),
-            _target_table(one, judged, text),
+            *([_target_table(one, judged, text)] if judged else []),
             _output_table(one, targets, names_zh, text),
         ]
-    parts.append(text("sweep.legend"))
+    if judged:
+        parts.append(text("sweep.legend"))
     if steps is not None and steps[0] > steps[1]:
         parts.append(text("sweep.coarse", step=f"{steps[0]:g}", own=f"{steps[1]:g}"))
     return blocks(parts)

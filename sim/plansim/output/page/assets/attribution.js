@@ -1,5 +1,5 @@
 // What the difference between two runs is due to: Shapley shares of the changed assumptions, by the
-// rules of analysis/attribution.py, to which tests hold them. Nothing touches the document.
+// rules of analysis/attribution/, to which tests hold them. Nothing touches the document.
 
 /** Give what B has otherwise than A: of each change its name, and the inputs that are not alike. */
 function changesBetween(changes, one, other) {
@@ -159,7 +159,7 @@ function* someOrders(game, length, wanted, said) {
   return found();
 }
 
-/** Give a source of random whole numbers below 2 ** 32: that of analysis/attribution.py. */
+/** Give a source of random whole numbers below 2 ** 32: that of analysis/attribution/. */
 function mulberry32(seed) {
   let state = seed;
   return () => {

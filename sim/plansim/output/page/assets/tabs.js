@@ -132,7 +132,11 @@ function modelMap() {
     view.scrollTop = scrolled((first.top + first.bottom) / 2 - drawing.top, view.clientHeight);
   }
   async function show(module) {
-    const drawing = await unzip(module.svg);
+    const drawing = await unzip(module.svg).catch(() => null);
+    if (drawing === null) {
+      view.replaceChildren(el("p", {}, t("page.map_packed")));
+      return;
+    }
     // The drawing is the page's own, made with it; nothing of the reader's gets here.
     view.innerHTML = drawing;
     view.dataset.shown = pick(module.name);

@@ -9,13 +9,11 @@ Dynamics 1.0 (2015).
 
 from __future__ import annotations
 
-import importlib.util
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from plansim.errors import Fault, InputError, Message, foreign
+from plansim.engine.simlin import to_xmile
+from plansim.errors import Fault, InputError, Message
 from plansim.files.writing import check_destination, writing_whole
 from plansim.model.records import Model
 from plansim.model.rewrite import with_constants
@@ -54,22 +52,7 @@ def xmile_text(model: Model, scenario: Scenario) -> bytes:
     Raises:
         InputError: pysimlin is not installed, or cannot read the model.
     """
-    if importlib.util.find_spec("simlin") is None:
-        raise InputError(Fault("pysimlin is not installed; pip install 'plansim[loops]' brings it"))
-    import simlin
-
-    loaded: Any
-    changed = with_constants(for_scenarios(model, [scenario]), _settings(scenario))
-    with tempfile.TemporaryDirectory(prefix="plansim-") as folder:
-        path = Path(folder) / model.path.name
-        path.write_text(changed.text, "utf-8")
-        try:
-            loaded = simlin.load(path)
-            return bytes(loaded.project.to_xmile())
-        except simlin.SimlinError as error:
-            raise InputError(
-                Fault("pysimlin cannot read the model", model.path, found=foreign(error))
-            ) from None
+    return to_xmile(with_constants(for_scenarios(model, [scenario]), _settings(scenario)))
 
 
 def export_scenario(

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from plansim.engine.exchange import changes_text, export_scenario, xmile_text
 from plansim.engine.simlin import has_simlin, run_simlin
 from plansim.errors import InputError
 from plansim.model.reader import load_model
 from plansim.model.records import Model
 from plansim.model.rewrite import with_constants
-from plansim.output.export.simulators import changes_text, export_scenario, xmile_text
 from plansim.scenario.scenario_file import Scenario, read_scenario
 
 POND = """{UTF-8}

@@ -7,14 +7,22 @@ groups that do the same have the same share (Shapley 1953; Sundararajan & Najmi 
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
+from plansim.analysis.attribution.shapley import (
+    MOST_EXACT,
+    ORDERS,
+    Masks,
+    joined_orders,
+    sampled_shapley,
+    shapley,
+    subsets,
+    subsets_passed,
+)
 from plansim.engine.simulate import simulate_years
 from plansim.errors import Fault, InputError, Message, SimulationError
 from plansim.model.records import Model, TimeSpec, VariableKind
@@ -30,8 +38,6 @@ from plansim.targets.verdict import Verdicts
 from plansim.targets.views import Lever
 
 __all__ = [
-    "MOST_EXACT",
-    "ORDERS",
     "Attribution",
     "Group",
     "Idle",
@@ -40,21 +46,12 @@ __all__ = [
     "change_of",
     "groups_of",
     "idle_groups",
-    "sampled_shapley",
-    "shapley",
 ]
-
-MOST_EXACT = 12
-"""Maximum number of groups of which every subset is run (4096 runs)."""
-ORDERS = 1000
-"""Number of orders drawn where there are more groups, in pairs of one and its reverse."""
 
 MOST_ASKED = 12
 """Maximum number of groups that are asked whether they do anything: a run each."""
 SAME = 1e-12
 """Part of the size of a series below which a difference is one of rounding."""
-
-Masks = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -175,8 +172,8 @@ def attribute(
     targets = judged_targets(targets)
     groups = groups_of(model, before, after)
     exact = len(groups) <= MOST_EXACT
-    paths = None if exact else _orders(len(groups), orders, seed)
-    masks = _subsets(len(groups)) if paths is None else _subsets_passed(paths)
+    paths = None if exact else joined_orders(len(groups), orders, seed)
+    masks = subsets(len(groups)) if paths is None else subsets_passed(paths)
     wanted, rows = np.unique(masks, axis=0, return_inverse=True)
     constants = [name for group in groups for name in group.constants]
     evaluator = Evaluator(model, before, constants, Request(targets))
@@ -338,90 +335,3 @@ def _shares(
         tuple(shares.tolist()),
         tuple(errors.tolist()),
     )
-
-
-# --- every subset ---------------------------------------------------------------------------------
-
-
-def _subsets(count: int) -> Masks:
-    """Return every subset of groups, ``(2 ** group, group)``, the last group changing fastest."""
-    rows = np.arange(count)[::-1]
-    return (np.arange(2**count)[:, None] >> rows & 1).astype(bool)
-
-
-def shapley(worth: Floats) -> Floats:
-    """Return the Shapley value of each member of a game.
-
-    ``worth`` holds what every subset is worth, ``(2 ** member,)``; bit i of the index, counted
-    from the highest, says whether member i is in it.
-
-    >>> shapley(np.array([0.0, 1.0, 2.0, 7.0]))  # the second alone 1, the first alone 2, both 7
-    array([4., 3.])
-    """
-    count = round(math.log2(len(worth)))
-    cube = worth.reshape((2,) * count)
-    results = np.empty(count)
-    if not count:
-        return results
-    sizes = _subsets(count - 1).sum(axis=1)
-    weights = np.array([1 / (count * math.comb(count - 1, int(size))) for size in sizes])
-    for member in range(count):
-        gains = np.diff(cube, axis=member).reshape(-1)
-        results[member] = math.fsum((weights * gains).tolist())
-    return results
-
-
-# --- some orders ----------------------------------------------------------------------------------
-
-
-def _orders(count: int, orders: int, seed: int) -> npt.NDArray[np.intp]:
-    """Draw orders of groups, ``(order, group)``; of each two one is the other's reverse.
-
-    A longer list begins with the shorter one. The page draws the same (page/attribution.js).
-    """
-    numbers = _mulberry32(seed)
-    drawn = []
-    for _ in range(max(2, -(-orders // 2))):
-        order = list(range(count))
-        for last in range(count - 1, 0, -1):  # Fisher & Yates
-            other = next(numbers) * (last + 1) >> 32
-            order[last], order[other] = order[other], order[last]
-        drawn.append(order)
-    return np.array([pair for one in drawn for pair in (one, one[::-1])], dtype=np.intp)
-
-
-def _mulberry32(seed: int) -> Iterator[int]:
-    """Return random whole numbers below 2 ** 32.
-
-    NumPy's generators would be slow and long in JavaScript; this one (T. Ettinger, 2017) takes four
-    lines in either language and suffices to shuffle some dozens of groups.
-    """
-    state, all_bits = seed, 0xFFFFFFFF
-    while True:
-        state = state + 0x6D2B79F5 & all_bits
-        mixed = (state ^ state >> 15) * (state | 1) & all_bits
-        mixed ^= mixed + ((mixed ^ mixed >> 7) * (mixed | 61) & all_bits) & all_bits
-        yield mixed ^ mixed >> 14
-
-
-def _subsets_passed(paths: npt.NDArray[np.intp]) -> Masks:
-    """Return the subsets passed in each order: ``(order · (group + 1), group)``, none to all."""
-    count = paths.shape[1]
-    turns = np.argsort(paths, axis=1)
-    return (turns[:, None, :] < np.arange(count + 1)[None, :, None]).reshape(-1, count)
-
-
-def sampled_shapley(worth: Floats, paths: npt.NDArray[np.intp]) -> tuple[Floats, Floats]:
-    """Estimate Shapley values from orders of the members: the values, and their standard errors.
-
-    ``paths`` is ``(order, member)``, each second order being the reverse of the one before it;
-    ``worth`` holds what the subsets passed in each order are worth, ``(order · (member + 1),)``.
-    The gains of each order add up to the whole, and so do their means.
-    """
-    orders, count = paths.shape
-    gains = np.diff(worth.reshape(orders, count + 1), axis=1)
-    by_member = np.empty_like(gains)
-    np.put_along_axis(by_member, paths, gains, axis=1)
-    # An order and its reverse are not independent; the means of such pairs are.
-    pairs = by_member.reshape(-1, 2, count).mean(axis=1)
-    return pairs.mean(axis=0), pairs.std(axis=0, ddof=1) / math.sqrt(len(pairs))

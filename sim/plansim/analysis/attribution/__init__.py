@@ -1,0 +1,1 @@
+"""What differences are due to: Shapley shares of assumptions, and of changes of a model."""

@@ -1,0 +1,359 @@
+"""What two versions of a model differ in, and what that does to indicators and verdicts.
+
+::
+
+    difference = model_difference("old.mdl", "new.mdl", "baseline")
+    for moved in difference.moved:
+        print(moved.target.id, moved.margin_before, moved.margin_after, moved.shares)
+
+A share is what a change adds to a margin, on the mean over all orders in which the changes may be
+made, as for assumptions. Numbers are set for a run; every other subset of changes is a model of its
+own. One that does not load or breaks down is passed by no order.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from plansim.analysis.attribution.assumptions import Shares
+from plansim.analysis.attribution.shapley import (
+    MOST_EXACT,
+    Masks,
+    joined_orders,
+    sampled_shapley,
+    shapley,
+    subsets,
+    subsets_passed,
+)
+from plansim.errors import InputError, Message, ModelError, SimulationError
+from plansim.model.difference import Difference, differences, hybrid, units_of_change
+from plansim.model.reader import load_model
+from plansim.model.records import Model, Variable, cells_of
+from plansim.scenario.factors import default_of
+from plansim.scenario.levers import added_constant
+from plansim.scenario.scenario_file import Scenario, scenario_of
+from plansim.targets.catalogue import FILE_NAME, load_targets
+from plansim.targets.indicator import Floats
+from plansim.targets.target import (
+    Status,
+    Target,
+    answering_series,
+    judged_targets,
+    split_reference,
+    target_named,
+)
+
+__all__ = ["ModelChange", "ModelDifference", "NoModel", "model_difference"]
+
+MOST_MODELS = 64
+"""Maximum number of models that are read and compiled so that every subset is run."""
+ORDERS = 16
+"""Number of orders drawn where there are more: each passes as many models as there are groups."""
+SAME = 1e-9
+"""Part of a target's value below which a margin does not move."""
+
+
+@dataclass(frozen=True)
+class ModelChange:
+    """Changes that are made together: of a variable with all that it newly needs, or a module's."""
+
+    name: str
+    name_zh: str
+    variables: tuple[str, ...]
+    parts: tuple[Difference, ...] = field(repr=False)
+
+    @property
+    def is_of_numbers(self) -> bool:
+        """Whether a run can be given it."""
+        return all(part.is_number for part in self.parts)
+
+
+@dataclass(frozen=True)
+class NoModel:
+    """A subset of the changes that is no model, or one that breaks down."""
+
+    changes: tuple[str, ...]
+    """Names of the changes that are made in it."""
+    reason: str
+
+
+@dataclass(frozen=True)
+class ModelDifference:
+    """What two versions of a model differ in, and what that does."""
+
+    old: str
+    """The path of its file."""
+    new: str
+    scenario: str
+    differences: tuple[Difference, ...]
+    changes: tuple[ModelChange, ...]
+    """What the differences come to that can be made one without the other."""
+    targets: tuple[Shares, ...]
+    """The shares of each change in the margin of each target that both versions answer."""
+    values: tuple[tuple[float, float], ...]
+    """The indicator of each target, before and after, in its unit."""
+    models: int
+    """Number of models that were compiled."""
+    orders: int
+    """Number of orders of the changes drawn; 0 where every subset was run."""
+    no_models: tuple[NoModel, ...]
+
+    @property
+    def moved(self) -> tuple[Shares, ...]:
+        """Those targets whose margin or verdict moves."""
+        return tuple(shares for shares in self.targets if _moves(shares))
+
+
+def _moves(shares: Shares) -> bool:
+    before, after = shares.margin_before, shares.margin_after
+    if shares.status_before is not shares.status_after:
+        return True
+    if math.isnan(before) or math.isnan(after):
+        return math.isnan(before) != math.isnan(after)
+    return abs(after - before) > SAME * (abs(shares.target.value or 0.0) or 1.0)
+
+
+def model_difference(
+    old: Model | str | Path,
+    new: Model | str | Path,
+    scenario: Scenario | str | Path | None = None,
+    targets: Sequence[str] | None = None,
+    *,
+    orders: int = ORDERS,
+    seed: int = 0,
+    progress: Callable[[int, int], None] = lambda done, steps: None,
+) -> ModelDifference:
+    """Compare two versions of a model: what differs, what moves, and due to which change.
+
+    One change with all variables that it newly needs counts as one; beyond `MOST_EXACT` those of a
+    module do. Where that would take more than `MOST_MODELS` models, ``orders`` orders are drawn
+    from ``seed``.
+
+    Args:
+        old: the earlier version, or its file.
+        new: the later one.
+        scenario: under which both are run; what it sets that a version does not have is left out
+            there. By default both run as they are written.
+        targets: ids; by default all of the catalogue beside the new version, or else beside the
+            old one, that both versions answer.
+        orders: number of orders drawn.
+        seed: of the orders.
+        progress: is told how many models are run, of how many.
+
+    Raises:
+        ModelError: a version cannot be read or compiled.
+        ScenarioError: the scenario does not fit the new version.
+        SimulationError: a version breaks down.
+
+    >>> lake = plansim.load_model("lake.mdl")
+    >>> text = lake.text.replace("effort= 0.1", "effort= 0.15").replace("rate= 0.4", "rate= 0.5")
+    >>> path = Path("other.mdl")
+    >>> _ = path.write_text(text, "utf-8")
+    >>> found = plansim.model_difference(lake, path, targets=["F1"])
+    >>> [(one.name, round(share)) for one, share in zip(found.changes, found.targets[0].shares)]
+    [('effort', -75), ('growth rate', 36)]
+    """
+    one, other = (each if isinstance(each, Model) else load_model(each) for each in (old, new))
+    story = scenario_of(other, scenario)
+    judged = _judged(one, other, targets)
+    found = differences(one, other)
+    read = {split_reference(name)[0] for name in answering_series(judged)}
+    changes = _changes(other, units_of_change(found, read))
+    study = _Study(one, other, story, judged, changes, progress)
+    paths = None
+    if len(changes) > MOST_EXACT or 2 ** len(study.structural) > MOST_MODELS:
+        paths = joined_orders(len(changes), orders, seed)
+    masks = subsets(len(changes)) if paths is None else subsets_passed(paths)
+    wanted, rows = np.unique(masks, axis=0, return_inverse=True)
+    outcome = study.run(wanted)
+    runs, worth = outcome.runs[rows.reshape(-1)], outcome.margins[rows.reshape(-1)]
+    if paths is not None:
+        whole = runs.reshape(len(paths), -1).all(axis=1).reshape(-1, 2).all(axis=1).repeat(2)
+        paths, worth = paths[whole], worth[whole.repeat(len(changes) + 1)]
+    shares = np.full((2, len(judged), len(changes)), math.nan)
+    for row in range(len(judged)):
+        if paths is None:
+            shares[:, row] = shapley(worth[:, row], runs), np.zeros(len(changes))
+        elif len(paths) > 2:
+            shares[:, row] = sampled_shapley(worth[:, row], paths)
+    return ModelDifference(
+        str(one.path),
+        str(other.path),
+        story.id,
+        found,
+        changes,
+        tuple(
+            Shares(
+                target,
+                *outcome.ends[row],
+                tuple(shares[0, row].tolist()),
+                tuple(shares[1, row].tolist()),
+            )
+            for row, target in enumerate(judged)
+        ),
+        tuple(outcome.values),
+        outcome.models,
+        0 if paths is None else len(paths),
+        tuple(outcome.no_models),
+    )
+
+
+def _judged(old: Model, new: Model, ids: Sequence[str] | None) -> tuple[Target, ...]:
+    """Return the targets that both versions answer."""
+    beside = [model.path.with_name(FILE_NAME) for model in (new, old)]
+    every = load_targets(next((path for path in beside if path.is_file()), None), new)
+    chosen = every if ids is None else [target_named(one, every) for one in ids]
+
+    def is_answered(target: Target) -> bool:
+        names = {split_reference(name)[0] for name in answering_series([target])}
+        return all(name in model.variables for model in (old, new) for name in names)
+
+    return tuple(target for target in judged_targets(chosen) if is_answered(target))
+
+
+def _changes(model: Model, units: Sequence[tuple[Difference, ...]]) -> tuple[ModelChange, ...]:
+    """Return units of change by their first variable, or by its module if they are too many."""
+    named: dict[tuple[str, str], list[Difference]] = {}
+    for unit in units:
+        first = next(one for one in unit if one.before is not None and one.after is not None)
+        name, name_zh = first.name, first.name_zh
+        if len(units) > MOST_EXACT and first.module in model.modules:
+            name, name_zh = first.module, model.modules[first.module].name_zh
+        named.setdefault((name, name_zh), []).extend(unit)
+    return tuple(
+        ModelChange(*names, tuple(part.name for part in parts), tuple(parts))
+        for names, parts in named.items()
+    )
+
+
+@dataclass
+class _Outcome:
+    """What the subsets of changes come to."""
+
+    targets: tuple[Target, ...]
+    margins: Floats
+    """``(subset, target)``."""
+    runs: Masks
+    """``(subset,)``: whether it is a model that runs."""
+    models: int = 0
+    no_models: list[NoModel] = field(default_factory=list)
+    verdicts: dict[bool, list[tuple[float, float, Status]]] = field(default_factory=dict)
+    """Value, margin and status by target, of none of the changes (False) and of all (True)."""
+
+    @property
+    def ends(self) -> list[tuple[float, float, Status, Status]]:
+        """Return the margins and the statuses of each target, before and after."""
+        pairs = zip(self.verdicts[False], self.verdicts[True], strict=True)
+        return [(one[1], other[1], one[2], other[2]) for one, other in pairs]
+
+    @property
+    def values(self) -> list[tuple[float, float]]:
+        """Return the indicator of each target, before and after."""
+        pairs = zip(self.verdicts[False], self.verdicts[True], strict=True)
+        return [(one[0], other[0]) for one, other in pairs]
+
+
+@dataclass(frozen=True)
+class _Study:
+    """Runs of models between two versions."""
+
+    old: Model
+    new: Model
+    scenario: Scenario
+    targets: tuple[Target, ...]
+    changes: tuple[ModelChange, ...]
+    progress: Callable[[int, int], None]
+
+    @property
+    def structural(self) -> list[int]:
+        """The changes that take a model of their own."""
+        return [at for at, one in enumerate(self.changes) if not one.is_of_numbers]
+
+    def run(self, masks: Masks) -> _Outcome:
+        """Run subsets of the changes, ``(subset, change)``: all that share a model at once."""
+        whole = np.zeros(len(masks), bool)
+        outcome = _Outcome(self.targets, np.full((len(masks), len(self.targets)), math.nan), whole)
+        shapes, models = np.unique(masks[:, self.structural], axis=0, return_inverse=True)
+        for done, shape in enumerate(shapes):
+            self.progress(done, len(shapes))
+            rows = np.flatnonzero(models.reshape(-1) == done)
+            taken = [self.changes[at] for at, is_in in zip(self.structural, shape, strict=True)
+                     if is_in]  # fmt: skip
+            try:
+                self._evaluate(self._model(taken), masks, rows, outcome)
+            except (ModelError, SimulationError, InputError) as error:
+                if len(taken) in (0, len(self.structural)):  # one of the versions itself
+                    raise
+                names = tuple(one.name for one in taken)
+                outcome.no_models.append(NoModel(names, str(error).splitlines()[0]))
+            outcome.models += 1
+        self.progress(len(shapes), len(shapes))
+        return outcome
+
+    def _model(self, taken: Sequence[ModelChange]) -> Model:
+        if not taken:
+            return self.old
+        if len(taken) == len(self.structural):
+            return self.new
+        return hybrid(self.old, self.new, [part for one in taken for part in one.parts])
+
+    def _evaluate(
+        self, model: Model, masks: Masks, rows: npt.NDArray[np.intp], outcome: _Outcome
+    ) -> None:
+        from plansim.analysis.evaluator import Evaluator, Request  # loads the compiler
+
+        names, columns = self._numbers(masks[rows])
+        evaluator = Evaluator(model, self._under(model), names, Request(self.targets))
+        evaluation = evaluator.evaluate(columns)
+        for run, row in enumerate(map(int, rows)):
+            is_end = not masks[row].any() or masks[row].all()
+            if evaluation.failed[run]:
+                reason = str(Message("breaks down: {what}", what=evaluation.failure(run)))
+                if is_end:
+                    raise SimulationError(Message(reason))
+                made = (self.changes[at].name for at in np.flatnonzero(masks[row]))
+                outcome.no_models.append(NoModel(tuple(made), reason))
+                continue
+            outcome.runs[row] = True
+            verdicts = [evaluation[target.id] for target in self.targets]
+            outcome.margins[row] = [float(one.margin[run]) for one in verdicts]
+            for end in {False} & {masks[row].any()} | {True} & {masks[row].all()}:
+                outcome.verdicts[bool(end)] = [
+                    (float(one.value[run]), float(one.margin[run]), one.status_of(run))
+                    for one in verdicts
+                ]
+
+    def _numbers(self, masks: Masks) -> tuple[list[str], Floats]:
+        """Return the constants that changes set, and their values: ``(subset, constant)``."""
+        names: list[str] = []
+        columns: list[Floats] = []
+        for column, change in enumerate(self.changes):
+            for part in change.parts:
+                if not part.is_number or not isinstance(part.either, Variable):
+                    continue
+                for reference in cells_of(self.new, part.either):
+                    before, after = (
+                        default_of(model, self.scenario.values, reference)
+                        for model in (self.old, self.new)
+                    )
+                    if before != after:
+                        names.append(reference)
+                        columns.append(np.where(masks[:, column], after, before))
+        return names, np.stack(columns, axis=1) if columns else np.empty((len(masks), 0))
+
+    def _under(self, model: Model) -> Scenario:
+        """Return the scenario as far as a model has what it sets."""
+        values = {
+            key: number
+            for key, number in self.scenario.values.items()
+            if split_reference(key)[0] in model.variables
+            or added_constant(model, split_reference(key)[0]) is not None
+        }
+        time = model.time if self.scenario.time == self.new.time else self.scenario.time
+        return replace(self.scenario, values=values, time=time)

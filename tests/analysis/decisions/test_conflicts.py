@@ -1,0 +1,37 @@
+"""Conflicts between targets that exclude each other by what they ask."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import plansim
+from tests.helpers.plan import aim
+from tests.toys.chimney import chimney
+
+
+def test_two_targets_that_exclude_each_other_are_found_and_others_are_not(tmp_path: Path) -> None:
+    rows = aim("S3", "at least: 150, year: 2005", "output", unit="亿元")
+    rows += aim("S4", "at most: 140, year: 2005", "output", unit="亿元")
+    town = chimney(tmp_path, rows, certain=True)
+    found = plansim.conflicts(town, largest=2)
+    # Output of 150 smokes 60 with all filters, well below what the first target allows.
+    (conflict,) = found.conflicts
+    assert conflict.targets == ("S3", "S4")
+    assert conflict.share == 0
+    assert found.sets == 10
+    for relaxed in conflict.relaxations:  # either by what lies between them, or as near as found
+        assert relaxed.amount is not None
+        assert 10 - 1e-3 <= relaxed.amount <= 10.5
+        assert relaxed.unit == "亿元"
+
+
+def test_a_target_that_no_setting_meets_is_a_conflict_by_itself(tmp_path: Path) -> None:
+    # All that is built in five years and a half makes 1.05¹¹ of it.
+    rows = aim("S3", "at least: 180, year: 2005", "output", unit="亿元")
+    found = plansim.conflicts(chimney(tmp_path, rows, certain=True), largest=2)
+    (conflict,) = found.conflicts
+    assert conflict.targets == ("S3",)
+    (relaxed,) = conflict.relaxations
+    assert relaxed.amount == pytest.approx(180 - 100 * 1.05**11, abs=1e-3)

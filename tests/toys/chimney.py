@@ -1,0 +1,76 @@
+"""A town that builds, smokes, filters and plants: three levers whose best settings are known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from plansim.model.reader import load_model
+from plansim.model.records import Model
+from tests.helpers.vensim_text import writer
+from tests.toys.village import write_ensemble
+
+__all__ = ["chimney"]
+
+# Building makes output and smoke, filters take smoke away, trees clean what is left.
+_EQUATIONS = """
+building= 0.5 ~ Dmnl [0,1] ~ 建设。How much is built. [A: 0–1] |
+filters= 0.2 ~ Dmnl [0,1] ~ 过滤。How much is filtered. [A: 0–1] |
+trees= 0.1 ~ Dmnl [0,1] ~ 植树。How much is planted. [A: 0–1] |
+yield= 0.1 ~ 1/Year [0,1] ~ 产率。Of building. [A: {yields}] |
+dirt= 1 ~ Dmnl [0,5] ~ 污染率。Of output. [A: {dirt}] |
+made= yield*building*output ~ 亿元/Year ~ 增量。What is added. |
+output= INTEG(made, 100) ~ 亿元 ~ 产出。Grows. |
+smoke= dirt*output*(1-0.6*filters) ~ 亿元 ~ 烟尘。What is left of it. |
+clean= trees*50 + 200 - smoke ~ 亿元 ~ 清洁。Trees help. |
+"""
+_TARGETS = """\
+title: {en: A plan, zh: 规划}
+base_year: 2000
+horizon: 2010
+places:
+  ch 1: {en: Chapter 1, zh: 第一章}
+reasons:
+  detail: {en: Too fine., zh: 过细。}
+targets:
+- {id: S1, en: Smoke, zh: 烟尘, unit: 亿元, target: {at most: 110, year: 2005}, place: [ch 1],
+   attribute: binding, variable: smoke}
+- {id: S2, en: Clean, zh: 清洁, unit: 亿元, target: {at least: 110, year: 2005}, place: [ch 1],
+   attribute: binding, variable: clean}
+"""
+_VIEWS = """\
+themes: []
+groups:
+  - id: village
+    en: Village
+    zh: 村
+    levers:
+      - {moves: building, policy: true}
+      - {moves: filters, policy: true}
+      - {moves: trees, policy: true}
+"""
+_DECISION = """\
+growth: output
+years: [2005]
+scenario: plain.yaml
+growth_levers: [building]
+target_levers: [filters, trees]
+"""
+
+
+def chimney(folder: Path, rows: str = "", *, certain: bool = False) -> Model:
+    """Write the town, its plan and its decision problem to a folder, and read it.
+
+    ``rows`` are further targets. Nothing to speak of is uncertain where it is ``certain``.
+    """
+    texts = {"targets": _TARGETS + rows, "views": _VIEWS, "decision": _DECISION,
+             "plain": "title: {en: Plain, zh: 原样}\nvalues: {}\n"}  # fmt: skip
+    for name, text in texts.items():
+        (folder / f"{name}.yaml").write_text(text, "utf-8")
+    ranges = ("0.0999999–0.1000001", "0.999999–1.000001") if certain else ("0.08–0.12", "0.7–1.3")
+    made = load_model(writer(folder)(_EQUATIONS.format(yields=ranges[0], dirt=ranges[1])))
+    path = write_ensemble(made)
+    head = [line for line in path.read_text("utf-8").splitlines() if line.startswith("#")]
+    table = ["factor,yield,dirt", "apply,multiply,multiply", "constants,yield,dirt"]
+    table.append("0,1,1" if certain else "0,1.01,0.99")
+    path.write_text("\n".join([*head, *table]) + "\n", "utf-8")
+    return made
