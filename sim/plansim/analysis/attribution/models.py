@@ -31,7 +31,7 @@ from plansim.analysis.attribution.shapley import (
     subsets,
     subsets_passed,
 )
-from plansim.errors import InputError, Message, ModelError, SimulationError
+from plansim.errors import Fault, InputError, ModelError, SimulationError
 from plansim.model.difference import Difference, differences, hybrid, units_of_change
 from plansim.model.reader import load_model
 from plansim.model.records import Model, Variable, cells_of
@@ -80,7 +80,7 @@ class NoModel:
 
     changes: tuple[str, ...]
     """Names of the changes that are made in it."""
-    reason: str
+    reason: Fault
 
 
 @dataclass(frozen=True)
@@ -290,8 +290,9 @@ class _Study:
             except (ModelError, SimulationError, InputError) as error:
                 if len(taken) in (0, len(self.structural)):  # one of the versions itself
                     raise
-                names = tuple(one.name for one in taken)
-                outcome.no_models.append(NoModel(names, str(error).splitlines()[0]))
+                # The text that has the line is in no file.
+                reason = replace(error.faults[0], file=None, line=None)
+                outcome.no_models.append(NoModel(tuple(one.name for one in taken), reason))
             outcome.models += 1
         self.progress(len(shapes), len(shapes))
         return outcome
@@ -312,13 +313,12 @@ class _Study:
         evaluator = Evaluator(model, self._under(model), names, Request(self.targets))
         evaluation = evaluator.evaluate(columns)
         for run, row in enumerate(map(int, rows)):
-            is_end = not masks[row].any() or masks[row].all()
             if evaluation.failed[run]:
-                reason = str(Message("breaks down: {what}", what=evaluation.failure(run)))
-                if is_end:
-                    raise SimulationError(Message(reason))
-                made = (self.changes[at].name for at in np.flatnonzero(masks[row]))
-                outcome.no_models.append(NoModel(tuple(made), reason))
+                if not masks[row].any() or masks[row].all():
+                    evaluation.require_ok()
+                made = tuple(self.changes[at].name for at in np.flatnonzero(masks[row]))
+                reason = Fault("it breaks down: {what}", what=evaluation.failure(run))
+                outcome.no_models.append(NoModel(made, reason))
                 continue
             outcome.runs[row] = True
             verdicts = [evaluation[target.id] for target in self.targets]

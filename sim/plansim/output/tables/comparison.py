@@ -31,6 +31,7 @@ from plansim.output.tables.layout import (
 )
 from plansim.output.tables.verdicts import STYLES, letter_of, verdict_table
 from plansim.output.words.answer import gained, lost
+from plansim.output.words.messages import say_in
 from plansim.output.words.text import Text, decimals_for, decimals_of, figure, signed
 from plansim.output.words.verdicts import MARKS, by_section
 from plansim.targets.target import Attribute
@@ -254,7 +255,7 @@ def difference_table(difference: ModelDifference, model: Model, text: Text) -> R
 def _difference_rows(difference: Difference, text: Text) -> Iterator[Row]:
     name = text.pick(difference.name, difference.name_zh)
     for detail in difference.details:
-        what = text(f"difference.{detail.aspect}")
+        what = text.word("model_aspect", detail.aspect)
         change = " → ".join(_about(detail.before, detail.after))
         if difference.before is None:
             what, change = text("difference.added"), _flat(detail.after)
@@ -334,7 +335,8 @@ def _moves(difference: ModelDifference, text: Text) -> Iterator[RenderableType]:
     else:
         yield text("difference.no_order")
     for none in difference.no_models[:MOST_SHARES]:
-        yield text("difference.no_model", names=text.join(none.changes), reason=none.reason)
+        reason = none.reason.written(say_in(text.lang))
+        yield text("difference.no_model", names=text.join(none.changes), reason=reason)
     if (more := len(difference.no_models) - MOST_SHARES) > 0:
         yield text("difference.more", count=more)
 
