@@ -634,7 +634,7 @@ def cluster(root: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
         for _ in range(2)
     ]
     try:
-        yield address, workers
+        yield address, [*workers, scheduler]
     finally:
         for process in (*workers, scheduler):
             process.kill()
@@ -669,6 +669,26 @@ def test_workers_of_a_scheduler_give_the_same_values_though_one_is_killed(
     assert workers[0].wait(timeout=10) != 0
     town.sweep(design, town.folder / "here.zarr")
     assert same(town.folder / "there.zarr", town.folder / "here.zarr")
+
+
+@pytest.mark.long
+def test_where_all_workers_or_their_scheduler_die_the_sweep_says_so_and_goes_on(
+    cluster: tuple[str, list[subprocess.Popen[bytes]]], town: Town
+) -> None:
+    address, processes = cluster
+    design = town.design(samples=20_000)
+
+    def progress(done: int, runs: int) -> None:
+        if done >= 2048:
+            processes[-1].kill()  # the scheduler
+
+    _wait_for_workers(address, 2)
+    with pytest.raises(OutputError, match="their scheduler died; --resume goes on"):
+        town.sweep(design, scheduler=address, block=512, progress=progress)
+    assert open_store(town.path).done()
+    town.sweep(design, resume=True)
+    town.sweep(design, town.folder / "here.zarr")
+    assert same(town.path, town.folder / "here.zarr")
 
 
 def _wait_for_workers(address: str, count: int) -> None:

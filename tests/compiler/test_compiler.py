@@ -218,8 +218,8 @@ def power(base: float, exponent: float) -> float:
     [
         ("x= RANDOM GAMMA(0,1,2,0,1,1)*Time ~ Dmnl ~|", ":1: 'x' cannot be compiled: the function "
          "RANDOM GAMMA is not supported"),
-        ("k: a, b ~~|\ny[k]= Time ~ Dmnl ~|\nx[k]=\nVECTOR ELM MAP(y[k], 1) ~ Dmnl ~|",
-         ":4: 'x' cannot be compiled: the function VECTOR ELM MAP is not supported"),
+        ("k: a, b ~~|\ny[k]= Time ~ Dmnl ~|\nx[k]=\nVECTOR LOOKUP(y[k], 1) ~ Dmnl ~|",
+         ":4: 'x' cannot be compiled: the function VECTOR LOOKUP is not supported"),
         ("x= y ~ Dmnl ~|\ny= x + 1 ~ Dmnl ~|", "equations that refer to each other in a circle "
          "without a stock: "),
         ("x= INTEG(1, y) ~ Dmnl ~|\ny= INTEG(1, x) ~ Dmnl ~|", "initial values that refer to each "
@@ -227,8 +227,6 @@ def power(base: float, exponent: float) -> float:
         ("x= DELAY N(Time, 2, 0, 0) ~ Dmnl ~|", "the order is 0: it has to be 1 or more"),
         ("x= DELAY N(Time, 2, 0, y) ~ Dmnl ~|\ny= INITIAL TIME + 1 ~ Dmnl ~|",
          "the order is not known before the run"),
-        ("f((1,2),(1,3)) ~ Dmnl ~|\nx= f(Time) ~ Dmnl ~|", "'x' cannot be compiled: a lookup table "
-         "has two points at one x"),
         ("k: a, b ~~|\ny[a]= Time ~ Dmnl ~|\nx= y[a]\n+ SUM(y[k!]) ~ Dmnl ~|",
          ":3: 'x' cannot be compiled: 'y[b]' has no equation"),
         ("x= A FUNCTION OF(Time,-y) ~ Dmnl ~|\ny= 1 ~ Dmnl ~|",

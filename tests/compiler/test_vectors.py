@@ -167,6 +167,39 @@ given[user]= ALLOCATE AVAILABLE(request[user], priority[user,ptype], 1 + Time) ~
     np.testing.assert_allclose(ours["given"].sum("user"), expected, rtol=1e-12)
 
 
+def test_elements_are_mapped_and_tables_go_on_beyond_their_ends(tmp_path: Path) -> None:
+    text = """
+stage: s1, s2, s3 ~~|
+outflow[stage]= inflow[stage]*2 ~ Dmnl ~|
+inflow[stage]= IF THEN ELSE(stage = 1, Time, VECTOR ELM MAP(outflow[stage], -1)) ~ Dmnl ~|
+other[stage]= VECTOR ELM MAP(outflow[s1], MODULO(Time, 3)) ~ Dmnl ~|
+table((1,2),(2,4),(3,3)) ~ Dmnl ~|
+beyond= LOOKUP EXTRAPOLATE(table, Time) ~ Dmnl ~|
+ahead= LOOKUP FORWARD(table, Time) ~ Dmnl ~|
+back= LOOKUP BACKWARD(table, Time) ~ Dmnl ~|
+jumps((0,1),(2,1),(2,3),(2,5),(4,7)) ~ Dmnl ~|
+jumping= jumps(Time) ~ Dmnl ~|
+single((3,4)) ~ Dmnl ~|
+flat= single(Time) ~ Dmnl ~|
+"""
+    model = load_model(write(tmp_path, text), strict=False)
+    found = simulate(model, cache=False)
+    time = found.time.to_numpy()
+    flows = np.stack([2 * time, 4 * time, 8 * time], axis=1)
+    np.testing.assert_allclose(found["outflow"], flows)
+    picked = flows[np.arange(len(time)), (time % 3).astype(int)]
+    np.testing.assert_allclose(found["other"], np.stack([picked] * 3, axis=1))
+    inside = np.interp(time, [1, 2, 3], [2, 4, 3])
+    expected = inside + 2 * np.minimum(0, time - 1) - np.maximum(0, time - 3)
+    np.testing.assert_allclose(found["beyond"], expected)
+    behind = np.searchsorted([1, 2, 3], time, side="right")
+    np.testing.assert_array_equal(found["back"], np.array([2, 2, 4, 3])[behind])
+    before = np.searchsorted([1, 2, 3], time, side="left")
+    np.testing.assert_array_equal(found["ahead"], np.array([2, 4, 3, 3])[before])
+    np.testing.assert_allclose(found["jumping"], np.interp(time, [0, 2, 2, 2, 4], [1, 1, 3, 5, 7]))
+    np.testing.assert_array_equal(found["flat"], 4)
+
+
 # --- macros ---------------------------------------------------------------------------------------
 
 MACROS = """{UTF-8}

@@ -117,9 +117,9 @@ def test_unsound_equations(text: str, faults: list[str]) -> None:
 
 
 def test_functions_that_the_engine_lacks_are_warned_of() -> None:
-    assert check("t((0,1)) ~~|\nx = LOOKUP FORWARD(t, 2) ~~|") == (
+    assert check("t((0,1)) ~~|\nx = LOOKUP INVERT(t, 2) ~~|") == (
         [],
-        ["2: the engine cannot compute LOOKUP FORWARD, in 'x'"],
+        ["2: the engine cannot compute LOOKUP INVERT, in 'x'"],
     )
 
 

@@ -279,7 +279,8 @@ def read_inputs(
 ) -> Inputs:
     """Read the model, its targets, scenarios and names; all faults of all of them come at once.
 
-    Of no scenarios the model is taken as it is written, if it is another one or ``whole``.
+    Of no scenarios the model is taken as it is written, if it is another one or ``whole``;
+    ``overrides`` lie over it.
 
     Raises:
         InputError: with every fault.
@@ -290,7 +291,7 @@ def read_inputs(
     from plansim.targets.catalogue import load_targets
 
     wanted = [scenarios] if isinstance(scenarios, str) else list(scenarios or ())
-    if not wanted and (overrides or overlays or (model is None and not whole)):
+    if not wanted and (overlays or (model is None and (overrides or not whole))):
         why = Message("Missing argument 'SCENARIO'")
         if overrides:
             why = Message("--set needs a scenario")
@@ -316,6 +317,10 @@ def read_inputs(
     chosen = all_of(lambda name: read_scenario(name, read, overrides, overlays=overlays), wanted)
     once = {(one.path and one.path.resolve(), one.id): one for one in chosen}
     chosen = list(once.values())
+    if overrides and not wanted:
+        from plansim.scenario.inheritance import written_with
+
+        chosen = all_of(lambda _: written_with(read, overrides), [""])
     faults += _clashes(chosen, targets)
     try:
         read = for_scenarios(read, chosen)
@@ -324,7 +329,7 @@ def read_inputs(
     for scenario in chosen:
         warn(scenario.cautions)
         _warn_in_short(scenario)
-    inputs = Inputs(read, targets, tuple(chosen) if wanted else (as_written(read),), ())
+    inputs = Inputs(read, targets, tuple(chosen) or (as_written(read),), ())
     named = all_of(lambda name: find(inputs, name), names)
     if faults:
         raise InputError(dict.fromkeys(faults))

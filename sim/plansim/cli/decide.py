@@ -23,19 +23,16 @@ from plansim.cli.options import (
     WholeNumber,
     command_group,
     constant_names,
-    force_option,
     format_option,
     items,
     lever_names,
     members_option,
     model_option,
-    output_option,
     scenario_names,
     scenario_options,
     study_options,
     target_option,
     terminal_option,
-    threads_option,
     variable_names,
     with_option,
 )
@@ -226,12 +223,9 @@ def frontier(
     show_default=True,
     help="Maximum number of unknowns that a corner limits.",
 )
-@threads_option
-@output_option("Also write all figures.", "FILE.json")
-@force_option
+@study_options
 @with_option
 @model_option
-@format_option("table", "json")
 @terminal_option
 def discover(
     source: str,
@@ -242,6 +236,7 @@ def discover(
     conditions: int,
     threads: int | None,
     output: Path | None,
+    picture: Path | None,
     force: bool,
     overlays: tuple[str, ...],
     model: Path | None,
@@ -260,7 +255,7 @@ def discover(
     from plansim.output.tables.robustness import discovery_table
     from plansim.targets.target import binding_targets
 
-    check_files((output, (".json",)), force=force)
+    check_files((output, (".json",)), (picture, PICTURES), force=force)
     is_store = Path(source).is_dir()
     inputs = read_inputs(
         [] if is_store else [source],
@@ -283,17 +278,20 @@ def discover(
         )
     if not ids and not all_binding:
         found = tuple(one for one in found if is_open(one)) or found
-    terminal.keep(found, output, None, None, force)
+
+    def draw() -> Figure:
+        from plansim.output.figures.decisions import discovery_sheet
+
+        return discovery_sheet(found, inputs.model, terminal.text.lang)
+
+    terminal.keep(found, output, draw, picture, force)
     terminal.answer(form, found, lambda: discovery_table(found, inputs.model, terminal.text))
 
 
 @decide.command(epilog="Example: plansim decide robust baseline green-transition")
 @target_option("A target of the set that should hold; may be given again.")
 @members_option
-@threads_option
-@output_option("Also write all figures.", "FILE.json")
-@force_option
-@format_option("table", "json")
+@study_options
 @scenario_options(several=True, required=True)
 def robust(
     arguments: Arguments,
@@ -301,6 +299,7 @@ def robust(
     draws: int | None,
     threads: int | None,
     output: Path | None,
+    picture: Path | None,
     force: bool,
     form: str,
 ) -> None:
@@ -313,7 +312,7 @@ def robust(
     from plansim.output.tables.robustness import robustness_table
 
     terminal = arguments.terminal
-    check_files((output, (".json",)), force=force)
+    check_files((output, (".json",)), (picture, PICTURES), force=force)
     inputs = arguments.read(names=ids, find=_target)
     with terminal.progress(terminal.text("discover.working", scenario=inputs.scenario.id)):
         result = robustness(
@@ -324,7 +323,13 @@ def robust(
             targets=inputs.targets,
             threads=threads,
         )
-    terminal.keep(result, output, None, None, force)
+
+    def draw() -> Figure:
+        from plansim.output.figures.decisions import robustness_sheet
+
+        return robustness_sheet(result, _names(inputs, terminal), terminal.text.lang)
+
+    terminal.keep(result, output, draw, picture, force)
     terminal.answer(form, result, lambda: robustness_table(result, terminal.text))
 
 
@@ -346,6 +351,13 @@ def robust(
     shell_complete=items(lever_names),
     help="A lever that may be moved; by default those of decision.yaml. May be given again.",
 )
+@click.option(
+    "--without",
+    metavar="NAME",
+    multiple=True,
+    shell_complete=items(lever_names),
+    help="A lever of those that is not moved; may be given again.",
+)
 @target_option("A target of the set that should hold; may be given again.")
 @click.option(
     "--cost",
@@ -358,7 +370,7 @@ def robust(
     "--seeds",
     metavar="N",
     type=WholeNumber(1),
-    default=3,
+    default=5,
     show_default=True,
     help="Number of searches, each with other random numbers.",
 )
@@ -386,15 +398,13 @@ def robust(
     type=click.Path(path_type=Path),
     help="Also write each policy as a scenario file into FOLDER.",
 )
-@threads_option
-@output_option("Also write all figures.", "FILE.json")
-@force_option
-@format_option("table", "json")
+@study_options
 @scenario_options(settings=False)
 def policies(
     arguments: Arguments,
     aims: tuple[str, ...],
     levers: tuple[str, ...],
+    without: tuple[str, ...],
     ids: tuple[str, ...],
     cost: str,
     seeds: int,
@@ -403,6 +413,7 @@ def policies(
     folder: Path | None,
     threads: int | None,
     output: Path | None,
+    picture: Path | None,
     force: bool,
     form: str,
 ) -> None:
@@ -417,7 +428,7 @@ def policies(
     from plansim.output.tables.robustness import policies_table
 
     terminal = arguments.terminal
-    check_files((output, (".json",)), force=force)
+    check_files((output, (".json",)), (picture, PICTURES), force=force)
     inputs = arguments.read(whole=True, names=ids, find=_target)
     with terminal.progress(terminal.text("policies.working")) as progress:
         result = policies_of(
@@ -425,6 +436,7 @@ def policies(
             inputs.scenario if arguments.scenarios else None,
             aims,
             levers=levers or None,
+            without=without,
             named=[target.id for target in inputs.named] or None,
             cost=cost,
             seeds=seeds,
@@ -439,7 +451,13 @@ def policies(
             write_text(policy_text(result, number), folder / f"policy-{number + 1:03d}.yaml",
                        force=force)  # fmt: skip
         remark(terminal.text("policies.written", count=len(result.points), folder=folder))
-    terminal.keep(result, output, None, None, force)
+
+    def draw() -> Figure:
+        from plansim.output.figures.decisions import policy_sheet
+
+        return policy_sheet(result, terminal.text.lang)
+
+    terminal.keep(result, output, draw, picture, force)
     terminal.answer(form, result, lambda: policies_table(result, terminal.text))
 
 
@@ -452,10 +470,7 @@ def policies(
     help="The last year of the statistics; by default the middle of the plan.",
 )
 @members_option
-@threads_option
-@output_option("Also write all figures.", "FILE.json")
-@force_option
-@format_option("table", "json")
+@study_options
 @scenario_options(required=True)
 def signposts(
     arguments: Arguments,
@@ -464,6 +479,7 @@ def signposts(
     draws: int | None,
     threads: int | None,
     output: Path | None,
+    picture: Path | None,
     force: bool,
     form: str,
 ) -> None:
@@ -479,7 +495,7 @@ def signposts(
     from plansim.output.tables.robustness import signposts_table
 
     terminal = arguments.terminal
-    check_files((output, (".json",)), force=force)
+    check_files((output, (".json",)), (picture, PICTURES), force=force)
     inputs = arguments.read(names=ids, find=_target)
     with terminal.progress(terminal.text("signposts.working", scenario=inputs.scenario.id)):
         states = states_of(inputs.model, draws, threads=threads)
@@ -500,8 +516,14 @@ def signposts(
             threads=threads,
         )
     record = {"signposts": signs, "adaptation": gain}
-    names = {one.id: terminal.text.pick(one.name_en, one.name_zh) for one in inputs.targets}
-    terminal.keep(record, output, None, None, force)
+    names = _names(inputs, terminal)
+
+    def draw() -> Figure:
+        from plansim.output.figures.decisions import signpost_sheet
+
+        return signpost_sheet(signs, terminal.text.lang)
+
+    terminal.keep(record, output, draw, picture, force)
     terminal.answer(form, record, lambda: signposts_table(signs, gain, names, terminal.text))
 
 
@@ -516,10 +538,7 @@ def signposts(
     help="Maximum number of targets in a set.",
 )
 @members_option
-@threads_option
-@output_option("Also write all figures.", "FILE.json")
-@force_option
-@format_option("table", "json")
+@study_options
 @scenario_options(settings=False)
 def conflicts(
     arguments: Arguments,
@@ -528,6 +547,7 @@ def conflicts(
     draws: int | None,
     threads: int | None,
     output: Path | None,
+    picture: Path | None,
     force: bool,
     form: str,
 ) -> None:
@@ -540,7 +560,7 @@ def conflicts(
     from plansim.output.tables.robustness import conflicts_table
 
     terminal = arguments.terminal
-    check_files((output, (".json",)), force=force)
+    check_files((output, (".json",)), (picture, PICTURES), force=force)
     inputs = arguments.read(whole=True, names=ids, find=_target)
     with terminal.progress(terminal.text("conflicts.working")) as progress:
         result = conflicts_of(
@@ -552,8 +572,14 @@ def conflicts(
             threads=threads,
             progress=progress,
         )
-    names = {one.id: terminal.text.pick(one.name_en, one.name_zh) for one in inputs.targets}
-    terminal.keep(result, output, None, None, force)
+    names = _names(inputs, terminal)
+
+    def draw() -> Figure:
+        from plansim.output.figures.decisions import conflict_sheet
+
+        return conflict_sheet(result, names, terminal.text.lang)
+
+    terminal.keep(result, output, draw, picture, force)
     terminal.answer(form, result, lambda: conflicts_table(result, names, terminal.text))
 
 
@@ -566,18 +592,16 @@ def conflicts(
     shell_complete=items(scenario_names),
 )
 @members_option
-@threads_option
-@output_option("Also write all figures.", "FILE.json")
-@force_option
+@study_options
 @with_option
 @model_option
-@format_option("table", "json")
 @terminal_option
 def information(
     sources: tuple[str, ...],
     draws: int | None,
     threads: int | None,
     output: Path | None,
+    picture: Path | None,
     force: bool,
     overlays: tuple[str, ...],
     model: Path | None,
@@ -592,7 +616,7 @@ def information(
     from plansim.analysis.experiments.store import open_sweep
     from plansim.output.tables.robustness import information_table
 
-    check_files((output, (".json",)), force=force)
+    check_files((output, (".json",)), (picture, PICTURES), force=force)
     is_store = Path(sources[0]).is_dir()
     inputs = read_inputs([] if is_store else sources, model, (), overlays, whole=is_store)
     with terminal.progress(terminal.text("discover.working", scenario=sources[0])):
@@ -603,8 +627,19 @@ def information(
             members=draws,
             threads=threads,
         )
-    terminal.keep(result, output, None, None, force)
+
+    def draw() -> Figure:
+        from plansim.output.figures.decisions import information_sheet
+
+        return information_sheet(result, inputs.model, terminal.text.lang)
+
+    terminal.keep(result, output, draw, picture, force)
     terminal.answer(form, result, lambda: information_table(result, inputs.model, terminal.text))
+
+
+def _names(inputs: Inputs, terminal: Terminal) -> dict[str, str]:
+    """Return the names of targets in the language of the output, by their ids."""
+    return {one.id: terminal.text.pick(one.name_en, one.name_zh) for one in inputs.targets}
 
 
 def _target(inputs: Inputs, name: str) -> Target:

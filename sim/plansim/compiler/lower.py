@@ -20,6 +20,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from operator import itemgetter
 
 from plansim.compiler.functions.plain import PLAIN, VECTOR, Clock, stages, zidz
 from plansim.compiler.functions.random import RANDOM
@@ -57,6 +58,8 @@ __all__ = ["StructuralError", "lower"]
 MAX_INSTRUCTIONS = 2_000_000
 MAX_STAGES = 1000
 _MAX_FRAMES = 200_000
+_JUMP = 1e-12
+"""How long a jump of a table takes, relative to its place."""
 _WITHIN = "\N{RIGHTWARDS ARROW}"
 """Between the key of a variable and what stands in macros that it calls; no name holds it."""
 
@@ -495,6 +498,10 @@ class _Lowering:
         if key in OF_VECTORS:
             return self._of_vectors(tree, scope)
         match key:
+            case "vector_elm_map":
+                return self._mapped(tree, scope)
+            case "lookup_backward" | "lookup_extrapolate" | "lookup_forward":
+                return self._beyond(tree, scope)
             case "get_time_value":
                 return self._time_value(tree, scope)
             case "initial":
@@ -658,6 +665,56 @@ class _Lowering:
         if not 0 <= action <= 10:
             raise _RefusedError(Message("there is no action {action}", action=action), tree.key)
         return selected(self.graph, chosen, values, self._node(missing, scope), action, error)
+
+    def _mapped(self, tree: Call, scope: _Scope) -> int:
+        """Give VECTOR ELM MAP: the element so many places behind another; NaN beyond the range."""
+        start, offset = tree.arguments
+        if not isinstance(start, Name) or not start.subscripts or start.key not in self.variables:
+            raise _RefusedError(Message("it takes an element of an array"), tree.key)
+        own = self.variables[start.key].subscripts[-1]
+        elements = self.subscripts.elements(name_key(own))
+        element = self.subscripts.element(start.subscripts[-1], scope.bound)
+        if element not in elements:
+            raise _RefusedError(Message("it takes an element of an array"), tree.key)
+        g = self.graph
+        asked = g.add(g.number(elements.index(element)), self._node(offset, scope))
+        known = g.value(asked)
+        chosen = range(len(elements))
+        if known is not None:  # others may rest on this one
+            chosen = range(int(known), int(known) + 1) if 0 <= known < len(elements) else range(0)
+        vector = [g.number(math.nan)] * len(elements)
+        for index in chosen:
+            named = replace(start, subscripts=(*start.subscripts[:-1], elements[index]))
+            vector[index] = self._number(named, scope)
+        return reordered(g, vector, [asked])[0]
+
+    def _beyond(self, tree: Call, scope: _Scope) -> int:
+        """Give a table that goes on beyond its ends, or jumps from point to point."""
+        g, (named, at) = self.graph, tree.arguments
+        group = self.equations.get(named.key, ()) if isinstance(named, Name) else ()
+        if not group or not isinstance(named, Name):
+            raise _RefusedError(Message("its first argument is no lookup table"), tree.key)
+        cell = tuple(self.subscripts.element(one, scope.bound) for one in named.subscripts)
+        place = self._places(named.key).get(cell)
+        if place is None or not isinstance(place.equation.tree, Table):
+            raise _RefusedError(Message("its first argument is no lookup table"), tree.key)
+        table, x = _checked(place.equation.tree), self._number(at, scope)
+        if tree.key == "lookup_extrapolate":
+            found = self._looked_up(table, x)
+            for end, near in ((0, 1), (-1, -2)):
+                run, rise = table.x[near] - table.x[end], table.y[near] - table.y[end]
+                past = g.subtract(x, g.number(table.x[end]))
+                op = Op.MINIMUM if end == 0 else Op.MAXIMUM
+                past = g.make(op, past, g.number(0.0))
+                found = g.add(found, g.multiply(past, g.number(rise / run)))
+            return found
+        forward = tree.key == "lookup_forward"
+        found = g.number(table.y[-1] if forward else table.y[0])
+        points = list(zip(table.x, table.y, strict=True))
+        for point, height in reversed(points) if forward else points:
+            here = (x, g.number(point)) if forward else (g.number(point), x)
+            found = g.select(g.make(Op.LESS_EQUAL, *here), g.number(height), found)
+        return found
 
     def _time_value(self, tree: Call, scope: _Scope) -> int:
         """Give GET TIME VALUE: the time itself, or parts of a date where Time counts years."""
@@ -1025,8 +1082,13 @@ def _running(scope: _Scope) -> _Scope:
 
 def _checked(table: Table) -> PiecewiseLinear:
     """Give a table that a value can be read from."""
-    if len(table.x) < 2:
-        raise _RefusedError(Message("a lookup table needs two points or more"))
-    if len(set(table.x)) < len(table.x):
-        raise _RefusedError(Message("a lookup table has two points at one x"))
-    return PiecewiseLinear(table.x, table.y)
+    points: list[tuple[float, float]] = []
+    for x, same in itertools.groupby(zip(table.x, table.y, strict=True), key=itemgetter(0)):
+        first, *more = (y for _, y in same)
+        if more:  # it jumps there: at the point itself the last value holds
+            points.append((x - _JUMP * max(1.0, abs(x)), first))
+        points.append((x, more[-1] if more else first))
+    if len(points) == 1:  # the same everywhere
+        points.append((points[0][0] + 1.0, points[0][1]))
+    x, y = zip(*points, strict=True)
+    return PiecewiseLinear(x, y)

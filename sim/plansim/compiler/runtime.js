@@ -107,6 +107,8 @@ function evaluate(program, values) {
 /** A power; 1 and -1 have one to whatever exponent, as IEEE 754 has it. */
 function power(base, exponent) {
   if (base === 1 || (base === -1 && Math.abs(exponent) === Infinity)) return 1;
+  // Twice as quick as Math.pow, for a relative error of some 1e-16 times the exponent of the result.
+  if (base > 0 && base < Infinity) return Math.exp(exponent * Math.log(base));
   return Math.pow(base, exponent);
 }
 

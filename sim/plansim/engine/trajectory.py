@@ -20,8 +20,8 @@ from plansim.targets.annual import Annual, AnnualVariable, by_year
 from plansim.targets.indicator import year_indices
 
 __all__ = [
-    "Difference",
     "Engine",
+    "EngineDifference",
     "FloatArray",
     "Trajectory",
     "as_json",
@@ -63,7 +63,7 @@ class Trajectory:
 
 
 @dataclass(frozen=True)
-class Difference:
+class EngineDifference:
     """The largest difference between the runs of two engines."""
 
     error: float
@@ -75,12 +75,12 @@ class Difference:
 
 def largest_difference(
     ours: Mapping[str, FloatArray], theirs: Mapping[str, FloatArray]
-) -> Difference:
+) -> EngineDifference:
     """Return the largest difference of two engines' series, ``(time,)`` by their names.
 
     Series that stay below 1e-9 with both engines are rounding errors and do not count.
     """
-    worst = Difference(0.0, "", 0.0)
+    worst = EngineDifference(0.0, "", 0.0)
     for name, series in ours.items():
         scale = float(np.abs(series).max())
         if max(scale, float(np.abs(theirs[name]).max())) < _ROUNDING:
@@ -89,7 +89,7 @@ def largest_difference(
             error = np.abs(series - theirs[name]) / scale
         largest = float(np.max(np.where(np.isfinite(error), error, np.inf)))
         if largest >= worst.error:
-            worst = Difference(largest, name, scale)
+            worst = EngineDifference(largest, name, scale)
     return worst
 
 

@@ -21,8 +21,9 @@ FUNCTIONS: Mapping[str, int | None] = MappingProxyType(
             0: "random_0_1",
             1: "abs arccos arcsin arctan cos cosh elmcount exp game initial integer ln prod sin "
             "sinh sqrt sum tan tanh vmax vmin",
-            2: "active_initial delay1 delay3 integ log max min modulo power pulse quantum smooth "
-            "smooth3 step vector_rank vector_reorder vector_sort_order with_lookup zidz",
+            2: "active_initial delay1 delay3 integ log lookup_backward lookup_extrapolate "
+            "lookup_forward max min modulo power pulse quantum smooth smooth3 step vector_elm_map "
+            "vector_rank vector_reorder vector_sort_order with_lookup zidz",
             3: "allocate_available delay1i delay3i delay_fixed forecast get_direct_constants "
             "get_time_value get_xls_constants if_then_else ramp random_uniform sample_if_true "
             "smooth3i smoothi trend xidz",
@@ -43,8 +44,7 @@ UNCOMPUTED_FUNCTIONS: frozenset[str] = frozenset(
     for name_group, suffixes in {
         "": "a_function_of alloc_p cumulate cumulatef find_market_price find_zero gamma_ln "
         "internal_rate_of_return marketp message npv npve reinitial sample_until shift_if_true "
-        "simultaneous sshape supply_at_price demand_at_price time_base time_shift vector_elm_map "
-        "vector_lookup",
+        "simultaneous sshape supply_at_price demand_at_price time_base time_shift vector_lookup",
         "delay_": "batch conveyor information leakage material profile",
         "depreciate_": "by_schedule straightline",
         "get_123_": "constants data lookups",
@@ -52,7 +52,7 @@ UNCOMPUTED_FUNCTIONS: frozenset[str] = frozenset(
         "total_points",
         "get_odbc_": "constants data lookups",
         "get_vdf_": "constants data lookups",
-        "lookup_": "area backward extrapolate forward invert slope",
+        "lookup_": "area invert slope",
         "queue_": "age_average age_oldest age_in_range attrib_average attrib_in_range attrib_max "
         "attrib_min attrib_quantity fifo fifo_attrib",
         "random_": "beta binomial gamma lookup negative_binomial pink_noise poisson weibull",
@@ -83,7 +83,9 @@ def check_soundness(scan: Scan, faults: FaultLog, warnings: FaultLog) -> None:
                 group[0].line,
                 name=short(group[0].name),
             )
-        if sum(map(scan.size, group)) > MAX_ELEMENTS:
+        # What has several equations, or numbers alone, is counted where it is read.
+        first, *others = group
+        if not others and first.numbers is None and scan.size(first) > MAX_ELEMENTS:
             faults.fault(
                 "the array '{name}' is too large",
                 group[0].line,

@@ -32,7 +32,7 @@ from plansim.scenario.records import (
 from plansim.scenario.schema import ScenarioFile
 from plansim.scenario.values import Assignment, SettingOrigin, implausible, overrides_assigned
 
-__all__ = ["merged", "overlay_alone", "read_heads"]
+__all__ = ["merged", "overlay_alone", "read_heads", "written_with"]
 
 
 def merged(
@@ -119,6 +119,32 @@ def merged(
         cautions=tuple(_moved_start(model, together)),
     )
     return Merged(scenario, tuple({**reading.files, **tables}.items()))
+
+
+def written_with(model: Model, overrides: Sequence[str]) -> Scenario:
+    """Return the model as it is written, with texts ``NAME=VALUE`` over it.
+
+    Raises:
+        ScenarioError: with every fault of the overrides.
+    """
+    faults: list[Fault] = []
+    plain = as_written(model)
+    own = _assigned(model, {}, overrides_assigned(model, overrides, faults))
+    time = model.time if faults else _clock(model, own, plain.time.integration, faults)
+    if not faults:
+        faults += _misdated(model, own, own, time)
+    if faults:
+        raise ScenarioError(faults)
+    return replace(
+        plain,
+        values={key: number.number for key, number in own.items()},
+        time=time,
+        changes=tuple(_changes(model, {}, own)),
+        overrides=tuple(overrides),
+        sha256=digest_of(*overrides),
+        warnings=tuple(implausible(own.values())),
+        cautions=tuple(_moved_start(model, own)),
+    )
 
 
 def overlay_alone(path: Path, model: Model) -> Scenario:

@@ -71,6 +71,8 @@ class Limit:
     """Of the constant."""
     plausible: tuple[float | None, float | None] | None
     """The range that evidence leaves to the constant; None for several constants."""
+    sampled: tuple[float, float]
+    """The smallest and the largest value in the sample, in the factor's unit."""
     sources: tuple[str, ...]
     """Of the constants."""
     quasi_p: float
@@ -254,7 +256,7 @@ def _failure_box(
     frequencies: Floats,
 ) -> FailureBox:
     limits = [
-        _limit(model, base, sample.factors[column], column, box, float(frequencies[column]))
+        _limit(model, base, sample, column, box, float(frequencies[column]))
         for column in box.restricted
     ]
     limits.sort(key=lambda limit: -limit.frequency)
@@ -264,11 +266,12 @@ def _failure_box(
 def _limit(
     model: Model,
     base: Mapping[str, float],
-    factor: Factor,
+    sample: Sample,
     column: int,
     box: Box,
     frequency: float,
 ) -> Limit:
+    factor, drawn = sample.factors[column], sample.points[:, column]
     ends = [end if np.isfinite(end) else None for end in _ends(box, column)]
     known = [name for name in factor.constants if split_name(name)[0] in model.variables]
     variables = [model.variables[split_name(name)[0]] for name in known]
@@ -287,6 +290,7 @@ def _limit(
         values[1],
         unit,
         plausible,
+        (float(drawn.min()), float(drawn.max())),
         tuple(dict.fromkeys(source for variable in variables for source in variable.sources)),
         float(np.nanmin(box.quasi_p[:, column])),
         frequency,

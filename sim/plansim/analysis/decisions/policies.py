@@ -10,16 +10,13 @@ so that no policy is chosen for the members that it was judged by. Candidates th
 than a step (epsilon) in every aim count as one. In the end all are judged again over members that
 were never used: how much worse they are there is reported.
 
-References: M. Laumanns, L. Thiele, K. Deb, E. Zitzler, Combining convergence and diversity in
-evolutionary multiobjective optimization, Evolutionary Computation 10 (2002) 263-282 (epsilon
-dominance); K. Deb, R. B. Agrawal, Simulated binary crossover for continuous search space, Complex
-Systems 9 (1995) 115-148; E. Zitzler, L. Thiele, Multiobjective evolutionary algorithms, IEEE
-Transactions on Evolutionary Computation 3 (1999) 257-271 (hypervolume).
+Reference: K. Deb, R. B. Agrawal, Simulated binary crossover for continuous search space, Complex
+Systems 9 (1995) 115-148; of dominance and hypervolume in `pareto`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import partial
@@ -27,6 +24,7 @@ from pathlib import Path
 
 import numpy as np
 
+from plansim.analysis.decisions.pareto import hypervolume, thinned
 from plansim.analysis.decisions.policy_space import Judged, PolicySpace, policy_space
 from plansim.analysis.decisions.robustness import named_targets
 from plansim.analysis.decisions.sample import states_of
@@ -34,22 +32,20 @@ from plansim.analysis.optimization.problem import lever_named, read_frontier_spe
 from plansim.errors import Fault, InputError, Message, nearest
 from plansim.files.shipped import is_shipped
 from plansim.model.records import Model
-from plansim.scenario.scenario_file import BilingualText, Scenario, scenario_of, scenario_text
+from plansim.scenario.scenario_file import (
+    BilingualText,
+    Scenario,
+    scenario_of,
+    scenario_text,
+    with_shipped,
+)
 from plansim.targets.catalogue import load_targets
 from plansim.targets.indicator import Floats, Measure
 from plansim.targets.target import Target, binding_targets, indicator_of
 from plansim.targets.views import Lever
 from plansim.targets.views_file import load_views
 
-__all__ = [
-    "Aim",
-    "PolicyPoint",
-    "PolicySet",
-    "hypervolume",
-    "nondominated",
-    "policies",
-    "policy_text",
-]
+__all__ = ["Aim", "PolicyPoint", "PolicySet", "at_equal_growth", "policies", "policy_text"]
 
 POPULATION = 64
 """Candidates of a generation."""
@@ -113,6 +109,8 @@ class PolicySet:
     """By the first aim, the best first."""
     start: PolicyPoint
     """The scenario as it is."""
+    shipped: tuple[PolicyPoint, ...]
+    """The shipped scenarios over the same members; their effort is that of the levers alone."""
     hypervolumes: Floats = field(repr=False)
     """``(seed, generation)``: what the set dominates, as a part of the box between the worst and
     the best that any candidate reached."""
@@ -131,6 +129,7 @@ def policies(
     aims: Sequence[Aim | str] = (Aim.GROWTH, Aim.MET, Aim.EFFORT),
     *,
     levers: Sequence[str | Lever] | None = None,
+    without: Sequence[str] = (),
     named: Sequence[str] | None = None,
     cost: str = "",
     seeds: int = 5,
@@ -148,6 +147,7 @@ def policies(
         scenario: about which levers are moved; by default that of ``decision.yaml``.
         aims: two or more.
         levers: by default those of ``decision.yaml`` beside the model, of growth and of targets.
+        without: levers that are not moved, of those.
         named: ids of the targets of `Aim.SHARE`; by default `robustness.named_targets`.
         cost: the series of `Aim.COST`.
         seeds: number of searches, whose sets are joined.
@@ -172,6 +172,7 @@ def policies(
     spec = read_frontier_spec(model, load_views(model))
     base = spec.scenario if scenario is None else scenario_of(model, scenario)
     moved = spec.levers if levers is None else tuple(_lever(model, one) for one in levers)
+    moved = _left(model, moved, without)
     wanted = binding_targets(load_targets(model=model))
     year = max((target.year or 0) for target in wanted)
     first = int(base.time.initial)
@@ -197,6 +198,23 @@ def _report(
     progress: Callable[[int, int], None], search: int, steps: int, done: int, generations: int
 ) -> None:
     progress(search * generations + done, steps)
+
+
+def at_equal_growth(
+    result: PolicySet,
+) -> Iterator[tuple[PolicyPoint, PolicyPoint | None]]:
+    """Yield scenarios, each with the policy that grows no more slowly and is best in targets.
+
+    That is the one with the largest share, or number of targets met where share is no aim; None
+    where no policy grows as fast. Without an aim of growth, or of targets, none is yielded.
+    """
+    aim = next((aim for aim in (Aim.SHARE, Aim.MET) if aim in result.aims), None)
+    if aim is None or Aim.GROWTH not in result.aims:
+        return
+    for scenario in (result.start, *result.shipped):
+        least = scenario.aims[Aim.GROWTH] - STEPS[Aim.GROWTH]
+        fast = [point for point in result.points if point.aims[Aim.GROWTH] >= least]
+        yield scenario, max(fast, key=lambda point: point.aims[aim], default=None)
 
 
 def policy_text(result: PolicySet, number: int) -> str:
@@ -251,58 +269,25 @@ def _lever(model: Model, lever: str | Lever) -> Lever:
     return load_views(model).lever(lever) or lever_named(model, lever)
 
 
+def _left(model: Model, levers: Sequence[Lever], without: Sequence[str]) -> tuple[Lever, ...]:
+    """Return the levers that may be moved without some of them."""
+    ids = tuple(lever.id for lever in levers)
+    unmoved = {_lever(model, name).id for name in without}
+    if stray := sorted(unmoved - set(ids)):
+        expected = Message("one of {names}", names=ids)
+        message = Message("'{name}' is not moved anyway", name=stray[0])
+        raise InputError(Fault(message, expected=expected, nearest=nearest(stray[0], ids)))
+    if not set(ids) - unmoved:
+        raise InputError(Fault("no lever is left that may be moved"))
+    return tuple(lever for lever in levers if lever.id not in unmoved)
+
+
 def _column(targets: Sequence[Target], name: str) -> int:
     ids = [target.id for target in targets]
     if name not in ids:
         expected = Message("one of {names}", names=tuple(ids))
         raise InputError(Fault("'{name}' is no binding target", expected=expected, name=name))
     return ids.index(name)
-
-
-# --- dominance ------------------------------------------------------------------------------------
-
-
-def nondominated(aims: Floats) -> Floats:
-    """Return which points no other dominates: ``(point, aim)``, more is better → ``(point,)``.
-
-    >>> nondominated(np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 0.5], [1.0, 0.0]]))
-    array([ True,  True, False,  True])
-    """
-    better = (aims[:, None] >= aims).all(axis=2) & (aims[:, None] > aims).any(axis=2)
-    return np.asarray(~better.any(axis=0))
-
-
-def _thinned(aims: Floats, steps: Floats) -> Floats:
-    """Return the rows that remain where points of one box, a step wide, count as one."""
-    boxes = np.floor(aims / steps)
-    kept = np.flatnonzero(nondominated(boxes))
-    _, groups = np.unique(boxes[kept], axis=0, return_inverse=True)
-    corner = ((aims[kept] - boxes[kept] * steps) / steps).sum(axis=1)
-    order = np.lexsort((-corner, groups))
-    firsts = np.unique(groups[order], return_index=True)[1]
-    return np.asarray(np.sort(kept[order[firsts]]))
-
-
-def hypervolume(aims: Floats, worst: Floats) -> float:
-    """Return the volume that points dominate above a reference point: ``(point, aim)``.
-
-    By slicing along the last aim, aim after aim.
-
-    >>> float(hypervolume(np.array([[1.0, 2.0], [2.0, 1.0]]), np.zeros(2)))
-    3.0
-    """
-    points = aims[(aims > worst).all(axis=1)]
-    if not len(points):
-        return 0.0
-    if points.shape[1] == 1:
-        return float(points.max() - worst[0])
-    levels = np.unique(points[:, -1])[::-1]
-    total, floors = 0.0, np.append(levels[1:], worst[-1])
-    for level, floor in zip(levels, floors, strict=True):
-        slab = points[points[:, -1] >= level, :-1]
-        slab = np.unique(slab[nondominated(slab)], axis=0)
-        total += (level - floor) * hypervolume(slab, worst[:-1])
-    return total
 
 
 # --- search ---------------------------------------------------------------------------------------
@@ -347,7 +332,7 @@ class _Problem:
             aims = np.vstack([aims, self.judged(children, rows)])
             runs += len(children) * self.members
             sound = np.flatnonzero(np.isfinite(aims).all(axis=1))
-            kept = sound[_thinned(aims[sound], self.steps)]
+            kept = sound[thinned(aims[sound], self.steps)]
             archive, aims = archive[kept], aims[kept]
             fronts.append(aims)
             report(generation + 1, generations)
@@ -418,7 +403,7 @@ class _Problem:
         """Join the sets of all searches, and judge them over members that were never used."""
         positions = np.vstack([search.positions for search in searches])
         aims = np.vstack([search.aims for search in searches])
-        kept = _thinned(aims, self.steps)
+        kept = thinned(aims, self.steps)
         positions, aims = positions[kept], aims[kept]
         order = np.argsort(-aims[:, 0], kind="stable")
         positions, aims = positions[order], aims[order]
@@ -440,6 +425,7 @@ class _Problem:
             for row in range(len(all_positions))
         ]
         drop = (before[1:] - anew[1:]).mean(axis=0)
+        others = [one for one in with_shipped([], model) if one.id != space.scenario.id]
         return PolicySet(
             space.scenario,
             space.levers,
@@ -447,12 +433,27 @@ class _Problem:
             tuple(named),
             tuple(points[1:]),
             points[0],
+            tuple(again.shipped(model, one) for one in others),
             _hypervolumes(searches),
             self.members,
             fresh,
             sum(search.runs for search in searches),
             {aim.value: float(value) for aim, value in zip(self.aims, drop, strict=True)},
         )
+
+    def shipped(self, model: Model, scenario: Scenario) -> PolicyPoint:
+        """Judge another scenario as it is over the members of the space."""
+        space = self.space
+        other = policy_space(
+            model, scenario, space.levers, space.targets, space.members,
+            indicators=[t for t in space.evaluator.request.targets if t.id in space.indicators],
+            threads=space.threads,
+        )  # fmt: skip
+        position = space.positions(other.present)
+        judged = other.judge(other.start[None])
+        aims = self.of(position[None], judged)[0]
+        point = self._point(position, aims, aims, judged.met[0])
+        return replace(point, name=scenario.id, constants={}, searched={})
 
     def _point(self, position: Floats, anew: Floats, before: Floats, met: Floats) -> PolicyPoint:
         values = self.space.values(position[None])[0]

@@ -82,6 +82,11 @@ class PolicyRobustness:
     """Share of the members that are nearer than that."""
     regret_targets: Regret
     """In binding targets met."""
+    forgone: Mapping[str, float]
+    """By binding target the mean regret in it alone: the share of members in which another of the
+    policies meets the target and this one does not."""
+    beaten_by: Mapping[str, float]
+    """By other policy the share of members in which it meets more targets; the most often first."""
     regret_margin: Regret
     """In the mean margin of the named set, each target's as a part of its value, and none above
     nil: what one target has to spare does not make up for what another lacks."""
@@ -269,7 +274,8 @@ class _Table:
 
     def policy(self, row: int) -> PolicyRobustness:
         """Return what one policy comes to."""
-        scenario, counts, holds = self.policies[row], self.counts[row], self.holds[row]
+        scenario, met = self.policies[row], self.met[row]
+        counts, holds = self.counts[row], self.holds[row]
         total = np.array(float(len(counts)))
         low, high = wilson(np.array(holds.sum()), total)
         failing = self.distances[holds == 0]
@@ -280,19 +286,26 @@ class _Table:
             scenario.title_zh,
             float(counts.mean()),
             _error(counts),
-            {
-                target.id: float(self.met[row, :, column].mean())
-                for column, target in enumerate(self.targets)
-            },
+            {target.id: float(met[:, column].mean()) for column, target in enumerate(self.targets)},
             float(holds.mean()),
             float(low),
             float(high),
-            float((self.met[row] == 1).all(axis=1).mean()),
+            float((met == 1).all(axis=1).mean()),
             nearest,
             None if nearest is None else float((self.distances < nearest).mean()),
             _regret(self.counts.max(axis=0) - counts),
+            {
+                target.id: float((self.met[:, :, column].max(axis=0) - met[:, column]).mean())
+                for column, target in enumerate(self.targets)
+            },
+            self._beaten_by(row),
             _regret(self.shortfalls.max(axis=0) - self.shortfalls[row]),
         )
+
+    def _beaten_by(self, row: int) -> dict[str, float]:
+        more = (self.counts > self.counts[row]).mean(axis=1)
+        order = sorted(range(len(more)), key=lambda other: -more[other])
+        return {self.policies[other].id: float(more[other]) for other in order if other != row}
 
     def pairs(self) -> Iterator[PolicyPair]:
         """Compare each pair of policies, member by member."""

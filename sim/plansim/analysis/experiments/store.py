@@ -168,6 +168,8 @@ class Store:
     def faults(self) -> tuple[Fault, ...]:
         """Return all that is missing or damaged in what is said to be written."""
         numbers, fault = self._journal()
+        if (self.path / SUMMARY).exists() and len(numbers) < self.blocks and not fault:
+            fault = Fault(_DAMAGED, self.path / DONE)  # all was written before the summary
         faults = [*self.altered(), *([fault] if fault else [])]
         for number in sorted(numbers):
             faults += self._damaged(number)

@@ -105,7 +105,7 @@ def lever_named(model: Model, name: str) -> Lever:
             variable, elements = meant(model, lever.constants[0] if lever and sets else after)
         except InputError:
             raise unknown from None
-        if variable.name not in model.variables:  # what a scenario may bend
+        if variable.name not in model.variables:  # a scenario may bend it, but it has no range
             raise unknown from None
     if variable.kind is VariableKind.CONTROL:
         raise InputError(Fault("'{name}' belongs to the clock and is no lever", name=variable.name))

@@ -54,7 +54,6 @@ class CaseTemplate(StrEnum):
     TOO_FEW = "too_few"
     OUT_OF_RANGE = "out_of_range"
     BAD_RANGE = "bad_range"
-    READS_FILE = "reads_file"
     TREND = "trend"
     # loops
     LOOP_FOUND = "loop_found"

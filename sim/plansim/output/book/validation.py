@@ -34,7 +34,7 @@ __all__ = [
     "HISTORY_PICTURE",
     "Report",
     "check_report",
-    "tested_report",
+    "collect_report",
     "validation_page",
     "validation_report",
 ]
@@ -97,7 +97,7 @@ def validation_report(
 
     path, text = Path(path), read_text(Lang(lang))
     check_report(path, force=force)
-    tested = tested_report(context, results)
+    tested = collect_report(context, results)
     folder = path.parent / PICTURES
     folder.mkdir(exist_ok=True)
     history = history_sheet(history_series(context), text)
@@ -105,7 +105,7 @@ def validation_report(
     write_text(validation_page(tested, PICTURES, text), path, force=True)
 
 
-def tested_report(context: ValidationContext, results: Sequence[Result]) -> Report:
+def collect_report(context: ValidationContext, results: Sequence[Result]) -> Report:
     """Return what the page is about."""
     model, baseline = context.model, context.baseline
     runs, fits = context.runs[baseline.id], ensemble_fits(context.model)

@@ -9,7 +9,7 @@ from plansim.analysis.decisions.adaptation import Adaptation
 from plansim.analysis.decisions.conflicts import Conflicts
 from plansim.analysis.decisions.discovery import Discovery, FailureBox, Limit, Outcome
 from plansim.analysis.decisions.information import Information
-from plansim.analysis.decisions.policies import Aim, PolicyPoint, PolicySet
+from plansim.analysis.decisions.policies import Aim, PolicyPoint, PolicySet, at_equal_growth
 from plansim.analysis.decisions.robustness import PolicyPair, PolicyRobustness, Robustness
 from plansim.analysis.decisions.signposts import Signpost, best_signs
 from plansim.analysis.ensemble import NORMAL
@@ -158,8 +158,10 @@ def robustness_table(result: Robustness, text: Text) -> RenderableType:
         figure_column(text("robust.distance")),
         figure_column(text("robust.regret")),
         figure_column(text("robust.margin")),
+        text_column(text("robust.beaten")),
     ]
-    rows = [_policy(policy, text) for policy in result.policies]
+    titles = {p.policy: _title(p, text) for p in result.policies}
+    rows = [_policy(policy, titles, text) for policy in result.policies]
     parts: list[RenderableType] = [
         text(
             "robust.head",
@@ -171,24 +173,38 @@ def robustness_table(result: Robustness, text: Text) -> RenderableType:
         text("robust.set", ids=text.join(result.named), count=len(result.named)),
     ]
     if result.pairs:
-        parts.append(lines([Prose(text("robust.pairs"), Style.STRONG), *_pairs(result, text)]))
+        parts.append(
+            lines([Prose(text("robust.pairs"), Style.STRONG), *_pairs(result, titles, text)])
+        )
     return blocks([*parts, text("robust.legend")])
 
 
-def _policy(policy: PolicyRobustness, text: Text) -> Row:
+def _title(policy: PolicyRobustness, text: Text) -> str:
+    return text.pick(policy.title_en, policy.title_zh) or policy.policy
+
+
+def _policy(policy: PolicyRobustness, titles: Mapping[str, str], text: Text) -> Row:
     return (
-        text.pick(policy.title_en, policy.title_zh) or policy.policy,
+        titles[policy.policy],
         f"{policy.mean_met:.1f} ± {policy.mean_met_error:.2f}",
         f"{_hundred(policy.named_share)}/100",
         f"{_hundred(policy.all_share)}/100",
         "–" if policy.distance is None else f"{policy.distance:.2f}",
         f"{policy.regret_targets.upper:g} ({policy.regret_targets.largest:g})",
         f"{100 * policy.regret_margin.upper:.0f} ({100 * policy.regret_margin.largest:.0f}) %",
+        _beaten(policy, titles, text),
     )
 
 
-def _pairs(result: Robustness, text: Text) -> Iterator[str]:
-    titles = {p.policy: text.pick(p.title_en, p.title_zh) or p.policy for p in result.policies}
+def _beaten(policy: PolicyRobustness, titles: Mapping[str, str], text: Text) -> str:
+    """Name the policy that meets more targets in most members."""
+    name, share = next(iter(policy.beaten_by.items()), ("", 0.0))
+    if not share:
+        return "–"
+    return text("robust.beaten_by", name=titles[name], share=_hundred(share))
+
+
+def _pairs(result: Robustness, titles: Mapping[str, str], text: Text) -> Iterator[str]:
     for pair in result.pairs:
         yield f"  {_pair(pair, titles[pair.first], titles[pair.second], text)}"
 
@@ -230,6 +246,8 @@ def policies_table(result: PolicySet, text: Text, *, most: int = 20) -> Renderab
     ]
     if Aim.SHARE in result.aims:
         parts.append(text("robust.set", ids=text.join(result.named), count=len(result.named)))
+    if beside := list(at_equal_growth(result)):
+        parts.append(_beside(result, beside, text))
     last = result.hypervolumes[:, -1]
     parts.append(
         text(
@@ -238,8 +256,40 @@ def policies_table(result: PolicySet, text: Text, *, most: int = 20) -> Renderab
             high=f"{last.max():.2f}",
             seeds=len(last),
         )
+        + text("list_sep.sentence")
+        + text("policies.drop", parts=text.join(_drops(result, text)))
     )
     return blocks(parts)
+
+
+def _beside(
+    result: PolicySet, pairs: Sequence[tuple[PolicyPoint, PolicyPoint | None]], text: Text
+) -> Grid:
+    """Lay out scenarios beside the policies that grow no more slowly."""
+    columns = [
+        text_column(text("run_card.scenario")),
+        *(figure_column(_AIMS[aim](text)) for aim in result.aims),
+        figure_column(text("policies.found")),
+        *(figure_column(_AIMS[aim](text)) for aim in result.aims),
+    ]
+    rows: list[Row] = []
+    for scenario, found in pairs:
+        row = [scenario.name, *(_aim(aim, scenario.aims[aim]) for aim in result.aims)]
+        if found is None:
+            row += ["–"] * (1 + len(result.aims))
+        else:
+            number = next(n for n, point in enumerate(result.points, 1) if point is found)
+            row += [str(number), *(_aim(aim, found.aims[aim]) for aim in result.aims)]
+        rows.append(tuple(row))
+    return Grid(columns, rows, title=text("policies.beside"))
+
+
+def _drops(result: PolicySet, text: Text) -> Iterator[str]:
+    for aim in result.aims:
+        drop = result.drop[aim]
+        is_plain = aim in (Aim.MET, Aim.COST)
+        size = f"{drop:.2f}" if is_plain else f"{100 * drop:.1f}"
+        yield text("policies.aim_drop", aim=_AIMS[aim](text), size=size)
 
 
 def _point(result: PolicySet, point: PolicyPoint, name: str, text: Text) -> Row:

@@ -1,0 +1,524 @@
+"""Decisions under uncertainty: corners, robustness, sets of policies, signposts, conflicts."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from plansim.analysis.decisions.conflicts import HALF, Conflicts
+from plansim.analysis.decisions.discovery import Discovery, FailureBox, Limit, Outcome
+from plansim.analysis.decisions.information import Information
+from plansim.analysis.decisions.policies import Aim, PolicyPoint, PolicySet
+from plansim.analysis.decisions.robustness import Robustness
+from plansim.analysis.decisions.signposts import USEFUL, Signpost
+from plansim.errors import Fault, InputError
+from plansim.model.records import Model
+from plansim.output.describe import constants_name
+from plansim.output.figures.canvas import (
+    GREY,
+    INK,
+    ShownFigure,
+    colours,
+    darker,
+    figure_of,
+    name_rows,
+    note_above,
+    panels_in,
+    spread,
+    style,
+    typeset,
+    wrapped,
+)
+from plansim.output.words.text import Lang, Text, read_text
+from plansim.targets.indicator import Floats
+from plansim.targets.verdict import of_hundred
+
+__all__ = [
+    "conflict_sheet",
+    "discovery_sheet",
+    "information_sheet",
+    "policy_sheet",
+    "robustness_sheet",
+    "signpost_sheet",
+]
+
+PALE, FAINT = "#DDDDDD", "#999999"
+INSIDE, OUTSIDE = "#0072B2", "#E4E4E4"
+"""What a corner leaves of a range, and the rest of it."""
+FORGONE = "Oranges"
+RAMP = "viridis_r"
+"""Maps of colours: of what is forgone, and of the third aim of policies."""
+MOST_LEVERS = 16
+MOST_SIGNS = 4
+"""Levers, and statistics of a target, that are drawn."""
+MOST_UNKNOWNS = 12
+NAME_SIZE = 7
+RISES = (0, 9, -9, 18, -18, 27, -27, 36, -36)
+"""Size of names of scenarios beside their points, and how far above or below they may stand."""
+GAP = 0.052
+"""Between names of statistics, in area."""
+STILL = 0.02
+"""A lever that no policy moves by so much of its range is not drawn."""
+
+
+# --- where targets fail ---------------------------------------------------------------------------
+
+
+def discovery_sheet(found: Sequence[Discovery], model: Model, lang: Lang) -> Figure:
+    """Draw the first corner of each target: its way of peeling, and its limits in their ranges.
+
+    Raises:
+        InputError: no target has a corner.
+    """
+    text = read_text(lang)
+    drawn = [one for one in found if one.boxes]
+    if not drawn:
+        raise InputError(Fault("there is no corner to draw: no target has one"))
+    with style():
+        figure = ShownFigure(figsize=(9.6, 2.75 * len(drawn) + 0.7))
+        figure.set_layout_engine("constrained", hspace=0.09, wspace=0.06)
+        grid = figure.subplots(len(drawn), 2, squeeze=False, gridspec_kw={"width_ratios": [1, 1.5]})
+        for (left, right), one in zip(grid, drawn, strict=True):
+            _peeling(left, one, text)
+            _ranges(right, one.boxes[0], model, text)
+        heads = text("discover.sheet", source=drawn[0].source)
+        figure.suptitle(typeset(heads), x=0.01, ha="left")
+    return figure
+
+
+def _peeling(axes: Axes, found: Discovery, text: Text) -> None:
+    """Draw density against coverage along a peeling, the chosen box and its test among others."""
+    box = found.boxes[0]
+    way = box.box.peeling
+    hues = colours()
+    axes.plot(way.coverage * 100, way.density * 100, color=PALE, zorder=1)
+    for count in sorted(set(way.restricted.tolist())):
+        rows = way.restricted == count
+        axes.plot(
+            way.coverage[rows] * 100, way.density[rows] * 100, "o", ms=3.5,
+            color=(GREY, hues[0], hues[1], hues[2])[min(count, 3)],
+            label=text("discover.restricted", count=count),
+        )  # fmt: skip
+    axes.plot(
+        box.coverage * 100, box.density * 100, "o", ms=9, mfc="none", mec=INK, mew=1.6,
+        label=text("discover.chosen"),
+    )  # fmt: skip
+    if box.test is not None and box.test.members:
+        ends = [
+            [(box.test.density - box.test.low) * 100],
+            [(box.test.high - box.test.density) * 100],
+        ]
+        axes.errorbar(
+            [box.test.coverage * 100], [box.test.density * 100], yerr=ends, fmt="D", ms=4.5,
+            color=hues[3], elinewidth=1, label=text("discover.fresh_key"),
+        )  # fmt: skip
+    axes.set_xlim(-3, 104)
+    axes.set_ylim(0, 104)
+    axes.set_xlabel(text("discover.coverage_axis"), loc="left")
+    axes.set_ylabel(text("discover.density_axis"))
+    name = wrapped(typeset(text.pick(found.name_en, found.name_zh)), 40)
+    axes.set_title(f"{found.target}  {name}", pad=16, color=INK)
+    key = "discover.holds_note" if found.outcome is Outcome.HOLDS else "discover.fails_note"
+    note_above(axes, text(key, share=of_hundred(found.failing)), left=True)
+    axes.legend(loc="lower left", fontsize=7, handletextpad=0.3, borderaxespad=0.1)
+
+
+def _ranges(axes: Axes, box: FailureBox, model: Model, text: Text) -> None:
+    """Draw each limit as the part of the range that the corner leaves."""
+    names = []
+    for row, limit in enumerate(box.limits):
+        factor = limit.factor
+        name = constants_name(factor.constants, model, text) or text.pick(
+            factor.name, factor.name_zh
+        )
+        names.append(wrapped(typeset(name), 26))
+        (low, high), ends = _span(limit)
+        inside = [low if ends[0] is None else ends[0], high if ends[1] is None else ends[1]]
+        width = high - low or 1.0
+        parts = [min(max((end - low) / width, 0.0), 1.0) for end in inside]
+        axes.barh(row, 1, height=0.34, color=OUTSIDE, linewidth=0)
+        axes.barh(row, parts[1] - parts[0], left=parts[0], height=0.34, color=INSIDE, linewidth=0)
+        for end, at in zip(ends, parts, strict=True):
+            if end is not None:
+                axes.annotate(
+                    f"{end:.3g}", (at, row - 0.2), xytext=(0, 1), textcoords="offset points",
+                    ha="center", va="bottom", fontsize=8, color=darker(INSIDE),
+                )  # fmt: skip
+        unit = (
+            limit.unit
+            if limit.value_low is not None or limit.value_high is not None
+            else factor.unit
+        )
+        unit = "" if unit == "Dmnl" else f" {typeset(text.unit(unit))}"
+        for value, at, side in ((low, 0.0, "left"), (high, 1.0, "right")):
+            words = f"{value:.3g}{unit if at else ''}"
+            axes.text(at, row + 0.22, words, ha=side, va="top", fontsize=7, color=GREY)
+        axes.text(
+            0.5, row + 0.22, text("discover.found_in", count=of_hundred(limit.frequency)),
+            ha="center", va="top", fontsize=7, color=GREY,
+        )  # fmt: skip
+    name_rows(axes, names, least=2)
+    axes.set_xlim(0, 1)
+    axes.set_xticks([])
+    axes.grid(visible=False)
+    axes.spines["bottom"].set_visible(False)
+    axes.set_title(text("discover.ranges"), pad=16, color=INK)
+
+
+def _span(limit: Limit) -> tuple[tuple[float, float], tuple[float | None, float | None]]:
+    """Return the range that evidence leaves, else that of the sample, and the limits in it."""
+    low, high = limit.plausible or (None, None)
+    if low is not None and high is not None:
+        return (low, high), (limit.value_low, limit.value_high)
+    return limit.sampled, (limit.low, limit.high)
+
+
+# --- what is robust -------------------------------------------------------------------------------
+
+
+def robustness_sheet(result: Robustness, names: Mapping[str, str], lang: Lang) -> Figure:
+    """Draw what policies meet and forgo, target by target, and their regret.
+
+    ``names`` of targets by their ids.
+    """
+    text = read_text(lang)
+    policies, ids = result.policies, result.binding
+    titles = [wrapped(typeset(text.pick(p.title_en, p.title_zh) or p.policy), 30) for p in policies]
+    forgone = np.array([[100 * p.forgone[id_] for id_ in ids] for p in policies])
+    with style():
+        height = 0.42 * len(policies) + 2.9
+        figure = ShownFigure(figsize=(3.6 + 0.5 * len(ids) + 2.6, height))
+        figure.set_layout_engine("constrained", wspace=0.03)
+        cells, regret = figure.subplots(
+            1, 2, gridspec_kw={"width_ratios": [0.5 * len(ids) + 0.5, 2.6]}, sharey=True
+        )
+        shown = cells.imshow(forgone, cmap=FORGONE, vmin=0, vmax=100, aspect="auto")
+        for row, policy in enumerate(policies):
+            for column, id_ in enumerate(ids):
+                hue = "white" if forgone[row, column] > 55 else INK
+                share = of_hundred(policy.met[id_])
+                cells.text(column, row, str(share), ha="center", va="center", fontsize=8, color=hue)
+        name_rows(cells, titles)
+        cells.set_ylim(len(policies) - 0.5, -0.5)
+        cells.grid(visible=False)
+        heads = [wrapped(typeset(names[id_]), 24) for id_ in ids]
+        cells.set_xticks(range(len(ids)), heads, rotation=50, ha="right", rotation_mode="anchor")
+        cells.tick_params(axis="x", labelsize=7, labelcolor=INK, length=0)
+        for label, id_ in zip(cells.get_xticklabels(), ids, strict=True):
+            label.set_color(INK if id_ in result.named else FAINT)
+        cells.set_title(text("robust.cells"), pad=22, color=INK)
+        note_above(cells, text("robust.cells_note"), left=True)
+        _regrets(regret, result, text)
+        bar = figure.colorbar(
+            shown, ax=cells, location="bottom", fraction=0.04, aspect=50, pad=0.02
+        )
+        bar.set_label(text("robust.forgone"), fontsize=7.5)
+        bar.outline.set_visible(False)
+        figure.suptitle(text("robust.sheet", members=result.members), x=0.01, ha="left")
+    return figure
+
+
+def _regrets(axes: Axes, result: Robustness, text: Text) -> None:
+    hue = colours()[1]
+    for row, policy in enumerate(result.policies):
+        one = policy.regret_targets
+        axes.plot([0, one.largest], [row, row], color=PALE, linewidth=1.2, zorder=0)
+        axes.barh(row, one.upper, height=0.5, color=hue, alpha=0.35, linewidth=0)
+        axes.barh(row, one.mean, height=0.5, color=hue, linewidth=0)
+        axes.plot([one.largest], [row], "|", color=GREY, ms=8, mew=1.4)
+    axes.grid(visible=False, axis="y")
+    axes.grid(visible=True, axis="x")
+    axes.set_xlim(left=0)
+    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    axes.tick_params(axis="y", labelleft=False)
+    axes.set_title(text("robust.regret_title"), pad=22, color=INK)
+    note_above(axes, text("robust.regret_note"), left=True)
+
+
+# --- sets of policies -----------------------------------------------------------------------------
+
+
+def policy_sheet(result: PolicySet, lang: Lang) -> Figure:
+    """Draw policies by their aims beside scenarios, the levers they move, and the search."""
+    text = read_text(lang)
+    moved = _moved(result)
+    below = 0.27 * len(moved) + 1.6 if moved else 0.0
+    with style():
+        figure = ShownFigure(figsize=(10.4, 4.8 + below))
+        figure.set_layout_engine("constrained", hspace=0.06, wspace=0.05)
+        heights = [4.2, below] if moved else [4.2]
+        grid = figure.add_gridspec(len(heights), 2, width_ratios=[2.2, 1], height_ratios=heights)
+        plane = figure.add_subplot(grid[0, 0])
+        _aims(figure, plane, result, text)
+        _search(figure.add_subplot(grid[0, 1]), result, text)
+        if moved:
+            _levers(figure, figure.add_subplot(grid[1, :]), result, moved, text)
+        title = text.pick(result.scenario.title_en, result.scenario.title_zh) or result.scenario.id
+        figure.suptitle(text("policies.sheet", scenario=typeset(title)), x=0.01, ha="left")
+        _name_points(plane, (result.start, *result.shipped), *result.aims[:2])
+    return figure
+
+
+def _shown(aim: Aim, value: float) -> float:
+    return value if aim in (Aim.MET, Aim.COST) else value * 100
+
+
+def _label(aim: Aim, text: Text) -> str:
+    match aim:
+        case Aim.GROWTH:
+            return text("policies.growth_axis")
+        case Aim.SHARE:
+            return text("policies.share_axis")
+        case Aim.MET:
+            return text("policies.met_axis")
+        case Aim.EFFORT:
+            return text("policies.effort_axis")
+        case Aim.COST:
+            return text("policies.cost_axis")
+
+
+def _column(points: Sequence[PolicyPoint], aim: Aim) -> Floats:
+    return np.array([_shown(aim, point.aims[aim]) for point in points])
+
+
+def _aims(figure: Figure, axes: Axes, result: PolicySet, text: Text) -> None:
+    first, second, *others = result.aims
+    x, y = _column(result.points, first), _column(result.points, second)
+    third = _column(result.points, others[0]) if others else None
+    hue: dict[str, Any] = {"color": INSIDE} if third is None else {"c": third, "cmap": RAMP}
+    shown = axes.scatter(x, y, s=26, linewidths=0, **hue)
+    beside = (result.start, *result.shipped)
+    for point, mark in zip(beside, itertools.chain("s", itertools.repeat("D")), strict=False):
+        axes.plot(
+            _shown(first, point.aims[first]), _shown(second, point.aims[second]), mark, ms=5.5,
+            mfc="white", mec=INK, mew=1.1,
+        )  # fmt: skip
+    axes.set_xlabel(_label(first, text), loc="left")
+    axes.set_ylabel(_label(second, text))
+    axes.grid(visible=True, axis="both")
+    axes.set_title(text("policies.aims_title", count=len(result.points)), pad=16, color=INK)
+    note_above(axes, text("policies.aims_note", fresh=result.fresh), left=True)
+    if third is not None:
+        bar = figure.colorbar(shown, ax=axes, location="right", aspect=30, pad=0.01)
+        bar.set_label(_label(others[0], text), fontsize=7.5)
+        bar.outline.set_visible(False)
+
+
+def _name_points(axes: Axes, points: Sequence[PolicyPoint], first: Aim, second: Aim) -> None:
+    """Write a name beside each point, at the nearest of some places where it covers no other."""
+    figure = figure_of(axes)
+    figure.draw_without_rendering()
+    scale = 72 / figure.dpi
+    places = [(_shown(first, p.aims[first]), _shown(second, p.aims[second])) for p in points]
+    spots = axes.transData.transform(places) * scale
+    taken = [(x - 4, y - 4, x + 4, y + 4) for x, y in spots]
+    frame = np.asarray(axes.get_window_extent().extents) * scale
+    for point, place, (x, y) in zip(points, places, spots, strict=True):
+        width = NAME_SIZE * 0.56 * len(point.name)
+        best, fewest = (7.0, 0.0), math.inf
+        for (side, shift), rise in itertools.product(((7, 0), (-7, -width)), RISES):
+            left = x + side + shift
+            box = (left, y + rise - NAME_SIZE / 2, left + width, y + rise + NAME_SIZE / 2)
+            outside = box[0] < frame[0] or box[2] > frame[2] or box[1] < frame[1]
+            covered = sum(_overlap(box, other) for other in taken) + 9 * outside + abs(rise) / 100
+            if covered < fewest:
+                best, fewest, chosen = (side, rise), covered, box
+        taken.append(chosen)
+        axes.annotate(
+            point.name, place, xytext=best, textcoords="offset points", fontsize=NAME_SIZE,
+            color=INK, va="center", ha="left" if best[0] > 0 else "right",
+            arrowprops={"arrowstyle": "-", "color": GREY, "lw": 0.5} if abs(best[1]) > 9 else None,
+        )  # fmt: skip
+
+
+def _overlap(one: Sequence[float], other: Sequence[float]) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+
+
+def _search(axes: Axes, result: PolicySet, text: Text) -> None:
+    generations = np.arange(1, result.hypervolumes.shape[1] + 1)
+    for line in result.hypervolumes:
+        axes.plot(generations, line, linewidth=1.3, alpha=0.85)
+    axes.set_ylim(0, max(1.1 * float(result.hypervolumes.max(initial=0.0)), 0.01))
+    axes.set_xlabel(text("policies.generation_axis"), loc="left")
+    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+    axes.set_title(text("policies.search_title"), pad=16, color=INK)
+    note_above(axes, text("policies.search_note", seeds=len(result.hypervolumes)), left=True)
+
+
+def _moved(result: PolicySet) -> list[int]:
+    """Return the levers that policies move most, in the order of the problem."""
+    start = result.start.values
+    extents = [
+        np.mean([abs(p.values[lever.id] - start[lever.id]) for p in result.points] or [0.0])
+        / ((lever.high - lever.low) or 1.0)
+        for lever in result.levers
+    ]
+    order = sorted(range(len(extents)), key=lambda index: -extents[index])[:MOST_LEVERS]
+    return sorted(index for index in order if extents[index] > STILL)
+
+
+def _levers(
+    figure: Figure, axes: Axes, result: PolicySet, moved: Sequence[int], text: Text
+) -> None:
+    """Draw policies as lines from lever to lever, each lever across its range."""
+    levers = [result.levers[index] for index in moved]
+    second = result.aims[1]
+    values = _column(result.points, second)
+    norm = mpl.colors.Normalize(values.min(), max(values.max(), values.min() + 1))
+    colour = mpl.colormaps[RAMP]
+    rows = range(len(levers))
+    for index in np.argsort(values):
+        point = result.points[index]
+        places = [_part(lever.low, lever.high, point.values[lever.id]) for lever in levers]
+        axes.plot(places, rows, color=colour(norm(values[index])), linewidth=1, alpha=0.6)
+    start = [_part(lever.low, lever.high, result.start.values[lever.id]) for lever in levers]
+    axes.plot(start, rows, "s", ms=5, mfc="white", mec=INK, mew=1.2, zorder=5)
+    name_rows(axes, [typeset(text.pick(one.name_en, one.name_zh)) for one in levers], size=7.5)
+    axes.grid(visible=True, axis="both")
+    axes.set_xlim(-0.02, 1.02)
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.0f} %"))
+    for row, lever in enumerate(levers):
+        ends = "–".join(f"{end * lever.shown_factor:.3g}" for end in (lever.low, lever.high))
+        unit = "" if lever.shown_unit == "Dmnl" else f" {typeset(text.unit(lever.shown_unit))}"
+        axes.annotate(
+            ends + unit, (1, row), xycoords=axes.get_yaxis_transform(), xytext=(4, 0),
+            textcoords="offset points", va="center", fontsize=7, color=GREY, annotation_clip=False,
+        )  # fmt: skip
+    axes.set_title(text("policies.levers_title"), pad=16, color=INK)
+    note_above(axes, text("policies.levers_note"), left=True)
+    mappable = mpl.cm.ScalarMappable(norm, colour)
+    bar = figure.colorbar(mappable, ax=axes, location="bottom", fraction=0.03, aspect=60, pad=0.02)
+    bar.set_label(_label(second, text), fontsize=7.5)
+    bar.outline.set_visible(False)
+
+
+def _part(low: float, high: float, value: float) -> float:
+    return (value - low) / ((high - low) or 1.0)
+
+
+# --- what to watch --------------------------------------------------------------------------------
+
+
+def signpost_sheet(signs: Sequence[Signpost], lang: Lang) -> Figure:
+    """Draw, for each target, the area under the curve of its best statistics by year.
+
+    Raises:
+        InputError: no target is met by some members and missed by others.
+    """
+    text = read_text(lang)
+    targets = list(dict.fromkeys(sign.target for sign in signs))
+    if not targets:
+        raise InputError(Fault("there is nothing to draw: no target is open"))
+    with style():
+        columns = min(len(targets), 2)
+        figure = ShownFigure(figsize=(6.2 * columns, 2.7 * -(-len(targets) // columns) + 0.6))
+        figure.set_layout_engine("constrained", hspace=0.09, wspace=0.06)
+        for axes, target in zip(panels_in(figure, len(targets), columns), targets, strict=True):
+            _areas(axes, [sign for sign in signs if sign.target == target], text)
+        figure.suptitle(text("signposts.sheet"), x=0.01, ha="left")
+    return figure
+
+
+def _areas(axes: Axes, signs: Sequence[Signpost], text: Text) -> None:
+    years = sorted({sign.year for sign in signs})
+    best = sorted((s for s in signs if s.year == years[-1]), key=lambda sign: -sign.area)
+    chosen = list(dict.fromkeys(sign.statistic for sign in best))[:MOST_SIGNS]
+    lines = {name: {sign.year: sign for sign in signs if sign.statistic == name} for name in chosen}
+    heights = spread([lines[name][years[-1]].area for name in chosen], GAP)
+    heights = [height + max(0.0, 0.5 - min(heights)) for height in heights]
+    axes.axhline(USEFUL, color=GREY, linewidth=0.9, linestyle=(0, (4, 3)))
+    for (name, line), hue, height in zip(lines.items(), colours(), heights, strict=False):
+        drawn = sorted(line)
+        areas = np.array([line[year].area for year in drawn])
+        errors = np.array([line[year].area_error for year in drawn])
+        if name == chosen[0]:
+            axes.fill_between(drawn, areas - errors, areas + errors, color=hue, alpha=0.15, lw=0)
+        axes.plot(drawn, areas, color=hue, marker="o", ms=3.5)
+        sign = line[years[-1]]
+        words = wrapped(typeset(text.pick(sign.statistic_en, sign.statistic_zh)), 44)
+        axes.annotate(
+            words.split("\n")[0] + ("…" if "\n" in words else ""), (years[-1], height),
+            xytext=(8, 0), textcoords="offset points", va="center", fontsize=7.5,
+            color=darker(hue), annotation_clip=False,
+        )  # fmt: skip
+    axes.set_ylim(0.48, 1.02)
+    axes.set_xticks(years, [str(year) for year in years])
+    axes.set_xlim(years[0] - 0.15, years[-1] + 0.15)
+    axes.set_ylabel(text("signposts.axis"))
+    first = signs[0]
+    name = wrapped(typeset(text.pick(first.name_en, first.name_zh)), 48)
+    axes.set_title(f"{first.target}  {name}", pad=16, color=INK)
+    note_above(axes, text("signposts.met_in", count=of_hundred(first.share)), left=True)
+
+
+# --- conflicts and information --------------------------------------------------------------------
+
+
+def conflict_sheet(result: Conflicts, names: Mapping[str, str], lang: Lang) -> Figure:
+    """Draw in how many members each conflict was held at best; ``names`` of targets by their ids.
+
+    Raises:
+        InputError: no conflict was found.
+    """
+    text = read_text(lang)
+    if not result.conflicts:
+        raise InputError(Fault("there is nothing to draw: no conflict was found"))
+    with style():
+        figure = ShownFigure(figsize=(8.6, 0.46 * len(result.conflicts) + 1.7))
+        axes = figure.subplots()
+        for row, conflict in enumerate(result.conflicts):
+            share = 100 * conflict.share
+            axes.barh(row, share, height=0.6, color=colours()[1], linewidth=0)
+            axes.annotate(
+                str(of_hundred(conflict.share)), (share, row), xytext=(4, 0),
+                textcoords="offset points", va="center", fontsize=8,
+            )  # fmt: skip
+        heads = [" + ".join(names[id_] for id_ in one.targets) for one in result.conflicts]
+        name_rows(axes, [wrapped(typeset(head), 62) for head in heads], least=3, size=7.5)
+        axes.axvline(100 * HALF, color=INK, linewidth=0.9, linestyle=(0, (4, 3)))
+        axes.set_xlim(0, 60)
+        axes.set_xlabel(text("conflicts.axis"), loc="left")
+        figure.suptitle(text("conflicts.sheet", scenario=result.scenario), x=0.01, ha="left")
+    return figure
+
+
+def information_sheet(result: Information, model: Model, lang: Lang) -> Figure:
+    """Draw what unknowns are worth to the choice, and how far the best policy depends on them."""
+    text = read_text(lang)
+    order = sorted(result.unknowns, key=lambda one: (-one.value, -one.pawn))
+    chosen = sorted(order, key=lambda one: -one.pawn)[:MOST_UNKNOWNS]
+    chosen += [one for one in order[:3] if one.value > 0 and one not in chosen]
+    names = [constants_name(one.factor.constants, model, text) or one.factor.name for one in chosen]
+    with style():
+        figure = ShownFigure(figsize=(9.4, 0.32 * len(chosen) + 1.9))
+        figure.set_layout_engine("constrained", wspace=0.05)
+        pawn, worth = figure.subplots(1, 2, sharey=True)
+        for row, one in enumerate(chosen):
+            pawn.barh(row, one.pawn, height=0.6, color=colours()[0], linewidth=0)
+            worth.barh(row, one.value, height=0.6, color=colours()[1], linewidth=0)
+            worth.plot([max(one.value - one.error, 0), one.value + one.error], [row, row],
+                       color=INK, linewidth=1)  # fmt: skip
+        name_rows(pawn, [wrapped(typeset(name), 44) for name in names], size=7.5)
+        pawn.set_title(text("information.pawn_title"), color=INK)
+        worth.set_title(text("information.worth_title"), color=INK)
+        worth.grid(visible=True, axis="x")
+        worth.grid(visible=False, axis="y")
+        worth.tick_params(axis="y", labelleft=False)
+        top = max((one.value + one.error for one in chosen), default=0.0)
+        worth.set_xlim(0, max(top, result.perfect, 0.1))
+        worth.axvline(result.perfect, color=GREY, linewidth=0.9, linestyle=(0, (4, 3)))
+        key = Line2D([], [], color=GREY, linewidth=0.9, linestyle=(0, (4, 3)))
+        worth.legend([key], [text("information.perfect_key")], loc="lower right", fontsize=7.5)
+        title = text("information.sheet", best=result.best, members=result.members)
+        figure.suptitle(title, x=0.01, ha="left")
+    return figure

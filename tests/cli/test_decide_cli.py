@@ -1,0 +1,105 @@
+"""The commands on decisions under uncertainty, as a user meets them: tables, pictures, refusals."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.command import Call
+from tests.toys.lake import lake
+
+SEARCH = ("--seeds", "1", "--generations", "4", "-n", "20")
+PLOTTED = [
+    ("discover", "boats.yaml", "-n", "64", "--fresh", "64"),
+    ("robust", "boats.yaml", "other.yaml", "-n", "64"),
+    ("policies", "boats.yaml", *SEARCH),
+    ("policies", "boats.yaml", "--aim", "growth", "--aim", "share", *SEARCH),
+    ("signposts", "boats.yaml", "-n", "64"),
+    ("information", "boats.yaml", "other.yaml", "-n", "64"),
+]
+
+
+@pytest.fixture(autouse=True)
+def lake_folder(tmp_path: Path) -> Path:
+    lake(tmp_path)
+    text = "title: {en: Other, zh: 另一}\nvalues: {effort: 0.12 1/Year}\n"
+    (tmp_path / "other.yaml").write_text(text, "utf-8")
+    return tmp_path
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize("arguments", PLOTTED, ids=lambda arguments: " ".join(arguments[:4]))
+def test_each_command_draws_its_answer(
+    call: Call, tmp_path: Path, arguments: tuple[str, ...], lang: str
+) -> None:
+    code, out, err = call(
+        "decide", *arguments, "--model", "lake.mdl", "--plot", "a.png", "--lang", lang
+    )
+    assert code == 0, err
+    assert out
+    assert (tmp_path / "a.png").stat().st_size > 10_000
+
+
+def test_where_nothing_is_to_be_drawn_it_is_said(call: Call) -> None:
+    code, out, err = call(
+        "decide", "conflicts", "boats.yaml", "--model", "lake.mdl", "--plot", "a.png"
+    )
+    assert (code, out) == (2, "")
+    assert "no conflict was found" in err
+
+
+def test_a_saved_policy_is_a_scenario_that_robust_and_check_read(
+    call: Call, tmp_path: Path
+) -> None:
+    model = ("--model", "lake.mdl")
+    code, _, err = call("decide", "policies", "boats.yaml", *SEARCH, "--save", "found", *model,
+                        "-o", "p.json")  # fmt: skip
+    assert code == 0, err
+    points = json.loads((tmp_path / "p.json").read_text("utf-8"))["points"]
+    saved = sorted((tmp_path / "found").glob("*.yaml"))
+    assert len(saved) == len(points) > 1
+    code, _, err = call("decide", "robust", *map(str, (saved[0], saved[-1])), "-n", "64", *model)
+    assert code == 0, err
+    assert call("check", str(saved[0]), *model)[0] in (0, 1)
+
+
+REFUSED = [
+    ("policies --aim growht --aim met", "did you mean 'growth'"),
+    ("policies --aim growth", "two aims or more"),
+    ("policies --without speed", "speed"),
+    ("policies --without room", "is not moved anyway"),
+    ("policies --lever 'fishing'", "fishing"),
+    ("robust far.yaml", "effort"),
+    ("robust boats.yaml --target F9", "F9"),
+    ("discover nothing.zarr", "nothing.zarr"),
+    ("signposts boats.yaml --by 2019", "expected from"),
+    ("information boats.yaml -n 64", "two policies or more"),
+]
+
+
+@pytest.mark.parametrize(("line", "said"), REFUSED)
+def test_what_cannot_be_asked_is_refused_in_one_line(
+    call: Call, tmp_path: Path, line: str, said: str
+) -> None:
+    far = "title: Far\nvalues: {effort: 9 1/Year}\n"
+    (tmp_path / "far.yaml").write_text(far, "utf-8")
+    words = [word.strip("'") for word in line.split()]
+    code, out, err = call("decide", *words, "--model", "lake.mdl")
+    assert (code, out) == (2, "")
+    assert said in err
+    assert len(err.splitlines()) == 1, err
+
+
+@pytest.mark.parametrize(("least", "answer"), [(1, "met in every run"), (5000, "missed in every")])
+def test_a_target_that_always_holds_or_fails_has_no_corner_and_it_is_said(
+    call: Call, tmp_path: Path, least: int, answer: str
+) -> None:
+    path = tmp_path / "targets.yaml"
+    text = path.read_text("utf-8")
+    assert "at least: 600" in text
+    path.write_text(text.replace("at least: 600", f"at least: {least}"), "utf-8")
+    code, out, err = call("decide", "discover", "boats.yaml", "-n", "64", "--model", "lake.mdl")
+    assert code == 0, err
+    assert answer in out
