@@ -327,7 +327,7 @@ def robust(
     def draw() -> Figure:
         from plansim.output.figures.decisions import robustness_sheet
 
-        return robustness_sheet(result, _names(inputs, terminal), terminal.text.lang)
+        return robustness_sheet(result, inputs.targets, terminal.text.lang)
 
     terminal.keep(result, output, draw, picture, force)
     terminal.answer(form, result, lambda: robustness_table(result, terminal.text))

@@ -447,6 +447,7 @@ class _Problem:
         other = policy_space(
             model, scenario, space.levers, space.targets, space.members,
             indicators=[t for t in space.evaluator.request.targets if t.id in space.indicators],
+            shared=True,
             threads=space.threads,
         )  # fmt: skip
         position = space.positions(other.present)

@@ -137,9 +137,12 @@ def policy_space(
     members: Members,
     *,
     indicators: Sequence[Target] = (),
+    shared: bool = False,
     threads: int | None = None,
 ) -> PolicySpace:
     """Return the space of policies over levers about a scenario.
+
+    ``shared`` takes the machine code of single runs, which spares compiling where runs are few.
 
     A lever that the scenario has outside of its range has the range extended to where it is.
 
@@ -173,7 +176,9 @@ def policy_space(
         members,
         settings,
         columns,
-        Evaluator(model, scenario, constants, request, limit=LIMIT, brief=True),
+        Evaluator(
+            model, scenario, constants, request, shared=shared, limit=LIMIT, brief=not shared
+        ),
         tuple(indicator.id for indicator in indicators),
         threads or processors(),
     )

@@ -40,6 +40,7 @@ from plansim.output.figures.canvas import (
 )
 from plansim.output.words.text import Lang, Text, read_text
 from plansim.targets.indicator import Floats
+from plansim.targets.target import Target
 from plansim.targets.verdict import of_hundred
 
 __all__ = [
@@ -73,13 +74,18 @@ STILL = 0.02
 # --- where targets fail ---------------------------------------------------------------------------
 
 
-def discovery_sheet(found: Sequence[Discovery], model: Model, lang: Lang) -> Figure:
+def discovery_sheet(found: Sequence[Discovery], model: Model, lang: str = Lang.EN) -> Figure:
     """Draw the first corner of each target: its way of peeling, and its limits in their ranges.
 
     Raises:
         InputError: no target has a corner.
+
+    >>> model = plansim.load_model("lake.mdl")
+    >>> found = plansim.discover(model, "boats.yaml", members=64)
+    >>> plansim.plot.discovery_sheet(found, model).axes[0].get_title(loc="left")
+    'F1  Fish in the lake'
     """
-    text = read_text(lang)
+    text = read_text(Lang(lang))
     drawn = [one for one in found if one.boxes]
     if not drawn:
         raise InputError(Fault("there is no corner to draw: no target has one"))
@@ -140,7 +146,10 @@ def _ranges(axes: Axes, box: FailureBox, model: Model, text: Text) -> None:
         name = constants_name(factor.constants, model, text) or text.pick(
             factor.name, factor.name_zh
         )
-        names.append(wrapped(typeset(name), 26))
+        is_value = limit.value_low is not None or limit.value_high is not None
+        unit = limit.unit if is_value else factor.unit
+        unit = "" if unit == "Dmnl" else f" ({typeset(text.unit(unit))})"
+        names.append(wrapped(typeset(name), 26) + unit)
         (low, high), ends = _span(limit)
         inside = [low if ends[0] is None else ends[0], high if ends[1] is None else ends[1]]
         width = high - low or 1.0
@@ -153,15 +162,8 @@ def _ranges(axes: Axes, box: FailureBox, model: Model, text: Text) -> None:
                     f"{end:.3g}", (at, row - 0.2), xytext=(0, 1), textcoords="offset points",
                     ha="center", va="bottom", fontsize=8, color=darker(INSIDE),
                 )  # fmt: skip
-        unit = (
-            limit.unit
-            if limit.value_low is not None or limit.value_high is not None
-            else factor.unit
-        )
-        unit = "" if unit == "Dmnl" else f" {typeset(text.unit(unit))}"
         for value, at, side in ((low, 0.0, "left"), (high, 1.0, "right")):
-            words = f"{value:.3g}{unit if at else ''}"
-            axes.text(at, row + 0.22, words, ha=side, va="top", fontsize=7, color=GREY)
+            axes.text(at, row + 0.22, f"{value:.3g}", ha=side, va="top", fontsize=7, color=GREY)
         axes.text(
             0.5, row + 0.22, text("discover.found_in", count=of_hundred(limit.frequency)),
             ha="center", va="top", fontsize=7, color=GREY,
@@ -185,13 +187,20 @@ def _span(limit: Limit) -> tuple[tuple[float, float], tuple[float | None, float 
 # --- what is robust -------------------------------------------------------------------------------
 
 
-def robustness_sheet(result: Robustness, names: Mapping[str, str], lang: Lang) -> Figure:
+def robustness_sheet(result: Robustness, targets: Sequence[Target], lang: str = Lang.EN) -> Figure:
     """Draw what policies meet and forgo, target by target, and their regret.
 
-    ``names`` of targets by their ids.
+    ``targets`` of the catalogue give the names.
+
+    >>> model = plansim.load_model("lake.mdl")
+    >>> result = plansim.robustness(model, [plansim.as_written(model), "boats.yaml"])
+    >>> figure = plansim.plot.robustness_sheet(result, plansim.load_targets(model=model))
+    >>> figure.axes[0].get_title(loc="left")
+    'Of 100 plausible models so many meet the target'
     """
-    text = read_text(lang)
+    text = read_text(Lang(lang))
     policies, ids = result.policies, result.binding
+    names = {target.id: text.pick(target.name_en, target.name_zh) for target in targets}
     titles = [wrapped(typeset(text.pick(p.title_en, p.title_zh) or p.policy), 30) for p in policies]
     forgone = np.array([[100 * p.forgone[id_] for id_ in ids] for p in policies])
     with style():
@@ -247,9 +256,15 @@ def _regrets(axes: Axes, result: Robustness, text: Text) -> None:
 # --- sets of policies -----------------------------------------------------------------------------
 
 
-def policy_sheet(result: PolicySet, lang: Lang) -> Figure:
-    """Draw policies by their aims beside scenarios, the levers they move, and the search."""
-    text = read_text(lang)
+def policy_sheet(result: PolicySet, lang: str = Lang.EN) -> Figure:
+    """Draw policies by their aims beside scenarios, the levers they move, and the search.
+
+    >>> few = {"seeds": 1, "generations": 4, "members": 16, "fresh": 32}
+    >>> result = plansim.policies(plansim.load_model("lake.mdl"), aims=["growth", "met"], **few)
+    >>> plansim.plot.policy_sheet(result).axes[1].get_title(loc="left")
+    'Hypervolume'
+    """
+    text = read_text(Lang(lang))
     moved = _moved(result)
     below = 0.27 * len(moved) + 1.6 if moved else 0.0
     with style():
@@ -409,13 +424,17 @@ def _part(low: float, high: float, value: float) -> float:
 # --- what to watch --------------------------------------------------------------------------------
 
 
-def signpost_sheet(signs: Sequence[Signpost], lang: Lang) -> Figure:
+def signpost_sheet(signs: Sequence[Signpost], lang: str = Lang.EN) -> Figure:
     """Draw, for each target, the area under the curve of its best statistics by year.
 
     Raises:
         InputError: no target is met by some members and missed by others.
+
+    >>> signs = plansim.signposts(plansim.load_model("lake.mdl"), "boats.yaml", members=64)
+    >>> plansim.plot.signpost_sheet(signs, lang="zh").axes[0].get_title(loc="left")
+    'F1  湖中鱼量'
     """
-    text = read_text(lang)
+    text = read_text(Lang(lang))
     targets = list(dict.fromkeys(sign.target for sign in signs))
     if not targets:
         raise InputError(Fault("there is nothing to draw: no target is open"))
@@ -464,13 +483,13 @@ def _areas(axes: Axes, signs: Sequence[Signpost], text: Text) -> None:
 # --- conflicts and information --------------------------------------------------------------------
 
 
-def conflict_sheet(result: Conflicts, names: Mapping[str, str], lang: Lang) -> Figure:
+def conflict_sheet(result: Conflicts, names: Mapping[str, str], lang: str = Lang.EN) -> Figure:
     """Draw in how many members each conflict was held at best; ``names`` of targets by their ids.
 
     Raises:
         InputError: no conflict was found.
     """
-    text = read_text(lang)
+    text = read_text(Lang(lang))
     if not result.conflicts:
         raise InputError(Fault("there is nothing to draw: no conflict was found"))
     with style():
@@ -492,9 +511,9 @@ def conflict_sheet(result: Conflicts, names: Mapping[str, str], lang: Lang) -> F
     return figure
 
 
-def information_sheet(result: Information, model: Model, lang: Lang) -> Figure:
+def information_sheet(result: Information, model: Model, lang: str = Lang.EN) -> Figure:
     """Draw what unknowns are worth to the choice, and how far the best policy depends on them."""
-    text = read_text(lang)
+    text = read_text(Lang(lang))
     order = sorted(result.unknowns, key=lambda one: (-one.value, -one.pawn))
     chosen = sorted(order, key=lambda one: -one.pawn)[:MOST_UNKNOWNS]
     chosen += [one for one in order[:3] if one.value > 0 and one not in chosen]

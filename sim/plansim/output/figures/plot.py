@@ -1,7 +1,8 @@
 """Figures of runs: each function takes datasets and gives the matplotlib axes that it drew on.
 
-Two take no dataset: `drivers` takes what `plansim.sensitivity` gives of one target, `loop_shares`
-what `plansim.score_loops` gives.
+Some take no dataset: `drivers` takes what `plansim.sensitivity` gives of one target, `loop_shares`
+what `plansim.score_loops` gives, and the sheets of decisions what `plansim.discover`, `robustness`,
+`policies` and `signposts` give.
 
 A run is what `simulate` gives, over ``time``, or its annual view; all is drawn by years. ``lang``
 is ``en`` or ``zh``; names and units come from the dataset, targets from the catalogue. Without
@@ -13,6 +14,12 @@ make logarithmic needs a formatter of its own, such as ``"{x:g}"``.
 from __future__ import annotations
 
 from plansim.output.figures.canvas import save_figure, style
+from plansim.output.figures.decisions import (
+    discovery_sheet,
+    policy_sheet,
+    robustness_sheet,
+    signpost_sheet,
+)
 from plansim.output.figures.drivers import drivers
 from plansim.output.figures.lines import fan, phase, small_multiples, trajectories
 from plansim.output.figures.loops import loop_shares
@@ -20,12 +27,16 @@ from plansim.output.figures.parts import pyramid, stack
 from plansim.output.figures.verdicts import verdict_map
 
 __all__ = [
+    "discovery_sheet",
     "drivers",
     "fan",
     "loop_shares",
     "phase",
+    "policy_sheet",
     "pyramid",
+    "robustness_sheet",
     "save_figure",
+    "signpost_sheet",
     "small_multiples",
     "stack",
     "style",
