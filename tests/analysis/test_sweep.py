@@ -655,7 +655,7 @@ def test_workers_of_a_scheduler_give_the_same_values_though_one_is_killed(
     town: Town,
 ) -> None:
     address, workers = cluster
-    design = town.design(samples=20_000)
+    design = town.design(samples=10_000)
     killed: list[int] = []
 
     def progress(done: int, runs: int) -> None:
@@ -676,7 +676,7 @@ def test_where_all_workers_or_their_scheduler_die_the_sweep_says_so_and_goes_on(
     cluster: tuple[str, list[subprocess.Popen[bytes]]], town: Town
 ) -> None:
     address, processes = cluster
-    design = town.design(samples=20_000)
+    design = town.design(samples=10_000)
 
     def progress(done: int, runs: int) -> None:
         if done >= 2048:
