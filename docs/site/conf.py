@@ -55,6 +55,7 @@ nb_execution_mode = "off" if tags.has("quick") else "cache"  # noqa: F821
 nb_execution_raise_on_error = True
 nb_execution_timeout = 600
 nb_merge_streams = True
+nb_render_markdown_format = "myst"  # tables in what cells say
 nb_output_folder = "../docs-cache/executed"
 
 html_theme = "furo"

@@ -131,3 +131,41 @@ def test_progress_is_shown_and_ctrl_c_keeps_what_is_done(
         done = int((found["status"] == 0).sum())
         assert f"{done:,}".encode() == told[1]
         assert 0 < done < 300_000
+
+
+# --- any model ------------------------------------------------------------------------------------
+
+
+ANY = """{UTF-8}
+people= INTEG(births - people/life span, start) ~~|
+births= people*birth rate*weather ~~|
+birth rate= 0.03 ~~|
+life span= 50 ~~|
+weather ~ Dmnl ~|
+start= GET DIRECT CONSTANTS('start.csv', ',', 'B2') ~~|
+span= 8 ~~|
+INITIAL TIME= 0 ~ Day ~|
+FINAL TIME= INITIAL TIME + IF THEN ELSE(span > 5, span, 5) ~ Day ~|
+TIME STEP= 0.5 ~ Day ~|
+SAVEPER= MAX(1, TIME STEP) ~ Day ~|
+"""
+
+
+def test_any_model_is_run_and_swept_without_scenario_targets_units_or_chinese(
+    call: Call, tmp_path: Path
+) -> None:
+    (tmp_path / "any.mdl").write_text(ANY, "utf-8")
+    (tmp_path / "start.csv").write_text("what,number\nstart,100\n", "utf-8")
+    (tmp_path / "weather.csv").write_text("time,weather\n0,1\n8,2\n", "utf-8")
+    model = ("--model", "any.mdl", "--data", "weather.csv")
+    done = call("run", *model, "--set", "life span=40", "--variable", "people")
+    assert (done.code, done.err.count("\n")) == (0, 1)
+    assert "6 variables have no unit, 'people' first" in done.err
+    assert " 100 " in done.out
+    assert call("run", *model, "--strict-units").code == 2
+    done = call("run", "--model", "any.mdl")
+    assert "any.mdl:6: 'weather' has neither an equation nor data" in done.err
+    done = call("sweep", *model, "--factor", "birth rate=0.02..0.04", "-n", "8", "-o", "x.zarr")
+    assert done.code == 0, done.err
+    assert "people" in done.out
+    assert call("replay", "x.zarr", "3", *model).code == 0

@@ -134,8 +134,7 @@ def test_constants_are_as_given(tmp_path: Path) -> None:
 
 
 def test_what_comes_from_outside_is_refused(tmp_path: Path) -> None:
-    model = load_model(
-        writer(tmp_path)("x:= 2*Time ~ Dmnl ~ 数据。From outside. |\ny= x*Time ~~|\n"), False
-    )
+    path = writer(tmp_path)("x:= 2*Time ~ Dmnl ~ 数据。From outside. |\ny= x*Time ~~|\n")
+    model = parse_model(path.read_text("utf-8"), path)
     with pytest.raises(ModelError, match="'x'"):
         without_arrays(model, {}, model.time)

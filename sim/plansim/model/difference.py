@@ -13,7 +13,7 @@ from plansim.model.rewrite import unparse
 from plansim.model.scan import SKETCH, Equation
 from plansim.model.syntax import name_key
 
-__all__ = ["Aspect", "Detail", "Difference", "differences", "hybrid", "units_of_change"]
+__all__ = ["Aspect", "Detail", "EntryDifference", "differences", "hybrid", "units_of_change"]
 
 
 _BRACKETS = re.compile(r"\[([^\]]*)\]")
@@ -41,7 +41,7 @@ class Detail:
 
 
 @dataclass(frozen=True)
-class Difference:
+class EntryDifference:
     """A variable, or a subscript range, that differs between two versions of a model."""
 
     name: str
@@ -105,7 +105,7 @@ class Difference:
         return same and is_constant and Aspect.VALUE in self.aspects
 
 
-def differences(old: Model, new: Model) -> tuple[Difference, ...]:
+def differences(old: Model, new: Model) -> tuple[EntryDifference, ...]:
     """Return what differs between two versions of a model, in the order of the new one's file.
 
     Spacing, letter case of names, the order of entries and drawings make no difference.
@@ -119,20 +119,20 @@ def differences(old: Model, new: Model) -> tuple[Difference, ...]:
     return tuple(_differences(old, new))
 
 
-def _differences(old: Model, new: Model) -> Iterator[Difference]:
+def _differences(old: Model, new: Model) -> Iterator[EntryDifference]:
     for name in dict.fromkeys([*new.subscripts, *old.subscripts]):
         one, other = old.subscripts.get(name), new.subscripts.get(name)
         if one != other:
             parts = [(Aspect.EQUATION, _elements(one), _elements(other))]
             parts += [(Aspect.COMMENT, _elements(one, zh=True), _elements(other, zh=True))]
-            yield Difference(name, one, other, _unlike(parts))
+            yield EntryDifference(name, one, other, _unlike(parts))
     for name in dict.fromkeys([*new.variables, *old.variables]):
         before, after = old.variables.get(name), new.variables.get(name)
         if before is None or after is None:
             texts = [one.equation if one else "" for one in (before, after)]
-            yield Difference(name, before, after, (Detail(Aspect.EQUATION, *texts),))
+            yield EntryDifference(name, before, after, (Detail(Aspect.EQUATION, *texts),))
         elif details := tuple(_details(old, new, before, after)):
-            yield Difference(name, before, after, details)
+            yield EntryDifference(name, before, after, details)
 
 
 def _elements(range_: SubscriptRange | None, *, zh: bool = False) -> str:
@@ -207,8 +207,8 @@ def _meant(model: Model, variable: Variable) -> list[str]:
 
 
 def units_of_change(
-    changes: Iterable[Difference], read: Container[str] = ()
-) -> tuple[tuple[Difference, ...], ...]:
+    changes: Iterable[EntryDifference], read: Container[str] = ()
+) -> tuple[tuple[EntryDifference, ...], ...]:
     """Return the changes that can be made one without the other, each with all that it needs.
 
     A variable that is changed goes with those that its new equation needs and the old version does
@@ -233,7 +233,7 @@ def units_of_change(
     )
 
 
-def _needed(change: Difference, moving: Mapping[str, Difference]) -> Iterator[str]:
+def _needed(change: EntryDifference, moving: Mapping[str, EntryDifference]) -> Iterator[str]:
     """Yield the names of the other changes that cannot be made without one, or it without them."""
     ranges = dict(_range_words(moving.values()))
     for record, is_before in ((change.before, True), (change.after, False)):
@@ -247,7 +247,7 @@ def _needed(change: Difference, moving: Mapping[str, Difference]) -> Iterator[st
         yield from (ranges[word] for word in words if word in ranges)
 
 
-def _range_words(changes: Iterable[Difference]) -> Iterator[tuple[str, str]]:
+def _range_words(changes: Iterable[EntryDifference]) -> Iterator[tuple[str, str]]:
     """Yield, by `name_key`, what equations may say of ranges that change, and of which."""
     for change in changes:
         if change.is_range:
@@ -266,7 +266,7 @@ def _subscript_words(variable: Variable) -> Iterator[str]:
 # --- a model between the two ----------------------------------------------------------------------
 
 
-def hybrid(old: Model, new: Model, taken: Iterable[Difference]) -> Model:
+def hybrid(old: Model, new: Model, taken: Iterable[EntryDifference]) -> Model:
     """Return the old version of a model with some of the changes of the new one.
 
     Raises:

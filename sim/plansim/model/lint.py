@@ -83,7 +83,9 @@ def check_soundness(scan: Scan, faults: FaultLog, warnings: FaultLog) -> None:
                 group[0].line,
                 name=short(group[0].name),
             )
-        if sum(map(scan.size, group)) > MAX_ELEMENTS:
+        # What has several equations, or numbers alone, is counted where it is read.
+        first, *others = group
+        if not others and first.numbers is None and scan.size(first) > MAX_ELEMENTS:
             faults.fault(
                 "the array '{name}' is too large",
                 group[0].line,

@@ -31,8 +31,8 @@ from plansim.analysis.attribution.shapley import (
     subsets,
     subsets_passed,
 )
-from plansim.errors import InputError, Message, ModelError, SimulationError
-from plansim.model.difference import Difference, differences, hybrid, units_of_change
+from plansim.errors import Fault, InputError, ModelError, SimulationError
+from plansim.model.difference import EntryDifference, differences, hybrid, units_of_change
 from plansim.model.reader import load_model
 from plansim.model.records import Model, Variable, cells_of
 from plansim.scenario.factors import default_of
@@ -66,7 +66,7 @@ class ModelChange:
     name: str
     name_zh: str
     variables: tuple[str, ...]
-    parts: tuple[Difference, ...] = field(repr=False)
+    parts: tuple[EntryDifference, ...] = field(repr=False)
 
     @property
     def is_of_numbers(self) -> bool:
@@ -80,7 +80,7 @@ class NoModel:
 
     changes: tuple[str, ...]
     """Names of the changes that are made in it."""
-    reason: str
+    reason: Fault
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class ModelDifference:
     """The path of its file."""
     new: str
     scenario: str
-    differences: tuple[Difference, ...]
+    differences: tuple[EntryDifference, ...]
     changes: tuple[ModelChange, ...]
     """What the differences come to that can be made one without the other."""
     targets: tuple[Shares, ...]
@@ -157,7 +157,7 @@ def model_difference(
     >>> _ = path.write_text(text, "utf-8")
     >>> found = plansim.model_difference(lake, path, targets=["F1"])
     >>> [(one.name, round(share)) for one, share in zip(found.changes, found.targets[0].shares)]
-    [('effort', -75), ('growth rate', 36)]
+    [('effort', -93), ('growth rate', 41)]
     """
     one, other = (each if isinstance(each, Model) else load_model(each) for each in (old, new))
     story = scenario_of(other, scenario)
@@ -217,9 +217,9 @@ def _judged(old: Model, new: Model, ids: Sequence[str] | None) -> tuple[Target, 
     return tuple(target for target in judged_targets(chosen) if is_answered(target))
 
 
-def _changes(model: Model, units: Sequence[tuple[Difference, ...]]) -> tuple[ModelChange, ...]:
+def _changes(model: Model, units: Sequence[tuple[EntryDifference, ...]]) -> tuple[ModelChange, ...]:
     """Return units of change by their first variable, or by its module if they are too many."""
-    named: dict[tuple[str, str], list[Difference]] = {}
+    named: dict[tuple[str, str], list[EntryDifference]] = {}
     for unit in units:
         first = next(one for one in unit if one.before is not None and one.after is not None)
         name, name_zh = first.name, first.name_zh
@@ -290,8 +290,9 @@ class _Study:
             except (ModelError, SimulationError, InputError) as error:
                 if len(taken) in (0, len(self.structural)):  # one of the versions itself
                     raise
-                names = tuple(one.name for one in taken)
-                outcome.no_models.append(NoModel(names, str(error).splitlines()[0]))
+                # The text that has the line is in no file.
+                reason = replace(error.faults[0], file=None, line=None)
+                outcome.no_models.append(NoModel(tuple(one.name for one in taken), reason))
             outcome.models += 1
         self.progress(len(shapes), len(shapes))
         return outcome
@@ -312,13 +313,12 @@ class _Study:
         evaluator = Evaluator(model, self._under(model), names, Request(self.targets))
         evaluation = evaluator.evaluate(columns)
         for run, row in enumerate(map(int, rows)):
-            is_end = not masks[row].any() or masks[row].all()
             if evaluation.failed[run]:
-                reason = str(Message("breaks down: {what}", what=evaluation.failure(run)))
-                if is_end:
-                    raise SimulationError(Message(reason))
-                made = (self.changes[at].name for at in np.flatnonzero(masks[row]))
-                outcome.no_models.append(NoModel(tuple(made), reason))
+                if not masks[row].any() or masks[row].all():
+                    evaluation.require_ok()
+                made = tuple(self.changes[at].name for at in np.flatnonzero(masks[row]))
+                reason = Fault("it breaks down: {what}", what=evaluation.failure(run))
+                outcome.no_models.append(NoModel(made, reason))
                 continue
             outcome.runs[row] = True
             verdicts = [evaluation[target.id] for target in self.targets]

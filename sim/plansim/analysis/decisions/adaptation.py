@@ -26,7 +26,6 @@ from plansim.analysis.decisions.robustness import PolicyPair, PolicyRobustness, 
 from plansim.analysis.decisions.sample import states_of
 from plansim.analysis.evaluator import Evaluator, Request, processors
 from plansim.analysis.optimization.problem import FILE_NAME, Responses, read_frontier_spec
-from plansim.errors import Fault, InputError, Message
 from plansim.model.records import Model
 from plansim.scenario.members import LIMIT, Members
 from plansim.scenario.scenario_file import Scenario, scenario_of
@@ -96,10 +95,10 @@ def adaptation(
         threads: number of threads, by default one a processor. The result does not depend on it.
 
     Returns:
-        None where no rule is declared.
+        None where no rule is declared, or the scenario has them out already.
 
     Raises:
-        InputError: a file is at fault, or the rules are out of the scenario already.
+        InputError: a file is at fault.
         ModelError: the compiler does not support the model.
 
     >>> plansim.adaptation(plansim.load_model("lake.mdl"), "boats.yaml") is None
@@ -111,8 +110,7 @@ def adaptation(
         return None
     values = {**chosen.values, **responses.overlay.values}
     if values == chosen.values:
-        found = Message("'{name}'", name=responses.overlay.id)
-        raise InputError(Fault("'{name}' has no rules to take out", found=found, name=chosen.id))
+        return None
     rigid = replace(chosen, id=f"{chosen.id}+{responses.overlay.id}", values=values)
     wanted = binding_targets(load_targets(model=model) if targets is None else targets)
     states = states_of(model, members, threads=threads)

@@ -137,7 +137,7 @@ def quick_design(
     read = as_written(model)
     if scenario is not None or overlays:
         read = read_scenario(scenario or read.id, model, overlays=overlays)
-    data: Plain = {"title": "", "scenarios": read.id, "factors": bounds}
+    data: Plain = {"title": "", "scenarios": scenario or read.id, "factors": bounds}
     document = YamlDocument("--factor", "", data, {}, ())
     design = _design(document, DesignContext(model), samples, seed, [read])
     return replace(design, id=read.id, title_en=read.title_en, title_zh=read.title_zh)

@@ -9,7 +9,7 @@ from itertools import takewhile
 from plansim.analysis.attribution.assumptions import Attribution, Group, Shares
 from plansim.analysis.attribution.models import ModelDifference
 from plansim.analysis.comparison import Comparison
-from plansim.model.difference import Difference
+from plansim.model.difference import EntryDifference
 from plansim.model.records import Model
 from plansim.model.units import NO_UNIT
 from plansim.output.describe import element_changes
@@ -31,6 +31,7 @@ from plansim.output.tables.layout import (
 )
 from plansim.output.tables.verdicts import STYLES, letter_of, verdict_table
 from plansim.output.words.answer import gained, lost
+from plansim.output.words.messages import say_in
 from plansim.output.words.text import Text, decimals_for, decimals_of, figure, signed
 from plansim.output.words.verdicts import MARKS, by_section
 from plansim.targets.target import Attribute
@@ -237,7 +238,7 @@ def difference_table(difference: ModelDifference, model: Model, text: Text) -> R
     parts: list[RenderableType] = [
         text("difference.title", count=len(difference.differences), **names)
     ]
-    by_module: dict[str, list[Difference]] = {}
+    by_module: dict[str, list[EntryDifference]] = {}
     for one in difference.differences:
         by_module.setdefault(one.module, []).append(one)
     rows: list[Row | Band] = []
@@ -251,10 +252,10 @@ def difference_table(difference: ModelDifference, model: Model, text: Text) -> R
     return blocks(parts)
 
 
-def _difference_rows(difference: Difference, text: Text) -> Iterator[Row]:
+def _difference_rows(difference: EntryDifference, text: Text) -> Iterator[Row]:
     name = text.pick(difference.name, difference.name_zh)
     for detail in difference.details:
-        what = text(f"difference.{detail.aspect}")
+        what = text.word("model_aspect", detail.aspect)
         change = " → ".join(_about(detail.before, detail.after))
         if difference.before is None:
             what, change = text("difference.added"), _flat(detail.after)
@@ -334,7 +335,8 @@ def _moves(difference: ModelDifference, text: Text) -> Iterator[RenderableType]:
     else:
         yield text("difference.no_order")
     for none in difference.no_models[:MOST_SHARES]:
-        yield text("difference.no_model", names=text.join(none.changes), reason=none.reason)
+        reason = none.reason.written(say_in(text.lang))
+        yield text("difference.no_model", names=text.join(none.changes), reason=reason)
     if (more := len(difference.no_models) - MOST_SHARES) > 0:
         yield text("difference.more", count=more)
 
@@ -357,8 +359,8 @@ def _moved_row(shares: Shares, values: tuple[float, float], text: Text) -> Row:
 def _apart(before: float, after: float) -> tuple[str, str]:
     """Write two numbers with as many digits as tell them apart.
 
-    >>> _apart(12.0, 12.00345)
-    ('12.000', '12.003')
+    >>> _apart(12.0, 12.0037)
+    ('12.0000', '12.0037')
     """
-    decimals = min(decimals_of([abs(after - before)]), 6)
+    decimals = min(max(decimals_of([abs(after - before)]) - 1, 0), 6)
     return figure(before, decimals), figure(after, decimals)

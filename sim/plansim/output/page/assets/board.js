@@ -12,6 +12,9 @@ const LIGHTS = {
   untestable: "M3 10h14",
 };
 
+const NAME_WIDTH = 200;
+const CELL_WIDTH = 150;
+
 function light(status) {
   const found = icon(LIGHTS[status], status);
   found.removeAttribute("aria-hidden");
@@ -181,6 +184,12 @@ function board(attribute, act, { title = true } = {}) {
     ),
     attribute === "binding" ? lightKey() : null,
   );
+  /** Put a target above its cells where there is no room for a column a run. */
+  function stack() {
+    const runs = Number(node.dataset.runs);
+    node.classList.toggle("is-stacked", node.clientWidth < NAME_WIDTH + runs * CELL_WIDTH);
+  }
+  new ResizeObserver(stack).observe(node);
   function update(results) {
     const sides = SIDES.filter((side) => results[side]);
     const sure = Object.fromEntries(sides.map((side) => [side, surely(results[side])]));
@@ -196,7 +205,10 @@ function board(attribute, act, { title = true } = {}) {
       row.differs.setAttribute("aria-label", t("page.differs"));
       row.differs.title = t("page.differs");
     }
-    node.dataset.runs = sides.length;
+    if (node.dataset.runs !== String(sides.length)) {
+      node.dataset.runs = sides.length;
+      stack();
+    }
     const key = different === 1 ? "page.differing_one" : "page.differing";
     const counts = different ? t(key, { count: different }) : t("page.differing_none");
     setText(counted, sides.length > 1 ? counts : "");

@@ -1,0 +1,91 @@
+"""What a rule gains: on a town that builds more where it is behind its goal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import plansim
+from plansim.errors import InputError
+from plansim.model.reader import load_model
+from plansim.model.records import Model
+from tests.helpers.plan import aim, plan
+from tests.helpers.vensim_text import writer
+
+EQUATIONS = """
+growth= 0.09 ~ 1/Year [0,1] ~ 增长率。Of the stock. [A: 0.05–0.13] |
+response= 1 ~ Dmnl [0,5] ~ 响应。To being behind. [A: 0.5–1.5] |
+gap= MAX(0, 1 - stock/(100*1.1^(Time - 2000))) ~ Dmnl ~ 差距。Behind the goal. |
+done= 1 + response*gap ~ Dmnl ~ 力度。What is done. |
+fed= growth*done*stock ~ 亿元/Year ~ 增量。What is added. |
+stock= INTEG(fed, 100) ~ 亿元 ~ 存量。Grows. |
+"""
+DECISION = """\
+growth: stock
+years: [2009]
+scenario: plain.yaml
+growth_levers: [growth]
+responses: {overlay: rigid.yaml, effort: [done]}
+"""
+VIEWS = """\
+themes: []
+groups: [{id: town, en: Town, zh: 镇, levers: [{moves: growth, policy: true}]}]
+"""
+RIGID = "title: {en: Rigid, zh: 不响应}\nkind: overlay\nvalues: {response: 0}\n"
+
+
+@pytest.fixture
+def town(tmp_path: Path) -> Model:
+    targets = plan(aim("S1", "at least: 225, year: 2009", "stock", unit="亿元"), horizon=2009)
+    texts = {"targets": targets, "decision": DECISION, "views": VIEWS, "rigid": RIGID,
+             "plain": "title: {en: Plain, zh: 原样}\nvalues: {}\n"}  # fmt: skip
+    for name, text in texts.items():
+        (tmp_path / f"{name}.yaml").write_text(text, "utf-8")
+    model = load_model(writer(tmp_path)(EQUATIONS))
+    draws = np.random.default_rng(5).permutation(np.linspace(0.6, 1.4, 300)).round(6)
+    head = ["# Members by hand.", "# kind: prior", f"# model: {model.equations_sha256}",
+            "# seed: 1", "# drawn: by hand", "factor,growth", "apply,multiply",
+            "constants,growth"]  # fmt: skip
+    rows = [f"{number},{growth}" for number, growth in enumerate(draws)]
+    (tmp_path / "ensemble.csv").write_text("\n".join([*head, *rows]) + "\n", "utf-8")
+    return model
+
+
+def test_a_rule_gains_what_robustness_finds_and_takes_effort(town: Model) -> None:
+    plain, rigid = (town.path.with_name(f"{name}.yaml") for name in ("plain", "rigid"))
+    gain = plansim.adaptation(town, plain)
+    assert gain is not None
+    without = plansim.read_scenario(plain, town, overlays=[rigid])
+    (pair,) = plansim.robustness(town, [without, plain]).pairs
+    assert (gain.pair.share_difference, gain.pair.difference) == (
+        pair.share_difference,
+        pair.difference,
+    )
+    assert gain.pair.share_difference > 3 * gain.pair.share_error > 0
+    assert gain.within.named_share - gain.without.named_share == pytest.approx(
+        gain.pair.share_difference
+    )
+    (effort,) = gain.effort
+    assert effort.without == 1  # nothing is added without the rule
+    assert effort.difference > 3 * effort.error > 0
+
+
+def test_a_scenario_without_the_rules_has_no_gain(town: Model) -> None:
+    story = town.path.with_name("dull.yaml")
+    story.write_text("title: D\nvalues: {response: 0}\n", "utf-8")
+    assert plansim.adaptation(town, story) is None
+
+
+def test_a_model_that_declares_no_rules_has_no_gain(town: Model) -> None:
+    path = town.path.with_name("decision.yaml")
+    path.write_text(path.read_text("utf-8").split("responses")[0], "utf-8")
+    assert plansim.adaptation(town, path.with_name("plain.yaml")) is None
+
+
+def test_an_overlay_that_is_none_is_refused_by_its_line(town: Model) -> None:
+    path = town.path.with_name("decision.yaml")
+    path.write_text(path.read_text("utf-8").replace("rigid.yaml", "plain.yaml"), "utf-8")
+    with pytest.raises(InputError, match="'plain' is no overlay"):
+        plansim.adaptation(town, path.with_name("plain.yaml"))
