@@ -86,7 +86,7 @@ def test_one_scenario_or_a_sweep_of_others_is_refused(found: Comparison) -> None
 def test_scenarios_on_different_clocks_are_compared_without_causes(
     city: Model, stories: Mapping[str, Scenario]
 ) -> None:
-    other = read_scenario("baseline", city, ["TIME STEP=0.25"])
+    other = read_scenario("baseline", city, ["TIME STEP=0.125"])
     told: list[tuple[int, int]] = []
     found = compare(
         city,
