@@ -159,7 +159,9 @@ def model_difference(
     >>> [(one.name, round(share)) for one, share in zip(found.changes, found.targets[0].shares)]
     [('effort', -93), ('growth rate', 41)]
     """
-    one, other = (each if isinstance(each, Model) else load_model(each) for each in (old, new))
+    one, other = (
+        version if isinstance(version, Model) else load_model(version) for version in (old, new)
+    )
     story = scenario_of(other, scenario)
     judged = _judged(one, other, targets)
     found = differences(one, other)
