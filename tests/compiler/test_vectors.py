@@ -80,10 +80,10 @@ def test_selections_are_those_of_numpy(pairs: list[tuple[float, float]]) -> None
         *(f(plain) if taken.any() else -7 for f in (np.min, np.max, np.mean)),
     ]
     for action, right in enumerate(expected):
-        node = selected(g, g.list(chosen), g.list(values), g.number(-7), action, 0)
+        node = selected(g, g.list(chosen), g.list(values), g.number(-7), g.number(action), 0)
         assert g.value(node) == pytest.approx(right if taken.any() else -7, rel=1e-12)
     for error, wrong in ((1, not taken.any()), (2, taken.sum() > 1), (3, taken.sum() != 1)):
-        node = selected(g, g.list(chosen), g.list(values), g.number(-7), 0, error)
+        node = selected(g, g.list(chosen), g.list(values), g.number(-7), g.number(0), error)
         assert np.isnan(g.values([node])[0]) == wrong
 
 
@@ -273,8 +273,12 @@ def test_macros_are_their_equations_at_each_call(tmp_path: Path, method: Integra
             "2: a macro cannot be read; expected :MACRO: name(",
         ),
         (
-            ":MACRO: M(a : b)\nM = a ~~|\nb = a ~~|\n:END OF MACRO:\nx = 1 ~~|",
-            "1: the macro 'M' has outputs",
+            ":MACRO: M(a : b)\nM = a ~~|\n:END OF MACRO:\nx = 1 ~~|",
+            "1: no equation gives 'b' of the macro 'M'",
+        ),
+        (
+            ":MACRO: M(a : b)\nM = a ~~|\nb = a ~~|\n:END OF MACRO:\nx = M(1: y, z) ~~|",
+            "5: M has the wrong number of outputs; expected 1; found 2",
         ),
         (":MACRO: M(a)\nM = a + * ~~|\n:END OF MACRO:\nx = 1 ~~|", "2: an operand is missing"),
     ],

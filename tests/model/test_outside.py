@@ -130,12 +130,13 @@ def test_data_variables_have_their_data_from_a_table(tmp_path: Path) -> None:
         "x= given*10 ~ Dmnl ~|\ny[s]= by part[s] + 1 ~ Dmnl ~|\n" + CLOCK,
         "utf-8",
     )
-    with pytest.raises(ModelError) as refusal:
-        load_model(path)
-    assert [str(fault).removeprefix(f"{path}:")[:48] for fault in refusal.value.faults] == [
-        "2: 'given' has neither an equation nor data; exp",
-        "3: 'by part' has neither an equation nor data; e",
+    without = load_model(path)
+    assert [str(fault).removeprefix(f"{path}:")[:45] for fault in without.warnings] == [
+        "2: 'given' has no data: it is missing (:NA:),",
+        "3: 'by part' has no data: it is missing (:NA:",
     ]
+    missing = simulate(without, cache=False)
+    assert all(np.isnan(missing[name]).all() for name in ("given", "x", "by part", "y"))
     table = tmp_path / "t.csv"
     table.write_text("time,Given,by_part[a],by part[b]\n0,1,5,7\n2,3,,8\n4,2,6,9\n", "utf-8")
     found = simulate(load_model(path, data=table), cache=False)
@@ -176,8 +177,8 @@ def test_data_variables_have_their_data_from_a_table(tmp_path: Path) -> None:
         ),
         ("x:= GET DIRECT DATA('d.csv', ',', 'A', 'F12')", "'x': 'd.csv' has no numbers at 'F12'"),
         (
-            "x:RAW::= GET DIRECT DATA('d.csv', ',', 'A', 'B12')",
-            "'x': data that are :RAW: have no value between their points",
+            "x:RAW::= 2*unused",
+            "'x': only data can be :RAW:, by the name of another variable",
         ),
         ("x: GET DIRECT SUBSCRIPT('d.csv', ',', 'H1', 'K1', '')", "'d.csv' has no cells 'H1:K1'"),
     ],
@@ -188,3 +189,20 @@ def test_what_cannot_be_read_is_one_fault(folder: Path, equation: str, fault: st
     with pytest.raises(ModelError) as refusal:
         load_model(path)
     assert str(refusal.value) == f"{path}:2: {fault}"
+
+
+def test_raw_data_have_a_value_at_their_points_alone(tmp_path: Path) -> None:
+    path = tmp_path / "x.mdl"
+    path.write_text(
+        "s: a, b ~~|\nseen[s] ~ Dmnl ~|\npoint[s]:RAW: := seen[s] ~ Dmnl ~|\n"
+        "there[s]= IF THEN ELSE(point[s] = :NA:, 0, 1) ~ Dmnl ~|\n" + CLOCK,
+        "utf-8",
+    )
+    table = tmp_path / "t.tab"  # as Vensim exports it: a row for each variable
+    table.write_text("Time\t1\t2.5\t4\nseen[a]\t5\t7\t\nseen[b]\t\t2\t9\n", "utf-8")
+    found = simulate(load_model(path, data=table), cache=False)
+    at = {"a": {1.0: 5.0, 2.5: 7.0}, "b": {2.5: 2.0, 4.0: 9.0}}
+    for element, points in at.items():
+        expected = [points.get(float(time), np.nan) for time in found.time]
+        np.testing.assert_array_equal(found["point"].sel(s=element), expected)
+        np.testing.assert_array_equal(found["there"].sel(s=element), ~np.isnan(expected))

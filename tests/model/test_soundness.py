@@ -92,10 +92,6 @@ def test_sound_equations(text: str) -> None:
             ["2: no subscript range or element is called 'q', in 'x'"],
         ),
         (
-            "x[S] = 1 ~~|",
-            ["2: a subscript is not written as it is defined, in 'x'; expected 's'; found 'S'"],
-        ),
-        (
             "x[s] = 1 ~~|\ny[s] = x ~~|",
             ["3: 'x' is used with the wrong number of subscripts in 'y'; expected 1; found 0"],
         ),

@@ -226,10 +226,21 @@ def model_at(path: Path | None, *, quiet: bool = False) -> Model:
     context = click.get_current_context(silent=True)
     options = context.meta if context else {}
     strict = options.get("plansim.strict_units") or None
-    model = load_model(path, strict, options.get("plansim.data", ()))
+    model = load_model(
+        path, strict, [_as_table(table) for table in options.get("plansim.data", ())]
+    )
     if not quiet:
         warn(model.warnings)
     return model
+
+
+def _as_table(path: Path) -> Path:
+    """Return a table of data; of a run in Vensim's own form, the table that it is written to."""
+    if path.suffix.lower() != ".vdf":
+        return path
+    from plansim.engine.simlin import vdf_as_csv
+
+    return vdf_as_csv(path)
 
 
 @dataclass(frozen=True)

@@ -268,13 +268,13 @@ def model_option(function: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option(
             "--data",
-            metavar="FILE.csv",
+            metavar="FILE",
             type=click.Path(path_type=Path),
             multiple=True,
             expose_value=False,
             callback=_remembered,
-            help="Data of the model's data variables: a column of times, and one for each; may be "
-            "given again.",
+            help="Data of the model's data variables: a .csv or .tab file with a column of times, "
+            "and one for each; or a .vdf file; may be given again.",
         ),
     ]
     for option in reversed(options):

@@ -25,6 +25,7 @@ from operator import itemgetter
 from plansim.compiler.functions.plain import PLAIN, VECTOR, Clock, stages, zidz
 from plansim.compiler.functions.random import RANDOM
 from plansim.compiler.functions.vectors import (
+    ACTIONS,
     PROFILES,
     allocated,
     inverse,
@@ -187,6 +188,8 @@ class _Scope:
     bound: Bound
     initial: bool
     frame: _LoweringFrame | None = None
+    itself: int | None = None
+    """What the variable of the equation is, where its equation refers to itself."""
 
 
 @dataclass
@@ -462,6 +465,8 @@ class _Lowering:
     def _name(self, tree: Name, scope: _Scope) -> int:
         key = tree.key
         if (frame := scope.frame) is not None:
+            if scope.itself is not None and key == scope.key.rpartition(_WITHIN)[2]:
+                return scope.itself
             if key in frame.arguments:
                 argument = replace(frame.caller, initial=scope.initial)
                 return self._node(frame.arguments[key], argument)
@@ -478,6 +483,8 @@ class _Lowering:
             cell = tuple(
                 self.subscripts.element(subscript, scope.bound) for subscript in tree.subscripts
             )
+            if scope.itself is not None and (key, cell) == (scope.key, scope.cell):
+                return scope.itself
             if cell and cell not in self._places(key):
                 name = self._label(self.variables[key], cell)
                 raise _RefusedError(Message("'{name}' has no equation", name=name), tree.key)
@@ -494,7 +501,7 @@ class _Lowering:
         if key in RANDOM:
             return self._random(tree, scope)
         if key in self.macros:
-            return self._local(self._frame(tree, scope), key, scope.initial)
+            return self._local(self._frame(tree, scope), tree.part or key, scope.initial)
         if key in OF_VECTORS:
             return self._of_vectors(tree, scope)
         match key:
@@ -659,12 +666,13 @@ class _Lowering:
         chosen, values = (
             [self._number(node, one) for one in scopes] for node in (selection, expression)
         )
-        action, error = (
-            int(self._structural(self._node(code, scope), tree.key, "the action")) for code in codes
-        )
-        if not 0 <= action <= 10:
-            raise _RefusedError(Message("there is no action {action}", action=action), tree.key)
-        return selected(self.graph, chosen, values, self._node(missing, scope), action, error)
+        action, error = (self._node(code, scope) for code in codes)
+        known = self.graph.value(action)
+        if known is not None and int(known) not in ACTIONS:
+            raise _RefusedError(Message("there is no action {action}", action=int(known)), tree.key)
+        none = self._node(missing, scope)
+        code = int(self._structural(error, tree.key, "the action on errors"))
+        return selected(self.graph, chosen, values, none, action, code)
 
     def _mapped(self, tree: Call, scope: _Scope) -> int:
         """Give VECTOR ELM MAP: the element so many places behind another; NaN beyond the range."""
@@ -748,7 +756,9 @@ class _Lowering:
 
     def _frame(self, tree: Call, scope: _Scope) -> _LoweringFrame:
         """Give the frame of a call: one for all phases."""
-        label = repr((scope.key, scope.cell, sorted(scope.bound.items()), tree.start))
+        # A call is told by where it stands: equations of its outputs share it.
+        within = scope.key if scope.frame else ""
+        label = repr((within, scope.cell, sorted(scope.bound.items()), tree.start))
         if label not in self._frames:
             macro = self.macros[tree.key]
             arguments = dict(zip(macro.inputs, tree.arguments, strict=True))
@@ -887,9 +897,14 @@ class _Lowering:
         return g.divide(last, self._node(arguments[1], scope))
 
     def _sampled(self, tree: Call, scope: _Scope) -> int:
-        """Give the value of SAMPLE IF TRUE, which is what it remembers for the next step."""
-        condition, actual = [self._node(argument, scope) for argument in tree.arguments[:2]]
-        return self.graph.freeze(self.graph.select(condition, actual, self._state(tree, scope, 0)))
+        """Give the value of SAMPLE IF TRUE, which is what it remembers for the next step.
+
+        Where its arguments refer to itself, they mean what it remembers.
+        """
+        state = self._state(tree, scope, 0)
+        inner = replace(scope, itself=state if self._equation(scope).tree == tree else None)
+        condition, actual = [self._node(argument, inner) for argument in tree.arguments[:2]]
+        return self.graph.freeze(self.graph.select(condition, actual, state))
 
     def _initially(self, tree: Call, scope: _Scope) -> int:
         key, arguments = tree.key, tree.arguments
@@ -900,7 +915,10 @@ class _Lowering:
             case "trend" | "forecast":
                 return self._trend(tree, scope, self._first_mean(tree, scope))
             case "sample_if_true":
-                return g.select(*[self._node(argument, scope) for argument in arguments])
+                otherwise = self._node(arguments[2], scope)
+                inner = replace(scope, itself=otherwise)
+                condition, actual = [self._node(argument, inner) for argument in arguments[:2]]
+                return g.select(condition, actual, otherwise)
         initial = arguments[0 if key in _INITIALLY_INPUT else 2]
         return self._node(initial, scope)
 
@@ -956,11 +974,14 @@ class _Lowering:
         if number is not None:
             return number
         if self.graph.depends[place] == Depends.INPUTS:
-            names = list(self.inputs)
-            used = {names[index].partition("[")[0] for index in self._inputs_of(place)}
-            self.pinned |= used
+            self._pin(place)
             return 1.0
         raise _RefusedError(Message("{what} is not known before the run", what=what), key)
+
+    def _pin(self, place: int) -> None:
+        """Note that the constants that a node depends on must not vary."""
+        names = list(self.inputs)
+        self.pinned |= {names[index].partition("[")[0] for index in self._inputs_of(place)}
 
     def _inputs_of(self, place: int) -> set[int]:
         found: set[int] = set()
@@ -1008,7 +1029,7 @@ class _Lowering:
         start = _initial(scope)
         delay = self._node(tree.arguments[1], start)
         if self.graph.depends[delay] & Depends.INPUTS:
-            self._structural(delay, tree.key, "the delay of DELAY FIXED")
+            self._pin(delay)
         return Pipe(
             self._spoken(scope.key, scope.cell),
             initial=self._number(tree.arguments[2], start),

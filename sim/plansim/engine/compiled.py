@@ -24,6 +24,7 @@ from plansim.engine.trajectory import (
     recorded,
     shape_of,
     version_of,
+    with_missing,
 )
 from plansim.errors import Fault, InputError
 from plansim.model.records import Model, VariableKind
@@ -101,7 +102,7 @@ def _run(model: Model, scenario: Scenario, *, cache: bool) -> Trajectory:
     constants = {variable.name: constant_of(model, scenario, variable.name) for variable in once}
     run = Trajectory(ensemble.time, series, constants)
     check_finite(model, scenario, run)
-    return run
+    return with_missing(model, run)
 
 
 def inputs_under(

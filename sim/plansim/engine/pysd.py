@@ -33,6 +33,7 @@ from plansim.engine.trajectory import (
     named,
     recorded,
     version_of,
+    with_missing,
 )
 from plansim.engine.translate import (
     SWITCH,
@@ -96,6 +97,7 @@ def run_reference(
         if run is None:
             run = _run(model, scenario, translated(model, folder))
             check_finite(model, scenario, run)
+            run = with_missing(model, run)
             if cache:
                 save_run(path, model, run)
     return run, engine

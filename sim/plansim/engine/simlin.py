@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from plansim.cache import digest, workspace
 from plansim.engine.trajectory import FloatArray, Trajectory, cells, largest_difference
 from plansim.errors import Fault, InputError, Message, SimulationError, foreign
 from plansim.model.records import Model, VariableKind
@@ -25,6 +26,7 @@ __all__ = [
     "link_scores",
     "run_simlin",
     "to_xmile",
+    "vdf_as_csv",
 ]
 
 
@@ -57,6 +59,28 @@ def check_units(path: Path) -> tuple[str, ...]:
     import simlin
 
     return tuple(str(issue) for issue in simlin.load(path).check())
+
+
+def vdf_as_csv(path: Path) -> Path:
+    """Write a run that Vensim keeps in a ``.vdf`` file as a CSV table, and return its path.
+
+    It lies in the cache. What is missing has no number in it.
+
+    Raises:
+        InputError: pysimlin is not installed, or cannot read the file.
+    """
+    _require_simlin()
+    import simlin
+
+    try:
+        key = digest("vdf", path.read_bytes())
+        with workspace() as folder:
+            table = folder / "data" / f"{key}.csv"
+            table.parent.mkdir(exist_ok=True)
+            simlin.load_vdf(path).to_csv(table)
+    except (simlin.SimlinError, OSError) as error:
+        raise InputError(Fault("the table cannot be read", path, found=foreign(error))) from None
+    return table
 
 
 def run_simlin(model: Model, scenario: Scenario) -> Mapping[str, FloatArray]:

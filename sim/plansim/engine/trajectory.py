@@ -6,13 +6,14 @@ import itertools
 import json
 import platform
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
 from numpy.typing import NDArray
 
 from plansim.errors import Fault, InputError, Message, SimulationError
+from plansim.model.expression import MISSING, Number
 from plansim.model.records import Integration, Model, Timing, Variable, VariableKind
 from plansim.model.syntax import name_key
 from plansim.scenario.scenario_file import Scenario
@@ -34,6 +35,7 @@ __all__ = [
     "shape_of",
     "to_years",
     "version_of",
+    "with_missing",
 ]
 
 FloatArray = NDArray[np.float64]
@@ -236,12 +238,54 @@ def _defined(model: Model, name: str, where: NDArray[np.bool_]) -> NDArray[np.bo
     return found
 
 
+def _without_data(model: Model) -> set[str]:
+    """Return the variables whose equation is ``:NA:``, and all that rests on them."""
+    found = {
+        name
+        for name in model.variables
+        for equation in model.scan.equations[name_key(name)]
+        if equation.tree == Number(MISSING)
+    }
+    users: dict[str, list[str]] = {}
+    for variable in model.variables.values():
+        for cause in variable.causes:
+            users.setdefault(cause, []).append(variable.name)
+    waiting = list(found)
+    while waiting:
+        new = set(users.get(waiting.pop(), ())) - found
+        found |= new
+        waiting += new
+    return found
+
+
+_ABSURD = 2.0**100
+"""What is as large as this was made of a missing value, where a model has any."""
+
+
+def with_missing(model: Model, run: Trajectory) -> Trajectory:
+    """Return a run with NaN where a value is missing, which is a huge number in Vensim.
+
+    What is computed from it is as huge, and missing too.
+    """
+    if ":NA:" not in model.text.upper():
+        return run
+    series, constants = (
+        {name: np.where(abs(values) < _ABSURD, values, np.nan) for name, values in part.items()}
+        for part in (run.series, run.constants)
+    )
+    return replace(run, series=series, constants=constants)
+
+
 def check_finite(model: Model, scenario: Scenario, run: Trajectory) -> None:
     """Raise SimulationError if any value is not a finite number.
 
-    It names the first time, and a variable that fails then although none of its causes does.
+    What follows from data that are missing may be none. The error names the first time, and a
+    variable that fails then although none of its causes does.
     """
     bad = {name: ~np.isfinite(values) for name, values in run.series.items()}
+    if any(where.any() for where in bad.values()):
+        unknown = _without_data(model)
+        bad = {name: where for name, where in bad.items() if name not in unknown}
     bad = {name: _defined(model, name, where) for name, where in bad.items() if where.any()}
     bad = {name: where for name, where in bad.items() if where.any()}
     constants = [

@@ -5,6 +5,7 @@ input. Between its parser and its builder the model is amended:
 
 - Numbers become floats. An integer as the initial value of a SMOOTH would make an integer state,
   which truncates the first step.
+- ``:NA:`` becomes the number that Vensim has for it.
 - Comments are dropped. PySD writes them raw into Python docstrings, so that a comment could end
   the docstring and continue as code.
 - Equations that read other files (GET XLS …, data variables), and macros, are refused.
@@ -19,6 +20,7 @@ import ast
 import contextlib
 import dataclasses
 import json
+import math
 import re
 import tempfile
 import warnings
@@ -31,6 +33,7 @@ import numpy as np
 from plansim.cache import digest, load_sealed, save_sealed
 from plansim.engine.trajectory import version_of
 from plansim.errors import Fault, Message, ModelError
+from plansim.model.expression import MISSING
 from plansim.model.records import Model, folded
 
 __all__ = [
@@ -338,6 +341,8 @@ def _floats(node: Any) -> Any:
     match node:
         case bool() | str() | None:
             return node
+        case float() if math.isnan(node):
+            return MISSING
         case int() | np.integer():
             return float(node)
         case np.ndarray():

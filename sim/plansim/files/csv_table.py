@@ -37,10 +37,10 @@ class CsvTable:
             yield line, dict(zip(self.columns, row, strict=True))
 
 
-def read_csv(path: Path, required: Sequence[str] = ()) -> CsvTable:
+def read_csv(path: Path, required: Sequence[str] = (), separator: str = ",") -> CsvTable:
     """Read a CSV file. Blank lines are passed over, cells that a row lacks are empty.
 
-    Comments may stand before the header.
+    Comments may stand before the header. ``separator`` stands between cells.
 
     Raises:
         InputError: the file cannot be read, is too large or no CSV in UTF-8, lacks a column, or a
@@ -53,7 +53,7 @@ def read_csv(path: Path, required: Sequence[str] = ()) -> CsvTable:
         comments = tuple(itertools.takewhile(lambda line: line.startswith("#"), text))
         skipped = len(comments)
         text.seek(sum(map(len, comments)))
-        reader = csv.reader(text, strict=True)
+        reader = csv.reader(text, strict=True, delimiter=separator)
         columns = tuple(name.strip() for name in next(reader, []))
         lines = [
             (reader.line_num + skipped, [cell.strip() for cell in row]) for row in reader if row

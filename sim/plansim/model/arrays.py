@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from plansim.errors import Message
 from plansim.model.expression import Call, Name, Node, Operation
-from plansim.model.scan import Scan
+from plansim.model.scan import Range, Scan
 from plansim.model.syntax import name_key
 
 __all__ = ["OF_VECTORS", "OVER_ELEMENTS", "Subscripts", "UnboundError", "free_marks"]
@@ -38,8 +38,8 @@ class Subscripts:
     ranges: Mapping[str, tuple[str, ...]]
     names: Mapping[str, str]
     """The elements as the model writes them."""
-    mapped: Mapping[str, tuple[str, ...]]
-    """By range, those whose elements stand for its own, one for one."""
+    mapped: Mapping[str, Mapping[str, Mapping[str, str]]]
+    """By range, and by each range whose elements stand for its own: what each of them stands for."""
     positions: Mapping[str, int]
     """Of each element in the largest range that holds it, counted from 1."""
 
@@ -47,7 +47,7 @@ class Subscripts:
     def of(cls, scan: Scan) -> Subscripts:
         """Take the ranges from the scan of a model."""
         ranges = {key: tuple(map(name_key, one.elements)) for key, one in scan.ranges.items()}
-        mapped = {key: tuple(map(name_key, one.mapped)) for key, one in scan.ranges.items()}
+        mapped = {key: _mappings(ranges, ranges[key], one) for key, one in scan.ranges.items()}
         largest = sorted(ranges.values(), key=len)
         positions = {
             element: i for elements in largest for i, element in enumerate(elements, start=1)
@@ -85,11 +85,9 @@ class Subscripts:
             return bound[subscript]
         if subscript not in self.ranges:
             return subscript
-        own = self.ranges[subscript]
         for other, element in bound.items():
-            related = other in self.mapped[subscript] or subscript in self.mapped.get(other, ())
-            if related and len(self.ranges[other]) == len(own):
-                return own[self.ranges[other].index(element)]
+            if found := self._mapped(subscript, other, element):
+                return found
         raise UnboundError(
             Message(
                 "the subscript '{name}' stands neither on its left-hand side nor within a "
@@ -98,9 +96,34 @@ class Subscripts:
             )
         )
 
+    def _mapped(self, subscript: str, other: str, element: str) -> str | None:
+        """Return the element of a range for which one of another range stands, if any does."""
+        own = self.mapped[subscript]
+        wider = [key for key in own if {*self.elements(other)} <= {*self.ranges[key]}]
+        for key in (other, *wider):
+            if element in own.get(key, {}):
+                return own[key][element]
+        back = self.mapped.get(other, {}).get(subscript, {})
+        found = [mine for mine, theirs in back.items() if theirs == element]
+        return found[0] if len(found) == 1 else None
+
     def position(self, key: str, bound: Mapping[str, str]) -> int:
         """Return the position of an element, when a subscript is used as a number."""
         return self.positions[self.element(key, bound)]
+
+
+def _mappings(
+    ranges: Mapping[str, tuple[str, ...]], own: Sequence[str], range_: Range
+) -> dict[str, dict[str, str]]:
+    """Return what the mappings of a range say; one that does not fit its elements says nothing."""
+    found: dict[str, dict[str, str]] = {}
+    for target, members in range_.mapped:
+        key = name_key(target)
+        listed = tuple(map(name_key, members)) or ranges.get(key, ())
+        if len(listed) == len(own):
+            pairs = zip(listed, own, strict=True)
+            found[key] = {e: mine for part, mine in pairs for e in ranges.get(part, (part,))}
+    return found
 
 
 def free_marks(tree: Node) -> Iterator[str]:

@@ -66,7 +66,7 @@ def build_model(text: str, file: Path, sha256: str, strict: bool) -> Model:
         ModelError: with all faults, by line.
     """
     faults, warnings, slips = FaultLog(file), FaultLog(file), FaultLog(file)
-    scan = scan_text(text, faults)
+    scan = scan_text(text, faults, slips)
     if faults.is_full or (faults and not scan.equations):
         raise ModelError(faults.by_line())
     if not scan.equations and not faults:

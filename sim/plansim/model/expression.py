@@ -18,6 +18,7 @@ from plansim.errors import Message
 
 __all__ = [
     "COMPARISONS",
+    "MISSING",
     "Call",
     "Name",
     "NoValueError",
@@ -34,6 +35,10 @@ __all__ = [
 ]
 
 
+MISSING = -(2.0**109)
+"""What Vensim takes ``:NA:`` for, the mark of a value that is missing."""
+
+
 def _unshown(default: object = 0) -> Any:
     """Return a field that says where a node stands in the text, which is no part of the tree."""
     return field(default=default, compare=False, repr=False)
@@ -41,7 +46,7 @@ def _unshown(default: object = 0) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A numeral; ``:NA:`` is NaN."""
+    """A numeral; ``:NA:`` is `MISSING`."""
 
     value: float
     start: int = _unshown()
@@ -73,6 +78,10 @@ class Call:
     """The name and the subscripts as the text has them."""
     start: int = _unshown()
     end: int = _unshown()
+    outputs: tuple[Name, ...] = ()
+    """What stands behind a ``:``: the variables that a macro gives beside its own value."""
+    part: str = ""
+    """Which of a macro's variables is its value, by key; that of the macro's own name if empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +209,7 @@ def evaluate(
     try:
         for node in reversed(list(walk(tree))):  # operands come before what is made of them
             match node:
-                case Number(value) if not math.isnan(value):
+                case Number(value) if value != MISSING:
                     values.append(value)
                 case Name(subscripts=()):
                     values.append(value_of(node))

@@ -142,27 +142,17 @@ def _check_known(
     for subscript in subscripts:
         name = subscript.removesuffix("!")
         key = name_key(name)
-        written = scan.ranges[key].name if key in scan.ranges else scan.elements.get(key)
-        if written == name or (written is None and scan.open_ended):
+        if key in scan.ranges or key in scan.elements or scan.open_ended:
             continue
         line = equation.line_of(ref) if ref else equation.line
-        if written is None:
-            names = chain((range_.name for range_ in scan.ranges.values()), scan.elements.values())
-            log.fault(
-                "no subscript range or element is called '{name}', in '{equation_name}'",
-                line,
-                nearest=log.nearest(name, names),
-                name=short(name),
-                equation_name=short(equation.name),
-            )
-        else:  # the engine would not find it
-            log.fault(
-                "a subscript is not written as it is defined, in '{name}'",
-                line,
-                expected=Message("'{text}'", text=short(written)),
-                found=Message("'{text}'", text=short(name)),
-                name=short(equation.name),
-            )
+        names = chain((range_.name for range_ in scan.ranges.values()), scan.elements.values())
+        log.fault(
+            "no subscript range or element is called '{name}', in '{equation_name}'",
+            line,
+            nearest=log.nearest(name, names),
+            name=short(name),
+            equation_name=short(equation.name),
+        )
 
 
 def _check_doubled(scan: Scan, log: FaultLog) -> None:

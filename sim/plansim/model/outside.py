@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from plansim.errors import Fault, FaultLog, InputError, Message, ModelError, foreign, nearest
-from plansim.model.expression import Call, QuotedText
+from plansim.model.expression import Call, Name, QuotedText
 from plansim.model.scan import Equation, EquationForm, Scan, scan_text, short
 from plansim.model.syntax import name_key
 
@@ -37,38 +37,50 @@ Points: TypeAlias = list[tuple[float, float]]
 Series: TypeAlias = Mapping[str, Points]
 """Points of time and value by the name of a variable, ``name`` or ``name[e1,e2]``."""
 
-_SUBSCRIPT = re.compile(r"GET\s+(?:DIRECT|XLS)\s+SUBSCRIPT\s*\(([^()]*)\)", re.IGNORECASE)
+_SUBSCRIPT = re.compile(r"GET[\s_]+(?:DIRECT|XLS)[\s_]+SUBSCRIPT\s*\(([^()]*)\)", re.IGNORECASE)
 _QUOTED = re.compile(r"'([^']*)'")
 _CELL = re.compile(r"([A-Za-z]{1,3})([1-9][0-9]*)")
-_KEYWORD = re.compile(r":\s*(INTERPOLATE|LOOK FORWARD|HOLD BACKWARD|RAW)\s*:", re.IGNORECASE)
+_KEYWORD = re.compile(r":\s*(INTERPOLATE|LOOK\s+FORWARD|HOLD\s+BACKWARD|RAW)\s*:", re.IGNORECASE)
 _SETTING = re.compile(r"^30:(\?[^=\n]+)=([^\n]+)$", re.MULTILINE)
 """What the settings of a file say of a name: ``30:?data=data.xlsx``."""
-_KINDS = ("constants", "data", "lookups")
 _JUST = 1e-7
 """How close to a point data jump that hold or look, relative to its time."""
 
 
 def read_series(path: Path) -> dict[str, Points]:
-    """Read a CSV table of data: a header, a column of times, and a column for each variable.
+    """Read a table of data: a header, a column of times, and a column for each variable.
+
+    A ``.tab`` or ``.tsv`` file has tabs between its cells. As Vensim writes them, tables may also
+    have a row for each variable, and the times in the first row.
 
     Raises:
         InputError: the file cannot be read, or a cell is no number.
     """
     from plansim.files.csv_table import read_csv
 
-    table = read_csv(path)
-    names = table.columns[1:]
-    series: dict[str, Points] = {name: [] for name in names}
-    for line, (time, *values) in table.rows:
-        for name, value in zip(names, values, strict=True):
-            if not value.strip():
+    tabs = path.suffix.lower() in (".tab", ".tsv")
+    table = read_csv(path, separator="\t" if tabs else ",")
+    series: dict[str, Points] = {}
+    across = len(table.columns) > 1 and all(_is_number(cell) for cell in table.columns[1:])
+    for line, (first, *values) in table.rows:
+        for head, value in zip(table.columns[1:], values, strict=True):
+            time, name = (head, first) if across else (first, head)
+            points = series.setdefault(name, [])
+            if not value:
                 continue
             try:
-                series[name].append((float(time), float(value)))
+                points.append((float(time), float(value)))
             except ValueError:
                 message = Message("'{name}' is not a number", name=name)
                 raise InputError(Fault(message, path, line, found=value)) from None
     return series
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
 
 
 @dataclass
@@ -249,15 +261,19 @@ def inlined(
             about = Message("'{name}': {fault}", name=short(equation.name), fault=error.message)
             faults.fault(about, equation.line, nearest=error.close)
             continue
-        if new is None and _is_empty(equation):
-            if name_key(equation.name) in used:
-                faults.fault(
-                    "'{name}' has neither an equation nor data",
+        if new is None and _is_empty(equation) and name_key(equation.name) in used:
+            left = equation.text.partition(":=")[0]
+            new = f"{_KEYWORD.sub('', left).rstrip()} = :NA:"
+            warnings.append(
+                Fault(
+                    "'{name}' has no data: it is missing (:NA:), and so is what follows from it",
+                    file,
                     equation.line,
                     expected=Message("an equation, or its data in a table: --data FILE.csv"),
                     name=short(equation.name),
                 )
-                continue
+            )
+        if new is None and _is_empty(equation):
             warnings.append(
                 Fault(
                     "'{name}' has no data and is left out",
@@ -339,17 +355,15 @@ def _replacement(scan: Scan, equation: Equation, files: _Files, given: Series) -
         if equation.form is not EquationForm.DATA:
             return None
         left, _, right = equation.text.partition(":=")  # an equation of data is one as any other
+        if _way(equation) == "RAW":
+            return _raw_of(scan, equation, files, given)
         return f"{_KEYWORD.sub('', left).rstrip()} = {right.strip()}"
+    points = _points_of(scan, equation, files)
+    if points is not None:
+        over_time = (_over_time(equation, p) for p in points)
+        return _joined(equation, zip(scan.covered(equation), over_time, strict=True))
     kind = tree.key.rpartition("_")[2]
-    texts = [node.value.strip("'") for node in tree.arguments if isinstance(node, QuotedText)]
-    if (
-        kind not in _KINDS
-        or len(texts) != len(tree.arguments)
-        or len(texts) != (3 if kind == "constants" else 4)
-    ):
-        raise _OutsideError(
-            Message("{name} cannot be read", name=tree.key.replace("_", " ").upper())
-        )
+    texts = _texts(tree, {"constants": 3, "lookups": 4}.get(kind, 0))
     cells = scan.covered(equation)
     shape = [
         len(scan.dimension(name)) for name in equation.subscripts if name_key(name) in scan.ranges
@@ -359,24 +373,63 @@ def _replacement(scan: Scan, equation: Equation, files: _Files, given: Series) -
         numbers = _constants(files, book, tab, first, shape)
         return _joined(equation, zip(cells, (f"= {number!r}" for number in numbers), strict=True))
     tables = _tables(files, book, tab, first, more[0], len(cells))
-    if kind == "lookups":
-        return _joined(equation, zip(cells, (f"({_points(p)})" for p in tables), strict=True))
-    return _joined(equation, zip(cells, (_over_time(equation, p) for p in tables), strict=True))
+    return _joined(equation, zip(cells, (f"({_points(p)})" for p in tables), strict=True))
+
+
+def _raw_of(scan: Scan, equation: Equation, files: _Files, given: Series) -> str:
+    """Return the equations of ``name :RAW: := data``: the points of other data, and no more."""
+    tree = equation.tree
+    group = scan.equations.get(tree.key, ()) if isinstance(tree, Name) else ()
+    if (
+        not isinstance(tree, Name)
+        or not group
+        or tree.subscripts != tuple(map(name_key, equation.subscripts))
+    ):
+        raise _OutsideError(Message("only data can be :RAW:, by the name of another variable"))
+    points: dict[tuple[str, ...], Points] = {}
+    for other in group:
+        found = _given_points(scan, other, given) if _is_empty(other) else None
+        found = _points_of(scan, other, files) if found is None else found
+        cells = scan.covered(other)
+        points |= zip(cells, found or [[]] * len(cells), strict=True)
+    cells = scan.covered(equation)
+    return _joined(equation, ((cell, _over_time(equation, points.get(cell, []))) for cell in cells))
 
 
 def _of_series(scan: Scan, equation: Equation, given: Series) -> str | None:
     """Return the equations of a data variable whose data are given."""
-    key = name_key(equation.name)
-    cells = scan.covered(equation)
-    found = [
-        given.get(name_key(f"{equation.name}[{','.join(cell)}]") if cell else key) for cell in cells
-    ]
-    found = [own or given.get(key) for own in found]
-    if not all(found):
+    points = _given_points(scan, equation, given)
+    if points is None:
         return None
-    return _joined(
-        equation, zip(cells, (_over_time(equation, p or []) for p in found), strict=True)
-    )
+    cells = scan.covered(equation)
+    return _joined(equation, zip(cells, (_over_time(equation, p) for p in points), strict=True))
+
+
+def _given_points(scan: Scan, equation: Equation, given: Series) -> list[Points] | None:
+    """Return the data that are given for each element of a variable; None if for none."""
+    key = name_key(equation.name)
+    labels = (f"{equation.name}[{','.join(cell)}]" for cell in scan.covered(equation))
+    found = [given.get(name_key(label)) or given.get(key) or [] for label in labels]
+    return found if any(found) else None
+
+
+def _points_of(scan: Scan, equation: Equation, files: _Files) -> list[Points] | None:
+    """Return the data of each element that GET … DATA takes from a file; None if it is another."""
+    tree = equation.tree
+    if not isinstance(tree, Call) or tree.key not in ("get_direct_data", "get_xls_data"):
+        return None
+    book, tab, across, cell = _texts(tree, 4)
+    return _tables(files, book, tab, across, cell, len(scan.covered(equation)))
+
+
+def _texts(tree: Call, count: int) -> list[str]:
+    """Return the arguments of a function, which are texts."""
+    texts = [node.value.strip("'") for node in tree.arguments if isinstance(node, QuotedText)]
+    if len(texts) != len(tree.arguments) or len(texts) != count:
+        raise _OutsideError(
+            Message("{name} cannot be read", name=tree.key.replace("_", " ").upper())
+        )
+    return texts
 
 
 def _joined(equation: Equation, parts: Iterable[tuple[Sequence[str], str]]) -> str:
@@ -387,13 +440,25 @@ def _joined(equation: Equation, parts: Iterable[tuple[Sequence[str], str]]) -> s
     )
 
 
+def _way(equation: Equation) -> str:
+    """Return the keyword by which data are read between their points."""
+    keyword = _KEYWORD.search(equation.text.partition(":=")[0])
+    return " ".join(keyword[1].upper().split()) if keyword else "INTERPOLATE"
+
+
 def _over_time(equation: Equation, points: Points) -> str:
     """Return a table over Time, by the data's way between its points."""
-    keyword = _KEYWORD.search(equation.text.partition(":=")[0])
-    way = keyword[1].upper() if keyword else "INTERPOLATE"
+    way = _way(equation)
     points = sorted(points)
+    if not points:
+        return "= :NA:"
     if way == "RAW":
-        raise _OutsideError(Message("data that are :RAW: have no value between their points"))
+        near: Points = []
+        for time, _ in points:
+            just = _JUST * max(1.0, abs(time))
+            near += [(time - just, 0.0), (time, 1.0), (time + just, 0.0)]
+        there, value = (f"WITH LOOKUP(Time, ({_points(some)}))" for some in (near, points))
+        return f"= IF THEN ELSE({there} > 0.5, {value}, :NA:)"
     if way != "INTERPOLATE":
         steps: Points = points[:1]
         for (before, old), (after, new) in itertools.pairwise(points):

@@ -27,7 +27,7 @@ MAX_BYTES = 5_000_000
 """A larger file is refused: models of thousands of equations stay under a tenth of it."""
 _HIGH = re.compile(rb"[\x80-\xff]+")
 _OUTSIDE = re.compile(
-    r"""\bGET\s+(?:DIRECT|XLS)\s|:=|:(?:INTERPOLATE|LOOK|HOLD|RAW)|^["\w][^=~|:(\n]*\n?\s*~""",
+    r"""\bGET[\s_]+(?:DIRECT|XLS)[\s_]|:=|:(?:INTERPOLATE|LOOK|HOLD|RAW)|^["\w][^=~|:(\n]*\n?\s*~""",
     re.IGNORECASE | re.MULTILINE,
 )
 """What a file holds that takes something from others, or may do so."""

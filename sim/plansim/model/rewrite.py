@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, reduce
 
 from plansim.errors import Fault, Message, ModelError
 from plansim.model.arrays import OF_VECTORS, OVER_ELEMENTS, Subscripts, free_marks
-from plansim.model.expression import Call, Name, Node, Number, Numbers, Operation, QuotedText, Table
+from plansim.model.expression import (
+    MISSING,
+    Call,
+    Name,
+    Node,
+    Number,
+    Numbers,
+    Operation,
+    QuotedText,
+    Table,
+)
 from plansim.model.reader import parse_model
 from plansim.model.records import (
     Model,
@@ -47,8 +56,9 @@ def unparse(node: Node) -> str:
     """
     match node:
         case Number(value):
-            written = ":NA:" if math.isnan(value) else repr(value)
-            return f"({written})" if value < 0 else written
+            if value == MISSING:
+                return ":NA:"
+            return f"({value!r})" if value < 0 else repr(value)
         case Name():
             return _written(node)
         case Call(arguments=arguments):

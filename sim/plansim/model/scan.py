@@ -13,16 +13,16 @@ import copy
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from itertools import product
 from math import prod
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from plansim.errors import FaultLog, Message
-from plansim.model.expression import Call, Name, Node, Numbers, Role, references
+from plansim.model.expression import Call, Name, Node, Numbers, Role, references, walk
 from plansim.model.syntax import (
     NAME,
     TABLES_FROM_FILES,
@@ -54,7 +54,8 @@ SKETCH = "\\\\\\---///"
 """Where the drawings begin, after the equations."""
 _AFTER_SKETCH = re.compile(rb"^(?:///---\\\\\\|:L\x7f?<%\^E!@)", re.MULTILINE)
 """Where the drawings end, or without such a line the settings begin."""
-_SEPARATOR = re.compile(r'"(?:\\"|[^"\n])*"|[~|]')
+_SEPARATOR = re.compile(r'"(?:\\"|[^"\n])*"|\{[^{}]*\}|[~|]')
+_QUOTED_OR_REMARK = re.compile(r'"(?:\\"|[^"\n])*"|(\{[^{}]*\})')
 _COMMENT_SEPARATOR = re.compile(r"[~|]")
 _SPACE = re.compile(r"[\s\\]*")
 _NO_BREAK = re.compile(r"[^\n]")
@@ -68,7 +69,7 @@ _EXCEPT = re.compile(r":EXCEPT:", re.IGNORECASE)
 _NEXT_ENTRY = re.compile(r"\n(?=\*{3}|[\w\"][^\n~|]*[=(:])")
 _LIMIT = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _NUMERIC_RANGE = re.compile(r"\(\s*(\w[\w'$\s]*?)(\d{1,9})\s*-\s*(\w[\w'$\s]*?)(\d{1,9})\s*\)")
-_MAPPED = re.compile(r"\(\s*([^:()]+):[^()]*\)|([^,()]+)")
+_MAPPED = re.compile(r"\(\s*([^:()]+):([^()]*)\)|([^,()]+)")
 
 
 class EquationForm(StrEnum):
@@ -78,6 +79,8 @@ class EquationForm(StrEnum):
     UNCHANGEABLE = "=="
     DATA = ":="
     LOOKUP = "()"
+    OUTPUT = ":"
+    """A macro that another equation calls gives it."""
 
 
 @dataclass(frozen=True)
@@ -130,14 +133,19 @@ class Equation:
         return self.line + self.text.count("\n", 0, node.start - self.start)
 
 
+Equations: TypeAlias = Mapping[str, tuple[Equation, ...]]
+"""By `name_key`."""
+
+
 @dataclass(frozen=True)
 class Range:
     """A subscript range with its elements, sub-ranges resolved."""
 
     name: str
     elements: tuple[str, ...]
-    mapped: tuple[str, ...]
-    """The names of those whose elements stand for its own, one for one."""
+    mapped: tuple[tuple[str, tuple[str, ...]], ...]
+    """The names of those whose elements stand for its own, each with what stands for each of its
+    elements, an element or a sub-range; with nothing if that is one for one."""
     comment: str
     line: int
 
@@ -149,9 +157,11 @@ class Macro:
     name: str
     inputs: tuple[str, ...]
     """By `name_key`."""
-    equations: Mapping[str, tuple[Equation, ...]]
+    equations: Equations
     """By `name_key`; that of the macro's own name gives its value."""
     line: int
+    outputs: tuple[str, ...] = ()
+    """The variables that it gives beside its value, by `name_key`."""
 
 
 @dataclass(frozen=True)
@@ -216,15 +226,16 @@ class _RawRange:
     members: tuple[str, ...]
     comment: str
     line: int
-    mapped: tuple[str, ...] = ()
+    mapped: tuple[tuple[str, tuple[str, ...]], ...] = ()
     open: bool = False  # its elements stand in another file
 
 
 class _Source:
     """The text of a file with its lines."""
 
-    def __init__(self, text: str, log: FaultLog) -> None:
+    def __init__(self, text: str, log: FaultLog, slips: FaultLog) -> None:
         self.raw = text
+        self.slips = slips
         # A backslash at the end of a line continues it: spaces keep every offset.
         self.text = text.replace("\\\n", "  ")
         sketch = text.find(SKETCH)
@@ -268,24 +279,29 @@ def around_sketch(data: bytes) -> tuple[bytes, bytes]:
     return data[:start], data[end.start() :] if end else b""
 
 
-def scan_text(text: str, log: FaultLog) -> Scan:
+def scan_text(text: str, log: FaultLog, slips: FaultLog | None = None) -> Scan:
     """Scan the text of a Vensim file.
 
     Args:
         text: the whole file, with line feeds only.
         log: is given the faults of syntax.
+        slips: is given those that hinder no run; by default as ``log``.
 
     Returns:
         All equations and ranges, those with a fault of syntax included as far as they go.
     """
-    source = _Source(text, log)
+    source = _Source(text, log, log if slips is None else slips)
     macros = dict(_macros(source))
     if _MACRO.search(source.text, 0, source.end):
         return Scan({}, {}, {})  # without its end a macro holds the rest of the file
     equations, raw_ranges = _read_all(source)
     ranges, elements = _resolve_ranges(log, raw_ranges)
+    macros = {
+        key: replace(macro, equations=_with_outputs(log, macro.equations, macros))
+        for key, macro in macros.items()
+    }
     return Scan(
-        equations=equations,
+        equations=_with_outputs(log, equations, macros),
         ranges=ranges,
         elements=elements,
         groups=source.groups,
@@ -301,6 +317,7 @@ def _read_all(source: _Source) -> tuple[dict[str, tuple[Equation, ...]], dict[st
     raw_ranges: dict[str, _RawRange] = {}
     log = source.log
     for entry in _entries(source):
+        _blank_remarks(source, entry)
         try:
             item = (_read_entry if entry.complete else _left_side_alone)(source, entry)
         except EquationSyntaxError as error:
@@ -316,6 +333,15 @@ def _read_all(source: _Source) -> tuple[dict[str, tuple[Equation, ...]], dict[st
         if log.is_full:
             break
     return {key: tuple(group) for key, group in equations.items()}, raw_ranges
+
+
+def _blank_remarks(source: _Source, entry: _Entry) -> None:
+    """Blank the remarks in curly brackets of an equation, which keeps every offset."""
+    if source.text.find("{", entry.start, entry.end) < 0:
+        return
+    for found in _QUOTED_OR_REMARK.finditer(source.text, entry.start, entry.end):
+        if found[1]:
+            source.blank(*found.span())
 
 
 def _is_unfinished(
@@ -341,24 +367,63 @@ def _macros(source: _Source) -> Iterator[tuple[str, Macro]]:
             form = Message(":MACRO: name(input, …) … :END OF MACRO:")
             source.log.fault("a macro cannot be read", line, expected=form)
             return
-        name, (inputs, colon, _) = single_spaced(head[1]), head[2].partition(":")
-        if colon:
-            source.log.fault(
-                "the macro '{name}' has outputs beside its own value",
-                line,
-                expected=Message("a macro for each output"),
-                name=short(name),
-            )
+        name, (inputs, _, outputs) = single_spaced(head[1]), head[2].partition(":")
         body = source.only(head.end(), closing.start())
         equations, _ = _read_all(body)
         source.blank(opening.start(), closing.end())
-        keys = tuple(name_key(word) for word in inputs.split(",") if word.strip())
-        if name_key(name) not in equations:
+        keys, given = (
+            tuple(name_key(word) for word in words.replace("\\", " ").split(",") if word.strip())
+            for words in (inputs, outputs)
+        )
+        missing = [key for key in (name_key(name), *given) if key not in equations]
+        for key in missing:
             source.log.fault(
-                "no equation gives the value of the macro '{name}'", line, name=short(name)
+                "no equation gives the value of the macro '{name}'"
+                if key == name_key(name)
+                else "no equation gives '{output}' of the macro '{name}'",
+                line,
+                name=short(name),
+                output=key.replace("_", " "),
+            )
+        if not missing:
+            yield name_key(name), Macro(name, keys, equations, line, given)
+
+
+def _with_outputs(
+    log: FaultLog, equations: Equations, macros: Mapping[str, Macro]
+) -> dict[str, tuple[Equation, ...]]:
+    """Return equations, and one for each output of a macro that one of them calls."""
+    found = dict(equations)
+    calls = [
+        (equation, node)
+        for group in equations.values()
+        for equation in group
+        if equation.tree
+        for node in walk(equation.tree)
+        if isinstance(node, Call) and node.outputs
+    ]
+    for equation, call in calls:
+        known = macros[call.key].outputs if call.key in macros else ()
+        if len(known) != len(call.outputs):
+            log.fault(
+                "{name} has the wrong number of outputs",
+                equation.line_of(call),
+                expected=f"{len(known)}",
+                found=f"{len(call.outputs)}",
+                name=short(call.written[0]),
             )
             continue
-        yield name_key(name), Macro(name, keys, equations, line)
+        for output, part in zip(call.outputs, known, strict=True):
+            if output.key == name_key(equation.name):
+                continue  # the value of the call holds
+            name, *subscripts = output.written
+            new = replace(
+                equation, name=name, subscripts=tuple(subscripts), form=EquationForm.OUTPUT,
+                unit="", limits=(None, None), comment="",
+                tree=replace(call, outputs=(), part=part),
+            )  # fmt: skip
+            found[output.key] = (*found.get(output.key, ()), new)
+    return found
 
 
 def short(name: str) -> str:
@@ -475,7 +540,7 @@ def _can_name(word: str) -> bool:
 
 
 def _read_entry(source: _Source, entry: _Entry) -> Equation | _RawRange | None:
-    """Read an entry; None if it is no part of the simulation (a Reality Check).
+    """Read an entry; None if it is no part of the simulation (a Reality Check, a text).
 
     Raises:
         EquationSyntaxError: at the first place that cannot be read.
@@ -487,7 +552,7 @@ def _read_entry(source: _Source, entry: _Entry) -> Equation | _RawRange | None:
     at = left.end
     keyword = _KEYWORD.match(text, at, end)
     if keyword:
-        if keyword[0].upper() in (":THE CONDITION:", ":TEST INPUT:"):
+        if keyword[0].upper() in (":THE CONDITION:", ":TEST INPUT:", ":IS:"):
             return None
         at = source.skip(keyword.end(), end)
         if at < end and not text.startswith(":=", at):
@@ -498,7 +563,8 @@ def _read_entry(source: _Source, entry: _Entry) -> Equation | _RawRange | None:
             )
     if text.startswith("<->", at, end):
         copied = single_spaced(text[at + 3 : end])
-        return _RawRange(left.name, (copied,), entry.comment, source.line(entry.start), (copied,))
+        line = source.line(entry.start)
+        return _RawRange(left.name, (copied,), entry.comment, line, ((copied, ()),))
     form = next((form for form in _WITH_MARK if text.startswith(form, at, end)), None)
     right = source.skip(at + len(form), end) if form else at
     if form is None and keyword:
@@ -621,7 +687,7 @@ def _read_unit(source: _Source, entry: _Entry) -> tuple[str, tuple[float | None,
         low, high = (None if bound == "?" else float(bound) for bound in [*bounds, "?"][:2])
         if low is None or high is None or low <= high:
             return unit, (low, high)
-    source.log.fault(
+    source.slips.fault(
         "the limits in the unit cannot be read: {words}",
         source.line(entry.start),
         expected=Message("'[lowest,highest]' with '?' for none"),
@@ -672,7 +738,10 @@ def _read_range(source: _Source, name: str, start: int, end: int, entry: _Entry)
                 element=short(member),
             )
         seen.add(name_key(member))
-    mapped = tuple(whole or single for whole, single in _MAPPED.findall(mapping))
+    mapped = tuple(
+        (single_spaced(whole or single), tuple(map(single_spaced, re.findall("[^,]+", listed))))
+        for whole, listed, single in _MAPPED.findall(mapping.replace("\\", " "))
+    )
     return _RawRange(name, tuple(members), entry.comment, line, mapped)
 
 

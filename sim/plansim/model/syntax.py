@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
 from functools import lru_cache
 from operator import itemgetter
@@ -25,6 +25,7 @@ from types import MappingProxyType
 from plansim.errors import Message
 from plansim.model.expression import (
     COMPARISONS,
+    MISSING,
     Call,
     Name,
     Node,
@@ -62,7 +63,7 @@ _TOKEN = re.compile(
     |(?P<string>'[^'\n]*')
     |(?P<keyword>:[A-Za-z ]+:)
     |(?P<operator><>|<=|>=|[-+*/^=<>])
-    |(?P<mark>[(),]))""",
+    |(?P<mark>[(),:]))""",
     re.VERBOSE,
 )
 _NUMERALS_ONLY = re.compile(r"[0-9eE+\-.,;\s\\]+")
@@ -76,6 +77,9 @@ _POINT = re.compile(_POINT_PATTERN)
 _LIMITS = re.compile(
     rf"\[\s*+{_POINT_PATTERN}\s*+-\s*+{_POINT_PATTERN}\s*+(?:,\s*+{_POINT_PATTERN}\s*+)*+\][\s\\]*+,"
 )
+_LISTED_NUMBER = rf"[\s\\]*+[+-]?+[\s\\]*+{_NUMBER}[\s\\]*+"
+_LISTED = re.compile(rf"({_LISTED_NUMBER}(?:,{_LISTED_NUMBER}){{2,}})(?=\))")
+"""The points of a table as DYNAMO has them: all x, then all y."""
 _BLANK = "\\ \t\n\r\f\v"
 _ONE_NAME = re.compile(NAME)
 
@@ -222,6 +226,8 @@ class _Bracket:
     operands: list[Node]
     operators: list[str]
     """Those that wait for their last operand."""
+    outputs: list[Name] = field(default_factory=list)
+    """What stands behind a colon."""
 
     def add(self, operator: str) -> None:
         """Let an operator between two operands wait, after those that bind no less have theirs."""
@@ -271,6 +277,8 @@ class _Reader:
                     self._keyword(start, word)
                 case "operator":
                     self._operator(start, word)
+                case "mark" if word == ":":
+                    self._outputs(start)
                 case "mark":
                     self._mark(start, word)
         self.at = _skip(self.text, self.at, self.end)
@@ -314,7 +322,7 @@ class _Reader:
         self.state = _State.TEXT_READ
 
     def _keyword(self, start: int, word: str) -> None:
-        match word:
+        match word := single_spaced(word).upper():
             case ":AND:" | ":OR:":
                 self._check_operator_wanted(start, word)
                 self.frame.add(word)
@@ -324,14 +332,12 @@ class _Reader:
                 self.state = _State.OPERAND
             case ":NA:":
                 self._check_operand_wanted(start)
-                self._add_operand(Number(math.nan, start, self.at))
+                self._add_operand(Number(MISSING, start, self.at))
             case _:
-                upper = word.upper()
-                known = upper in (":AND:", ":OR:", ":NOT:", ":NA:") and word != upper
                 raise EquationSyntaxError(
                     start,
                     Message("a keyword cannot stand here"),
-                    expected=upper if known else Message("an operator"),
+                    expected=Message("an operator"),
                     found=word[:40],
                 )
 
@@ -378,6 +384,36 @@ class _Reader:
         else:
             self._close(start)
 
+    def _outputs(self, start: int) -> None:
+        """Read the names behind the colon in the call of a macro, up to the bracket's end."""
+        if self.frame.called is None or self.frame.outputs:
+            raise EquationSyntaxError(
+                start,
+                Message("a character cannot stand here"),
+                found=_shown(self.text, start),
+            )
+        self._end_argument(start)
+        frame = self.frame
+        while True:
+            self.state = _State.START
+            token = _TOKEN.match(self.text, self.at, self.end)
+            if token is None or token.lastgroup != "name":
+                self._check_operand_read(_skip(self.text, self.at, self.end))
+            else:
+                self.at = token.end()
+                self._name(token.start("name"), token["name"])
+            self.at = _skip(self.text, self.at, self.end)
+            following = self.text[self.at : self.at + 1]
+            if self.frame is not frame or following not in (",", ")"):
+                message = Message("the outputs of a macro cannot be read")
+                names = Message("names separated by commas")
+                raise EquationSyntaxError(start, message, expected=names)
+            frame.outputs += [name for name in (frame.operands.pop(),) if isinstance(name, Name)]
+            if following == ")":
+                self.state = _State.START
+                return
+            self.at += 1
+
     def _open(self, start: int, called: Name | None = None) -> None:
         self.outer.append(self.frame)
         self.frame = _Bracket(start, called, [], [], [])
@@ -389,15 +425,18 @@ class _Reader:
                 start, Message("a closing bracket has no opening one"), found="')'"
             )
         name = self.frame.called
-        if name is None or self.frame.arguments or self.state is not _State.START:
+        empty = not self.frame.arguments and self.state is _State.START
+        if name is None or not (empty or self.frame.outputs):
             self._end_argument(start)
-        arguments = tuple(self.frame.arguments)
+        arguments, outputs = tuple(self.frame.arguments), tuple(self.frame.outputs)
         self.frame = self.outer.pop()
         if name is None:
             self._add_operand(arguments[0])
         else:
             self._add_operand(
-                Call(name.key, name.subscripts, arguments, name.written, name.start, self.at)
+                Call(
+                    name.key, name.subscripts, arguments, name.written, name.start, self.at, outputs
+                )
             )
 
     def _end_argument(self, start: int) -> None:
@@ -466,13 +505,6 @@ def _finite(offset: int, word: str) -> float:
     value = float(word)
     if math.isinf(value):
         raise EquationSyntaxError(offset, Message("a number is too large"), found=word[:40])
-    if value and word.isdecimal() and word.startswith("0"):
-        raise EquationSyntaxError(
-            offset,
-            Message("a number begins with a zero"),
-            expected=word.lstrip("0")[:40],
-            found=word[:40],
-        )
     return value
 
 
@@ -515,8 +547,16 @@ def _read_tabbed(text: str, start: int, end: int) -> tuple[float, ...]:
     return tuple(_finite(start, word.lstrip("+")) for word in words)
 
 
+def _listed_number(offset: int, piece: str) -> float:
+    sign, number = re.findall(r"([+-]?)[\s\\]*([^\s\\]+)", piece)[0]
+    return _finite(offset, number) * (-1 if sign == "-" else 1)
+
+
 def _read_table(text: str, start: int, end: int) -> tuple[Table, int]:
-    """Return the table ``([limits], (x, y), …)`` at ``start``, and the offset after it."""
+    """Return the table ``([limits], (x, y), …)`` at ``start``, and the offset after it.
+
+    The points may also be a list of all x and then of all y.
+    """
     if not text.startswith("(", start, end):
         raise EquationSyntaxError(
             start, Message("a lookup table is missing"), expected=Message("'((x, y), (x, y), …)'")
@@ -533,6 +573,18 @@ def _read_table(text: str, start: int, end: int) -> tuple[Table, int]:
             )
         at = _skip(text, limits.end(), end)
     points: list[tuple[float, float]] = []
+    if listed := _LISTED.match(text, at, end):
+        numbers = [_listed_number(at, piece) for piece in listed[1].split(",")]
+        half, odd = divmod(len(numbers), 2)
+        if odd:
+            raise EquationSyntaxError(
+                at,
+                Message("a lookup table does not have as many heights as places"),
+                expected=Message("all x, then all y"),
+                found=f"{len(numbers)}",
+            )
+        points = list(zip(numbers[:half], numbers[half:], strict=True))
+        at = listed.end()
     while at < end and text[at] != ")":
         point = _POINT.match(text, at, end)
         if not point:

@@ -17,6 +17,7 @@ from plansim.compiler.functions.random import normal_cdf
 from plansim.compiler.ir import Graph, Op
 
 __all__ = [
+    "ACTIONS",
     "PROFILES",
     "allocated",
     "inverse",
@@ -83,14 +84,32 @@ def _picked(g: Graph, keys: Vector, values: Vector, key: int) -> int:
     return found
 
 
+ACTIONS = range(11)
+"""What VECTOR SELECT may do with the elements that are chosen."""
+
+
 def selected(
     g: Graph, chosen: Vector, values: Vector, missing: int, action: int, error: int
 ) -> int:
     """Give what VECTOR SELECT makes of the elements that are chosen, those that are not nil.
 
     As Vensim computes it, not as its manual says, action 5 raises the expression to the selection.
-    A selection that ``error`` does not allow gives NaN.
+    A selection that ``error`` does not allow gives NaN, and so does an action that is none.
     """
+    known = g.value(action)
+    if known is not None:
+        return _selected(g, chosen, values, missing, int(known), error)
+    found = g.number(float("nan"))
+    whole = g.make(Op.TRUNCATE, action)
+    for each in ACTIONS:
+        result = _selected(g, chosen, values, missing, each, error)
+        found = g.select(g.make(Op.EQUAL, whole, g.number(each)), result, found)
+    return found
+
+
+def _selected(
+    g: Graph, chosen: Vector, values: Vector, missing: int, action: int, error: int
+) -> int:
     nil = g.number(0.0)
     taken = [g.make(Op.NOT_EQUAL, one, nil) for one in chosen]
     if action in (5,):
