@@ -57,7 +57,7 @@ STAGES: Mapping[Integration, tuple[Stage, ...]] = MappingProxyType(
 
 LEVELS = frozenset(
     {"delay1", "delay1i", "delay3", "delay3i", "delay_n", "forecast", "integ", "trend"}
-    | {"smooth", "smooth3", "smooth3i", "smooth_n", "smoothi"}
+    | {"npv", "npve", "smooth", "smooth3", "smooth3i", "smooth_n", "smoothi"}
 )
 """Functions that hold stocks, which are integrated."""
 

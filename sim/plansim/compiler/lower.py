@@ -22,7 +22,15 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from operator import itemgetter
 
-from plansim.compiler.functions.plain import PLAIN, VECTOR, Clock, stages, zidz
+from plansim.compiler.functions.plain import (
+    PLAIN,
+    SMALL,
+    VECTOR,
+    Clock,
+    stages,
+    stepped,
+    zidz,
+)
 from plansim.compiler.functions.random import RANDOM
 from plansim.compiler.functions.vectors import (
     ACTIONS,
@@ -41,6 +49,7 @@ from plansim.errors import Fault, Message, ModelError
 from plansim.model.arrays import OF_VECTORS, Subscripts, UnboundError, free_marks
 from plansim.model.expression import (
     COMPARISONS,
+    MISSING,
     Call,
     Name,
     Node,
@@ -123,6 +132,9 @@ def lower(
         ModelError: with a fault for each equation that cannot be lowered.
         StructuralError: the program's shape depends on a constant of ``vary``.
     """
+    if model.moving_clock:
+        message = Message("only PySD runs a model whose clock depends on the time")
+        raise ModelError(Fault(message, model.path, model.find("TIME STEP").line))
     lowering = _Lowering(model, frozenset(vary), values or {})
     with _deep():
         return lowering.program(list(outputs))
@@ -509,6 +521,8 @@ class _Lowering:
                 return self._mapped(tree, scope)
             case "lookup_backward" | "lookup_extrapolate" | "lookup_forward":
                 return self._beyond(tree, scope)
+            case _ if key.startswith("get_data_"):
+                return self._data(tree, scope)
             case "get_time_value":
                 return self._time_value(tree, scope)
             case "initial":
@@ -699,14 +713,10 @@ class _Lowering:
     def _beyond(self, tree: Call, scope: _Scope) -> int:
         """Give a table that goes on beyond its ends, or jumps from point to point."""
         g, (named, at) = self.graph, tree.arguments
-        group = self.equations.get(named.key, ()) if isinstance(named, Name) else ()
-        if not group or not isinstance(named, Name):
+        points = self._tree_of(named, scope)
+        if not isinstance(points, Table):
             raise _RefusedError(Message("its first argument is no lookup table"), tree.key)
-        cell = tuple(self.subscripts.element(one, scope.bound) for one in named.subscripts)
-        place = self._places(named.key).get(cell)
-        if place is None or not isinstance(place.equation.tree, Table):
-            raise _RefusedError(Message("its first argument is no lookup table"), tree.key)
-        table, x = _checked(place.equation.tree), self._number(at, scope)
+        table, x = _checked(points), self._number(at, scope)
         if tree.key == "lookup_extrapolate":
             found = self._looked_up(table, x)
             for end, near in ((0, 1), (-1, -2)):
@@ -716,13 +726,44 @@ class _Lowering:
                 past = g.make(op, past, g.number(0.0))
                 found = g.add(found, g.multiply(past, g.number(rise / run)))
             return found
-        forward = tree.key == "lookup_forward"
-        found = g.number(table.y[-1] if forward else table.y[0])
-        points = list(zip(table.x, table.y, strict=True))
-        for point, height in reversed(points) if forward else points:
-            here = (x, g.number(point)) if forward else (g.number(point), x)
-            found = g.select(g.make(Op.LESS_EQUAL, *here), g.number(height), found)
-        return found
+        return stepped(g, table, x, forward=tree.key == "lookup_forward")
+
+    def _tree_of(self, named: Node, scope: _Scope) -> Node | None:
+        """Give the right-hand side of the variable's element that a name stands for."""
+        while scope.frame is not None and isinstance(named, Name):
+            if named.key not in scope.frame.arguments:
+                break
+            named, scope = scope.frame.arguments[named.key], scope.frame.caller
+        if not isinstance(named, Name) or named.key not in self.equations:
+            return None
+        cell = tuple(self.subscripts.element(one, scope.bound) for one in named.subscripts)
+        place = self._places(named.key).get(cell)
+        return place.equation.tree if place else None
+
+    def _data(self, tree: Call, scope: _Scope) -> int:
+        """Give what GET DATA … makes of a data variable, whose points are a table over Time."""
+        g, (named, *others) = self.graph, tree.arguments
+        points: Node | None = self._tree_of(named, scope)
+        missing = g.number(MISSING)
+        if points == Number(MISSING):
+            return missing
+        match points:
+            case Call("with_lookup", (), (Name("time"), Table() as points)):
+                table = _checked(points)
+            case _:
+                raise _RefusedError(Message("its first argument has no data"), tree.key)
+        if not others:
+            return g.number(table.x[0 if tree.key == "get_data_first_time" else -1])
+        x = self._number(others[0], scope)
+        value = self._looked_up(table, x)
+        if tree.key == "get_data_at_time":
+            near = [g.make(Op.ABSOLUTE, g.subtract(x, g.number(point))) for point in points.x]
+            nearest = total(g, near, Op.MINIMUM)
+            return g.select(g.make(Op.LESS, nearest, g.number(SMALL)), value, missing)
+        way = self._node(others[1], scope)
+        ahead, behind = (stepped(g, table, x, forward=forward) for forward in (True, False))
+        back = g.select(g.make(Op.LESS_EQUAL, way, g.number(-1.0)), behind, value)
+        return g.select(g.make(Op.LESS_EQUAL, g.number(1.0), way), ahead, back)
 
     def _time_value(self, tree: Call, scope: _Scope) -> int:
         """Give GET TIME VALUE: the time itself, or parts of a date where Time counts years."""
@@ -885,6 +926,8 @@ class _Lowering:
                 return self._sampled(tree, scope)
             case "trend" | "forecast":
                 return self._trend(tree, scope, self._state(tree, scope, 0))
+            case "npv" | "npve":
+                return self._present(tree, scope, *(self._state(tree, scope, i) for i in (0, 1)))
         count = self._stages(tree, scope)
         if key.startswith("smooth"):
             return self._state(tree, scope, count - 1)
@@ -914,6 +957,9 @@ class _Lowering:
                 return self._node(arguments[1], scope)
             case "trend" | "forecast":
                 return self._trend(tree, scope, self._first_mean(tree, scope))
+            case "npv" | "npve":
+                discount = self._first_discount(tree, scope)
+                return self._present(tree, scope, discount, self._number(arguments[2], scope))
             case "sample_if_true":
                 otherwise = self._node(arguments[2], scope)
                 inner = replace(scope, itself=otherwise)
@@ -941,6 +987,24 @@ class _Lowering:
             return now
         time, trend = [self._node(argument, start) for argument in tree.arguments[1:3]]
         return g.divide(now, g.add(g.number(1.0), g.multiply(trend, time)))
+
+    def _present(self, tree: Call, scope: _Scope, discount: int, value: int) -> int:
+        """Give NPV: what is discounted so far, and the stream of the step that begins."""
+        g = self.graph
+        stream, factor = (self._number(tree.arguments[i], scope) for i in (0, 3))
+        step = g.multiply(g.multiply(stream, g.leaf(Op.TIME_STEP)), discount)
+        return g.multiply(g.add(value, step), factor)
+
+    def _step_factor(self, rate: int) -> int:
+        g = self.graph
+        return g.add(g.number(1.0), g.multiply(rate, g.leaf(Op.TIME_STEP)))
+
+    def _first_discount(self, tree: Call, scope: _Scope) -> int:
+        """Give the first discount factor: that of a period's end for NPVE."""
+        g = self.graph
+        if tree.key == "npv":
+            return g.number(1.0)
+        return g.divide(g.number(1.0), self._step_factor(self._number(tree.arguments[1], scope)))
 
     def _steady(self, tree: Node, scope: _Scope) -> bool:
         moving = Depends.TIME | Depends.STATE
@@ -1053,6 +1117,15 @@ class _Lowering:
             case "sample_if_true":
                 initial = self._number(arguments[2], start)
                 return State(name, initial, self._sampled(tree, scope), False)
+            case "npv" | "npve":
+                stream, rate = [self._number(argument, scope) for argument in arguments[:2]]
+                discount = self._state(tree, scope, 0)
+                if stage == 0:
+                    lost = g.divide(g.multiply(discount, rate), self._step_factor(rate))
+                    initial = self._first_discount(tree, start)
+                    return State(name, initial, g.make(Op.NEGATE, lost), True)
+                initial = self._number(arguments[2], start)
+                return State(name, initial, g.multiply(stream, discount), True)
             case "trend" | "forecast":
                 now, time = [self._node(argument, scope) for argument in arguments[:2]]
                 change = g.divide(g.subtract(now, me), time)

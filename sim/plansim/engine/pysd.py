@@ -45,7 +45,15 @@ from plansim.engine.translate import (
     with_model_names,
 )
 from plansim.errors import Fault, Message, SimulationError
-from plansim.model.records import NOISE_SEED, Integration, Model, Variable, VariableKind, folded
+from plansim.model.records import (
+    NOISE_SEED,
+    Integration,
+    Model,
+    TimeSpec,
+    Variable,
+    VariableKind,
+    folded,
+)
 from plansim.scenario.scenario_file import Scenario, as_written
 from plansim.scenario.variant import for_scenarios
 
@@ -172,7 +180,8 @@ def _integrated(model: Model, scenario: Scenario, pysd_model: Any) -> Trajectory
     time = scenario.time
     over_time, once = recorded(model)
     # The initial time must be set before stocks take their initial values.
-    pysd_model.components._control_vars["initial_time"] = lambda: time.initial
+    if not model.moving_clock:
+        pysd_model.components._control_vars["initial_time"] = lambda: time.initial
     python_names = {folded(name): python for name, python in pysd_model.namespace.items()}
     readers = {
         v.name: _VariableReader(model, v, python_names[folded(v.name)], pysd_model)
@@ -184,12 +193,14 @@ def _integrated(model: Model, scenario: Scenario, pysd_model: Any) -> Trajectory
         recorder,
         params=_parameters(scenario, pysd_model, readers),
         return_columns=[reader.python_name for reader in recorder.readers],
-        final_time=time.final,
-        time_step=time.step,
-        saveper=time.saveper,
+        **(
+            {}
+            if model.moving_clock
+            else {"final_time": time.final, "time_step": time.step, "saveper": time.saveper}
+        ),
     )
-    for number in range(math.ceil((time.final - time.initial) / time.step - 1e-6)):
-        stepper.step(time.initial + number * time.step, time.initial + (number + 1) * time.step)
+    for start, end in _steps(model, time, pysd_model.time):
+        stepper.step(start, end)
         if pysd_model.time.in_return():
             recorder.update(pysd_model)
     series = zip(over_time, recorder.values, strict=True)
@@ -198,6 +209,19 @@ def _integrated(model: Model, scenario: Scenario, pysd_model: Any) -> Trajectory
         series={variable.name: np.stack(values) for variable, values in series},
         constants={variable.name: readers[variable.name].read(pysd_model) for variable in once},
     )
+
+
+def _steps(model: Model, time: TimeSpec, clock: Any) -> Iterator[tuple[float, float]]:
+    """Yield where each step begins and ends; each is to be taken before the next one is asked for.
+
+    Where the clock moves, PySD says what it is.
+    """
+    if model.moving_clock:
+        while clock.in_bounds():
+            yield clock(), clock() + clock.time_step()
+        return
+    for number in range(math.ceil((time.final - time.initial) / time.step - 1e-6)):
+        yield time.initial + number * time.step, time.initial + (number + 1) * time.step
 
 
 _METHODS: Mapping[Integration, tuple[tuple[float, ...], Callable[..., Any]]] = {

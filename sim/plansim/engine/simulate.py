@@ -138,6 +138,8 @@ def _check_model(model: object) -> None:
 def _computed(
     model: Model, scenario: Scenario, engine: EngineChoice, *, cache: bool
 ) -> tuple[Trajectory, Engine]:
+    if model.moving_clock:
+        engine = EngineChoice.PYSD  # it alone takes steps that the run itself decides
     match engine:
         case EngineChoice.PYSD:
             from plansim.engine.pysd import run_reference

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import platform
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
@@ -114,7 +115,9 @@ def recorded(model: Model) -> tuple[tuple[Variable, ...], tuple[Variable, ...]]:
 
     A lookup table is a function and has no value.
     """
-    once = {VariableKind.CONSTANT, VariableKind.CONTROL}
+    once = {VariableKind.CONSTANT}
+    if not model.moving_clock:
+        once.add(VariableKind.CONTROL)
     everything = [v for v in model.variables.values() if v.kind is not VariableKind.LOOKUP]
     return (
         tuple(variable for variable in everything if variable.kind not in once),
@@ -258,6 +261,7 @@ def _without_data(model: Model) -> set[str]:
     return found
 
 
+_MISSES = re.compile(r":NA:|\bGET[\s_]DATA[\s_]AT\b", re.IGNORECASE)
 _ABSURD = 2.0**100
 """What is as large as this was made of a missing value, where a model has any."""
 
@@ -267,7 +271,7 @@ def with_missing(model: Model, run: Trajectory) -> Trajectory:
 
     What is computed from it is as huge, and missing too.
     """
-    if ":NA:" not in model.text.upper():
+    if not _MISSES.search(model.text):
         return run
     series, constants = (
         {name: np.where(abs(values) < _ABSURD, values, np.nan) for name, values in part.items()}

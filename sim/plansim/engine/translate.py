@@ -60,7 +60,10 @@ def translated(model: Model, folder: Path) -> str:
     source = load_sealed(path, _read)
     if source is None:
         with quiet_pysd() as notes:
-            source = _with_switches(_translate(model))
+            source = _translate(model)
+            # PySD asks for the clock before there is a step in which anything could be frozen.
+            source += f"\n{SWITCHES} = []\n" if model.moving_clock else ""
+            source = source if model.moving_clock else _with_switches(source)
         # PySD warns of variables that mix constants and equations, since setting them is ambiguous;
         # here they are no constants and cannot be set.
         kept = sorted({note for note in notes if "is defined with different" not in note})

@@ -39,7 +39,7 @@ class Subscripts:
     names: Mapping[str, str]
     """The elements as the model writes them."""
     mapped: Mapping[str, Mapping[str, Mapping[str, str]]]
-    """By range, and by each range whose elements stand for its own: what each of them stands for."""
+    """By range, and by each range whose elements stand for its own: what each stands for."""
     positions: Mapping[str, int]
     """Of each element in the largest range that holds it, counted from 1."""
 

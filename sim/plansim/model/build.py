@@ -90,6 +90,7 @@ def build_model(text: str, file: Path, sha256: str, strict: bool) -> Model:
         variables=variables,
         subscripts=subscripts,
         time=time,
+        moving_clock=builder.moving_clock,
         modules=builder.modules(variables.values()),
         warnings=warnings.by_line(),
     )
@@ -140,6 +141,7 @@ class _Builder:
     slips: FaultLog
     cells_left: int = MAX_ELEMENTS
     unitless: list[Variable] = field(default_factory=list)
+    moving_clock: bool = False
     _smallest: dict[tuple[frozenset[str], frozenset[str]], str | None] = field(default_factory=dict)
 
     def variables(self) -> dict[str, Variable]:
@@ -163,7 +165,7 @@ class _Builder:
     def time_spec(self, integration: Integration) -> TimeSpec | None:
         """Compute the clock, whose numbers may be given by expressions of constants."""
         clock: dict[str, float] = {}
-        for key in _CONTROL:
+        for key in _CONTROL:  # the initial time is the first
             if key not in self.scan.equations:
                 name = key.replace("_", " ").upper()
                 self.faults.fault(
@@ -172,7 +174,7 @@ class _Builder:
                     name=name,
                 )
                 continue
-            value = self._number_of(key, depth=0)
+            value = self._number_of(key, clock.get("initial_time", 0.0), depth=0)
             if value is not None:
                 clock[key] = value
             elif key not in self.scan.unreadable and len(self.scan.equations[key]) == 1:
@@ -219,8 +221,11 @@ class _Builder:
             name=equation.name,
         )
 
-    def _number_of(self, key: str, depth: int) -> float | None:
-        """Compute a scalar that is a number or follows from numbers; None if it does not."""
+    def _number_of(self, key: str, time: float, depth: int) -> float | None:
+        """Compute a scalar that follows from numbers and the time; None if it does not."""
+        if key == "time":
+            self.moving_clock = True
+            return time
         group = self.scan.equations.get(key, ())
         if len(group) != 1 or group[0].subscripts or depth > _DEEPEST:
             return None
@@ -229,7 +234,7 @@ class _Builder:
             return equation.numbers[0] if len(equation.numbers) == 1 else None
 
         def value_of(name: Name) -> float:
-            value = self._number_of(name.key, depth + 1)
+            value = self._number_of(name.key, time, depth + 1)
             return math.nan if value is None else value
 
         try:

@@ -172,6 +172,8 @@ class Model:
     time: TimeSpec
     modules: Mapping[str, Module] = field(default_factory=dict)
     """Those that hold a variable, by name, in the order of the file."""
+    moving_clock: bool = False
+    """Whether the numbers of its clock depend on the time; ``time`` is what they are at first."""
     warnings: tuple[Fault, ...] = ()
     """What is wrong but does not hinder a run."""
     original: Model | None = None

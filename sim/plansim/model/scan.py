@@ -54,8 +54,8 @@ SKETCH = "\\\\\\---///"
 """Where the drawings begin, after the equations."""
 _AFTER_SKETCH = re.compile(rb"^(?:///---\\\\\\|:L\x7f?<%\^E!@)", re.MULTILINE)
 """Where the drawings end, or without such a line the settings begin."""
-_SEPARATOR = re.compile(r'"(?:\\"|[^"\n])*"|\{[^{}]*\}|[~|]')
-_QUOTED_OR_REMARK = re.compile(r'"(?:\\"|[^"\n])*"|(\{[^{}]*\})')
+_SEPARATOR = re.compile(r'"(?:\\"|[^"\n])*"|[~|{]')
+_CURLY = re.compile(r"[{}]")
 _COMMENT_SEPARATOR = re.compile(r"[~|]")
 _SPACE = re.compile(r"[\s\\]*")
 _NO_BREAK = re.compile(r"[^\n]")
@@ -337,11 +337,22 @@ def _read_all(source: _Source) -> tuple[dict[str, tuple[Equation, ...]], dict[st
 
 def _blank_remarks(source: _Source, entry: _Entry) -> None:
     """Blank the remarks in curly brackets of an equation, which keeps every offset."""
-    if source.text.find("{", entry.start, entry.end) < 0:
-        return
-    for found in _QUOTED_OR_REMARK.finditer(source.text, entry.start, entry.end):
-        if found[1]:
-            source.blank(*found.span())
+    at = entry.start
+    while found := _SEPARATOR.search(source.text, at, entry.end):
+        at = found.end()
+        if found[0] == "{":
+            at = _remark_end(source, found.start())
+            source.blank(found.start(), at if at > found.end() else found.start())
+
+
+def _remark_end(source: _Source, start: int) -> int:
+    """Return where a remark ends, within which others may stand; where it began if it does not."""
+    depth = 0
+    for found in _CURLY.finditer(source.text, start, source.end):
+        depth += 1 if found[0] == "{" else -1
+        if not depth:
+            return found.end()
+    return start + 1
 
 
 def _is_unfinished(
@@ -511,6 +522,8 @@ def _cuts(source: _Source, start: int) -> tuple[list[int], bool]:
         at = match.end()
         if match[0] == "|":
             return [*cuts, match.start()], True
+        if match[0] == "{":
+            at = _remark_end(source, match.start())
         if match[0] == "~":
             cuts.append(match.start())
             if len(cuts) > 4:  # far beyond what an entry has: its end was forgotten

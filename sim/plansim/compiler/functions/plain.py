@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from plansim.compiler.ir import Graph, Op
+from plansim.compiler.ir import Graph, Op, PiecewiseLinear
 
-__all__ = ["PLAIN", "VECTOR", "Clock", "stages", "zidz"]
+__all__ = ["PLAIN", "SMALL", "VECTOR", "Clock", "stages", "stepped", "zidz"]
 
 SMALL = 1e-6
 """What Vensim takes for zero."""
@@ -35,6 +35,16 @@ def zidz(g: Graph, above: int, below: int, otherwise: int | None = None) -> int:
     """Give a quotient, or ``otherwise`` (nil) where the divisor is nearly nil."""
     near = g.make(Op.LESS, g.make(Op.ABSOLUTE, below), g.number(SMALL))
     return g.select(near, g.number(0.0) if otherwise is None else otherwise, g.divide(above, below))
+
+
+def stepped(g: Graph, table: PiecewiseLinear, at: int, *, forward: bool) -> int:
+    """Give the height of the next point of a table, or of the one before."""
+    found = g.number(table.y[-1] if forward else table.y[0])
+    points = list(zip(table.x, table.y, strict=True))
+    for point, height in reversed(points) if forward else points:
+        order = (at, g.number(point)) if forward else (g.number(point), at)
+        found = g.select(g.make(Op.LESS_EQUAL, *order), g.number(height), found)
+    return found
 
 
 def _quantum(g: Graph, a: int, b: int) -> int:
