@@ -740,10 +740,27 @@ class _Lowering:
         place = self._places(named.key).get(cell)
         return place.equation.tree if place else None
 
+    def _source_of(self, named: Node, scope: _Scope) -> Node | None:
+        """Give the right-hand side that gives the data of a variable, by name of others or not."""
+        found = self._tree_of(named, scope)
+        while isinstance(found, Name):
+            found = self._tree_of(found, replace(scope, frame=None))
+        return found
+
+    def _raw(self, tree: Node, scope: _Scope) -> int:
+        """Give data at their points, and what is missing between them."""
+        match self._source_of(tree, scope):
+            case Call("with_lookup", (), (Name("time"), Table())):
+                time = Name("time")
+                return self._data(Call("get_data_at_time", (), (tree, time)), scope)
+            case Number() | Call("if_then_else"):  # missing, or read as raw already
+                return self._node(tree, scope)
+        raise _RefusedError(Message("only data can be :RAW:, by the name of another variable"))
+
     def _data(self, tree: Call, scope: _Scope) -> int:
         """Give what GET DATA … makes of a data variable, whose points are a table over Time."""
         g, (named, *others) = self.graph, tree.arguments
-        points: Node | None = self._tree_of(named, scope)
+        points: Node | None = self._source_of(named, scope)
         missing = g.number(MISSING)
         if points == Number(MISSING):
             return missing
@@ -821,6 +838,8 @@ class _Lowering:
             assert equation.tree is not None
             if isinstance(equation.tree, Numbers):
                 return self.graph.number(equation.tree.values[0])
+            if equation.is_raw:
+                return self._raw(equation.tree, scope)
             return self._node(equation.tree, scope)
 
         return self._kept((scope.key, cell, initial), make)

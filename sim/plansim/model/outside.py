@@ -355,8 +355,11 @@ def _replacement(scan: Scan, equation: Equation, files: _Files, given: Series) -
         if equation.form is not EquationForm.DATA:
             return None
         left, _, right = equation.text.partition(":=")  # an equation of data is one as any other
-        if _way(equation) == "RAW":
-            return _raw_of(scan, equation, files, given)
+        if equation.is_raw:
+            cells = zip(
+                scan.covered(equation), _raw_points(scan, equation, files, given), strict=True
+            )
+            return _joined(equation, ((cell, _over_time(equation, p)) for cell, p in cells))
         return f"{_KEYWORD.sub('', left).rstrip()} = {right.strip()}"
     points = _points_of(scan, equation, files)
     if points is not None:
@@ -376,24 +379,24 @@ def _replacement(scan: Scan, equation: Equation, files: _Files, given: Series) -
     return _joined(equation, zip(cells, (f"({_points(p)})" for p in tables), strict=True))
 
 
-def _raw_of(scan: Scan, equation: Equation, files: _Files, given: Series) -> str:
-    """Return the equations of ``name :RAW: := data``: the points of other data, and no more."""
+def _raw_points(scan: Scan, equation: Equation, files: _Files, given: Series) -> list[Points]:
+    """Return the points of the data of each element, taken by name from others if need be."""
+    if _is_empty(equation):
+        return _given_points(scan, equation, given) or [[] for _ in scan.covered(equation)]
+    own = _points_of(scan, equation, files)
+    if own is not None:
+        return own
     tree = equation.tree
-    group = scan.equations.get(tree.key, ()) if isinstance(tree, Name) else ()
-    if (
-        not isinstance(tree, Name)
-        or not group
-        or tree.subscripts != tuple(map(name_key, equation.subscripts))
-    ):
+    same = tuple(map(name_key, equation.subscripts))
+    if not isinstance(tree, Name) or tree.subscripts != same or tree.key not in scan.equations:
         raise _OutsideError(Message("only data can be :RAW:, by the name of another variable"))
     points: dict[tuple[str, ...], Points] = {}
-    for other in group:
-        found = _given_points(scan, other, given) if _is_empty(other) else None
-        found = _points_of(scan, other, files) if found is None else found
-        cells = scan.covered(other)
-        points |= zip(cells, found or [[]] * len(cells), strict=True)
-    cells = scan.covered(equation)
-    return _joined(equation, ((cell, _over_time(equation, points.get(cell, []))) for cell in cells))
+    for other in scan.equations[tree.key]:
+        if other.form is not EquationForm.DATA or name_key(other.name) == name_key(equation.name):
+            raise _OutsideError(Message("only data can be :RAW:, by the name of another variable"))
+        found = _raw_points(scan, other, files, given)
+        points |= zip(scan.covered(other), found, strict=True)
+    return [points.get(cell, []) for cell in scan.covered(equation)]
 
 
 def _of_series(scan: Scan, equation: Equation, given: Series) -> str | None:

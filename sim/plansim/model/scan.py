@@ -55,6 +55,7 @@ SKETCH = "\\\\\\---///"
 _AFTER_SKETCH = re.compile(rb"^(?:///---\\\\\\|:L\x7f?<%\^E!@)", re.MULTILINE)
 """Where the drawings end, or without such a line the settings begin."""
 _SEPARATOR = re.compile(r'"(?:\\"|[^"\n])*"|[~|{]')
+_RAW = re.compile(r":\s*RAW\s*:", re.IGNORECASE)
 _CURLY = re.compile(r"[{}]")
 _COMMENT_SEPARATOR = re.compile(r"[~|]")
 _SPACE = re.compile(r"[\s\\]*")
@@ -122,6 +123,11 @@ class Equation:
     def called(self) -> frozenset[str]:
         """The keys of all functions and lookup tables that are called."""
         return frozenset(ref.key for ref, _ in self.references if isinstance(ref, Call))
+
+    @property
+    def is_raw(self) -> bool:
+        """Whether it gives data that have no value between their points."""
+        return self.form is EquationForm.DATA and bool(_RAW.search(self.text.partition(":=")[0]))
 
     @property
     def is_table(self) -> bool:
