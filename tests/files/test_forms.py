@@ -23,9 +23,9 @@ from plansim.files.forms import (
     Words,
     form_of,
     noting,
-    parse_document,
 )
 from plansim.files.shipped import shipped
+from plansim.files.yaml_document import parse_document
 from plansim.scenario import schema as scenario_schema
 
 

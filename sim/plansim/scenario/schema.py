@@ -12,7 +12,8 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 
 from plansim.errors import Fault, InputError, Message
-from plansim.files.forms import LAX, Entries, Form, Location, Names, Wording, Words, schema_of
+from plansim.files.forms import LAX, Entries, Form, Names, Wording, Words, schema_of
+from plansim.files.yaml_document import Location
 from plansim.model.records import Integration
 from plansim.scenario.records import ScenarioKind
 from plansim.scenario.values import (

@@ -18,7 +18,8 @@ from typing import Annotated, TypeAlias
 from pydantic import ConfigDict, Discriminator, Field, Tag
 
 from plansim.errors import Fault, InputError, Message, ScenarioError
-from plansim.files.forms import Form, Location, YamlDocument, noting, shown, unknown_keys
+from plansim.files.forms import Form, noting, shown, unknown_keys
+from plansim.files.yaml_document import Location, YamlDocument
 from plansim.model.records import Model, Variable
 from plansim.model.units import NO_UNIT, convert
 from plansim.scenario.levers import (

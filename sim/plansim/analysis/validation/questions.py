@@ -23,9 +23,9 @@ from plansim.files.forms import (
     doubled,
     form_of,
     or_text,
-    read_document,
     schema_of,
 )
+from plansim.files.yaml_document import read_document
 from plansim.model.records import Model
 from plansim.scenario.records import OVERRIDE
 from plansim.scenario.references import variable_meant
