@@ -1,7 +1,7 @@
 """The form of a scenario file: its keys and their values.
 
 ``scenarios/schema.json`` is the same form for editors;
-``python -m plansim.scenario.schema > scenarios/schema.json`` writes it anew.
+``python -m plansim.scenario.scenario_form > scenarios/schema.json`` writes it anew.
 """
 
 from __future__ import annotations
