@@ -158,8 +158,8 @@ def export(
     SCENARIO is the name of a shipped scenario or the path of a YAML file; several go into one file.
     RESULT.zarr is the result of a sweep, of which each run is a row.
     """
-    from plansim.engine.exchange import FORMATS as SIMULATORS
-    from plansim.engine.exchange import export_scenario
+    from plansim.engine.simulator_files import FORMATS as SIMULATORS
+    from plansim.engine.simulator_files import export_scenario
     from plansim.output.export.iamc import load_iamc
     from plansim.output.export.results import FORMATS
     from plansim.output.export.tables import export as write_all
