@@ -88,7 +88,7 @@ def documents(found: Comparison) -> dict[Lang, Document]:
 def short(documents: dict[Lang, Document]) -> dict[Lang, Document]:
     """The same with one theme of several, since figures take long to draw."""
     return {
-        lang: replace(document, sections=(*document.sections[:6], document.sections[-1]))
+        lang: replace(document, sections=(*document.sections[:7], document.sections[-1]))
         for lang, document in documents.items()
     }
 

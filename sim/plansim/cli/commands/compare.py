@@ -50,7 +50,7 @@ def compare(
     from plansim.analysis.comparison import compare as comparison_of
     from plansim.analysis.comparison import read_spread
     from plansim.output.report.comparison import comparison_report
-    from plansim.output.report.file import FORMATS, report
+    from plansim.output.report.file import FORMATS, write_report
     from plansim.output.report.terminal import terminal_text
     from plansim.output.tables.comparison import comparison_table
 
@@ -79,5 +79,5 @@ def compare(
             )
         return
     with terminal.progress(terminal.text("report.writing")):
-        report(comparison, output, lang=terminal.text.lang, force=force)
+        write_report(comparison_report(comparison, terminal.text), output, force=force)
     write(terminal.text("run.written", path=output))

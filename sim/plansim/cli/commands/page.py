@@ -35,7 +35,8 @@ def page(
     The first two SCENARIOs are compared when the page opens; of the shipped model all others can be
     picked, too. The page can be mailed and opens from disk.
     """
-    from plansim.output.page.page import page as page_of
+    from plansim.files.writing import write_text
+    from plansim.output.page.page import make_page
     from plansim.scenario.scenario_file import shipped_overlays, with_shipped
 
     terminal = arguments.terminal
@@ -43,14 +44,14 @@ def page(
     inputs = arguments.read(whole=True)
     scenarios = with_shipped(inputs.scenarios if arguments.scenarios else (), inputs.model)
     with terminal.progress(terminal.text("page.making")):
-        made = page_of(
+        made = make_page(
             inputs.model,
             scenarios,
             inputs.targets,
             overlays=shipped_overlays(inputs.model),
             lang=terminal.text.lang,
         )
-        made.save(output, force=force)
+        write_text(made.text, output, force=force)
     write(terminal.text("run.written", path=output))
     if show:
         click.launch(output.resolve().as_uri())
