@@ -22,6 +22,7 @@ import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -235,6 +236,12 @@ class Evaluator:
         self._runs = CompiledRuns(
             model, scenario, constants, self.readings, shared=shared, limit=limit, brief=brief
         )
+
+    def only(self, target: Target) -> Evaluator:
+        """Return the same evaluator, which judges one of its targets alone; nothing is compiled."""
+        other = copy(self)
+        other.request = replace(self.request, targets=(target,))
+        return other
 
     def evaluate(
         self, values: npt.ArrayLike, threads: int = 1, seeds: Floats | None = None
