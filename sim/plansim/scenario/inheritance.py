@@ -30,7 +30,7 @@ from plansim.scenario.records import (
     split_overlays,
     unsound_clock,
 )
-from plansim.scenario.schema import ScenarioFile
+from plansim.scenario.scenario_form import ScenarioFile
 from plansim.scenario.values import Assignment, SettingOrigin, implausible, overrides_assigned
 
 __all__ = ["merged", "overlay_alone", "read_heads", "written_with"]

@@ -37,7 +37,7 @@ from plansim.scenario.series import SeriesFile, read_series
 __all__ = [
     "Assignment",
     "Cell",
-    "Lever",
+    "LeverEntry",
     "Setting",
     "SettingOrigin",
     "assigned",
@@ -151,7 +151,7 @@ class YearlySeries(_LeverSetting):
     ]
 
 
-Lever: TypeAlias = Annotated[
+LeverEntry: TypeAlias = Annotated[
     _Number
     | _Text
     | _Quantity
@@ -218,7 +218,7 @@ def assigned(name: str, setting: Setting, origin: SettingOrigin) -> tuple[Assign
     return tuple(numbers)
 
 
-def lever_assigned(name: str, lever: Lever, origin: SettingOrigin) -> tuple[Assignment, ...]:
+def lever_assigned(name: str, lever: LeverEntry, origin: SettingOrigin) -> tuple[Assignment, ...]:
     """Return the numbers that an entry of a lever sets on the constants of the lever.
 
     Elements apply to each constant with subscripts: the year of a change may be a scalar.

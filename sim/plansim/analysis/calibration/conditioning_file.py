@@ -32,7 +32,7 @@ from plansim.analysis.calibration.observed import (
     observed_context,
     series_equations,
 )
-from plansim.analysis.checks import CHECKS, load_checks
+from plansim.analysis.checks_file import CHECKS, load_checks
 from plansim.analysis.experiments.design import Design, DesignKind
 from plansim.analysis.experiments.design_file import read_design
 from plansim.analysis.experiments.design_form import (
