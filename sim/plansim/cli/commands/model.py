@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,12 +46,34 @@ if TYPE_CHECKING:
 
 __all__ = ["model"]
 
+NEXT = ("plansim check baseline more-saving", "plansim model validate")
+"""Commands by which one goes on in the folder of a new city."""
+
 
 @command_group(
     epilog="Example: plansim model validate Q07",
 )
 def model() -> None:
     """Look at the model and the plan themselves: test, fit and document them."""
+
+
+@model.command(epilog="Example: plansim model new riverside --name Riverside")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--name", metavar="NAME", help="What the city is called; else as the folder.")
+@terminal_option
+def new(folder: Path, name: str | None, terminal: Terminal) -> None:
+    """Write a small city into the new or empty folder DIR, to start a model of your own from.
+
+    It has a model, targets, scenarios and sources, all invented, and passes 'plansim check' and
+    'plansim model validate'. Commands that are run in a folder with model/ and scenarios/ are about
+    the city there.
+    """
+    from plansim.files.city import new_city
+
+    model = new_city(folder, name)
+    write(terminal.text("new.written", model=model))
+    for command in (shlex.join(["cd", str(folder)]), *NEXT):
+        write(f"  {command}")
 
 
 @model.command(epilog="Example: plansim model audit")
@@ -339,8 +362,8 @@ def document(
             )
         _write_sketch(model_at(model), terminal_for(lang), force=force)
         return
+    from plansim.files.folder import check_folder
     from plansim.output.book.document import document as write_pages
-    from plansim.output.book.folder import check_folder
     from plansim.output.words.text import Lang
     from plansim.scenario.scenario_file import shipped_roots
 
