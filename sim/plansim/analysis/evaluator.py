@@ -22,9 +22,10 @@ import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -49,6 +50,7 @@ __all__ = [
     "CompiledModel",
     "Evaluation",
     "Evaluator",
+    "Progress",
     "Request",
     "RunStatus",
     "Trajectories",
@@ -56,6 +58,9 @@ __all__ = [
     "every_step",
     "processors",
 ]
+
+Progress: TypeAlias = Callable[[int, int], None]
+"""What long work is given to call: with the number of steps that are done, and of all."""
 
 TILE = 4096
 """Maximum number of runs that are simulated and judged at once: they stay in the cache."""
@@ -231,6 +236,12 @@ class Evaluator:
         self._runs = CompiledRuns(
             model, scenario, constants, self.readings, shared=shared, limit=limit, brief=brief
         )
+
+    def only(self, target: Target) -> Evaluator:
+        """Return the same evaluator, which judges one of its targets alone; nothing is compiled."""
+        other = copy(self)
+        other.request = replace(self.request, targets=(target,))
+        return other
 
     def evaluate(
         self, values: npt.ArrayLike, threads: int = 1, seeds: Floats | None = None

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property, reduce
 
 from plansim.errors import Fault, Message, ModelError
-from plansim.model.arrays import OF_VECTORS, OVER_ELEMENTS, Subscripts, free_marks
+from plansim.model.arrays import Subscripts, free_marks
 from plansim.model.expression import (
     MISSING,
     Call,
@@ -20,6 +20,7 @@ from plansim.model.expression import (
     QuotedText,
     Table,
 )
+from plansim.model.functions import OF_VECTORS, OVER_ELEMENTS
 from plansim.model.reader import parse_model
 from plansim.model.records import (
     Model,
