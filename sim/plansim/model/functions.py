@@ -21,8 +21,8 @@ FUNCTIONS: Mapping[str, int | None] = MappingProxyType(
             "lookup_extrapolate lookup_forward max min modulo power pulse quantum smooth smooth3 "
             "step vector_elm_map vector_rank vector_reorder vector_sort_order with_lookup zidz",
             3: "allocate_available delay1i delay3i delay_fixed forecast get_data_between_times "
-            "get_direct_constants get_time_value get_xls_constants if_then_else ramp random_uniform sample_if_true "
-            "smooth3i smoothi trend xidz",
+            "get_direct_constants get_time_value get_xls_constants if_then_else ramp "
+            "random_uniform sample_if_true smooth3i smoothi trend xidz",
             4: "delay_n get_direct_data get_direct_lookups get_xls_data get_xls_lookups npv npve "
             "pulse_train smooth_n",
             6: "random_triangular",
