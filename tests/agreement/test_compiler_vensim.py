@@ -13,7 +13,7 @@ import xarray as xr
 
 from plansim.compiler.functions.plain import PLAIN, VECTOR
 from plansim.compiler.functions.random import RANDOM
-from plansim.compiler.lower import _STATEFUL
+from plansim.compiler.lower.memory import STATEFUL
 from plansim.engine import pysd as reference
 from plansim.engine.simulate import simulate
 from plansim.model.functions import OF_VECTORS
@@ -64,7 +64,7 @@ def test_what_is_supported_is_in_the_guide_s_table_and_among_the_features(root: 
     page = (root / "docs" / "topics" / "compiler.md").read_text("utf-8")
     table = page.partition("## What is supported")[2].partition("## ")[0]
     features = "\n".join(path.read_text("utf-8") for path in FEATURES)
-    functions = {*PLAIN, *VECTOR, *RANDOM, *_STATEFUL, "initial", "active_initial", "elmcount"}
+    functions = {*PLAIN, *VECTOR, *RANDOM, *STATEFUL, "initial", "active_initial", "elmcount"}
     functions |= {"with_lookup", "tabbed_array", "get_time_value", *OF_VECTORS}
     assert len(functions) > 50
     for key in functions:

@@ -1,0 +1,192 @@
+"""Functions of whole vectors and matrices, and sums over elements, where they are called."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+from plansim.compiler.functions.vectors import (
+    ACTIONS,
+    PROFILES,
+    allocated,
+    inverse,
+    ranks,
+    reordered,
+    selected,
+    sort_order,
+    total,
+)
+from plansim.compiler.ir import Op
+from plansim.compiler.lower.context import Context
+from plansim.compiler.lower.scope import RefusedError, Scope
+from plansim.errors import Message
+from plansim.model.arrays import free_marks
+from plansim.model.expression import Call, Name, Node, walk
+from plansim.model.syntax import name_key
+
+__all__ = ["mapped", "of_vectors", "reduced"]
+
+
+def reduced(low: Context, op: Op, argument: Node, scope: Scope) -> int:
+    """Give SUM, PROD, VMIN or VMAX: a tree of operations, which is short and exact."""
+    marks = list(dict.fromkeys(free_marks(argument)))
+    if not marks:
+        raise RefusedError(Message("a sum over elements needs a subscript with '!'"), "sum")
+    choices = [low.subscripts.elements(mark.removesuffix("!")) for mark in marks]
+    parts = [
+        low.node(
+            argument,
+            replace(scope, bound={**scope.bound, **dict(zip(marks, elements, strict=True))}),
+        )
+        for elements in itertools.product(*choices)
+    ]
+    return total(low.graph, parts, op)
+
+
+def of_vectors(low: Context, tree: Call, scope: Scope) -> int:
+    """Give an element of what a function makes of whole vectors."""
+    first, *others = tree.arguments
+    if tree.key == "vector_select":
+        return _selected(low, tree, scope)
+    along = _last_range(low, first, scope, tree.key)
+    here = low.subscripts.elements(along).index(low.subscripts.element(along, scope.bound))
+    if tree.key == "invert_matrix":
+        return _inverted(low, first, along, here, scope)
+    rest = sorted((range_, e) for range_, e in scope.bound.items() if range_ != along)
+    memo = (tree.start, scope.frame and scope.frame.label, *rest, scope.initial)
+    if memo not in low.vectors:
+        low.vectors[memo] = _vector_result(low, tree.key, first, others, along, scope)
+    return low.vectors[memo][here]
+
+
+def _vector_result(
+    low: Context, key: str, first: Node, others: Sequence[Node], along: str, scope: Scope
+) -> list[int]:
+    g, vector = low.graph, _vector(low, first, along, scope)
+    match key:
+        case "vector_sort_order":
+            return sort_order(g, vector, low.node(others[0], scope))
+        case "vector_rank":
+            found = ranks(g, vector, low.node(others[0], scope))
+            return [g.add(rank, g.number(1.0)) for rank in found]
+        case "vector_reorder":
+            return reordered(g, vector, _vector(low, others[0], along, scope))
+        case "allocate_by_priority":
+            priorities = _vector(low, others[0], along, scope)
+            width, supply = (low.node(node, scope) for node in others[2:])
+            size = len(vector)
+            return allocated(g, vector, [1] * size, priorities, [width] * size, supply)
+        case _:
+            return _allocated(low, vector, others, along, scope)
+
+
+def _allocated(
+    low: Context, requests: list[int], others: Sequence[Node], along: str, scope: Scope
+) -> list[int]:
+    """Give what ALLOCATE AVAILABLE does; profiles stand one after another in a subscript."""
+    profile, available = others
+    if not isinstance(profile, Name) or not profile.subscripts:
+        raise RefusedError(Message("the priority is no array"), "allocate_available")
+    first = low.subscripts.elements(profile.subscripts[-1])[0]
+    parts = low.subscripts.following(first, 4)
+    if not parts:
+        message = Message("the priority has not the elements ptype, ppriority, pwidth, pextra")
+        raise RefusedError(message, "allocate_available")
+    kinds, priorities, widths = (
+        _vector(low, replace(profile, subscripts=(*profile.subscripts[:-1], part)), along, scope)
+        for part in parts[:3]
+    )
+    numbers = [
+        int(low.structural(kind, "allocate_available", "the kind of priority")) for kind in kinds
+    ]
+    if low.pinned:
+        numbers = [1] * len(numbers)
+    if unknown := {*numbers} - PROFILES.keys():
+        message = Message("priorities of the kind {kind} are not supported", kind=min(unknown))
+        raise RefusedError(message, "allocate_available")
+    supply = low.node(available, scope)
+    return allocated(low.graph, requests, numbers, priorities, widths, supply)
+
+
+def _vector(low: Context, argument: Node, along: str, scope: Scope) -> list[int]:
+    """Give an expression for all elements of a range."""
+    return [
+        low.number(argument, replace(scope, bound={**scope.bound, along: element}))
+        for element in low.subscripts.elements(along)
+    ]
+
+
+def _last_range(low: Context, argument: Node, scope: Scope, key: str) -> str:
+    """Give the range along which a function takes its vector: the last one of the argument."""
+    for node in walk(argument):
+        if isinstance(node, Name | Call) and node.subscripts:
+            if low.subscripts.is_range(last := node.subscripts[-1]):
+                return last
+            break
+    raise RefusedError(Message("the last subscript of its vector is no range"), key)
+
+
+def _inverted(low: Context, matrix: Node, column: str, here: int, scope: Scope) -> int:
+    """Give an element of INVERT MATRIX."""
+    assert isinstance(matrix, Name)
+    if len(matrix.subscripts) < 2 or not low.subscripts.is_range(matrix.subscripts[-2]):
+        raise RefusedError(Message("it takes a matrix over two ranges"), "invert_matrix")
+    row = matrix.subscripts[-2]
+    rows = low.subscripts.elements(row)
+    if len(rows) != len(low.subscripts.elements(column)):
+        raise RefusedError(Message("the matrix is not square"), "invert_matrix")
+    rest = sorted((r, e) for r, e in scope.bound.items() if r not in (row, column))
+    memo = ("inverse", matrix.start, *rest, scope.initial)
+    if memo not in low.vectors:
+        table = [
+            _vector(low, matrix, column, replace(scope, bound={**scope.bound, row: element}))
+            for element in rows
+        ]
+        low.vectors[memo] = [value for line in inverse(low.graph, table) for value in line]
+    at = rows.index(low.subscripts.element(row, scope.bound))
+    return low.vectors[memo][at * len(rows) + here]
+
+
+def _selected(low: Context, tree: Call, scope: Scope) -> int:
+    selection, expression, missing, *codes = tree.arguments
+    marks = list(dict.fromkeys([*free_marks(selection), *free_marks(expression)]))
+    if not marks:
+        raise RefusedError(Message("a sum over elements needs a subscript with '!'"), tree.key)
+    choices = [low.subscripts.elements(mark.removesuffix("!")) for mark in marks]
+    scopes = [
+        replace(scope, bound={**scope.bound, **dict(zip(marks, elements, strict=True))})
+        for elements in itertools.product(*choices)
+    ]
+    chosen, values = ([low.number(node, one) for one in scopes] for node in (selection, expression))
+    action, error = (low.node(code, scope) for code in codes)
+    known = low.graph.value(action)
+    if known is not None and int(known) not in ACTIONS:
+        raise RefusedError(Message("there is no action {action}", action=int(known)), tree.key)
+    none = low.node(missing, scope)
+    code = int(low.structural(error, tree.key, "the action on errors"))
+    return selected(low.graph, chosen, values, none, action, code)
+
+
+def mapped(low: Context, tree: Call, scope: Scope) -> int:
+    """Give VECTOR ELM MAP: the element so many places behind another; NaN beyond the range."""
+    start, offset = tree.arguments
+    if not isinstance(start, Name) or not start.subscripts or start.key not in low.variables:
+        raise RefusedError(Message("it takes an element of an array"), tree.key)
+    own = low.variables[start.key].subscripts[-1]
+    elements = low.subscripts.elements(name_key(own))
+    element = low.subscripts.element(start.subscripts[-1], scope.bound)
+    if element not in elements:
+        raise RefusedError(Message("it takes an element of an array"), tree.key)
+    g = low.graph
+    asked = g.add(g.number(elements.index(element)), low.node(offset, scope))
+    known = g.value(asked)
+    chosen = range(len(elements))
+    if known is not None:  # others may rest on this one
+        chosen = range(int(known), int(known) + 1) if 0 <= known < len(elements) else range(0)
+    vector = [g.number(math.nan)] * len(elements)
+    for index in chosen:
+        named = replace(start, subscripts=(*start.subscripts[:-1], elements[index]))
+        vector[index] = low.number(named, scope)
+    return reordered(g, vector, [asked])[0]
