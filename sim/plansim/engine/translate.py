@@ -8,7 +8,7 @@ input. Between its parser and its builder the model is amended:
 - ``:NA:`` becomes the number that Vensim has for it.
 - Comments are dropped. PySD writes them raw into Python docstrings, so that a comment could end
   the docstring and continue as code.
-- Equations that read other files (GET XLS …, data variables), and macros, are refused.
+- Equations that read other files (GET XLS …, data variables) are refused.
 
 In the source that the builder writes, what switches only at the start of a step is moved to the
 functions of the list `SWITCHES`, and read as ``SWITCH(index)``, which is given before a run.
@@ -31,6 +31,7 @@ from typing import Any
 import numpy as np
 
 from plansim.cache import digest, load_sealed, save_sealed
+from plansim.engine.plain_text import plain_text
 from plansim.engine.trajectory import version_of
 from plansim.errors import Fault, Message, ModelError
 from plansim.model.expression import MISSING
@@ -246,12 +247,24 @@ _STAYING = ("_initial_", "_delayfixed_", "_sampleiftrue_")
 
 
 def _translate(model: Model) -> str:
+    """Return what PySD makes of a model's text, or of a plainer one that computes the same."""
+    if model.scan.macros:
+        return _translated(model, plain_text(model))
+    try:
+        return _translated(model, model.text)
+    except ModelError as error:
+        with contextlib.suppress(ModelError):
+            return _translated(model, plain_text(model))
+        raise error
+
+
+def _translated(model: Model, text: str) -> str:
     from pysd.builders.python.python_model_builder import ModelBuilder
     from pysd.translators.vensim.vensim_file import VensimFile
 
     with tempfile.TemporaryDirectory(prefix="plansim-") as folder:
         path = Path(folder) / "model.mdl"
-        path.write_text(model.text, "utf-8")
+        path.write_text(text, "utf-8")
         try:
             file = VensimFile(path, encoding="utf-8")
             file.parse()
@@ -277,10 +290,7 @@ def _translate(model: Model) -> str:
 
 
 def _refuse_files(model: Model, abstract: Any) -> None:
-    faults = [
-        Fault("only the compiled engine computes macros", model.path, macro.line)
-        for macro in model.scan.macros.values()
-    ]
+    faults = []
     for element in abstract.sections[0].elements:
         for component in element.components:
             kinds = {type(node).__name__ for node in _nodes(component.ast)}

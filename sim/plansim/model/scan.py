@@ -760,6 +760,7 @@ def _read_range(source: _Source, name: str, start: int, end: int, entry: _Entry)
     mapped = tuple(
         (single_spaced(whole or single), tuple(map(single_spaced, re.findall("[^,]+", listed))))
         for whole, listed, single in _MAPPED.findall(mapping.replace("\\", " "))
+        if (whole or single).strip()
     )
     return _RawRange(name, tuple(members), entry.comment, line, mapped)
 
