@@ -393,15 +393,16 @@ def _macros(source: _Source) -> Iterator[tuple[str, Macro]]:
             for words in (inputs, outputs)
         )
         missing = [key for key in (name_key(name), *given) if key not in equations]
+        about = Message("no equation gives the value of the macro '{name}'", name=short(name))
         for key in missing:
-            source.log.fault(
-                "no equation gives the value of the macro '{name}'"
-                if key == name_key(name)
-                else "no equation gives '{output}' of the macro '{name}'",
-                line,
-                name=short(name),
-                output=key.replace("_", " "),
-            )
+            if key != name_key(name):
+                output = key.replace("_", " ")
+                about = Message(
+                    "no equation gives '{output}' of the macro '{name}'",
+                    output=output,
+                    name=short(name),
+                )
+            source.log.fault(about, line)
         if not missing:
             yield name_key(name), Macro(name, keys, equations, line, given)
 
