@@ -166,7 +166,7 @@ def test_any_model_is_run_and_swept_without_scenario_targets_units_or_chinese(
     assert " 100 " in done.out
     assert call("run", *model, "--strict-units").code == 2
     done = call("run", "--model", "any.mdl")
-    assert "any.mdl:6: 'weather' has neither an equation nor data" in done.err
+    assert "any.mdl:6: 'weather' has no data: it is missing (:NA:)" in done.err
     done = call("sweep", *model, "--factor", "birth rate=0.02..0.04", "-n", "8", "-o", "x.zarr")
     assert done.code == 0, done.err
     assert "people" in done.out

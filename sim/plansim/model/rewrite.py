@@ -62,8 +62,9 @@ def unparse(node: Node) -> str:
             return f"({value!r})" if value < 0 else repr(value)
         case Name():
             return _written(node)
-        case Call(arguments=arguments):
-            return f"{_written(node)}({','.join(map(unparse, arguments))})"
+        case Call(arguments=arguments, outputs=outputs):
+            behind = f":{','.join(map(unparse, outputs))}" if outputs else ""
+            return f"{_written(node)}({','.join(map(unparse, arguments))}{behind})"
         case Operation(operator, (operand,)):
             return f"({'-' if operator == 'negative' else operator}{unparse(operand)})"
         case Operation(operator, (left, right)):
