@@ -23,7 +23,7 @@ import numpy.typing as npt
 from scipy.special import expit
 from scipy.stats import qmc
 
-from plansim.analysis.decisions.policy_space import Judged, PolicySpace, policy_space
+from plansim.analysis.decisions.policy_space import PolicySpace, policy_space
 from plansim.analysis.decisions.sample import states_of
 from plansim.analysis.evaluator import Progress
 from plansim.analysis.optimization.problem import read_frontier_spec, scale_of
@@ -45,12 +45,18 @@ POINTS = 256
 """Settings that are tried before any set is looked at; a power of two."""
 CANDIDATES = 48
 """Settings that a step of a search tries."""
-STEPS = 16
+STEPS = 40
 """Maximum number of steps of the search for one set."""
-PATIENCE = 4
+PATIENCE = 6
 """Steps without a better setting after which a search ends."""
 WIDTH = 0.05
 """Width of the smooth verdict, as a part of a target's value."""
+PART = 4
+"""One in so many members settings are tried over first."""
+FEW = 25
+"""Minimum number of these."""
+TOPS = 3
+"""Settings of those tried so that are tried over all members, before a search and after."""
 EXTENTS = (0.3, 0.1, 0.03)
 """By how much of a lever's range candidates are moved."""
 
@@ -136,75 +142,81 @@ def conflicts(
         model, base, spec.levers if levers is None else levers, wanted, states, threads=threads
     )
     search = _Settings(space, np.random.default_rng(seed))
-    found: list[Conflict] = []
+    found: list[tuple[int, ...]] = []
     looked = 0
     total = sum(math.comb(len(wanted), size) for size in range(1, largest + 1))
     for size in range(1, largest + 1):
         for columns in itertools.combinations(range(len(wanted)), size):
             looked += 1
             progress(looked, total)
-            ids = {wanted[column].id for column in columns}
-            if any(ids >= set(conflict.targets) for conflict in found):
+            if any(set(columns) >= set(smaller) for smaller in found):
                 continue
             if search.best(columns)[0] < HALF:
                 search.climb(columns)
-            share, row = search.best(columns)
-            if share < HALF:
-                found.append(search.conflict(columns, share, row))
-    return Conflicts(base.id, tuple(found), largest, looked, len(states), search.runs)
+            if search.best(columns)[0] < HALF:
+                found.append(columns)
+        # What was tried for other sets may hold one that was not held before.
+        found = [columns for columns in found if search.best(columns)[0] < HALF]
+    made = [search.conflict(columns) for columns in found]
+    left = tuple(conflict for conflict in made if conflict.share < HALF)
+    return Conflicts(base.id, left, largest, looked, len(states), search.runs)
 
 
 class _Settings:
-    """Settings that were tried, and what they came to."""
+    """Settings that were tried, and what they came to.
+
+    All are tried over a part of the members, and those that do best there over all of them.
+    """
 
     def __init__(self, space: PolicySpace, rng: np.random.Generator) -> None:
         self.space, self.rng, self.runs = space, rng, 0
-        count = len(space.levers)
-        start = space.start
-        single = np.tile(start, (2 * count, 1))
+        members, count = len(space.members), len(space.levers)
+        self.few = np.sort(rng.permutation(members)[: max(FEW, members // PART)])
+        single = np.tile(space.start, (2 * count, 1))
         single[np.arange(2 * count), np.repeat(np.arange(count), 2)] = np.tile([0.0, 1.0], count)
         spread = qmc.Sobol(count, rng=rng).random(POINTS)
-        self.positions = np.empty((0, count))
-        shape = (0, len(space.members), len(space.targets))
-        # There are many: a bit and half a number each will do.
-        self.met = np.empty(shape, np.bool_)
-        self.margins = np.empty(shape, np.float32)
-        self._try(np.vstack([start, single, spread]))
+        self.tried = self._tried(np.vstack([space.start, single, spread]), self.few)
         # Each target's best end of each lever, and all of them together.
-        slopes = np.nanmean(self.margins[1 : 2 * count + 1], axis=1).reshape(count, 2, -1)
+        margins = self.tried.margins[1 : 2 * count + 1]
+        slopes = np.nanmean(margins, axis=1).reshape(count, 2, -1)
         ends = (slopes[:, 1] > slopes[:, 0]).astype(np.float64)  # (lever, target)
         common = (np.sign(slopes[:, 1] - slopes[:, 0]).sum(axis=1) > 0).astype(np.float64)
-        self._try(np.vstack([ends.T, common]))
+        self.tried += self._tried(np.vstack([ends.T, common]), self.few)
+        self.whole = self._tried(np.vstack([space.start, common]), slice(None))
 
-    def _try(self, positions: Floats) -> Judged:
-        judged = self.space.judge(positions)
+    def _tried(self, positions: Floats, rows: npt.NDArray[np.intp] | slice) -> _Tried:
+        judged = self.space.judge(positions, rows)
         self.runs += judged.met[..., 0].size
-        self.positions = np.vstack([self.positions, positions])
-        self.met = np.vstack([self.met, judged.met == 1])
-        self.margins = np.vstack([self.margins, judged.margins.astype(np.float32)])
-        return judged
+        return _Tried(positions, judged.met == 1, judged.margins.astype(np.float32))
 
     def best(self, columns: Sequence[int]) -> tuple[float, int]:
         """Return the largest share of members in which targets are met together, and where."""
-        shares = self.met[:, :, list(columns)].all(axis=2).mean(axis=1)
+        shares = self.whole.shares(columns)
         row = int(np.argmax(shares))
         return float(shares[row]), row
 
     def climb(self, columns: Sequence[int]) -> None:
         """Search settings under which targets hold together in more members."""
-        chosen = list(columns)
-        heights = _smooth(self.margins, chosen)
-        row, failed = int(np.argmax(heights)), 0
-        position, height = self.positions[row], float(heights[row])
+        tops = np.argsort(-self.tried.heights(columns), kind="stable")[:TOPS]
+        self.whole += self._tried(self.tried.positions[tops], slice(None))
+        position, height = (
+            self.tried.positions[tops[0]],
+            float(self.tried.heights(columns)[tops[0]]),
+        )
+        steps, failed = [], 0
         for _ in range(STEPS):
             if failed == PATIENCE or self.best(columns)[0] >= HALF:
-                return
-            candidates = self._near(position)
-            tried = _smooth(self._try(candidates).margins, chosen)
-            top = int(np.argmax(tried))
-            failed = 0 if tried[top] > height else failed + 1
-            if tried[top] > height:
-                position, height = candidates[top], float(tried[top])
+                break
+            step = self._tried(self._near(position), self.few)
+            steps.append(step)
+            heights = step.heights(columns)
+            top = int(np.argmax(heights))
+            failed = 0 if heights[top] > height else failed + 1
+            if heights[top] > height:
+                position, height = step.positions[top], float(heights[top])
+                self.whole += self._tried(position[None], slice(None))
+        for step in steps:
+            self.tried += step
 
     def _near(self, position: Floats) -> Floats:
         """Return candidates: a few levers moved, or mixed with settings that were tried."""
@@ -213,40 +225,66 @@ class _Settings:
         moved = self.rng.random((CANDIDATES, count)) < 3 / count
         steps = self.rng.normal(size=(CANDIDATES, count)) * extents
         candidates = np.where(moved, position + steps, position)
-        others = self.positions[self.rng.integers(len(self.positions), size=CANDIDATES // 3)]
+        tried = self.tried.positions
+        others = tried[self.rng.integers(len(tried), size=CANDIDATES // 3)]
         mixed = self.rng.random((len(others), count)) < 0.3
         candidates[: len(others)] = np.where(mixed, others, position)
         return np.clip(candidates, 0.0, 1.0)
 
-    def conflict(self, columns: Sequence[int], share: float, row: int) -> Conflict:
+    def conflict(self, columns: Sequence[int]) -> Conflict:
         """Return what is known of targets that were not held together."""
-        values = self.space.values(self.positions[row][None])[0]
         targets = [self.space.targets[column] for column in columns]
-        return Conflict(
-            tuple(target.id for target in targets),
-            share,
-            {
-                lever.id: float(value)
-                for lever, value in zip(self.space.levers, values, strict=True)
-            },
-            tuple(
-                Relaxation(target.id, self._relaxation(columns, column), target.unit)
-                for target, column in zip(targets, columns, strict=True)
-            ),
+        relaxations = tuple(
+            Relaxation(target.id, self._relaxation(columns, column), target.unit)
+            for target, column in zip(targets, columns, strict=True)
         )
+        share, row = self.best(columns)  # of all that was tried by now
+        values = self.space.values(self.whole.positions[row][None])[0].tolist()
+        settings = {lever.id: value for lever, value in zip(self.space.levers, values, strict=True)}
+        return Conflict(tuple(target.id for target in targets), share, settings, relaxations)
 
     def _relaxation(self, columns: Sequence[int], relaxed: int) -> float | None:
         """Return the least relaxation of one target with which a setting holds all in one half."""
         others = [column for column in columns if column != relaxed]
-        hold = self.met[:, :, others].all(axis=2)
-        margins = np.where(hold, self.margins[:, :, relaxed], -np.inf)
-        needed = math.ceil(HALF * margins.shape[1])
-        lacking = -np.sort(margins, axis=1)[:, -needed]
-        least = float(lacking.min())
+        tops = np.argsort(self.tried.lacking(others, relaxed), kind="stable")[:TOPS]
+        self.whole += self._tried(self.tried.positions[tops], slice(None))
+        least = float(self.whole.lacking(others, relaxed).min())
         return least * scale_of(self.space.targets[relaxed]) if math.isfinite(least) else None
 
 
-def _smooth(margins: npt.NDArray[np.floating], columns: list[int]) -> Floats:
-    """Return the share of members in which targets hold, each verdict smooth: ``(setting,)``."""
-    worst = np.nan_to_num(margins[:, :, columns].min(axis=2), nan=-np.inf)
-    return np.asarray(expit(worst / WIDTH).mean(axis=1))
+@dataclass(frozen=True)
+class _Tried:
+    """What settings came to, member by member."""
+
+    positions: Floats
+    """``(setting, lever)``"""
+    met: npt.NDArray[np.bool_]
+    """``(setting, member, target)``"""
+    margins: npt.NDArray[np.float32]
+    """Likewise, as parts of the targets' values."""
+
+    def __add__(self, other: _Tried) -> _Tried:
+        return _Tried(
+            np.concatenate([self.positions, other.positions]),
+            np.concatenate([self.met, other.met]),
+            np.concatenate([self.margins, other.margins]),
+        )
+
+    def shares(self, columns: Sequence[int]) -> Floats:
+        """Return the share of members in which all of some targets are met: ``(setting,)``."""
+        return np.asarray(self.met[:, :, list(columns)].all(axis=2).mean(axis=1))
+
+    def heights(self, columns: Sequence[int]) -> Floats:
+        """Return the same with a smooth verdict, which tells what is near: ``(setting,)``."""
+        worst = np.nan_to_num(self.margins[:, :, list(columns)].min(axis=2), nan=-np.inf)
+        return np.asarray(expit(worst / WIDTH).mean(axis=1))
+
+    def lacking(self, others: Sequence[int], relaxed: int) -> Floats:
+        """Return what a target lacks where others hold, in one half of the members: ``(setting,)``.
+
+        As a part of the target's value; infinite where the others do not hold in one half.
+        """
+        hold = self.met[:, :, list(others)].all(axis=2)
+        margins = np.where(hold, self.margins[:, :, relaxed], -np.inf)
+        needed = math.ceil(HALF * margins.shape[1])
+        return np.asarray(-np.sort(margins, axis=1)[:, -needed], np.float64)

@@ -160,10 +160,10 @@ def policies(
     if cost:
         indicators.append(indicator_of(model, cost, Measure.SUM, first, year))
     count = members * (1 + generations // RENEWAL)
-    pool = states_of(model, count, other=FRESH, threads=threads, progress=progress)
+    pool = states_of(model, count, other=FRESH, threads=threads)
     if named is None:
         ensemble = states_of(model, None)
-        named = named_targets(model, ensemble, wanted, threads, progress)
+        named = named_targets(model, ensemble, wanted, threads)
     space = policy_space(model, base, moved, wanted, pool, indicators=indicators, threads=threads)
     problem = PolicyProblem(space, chosen, [_column(wanted, one) for one in named], members)
     if Aim.COST in chosen:

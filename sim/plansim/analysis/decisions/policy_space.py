@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from plansim.analysis.decisions.sample import MET
 from plansim.analysis.evaluator import Evaluator, Request, processors
@@ -101,7 +102,7 @@ class PolicySpace:
     def _width(self) -> Floats:
         return np.asarray(self.high - self.low)
 
-    def judge(self, positions: Floats, rows: Sequence[int] | slice = slice(None)) -> Judged:
+    def judge(self, positions: Floats, rows: npt.NDArray[np.intp] | slice = slice(None)) -> Judged:
         """Run policies under members, all or those in some rows: ``(policy, lever)`` positions."""
         members = self.settings[rows]
         table = np.tile(members, (len(positions), 1))

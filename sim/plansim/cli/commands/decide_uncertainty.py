@@ -199,7 +199,7 @@ def conflicts(
 
     terminal = arguments.terminal
     inputs = read_targets(arguments, ids, whole=True)
-    with terminal.resumable(terminal.text("conflicts.working")) as progress:
+    with terminal.progress(terminal.text("conflicts.working")) as progress:
         result = conflicts_of(
             inputs.model,
             inputs.scenario if arguments.scenarios else None,
