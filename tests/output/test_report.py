@@ -36,7 +36,7 @@ from plansim.output.report.document import (
     numbered,
 )
 from plansim.output.report.file import FORMATS, in_print, write_report
-from plansim.output.report.pages import fonts, lay_out
+from plansim.output.report.html_pdf_writer import fonts, lay_out
 from plansim.output.report.tables import MOST_CAUSES, names_of
 from plansim.output.report.terminal import terminal_text
 from plansim.output.tables.layout import shown

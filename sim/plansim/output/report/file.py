@@ -23,7 +23,12 @@ from plansim.targets.target import Target
 __all__ = ["FORMATS", "in_print", "report", "write_report"]
 
 _WRITERS = MappingProxyType(
-    {".docx": "docx", ".html": "pages", ".pdf": "pages", ".xlsx": "xlsx"},
+    {
+        ".docx": "docx_writer",
+        ".html": "html_pdf_writer",
+        ".pdf": "html_pdf_writer",
+        ".xlsx": "xlsx_writer",
+    },
 )
 """The module that writes a format; loaded when it is asked for."""
 FORMATS = tuple(_WRITERS)
