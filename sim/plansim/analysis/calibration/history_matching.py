@@ -180,7 +180,7 @@ def draw_members(
     narrowing = replace(spec, runs=(), members=0)
     runs = [(run.scenario, sorted(run.without), run.factors, run.observations) for run in spec.runs]
     key = study_key(model, as_written(model), narrowing, runs, files)
-    box = kept("boxes", key, _Box, lambda: matching.narrowed().box)
+    box = kept("boxes", key, _KeptBox, lambda: matching.narrowed().box)
     return matching.drawn(box, seed)
 
 
@@ -230,7 +230,7 @@ class _Draws:
 
 
 @dataclass(frozen=True)
-class _Box:
+class _KeptBox:
     """The part of the prior that the last wave is drawn from."""
 
     low: Floats
@@ -242,7 +242,7 @@ class _Box:
 class _Narrowed:
     """What all waves but the last come to."""
 
-    box: _Box
+    box: _KeptBox
     waves: tuple[Wave, ...]
     chosen: Rows
     """The factors that they narrowed."""
@@ -287,9 +287,9 @@ class _Matching:
                 first = simulated
                 chosen = _screened(shares, spec.matched)
             low, high = _around(shares, low, high, chosen)
-        return _Narrowed(_Box(low, high), tuple(waves), chosen, first)
+        return _Narrowed(_KeptBox(low, high), tuple(waves), chosen, first)
 
-    def drawn(self, box: _Box, seed: int) -> Members:
+    def drawn(self, box: _KeptBox, seed: int) -> Members:
         """Draw members from a box, as many draws as it takes."""
         last = _Draws((seed, self.spec.waves - 1), box.low, box.high)
         self.steps = self.spec.draws
