@@ -21,6 +21,7 @@ from fontTools.ttLib import TTFont
 from openpyxl import load_workbook
 
 from plansim.analysis.comparison import Comparison, Spread, compare
+from plansim.analysis.ensemble import evaluate_members, load_ensemble
 from plansim.analysis.optimization.orders import ScenarioOrders
 from plansim.engine.simulate import simulate
 from plansim.model.records import Model
@@ -30,6 +31,7 @@ from plansim.output.report.document import (
     Bullets,
     Document,
     Medium,
+    Paragraph,
     Picture,
     ReportTable,
     Row,
@@ -196,6 +198,35 @@ def test_what_another_scenario_costs_are_binding_targets_that_are_worse_under_it
             assert after is not None
             assert sign * (after - before) > 0
             assert sign > 0 or target.attribute is Attribute.BINDING
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_what_is_robust_is_counted_over_the_members(
+    found: Comparison, documents: dict[Lang, Document], lang: Lang
+) -> None:
+    text, members = read_text(lang), load_ensemble(found.model)
+    counts = []
+    for scenario in found.scenarios:
+        runs = evaluate_members(found.model, scenario, found.binding, members)
+        assert not runs.failed.any()
+        codes = np.stack([runs[target.id].status for target in found.binding])
+        met, undecided = (codes == status.code for status in (Status.MET, Status.UNDECIDED))
+        counts.append((met + undecided / 2).sum(axis=0))
+    (section,) = [one for one in documents[lang].sections if one.title == text("report.robust")]
+    said, table = section.blocks
+    assert isinstance(table, ReportTable)
+    assert isinstance(said, Paragraph)
+    best = np.maximum(*counts)
+    for row, count in zip(table.rows, counts, strict=True):
+        assert isinstance(row, Row)
+        mean, *_, regret, upper, _ = (cell.number for cell in row.cells[2:])
+        assert mean == pytest.approx(count.mean())
+        assert regret == pytest.approx((best - count).mean())
+        assert upper == np.quantile(best - count, 0.9)
+    ahead, behind = (int((one > other).mean() * 100 + 0.5) for one, other in (counts, counts[::-1]))
+    numbers = re.findall(r"\d+", said.text)
+    assert abs(counts[0] - counts[1]).mean() > 0
+    assert {str(max(ahead, behind)), str(len(found.binding))} <= set(numbers)
 
 
 @pytest.mark.parametrize("lang", LANGS)

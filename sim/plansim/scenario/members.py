@@ -11,7 +11,7 @@ import hashlib
 import itertools
 import os
 import shlex
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -157,27 +157,26 @@ class Members:
         Returns:
             The constants, ``name`` or ``name[e1,e2]``, and ``(member, constant)`` in their units.
         """
-        changes = self.changes_under(model, scenario.values)
-        return changes.names, changes.constants(model, scenario.values, self.values)
+        changes = self.changes(model, scenario.values)
+        return changes.constants_under(model, scenario.values, self.values)
 
-    def changes_under(self, model: Model, set_by: Collection[str]) -> MemberChanges:
-        """Return what members change under scenarios that set exactly ``set_by``, and how."""
+    def changes(self, model: Model, set_by: Iterable[str]) -> MemberChanges:
+        """Return what members change under scenarios that set some of ``set_by``, and how.
+
+        Every point of a series that may be set has to be named.
+        """
         from plansim.scenario.factors import Apply  # load what only scenario files need
         from plansim.scenario.levers import constant_named
         from plansim.scenario.references import split_name
 
-        changes = [
-            (one.constant, column)
-            for column, some in enumerate(self.moved(model, set_by))
-            for one in some
-            if one.when.holds(is_set=one.constant in set_by)
+        moved = [
+            (one, column) for column, some in enumerate(self.moved(model, set_by)) for one in some
         ]
-        names = tuple(name for name, _ in changes)
-        columns = np.array([column for _, column in changes], dtype=np.intp)
+        columns = np.array([column for _, column in moved], dtype=np.intp)
         adds = np.array([factor.apply is Apply.ADD for factor in self.factors], dtype=bool)
-        ends = [constant_named(model, split_name(name)[0]).admissible for name in names]
+        ends = [constant_named(model, split_name(one.constant)[0]).admissible for one, _ in moved]
         low, high = np.array(ends, dtype=np.float64).reshape(-1, 2).T  # None becomes NaN
-        return MemberChanges(names, columns, adds[columns], low, high)
+        return MemberChanges(tuple(one for one, _ in moved), columns, adds[columns], low, high)
 
     def moved(self, model: Model, set_by: Iterable[str]) -> tuple[tuple[Moved, ...], ...]:
         """Return what each factor moves under scenarios that set some of ``set_by``, and when.
@@ -198,10 +197,9 @@ class Members:
 
 @dataclass(frozen=True)
 class MemberChanges:
-    """The constants that members change under scenarios that set the same, and how."""
+    """The constants that members change under some scenarios, and how."""
 
-    names: tuple[str, ...]
-    """``name`` or ``name[e1,e2]``."""
+    moved: tuple[Moved, ...]
     columns: npt.NDArray[np.intp]
     """``(constant,)``: the factor that acts on it."""
     adds: npt.NDArray[np.bool_]
@@ -210,19 +208,29 @@ class MemberChanges:
     """``(constant,)``: the least that is admissible; NaN limits nothing."""
     high: npt.NDArray[np.float64]
 
-    def constants(
+    def constants_under(
         self, model: Model, base: Mapping[str, float], values: npt.NDArray[np.float64]
-    ) -> npt.NDArray[np.float64]:
-        """Return the constants under changes: ``(member, factor)`` → ``(member, constant)``.
+    ) -> tuple[tuple[str, ...], npt.NDArray[np.float64]]:
+        """Return the constants that change under a scenario, and their values.
 
-        ``base`` is what the scenario sets.
+        Args:
+            model: the model.
+            base: what the scenario sets.
+            values: of the factors, ``(member, factor)``.
+
+        Returns:
+            The constants, ``name`` or ``name[e1,e2]``, and ``(member, constant)`` in their units.
         """
         from plansim.scenario.factors import default_of
 
-        still = np.array([default_of(model, base, name) for name in self.names], np.float64)
-        moved = values[:, self.columns]
-        constants = np.where(self.adds, still + moved, still * moved)
-        return np.fmin(np.fmax(constants, self.low), self.high)
+        rows = [
+            row for row, one in enumerate(self.moved) if one.when.holds(is_set=one.constant in base)
+        ]
+        names = tuple(self.moved[row].constant for row in rows)
+        still = np.array([default_of(model, base, name) for name in names], np.float64)
+        change = values[:, self.columns[rows]]
+        constants = np.where(self.adds[rows], still + change, still * change)
+        return names, np.fmin(np.fmax(constants, self.low[rows]), self.high[rows])
 
 
 class When(StrEnum):

@@ -6,13 +6,17 @@ their order.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import qmc
 
 from plansim.analysis.experiments.design import Design, DesignKind
 from plansim.analysis.experiments.distributions import levels_of, quantiles
 from plansim.targets.indicator import Floats
+
+if TYPE_CHECKING:
+    from scipy.stats import qmc
 
 __all__ = ["MOST_HYPERCUBE", "Sampler", "grid_axes"]
 
@@ -53,6 +57,8 @@ class Sampler:
         return quantiles(design.factors, shares)
 
     def _sobol(self, start: int, stop: int) -> Floats:
+        from scipy.stats import qmc  # slow to load
+
         sequence = self._sequence
         if sequence is None or sequence.num_generated > start:
             rng = np.random.default_rng(self._design.seed)
@@ -73,6 +79,8 @@ class Sampler:
 
     def _latin_hypercube(self) -> Floats:
         if self._hypercube is None:
+            from scipy.stats import qmc
+
             rng = np.random.default_rng(self._design.seed)
             sampler = qmc.LatinHypercube(len(self._design.factors), rng=rng)
             self._hypercube = sampler.random(self._design.points)

@@ -23,7 +23,7 @@ from plansim.cache import kept
 from plansim.model.records import Model
 from plansim.model.units import NO_UNIT
 from plansim.scenario.factors import Apply, default_of
-from plansim.scenario.members import LIMIT, MemberChanges, Members
+from plansim.scenario.members import LIMIT, Members
 from plansim.scenario.scenario_file import Scenario
 from plansim.targets.indicator import Floats
 from plansim.targets.target import Attribute, Status, Target
@@ -212,8 +212,9 @@ class _Counts:
 
     def __init__(self, model: Model, search: RemedySearch, members: Members) -> None:
         self._model, self._problem, self._members = model, search.whole, members
-        self._changes: dict[frozenset[str], MemberChanges] = {}
-        changed = members.changes_under(model, self._problem.scenario.values).names
+        settable = [*self._problem.scenario.values, *self._problem.columns]
+        self._changes = members.changes(model, settable)
+        changed = [one.constant for one in self._changes.moved]
         # All that members may change under any scenario: then one machine code serves them all.
         factors = [name for factor in members.factors for name in factor.constants]
         names = dict.fromkeys([*factors, *changed, *self._problem.columns])
@@ -235,20 +236,15 @@ class _Counts:
         """
         position = self._problem.position_of(moves)
         scenario = self._problem.scenario_at(position)
-        changes = self._changes_under(scenario)
-        values = changes.constants(self._model, scenario.values, self._members.values[::every])
+        names, values = self._changes.constants_under(
+            self._model, scenario.values, self._members.values[::every]
+        )
         table = np.tile(self._defaults, (len(values), 1))
         for name in scenario.values.keys() & self._columns.keys():
             table[:, self._columns[name]] = scenario.values[name]
-        table[:, [self._columns[name] for name in changes.names]] = values
+        table[:, [self._columns[name] for name in names]] = values
         seeds = np.arange(0, len(self._members), every, dtype=np.float64)
         return self._evaluator.evaluate(table, seeds=seeds)
-
-    def _changes_under(self, scenario: Scenario) -> MemberChanges:
-        key = frozenset(scenario.values)
-        if key not in self._changes:
-            self._changes[key] = self._members.changes_under(self._model, scenario.values)
-        return self._changes[key]
 
     def part(self, target: Target, moves: Sequence[Move]) -> float:
         """Return in what share of some members the target is met after the moves."""

@@ -132,7 +132,9 @@ class RemedySearch:
         problem, column = self.problem, self.problem.targets.index(target)
         scale = float(problem.scales[column])
         present, start = self._present(column) * scale, problem.start
-        crossings = nearest_crossings(problem, self.scanned, [column])
+        alone = problem.only(target)
+        scanned = [(grid, values[:, [column]]) for grid, values in self.scanned]
+        crossings = nearest_crossings(alone, scanned, [0])
         ranked = sorted(
             (
                 self._remedy(target, np.where(np.arange(len(start)) == lever, at, start))
@@ -143,7 +145,6 @@ class RemedySearch:
         result = TargetRemedies(problem.scenario.id, target, present, tuple(ranked), None, None)
         if ranked:
             return result
-        alone = problem.only(target)
         best = minimise(
             alone.evaluate,
             [start, self._greedy(column), self._best_by_itself(target)],

@@ -180,11 +180,13 @@ def robust_section(
     title, tab, robust = text("report.robust"), text("report.robust_tab"), comparison.robust
     if robust is None:
         return Section(title, tab, ())
+    is_part = len(robust.named) < len(robust.binding)
+    named = TableColumn(text("report.robust_named"), right=True, width=1.6)
     columns = (
         TableColumn(text("report.scenario"), width=3.0),
         TableColumn(text("run_card.scenario"), width=1.6, medium=Medium.BOOK),
         TableColumn(text("report.robust_mean", count=len(robust.binding)), right=True, width=1.6),
-        TableColumn(text("report.robust_named"), right=True, width=1.6),
+        *[named] * is_part,
         TableColumn(text("report.robust_all"), right=True, width=1.4),
         TableColumn(text("report.robust_regret"), right=True, width=1.4),
         TableColumn(text("report.robust_upper"), right=True, width=1.6),
@@ -193,11 +195,13 @@ def robust_section(
     policies = {one.policy: one for one in robust.policies}
     called = {one.id: text.pick(one.name_en, one.name_zh) for one in comparison.targets}
     rows = tuple(
-        _robust_row(policies[scenario.id], name, called, text)
+        _robust_row(policies[scenario.id], name, called, text, with_set=is_part)
         for scenario, name in zip(comparison.scenarios, names, strict=True)
     )
-    named = text.join(called.get(one, one) for one in robust.named)
-    note = text("report.robust_note", count=len(robust.named), names=named)
+    in_set = text.join(called.get(one, one) for one in robust.named)
+    key = "report.robust_set" if is_part else "report.robust_set_all"
+    told = text(key, count=len(robust.named), names=in_set)
+    note = text("list_sep.sentence").join([text("report.robust_note"), told])
     heading = {s.id: title for s, title in zip(comparison.scenarios, titles, strict=True)}
     first = comparison.scenarios[0].id
     said = [
@@ -208,19 +212,23 @@ def robust_section(
     return Section(title, tab, (Paragraph(text("list_sep.sentence").join(said)), table))
 
 
-def _robust_row(policy: PolicyRobustness, name: str, called: dict[str, str], text: Text) -> Row:
+def _robust_row(
+    policy: PolicyRobustness, name: str, called: dict[str, str], text: Text, *, with_set: bool
+) -> Row:
     regret = policy.regret_targets
     most = max(policy.forgone, key=policy.forgone.__getitem__)
     count = of_hundred(policy.forgone[most])
     forgone = text("robust.beaten_by", name=called.get(most, most), share=count) if count else "–"
     interval = text("report.robust_range", low=of_hundred(policy.named_low),
                     high=of_hundred(policy.named_high))  # fmt: skip
+    share = 100 * policy.named_share
+    holds = Cell(str(of_hundred(policy.named_share)), (interval,), number=share)
     return Row(
         (
             Cell(name),
             Cell(policy.policy),
             number_cell(policy.mean_met, f"{policy.mean_met:.1f}"),
-            Cell(str(of_hundred(policy.named_share)), (interval,), number=100 * policy.named_share),
+            *[holds] * with_set,
             number_cell(100 * policy.all_share, str(of_hundred(policy.all_share))),
             number_cell(regret.mean, f"{regret.mean:.1f}"),
             Cell(
