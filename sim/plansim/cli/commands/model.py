@@ -15,11 +15,11 @@ from plansim.cli.context import (
     UsageError,
     check_files,
     model_at,
-    read_inputs,
     remark,
     terminal_for,
     write,
 )
+from plansim.cli.inputs import read_inputs
 from plansim.cli.options import (
     WholeNumber,
     command_group,
@@ -39,7 +39,8 @@ from plansim.errors import Message
 
 if TYPE_CHECKING:
     from plansim.analysis.feedback.polarity import SignedRun
-    from plansim.cli.context import Inputs, Terminal
+    from plansim.cli.context import Terminal
+    from plansim.cli.inputs import Inputs
     from plansim.model.records import Model
     from plansim.scenario.scenario_file import Scenario
 
