@@ -27,10 +27,10 @@ from plansim.engine.simulate import simulate
 from plansim.errors import Fault, InputError
 from plansim.model.reader import load_model
 from plansim.model.records import Model
-from plansim.output.figures.font import subsets
 from plansim.output.page.page import ENGINE, SCRIPTS, STYLES, Page, make_page
 from plansim.output.page.payload import phrases
 from plansim.output.page.programs import model_program, verdict_program
+from plansim.output.words.font import subsets
 from plansim.output.words.text import (
     Lang,
     decimals_for,
