@@ -31,8 +31,9 @@ run: $(RUN) ## judge the plan's targets under both growth scenarios
 notebooks: $(BOOKS) ## open the notebooks in a browser, at the first of them
 	@cd notebooks && $(abspath $(VENV))/bin/jupyter lab $$(test "$$(id -u)" != 0 || echo --allow-root) 01-first-run.ipynb
 
-# On all cores; a file on one of them, so that what its tests share is made once.
-PYTEST := $(PY) -m pytest -n auto --dist loadfile
+# On all cores; a file on one of them, so that what its tests share is made once. Bytecode is kept,
+# whatever the environment says: else each worker rewrites every test again, which takes it five seconds.
+PYTEST := PYTHONDONTWRITEBYTECODE= $(PY) -m pytest -n auto --dist loadfile
 
 # Tests of single packages on small models; the shipped model, engines, browsers, documents and what
 # waits for processes come with `make test`.

@@ -136,6 +136,7 @@ def test_without_a_file_there_is_no_family(town: Model, tmp_path: Path) -> None:
 # --- the shipped one ------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_the_shipped_figures_are_context_and_the_base_year_is_that_of_the_observations(
     root: Path,
 ) -> None:

@@ -141,6 +141,7 @@ def test_targets_that_clash_are_told_from_those_that_never_hold(reads: Reads) ->
         assert horizon.highest is not None
 
 
+@pytest.mark.long
 def test_a_target_must_hold_in_every_year_to_the_horizon(reads: Reads) -> None:
     found = reads(LASTING, spec=SPEC)
     rates = [each.highest.growth for each in found.horizons if each.highest]

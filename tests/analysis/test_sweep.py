@@ -117,13 +117,18 @@ class Town:
         return run_sweep(design, self.model, self.aims, path or self.path, **how)
 
 
+def town_in(folder: Path) -> Town:
+    """Write the town into a folder, and read it."""
+    (folder / "targets.yaml").write_text(TARGETS, "utf-8")
+    (folder / "plain.yaml").write_text("title: Plain\n", "utf-8")
+    (folder / "other.yaml").write_text(OTHER, "utf-8")
+    model = load_model(writer(folder)(EQUATIONS))
+    return Town(folder, model, load_targets(model=model))
+
+
 @pytest.fixture
 def town(tmp_path: Path) -> Town:
-    (tmp_path / "targets.yaml").write_text(TARGETS, "utf-8")
-    (tmp_path / "plain.yaml").write_text("title: Plain\n", "utf-8")
-    (tmp_path / "other.yaml").write_text(OTHER, "utf-8")
-    model = load_model(writer(tmp_path)(EQUATIONS))
-    return Town(tmp_path, model, load_targets(model=model))
+    return town_in(tmp_path)
 
 
 def arrays(path: Path) -> dict[str, npt.NDArray[Any]]:

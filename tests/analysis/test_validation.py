@@ -22,7 +22,7 @@ from plansim.errors import InputError, ModelError, UnknownNameError
 from plansim.output.book.validation import Report, collect_report, validation_page
 from plansim.output.export.json_text import json_text
 from plansim.output.figures.canvas import save_figure
-from plansim.output.figures.validation import history_sheet
+from plansim.output.figures.sheet import history_sheet
 from plansim.output.tables.layout import shown
 from plansim.output.tables.validation import (
     case_text,

@@ -143,6 +143,7 @@ def test_bounds_of_no_width_and_first_values(drawn: dict[str, np.ndarray]) -> No
     np.testing.assert_array_equal(drawn["level"][:, 0], drawn["flat"][:, 0])
 
 
+@pytest.mark.long
 def test_distributions_are_those_of_pysd(tmp_path: Path) -> None:
     path = tmp_path / "array.mdl"
     functions = (

@@ -13,6 +13,7 @@ from plansim.model.reader import load_model
 from tests.helpers.command import Call
 
 
+@pytest.mark.long
 def test_a_new_city_is_judged_and_passes_its_tests_in_its_folder(
     call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

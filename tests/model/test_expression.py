@@ -271,6 +271,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     assert offset is None or 0 <= offset <= len(text)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "text",
     [

@@ -500,6 +500,7 @@ def test_no_mutation_raises_anything_but_our_errors(tmp_path: Path, data: st.Dat
     assert str(load_or_fault(path))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "text",
     [

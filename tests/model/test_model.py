@@ -46,8 +46,9 @@ Nothing may join it unseen, and nothing may stay in it that holds again.
 """
 
 
-SLOW = {"Q27"}
-"""Tests that take a minute or more: `make test-all` makes them."""
+SLOW = {"Q18", "Q19", "Q20", "Q27"}
+"""A study of uncertainty, and a minute of conditioning: `make test-all` and `make validation` make
+them, and the page of results has to show them."""
 EACH = [pytest.param(test, marks=pytest.mark.slow) if test in SLOW else test for test in TESTS]
 
 

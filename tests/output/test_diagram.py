@@ -251,6 +251,7 @@ def test_all_that_acts_is_drawn_from_border_to_border_and_through_no_other_box(
         assert not overlap(a, b), f"{text} covers {other}"
 
 
+@pytest.mark.long
 def test_a_drawing_is_the_same_in_every_process(tmp_path: Path) -> None:
     path = tmp_path / "town.mdl"
     path.write_text(TOWN, "utf-8")

@@ -27,10 +27,10 @@ from plansim.engine.simulate import simulate
 from plansim.errors import Fault, InputError
 from plansim.model.reader import load_model
 from plansim.model.records import Model
-from plansim.output.figures.font import subsets
 from plansim.output.page.page import ENGINE, SCRIPTS, STYLES, Page, make_page
 from plansim.output.page.payload import phrases
 from plansim.output.page.programs import model_program, verdict_program
+from plansim.output.words.font import subsets
 from plansim.output.words.text import (
     Lang,
     decimals_for,
@@ -134,6 +134,7 @@ def test_a_lever_has_its_sources_and_the_comment_of_the_model(
     assert re.search("[\u4e00-\u9fff]", chinese[0])
 
 
+@pytest.mark.long
 def test_a_page_without_an_ensemble_has_no_shares(town: Model) -> None:
     data = data_of(make_page(town, signs={}))
     assert data["members"] is None
@@ -168,6 +169,7 @@ def test_the_page_is_whole_and_small(shipped_page: Page) -> None:
     assert shipped_page._repr_html_().startswith("<iframe srcdoc=")
 
 
+@pytest.mark.long
 def test_the_same_model_makes_the_same_page(root: Path) -> None:
     model = load_model(root / "tests" / "toys" / "models" / "toy_town.mdl")
     assert make_page(model).text == make_page(model).text
@@ -301,6 +303,7 @@ def test_figures_are_written_as_elsewhere_in_plansim(
 # --- the command ----------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_the_command_writes_the_page_of_another_model(
     root: Path,
     tmp_path: Path,
@@ -352,6 +355,7 @@ def test_a_scenario_that_changes_the_shape_of_the_model_is_refused(tmp_path: Pat
         make_page(model, [read_scenario(other, model)])
 
 
+@pytest.mark.long
 def test_a_title_in_the_language_of_pages_stays_a_title(root: Path) -> None:
     model = load_model(root / "tests" / "toys" / "models" / "tea_cup.mdl")
     title = "Tea </script> <!--<script> a<b&lt; 茶"

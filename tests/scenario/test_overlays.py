@@ -98,6 +98,7 @@ def test_an_overlay_of_nothing_runs_bit_for_bit_as_the_scenario(
 KEYS = ("birth rate", "death rate", "capital life", "initial residents", "expectation delay")
 
 
+@pytest.mark.long
 @given(st.lists(st.sampled_from(KEYS), unique=True), st.permutations(range(3)), st.data())
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_order_of_disjoint_overlays_does_not_matter(

@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from plansim.cache import code_of, digest, workspace
-from plansim.engine.run_cache import load_run, save_run
 from plansim.engine.trajectory import (
     Engine,
     FloatArray,
     Trajectory,
     check_finite,
+    load_run,
     recorded,
+    save_run,
     shape_of,
     version_of,
     with_missing,

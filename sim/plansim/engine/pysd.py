@@ -24,14 +24,15 @@ import xarray as xr
 
 from plansim.cache import digest, workspace
 from plansim.engine.dataset import to_dataset
-from plansim.engine.run_cache import load_run, save_run
 from plansim.engine.trajectory import (
     Engine,
     FloatArray,
     Trajectory,
     check_finite,
+    load_run,
     named,
     recorded,
+    save_run,
     version_of,
     with_missing,
 )

@@ -25,6 +25,7 @@ def model(tmp_path: Path) -> Model:
     return chimney(tmp_path)
 
 
+@pytest.mark.long
 def test_the_set_reaches_what_brute_force_reaches(model: Model) -> None:
     result = policies(model, aims=["growth", "met", "effort"], seeds=1, generations=24, members=40)
     targets = plansim.load_targets(model=model)

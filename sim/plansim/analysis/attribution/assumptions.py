@@ -10,19 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 
-from plansim.analysis.attribution.shapley import (
-    MOST_EXACT,
-    ORDERS,
-    Masks,
-    joined_orders,
-    sampled_shapley,
-    shapley,
-    subsets,
-    subsets_passed,
-)
+from plansim.analysis.attribution.shapley import MOST_EXACT, ORDERS, Masks, game_of
 from plansim.engine.simulate import simulate_years
 from plansim.errors import Fault, InputError, Message, SimulationError
 from plansim.model.records import Model, TimeSpec, VariableKind
@@ -39,6 +31,7 @@ from plansim.targets.views import Lever
 
 __all__ = [
     "Attribution",
+    "Ends",
     "Group",
     "Idle",
     "Shares",
@@ -46,10 +39,13 @@ __all__ = [
     "change_of",
     "groups_of",
     "idle_groups",
+    "shares_of",
 ]
 
 MOST_ASKED = 12
 """Maximum number of groups that are asked whether they do anything: a run each."""
+Ends: TypeAlias = tuple[float, float, Status, Status]
+"""Margin before and after, verdict before and after."""
 SAME = 1e-12
 """Part of the size of a series below which a difference is one of rounding."""
 
@@ -171,26 +167,18 @@ def attribute(
         )
     targets = judged_targets(targets)
     groups = groups_of(model, before, after)
-    exact = len(groups) <= MOST_EXACT
-    paths = None if exact else joined_orders(len(groups), orders, seed)
-    masks = subsets(len(groups)) if paths is None else subsets_passed(paths)
-    wanted, rows = np.unique(masks, axis=0, return_inverse=True)
+    game = game_of(len(groups), None if len(groups) <= MOST_EXACT else orders, seed)
     constants = [name for group in groups for name in group.constants]
     evaluator = Evaluator(model, before, constants, Request(targets))
-    evaluation = evaluator.evaluate(_settings(groups, wanted))
+    evaluation = evaluator.evaluate(_settings(groups, game.subsets))
     evaluation.require_ok()
     results = []
     for target in targets:
         verdicts = evaluation[target.id]
-        margins = verdicts.margin[rows.reshape(-1)]
-        if paths is None:
-            shares, errors = shapley(margins), np.zeros(len(groups))
-        else:
-            shares, errors = sampled_shapley(margins, paths)
-        results.append(_shares(target, verdicts, wanted, shares, errors, after))
-    return Attribution(
-        before.id, after.id, groups, tuple(results), len(wanted), 0 if paths is None else len(paths)
-    )
+        ends = _ends(verdicts, game.subsets, is_assumed=target.id in after.assumed)
+        results.append(shares_of(target, ends, *game.shares(verdicts.margin)))
+    runs = len(game.subsets)
+    return Attribution(before.id, after.id, groups, tuple(results), runs, game.orders)
 
 
 def _clock(time: TimeSpec) -> Message:
@@ -314,24 +302,15 @@ def _settings(groups: Sequence[Group], masks: Masks) -> Floats:
     return np.stack(columns, axis=1) if columns else np.empty((len(masks), 0))
 
 
-def _shares(
-    target: Target,
-    verdicts: Verdicts,
-    masks: Masks,
-    shares: Floats,
-    errors: Floats,
-    after: Scenario,
-) -> Shares:
+def _ends(verdicts: Verdicts, masks: Masks, *, is_assumed: bool) -> Ends:
     count = masks.sum(axis=1)
     first, last = int(count.argmin()), int(count.argmax())
     # The runs are judged as the first scenario's; what the second assumes, its file says.
-    status = Status.ASSUMED if target.id in after.assumed else verdicts.status_of(last)
-    return Shares(
-        target,
-        float(verdicts.margin[first]),
-        float(verdicts.margin[last]),
-        verdicts.status_of(first),
-        status,
-        tuple(shares.tolist()),
-        tuple(errors.tolist()),
-    )
+    status = Status.ASSUMED if is_assumed else verdicts.status_of(last)
+    margins = float(verdicts.margin[first]), float(verdicts.margin[last])
+    return *margins, verdicts.status_of(first), status
+
+
+def shares_of(target: Target, ends: Ends, shares: Floats, errors: Floats) -> Shares:
+    """Return what the change of a target's margin is due to, ``(group,)`` with standard errors."""
+    return Shares(target, *ends, tuple(shares.tolist()), tuple(errors.tolist()))

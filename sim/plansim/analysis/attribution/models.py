@@ -21,16 +21,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from plansim.analysis.attribution.assumptions import Shares
-from plansim.analysis.attribution.shapley import (
-    MOST_EXACT,
-    Masks,
-    joined_orders,
-    sampled_shapley,
-    shapley,
-    subsets,
-    subsets_passed,
-)
+from plansim.analysis.attribution.assumptions import Ends, Shares, shares_of
+from plansim.analysis.attribution.shapley import MOST_EXACT, Masks, game_of
 from plansim.errors import Fault, InputError, ModelError, SimulationError
 from plansim.model.difference import EntryDifference, differences, hybrid, units_of_change
 from plansim.model.reader import load_model
@@ -168,22 +160,9 @@ def model_difference(
     read = {split_reference(name)[0] for name in answering_series(judged)}
     changes = _changes(other, units_of_change(found, read))
     study = _Study(one, other, story, judged, changes, progress)
-    paths = None
-    if len(changes) > MOST_EXACT or 2 ** len(study.structural) > MOST_MODELS:
-        paths = joined_orders(len(changes), orders, seed)
-    masks = subsets(len(changes)) if paths is None else subsets_passed(paths)
-    wanted, rows = np.unique(masks, axis=0, return_inverse=True)
-    outcome = study.run(wanted)
-    runs, worth = outcome.runs[rows.reshape(-1)], outcome.margins[rows.reshape(-1)]
-    if paths is not None:
-        whole = runs.reshape(len(paths), -1).all(axis=1).reshape(-1, 2).all(axis=1).repeat(2)
-        paths, worth = paths[whole], worth[whole.repeat(len(changes) + 1)]
-    shares = np.full((2, len(judged), len(changes)), math.nan)
-    for row in range(len(judged)):
-        if paths is None:
-            shares[:, row] = shapley(worth[:, row], runs), np.zeros(len(changes))
-        elif len(paths) > 2:
-            shares[:, row] = sampled_shapley(worth[:, row], paths)
+    is_exact = len(changes) <= MOST_EXACT and 2 ** len(study.structural) <= MOST_MODELS
+    game = game_of(len(changes), None if is_exact else orders, seed)
+    outcome = study.run(game.subsets)
     return ModelDifference(
         str(one.path),
         str(other.path),
@@ -191,17 +170,12 @@ def model_difference(
         found,
         changes,
         tuple(
-            Shares(
-                target,
-                *outcome.ends[row],
-                tuple(shares[0, row].tolist()),
-                tuple(shares[1, row].tolist()),
-            )
-            for row, target in enumerate(judged)
+            shares_of(target, ends, *game.shares(margins, outcome.runs))
+            for target, ends, margins in zip(judged, outcome.ends, outcome.margins.T, strict=True)
         ),
         tuple(outcome.values),
         outcome.models,
-        0 if paths is None else len(paths),
+        game.without(outcome.runs).orders,
         tuple(outcome.no_models),
     )
 
@@ -249,7 +223,7 @@ class _Outcome:
     """Value, margin and status by target, of none of the changes (False) and of all (True)."""
 
     @property
-    def ends(self) -> list[tuple[float, float, Status, Status]]:
+    def ends(self) -> list[Ends]:
         """Return the margins and the statuses of each target, before and after."""
         pairs = zip(self.verdicts[False], self.verdicts[True], strict=True)
         return [(one[1], other[1], one[2], other[2]) for one, other in pairs]

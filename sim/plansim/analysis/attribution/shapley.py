@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +19,9 @@ from plansim.targets.indicator import Floats
 __all__ = [
     "MOST_EXACT",
     "ORDERS",
+    "Game",
     "Masks",
+    "game_of",
     "joined_orders",
     "sampled_shapley",
     "shapley",
@@ -32,6 +35,55 @@ ORDERS = 1000
 """Number of orders drawn where there are more members, in pairs of one and its reverse."""
 
 Masks = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Game:
+    """Which subsets of its members have to be run, and by which orders their worth is shared."""
+
+    subsets: Masks
+    """``(run, member)``: each different subset once, that of none first, that of all last."""
+    rows: npt.NDArray[np.intp]
+    """The run of each subset that is asked for: of every one, or of those passed by the orders."""
+    paths: npt.NDArray[np.intp] | None
+    """``(order, member)``: the orders that were drawn; None where every subset is run."""
+
+    @property
+    def orders(self) -> int:
+        """Number of orders drawn; 0 where every subset is run."""
+        return 0 if self.paths is None else len(self.paths)
+
+    def without(self, runs: Masks) -> Game:
+        """Return the game by those orders that, as their reverse, pass only subsets that run."""
+        if self.paths is None:
+            return self
+        is_whole = runs[self.rows].reshape(len(self.paths), -1).all(axis=1)
+        kept = is_whole.reshape(-1, 2).all(axis=1).repeat(2)
+        length = self.paths.shape[1] + 1
+        return replace(self, rows=self.rows[kept.repeat(length)], paths=self.paths[kept])
+
+    def shares(self, worth: Floats, runs: Masks | None = None) -> tuple[Floats, Floats]:
+        """Return what each member adds to the worth of the runs, ``(run,)``, and standard errors.
+
+        ``runs`` says which of them are sound. NaN where too few orders pass only those.
+        """
+        count = self.subsets.shape[1]
+        if self.paths is None:
+            can_be = None if runs is None else runs[self.rows]
+            return shapley(worth[self.rows], can_be), np.zeros(count)
+        game = self if runs is None else self.without(runs)
+        assert game.paths is not None
+        if len(game.paths) <= 2:  # one pair has no standard error
+            return np.full(count, math.nan), np.full(count, math.nan)
+        return sampled_shapley(worth[game.rows], game.paths)
+
+
+def game_of(count: int, orders: int | None, seed: int = 0) -> Game:
+    """Return the game of so many members, by ``orders`` orders that are drawn; of None by all."""
+    paths = None if orders is None else joined_orders(count, orders, seed)
+    passed = subsets(count) if paths is None else subsets_passed(paths)
+    wanted, rows = np.unique(passed, axis=0, return_inverse=True)
+    return Game(wanted, rows.reshape(-1), paths)
 
 
 # --- every subset ---------------------------------------------------------------------------------

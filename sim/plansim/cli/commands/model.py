@@ -71,7 +71,7 @@ def new(folder: Path, name: str | None, terminal: Terminal) -> None:
     from plansim.files.city import new_city
 
     model = new_city(folder, name)
-    write(terminal.text("new.written", model=model))
+    write(terminal.text("city.written", model=model))
     for command in (shlex.join(["cd", str(folder)]), *NEXT):
         write(f"  {command}")
 

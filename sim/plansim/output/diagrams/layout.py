@@ -74,7 +74,7 @@ class Layout:
 
 
 @dataclass
-class _Box:
+class _NodeBox:
     """A node as the library is told of it; *along* is the drawing's direction."""
 
     along: float
@@ -162,13 +162,13 @@ def _straight(points: list[list[float]], along: int) -> list[list[float]]:
 
 def _boxes(
     nodes: Mapping[str, Node], edges: Sequence[Edge], slots: _Slots, down: bool
-) -> dict[str, _Box]:
+) -> dict[str, _NodeBox]:
     """Make nodes as large as their edges ask for; without slots these may meet either side."""
     boxes = {}
     for key, node in nodes.items():
         along, across = (node.height, node.width) if down else (node.width, node.height)
         half = max(along / 2 + LEVEL, 0 if down else node.text / 2)
-        boxes[key] = _Box(along, across, half, half, node.below)
+        boxes[key] = _NodeBox(along, across, half, half, node.below)
     for index, edge in enumerate(edges):
         for end, key, level in (
             ("source", edge.source, LEVEL),
@@ -184,7 +184,9 @@ def _boxes(
     return boxes
 
 
-def _drawing(boxes: Mapping[str, _Box], edges: Sequence[Edge], slots: _Slots, down: bool) -> Any:
+def _drawing(
+    boxes: Mapping[str, _NodeBox], edges: Sequence[Edge], slots: _Slots, down: bool
+) -> Any:
     """Ask the library. It ignores in silence what it does not know of nodes and edges."""
     import graphlay
 

@@ -23,8 +23,8 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from plansim.files.shipped import vendored
 from plansim.files.writing import check_destination, writing_whole
+from plansim.output.words.font import font_file
 from plansim.output.words.text import typeset
 
 __all__ = [
@@ -36,7 +36,6 @@ __all__ = [
     "colours",
     "darker",
     "figure_of",
-    "font_file",
     "name_axes",
     "name_rows",
     "new_axes",
@@ -82,15 +81,6 @@ def style() -> Iterator[None]:
 def _register_font() -> None:
     """Tell matplotlib of the Chinese font, which is not installed in the system."""
     font_manager.fontManager.addfont(font_file())
-
-
-def font_file() -> Path:
-    """Return the path of the Chinese font."""
-    return vendored(
-        "zhplot",
-        "fonts/NotoSansSC-Regular.ttf",
-        "5cf8b2a0576d5680284ab03a7a8219499d59bbe981a79bb3dc0031f251c39736",
-    )
 
 
 def colours() -> list[str]:

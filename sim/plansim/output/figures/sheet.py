@@ -5,30 +5,47 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
+import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from plansim.analysis.feedback.loop_scores import LoopScores
+from plansim.analysis.validation.history import HistorySeries
 from plansim.errors import Fault, InputError, Message
-from plansim.output.figures.canvas import ShownFigure, figure_of, panels_in, style
+from plansim.output.figures.canvas import (
+    GREY,
+    INK,
+    ShownFigure,
+    colours,
+    figure_of,
+    name_axes,
+    panels_in,
+    plain_numbers,
+    style,
+    year_axis,
+)
 from plansim.output.figures.lines import fan, small_multiples, titles, trajectories
 from plansim.output.figures.loops import loop_shares
 from plansim.output.figures.parts import pyramid, stack, tallest, widest
 from plansim.output.figures.verdicts import verdict_map
 from plansim.output.marks import judged_references
-from plansim.output.words.text import Lang, read_text
+from plansim.output.words.text import Lang, Text, read_text
 from plansim.targets.target import Attribute, Target
 from plansim.targets.verdict import Verdict
 
 __all__ = [
     "fan_sheet",
+    "history_sheet",
     "line_sheet",
     "loop_sheet",
     "pyramid_sheet",
     "stack_sheet",
     "verdict_sheet",
 ]
+
+_ACROSS = 3
+"""Panels of a row of the sheet of history."""
 
 
 def line_sheet(
@@ -106,6 +123,29 @@ def fan_sheet(
 
     draws = [partial(fan, sweep, variable, targets, lang=lang) for variable in wanted]
     return _sheet(draws, 6.4, 3.8)
+
+
+def history_sheet(history: Sequence[HistorySeries], text: Text) -> Figure:
+    """Draw each observed series with the model's band and the observations."""
+    rows = -(-len(history) // _ACROSS)
+    with style():
+        sheet = Figure(figsize=(9.0, 2.5 * rows + 0.3), layout="constrained")
+        hue = colours()[0]
+        for axes, shown in zip(panels_in(sheet, len(history), _ACROSS), history, strict=True):
+            own, low, high = (shown.simulated[0], *np.sort(shown.simulated, axis=0)[[0, -1]])
+            axes.fill_between(shown.years, low, high, color=hue, alpha=0.2, linewidth=0)
+            axes.plot(shown.years, own, color=hue)
+            observed = {point.year: point.value for point in shown.series.observations}
+            axes.plot([*observed], [*observed.values()], "o", color=INK, markersize=4)
+            name = text.pick(shown.series.en, shown.series.zh).partition(" (")[0].partition("（")[0]
+            name_axes(axes, name, text.unit(shown.series.unit), columns=34)
+            least, most = min(*low, *observed.values()), max(*high, *observed.values())
+            room = max(0.12 * (most - least), 0.02 * most)
+            axes.set_ylim(least - room, most + room)
+            plain_numbers(axes, 4)
+            year_axis(axes, shown.years[0], shown.years[-1])
+        sheet.supxlabel(text("validation_page.past_picture"), fontsize=8, color=GREY)
+    return sheet
 
 
 def _sheet(draws: Sequence[Callable[..., Axes]], width: float, height: float) -> Figure:

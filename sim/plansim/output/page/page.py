@@ -33,7 +33,6 @@ from plansim.files.writing import write_text
 from plansim.model.records import Model
 from plansim.output.diagrams.modules import STYLE as DIAGRAMS
 from plansim.output.diagrams.modules import Signs, module_diagram, modules_drawn
-from plansim.output.figures.font import Subset, subsets
 from plansim.output.figures.loops import loop_drawing
 from plansim.output.page.data import Data, both
 from plansim.output.page.members import (
@@ -51,6 +50,7 @@ from plansim.output.page.programs import (
     verdict_program,
 )
 from plansim.output.words.answer import answer
+from plansim.output.words.font import Subset, subsets
 from plansim.output.words.text import Lang, read_text
 from plansim.scenario.scenario_file import Scenario, as_written
 from plansim.scenario.variant import for_scenarios

@@ -15,8 +15,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from plansim.output.figures.canvas import font_file, style
-from plansim.output.figures.font import subsets
+from plansim.output.figures.canvas import style
 from plansim.output.report.document import (
     Block,
     Document,
@@ -26,6 +25,7 @@ from plansim.output.report.document import (
     grouped,
     numbered,
 )
+from plansim.output.words.font import font_file, subsets
 from plansim.output.words.text import Text, read_text
 
 __all__ = ["fonts", "lay_out", "picture", "write_html", "write_pdf"]

@@ -13,11 +13,18 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-import matplotlib
+from plansim.files.shipped import vendored
 
-from plansim.output.figures.canvas import font_file
+__all__ = ["Subset", "font_file", "subsets"]
 
-__all__ = ["Subset", "subsets"]
+
+def font_file() -> Path:
+    """Return the path of the Chinese font."""
+    return vendored(
+        "zhplot",
+        "fonts/NotoSansSC-Regular.ttf",
+        "5cf8b2a0576d5680284ab03a7a8219499d59bbe981a79bb3dc0031f251c39736",
+    )
 
 
 @dataclass(frozen=True)
@@ -51,11 +58,13 @@ def subsets(text: str, family: str = "plansim") -> tuple[Subset, ...]:
     Raises:
         ValueError: neither font has a character.
     """
+    import matplotlib as mpl
+
     wanted = {character for character in text if character.isprintable()} | {" "}
     result = []
     for name, path in (
         (family, font_file()),
-        (f"{family}-rest", Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf")),
+        (f"{family}-rest", Path(mpl.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf")),
     ):
         subset = _subset(name, path, wanted)
         wanted -= subset.characters
