@@ -28,7 +28,7 @@ from plansim.analysis.evaluator import Evaluator
 from plansim.analysis.experiments.design import Design
 from plansim.analysis.experiments.sampling import Sampler
 from plansim.analysis.experiments.sweep import request_of
-from plansim.compiler.llvm import LANES
+from plansim.compiler.llvm.writer import LANES
 from plansim.compiler.native import Platform, Processor, host_platform, processors
 from plansim.engine import pysd as reference
 from plansim.engine.batch import FloatArray, saved_times, simulate_ensemble

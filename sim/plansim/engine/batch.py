@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plansim.compiler.integration import STAGES
-from plansim.compiler.llvm import LANES
+from plansim.compiler.llvm.writer import LANES
 from plansim.engine.kernel import Kernel
 from plansim.errors import Fault, InputError, Message, SimulationError
 from plansim.model.records import TimeSpec

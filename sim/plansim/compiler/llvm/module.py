@@ -1,0 +1,66 @@
+"""From a program to LLVM: one function for the clock, one that runs blocks of eight.
+
+``clock(table, tableau, start, final, step, saveper, steps, stages)`` computes what depends on the
+time only, once for all runs: ``table[step, stage, column]``.
+
+``run(table, tableau, inputs, outputs, bad, memory, places, rings, blocks, steps, stages, kept)``
+simulates ``blocks`` times ``LANES`` runs. ``inputs`` is ``(block, input, lane)``, ``outputs``
+``(block, kept, output, lane)``, ``bad`` ``(block, lane)``: nil, or NaN for a run with a value that
+is not finite. ``places[step]`` says which of the ``kept`` times a step is, or -1. ``memory`` is
+scratch. ``tableau[stage]`` is a `Stage`, its length times the step: the method of integration is no
+part of the code. A step whose values are kept has a first stage of its own, all other stages are
+turns of a loop over one body. After the last step only the first stage is computed.
+
+A pipe of n steps is a ring of n numbers in ``memory``; ``rings[2 i]`` is where it begins (in
+vectors), ``rings[2 i + 1]`` how long it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from plansim.compiler.ir import Op, Program
+from plansim.compiler.llvm.clock import clock
+from plansim.compiler.llvm.random_numbers import random_function
+from plansim.compiler.llvm.run import run
+from plansim.compiler.llvm.vector_math import math_functions
+from plansim.compiler.llvm.writer import LANES, Module
+from plansim.compiler.native import Processor
+from plansim.compiler.order import Schedule
+
+__all__ = ["LlvmModule", "emit"]
+
+
+@dataclass(frozen=True)
+class LlvmModule:
+    """LLVM's text of a program, and what it takes to call it."""
+
+    text: str
+    columns: int
+    """Of the clock's table."""
+    memory: int
+    """Vectors of scratch, without the rings of pipes."""
+    delays: tuple[int, ...]
+    """Of each pipe, the column of the clock's table that holds its delay."""
+
+
+def emit(program: Program, plan: Schedule, processor: Processor = Processor.GENERIC) -> LlvmModule:
+    """Return LLVM's text of a program, for a kind of processor and better ones."""
+    module = Module(permutes=processor is Processor.AVX512)
+    parts = [
+        math_functions(1, module),
+        math_functions(LANES, module),
+        *(random_function(width, module) for width in (1, LANES) if _is_random(program)),
+        clock(program, plan, module),
+        run(program, plan, module),
+    ]
+    return LlvmModule(
+        text="\n".join([*parts, module.text()]),
+        columns=len(plan.clock_kept) + len(program.pipes),
+        memory=len(plan.once_kept) + 5 * len(program.states) + 1 + len(plan.frozen_kept),
+        delays=tuple(range(len(plan.clock_kept), len(plan.clock_kept) + len(program.pipes))),
+    )
+
+
+def _is_random(program: Program) -> bool:
+    return any(instruction.op is Op.RANDOM for instruction in program.instructions)
