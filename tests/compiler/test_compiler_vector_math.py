@@ -14,7 +14,7 @@ import pytest
 from numpy.typing import NDArray
 
 from plansim.compiler.llvm.vector_math import math_functions
-from plansim.compiler.llvm.writer import Module, Writer
+from plansim.compiler.llvm.writer import Shared, Writer
 from plansim.compiler.native import (
     Library,
     Platform,
@@ -50,15 +50,15 @@ class Functions:
     """The functions of one width, compiled for one kind of processor."""
 
     def __init__(self, target: Platform, width: int) -> None:
-        module = Module(permutes=target.processor is Processor.AVX512)
-        parts = [math_functions(width, module)]
-        vector = Writer(width, module).vector
+        shared = Shared(permutes=target.processor is Processor.AVX512)
+        parts = [math_functions(width, shared)]
+        vector = Writer(width, shared).vector
         for name in ("exp", "ln", "pow"):
             given = f"{vector} %a, {vector} %b" if name == "pow" else f"{vector} %a"
             parts.append(_DRIVER.format(name=f"{name}_{width}", vector=vector, given=given))
         parts.append(_LOOP.format(width=width))
         self.width = width
-        self.library = Library(assemble("\n".join([*parts, module.text()]), target, 2))
+        self.library = Library(assemble("\n".join([*parts, shared.text()]), target, 2))
 
     def __call__(self, name: str, x: Numbers, y: Numbers) -> Numbers:
         pointer = ctypes.c_void_p

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 
 from plansim.compiler.ir import Instruction, Op, Program, is_truth
 from plansim.compiler.llvm.tables import looked_up
+from plansim.compiler.llvm.vector_math import any_exp
 from plansim.compiler.llvm.writer import Writer
 
 __all__ = ["FunctionBody"]
@@ -32,6 +33,9 @@ _C_LIBRARY = {
     Op.REMAINDER: "fmod",
 }
 
+_NEAR = 40
+"""Number of lines for which a value stays in a register, as a rule."""
+
 
 class FunctionBody:
     """Writes the instructions of one function, each when it comes."""
@@ -43,21 +47,27 @@ class FunctionBody:
         self.program = program
         self.leaf = leaf
         self.names: dict[int, str] = {}
-        self.batch = 1  # the most powers in one go
-        self.slots: list[str] = []  # addresses in the rings of pipes
+        self.loads: dict[int, tuple[int, str]] = {}  # when leaves were loaded, and their names
         self.freeze: Callable[[int, str], str] = lambda place, value: value
-        self.after: Callable[[int, str], None] = lambda place, value: None
 
     def of(self, place: int) -> str:
-        """Give the name of a value that was written, or can be loaded."""
-        if place not in self.names:
-            instruction = self.program.instructions[place]
-            if instruction.op is Op.NUMBER:
-                return self.w.number(instruction.number)
+        """Return the name of a value that was written, or can be loaded.
+
+        What was loaded long ago is loaded again: it would have been put aside meanwhile, at the
+        cost of a store.
+        """
+        if place in self.names:
+            return self.names[place]
+        instruction = self.program.instructions[place]
+        if instruction.op is Op.NUMBER:
+            return self.w.number(instruction.number)
+        when, name = self.loads.get(place, (-_NEAR, ""))
+        if len(self.w.lines) - when >= _NEAR:
             loaded = self.leaf(place, instruction)
             assert loaded is not None, instruction
-            self.names[place] = loaded
-        return self.names[place]
+            name = loaded
+            self.loads[place] = len(self.w.lines), name
+        return name
 
     def as_number(self, place: int) -> str:
         """Give a value as a number that can be kept in memory."""
@@ -76,47 +86,26 @@ class FunctionBody:
         return self.w.compare("une", loaded, self.w.number(0.0))
 
     def write(self, places: Iterable[int]) -> None:
-        """Write instructions in their order; powers that stand side by side in one go."""
-        powers: list[int] = []
+        """Write instructions in their order."""
         for place in places:
             instruction = self.program.instructions[place]
             if place in self.names or not instruction.operands:
                 continue  # leaves are loaded where they are used
-            if instruction.op is Op.POWER and not set(powers) & set(instruction.operands):
-                powers.append(place)
-                continue
-            self._write_powers(powers)
-            powers = [place] if instruction.op is Op.POWER else []
-            if not powers:
-                self.names[place] = (
-                    self.freeze(place, self.of(instruction.operands[0]))
-                    if instruction.op is Op.FROZEN
-                    else self._written(instruction)
-                )
-                self.after(place, self.names[place])
-        self._write_powers(powers)
+            self.names[place] = (
+                self.freeze(place, self.of(instruction.operands[0]))
+                if instruction.op is Op.FROZEN
+                else self._written(instruction)
+            )
 
-    def _write_powers(self, places: list[int]) -> None:
-        """Write powers: two and more by way of memory, through a loop without calls."""
-        w, instructions = self.w, self.program.instructions
-        if len(places) < 2 or w.width == 1:
-            for place in places:
-                self.names[place] = self._written(instructions[place])
-                self.after(place, self.names[place])
-            return
-        self.batch = max(self.batch, len(places))
-        for i, place in enumerate(places):
-            pairs = zip(("%bases", "%exponents"), instructions[place].operands, strict=True)
-            for base, operand in pairs:
-                address = w.put(f"getelementptr {w.vector}, ptr {base}, i64 {i}")
-                w.lines.append(f"  store {w.vector} {self.of(operand)}, ptr {address}, align 64")
-        w.lines.append(
-            f"  call fastcc void @pows_{w.width}(ptr %bases, ptr %exponents, i64 {len(places)})"
-        )
-        for i, place in enumerate(places):
-            address = w.put(f"getelementptr {w.vector}, ptr %bases, i64 {i}")
-            self.names[place] = w.put(f"load {w.vector}, ptr {address}, align 64")
-            self.after(place, self.names[place])
+    def write_powers(self, places: Iterable[int], bases: str, exponents: str) -> None:
+        """Write powers by way of memory, through a loop without calls: they come to ``bases``."""
+        count = 0
+        for count, place in enumerate(places, 1):
+            operands = self.program.instructions[place].operands
+            for address, operand in zip((bases, exponents), operands, strict=True):
+                self.w.store(address, count - 1, self.of(operand))
+        given = f"ptr {bases}, ptr {exponents}, i64 {count}"
+        self.w.lines.append(f"  call fastcc void @pows_{self.w.width}({given})")
 
     def _written(self, instruction: Instruction) -> str:
         w, op = self.w, instruction.op
@@ -127,6 +116,8 @@ class FunctionBody:
             return w.compare(_COMPARISONS[op], *operands)
         if op in _INTRINSICS:
             return w.call(_INTRINSICS[op], *operands)
+        if op is Op.EXP and w.width > 1:  # a call would put aside all that is in registers
+            return any_exp(w, *operands)
         if op in _OWN:
             given = ", ".join(f"{w.vector} {operand}" for operand in operands)
             return w.put(f"call fastcc {w.vector} @{_OWN[op]}_{w.width}({given})")
@@ -168,7 +159,7 @@ class FunctionBody:
         """Write a call of the C library for each element."""
         w = self.w
         types = ", ".join(["double"] * len(operands))
-        w.module.declared.add(f"declare double @{name}({types})")
+        w.shared.declared.add(f"declare double @{name}({types})")
         found = "poison"
         for lane in range(w.width):
             if w.width == 1:

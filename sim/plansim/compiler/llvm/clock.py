@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from plansim.compiler.ir import Op, Program, is_truth
 from plansim.compiler.llvm.body import FunctionBody
-from plansim.compiler.llvm.writer import Module, Writer
+from plansim.compiler.llvm.writer import Shared, Writer
 from plansim.compiler.order import Schedule
 
 __all__ = ["clock"]
@@ -49,8 +49,9 @@ _CLOCK_LEAVES = {
 }
 
 
-def clock(program: Program, plan: Schedule, module: Module) -> str:
-    w = Writer(1, module)
+def clock(program: Program, plan: Schedule, shared: Shared) -> str:
+    """Return the definition of ``@clock``."""
+    w = Writer(1, shared)
     body = FunctionBody(w, program, lambda place, instruction: _CLOCK_LEAVES.get(instruction.op))
 
     def freeze(place: int, value: str) -> str:

@@ -5,7 +5,7 @@ Reference: J. K. Salmon et al., Parallel random numbers: as easy as 1, 2, 3 (SC 
 
 from __future__ import annotations
 
-from plansim.compiler.llvm.writer import Writer
+from plansim.compiler.llvm.writer import Shared, Writer
 
 __all__ = ["random_function"]
 
@@ -14,18 +14,18 @@ ROTATIONS = (13, 15, 26, 6, 17, 29, 16, 24)
 PARITY = 0x1BD11BDA
 
 
-def random_function(width: int, module: Module) -> str:
+def random_function(width: int, shared: Shared) -> str:
     """Give the definition of ``@random_W(seed, stream, step, place)``: a number between 0 and 1.
 
     It is Threefry-2x32-20 with the key (seed, stream) and the counter (step, place), whole numbers
     of which the lowest 32 bits count.
     """
-    w = Writer(width, module)
+    w = Writer(width, shared)
     words = w.typed("i32")
     to_integer = f"@llvm.fptosi.sat.{w.suffix.replace('f', 'i')}.{w.suffix}"
     rotate = f"@llvm.fshl.{w.suffix.replace('f64', 'i32')}"
-    module.declared.add(f"declare {w.bits} {to_integer}({w.vector})")
-    module.declared.add(f"declare {words} {rotate}({words}, {words}, {words})")
+    shared.declared.add(f"declare {w.bits} {to_integer}({w.vector})")
+    shared.declared.add(f"declare {words} {rotate}({words}, {words}, {words})")
 
     def constant(value: int) -> str:
         return str(value) if width == 1 else f"splat (i32 {value})"

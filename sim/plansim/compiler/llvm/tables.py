@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from plansim.compiler.ir import PiecewiseLinear
 from plansim.compiler.llvm.writer import LANES, Writer
 
@@ -9,8 +15,6 @@ __all__ = ["looked_up"]
 
 _MAGIC = 1.5 * 2.0**52
 """Added to a number below 2⁵¹, leaves it rounded to an integer, in the low bits."""
-_COUNTED = 5
-"""Up to so many points between the ends it takes less to compare with each."""
 _MOST_CELLS = 1024
 
 
@@ -23,7 +27,8 @@ def looked_up(w: Writer, table: PiecewiseLinear, at: str) -> str:
     low, high = w.number(x[0]), w.number(x[-1])
     inside = w.select(w.compare("olt", at, low), low, at)
     inside = w.select(w.compare("ogt", inside, high), high, inside)  # NaN stays
-    place = _counted(w, x, inside) if len(x) - 2 <= _COUNTED else _guessed(w, x, inside)
+    grid = _grid(x)
+    place = _counted(w, x, inside) if grid is None else _guessed(w, x, inside, grid)
     slopes = [(y[i + 1] - y[i]) / (x[i + 1] - x[i]) for i in range(len(x) - 1)]
     start, height, slope = (w.pick(values, place) for values in (x[:-1], y[:-1], slopes))
     rise = w.two("fmul", slope, w.two("fsub", inside, start))
@@ -43,38 +48,46 @@ def _one_more(w: Writer, place: str, where: str) -> str:
     return w.two_bits("sub", place, more)
 
 
-def _guessed(w: Writer, x: tuple[float, ...], inside: str) -> str:
+@dataclass(frozen=True)
+class _Grid:
+    """Even cells, and where points lie in them."""
+
+    inverse: float
+    """Of a cell's width."""
+    before: Sequence[int]
+    """By cell, the number of points between the ends that lie in cells before it."""
+    most: int
+    """The most points between the ends in one cell."""
+
+
+def _guessed(w: Writer, x: tuple[float, ...], inside: str, grid: _Grid) -> str:
     """Write the segment by the cell of an even grid, and comparisons with the points in it.
 
     Cells are found by the same operations for x as for the points. These never fall where their
-    operand rises, so that all points of cells before x's are passed, and none of those after it.
+    operand rises, so that all points in cells before that of x are passed, and none in later ones.
     """
-    inverse, cells = _grid(x)
-    shifted = w.two("fmul", w.two("fsub", inside, w.number(x[0])), w.number(inverse))
-    cell = w.as_bits(w.two("fadd", shifted, w.number(_MAGIC)))
-    before = [sum(c < i for c in cells) for i in range(cells[-1] + 1)]
-    place = w.pick_bits(before, cell)
-    for _ in range(max(map(cells[:-1].count, cells[:-1]), default=0)):
-        following = w.pick([*x[1:-1], float("inf")], place)
+    cells = w.two("fmul", w.two("fsub", inside, w.number(x[0])), w.number(grid.inverse))
+    place = w.pick_bits(grid.before, w.as_bits(w.two("fadd", cells, w.number(_MAGIC))))
+    for _ in range(grid.most):
+        following = w.pick([*x[1:-1], math.inf], place)
         place = _one_more(w, place, w.compare("oge", inside, following))
     return place
 
 
-def _grid(x: tuple[float, ...]) -> tuple[float, list[int]]:
-    """Return what to multiply with to find a cell, and the cells of all points but the first."""
-    candidates = [_cells(x, count) for count in _counts(len(x))]
-    return min(candidates, key=lambda found: _cost(found[1]))
+def _grid(x: tuple[float, ...]) -> _Grid | None:
+    """Return the grid with the fewest points in a cell; None if to compare with each is faster."""
+    few = 2 * LANES
+    most = few if len(x) <= few else min(_MOST_CELLS, 8 * len(x))
+    inverses = [(count - 1) / (x[-1] - x[0]) for count in (len(x), most)]
+    grids = [_laid(x, inverse) for inverse in inverses if 0 < inverse < math.inf]
+    best = min(grids, key=lambda grid: grid.most, default=None)
+    if best is None or 2 * (len(x) - 2) <= 4 + 3 * best.most:  # operations of each way
+        return None
+    return best
 
 
-def _counts(points: int) -> list[int]:
-    most = 2 * LANES if points <= 2 * LANES else min(_MOST_CELLS, 8 * points)
-    return sorted({points, most - 1})
-
-
-def _cost(cells: list[int]) -> int:
-    return max(map(cells[:-1].count, cells[:-1]), default=0)
-
-
-def _cells(x: tuple[float, ...], count: int) -> tuple[float, list[int]]:
-    inverse = (count - 1) / (x[-1] - x[0])
-    return inverse, [int((point - x[0]) * inverse + _MAGIC - _MAGIC) for point in x[1:]]
+def _laid(x: tuple[float, ...], inverse: float) -> _Grid:
+    *cells, last = (int((point - x[0]) * inverse + _MAGIC - _MAGIC) for point in x[1:])
+    counts = Counter(cells)
+    before = itertools.accumulate((counts[cell] for cell in range(last)), initial=0)
+    return _Grid(inverse, tuple(before), max(counts.values(), default=0))

@@ -6,8 +6,8 @@ last place over the whole range, subnormal numbers, infinities and NaN included 
 with mpmath; mostly they are within 1).
 
 Tables of sixteen numbers, as many as AVX-512 picks from by one permute, leave short polynomials.
-ln x = e·ln 2 + ln c + ln(1 + r) with x = 2ᵉ·m, a c near m and r = m/c - 1, which is exact since 1/c has
-few bits. exp x = 2ⁿ·2^(i/16)·exp r with an r up to ln 2/32.
+ln x = e·ln 2 + ln c + ln(1 + r) with x = 2ᵉ·m, a c near m and r = m/c - 1, which is exact since 1/c
+has few bits. exp x = 2ⁿ·2^(i/16)·exp r with an r up to ln 2/32.
 
 For a power the logarithm is carried as the sum of two doubles, since an exponent near 1000 times a
 relative error of 2⁻⁵³ would cost the power ten bits. A shorter logarithm serves where the result
@@ -25,7 +25,7 @@ from __future__ import annotations
 import math
 from decimal import Context, Decimal
 
-from plansim.compiler.llvm.writer import Module, Writer, bits_of
+from plansim.compiler.llvm.writer import Shared, Writer, bits_of
 
 __all__ = ["any_exp", "math_functions"]
 
@@ -39,7 +39,7 @@ _UPPER = -1 << 52
 _LN2_HIGH = 0.6931471805598903  # 42 bits: exact times any exponent
 _LN2_LOW = 5.497923018708371e-14
 _LOWEST_M = _ONE - (5 << 48) - (122 << 40)
-"""The bits of the least m, 0.829; where they pass the next multiple of 2⁴⁸, another c takes over."""
+"""The bits of the least m, 0.829; from the next multiple of 2⁴⁸ on another c takes over."""
 _INVERSES = tuple(n / 64 for n in (76, 74, 70, 68, 66, 64, 60, 57, 54, 51, 49, 46, 44, 43, 41, 39))
 """1/c: of those with which every r is exact the one with the least."""
 _LN = (
@@ -78,97 +78,148 @@ _LOWERED_ROOTS = tuple(bits_of(root) - (i << 48) for i, root in enumerate(_ROOTS
 """Their bits, to which the bits of n + i/16, moved to the exponent's place, are added."""
 
 
-def math_functions(width: int, module: Module) -> str:
+def math_functions(width: int, shared: Shared) -> str:
     """Return the definitions of ``@exp_W``, ``@ln_W``, ``@pow_W`` and ``@pows_W`` for a width W.
 
     ``@pows_W(x, y, count)`` puts powers in the place of their bases.
     """
-    parts = [_exp(width, module), _ln(width, module), _pow(width, module)]
-    return "\n".join([*parts, _pows(width, module)])
+    parts = [_exp(width, shared), _ln(width, shared), _pow(width, shared)]
+    return "\n".join([*parts, _pows(width, shared)])
 
 
-def _exp(width: int, module: Module) -> str:
-    w = Writer(width, module)
+def _exp(width: int, shared: Shared) -> str:
+    w = Writer(width, shared)
     return _function(w, f"exp_{width}", "%x", any_exp(w, "%x"))
 
 
-def _ln(width: int, module: Module) -> str:
-    w = Writer(width, module)
+def _ln(width: int, shared: Shared) -> str:
+    w = Writer(width, shared)
     high, low = _any_ln(w, "%x", short=True)
     return _function(w, f"ln_{width}", "%x", w.two("fadd", high, low))
 
 
-def _pow(width: int, module: Module) -> str:
+def _pow(width: int, shared: Shared) -> str:
     """Write the power: straight on for ordinary numbers, with all of IEEE's cases otherwise."""
-    w = Writer(width, module)
-    found, good = _ordinary_pow(w)
+    w = Writer(width, shared)
+    found, good = _ordinary_exp(w, *_ordinary_ln(w))
     w.lines.append(f"  br i1 {good}, label %plain, label %special")
     w.lines.append("plain:")
     w.lines.append(f"  ret {w.vector} {found}")
     w.lines.append("special:")
     slow = w.put(f"call fastcc {w.vector} @pow_special_{width}({w.vector} %x, {w.vector} %y)")
     fast = _function(w, f"pow_{width}", "%x, %y", slow)
-    return _special_pow(width, module) + "\n" + fast
+    return _special_pow(width, shared) + "\n" + fast
 
 
-def _ordinary_pow(w: Writer) -> tuple[str, str]:
-    """Write ``%x`` to the power of ``%y``, and whether all lanes are ordinary numbers."""
+def _ordinary_ln(w: Writer) -> tuple[str, str]:
+    """Write ``%y`` ln ``%x`` as a sum of two numbers, the first NaN if x is no ordinary number."""
     bits = w.as_bits("%x")
     above = w.two_bits("sub", bits, w.integer(1 << 52))
     ordinary = w.put(f"icmp ult {w.bits} {above}, {w.integer(_EXPONENT - (1 << 52))}")
     high, low = _normal_ln(w, bits, None, short=True)
     product, rest = _times(w, "%y", high, low)
+    return w.select(ordinary, product, w.number(math.nan)), rest
+
+
+def _ordinary_exp(w: Writer, product: str, rest: str) -> tuple[str, str]:
+    """Write exp of a sum of two numbers, and whether they are moderate in all lanes."""
     total = w.two("fadd", product, rest)
     small = w.compare("olt", w.call("fabs", total), w.number(_MODERATE))
-    good = w.put(f"and {w.truth} {ordinary}, {small}")
     tail, shifted = _reduced_exp(w, total, product, rest)
     moved = w.two_bits("shl", w.as_bits(shifted), w.integer(48))
     root = w.pick_bits(_LOWERED_ROOTS, w.as_bits(shifted))
     root = w.as_numbers(w.two_bits("add", root, moved))
-    return w.fma(root, tail, root), w.all(good)
+    return w.fma(root, tail, root), w.all(small)
 
 
 _LOOP = """define internal fastcc void @pows_{width}(ptr %xs, ptr %ys, i64 %count) {{
 entry:
-  br label %next
-next:
-  %i = phi i64 [ 0, %entry ], [ %j, %done ]
-  %at = getelementptr {vector}, ptr %xs, i64 %i
-  %to = getelementptr {vector}, ptr %ys, i64 %i
-  %x = load {vector}, ptr %at, align {align}
-  %y = load {vector}, ptr %to, align {align}
-{ordinary}
-  store {vector} {found}, ptr %at, align {align}
-  br i1 {good}, label %done, label %special
+  %products = alloca [{most} x {vector}], align {align}
+  %rests = alloca [{most} x {vector}], align {align}
+  br label %some
+some:
+  %from = phi i64 [ 0, %entry ], [ %to, %through ]
+  %left = sub i64 %count, %from
+  %few = icmp slt i64 %left, {most}
+  %size = select i1 %few, i64 %left, i64 {most}
+  %to = add i64 %from, %size
+  %bases = getelementptr {vector}, ptr %xs, i64 %from
+  %exponents = getelementptr {vector}, ptr %ys, i64 %from
+  br label %ln
+ln:
+  %i = phi i64 [ 0, %some ], [ %i_next, %ln ]
+  %x_at = getelementptr {vector}, ptr %bases, i64 %i
+  %y_at = getelementptr {vector}, ptr %exponents, i64 %i
+  %product_at = getelementptr {vector}, ptr %products, i64 %i
+  %rest_at = getelementptr {vector}, ptr %rests, i64 %i
+  %x = load {vector}, ptr %x_at, align {align}
+  %y = load {vector}, ptr %y_at, align {align}
+{ln}
+  store {vector} {product}, ptr %product_at, align {align}
+  store {vector} {rest}, ptr %rest_at, align {align}
+  %i_next = add i64 %i, 1
+  %more = icmp slt i64 %i_next, %size
+  br i1 %more, label %ln, label %exps
+exps:
+  br label %exp
+exp:
+  %j = phi i64 [ 0, %exps ], [ %j_next, %done ]
+  %to_at = getelementptr {vector}, ptr %bases, i64 %j
+  %of_product = getelementptr {vector}, ptr %products, i64 %j
+  %of_rest = getelementptr {vector}, ptr %rests, i64 %j
+  %product = load {vector}, ptr %of_product, align {align}
+  %rest = load {vector}, ptr %of_rest, align {align}
+{exp}
+  br i1 {good}, label %plain, label %special
+plain:
+  store {vector} {found}, ptr %to_at, align {align}
+  br label %done
 special:
-  %slow = call fastcc {vector} @pow_special_{width}({vector} %x, {vector} %y)
-  store {vector} %slow, ptr %at, align {align}
+  %base = load {vector}, ptr %to_at, align {align}
+  %exponent_at = getelementptr {vector}, ptr %exponents, i64 %j
+  %exponent = load {vector}, ptr %exponent_at, align {align}
+  %slow = call fastcc {vector} @pow_special_{width}({vector} %base, {vector} %exponent)
+  store {vector} %slow, ptr %to_at, align {align}
   br label %done
 done:
-  %j = add i64 %i, 1
-  %more = icmp slt i64 %j, %count
-  br i1 %more, label %next, label %end
+  %j_next = add i64 %j, 1
+  %others = icmp slt i64 %j_next, %size
+  br i1 %others, label %exp, label %through
+through:
+  %rest_of_all = icmp slt i64 %to, %count
+  br i1 %rest_of_all, label %some, label %end
 end:
   ret void
 }}"""
+_MOST_POWERS = 64
 
 
-def _pows(width: int, module: Module) -> str:
-    """Write the loop over powers: those after each other do not wait for each other."""
-    w = Writer(width, module)
-    found, good = _ordinary_pow(w)
+def _pows(width: int, shared: Shared) -> str:
+    """Write loops over logarithms and exponentials.
+
+    Short ones, so that a processor has enough of them under way at once: none waits for another.
+    """
+    w = Writer(width, shared)
+    product, rest = _ordinary_ln(w)
+    ln = "\n".join(w.lines)
+    w.lines.clear()
+    found, good = _ordinary_exp(w, "%product", "%rest")
     return _LOOP.format(
         width=width,
         vector=w.vector,
         align=8 * width,
-        ordinary="\n".join(w.lines),
+        most=_MOST_POWERS,
+        ln=ln,
+        product=product,
+        rest=rest,
+        exp="\n".join(w.lines),
         found=found,
         good=good,
     )
 
 
-def _special_pow(width: int, module: Module) -> str:
-    w = Writer(width, module)
+def _special_pow(width: int, shared: Shared) -> str:
+    w = Writer(width, shared)
     zero, one, inf = w.number(0.0), w.number(1.0), w.number(math.inf)
     size = w.call("fabs", "%x")
     high, low = _any_ln(w, size, short=False)

@@ -6,7 +6,7 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-__all__ = ["LANES", "Module", "Writer", "bits_of"]
+__all__ = ["LANES", "Shared", "Writer", "bits_of"]
 
 LANES = 8
 """Runs in a vector."""
@@ -19,7 +19,7 @@ _PERMUTED = 16
 
 
 @dataclass
-class Module:
+class Shared:
     """What the functions of a module share."""
 
     permutes: bool
@@ -57,7 +57,7 @@ class Writer:
     """Writes instructions on vectors of some width (1: scalars), a name for each result."""
 
     width: int
-    module: Module
+    shared: Shared
     lines: list[str] = field(default_factory=list)
     _count: int = 0
 
@@ -130,7 +130,7 @@ class Writer:
         """Write the call of one of LLVM's own functions on numbers."""
         name = f"@llvm.{intrinsic}.{self.suffix}"
         types = ", ".join([self.vector] * len(operands))
-        self.module.declared.add(f"declare {self.vector} {name}({types})")
+        self.shared.declared.add(f"declare {self.vector} {name}({types})")
         given = ", ".join(f"{self.vector} {operand}" for operand in operands)
         return self.put(f"call {self.vector} {name}({given})")
 
@@ -157,15 +157,15 @@ class Writer:
         """Write the choice of one of some integers of 64 bits, as `pick` does."""
         size = max(LANES, 1 << (len(values) - 1).bit_length())
         filled = [*values, *[0] * (size - len(values))]
-        if self.width == LANES and self.module.permutes and size <= _PERMUTED:
+        if self.width == LANES and self.shared.permutes and size <= _PERMUTED:
             return self._permuted(filled, index)
-        array = self.module.array(filled)
+        array = self.shared.array(filled)
         within = self.two_bits("and", index, self.integer(size - 1))
         address = self.put(f"getelementptr i64, ptr {array}, {self.bits} {within}")
         if self.width == 1:
             return self.put(f"load i64, ptr {address}, align 8")
         name = f"@llvm.masked.gather.v{self.width}i64.v{self.width}p0"
-        self.module.declared.add(
+        self.shared.declared.add(
             f"declare {self.bits} {name}({self.typed('ptr')}, i32, {self.truth}, {self.bits})"
         )
         given = f"{self.typed('ptr')} {address}, i32 8, {self.truth} {self.truth_value(True)}"
@@ -183,7 +183,7 @@ class Writer:
             name = "@llvm.x86.avx512.vpermi2var.q.512"
             operands = [parts[0], index, parts[1]]
         types = ", ".join([self.bits] * len(operands))
-        self.module.declared.add(f"declare {self.bits} {name}({types})")
+        self.shared.declared.add(f"declare {self.bits} {name}({types})")
         given = ", ".join(f"{self.bits} {operand}" for operand in operands)
         return self.put(f"call {self.bits} {name}({given})")
 
@@ -192,7 +192,7 @@ class Writer:
         if self.width == 1:
             return truths
         name = f"@llvm.vector.reduce.and.v{self.width}i1"
-        self.module.declared.add(f"declare i1 {name}({self.truth})")
+        self.shared.declared.add(f"declare i1 {name}({self.truth})")
         return self.put(f"call i1 {name}({self.truth} {truths})")
 
     def polynomial(self, coefficients: Sequence[float], x: str, square: str) -> str:
