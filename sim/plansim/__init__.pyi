@@ -60,7 +60,9 @@ from plansim.analysis.feedback.polarity import (
 )
 from plansim.analysis.decisions.adaptation import (
     Adaptation as Adaptation,
+    MidtermReview as MidtermReview,
     adaptation as adaptation,
+    midterm_review as midterm_review,
 )
 from plansim.analysis.decisions.conflicts import (
     Conflicts as Conflicts,
@@ -75,10 +77,12 @@ from plansim.analysis.decisions.information import (
     information as information,
 )
 from plansim.analysis.decisions.policies import (
-    Aim as Aim,
     PolicySet as PolicySet,
     policies as policies,
     policy_text as policy_text,
+)
+from plansim.analysis.decisions.policy_search import (
+    Aim as Aim,
 )
 from plansim.analysis.decisions.robustness import (
     Robustness as Robustness,
@@ -95,7 +99,12 @@ from plansim.analysis.optimization.problem import (
     read_frontier_spec as read_frontier_spec,
 )
 from plansim.analysis.optimization.target_seeking import Solution as Solution, solve as solve
-from plansim.analysis.sensitivity.study import sensitivity as sensitivity
+from plansim.analysis.sensitivity.given_data import sensitivity as sensitivity
+from plansim.analysis.sensitivity.study import (
+    Sensitivity as Sensitivity,
+    morris as morris,
+    sobol as sobol,
+)
 from plansim.analysis.sensitivity.unknowns import (
     DecidedTarget as DecidedTarget,
     DecidingUnknown as DecidingUnknown,
@@ -119,6 +128,7 @@ from plansim.errors import (
     UnitError as UnitError,
     UnknownNameError as UnknownNameError,
 )
+from plansim.files.city import new_city as new_city
 from plansim.model.reader import load_model as load_model
 from plansim.model.records import (
     Model as Model,
@@ -139,7 +149,7 @@ from plansim.output.diagrams.modules import (
 from plansim.output.diagrams.sketch import sketch as sketch, write_sketch as write_sketch
 from plansim.output.export.tables import export as export
 from plansim.output.figures import plot as plot
-from plansim.output.page.page import page as page
+from plansim.output.page.page import Page as Page, page as page
 from plansim.output.report.file import report as report
 from plansim.output.words.answer import answer as answer
 from plansim.output.words.text import Text as Text, read_text as read_text

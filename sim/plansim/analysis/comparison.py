@@ -8,33 +8,40 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
+import numpy as np
 import xarray as xr
 
 from plansim.analysis.attribution.assumptions import Attribution, attribute
-from plansim.analysis.ensemble import ensemble_fits, judged_with_shares, load_ensemble
-from plansim.analysis.experiments.store import open_store, open_summary
+from plansim.analysis.ensemble import ensemble_fits, judged_with_shares, load_ensemble, study_key
 from plansim.analysis.optimization.orders import ScenarioOrders, seek_orders
+from plansim.cache import digest, kept
+from plansim.engine.dataset import Origin, origin_of
 from plansim.engine.simulate import EngineChoice, simulate
 from plansim.errors import Fault, InputError, Message
 from plansim.model.records import Model, VariableKind
 from plansim.scenario.factors import default_of
+from plansim.scenario.members import Members
 from plansim.scenario.records import BilingualText
-from plansim.scenario.scenario_file import Scenario, scenario_of
+from plansim.scenario.scenario_file import Scenario, scenario_of, with_shipped
 from plansim.scenario.variant import for_scenarios
-from plansim.targets.annual import annual
+from plansim.targets.annual import MANY, annual
 from plansim.targets.catalogue import load_targets, plan_region, plan_title
 from plansim.targets.target import Attribute, Kind, Status, Target, judged_targets, split_reference
 from plansim.targets.verdict import Verdict
 from plansim.targets.views import Views, names_of
 from plansim.targets.views_file import load_views
 
+if TYPE_CHECKING:
+    from plansim.analysis.decisions.robustness import Robustness
+
 T = TypeVar("T")
 
-__all__ = ["Assumption", "Comparison", "Spread", "compare", "read_spread"]
+__all__ = ["Assumption", "Comparison", "Spread", "compare", "read_spread", "required_origin"]
 
 
 @dataclass(frozen=True)
@@ -81,6 +88,9 @@ class Comparison:
     remedies: tuple[ScenarioOrders, ...]
     """Of each, for the binding targets that it fails or that are open; nothing where the search was
     left out."""
+    robust: Robustness | None
+    """How robust the scenarios are over the ensemble beside the model; None where none fits it, or
+    no member of it judges a binding target."""
     spread: Spread | None = None
 
     @property
@@ -126,6 +136,8 @@ def read_spread(path: str | Path, model: Model) -> Spread:
     >>> plansim.read_spread("spread.zarr", model).same_model
     True
     """
+    from plansim.analysis.experiments.store import open_store, open_summary
+
     store = open_store(Path(path))
     summary = open_summary(store)
     same = store.card["model"]["sha256"] == model.sha256
@@ -205,7 +217,7 @@ def compare(
     judged = judged_targets(wanted)
     levers = [lever for lever in views.levers if not lever.outside]
     first = chosen[0]
-    members = load_ensemble(model) if remedies and ensemble_fits(model) else None
+    members = load_ensemble(model) if ensemble_fits(model) else None
     done, steps = count(1), len(chosen) - 1 + remedies * len(chosen)
 
     def told(result: T) -> T:
@@ -232,8 +244,51 @@ def compare(
             for other in chosen[1:]
         ),
         tuple(map(orders, chosen, verdicts)),
+        None if members is None else _robust(model, chosen, targets, verdicts, members),
         spread,
     )
+
+
+def _robust(
+    model: Model,
+    scenarios: Sequence[Scenario],
+    targets: Sequence[Target],
+    verdicts: Sequence[Mapping[str, Verdict]],
+    members: Members,
+) -> Robustness | None:
+    """Compare scenarios over the ensemble beside the model, from the cache."""
+    from plansim.analysis.decisions.robustness import Robustness, robustness
+
+    shares = (one.share for own in verdicts for one in own.values()
+              if one.attribute is Attribute.BINDING)  # fmt: skip
+    if not any(share.members for share in shares if share is not None):
+        return None
+    policies = {scenario.id: scenario for scenario in scenarios}
+    # Which targets are the named set depends on all shipped scenarios.
+    asked = [*policies.values(), *with_shipped([], model)]
+    key = digest(*(study_key(model, scenario, tuple(targets)) for scenario in asked))
+    make = partial(robustness, model, [*policies.values()], members=members, targets=targets)
+    return kept("robust", key, Robustness, make)
+
+
+def required_origin(dataset: xr.Dataset) -> Origin:
+    """Return where the single runs of a dataset come from, with the scenarios that are in it.
+
+    Raises:
+        InputError: the dataset does not say so, or holds many runs of a scenario.
+    """
+    origin = origin_of(dataset)
+    expected = Message("runs as `simulate` returns them, or a selection of these")
+    if origin is None:
+        fault = Fault("the dataset does not know its model and scenarios", expected=expected)
+        raise InputError(fault)
+    if many := [dim for dim in MANY if dim in dataset.dims]:
+        found = Message("the dimension {name}", name=many[0])
+        raise InputError(Fault("one run a scenario is wanted", expected=expected, found=found))
+    ids = np.atleast_1d(dataset["scenario"] if "scenario" in dataset.coords
+                        else dataset.attrs["scenario"]).tolist()  # fmt: skip
+    by_id = {scenario.id: scenario for scenario in origin.scenarios}
+    return Origin(origin.model, tuple(by_id[one] for one in ids))
 
 
 def _assumptions(model: Model, scenarios: Sequence[Scenario]) -> tuple[Assumption, ...]:

@@ -20,11 +20,12 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -49,6 +50,7 @@ __all__ = [
     "CompiledModel",
     "Evaluation",
     "Evaluator",
+    "Progress",
     "Request",
     "RunStatus",
     "Trajectories",
@@ -56,6 +58,9 @@ __all__ = [
     "every_step",
     "processors",
 ]
+
+Progress: TypeAlias = Callable[[int, int], None]
+"""What long work is given to call: with the number of steps that are done, and of all."""
 
 TILE = 4096
 """Maximum number of runs that are simulated and judged at once: they stay in the cache."""
@@ -232,6 +237,12 @@ class Evaluator:
             model, scenario, constants, self.readings, shared=shared, limit=limit, brief=brief
         )
 
+    def only(self, target: Target) -> Evaluator:
+        """Return the same evaluator, which judges one of its targets alone; nothing is compiled."""
+        other = copy(self)
+        other.request = replace(self.request, targets=(target,))
+        return other
+
     def evaluate(
         self, values: npt.ArrayLike, threads: int = 1, seeds: Floats | None = None
     ) -> Evaluation:
@@ -252,16 +263,6 @@ class Evaluator:
         with ThreadPoolExecutor(threads) as pool:
             parts = pool.map(lambda rows: self._evaluated(table[rows], seeds[rows]), tiles)
             return _joined(list(parts))
-
-    def tiles(self, values: Floats, seeds: Floats) -> Iterator[tuple[slice, Evaluation]]:
-        """Yield the evaluations of as many runs as stay in the cache, with which runs they are.
-
-        ``values`` is ``(run, factor)``, ``seeds`` as for `evaluate`. For studies of many runs that
-        keep a part of each.
-        """
-        for start in range(0, len(values), self.tile):
-            rows = slice(start, min(start + self.tile, len(values)))
-            yield rows, self._evaluated(values[rows], seeds[rows])
 
     def _evaluated(self, values: Floats, seeds: Floats) -> Evaluation:
         base = self.scenario.values

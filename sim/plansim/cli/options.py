@@ -14,8 +14,9 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from plansim.cli.context import Arguments, Terminal, model_at, terminal_for
+from plansim.cli.context import Terminal, model_at, terminal_for
 from plansim.cli.help import BilingualGroup, begin_group
+from plansim.cli.inputs import Arguments
 
 __all__ = [
     "PICTURES",
@@ -41,7 +42,6 @@ __all__ = [
     "seed_option",
     "set_option",
     "shipped_names",
-    "study_options",
     "target_ids",
     "target_option",
     "terminal_option",
@@ -55,8 +55,8 @@ Decorator = Callable[[Any], Any]
 Names = Callable[[click.Context], Iterable[str]]
 
 PICTURES = (".pdf", ".png", ".svg")
-SWEEP = ".zarr"
 """Formats of figures."""
+SWEEP = ".zarr"
 
 
 class WholeNumber(click.IntRange):
@@ -363,21 +363,6 @@ def combined(*options: Decorator) -> Decorator:
         return reduce(lambda made, option: option(made), reversed(options), function)
 
     return add
-
-
-study_options = combined(
-    threads_option,
-    output_option("Also write all figures.", "FILE.json"),
-    click.option(
-        "--plot",
-        "picture",
-        metavar="FILE",
-        type=click.Path(path_type=Path),
-        help="Also draw the result: FILE.png, FILE.svg or FILE.pdf.",
-    ),
-    force_option,
-    format_option("table", "json"),
-)
 
 
 def variable_option(text: str) -> Decorator:

@@ -13,9 +13,7 @@ among the members is taken off.
 
 References: M. Strong, J. E. Oakley, A. Brennan, Estimating multiparameter partial expected value of
 perfect information from a probabilistic sensitivity analysis sample, Medical Decision Making 34
-(2014) 311-326; F. Pianosi, T. Wagener, A simple and efficient method for global sensitivity
-analysis based on cumulative distribution functions, Environmental Modelling & Software 67 (2015)
-1-11 (PAWN).
+(2014) 311-326.
 """
 
 from __future__ import annotations
@@ -29,6 +27,8 @@ import xarray as xr
 from scipy.stats import rankdata
 
 from plansim.analysis.decisions.sample import sample_of_members, sample_of_study, states_of
+from plansim.analysis.evaluator import Progress
+from plansim.analysis.sensitivity.given_data import pawn
 from plansim.errors import Fault, InputError, Message
 from plansim.model.records import Model
 from plansim.scenario.factors import Factor
@@ -44,8 +44,6 @@ DEGREE = 3
 """Of the polynomial in the rank of an unknown that is fitted."""
 RESAMPLES = 50
 """Of members, for standard errors, and shuffles, for what chance brings about."""
-SLICES = 10
-"""Number of intervals of an unknown in PAWN."""
 ROUNDING = 1e-9
 """A value as small is none, but rounding."""
 FEW = 50
@@ -90,6 +88,7 @@ def information(
     members: Members | int | None = None,
     seed: int = 0,
     threads: int | None = None,
+    progress: Progress = lambda done, steps: None,
 ) -> Information:
     """Return what it is worth to the choice among policies to know each unknown.
 
@@ -102,6 +101,7 @@ def information(
             beside the model.
         seed: of the resamples.
         threads: number of threads, by default one a processor. The result does not depend on it.
+        progress: is told how many steps are done, of how many: draws, then unknowns.
 
     Raises:
         InputError: there are less than two policies or too few members, or the sweep's scenarios
@@ -118,7 +118,7 @@ def information(
         policies, factors, points, met = _stored(source, wanted)
     else:
         chosen = scenarios_of(model, source)
-        states = states_of(model, members, threads=threads)
+        states = states_of(model, members, threads=threads, progress=progress)
         samples = [sample_of_members(model, one, wanted, states, threads) for one in chosen]
         policies = tuple(one.id for one in chosen)
         factors, points = states.factors, states.values
@@ -131,10 +131,10 @@ def information(
         expected = Message("{count} members", count=FEW)
         raise InputError(Fault("too few members", expected=expected, found=str(int(sound.sum()))))
     met, points = met[:, sound], points[sound]
-    values, errors = value_of_information(met, points, seed=seed)
+    values, errors = value_of_information(met, points, seed=seed, progress=progress)
     means = met.mean(axis=1)
     best = int(np.argmax(means))
-    pawn = _pawn(met[best], points, seed)
+    distances = pawn(points, met[best], seed)
     order = np.argsort(-values, kind="stable")
     return Information(
         tuple(policies),
@@ -143,7 +143,9 @@ def information(
         float(met.max(axis=0).mean() - means[best]),
         int(sound.sum()),
         tuple(
-            KnownUnknown(factors[row], float(values[row]), float(errors[row]), float(pawn[row]))
+            KnownUnknown(
+                factors[row], float(values[row]), float(errors[row]), float(distances[row])
+            )
             for row in order
         ),
     )
@@ -175,7 +177,11 @@ def _stored(
 
 
 def value_of_information(
-    utilities: Floats, points: Floats, *, seed: int = 0
+    utilities: Floats,
+    points: Floats,
+    *,
+    seed: int = 0,
+    progress: Progress = lambda done, steps: None,
 ) -> tuple[Floats, Floats]:
     """Return the expected value of partial perfect information of each unknown, and its error.
 
@@ -183,6 +189,7 @@ def value_of_information(
         utilities: what each policy comes to, ``(policy, member)``.
         points: ``(member, factor)``.
         seed: of resamples and shuffles.
+        progress: is told how many unknowns are done, of how many.
 
     Returns:
         ``(factor,)`` each, in the unit of the utilities; what chance brings about is taken off.
@@ -193,6 +200,7 @@ def value_of_information(
     draws = rng.integers(count, size=(RESAMPLES, count))
     shuffles = np.stack([rng.permutation(count) for _ in range(RESAMPLES)])
     for column in range(width):
+        progress(column, width)
         basis = _basis(points[:, column])
         by_chance = np.mean([_value(utilities, basis[shuffle]) for shuffle in shuffles])
         resampled = [_value(utilities[:, draw], basis[draw]) for draw in draws]
@@ -213,15 +221,3 @@ def _value(utilities: Floats, basis: Floats) -> float:
     fits = np.linalg.lstsq(basis, utilities.T, rcond=None)[0]
     fitted = (basis @ fits).T
     return float(fitted.max(axis=0).mean() - fitted.mean(axis=1).max())
-
-
-def _pawn(utility: Floats, points: Floats, seed: int) -> Floats:
-    """Return the median of PAWN's distances of each unknown: ``(factor,)``."""
-    from SALib.analyze import pawn
-
-    names = [str(column) for column in range(points.shape[1])]
-    ends = np.stack([points.min(axis=0), points.max(axis=0)], axis=1).tolist()
-    problem = {"num_vars": len(names), "names": names, "bounds": ends}
-    with np.errstate(invalid="ignore", divide="ignore"):
-        found = pawn.analyze(problem, points, utility, S=SLICES, seed=seed)
-    return np.nan_to_num(np.asarray(found["median"], np.float64))

@@ -20,7 +20,8 @@ from plansim.analysis.evaluator import Evaluation, Evaluator, Request
 from plansim.analysis.experiments.design_file import design_named
 from plansim.analysis.experiments.design_form import DesignContext, scenario_beside
 from plansim.errors import DesignError, Fault, InputError, Message, nearest
-from plansim.files.forms import LAX, Entries, Form, Resolved, form_of, read_document
+from plansim.files.forms import LAX, Entries, Form, Resolved, form_of
+from plansim.files.yaml_document import read_document
 from plansim.model.records import Model, VariableKind
 from plansim.scenario.factors import Apply, Factor, default_of, neutral_value
 from plansim.scenario.references import meant, one_series
@@ -203,6 +204,18 @@ class DecisionProblem:
         for move in moves:
             values[self.levers.index(move.lever)] = move.value
         return np.where(values == self.present, self.start, self.positions(values))
+
+    def only(self, target: Target) -> DecisionProblem:
+        """Return the problem with one of its targets alone, and no objective."""
+        row = self.targets.index(target)
+        (asked,) = [one for one in self.evaluator.request.targets if one.id == target.id]
+        return replace(
+            self,
+            targets=(target,),
+            scales=self.scales[[row]],
+            objective=None,
+            evaluator=self.evaluator.only(asked),
+        )
 
     def scenario_at(self, position: Floats) -> Scenario:
         """Return the scenario with the levers at a position; it sets what is moved."""
