@@ -12,10 +12,10 @@ from plansim.engine.kernel import Kernel, compile_model
 from plansim.model.reader import load_model
 from plansim.model.records import Model
 
-__all__ = ["TABLES", "compiled", "model_with_tables", "seconds"]
+__all__ = ["RUNS_WITH_TABLES", "TABLES", "compiled", "model_with_tables", "seconds_of_tables"]
 
 TABLES = 50
-_RUNS = 2048
+RUNS_WITH_TABLES = 2048
 
 
 def model_with_tables(folder: Path) -> Model:
@@ -47,11 +47,12 @@ def model_with_tables(folder: Path) -> Model:
 
 
 def compiled(model: Model) -> Kernel:
+    """Return the kernel of the toy."""
     return compile_model(model, vary=["push"], outputs=["level 0"], cache=False)
 
 
-def seconds(kernel: Kernel, model: Model) -> float:
+def seconds_of_tables(kernel: Kernel, model: Model) -> float:
     """Return the processor time of the toy's runs on one thread."""
     start = time.thread_time()
-    simulate_ensemble(kernel, {"push": np.linspace(0, 0.02, _RUNS)}, model.time)
+    simulate_ensemble(kernel, {"push": np.linspace(0, 0.02, RUNS_WITH_TABLES)}, model.time)
     return time.thread_time() - start
