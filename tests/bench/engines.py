@@ -12,6 +12,7 @@ import platform
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ from plansim.analysis.evaluator import Evaluator
 from plansim.analysis.experiments.design import Design
 from plansim.analysis.experiments.sampling import Sampler
 from plansim.analysis.experiments.sweep import request_of
-from plansim.compiler.llvm import LANES
+from plansim.compiler.llvm.writer import LANES
 from plansim.compiler.native import Platform, Processor, host_platform, processors
 from plansim.engine import pysd as reference
 from plansim.engine.batch import FloatArray, saved_times, simulate_ensemble
@@ -41,6 +42,13 @@ from plansim.targets.catalogue import load_targets
 from plansim.targets.target import variable_of
 from tests.bench.ablation import ablated
 from tests.bench.sweeps import MILLION, PATH, design_of, stages, whole
+from tests.bench.tables import (
+    RUNS_WITH_TABLES,
+    TABLES,
+    compiled,
+    model_with_tables,
+    seconds_of_tables,
+)
 
 PATIENCE = 120.0
 """Seconds that a process of its own may take for its turn."""
@@ -199,7 +207,7 @@ def measured(extent: Extent) -> list[tuple[str, str]]:
          ratio("file's step", "simlin")),
         ("one thread over PySD, likewise", ratio("file's step", "pysd")),
     ]  # fmt: skip
-    return [*rows, *ablation_rows(it, kernel, inputs, extent.rounds),
+    return [*rows, table_row(extent.rounds), *ablation_rows(it, kernel, inputs, extent.rounds),
             *sweep_rows(model, extent.sweep), *command_times(extent.rounds)]  # fmt: skip
 
 
@@ -209,6 +217,16 @@ def _busy(kernel: Kernel, inputs: FloatArray, clock: TimeSpec, turns: tuple[Any,
         turns[0].wait()
         simulate_ensemble(kernel, inputs, clock, keep=YEARS)
         turns[1].wait()
+
+
+def table_row(rounds: int) -> tuple[str, str]:
+    with tempfile.TemporaryDirectory() as folder:
+        model = model_with_tables(Path(folder))
+    kernel = compiled(model)
+    took = statistics.median(seconds_of_tables(kernel, model) for _ in range(rounds))
+    read = TABLES * RUNS_WITH_TABLES * steps(model.time)
+    return (f"a toy with {TABLES} tables and as many stocks, one thread",
+            f"{RUNS_WITH_TABLES / took:,.0f} runs/s, {read / took:.2e} tables read/s")  # fmt: skip
 
 
 def ablation_rows(
@@ -256,8 +274,6 @@ def sweep_rows(model: Model, runs: int) -> list[tuple[str, str]]:
 
 def command_times(rounds: int) -> list[tuple[str, str]]:
     """Time the command as a user has it, from an empty cache and again."""
-    import tempfile
-
     code = (
         "import sys; from plansim.cli.main import main; "
         "sys.exit(main(['run', 'baseline', *sys.argv[1:]]))"

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from plansim.compiler.llvm import emit
+from plansim.compiler.llvm.module import emit
 from plansim.compiler.lower import StructuralError, lower
 from plansim.compiler.native import Platform, assemble, host_platform, processors
 from plansim.compiler.order import schedule

@@ -13,8 +13,16 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from plansim.compiler.native import Library, Platform, assemble, host_platform, processors
-from plansim.compiler.vector_math import Writer, math_functions
+from plansim.compiler.llvm.vector_math import math_functions
+from plansim.compiler.llvm.writer import Shared, Writer
+from plansim.compiler.native import (
+    Library,
+    Platform,
+    Processor,
+    assemble,
+    host_platform,
+    processors,
+)
 from plansim.engine.batch import aligned
 
 ULPS = 4.0
@@ -42,15 +50,15 @@ class Functions:
     """The functions of one width, compiled for one kind of processor."""
 
     def __init__(self, target: Platform, width: int) -> None:
-        declared: set[str] = set()
-        parts = [math_functions(width, declared)]
-        vector = Writer(width, declared).vector
+        shared = Shared(permutes=target.processor is Processor.AVX512)
+        parts = [math_functions(width, shared)]
+        vector = Writer(width, shared).vector
         for name in ("exp", "ln", "pow"):
             given = f"{vector} %a, {vector} %b" if name == "pow" else f"{vector} %a"
             parts.append(_DRIVER.format(name=f"{name}_{width}", vector=vector, given=given))
         parts.append(_LOOP.format(width=width))
         self.width = width
-        self.library = Library(assemble("\n".join([*parts, *sorted(declared)]), target, 2))
+        self.library = Library(assemble("\n".join([*parts, shared.text()]), target, 2))
 
     def __call__(self, name: str, x: Numbers, y: Numbers) -> Numbers:
         pointer = ctypes.c_void_p

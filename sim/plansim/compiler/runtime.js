@@ -182,7 +182,7 @@ function lookup(table, at) {
   return y[low] + slope[low] * (at - x[low]);
 }
 
-/** A number between 0 and 1, by Threefry-2x32-20 as in vector_math.py. */
+/** A number between 0 and 1, by Threefry-2x32-20 as in llvm/random_numbers.py. */
 function random(seed, stream, step, place) {
   const keys = [Math.trunc(seed) | 0, Math.trunc(stream) | 0];
   keys.push(keys[0] ^ keys[1] ^ 0x1bd11bda);

@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plansim.compiler.integration import STAGES
-from plansim.compiler.llvm import LANES
+from plansim.compiler.llvm.writer import LANES
 from plansim.engine.kernel import Kernel
 from plansim.errors import Fault, InputError, Message, SimulationError
 from plansim.model.records import TimeSpec
@@ -46,6 +46,9 @@ _MOST_BLOCKS = 64
 """Maximum number of blocks in a call."""
 _CACHE = 2**20
 """Maximum number of bytes that a call writes, so that they stay in the processor's cache."""
+_AT_ONCE = 8
+"""Maximum number of blocks that take a part of a step before they take the next part: the code of a
+part stays in the processor's cache meanwhile, and so does their memory."""
 _MAX_PIPE = 1_000_000
 
 
@@ -283,7 +286,8 @@ def _prepared(kernel: Kernel, time: TimeSpec, kept: NDArray[np.int64]) -> _Prepa
             raise SimulationError(Message("a fixed delay takes {delay:g} steps", delay=delay))
         rings[i] = memory, round(max(delay, 1.0) + 1e-6)
         memory += int(rings[i, 1])
-    return _Prepared(table, tableau, places, rings, memory, steps, len(kept))
+    # Of an odd number of vectors, lest several compete for the same part of the processor's cache.
+    return _Prepared(table, tableau, places, rings, memory | 1, steps, len(kept))
 
 
 def _same_clock(
@@ -362,13 +366,13 @@ class _Desk:
         self._packed = aligned((blocks, len(kernel.inputs), LANES))
         self._written = aligned((blocks, prepared.kept, len(kernel.outputs), LANES))
         self._flags = aligned((blocks, LANES))
-        self._memory = aligned((prepared.memory, LANES))
+        self._memory = aligned((min(blocks, _AT_ONCE) * prepared.memory, LANES))
         self._prepared = prepared  # keeps the arrays alive while their addresses are used
         shared = (prepared.table, prepared.tableau)
         own = (self._packed, self._written, self._flags, self._memory)
         arrays = (*shared, *own, prepared.places, prepared.rings)
         addresses = (array.ctypes.data for array in arrays)
-        run = kernel.library.function("run", *[ctypes.c_void_p] * 8, *[ctypes.c_int64] * 4)
+        run = kernel.library.function("run", *[ctypes.c_void_p] * 8, *[ctypes.c_int64] * 6)
         self._run = functools.partial(run, *addresses)
 
     def run(self, inputs: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -379,7 +383,8 @@ class _Desk:
             inputs = inputs[np.minimum(np.arange(blocks * LANES), runs - 1)]
         self._packed[:blocks] = inputs.reshape(blocks, LANES, count).swapaxes(1, 2)
         prepared = self._prepared
-        self._run(blocks, prepared.steps, len(prepared.tableau), prepared.kept)
+        stages = len(prepared.tableau)
+        self._run(blocks, prepared.steps, stages, prepared.kept, prepared.memory, _AT_ONCE)
         return self._written[:blocks], self._flags[:blocks]
 
 

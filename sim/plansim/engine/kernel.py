@@ -17,7 +17,7 @@ from typing import Any
 import plansim.compiler
 from plansim.cache import digest, load_sealed, save_sealed, workspace
 from plansim.compiler.ir import Program
-from plansim.compiler.llvm import emit
+from plansim.compiler.llvm.module import emit
 from plansim.compiler.lower import lower
 from plansim.compiler.native import Library, Platform, assemble, host_platform, versions
 from plansim.compiler.order import schedule
@@ -143,7 +143,7 @@ def _compiled(
 
 def kernel_of(program: Program, model_sha256: str, target: Platform, effort: int = 2) -> Kernel:
     """Assemble a program for a target."""
-    module = emit(program, schedule(program))
+    module = emit(program, schedule(program), target.processor)
     return Kernel(
         model_sha256=model_sha256,
         inputs=program.inputs,

@@ -1,0 +1,190 @@
+"""The instructions of a function, each written when it comes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from plansim.compiler.ir import Instruction, Op, Program, is_truth
+from plansim.compiler.llvm.tables import looked_up
+from plansim.compiler.llvm.vector_math import any_exp
+from plansim.compiler.llvm.writer import Writer
+
+__all__ = ["FunctionBody"]
+
+_ARITHMETIC = {Op.ADD: "fadd", Op.SUBTRACT: "fsub", Op.MULTIPLY: "fmul", Op.DIVIDE: "fdiv"}
+_COMPARISONS = {
+    Op.LESS: "olt",
+    Op.LESS_EQUAL: "ole",
+    Op.EQUAL: "oeq",
+    Op.NOT_EQUAL: "une",
+}
+_INTRINSICS = {Op.ABSOLUTE: "fabs", Op.TRUNCATE: "trunc", Op.SQRT: "sqrt"}
+_OWN = {Op.EXP: "exp", Op.LN: "ln", Op.POWER: "pow"}
+_C_LIBRARY = {
+    Op.SIN: "sin",
+    Op.COS: "cos",
+    Op.TAN: "tan",
+    Op.ARCSIN: "asin",
+    Op.ARCCOS: "acos",
+    Op.ARCTAN: "atan",
+    Op.SINH: "sinh",
+    Op.COSH: "cosh",
+    Op.TANH: "tanh",
+    Op.REMAINDER: "fmod",
+}
+
+_NEAR = 40
+"""Number of lines for which a value stays in a register, as a rule."""
+
+
+class FunctionBody:
+    """Writes the instructions of one function, each when it comes."""
+
+    def __init__(
+        self, w: Writer, program: Program, leaf: Callable[[int, Instruction], str | None]
+    ) -> None:
+        self.w = w
+        self.program = program
+        self.leaf = leaf
+        self.names: dict[int, str] = {}
+        self.loads: dict[int, tuple[int, str]] = {}  # when leaves were loaded, and their names
+        self.freeze: Callable[[int, str], str] = lambda place, value: value
+
+    def of(self, place: int) -> str:
+        """Return the name of a value that was written, or can be loaded.
+
+        What was loaded long ago is loaded again: it would have been put aside meanwhile, at the
+        cost of a store.
+        """
+        if place in self.names:
+            return self.names[place]
+        instruction = self.program.instructions[place]
+        if instruction.op is Op.NUMBER:
+            return self.w.number(instruction.number)
+        when, name = self.loads.get(place, (-_NEAR, ""))
+        if len(self.w.lines) - when >= _NEAR:
+            loaded = self.leaf(place, instruction)
+            assert loaded is not None, instruction
+            name = loaded
+            self.loads[place] = len(self.w.lines), name
+        return name
+
+    def as_number(self, place: int) -> str:
+        """Give a value as a number that can be kept in memory."""
+        return self.number_of(place, self.of(place))
+
+    def number_of(self, place: int, name: str) -> str:
+        """Turn a value that an instruction gives into a number."""
+        if not is_truth(self.program.instructions, place):
+            return name
+        return self.w.select(name, self.w.number(1.0), self.w.number(0.0))
+
+    def as_truth(self, place: int, loaded: str) -> str:
+        """Turn what was kept in memory into what an instruction gives."""
+        if not is_truth(self.program.instructions, place):
+            return loaded
+        return self.w.compare("une", loaded, self.w.number(0.0))
+
+    def write(self, places: Iterable[int]) -> None:
+        """Write instructions in their order."""
+        for place in places:
+            instruction = self.program.instructions[place]
+            if place in self.names or not instruction.operands:
+                continue  # leaves are loaded where they are used
+            self.names[place] = (
+                self.freeze(place, self.of(instruction.operands[0]))
+                if instruction.op is Op.FROZEN
+                else self._written(instruction)
+            )
+
+    def write_powers(self, places: Iterable[int], bases: str, exponents: str) -> None:
+        """Write powers by way of memory, through a loop without calls: they come to ``bases``."""
+        count = 0
+        for count, place in enumerate(places, 1):
+            operands = self.program.instructions[place].operands
+            for address, operand in zip((bases, exponents), operands, strict=True):
+                self.w.store(address, count - 1, self.of(operand))
+        given = f"ptr {bases}, ptr {exponents}, i64 {count}"
+        self.w.lines.append(f"  call fastcc void @pows_{self.w.width}({given})")
+
+    def _written(self, instruction: Instruction) -> str:
+        w, op = self.w, instruction.op
+        operands = [self.of(operand) for operand in instruction.operands]
+        if op in _ARITHMETIC:
+            return w.two(_ARITHMETIC[op], *operands)
+        if op in _COMPARISONS:
+            return w.compare(_COMPARISONS[op], *operands)
+        if op in _INTRINSICS:
+            return w.call(_INTRINSICS[op], *operands)
+        if op is Op.EXP and w.width > 1:  # a call would put aside all that is in registers
+            return any_exp(w, *operands)
+        if op in _OWN:
+            given = ", ".join(f"{w.vector} {operand}" for operand in operands)
+            return w.put(f"call fastcc {w.vector} @{_OWN[op]}_{w.width}({given})")
+        if op in _C_LIBRARY:
+            return self._by_elements(_C_LIBRARY[op], operands)
+        match op:
+            case Op.NEGATE:
+                return w.put(f"fneg {w.vector} {operands[0]}")
+            case Op.SELECT:
+                return w.select(*operands)
+            case Op.MINIMUM | Op.MAXIMUM:
+                return self._extreme(instruction, operands)
+            case Op.AND | Op.OR:
+                return w.put(f"{op.value} {w.truth} {operands[0]}, {operands[1]}")
+            case Op.NOT:
+                return w.put(f"xor {w.truth} {operands[0]}, {w.truth_value(True)}")
+            case Op.LOOKUP:
+                return looked_up(w, self.program.tables[instruction.index], operands[0])
+            case Op.RANDOM:
+                given = ", ".join(f"{w.vector} {operand}" for operand in operands)
+                name = f"random_{w.width}"
+                return w.put(f"call fastcc {w.vector} @{name}({given}, i32 {instruction.index})")
+        raise AssertionError(op)
+
+    def _extreme(self, instruction: Instruction, operands: list[str]) -> str:
+        """Write min or max so that NaN comes through; processors give their second operand."""
+        w = self.w
+        a, b = operands
+        known = [self.program.instructions[e].op is Op.NUMBER for e in instruction.operands]
+        if known[1]:
+            a, b = b, a
+        less = "olt" if instruction.op is Op.MINIMUM else "ogt"
+        found = w.select(w.compare(less, a, b), a, b)
+        if any(known):
+            return found
+        return w.select(w.compare("uno", a, a), a, found)
+
+    def _by_elements(self, name: str, operands: list[str]) -> str:
+        """Write a call of the C library for each element."""
+        w = self.w
+        types = ", ".join(["double"] * len(operands))
+        w.shared.declared.add(f"declare double @{name}({types})")
+        found = "poison"
+        for lane in range(w.width):
+            if w.width == 1:
+                parts = operands
+            else:
+                parts = [w.put(f"extractelement {w.vector} {e}, i32 {lane}") for e in operands]
+            given = ", ".join(f"double {part}" for part in parts)
+            value = w.put(f"call double @{name}({given})")
+            if name == "fmod":  # C takes the dividend's sign; here the divisor counts
+                value = _floored(w, value, parts[1])
+            if w.width == 1:
+                return value
+            found = w.put(f"insertelement {w.vector} {found}, double {value}, i32 {lane}")
+        return found
+
+
+def _floored(w: Writer, remainder: str, divisor: str) -> str:
+    """Give a remainder the sign of the divisor, as ``%`` has it in Python (scalars)."""
+    zero = "0x0000000000000000"
+    negative = w.put(f"fcmp olt double {remainder}, {zero}")
+    positive = w.put(f"fcmp ogt double {remainder}, {zero}")
+    down = w.put(f"fcmp olt double {divisor}, {zero}")
+    up = w.put(f"fcmp ogt double {divisor}, {zero}")
+    first = w.put(f"and i1 {negative}, {up}")
+    second = w.put(f"and i1 {positive}, {down}")
+    differ = w.put(f"or i1 {first}, {second}")
+    moved = w.put(f"fadd double {remainder}, {divisor}")
+    return w.put(f"select i1 {differ}, double {moved}, double {remainder}")

@@ -1,0 +1,143 @@
+"""Where values of a run are kept between the functions that a step consists of.
+
+A step is cut into parts, each a function that takes one vector of runs after the other, since the
+code of a whole step does not fit into a processor's cache of instructions. Powers that do not need
+each other end a part: they go by way of memory anyway. What one part computes and a later one needs
+is kept in memory, and so is what a step computes and outputs show.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from plansim.compiler.ir import Op, Program
+from plansim.compiler.order import Schedule
+
+__all__ = ["Batch", "StepLayout", "laid_out"]
+
+_PART = 1000
+"""Number of instructions of a part, unless powers end it."""
+
+Batch = tuple[int, ...]
+"""Places that are computed in one go: one, or several powers that do not need each other."""
+
+
+@dataclass(frozen=True)
+class StepLayout:
+    """Rows of a vector's own memory, and the parts of a step."""
+
+    levels: int
+    """The first row of the levels at a step's start; further buffers of them follow."""
+    total: int
+    """Of the sum that the last stage starts from."""
+    flag: int
+    renewed: int
+    frozen: int
+    kept: Mapping[int, int]
+    """By place, the row of what a later part needs; powers of a batch stand side by side."""
+    exponents: int
+    size: int
+    step: Sequence[Sequence[Batch]]
+    save: Sequence[Sequence[Batch]]
+
+
+def _batches(program: Program, places: Iterable[int]) -> Iterator[Batch]:
+    """Yield instructions in their order, powers that stand side by side in one go."""
+    instructions = program.instructions
+    powers: list[int] = []
+    for place in places:
+        instruction = instructions[place]
+        if not instruction.operands:
+            continue  # leaves are loaded where they are used
+        if instruction.op is Op.POWER and not set(powers) & set(instruction.operands):
+            powers.append(place)
+            continue
+        if powers:
+            yield tuple(powers)
+        powers = [place] if instruction.op is Op.POWER else []
+        if not powers:
+            yield (place,)
+    if powers:
+        yield tuple(powers)
+
+
+def _parts(program: Program, places: Iterable[int]) -> list[list[Batch]]:
+    parts: list[list[Batch]] = [[]]
+    for batch in _batches(program, places):
+        if len(parts[-1]) >= _PART:
+            parts.append([])
+        parts[-1].append(batch)
+        if len(batch) > 1:
+            parts.append([])
+    return parts
+
+
+def laid_out(program: Program, plan: Schedule) -> StepLayout:
+    """Cut a step into parts and give each value that outlives its part a row."""
+    step, save = _parts(program, plan.step), _parts(program, plan.save)
+    levels = len(plan.once_kept)
+    states = len(program.states)
+    total, flag = levels + states, levels + 4 * states
+    renewed, frozen = flag + 1, flag + 1 + states
+    first = frozen + len(plan.frozen_kept)
+    kept = _rows(first, [*step, *save], _last_uses(program, plan, step, save))
+    exponents = max([first - 1, *kept.values()]) + 1
+    most = max((len(batch) for part in (*step, *save) for batch in part), default=0)
+    size = exponents + most
+    return StepLayout(levels, total, flag, renewed, frozen, kept, exponents, size, step, save)
+
+
+def _last_uses(
+    program: Program,
+    plan: Schedule,
+    step: Sequence[Sequence[Batch]],
+    save: Sequence[Sequence[Batch]],
+) -> dict[int, int]:
+    """Return, by place, the last part that needs what an earlier one computes."""
+    parts = [*step, *save]
+    home = {place: i for i, part in enumerate(parts) for batch in part for place in batch}
+    powers = {place for part in parts for batch in part if len(batch) > 1 for place in batch}
+    last: dict[int, int] = {}
+
+    def use(place: int, part: int) -> None:
+        if place in plan.frozen_kept or place not in home:
+            return
+        if home[place] != part or place in powers:
+            last[place] = max(part, last.get(place, 0))
+
+    for i, part in enumerate(parts):
+        for batch in part:
+            for place in batch:
+                for operand in program.instructions[place].operands:
+                    use(operand, i)
+    for place in powers:  # all of a batch have rows
+        use(place, home[place])
+    for state in program.states:
+        if state.is_level and state.change in powers:
+            use(state.change, len(step) - 1)
+    for place in program.outputs.values():
+        use(place, len(parts) - 1)
+    return last
+
+
+def _rows(first: int, parts: Sequence[Sequence[Batch]], last: Mapping[int, int]) -> dict[int, int]:
+    """Give rows to places; a row is used again when all that need its value are through."""
+    rows: dict[int, int] = {}
+    size = first
+    free: list[int] = []
+    busy: list[tuple[int, int]] = []  # the last part that needs a row's value
+    for i, part in enumerate(parts):
+        free += [row for until, row in busy if until < i]
+        busy = [(until, row) for until, row in busy if until >= i]
+        for batch in part:
+            for place in batch:
+                if place not in last:
+                    continue
+                if len(batch) == 1 and free:
+                    rows[place] = free.pop()
+                else:
+                    rows[place] = size
+                    size += 1
+                busy.append((last[place], rows[place]))
+    return rows

@@ -1,0 +1,288 @@
+"""The parts of a run, each a function that takes one vector of runs after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from plansim.compiler.ir import Instruction, Op, Program
+from plansim.compiler.llvm.body import FunctionBody
+from plansim.compiler.llvm.layout import Batch, StepLayout
+from plansim.compiler.llvm.writer import LANES, Shared, Writer
+from plansim.compiler.order import Schedule
+
+__all__ = ["GIVEN", "RunParts"]
+
+_WATCHERS = 4
+_SUMMED = 3
+"""Stages before the last of a method that starts the last one from their sum."""
+GIVEN = (
+    "ptr noalias readonly %row, ptr noalias readonly %tableau, ptr noalias readonly %rings, "
+    "ptr noalias %memory, ptr noalias readonly %in, ptr noalias %out, ptr noalias %bad, "
+    "i64 %vectors, i64 %stride, i64 %out_size, i64 %i, i64 %s, i64 %now, i64 %base, i64 %onto"
+)
+"""Parameters of each part. ``row`` is that of the clock at the stage ``s`` of the step ``i``. In
+the memory of a vector, ``now`` is the row of the levels at the stage, ``base`` that of the levels
+that it moves on from (see `integration`), ``onto`` that of the levels that it gives. These are
+written while others are computed yet: nothing is read there but the base of the same level."""
+_PART = """define internal fastcc void @{name}({given}) noinline {{
+entry:
+  %first = icmp eq i64 %s, 0
+  br label %vector
+vector:
+  %v = phi i64 [ 0, %entry ], [ %v_next, %{last} ]
+  %own_from = mul i64 %v, %stride
+  %own = getelementptr {vector}, ptr %memory, i64 %own_from
+  %now_at = getelementptr {vector}, ptr %own, i64 %now
+  %base_at = getelementptr {vector}, ptr %own, i64 %base
+  %onto_at = getelementptr {vector}, ptr %own, i64 %onto
+{body}
+  %v_next = add i64 %v, 1
+  %more = icmp slt i64 %v_next, %vectors
+  br i1 %more, label %vector, label %through
+through:
+  ret void
+}}"""
+
+
+@dataclass(frozen=True)
+class RunParts:
+    """Writes the functions for the parts of a run."""
+
+    program: Program
+    plan: Schedule
+    layout: StepLayout
+    shared: Shared
+
+    def once(self) -> str:
+        """Write what comes before the first step."""
+        w, program, layout = Writer(LANES, self.shared), self.program, self.layout
+        kept = self.plan.clock_kept
+        inputs = w.put(f"mul i64 %v, {len(program.inputs)}")
+        inputs = w.put(f"getelementptr {w.vector}, ptr %in, i64 {inputs}")
+
+        def leaf(place: int, instruction: Instruction) -> str | None:
+            if place in kept:
+                return body.as_truth(place, _from_clock(w, kept[place]))
+            return w.loaded(inputs, instruction.index) if instruction.op is Op.INPUT else None
+
+        body = FunctionBody(w, program, leaf)
+        body.write(self.plan.once)
+        w.store("%own", layout.flag, w.number(0.0))
+        for place, row in self.plan.once_kept.items():
+            w.store("%own", row, body.as_number(place))
+        for index, state in enumerate(program.states):
+            row = layout.levels if state.is_level else layout.renewed
+            w.store("%own", row + index, body.of(state.initial))
+        last = "vector"
+        for index, pipe in enumerate(program.pipes):
+            last = _fill(w, index, body.of(pipe.initial), last)
+        return _function("once", w, last)
+
+    def step(self, number: int, last: bool) -> str:
+        """Write a part of a stage: of what states need, and of the levels of the next stage."""
+        w = Writer(LANES, self.shared)
+        body = self._within_step(w)
+        length = _from_tableau(w, 1)
+        here = {place for batch in self.layout.step[number] if len(batch) == 1 for place in batch}
+        if last:  # flows that are no operations, or known before the step, or powers
+            here = {state.change for state in self.program.states} - {
+                place for part in self.layout.step[:-1] for batch in part if len(batch) == 1
+                for place in batch
+            }  # fmt: skip
+        moved: dict[int, list[int]] = {}
+        for index, state in enumerate(self.program.states):
+            if state.is_level and state.change in here:
+                moved.setdefault(state.change, []).append(index)
+
+        def move(place: int) -> None:
+            for index in moved.pop(place, ()):
+                way = w.two("fmul", body.of(place), length)
+                w.store("%onto_at", index, w.two("fadd", w.loaded("%base_at", index), way))
+
+        self._write(body, self.layout.step[number], move)
+        for place in list(moved):
+            move(place)
+        return _function(f"step_{number}", w)
+
+    def save(self, number: int, last: bool) -> str:
+        """Write a part of what outputs need beyond what states do."""
+        w = Writer(LANES, self.shared)
+        body = self._within_step(w)
+        self._write(body, self.layout.save[number], lambda place: None)
+        if last:
+            to = w.put("mul i64 %v, %out_size")
+            to = w.put(f"getelementptr {w.vector}, ptr %out, i64 {to}")
+            self._watch(w, self._shown(body, to))
+        return _function(f"save_{number}", w)
+
+    def _shown(self, body: FunctionBody, to: str) -> Iterable[str]:
+        for index, place in enumerate(self.program.outputs.values()):
+            value = body.as_number(place)
+            body.w.store(to, index, value)
+            yield value
+
+    def _write(
+        self, body: FunctionBody, part: Sequence[Batch], move: Callable[[int], None]
+    ) -> None:
+        w, kept = body.w, self.layout.kept
+        for batch in part:
+            if len(batch) > 1:
+                bases, exponents = (
+                    w.put(f"getelementptr {w.vector}, ptr %own, i64 {row}")
+                    for row in (kept[batch[0]], self.layout.exponents)
+                )
+                body.write_powers(batch, bases, exponents)
+                continue
+            body.write(batch)
+            if batch[0] in kept:
+                w.store("%own", kept[batch[0]], body.as_number(batch[0]))
+            move(batch[0])
+
+    def add(self) -> str:
+        """Write the base of the last stage, from the levels that the stages before gave."""
+        w, states = Writer(LANES, self.shared), len(self.program.states)
+        weights = [_from_tableau(w, 2, str(stage)) for stage in range(_SUMMED)]
+        w.lines += ["  br label %add", "add:", "  %j = phi i64 [ 0, %vector ], [ %j_next, %add ]"]
+        levels = w.put(f"add i64 %j, {self.layout.levels}")
+        total = start = w.loaded("%own", levels)
+        for stage, weight in enumerate(weights, 1):
+            given = w.loaded("%own", w.put(f"add i64 {levels}, {stage * states}"))
+            way = w.two("fmul", weight, w.two("fsub", given, start))
+            total = w.two("fadd", total, way)
+        w.store("%own", w.put(f"add i64 {levels}, {states}"), total)
+        w.lines.append("  %j_next = add i64 %j, 1")
+        added = w.put(f"icmp sge i64 %j_next, {states}")
+        w.lines += [f"  br i1 {added}, label %added, label %add", "added:"]
+        return _function("add", w, "added")
+
+    def renew(self) -> str:
+        """Write what moves once a step, after its last stage: memories and pipes."""
+        w, program = Writer(LANES, self.shared), self.program
+        body = self._within_step(w)
+        memories = {
+            index: body.of(state.change)
+            for index, state in enumerate(program.states)
+            if not state.is_level
+        }
+        entering = [body.of(pipe.entering) for pipe in program.pipes]
+        for index, value in memories.items():
+            w.store("%own", self.layout.renewed + index, value)
+        for index, value in enumerate(entering):
+            w.lines.append(f"  store {w.vector} {value}, ptr {_slot(w, index)}, align 64")
+        if memories:
+            self._watch(w, memories.values())
+        return _function("renew", w)
+
+    def end(self) -> str:
+        """Write what tells runs with a value that is not finite."""
+        w = Writer(LANES, self.shared)
+        levels = [index for index, state in enumerate(self.program.states) if state.is_level]
+        self._watch(w, (w.loaded("%now_at", index) for index in levels))
+        w.store("%bad", "%v", w.loaded("%own", self.layout.flag))
+        return _function("end", w)
+
+    def _within_step(self, w: Writer) -> FunctionBody:
+        """Give what writes a part of a step, with loads of what was computed before it."""
+        plan, layout = self.plan, self.layout
+        rows: Mapping[int, int] = {
+            **layout.kept,
+            **plan.once_kept,
+            **{place: layout.frozen + row for place, row in plan.frozen_kept.items()},
+        }
+
+        def leaf(place: int, instruction: Instruction) -> str | None:
+            if place in plan.clock_kept:
+                return body.as_truth(place, _from_clock(w, plan.clock_kept[place]))
+            if place in rows:
+                return body.as_truth(place, w.loaded("%own", rows[place]))
+            if instruction.op is Op.STATE:
+                if self.program.states[instruction.index].is_level:
+                    return w.loaded("%now_at", instruction.index)
+                return w.loaded("%own", layout.renewed + instruction.index)
+            if instruction.op is Op.PIPE:
+                return w.put(f"load {w.vector}, ptr {_slot(w, instruction.index)}, align 64")
+            return None
+
+        def freeze(place: int, value: str) -> str:
+            """Write a frozen value: it is stored at the first stage, and read back at others."""
+            if place not in plan.frozen_kept:  # it is needed by outputs alone: at first stages
+                return value
+            row, number = rows[place], body.number_of(place, value)
+            kept = w.loaded("%own", row)
+            number = w.put(f"select i1 %first, {w.vector} {number}, {w.vector} {kept}")
+            w.store("%own", row, number)
+            return body.as_truth(place, number)
+
+        body = FunctionBody(w, self.program, leaf)
+        body.freeze = freeze
+        return body
+
+    def _watch(self, w: Writer, values: Iterable[str]) -> None:
+        """Write what turns the flag to NaN where a value is not finite."""
+        sums = [w.loaded("%own", self.layout.flag)]
+        for value in values:
+            nil = w.two("fmul", value, w.number(0.0))
+            if len(sums) < _WATCHERS:
+                sums.append(nil)
+            else:  # several sums at once do not wait for each other
+                sums.append(w.two("fadd", sums.pop(0), nil))
+        flag = sums[0]
+        for partial in sums[1:]:
+            flag = w.two("fadd", flag, partial)
+        w.store("%own", self.layout.flag, flag)
+
+
+def _function(name: str, w: Writer, last: str = "vector") -> str:
+    return _PART.format(name=name, given=GIVEN, vector=w.vector, last=last, body="\n".join(w.lines))
+
+
+def _from_clock(w: Writer, column: int) -> str:
+    """Write the load of a number of the clock, for all runs of a vector."""
+    return _spread(w, w.put(f"getelementptr double, ptr %row, i64 {column}"))
+
+
+def _from_tableau(w: Writer, column: int, stage: str = "%s") -> str:
+    kind = "{ double, double, double }"
+    return _spread(w, w.put(f"getelementptr {kind}, ptr %tableau, i64 {stage}, i32 {column}"))
+
+
+def _spread(w: Writer, address: str) -> str:
+    one = w.put(f"load double, ptr {address}, align 8")
+    first = w.put(f"insertelement {w.vector} poison, double {one}, i32 0")
+    return w.put(
+        f"shufflevector {w.vector} {first}, {w.vector} poison, <{w.width} x i32> zeroinitializer"
+    )
+
+
+def _fill(w: Writer, index: int, initial: str, before: str) -> str:
+    """Write the loop that fills a ring; give the block after it."""
+    begin, length = _ring(w, index)
+    w.lines += [f"  br label %fill_{index}", f"fill_{index}:"]
+    j = f"%fill_{index}_j"
+    w.lines.append(f"  {j} = phi i64 [ 0, %{before} ], [ {j}_next, %fill_{index} ]")
+    at = w.put(f"add i64 {begin}, {j}")
+    address = w.put(f"getelementptr {w.vector}, ptr %own, i64 {at}")
+    w.lines.append(f"  store {w.vector} {initial}, ptr {address}, align 64")
+    w.lines.append(f"  {j}_next = add i64 {j}, 1")
+    full = w.put(f"icmp sge i64 {j}_next, {length}")
+    w.lines.append(f"  br i1 {full}, label %filled_{index}, label %fill_{index}")
+    w.lines.append(f"filled_{index}:")
+    return f"filled_{index}"
+
+
+def _ring(w: Writer, index: int) -> tuple[str, str]:
+    """Write the loads of where a ring begins and how long it is."""
+    found = []
+    for part in (2 * index, 2 * index + 1):
+        address = w.put(f"getelementptr i64, ptr %rings, i64 {part}")
+        found.append(w.put(f"load i64, ptr {address}, align 8"))
+    return found[0], found[1]
+
+
+def _slot(w: Writer, index: int) -> str:
+    """Write the address in a ring that this step reads and then overwrites."""
+    begin, length = _ring(w, index)
+    turn = w.put(f"urem i64 %i, {length}")
+    at = w.put(f"add i64 {begin}, {turn}")
+    return w.put(f"getelementptr {w.vector}, ptr %own, i64 {at}")
