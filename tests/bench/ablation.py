@@ -4,6 +4,10 @@ To leave operations out would change the course of a run, and with it what the r
 operation of a kind is done a second time with its sign turned, and nil times the result is added
 to the first: runs stay the same to the last bit. From the time that this takes, the time is taken
 off of a kernel in which nothing but the turned sign stands in the place of the second result.
+
+This tells what dear operations cost. Of products and sums it tells nothing: there are a thousand of
+each, so that what keeps the second result costs more than the result, and where machine code comes
+to lie in memory decides on the sign of the difference.
 """
 
 from __future__ import annotations
@@ -12,6 +16,7 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -25,14 +30,16 @@ from plansim.model.records import Model, TimeSpec
 
 __all__ = ["KINDS", "ablated"]
 
+COPIES = 5
+TURN = 512
+"""Number of runs of a turn: short, so that what else the machine does hits all kernels alike."""
+
 KINDS: dict[str, frozenset[Op]] = {
     "powers": frozenset({Op.POWER}),
     "exp and ln": frozenset({Op.EXP, Op.LN}),
     "lookups": frozenset({Op.LOOKUP}),
     "divisions": frozenset({Op.DIVIDE}),
     "square roots": frozenset({Op.SQRT}),
-    "products": frozenset({Op.MULTIPLY}),
-    "sums and differences": frozenset({Op.ADD, Op.SUBTRACT}),
 }
 
 
@@ -95,31 +102,36 @@ def ablated(
     keep: Sequence[float],
     inputs: FloatArray,
     rounds: int,
-) -> dict[str, tuple[int, float]]:
-    """Give, by kind, how many of it a step has, and what share of its time they cost.
+) -> dict[str, tuple[int, float, float]]:
+    """Return, by kind, how many of it a step has, what share of its time they cost, and its error.
 
-    In processor time of one thread; medians over rounds in which each kernel has its turn.
+    In processor time of one thread. Code is compiled `COPIES` times, since where it comes to lie in
+    memory matters; of each copy the median is taken of paired differences in rounds, in which each
+    kernel has its turn of `TURN` runs. The result is the mean over copies with its standard error.
     """
     program = lower(model, vary, outputs, values)
     step = schedule(program).step
-    plain = kernel_of(program, model.sha256, host_platform())
-    found = {}
+    found: dict[str, tuple[int, float, float]] = {}
     for kind, ops in KINDS.items():
         chosen = [place for place in step if program.instructions[place].op in ops
                   and program.instructions[place].op not in BOOLEAN]  # fmt: skip
         if not chosen:
-            found[kind] = (0, 0.0)
+            found[kind] = (0, 0.0, 0.0)
             continue
-        variants = [_rewritten(program, chosen, twice) for twice in (False, True)]
-        kernels = [plain, *(kernel_of(v, model.sha256, host_platform()) for v in variants)]
-        took: list[list[float]] = []
-        same = [simulate_ensemble(k, inputs[:64], clock, keep=keep).values for k in kernels]
-        assert np.array_equal(same[0], same[2], equal_nan=True), kind
-        for _ in range(rounds):
-            took.append([
-                _cpu(lambda k=each: simulate_ensemble(k, inputs, clock, keep=keep))  # type: ignore[misc]
-                for each in kernels
-            ])  # fmt: skip
-        share = statistics.median((both - one) / base for base, one, both in took)
-        found[kind] = (len(chosen), share)
+        variants = [program, *(_rewritten(program, chosen, twice) for twice in (False, True))]
+        shares = []
+        for _ in range(COPIES):
+            kernels = [kernel_of(v, model.sha256, host_platform()) for v in variants]
+            first, _, last = (
+                simulate_ensemble(k, inputs[:64], clock, keep=keep).values for k in kernels
+            )
+            assert np.array_equal(first, last, equal_nan=True), kind
+            took = [
+                [_cpu(partial(simulate_ensemble, k, inputs[:TURN], clock, keep=keep))
+                 for k in kernels]
+                for _ in range(rounds)
+            ]  # fmt: skip
+            shares.append(statistics.median((both - one) / base for base, one, both in took))
+        error = statistics.stdev(shares) / COPIES**0.5
+        found[kind] = (len(chosen), statistics.mean(shares), error)
     return found

@@ -41,7 +41,7 @@ from plansim.scenario.scenario_file import as_written
 from plansim.targets.catalogue import load_targets
 from plansim.targets.target import variable_of
 from tests.bench.ablation import ablated
-from tests.bench.sweeps import MILLION, PATH, design_of, stages, whole
+from tests.bench.sweeps import FEW, MILLION, PATH, design_of, stages, whole
 from tests.bench.tables import (
     RUNS_WITH_TABLES,
     TABLES,
@@ -234,8 +234,9 @@ def ablation_rows(
 ) -> list[tuple[str, str]]:
     few = inputs[: len(inputs) // 4]
     found = ablated(it.model, it.vary, it.outputs, it.values, it.clock, YEARS, few, rounds)
-    told = [f"{count} {kind} {share:.0%}" for kind, (count, share) in found.items() if count]
-    none = ", ".join(kind for kind, (count, _) in found.items() if not count)
+    told = [f"{count} {kind} {100 * share:.0f} ± {100 * error:.0f}%"
+            for kind, (count, share, error) in found.items() if count]  # fmt: skip
+    none = ", ".join(kind for kind, (count, *_) in found.items() if not count)
     grid = saved_times(it.clock)
     at_all = []
     for _ in range(rounds):
@@ -261,7 +262,9 @@ def ablation_rows(
 
 def sweep_rows(model: Model, runs: int) -> list[tuple[str, str]]:
     told = stages(model)
+    start, start_used, *_ = whole(FEW, 2)
     wall, used, most, size = whole(runs, 2)
+    cores = (used - start_used) / (wall - start)
     return [
         ("a run of the sweep, ten outputs at three years and all verdicts (µs of one core)",
          ", ".join(f"{name} {each:.1f}" for name, each in told.items())
@@ -269,6 +272,9 @@ def sweep_rows(model: Model, runs: int) -> list[tuple[str, str]]:
         (f"`plansim sweep`, {runs:,} runs on two threads, nothing cached",
          f"{wall:.1f} s, {used:.1f} s of processor time, {most:.2f} GiB, "
          f"{size / 1e9:.2f} GB written"),
+        (f"the same without what {FEW} runs take: start, compilation, an empty result",
+         f"{wall - start:.1f} s, {used - start_used:.1f} s of processor time: "
+         f"{cores:.2f} cores busy"),
     ]  # fmt: skip
 
 

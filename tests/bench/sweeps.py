@@ -17,7 +17,7 @@ from plansim.analysis.experiments.design import Design
 from plansim.analysis.experiments.design_file import read_design
 from plansim.analysis.experiments.layout import new_store
 from plansim.analysis.experiments.sampling import Sampler
-from plansim.analysis.experiments.summary import summarise
+from plansim.analysis.experiments.summary import Summary
 from plansim.analysis.experiments.sweep import SweepRuns, request_of
 from plansim.engine.batch import FloatArray
 from plansim.engine.readings import CompiledRuns
@@ -26,9 +26,10 @@ from plansim.model.records import Model
 from plansim.scenario.factors import constants_of
 from plansim.targets.catalogue import load_targets
 
-__all__ = ["MILLION", "design_of", "stages", "whole"]
+__all__ = ["FEW", "MILLION", "design_of", "stages", "whole"]
 
 MILLION = 1_000_000
+FEW = 512
 PATH = shipped("scenarios", "sweeps") / "growth-investment.yaml"
 BLOCK = 32768
 
@@ -55,19 +56,21 @@ def stages(model: Model) -> dict[str, float]:
                            "scenarios": {each.id: {} for each in design.scenarios}}}  # fmt: skip
         path = Path(folder, "r.zarr")
         with new_store(path, model, design, request, card, BLOCK) as store:
-            writer = store.writer()
+            writer, summary = store.writer(), Summary(store)
+            Summary(store).dataset()  # loads what others have loaded long ago
             for number in range(store.blocks):
                 start, stop = store.span(number)
                 points = runs.draw(sampler, start, stop)
                 cpu("drawn", lambda a=start, b=stop: Sampler(design).draw(a, b))  # type: ignore[misc]
                 cpu("simulated", lambda p=points: simulate(p))  # type: ignore[misc]
-                block = runs.block(store, number, points)
-                cpu("simulated and judged", lambda n=number, p=points: runs.block(store, n, p))  # type: ignore[misc]
+                block, tasks = runs.begin(store, number, points)
+                cpu("simulated and judged", lambda t=tasks: [task() for task in t])  # type: ignore[misc]
                 cpu("written", lambda n=number, f=block: writer.write(n, f))  # type: ignore[misc]
                 store.mark(number)
-            cpu("summarised", lambda: summarise(store))
-    least = {name: min(each) for name, each in found.items()}
-    least["summarised"] /= store.blocks
+                cpu("summarised", lambda n=number, f=block: summary.add(n, f))  # type: ignore[misc]
+            cpu("summarised at the end", summary.dataset)
+    least = {name: min(times) for name, times in found.items()}
+    least["summarised"] += least.pop("summarised at the end") / store.blocks
     least["judged"] = least.pop("simulated and judged") - least["simulated"]
     return least
 

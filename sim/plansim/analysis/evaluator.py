@@ -255,7 +255,8 @@ class Evaluator:
                 draw the same numbers, so that they differ by the factors alone.
         """
         table = np.asarray(values, dtype=np.float64)
-        size = min(self.tile, max(MIN_TILE, -(-len(table) // threads)))
+        rounds = -(-len(table) // (self.tile * threads))  # all threads have as much to do
+        size = max(MIN_TILE, -(-len(table) // max(rounds * threads, 1)))
         seeds = np.zeros(len(table)) if seeds is None else seeds
         tiles = [slice(start, start + size) for start in range(0, len(table), size)]
         if len(tiles) <= 1:
