@@ -74,7 +74,7 @@ def test_loops_are_drawn(call: Call, tmp_path: Path) -> None:
     assert "<svg" in picture.read_text("utf-8")
     code, _, err = call(*arguments, "--force", "--variable", "GDP")
     assert code == 2
-    assert "--kind loops draws the declared loops" in err
+    assert "--kind loops takes no --variable" in err
 
 
 def test_attribution_in_full(told: Callable[..., Any]) -> None:

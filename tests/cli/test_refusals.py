@@ -87,7 +87,7 @@ REFUSALS = [
     ("plot baseline -o a.png --kind fan", "--kind fan takes a RESULT.zarr that 'pl"),
     ("plot a b -o a.png --kind fan", "--kind fan needs one RESULT.zarr"),
     ("plot baseline -o a.png --kind stack --variable GDP", "'GDP' cannot be drawn in parts"),
-    ("plot baseline --kind loops -o a.png --variable GDP", "--kind loops draws the declared"),
+    ("plot baseline --kind loops -o a.png --variable GDP", "--kind loops takes no --variable"),
     # sweeps
     ("sweep growth-invest", "did you mean 'growth-investment'?"),
     ("sweep nowhere.yaml", "nowhere.yaml: no such file"),

@@ -14,7 +14,7 @@ from plansim import plot
 from plansim.analysis.feedback.loop_scores import LoopScores
 from plansim.analysis.feedback.loops import load_loops
 from plansim.errors import Fault
-from plansim.output.figures.sheet import loop_sheet
+from plansim.output.figures.sheet import draw_scores
 from plansim.output.words.text import Lang
 from plansim.scenario.scenario_file import as_written
 from tests.toys.logistic import logistic
@@ -86,8 +86,8 @@ def test_a_loop_keeps_its_colour_whatever_else_is_drawn(drawn: LoopScores) -> No
 
 
 def test_groups_that_are_not_compared_have_a_panel_each(drawn: LoopScores) -> None:
-    assert len(loop_sheet([drawn], Lang.EN).axes) == 1
-    assert len(loop_sheet([replace(drawn, partitions=(("B",), ("R",)))], Lang.EN).axes) == 2
+    assert len(draw_scores([drawn], Lang.EN).axes) == 1
+    assert len(draw_scores([replace(drawn, partitions=(("B",), ("R",)))], Lang.EN).axes) == 2
 
 
 def test_without_scores_a_line_says_why(drawn: LoopScores) -> None:
@@ -99,4 +99,4 @@ def test_without_scores_a_line_says_why(drawn: LoopScores) -> None:
     assert "No loop scores: pysimlin is not installed; pip install" in said.get_text()
     (chinese,) = plot.loop_shares(none, lang="zh").texts
     assert "未安装 pysimlin" in chinese.get_text()
-    assert len(loop_sheet([none], Lang.EN).axes) == 1
+    assert len(draw_scores([none], Lang.EN).axes) == 1

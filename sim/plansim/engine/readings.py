@@ -20,6 +20,7 @@ from plansim.compiler.lower import StructuralError
 from plansim.engine.batch import saved_times, simulate_ensemble, simulate_readings
 from plansim.engine.compiled import cannot_vary, inputs_under, shared_kernel
 from plansim.engine.kernel import Kernel, compile_model
+from plansim.engine.trajectory import first_cause
 from plansim.model.records import Model
 from plansim.scenario.scenario_file import Scenario
 from plansim.targets.indicator import Floats
@@ -158,10 +159,7 @@ class CompiledRuns:
             split_reference(kernel.outputs[row])[0]: values[row, step]
             for row in np.flatnonzero(~sound[:, step])
         }
-        sources = [
-            name for name in failed if not set(self._model.variables[name].causes) & set(failed)
-        ]
-        name = (sources or list(failed))[0]
+        name = first_cause(self._model, list(failed))
         status = RunStatus.EXCESSIVE if math.isfinite(failed[name]) else RunStatus.OVERFLOW
         status = RunStatus.NAN if math.isnan(failed[name]) else status
         return status, list(self._model.variables).index(name), float(every[step])

@@ -21,7 +21,7 @@ from plansim.model.expression import MISSING, Number
 from plansim.model.records import Integration, Model, Timing, Variable, VariableKind
 from plansim.model.syntax import name_key
 from plansim.scenario.scenario_file import Scenario
-from plansim.targets.annual import Annual, AnnualVariable, by_year
+from plansim.targets.annual import Annual, AnnualVariable, by_year, check_no_year
 from plansim.targets.indicator import year_indices
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "as_json",
     "cells",
     "check_finite",
+    "first_cause",
     "largest_difference",
     "load_run",
     "named",
@@ -150,8 +151,7 @@ def to_years(model: Model, scenario: Scenario, run: Trajectory, engine: Engine) 
         SimulationError: a variable of the model is called ``year``.
     """
     over_time, once = recorded(model)
-    if "year" in run.series or "year" in run.constants:
-        raise SimulationError(Message("a variable called 'year' cannot be shown over years"))
+    check_no_year((*run.series, *run.constants))
     years = tuple(sorted({year for timing in Timing for year in year_indices(run.time, timing)}))
     values = {v.name: by_year(run.series[v.name], run.time, v.timing, years) for v in over_time} | {
         v.name: np.broadcast_to(run.constants[v.name], (len(years), *shape_of(model, v)))
@@ -285,6 +285,17 @@ def with_missing(model: Model, run: Trajectory) -> Trajectory:
     return replace(run, series=series, constants=constants)
 
 
+def first_cause(model: Model, failed: Sequence[str]) -> str:
+    """Return the first of variables that failed at once of which no cause failed with it.
+
+    If each has one, as in a loop, that is the first of all.
+    """
+    failing = set(failed)
+    return next(
+        (name for name in failed if not failing & {*model.variables[name].causes}), failed[0]
+    )
+
+
 def check_finite(model: Model, scenario: Scenario, run: Trajectory) -> None:
     """Raise SimulationError if any value is not a finite number.
 
@@ -309,8 +320,7 @@ def check_finite(model: Model, scenario: Scenario, run: Trajectory) -> None:
     }
     step = min(first.values(), default=0)
     at_once = [*constants, *(name for name, when in first.items() if when == step)]
-    sources = [name for name in at_once if not set(model.variables[name].causes) & set(at_once)]
-    name = (sources or at_once)[0]
+    name = first_cause(model, at_once)
     value = run.constants[name] if name in run.constants else run.series[name][step]
     flat = int(_defined(model, name, ~np.isfinite(value)).reshape(-1).argmax())
     variable = model.variables[name]

@@ -29,6 +29,7 @@ __all__ = [
     "annual",
     "annual_of",
     "by_year",
+    "check_no_year",
     "frame",
     "joined",
     "named",
@@ -204,6 +205,16 @@ def annual_of(
     return Annual(years, answers, {str(key): str(text) for key, text in dataset.attrs.items()})
 
 
+def check_no_year(names: Iterable[str]) -> None:
+    """Refuse names of variables of which one is that of the dimension ``year``.
+
+    Raises:
+        SimulationError: a variable is called ``year``.
+    """
+    if "year" in names:
+        raise SimulationError(Message("a variable called 'year' cannot be shown over years"))
+
+
 def annual(dataset: xr.Dataset) -> xr.Dataset:
     """Read a run by years: figures of year y and stocks at its end, over ``year``.
 
@@ -218,21 +229,20 @@ def annual(dataset: xr.Dataset) -> xr.Dataset:
     """
     import xarray as xr
 
-    if "year" in dataset.variables:
-        raise SimulationError(Message("a variable called 'year' cannot be shown over years"))
+    check_no_year(map(str, dataset.variables))
     time = dataset["time"].to_numpy()
     # The time index of each year is looked up once for each timing, not for each variable.
-    indices = {timing: year_indices(time, timing) for timing in Timing}
-    years = sorted({year for by_year in indices.values() for year in by_year})
+    index_of = {timing: year_indices(time, timing) for timing in Timing}
+    years = sorted({year for indices in index_of.values() for year in indices})
     at = {
-        timing: np.array([by_year.get(year, -1) for year in years], dtype=np.int64)
-        for timing, by_year in indices.items()
+        timing: np.array([indices.get(year, -1) for year in years], dtype=np.int64)
+        for timing, indices in index_of.items()
     }
     series = {name: _picked(dataset.variables[name], at) for name in dataset.data_vars}
     coordinates = {name: dataset.variables[name] for name in dataset.coords if name != "time"}
-    by_year = xr.Dataset(series, {"year": years, **coordinates}, dataset.attrs)
-    by_year.encoding = dict(dataset.encoding)
-    return by_year
+    result = xr.Dataset(series, {"year": years, **coordinates}, dataset.attrs)
+    result.encoding = dict(dataset.encoding)
+    return result
 
 
 def _picked(variable: xr.Variable, at: Mapping[Timing, npt.NDArray[np.int64]]) -> xr.Variable:

@@ -1,8 +1,12 @@
-"""Whole figures, as the command ``plot`` writes them: one chart, or several side by side."""
+"""Whole figures, as the command ``plot`` writes them: one chart, or several side by side.
+
+Each kind of figure is a function ``KIND_sheet``; `cli/commands/plot.py` lists the kinds.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -10,9 +14,11 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from plansim.analysis.feedback.loop_scores import LoopScores
+from plansim.analysis.ensemble import judged_with_shares
+from plansim.analysis.feedback.loop_scores import LoopScores, score_loops
 from plansim.analysis.validation.history import HistorySeries
 from plansim.errors import Fault, InputError, Message
+from plansim.model.records import Model
 from plansim.output.figures.canvas import (
     GREY,
     INK,
@@ -25,57 +31,80 @@ from plansim.output.figures.canvas import (
     style,
     year_axis,
 )
-from plansim.output.figures.lines import fan, small_multiples, titles, trajectories
+from plansim.output.figures.lines import fan, phase, small_multiples, titles, trajectories
 from plansim.output.figures.loops import loop_shares
 from plansim.output.figures.parts import pyramid, stack, tallest, widest
 from plansim.output.figures.verdicts import verdict_map
 from plansim.output.marks import judged_references
 from plansim.output.words.text import Lang, Text, read_text
+from plansim.scenario.records import Scenario
 from plansim.targets.target import Attribute, Target
-from plansim.targets.verdict import Verdict
 
 __all__ = [
+    "Subject",
+    "draw_scores",
     "fan_sheet",
     "history_sheet",
-    "line_sheet",
-    "loop_sheet",
+    "lines_sheet",
+    "loops_sheet",
+    "phase_sheet",
     "pyramid_sheet",
     "stack_sheet",
-    "verdict_sheet",
+    "verdicts_sheet",
 ]
 
 _ACROSS = 3
 """Panels of a row of the sheet of history."""
 
 
-def line_sheet(
-    runs: Sequence[xr.Dataset], variables: Sequence[str], targets: Sequence[Target], lang: Lang
-) -> Figure:
+@dataclass(frozen=True)
+class Subject:
+    """What a figure is to show."""
+
+    model: Model
+    scenarios: tuple[Scenario, ...]
+    runs: Sequence[xr.Dataset]
+    """One for each scenario; a sweep alone; none for a kind of figure that needs none."""
+    variables: tuple[str, ...]
+    """References ``name`` or ``name[element]``; none if the kind of figure chooses them."""
+    targets: tuple[Target, ...]
+    lang: Lang
+    every: bool = False
+    """Whether targets that are not binding are shown too."""
+
+
+def lines_sheet(subject: Subject) -> Figure:
     """Draw one variable large, or several small; of none, those that binding targets judge.
 
     Raises:
         InputError: no variable is given, and no binding target names one.
         UnknownNameError: a run holds no such series.
     """
-    if len(variables) == 1:
-        return figure_of(trajectories(runs, variables[0], targets, lang=lang))
-    wanted = variables or judged_references(targets)
+    runs, targets, lang = subject.runs, subject.targets, subject.lang
+    if len(subject.variables) == 1:
+        return figure_of(trajectories(runs, subject.variables[0], targets, lang=lang))
+    wanted = subject.variables or judged_references(targets)
     if not wanted:
         raise InputError(Fault("no binding target names a variable; --variable gives one to draw"))
     return figure_of(small_multiples(runs, wanted, targets, lang=lang)[0])
 
 
-def verdict_sheet(
-    runs: Sequence[xr.Dataset], verdicts: Iterable[Verdict], lang: Lang, *, every: bool = False
-) -> Figure:
-    """Draw the verdicts on runs: on binding targets, or on ``every`` one.
+def verdicts_sheet(subject: Subject) -> Figure:
+    """Draw the verdicts on runs, with the shares of plausible models.
 
     Raises:
         InputError: nothing is judged.
     """
-    verdicts = [one for one in verdicts if every or one.attribute is Attribute.BINDING]
+    every, lang = subject.every, subject.lang
+    verdicts = [
+        verdict
+        for verdict in judged_with_shares(
+            subject.model, subject.scenarios, subject.runs, subject.targets
+        )
+        if every or verdict.attribute is Attribute.BINDING
+    ]
     try:
-        axes = verdict_map(verdicts, titles=titles(runs, read_text(lang)), lang=lang)
+        axes = verdict_map(verdicts, titles=titles(subject.runs, read_text(lang)), lang=lang)
     except ValueError:
         if every:
             raise InputError(Fault("no binding target is judged")) from None
@@ -83,45 +112,58 @@ def verdict_sheet(
     return figure_of(axes)
 
 
-def stack_sheet(runs: Sequence[xr.Dataset], variable: str, lang: Lang) -> Figure:
+def stack_sheet(subject: Subject) -> Figure:
     """Draw `stack` for each run, on one scale."""
+    (variable,), runs = subject.variables, subject.runs
     top = 1.04 * max(tallest(run, variable) for run in runs)
-    draws = [partial(stack, run, variable, lang=lang, top=top) for run in runs]
+    draws = [partial(stack, run, variable, lang=subject.lang, top=top) for run in runs]
     return _sheet(draws, 6.4, 3.8)
 
 
-def pyramid_sheet(runs: Sequence[xr.Dataset], variable: str, lang: Lang) -> Figure:
+def pyramid_sheet(subject: Subject) -> Figure:
     """Draw `pyramid` for each run, on one scale."""
+    (variable,), runs = subject.variables, subject.runs
     end_at = 1.08 * max(widest(run, variable) for run in runs)
-    draws = [partial(pyramid, run, variable, lang=lang, end_at=end_at) for run in runs]
+    draws = [partial(pyramid, run, variable, lang=subject.lang, end_at=end_at) for run in runs]
     return _sheet(draws, 6.4, 4.8)
 
 
-def loop_sheet(runs: Sequence[LoopScores], lang: Lang) -> Figure:
+def phase_sheet(subject: Subject) -> Figure:
+    """Draw `phase`: the second variable over the first."""
+    across, up = subject.variables
+    return figure_of(phase(subject.runs, across, up, subject.targets, lang=subject.lang))
+
+
+def loops_sheet(subject: Subject) -> Figure:
+    """Draw the loop scores of each scenario as `draw_scores` does."""
+    scores = [score_loops(subject.model, scenario) for scenario in subject.scenarios]
+    return draw_scores(scores, subject.lang)
+
+
+def draw_scores(scores: Sequence[LoopScores], lang: Lang) -> Figure:
     """Draw `loop_shares` for each run, and in each for every group of loops that are compared."""
     draws = [
-        partial(loop_shares, scores, number, lang=lang)
-        for scores in runs
-        for number in range(len(scores.partitions) if scores.missing is None else 1)
+        partial(loop_shares, one, number, lang=lang)
+        for one in scores
+        for number in range(len(one.partitions) if one.missing is None else 1)
     ]
     return _sheet(draws, 7.4, 4.6)
 
 
-def fan_sheet(
-    sweep: xr.Dataset, variables: Sequence[str], targets: Sequence[Target], lang: Lang
-) -> Figure:
+def fan_sheet(subject: Subject) -> Figure:
     """Draw `fan` for each variable; of none, for what the sweep keeps that binding targets judge.
 
     Raises:
         InputError: there is nothing to draw.
     """
+    (sweep,), targets = subject.runs, subject.targets
     kept: Iterable[str] = (name for name in judged_references(targets) if name in sweep)
-    wanted = list(variables or kept)
+    wanted = list(subject.variables or kept)
     if not wanted:
         raise InputError(Fault("the sweep keeps nothing that a binding target is judged by",
                                expected=Message("--variable with one of its outputs")))  # fmt: skip
 
-    draws = [partial(fan, sweep, variable, targets, lang=lang) for variable in wanted]
+    draws = [partial(fan, sweep, variable, targets, lang=subject.lang) for variable in wanted]
     return _sheet(draws, 6.4, 3.8)
 
 
