@@ -60,7 +60,9 @@ from plansim.analysis.feedback.polarity import (
 )
 from plansim.analysis.decisions.adaptation import (
     Adaptation as Adaptation,
+    MidtermReview as MidtermReview,
     adaptation as adaptation,
+    midterm_review as midterm_review,
 )
 from plansim.analysis.decisions.conflicts import (
     Conflicts as Conflicts,
@@ -75,10 +77,12 @@ from plansim.analysis.decisions.information import (
     information as information,
 )
 from plansim.analysis.decisions.policies import (
-    Aim as Aim,
     PolicySet as PolicySet,
     policies as policies,
     policy_text as policy_text,
+)
+from plansim.analysis.decisions.policy_search import (
+    Aim as Aim,
 )
 from plansim.analysis.decisions.robustness import (
     Robustness as Robustness,

@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -49,6 +49,7 @@ __all__ = [
     "CompiledModel",
     "Evaluation",
     "Evaluator",
+    "Progress",
     "Request",
     "RunStatus",
     "Trajectories",
@@ -56,6 +57,9 @@ __all__ = [
     "every_step",
     "processors",
 ]
+
+Progress: TypeAlias = Callable[[int, int], None]
+"""What long work is given to call: with the number of steps that are done, and of all."""
 
 TILE = 4096
 """Maximum number of runs that are simulated and judged at once: they stay in the cache."""

@@ -24,7 +24,6 @@ from plansim.files.escaping import for_terminal
 
 if TYPE_CHECKING:
     import xarray as xr
-    from matplotlib.figure import Figure
     from rich.console import RenderableType
 
     from plansim.errors import Fault, Say
@@ -54,6 +53,7 @@ __all__ = [
     "simulated",
     "simulated_apart",
     "simulated_years",
+    "target_meant",
     "terminal_for",
     "variable_meant",
     "warn",
@@ -122,6 +122,24 @@ class Terminal:
             timer.join()
             bar.stop()
 
+    @contextmanager
+    def resumable(self, message: str) -> Iterator[Callable[[int, int], None]]:
+        """Do as `progress` for work that goes on where it was interrupted; say how far it was."""
+        told = 0, 0
+
+        def note(done: int, steps: int) -> None:
+            nonlocal told
+            told = done, steps
+            tell(done, steps)
+
+        try:
+            with self.progress(message) as tell:
+                yield note
+        except KeyboardInterrupt:
+            if told[0]:
+                remark(self.text("progress.stopped", done=f"{told[0]:,}", steps=f"{told[1]:,}"))
+            raise
+
     def answer(self, form: str, record: object, table: Callable[[], RenderableType]) -> None:
         """Write a result as JSON, or as the table that is made of it."""
         if form != "json":
@@ -130,27 +148,6 @@ class Terminal:
         from plansim.output.export.json_text import json_text
 
         machine(json_text(record))
-
-    def keep(
-        self,
-        record: object,
-        path: Path | None,
-        draw: Callable[[], Figure] | None,
-        picture: Path | None,
-        force: bool,
-    ) -> None:
-        """Write a result as JSON, and draw it, to the files that are asked for."""
-        if path is not None:
-            from plansim.files.writing import write_text
-            from plansim.output.export.json_text import json_text
-
-            write_text(json_text(record), path, force=force)
-            remark(self.text("plot.written", path=path))
-        if picture is not None and draw is not None:
-            from plansim.output.figures.canvas import save_figure
-
-            save_figure(draw(), picture, force=force)
-            remark(self.text("plot.written", path=picture))
 
     def show(self, *parts: RenderableType) -> None:
         """Write paragraphs and tables to standard output, a blank line between two."""
@@ -346,6 +343,17 @@ def variable_meant(model: Model, name: str) -> Variable:
     from plansim.targets.labels import reference_named
 
     return model.find(reference_named(model, name).partition("[")[0])
+
+
+def target_meant(inputs: Inputs, name: str) -> Target:
+    """Return the target of an id or name, in either language.
+
+    Raises:
+        InputError: there is none.
+    """
+    from plansim.targets.target import target_named
+
+    return target_named(name, inputs.targets)
 
 
 def _settings(model: Model, overrides: Sequence[str], faults: list[Fault]) -> list[str]:

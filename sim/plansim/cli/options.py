@@ -41,7 +41,6 @@ __all__ = [
     "seed_option",
     "set_option",
     "shipped_names",
-    "study_options",
     "target_ids",
     "target_option",
     "terminal_option",
@@ -55,8 +54,8 @@ Decorator = Callable[[Any], Any]
 Names = Callable[[click.Context], Iterable[str]]
 
 PICTURES = (".pdf", ".png", ".svg")
-SWEEP = ".zarr"
 """Formats of figures."""
+SWEEP = ".zarr"
 
 
 class WholeNumber(click.IntRange):
@@ -363,21 +362,6 @@ def combined(*options: Decorator) -> Decorator:
         return reduce(lambda made, option: option(made), reversed(options), function)
 
     return add
-
-
-study_options = combined(
-    threads_option,
-    output_option("Also write all figures.", "FILE.json"),
-    click.option(
-        "--plot",
-        "picture",
-        metavar="FILE",
-        type=click.Path(path_type=Path),
-        help="Also draw the result: FILE.png, FILE.svg or FILE.pdf.",
-    ),
-    force_option,
-    format_option("table", "json"),
-)
 
 
 def variable_option(text: str) -> Decorator:

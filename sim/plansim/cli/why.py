@@ -9,16 +9,14 @@ import click
 
 from plansim.cli.context import (
     Arguments,
-    Inputs,
     Terminal,
-    check_files,
     read_inputs,
     remark,
     simulated_years,
+    target_meant,
     warn,
 )
 from plansim.cli.options import (
-    PICTURES,
     WholeNumber,
     command_group,
     design_names,
@@ -28,17 +26,16 @@ from plansim.cli.options import (
     scenario_names,
     scenario_options,
     seed_option,
-    study_options,
     target_option,
     terminal_option,
     with_option,
 )
+from plansim.cli.study import Study, study_options
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from plansim.analysis.sensitivity.unknowns import DecidedTarget
-    from plansim.targets.target import Target
 
 __all__ = ["why"]
 
@@ -48,12 +45,6 @@ __all__ = ["why"]
 )
 def why() -> None:
     """Explain verdicts: what moves them, how sure they are, which feedback loops act."""
-
-
-def _target(inputs: Inputs, name: str) -> Target:
-    from plansim.targets.target import target_named
-
-    return target_named(name, inputs.targets)
 
 
 @why.command(epilog="Example: plansim why attribute baseline slow-growth --target M28")
@@ -82,7 +73,7 @@ def attribute(
     from plansim.output.tables.comparison import attribution_table
     from plansim.targets.views_file import load_views
 
-    inputs = read_inputs([before, after], model, (), overlays, names=ids, find=_target)
+    inputs = read_inputs([before, after], model, (), overlays, names=ids, find=target_meant)
     first, last = inputs.scenario, inputs.scenarios[-1]
     with terminal.progress(terminal.text("run.simulating", scenario=last.id)):
         shares = shares_of(inputs.model, first, last, inputs.named or inputs.targets)
@@ -107,7 +98,7 @@ def unknowns(arguments: Arguments, ids: tuple[str, ...], form: str) -> None:
     from plansim.targets.verdict import verdicts_of
 
     terminal = arguments.terminal
-    inputs = arguments.read(names=ids, find=_target)
+    inputs = arguments.read(names=ids, find=target_meant)
     ensemble = load_ensemble(inputs.model)
     found: list[DecidedTarget] = []
     for scenario in inputs.scenarios:
@@ -156,15 +147,11 @@ MOST_WARNINGS = 5
 @scenario_options(several=True, settings=False)
 def sensitivity(
     arguments: Arguments,
+    study: Study,
     design: str,
     samples: int | None,
     trajectories: int,
     seed: int | None,
-    threads: int | None,
-    output: Path | None,
-    picture: Path | None,
-    force: bool,
-    form: str,
 ) -> None:
     """Say how sure the verdicts are, which scenario does better, and what makes them uncertain.
 
@@ -176,7 +163,6 @@ def sensitivity(
     from plansim.output.tables.sensitivity import sensitivity_table
 
     terminal = arguments.terminal
-    check_files((output, (".json",)), (picture, PICTURES), force=force)
     inputs = arguments.read(whole=True)
     chosen = inputs.scenarios if arguments.scenarios else None
     plan = read_design(design, inputs.model, samples=samples, seed=seed, scenarios=chosen)
@@ -184,26 +170,27 @@ def sensitivity(
     if (more := len(plan.warnings) - MOST_WARNINGS) > 0:
         remark(terminal.text("sensitivity.warnings", count=more))
     with terminal.progress(terminal.text("sweep.running")) as progress:
-        study = study_of(
+        result = study_of(
             inputs.model,
             plan,
             inputs.targets,
             trajectories=trajectories,
-            threads=threads,
+            threads=study.threads,
             progress=progress,
         )
 
     def draw() -> Figure:
         from plansim.output.figures.drivers import driver_sheet
 
-        return driver_sheet(study, terminal.text.lang)
+        return driver_sheet(result, terminal.text.lang)
 
-    terminal.keep(study, output, draw, picture, force)
     titles = {
         scenario.id: terminal.text.pick(scenario.title_en, scenario.title_zh) or scenario.id
-        for scenario in study.design.scenarios
+        for scenario in result.design.scenarios
     }
-    terminal.answer(form, study, lambda: sensitivity_table(study, terminal.text, titles=titles))
+    study.finish(
+        terminal, result, lambda: sensitivity_table(result, terminal.text, titles=titles), draw
+    )
 
 
 @why.command(epilog="Example: plansim why loops baseline")

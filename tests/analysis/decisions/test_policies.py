@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import plansim
-from plansim.analysis.decisions.pareto import hypervolume, nondominated
-from plansim.analysis.decisions.policies import STEPS, Aim, policies, policy_text
+from plansim.analysis.decisions.policies import policies, policy_text
+from plansim.analysis.decisions.policy_search import STEPS, Aim, hypervolume, nondominated
 from plansim.analysis.decisions.policy_space import policy_space
 from plansim.analysis.decisions.sample import states_of
 from plansim.errors import InputError

@@ -23,7 +23,7 @@ Management 12 (1981) 7-18.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -37,7 +37,7 @@ from plansim.analysis.calibration.conditioning_file import (
 )
 from plansim.analysis.calibration.observations import Observation, ObservationEvaluator
 from plansim.analysis.calibration.prior import changes_of, draw_prior, values_of
-from plansim.analysis.evaluator import processors
+from plansim.analysis.evaluator import Progress, processors
 from plansim.analysis.experiments.distributions import quantiles
 from plansim.errors import Fault, InputError, Message
 from plansim.model.records import Model
@@ -59,7 +59,6 @@ MARGIN = 0.05
 PATIENCE = 16
 """The last wave is drawn at most so many times over; if that would not be enough, it stops."""
 
-Progress = Callable[[int, int], None]
 Rows = npt.NDArray[np.intp]
 
 
@@ -147,6 +146,7 @@ def draw_members(
     *,
     spec: ConditioningSpec | str | Path | None = None,
     threads: int | None = None,
+    progress: Progress = lambda done, steps: None,
 ) -> Members:
     """Draw fresh members by the rule of acceptance of the ensemble beside a model.
 
@@ -161,6 +161,7 @@ def draw_members(
         spec: what they have to fit, or the path of the file; else ``conditioning.yaml`` beside the
             model.
         threads: number of threads, by default one a processor. The result does not depend on it.
+        progress: is told how many draws are made, of how many.
 
     Raises:
         DesignError: the file is at fault.
@@ -171,7 +172,7 @@ def draw_members(
     4
     """
     spec = _read(model, spec, members, None)
-    return _Matching(model, spec, threads or processors(), lambda *_: None).made(seed).members
+    return _Matching(model, spec, threads or processors(), progress).made(seed).members
 
 
 def _read(

@@ -24,7 +24,8 @@ import numpy as np
 
 from plansim.analysis.decisions.robustness import PolicyPair, PolicyRobustness, robustness
 from plansim.analysis.decisions.sample import states_of
-from plansim.analysis.evaluator import Evaluator, Request, processors
+from plansim.analysis.decisions.signposts import Signpost, signposts
+from plansim.analysis.evaluator import Evaluator, Progress, Request, processors
 from plansim.analysis.optimization.problem import FILE_NAME, Responses, read_frontier_spec
 from plansim.model.records import Model
 from plansim.scenario.members import LIMIT, Members
@@ -35,7 +36,7 @@ from plansim.targets.target import Target, binding_targets, split_reference
 from plansim.targets.views import names_of
 from plansim.targets.views_file import load_views
 
-__all__ = ["Adaptation", "EffortOfRules", "adaptation"]
+__all__ = ["Adaptation", "EffortOfRules", "MidtermReview", "adaptation", "midterm_review"]
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,65 @@ class Adaptation:
     members: int
 
 
+@dataclass(frozen=True)
+class MidtermReview:
+    """What a mid-term review would have to look at, and what it is worth to answer to it."""
+
+    signposts: tuple[Signpost, ...]
+    adaptation: Adaptation | None
+    """None where the model has no rules by which the policy adapts."""
+
+
+def midterm_review(
+    model: Model,
+    scenario: Scenario | str | Path | None = None,
+    targets: Sequence[Target] | None = None,
+    *,
+    named: Sequence[str] | None = None,
+    by: int | None = None,
+    members: Members | int | None = None,
+    threads: int | None = None,
+    progress: Progress = lambda done, steps: None,
+) -> MidtermReview:
+    """Return what statistics foretell, and what rules that answer to them gain.
+
+    Args:
+        model: the model.
+        scenario: the policy with its rules.
+        targets: by default the catalogue beside the model.
+        named: ids of the only targets that are asked about; by default the binding ones, and for
+            what the rules gain as for `robustness`.
+        by: the last year of the statistics, as for `signposts`.
+        members: states of the world, as for `robustness`.
+        threads: number of threads, by default one a processor. The result does not depend on it.
+        progress: is told how many steps are done, of how many.
+
+    Raises:
+        InputError: as for `signposts`.
+        ModelError: the compiler does not support the model.
+
+    >>> review = plansim.midterm_review(plansim.load_model("lake.mdl"), "boats.yaml", members=64)
+    >>> review.signposts[0].statistic, review.adaptation
+    ('catch', None)
+    """
+    chosen = scenario_of(model, scenario)
+    every = load_targets(model=model) if targets is None else targets
+    states = states_of(model, members, threads=threads, progress=progress)
+    asked = every if named is None else [target for target in every if target.id in named]
+    return MidtermReview(
+        signposts(model, chosen, asked, by=by, members=states, threads=threads),
+        adaptation(
+            model,
+            chosen,
+            every,
+            named=named,
+            members=states,
+            threads=threads,
+            progress=progress,
+        ),
+    )
+
+
 def adaptation(
     model: Model,
     scenario: Scenario | str | Path | None = None,
@@ -82,6 +142,7 @@ def adaptation(
     named: Sequence[str] | None = None,
     members: Members | int | None = None,
     threads: int | None = None,
+    progress: Progress = lambda done, steps: None,
 ) -> Adaptation | None:
     """Return what the rules of an adaptive policy gain in targets met, and take in effort.
 
@@ -93,6 +154,7 @@ def adaptation(
         members: states of the world, or how many are drawn anew; by default those of the ensemble
             beside the model.
         threads: number of threads, by default one a processor. The result does not depend on it.
+        progress: is told how many steps are done, of how many: draws, then scenarios run.
 
     Returns:
         None where no rule is declared, or the scenario has them out already.
@@ -113,9 +175,15 @@ def adaptation(
         return None
     rigid = replace(chosen, id=f"{chosen.id}+{responses.overlay.id}", values=values)
     wanted = binding_targets(load_targets(model=model) if targets is None else targets)
-    states = states_of(model, members, threads=threads)
+    states = states_of(model, members, threads=threads, progress=progress)
     result = robustness(
-        model, [rigid, chosen], named=named, members=states, targets=wanted, threads=threads
+        model,
+        [rigid, chosen],
+        named=named,
+        members=states,
+        targets=wanted,
+        threads=threads,
+        progress=progress,
     )
     first = math.floor(chosen.time.initial)
     last = max((target.year for target in wanted if target.year), default=first + 1)

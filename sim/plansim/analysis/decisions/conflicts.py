@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from scipy.stats import qmc
 
 from plansim.analysis.decisions.policy_space import Judged, PolicySpace, policy_space
 from plansim.analysis.decisions.sample import states_of
+from plansim.analysis.evaluator import Progress
 from plansim.analysis.optimization.problem import read_frontier_spec, scale_of
 from plansim.errors import Fault, InputError, Message
 from plansim.model.records import Model
@@ -100,7 +101,7 @@ def conflicts(
     largest: int = 3,
     seed: int = 0,
     threads: int | None = None,
-    progress: Callable[[int, int], None] = lambda done, steps: None,
+    progress: Progress = lambda done, steps: None,
 ) -> Conflicts:
     """Find the smallest sets of binding targets that no setting of levers was found to hold.
 

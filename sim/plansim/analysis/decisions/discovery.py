@@ -28,6 +28,7 @@ from plansim.analysis.decisions.sample import (
     states_of,
 )
 from plansim.analysis.ensemble import wilson
+from plansim.analysis.evaluator import Progress
 from plansim.model.records import Model
 from plansim.scenario.factors import Factor, acted, default_of
 from plansim.scenario.members import Members
@@ -143,6 +144,7 @@ def discover(
     rule: Rule | None = None,
     fresh: int = 0,
     threads: int | None = None,
+    progress: Progress = lambda done, steps: None,
 ) -> tuple[Discovery, ...]:
     """Find the corners of what is uncertain in which targets fail.
 
@@ -155,6 +157,7 @@ def discover(
         rule: how boxes are found and chosen.
         fresh: so many members are drawn anew, and the density of each box is measured among them.
         threads: number of threads, by default one a processor. The result does not depend on it.
+        progress: is told how many steps are done, of how many: draws, then targets.
 
     Raises:
         InputError: the ensemble is at fault, or the scenario, or the sweep.
@@ -170,16 +173,32 @@ def discover(
     if isinstance(source, xr.Dataset):
         title = str(source.attrs.get("title", "sweep"))
         sample = sample_of_study(source, title, wanted)
-        return tuple(_discovered(model, {}, sample, None, target, rule) for target in wanted)
+        return _all_discovered(model, {}, sample, None, wanted, rule, progress)
     scenario = scenario_of(model, source)
-    chosen = states_of(model, members, threads=threads)
+    chosen = states_of(model, members, threads=threads, progress=progress)
     sample = sample_of_members(model, scenario, wanted, chosen, threads)
     anew = None
     if fresh:
-        drawn = states_of(model, fresh, other=TESTING, threads=threads)
+        drawn = states_of(model, fresh, other=TESTING, threads=threads, progress=progress)
         anew = sample_of_members(model, scenario, wanted, drawn, threads)
     values = {k: v for k, v in scenario.values.items() if k not in chosen.policy}
-    return tuple(_discovered(model, values, sample, anew, target, rule) for target in wanted)
+    return _all_discovered(model, values, sample, anew, wanted, rule, progress)
+
+
+def _all_discovered(
+    model: Model,
+    base: Mapping[str, float],
+    sample: Sample,
+    fresh: Sample | None,
+    targets: Sequence[Target],
+    rule: Rule,
+    progress: Progress,
+) -> tuple[Discovery, ...]:
+    found = []
+    for done, target in enumerate(targets):
+        progress(done, len(targets))
+        found.append(_discovered(model, base, sample, fresh, target, rule))
+    return tuple(found)
 
 
 def is_open(found: Discovery) -> bool:

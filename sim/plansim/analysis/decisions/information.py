@@ -28,7 +28,12 @@ import numpy as np
 import xarray as xr
 from scipy.stats import rankdata
 
-from plansim.analysis.decisions.sample import sample_of_members, sample_of_study, states_of
+from plansim.analysis.decisions.sample import (
+    sample_of_members,
+    sample_of_study,
+    states_of,
+)
+from plansim.analysis.evaluator import Progress
 from plansim.errors import Fault, InputError, Message
 from plansim.model.records import Model
 from plansim.scenario.factors import Factor
@@ -90,6 +95,7 @@ def information(
     members: Members | int | None = None,
     seed: int = 0,
     threads: int | None = None,
+    progress: Progress = lambda done, steps: None,
 ) -> Information:
     """Return what it is worth to the choice among policies to know each unknown.
 
@@ -102,6 +108,7 @@ def information(
             beside the model.
         seed: of the resamples.
         threads: number of threads, by default one a processor. The result does not depend on it.
+        progress: is told how many steps are done, of how many: draws, then unknowns.
 
     Raises:
         InputError: there are less than two policies or too few members, or the sweep's scenarios
@@ -118,7 +125,7 @@ def information(
         policies, factors, points, met = _stored(source, wanted)
     else:
         chosen = scenarios_of(model, source)
-        states = states_of(model, members, threads=threads)
+        states = states_of(model, members, threads=threads, progress=progress)
         samples = [sample_of_members(model, one, wanted, states, threads) for one in chosen]
         policies = tuple(one.id for one in chosen)
         factors, points = states.factors, states.values
@@ -131,7 +138,7 @@ def information(
         expected = Message("{count} members", count=FEW)
         raise InputError(Fault("too few members", expected=expected, found=str(int(sound.sum()))))
     met, points = met[:, sound], points[sound]
-    values, errors = value_of_information(met, points, seed=seed)
+    values, errors = value_of_information(met, points, seed=seed, progress=progress)
     means = met.mean(axis=1)
     best = int(np.argmax(means))
     pawn = _pawn(met[best], points, seed)
@@ -175,7 +182,11 @@ def _stored(
 
 
 def value_of_information(
-    utilities: Floats, points: Floats, *, seed: int = 0
+    utilities: Floats,
+    points: Floats,
+    *,
+    seed: int = 0,
+    progress: Progress = lambda done, steps: None,
 ) -> tuple[Floats, Floats]:
     """Return the expected value of partial perfect information of each unknown, and its error.
 
@@ -183,6 +194,7 @@ def value_of_information(
         utilities: what each policy comes to, ``(policy, member)``.
         points: ``(member, factor)``.
         seed: of resamples and shuffles.
+        progress: is told how many unknowns are done, of how many.
 
     Returns:
         ``(factor,)`` each, in the unit of the utilities; what chance brings about is taken off.
@@ -193,6 +205,7 @@ def value_of_information(
     draws = rng.integers(count, size=(RESAMPLES, count))
     shuffles = np.stack([rng.permutation(count) for _ in range(RESAMPLES)])
     for column in range(width):
+        progress(column, width)
         basis = _basis(points[:, column])
         by_chance = np.mean([_value(utilities, basis[shuffle]) for shuffle in shuffles])
         resampled = [_value(utilities[:, draw], basis[draw]) for draw in draws]

@@ -8,26 +8,34 @@
 Every candidate is judged over the same members, which are replaced by others every few generations,
 so that no policy is chosen for the members that it was judged by. Candidates that differ by less
 than a step (epsilon) in every aim count as one. In the end all are judged again over members that
-were never used: how much worse they are there is reported.
-
-Reference: K. Deb, R. B. Agrawal, Simulated binary crossover for continuous search space, Complex
-Systems 9 (1995) 115-148; of dominance and hypervolume in `pareto`.
+were never used: how much worse they are there is reported. How far each search is stands in the
+cache: one that was interrupted goes on when the same is asked for again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from plansim.analysis.decisions.pareto import hypervolume, thinned
-from plansim.analysis.decisions.policy_space import Judged, PolicySpace, policy_space
+from plansim.analysis.decisions.policy_search import (
+    COST_STEP,
+    RENEWAL,
+    STEPS,
+    Aim,
+    PolicyProblem,
+    PolicySearch,
+    hypervolume,
+    thinned,
+)
+from plansim.analysis.decisions.policy_space import policy_space
 from plansim.analysis.decisions.robustness import named_targets
 from plansim.analysis.decisions.sample import states_of
+from plansim.analysis.ensemble import study_key
+from plansim.analysis.evaluator import Progress
 from plansim.analysis.optimization.problem import lever_named, read_frontier_spec
 from plansim.errors import Fault, InputError, Message, nearest
 from plansim.files.shipped import is_shipped
@@ -45,38 +53,10 @@ from plansim.targets.target import Target, binding_targets, indicator_of
 from plansim.targets.views import Lever
 from plansim.targets.views_file import load_views
 
-__all__ = ["Aim", "PolicyPoint", "PolicySet", "at_equal_growth", "policies", "policy_text"]
+__all__ = ["PolicyPoint", "PolicySet", "at_equal_growth", "policies", "policy_text"]
 
-POPULATION = 64
-"""Candidates of a generation."""
-RENEWAL = 4
-"""Generations after which other members take the place of those that candidates are judged by."""
 FRESH = 2
 """Of `states_of`: the members of the search, and those that nothing was chosen by."""
-SPREAD_CROSS = 15.0
-SPREAD_MUTATE = 20.0
-"""How near children are to their parents: larger is nearer."""
-
-
-class Aim(StrEnum):
-    """What policies are to be good in."""
-
-    GROWTH = "growth"  # mean rate of the series of the decision problem, over members; more
-    SHARE = "share"  # share of members that meet every target of the named set; more
-    MET = "met"  # mean number of binding targets met; more
-    EFFORT = "effort"  # mean move of the levers, in parts of their ranges; less
-    COST = "cost"  # mean of a series added up to the year; less
-
-    @property
-    def sign(self) -> float:
-        """1 where more is better, -1 where less is."""
-        return 1.0 if self in (Aim.GROWTH, Aim.SHARE, Aim.MET) else -1.0
-
-
-STEPS = {Aim.GROWTH: 0.001, Aim.SHARE: 0.01, Aim.MET: 0.1, Aim.EFFORT: 0.01}
-"""Differences that count, in an aim's unit."""
-COST_STEP = 0.01
-"""The same of a cost, as a part of what it is at the start."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +118,7 @@ def policies(
     fresh: int = 500,
     seed: int = 0,
     threads: int | None = None,
-    progress: Callable[[int, int], None] = lambda done, steps: None,
+    progress: Progress = lambda done, steps: None,
 ) -> PolicySet:
     """Find the policies of which none is better than another in every aim.
 
@@ -179,24 +159,31 @@ def policies(
     indicators = [indicator_of(model, spec.growth, Measure.GROWTH, first, year)]
     if cost:
         indicators.append(indicator_of(model, cost, Measure.SUM, first, year))
-    pool = states_of(model, members * (1 + generations // RENEWAL), other=FRESH, threads=threads)
-    named = named_targets(model, pool, wanted, threads) if named is None else named
+    count = members * (1 + generations // RENEWAL)
+    pool = states_of(model, count, other=FRESH, threads=threads, progress=progress)
+    if named is None:
+        named = named_targets(model, pool, wanted, threads, progress)
     space = policy_space(model, base, moved, wanted, pool, indicators=indicators, threads=threads)
-    problem = _Problem(space, chosen, [_column(wanted, one) for one in named], members)
+    problem = PolicyProblem(space, chosen, [_column(wanted, one) for one in named], members)
     if Aim.COST in chosen:
         now = problem.judged(space.start[None], slice(0, members))[0, chosen.index(Aim.COST)]
         problem = replace(problem, cost_step=abs(float(now)) * COST_STEP or 1.0)
     steps = seeds * generations
+    asked = chosen, moved, wanted, named, indicators, members, generations, pool.head
+    key = partial(study_key, model, base, *asked)
     searches = [
-        problem.search(seed + number, generations, partial(_report, progress, number, steps))
+        problem.search(
+            seed + number,
+            generations,
+            key(seed + number),
+            partial(_report, progress, number, steps),
+        )
         for number in range(seeds)
     ]
-    return problem.result(searches, model, fresh, named, threads)
+    return _joined(problem, searches, model, fresh, named, progress)
 
 
-def _report(
-    progress: Callable[[int, int], None], search: int, steps: int, done: int, generations: int
-) -> None:
+def _report(progress: Progress, search: int, steps: int, done: int, generations: int) -> None:
     progress(search * generations + done, steps)
 
 
@@ -290,194 +277,100 @@ def _column(targets: Sequence[Target], name: str) -> int:
     return ids.index(name)
 
 
-# --- search ---------------------------------------------------------------------------------------
+# --- result ---
 
 
-@dataclass(frozen=True)
-class _Found:
-    """What one search found."""
-
-    positions: Floats
-    aims: Floats
-    """``(policy, aim)``, signed so that more is better."""
-    fronts: list[Floats]
-    """By generation, the aims of the set."""
-    runs: int
-
-
-@dataclass(frozen=True)
-class _Problem:
-    space: PolicySpace
-    aims: tuple[Aim, ...]
-    named: list[int]
-    members: int
-    cost_step: float = 1.0
-
-    def search(self, seed: int, generations: int, report: Callable[[int, int], None]) -> _Found:
-        """Search with one seed."""
-        rng = np.random.default_rng(seed)
-        count = len(self.space.levers)
-        ends = np.stack([self.space.start, np.zeros(count), np.ones(count)])
-        archive = np.vstack([ends, rng.random((POPULATION - len(ends), count))])
-        rows, aims, runs = self._rows(0), np.empty((0, len(self.aims))), 0
-        fronts = []
-        for generation in range(generations):
-            renewed = generation % RENEWAL == 0
-            if renewed:
-                rows = self._rows(generation // RENEWAL)
-                aims = self.judged(archive, rows)
-                runs += len(archive) * self.members
-            children = self._children(archive, rng)
-            archive = np.vstack([archive, children])
-            aims = np.vstack([aims, self.judged(children, rows)])
-            runs += len(children) * self.members
-            sound = np.flatnonzero(np.isfinite(aims).all(axis=1))
-            kept = sound[thinned(aims[sound], self.steps)]
-            archive, aims = archive[kept], aims[kept]
-            fronts.append(aims)
-            report(generation + 1, generations)
-        return _Found(archive, aims, fronts, runs)
-
-    @property
-    def steps(self) -> Floats:
-        """``(aim,)``: differences that count."""
-        return np.array([STEPS.get(aim, self.cost_step) for aim in self.aims])
-
-    def _rows(self, number: int) -> slice:
-        return slice(number * self.members, (number + 1) * self.members)
-
-    def judged(self, positions: Floats, rows: slice) -> Floats:
-        """Return the aims of policies, signed so that more is better: ``(policy, aim)``."""
-        return self.of(positions, self.space.judge(positions, rows))
-
-    def of(self, positions: Floats, judged: Judged) -> Floats:
-        """Return the aims of policies that were judged."""
-        growth, *costs = (judged.indicators[name] for name in self.space.indicators)
-        columns = []
-        for aim in self.aims:
-            match aim:
-                case Aim.GROWTH:
-                    value = np.nanmean(growth, axis=1)
-                case Aim.SHARE:
-                    value = judged.share(self.named)
-                case Aim.MET:
-                    value = np.nanmean(judged.met.sum(axis=2), axis=1)
-                case Aim.EFFORT:
-                    value = self.space.effort(positions)
-                case Aim.COST:
-                    value = np.nanmean(costs[0], axis=1)
-            columns.append(aim.sign * value)
-        return np.stack(columns, axis=1)
-
-    def _children(self, parents: Floats, rng: np.random.Generator) -> Floats:
-        """Return new candidates: crossed from pairs of parents, then mutated in a lever or two."""
-        count, width = POPULATION, parents.shape[1]
-        first, second = (parents[rng.integers(len(parents), size=count)] for _ in range(2))
-        draws = rng.random((count, width))
-        spread = np.where(draws < 0.5, 2 * draws, 1 / (2 * np.maximum(1 - draws, 1e-12))) ** (
-            1 / (SPREAD_CROSS + 1)
-        )
-        crossed = (first + second + spread * (first - second)) / 2
-        children = np.where(rng.random((count, width)) < 0.5, crossed, first)
-        draws = rng.random((count, width))
-        moves = np.where(
-            draws < 0.5,
-            (2 * draws) ** (1 / (SPREAD_MUTATE + 1)) - 1,
-            1 - (2 * (1 - draws)) ** (1 / (SPREAD_MUTATE + 1)),
-        )
-        mutated = np.where(rng.random((count, width)) < 1.5 / width, children + moves, children)
-        # Some levers go back to where they are: what is not needed costs effort.
-        rests = rng.random((count, width)) < 0.5 / width
-        return np.clip(np.where(rests, self.space.start, mutated), 0.0, 1.0)
-
-    # --- result -----------------------------------------------------------------------------------
-
-    def result(
-        self,
-        searches: Sequence[_Found],
-        model: Model,
-        fresh: int,
-        named: Sequence[str],
-        threads: int | None,
-    ) -> PolicySet:
-        """Join the sets of all searches, and judge them over members that were never used."""
-        positions = np.vstack([search.positions for search in searches])
-        aims = np.vstack([search.aims for search in searches])
-        kept = thinned(aims, self.steps)
-        positions, aims = positions[kept], aims[kept]
-        order = np.argsort(-aims[:, 0], kind="stable")
-        positions, aims = positions[order], aims[order]
-        space = self.space
-        tested = policy_space(
-            model, space.scenario, space.levers, space.targets,
-            states_of(model, fresh, other=FRESH + 1, threads=threads),
-            indicators=[t for t in space.evaluator.request.targets if t.id in space.indicators],
-            threads=threads,
-        )  # fmt: skip
-        again = _Problem(tested, self.aims, self.named, fresh)
-        first = space.start[None]
-        all_positions = np.vstack([first, positions])
-        judged = tested.judge(all_positions)
-        anew = again.of(all_positions, judged)
-        before = np.vstack([self.judged(first, self._rows(0)), aims])
-        points = [
-            self._point(all_positions[row], anew[row], before[row], judged.met[row])
-            for row in range(len(all_positions))
-        ]
-        drop = (before[1:] - anew[1:]).mean(axis=0)
-        others = [one for one in with_shipped([], model) if one.id != space.scenario.id]
-        return PolicySet(
-            space.scenario,
-            space.levers,
-            self.aims,
-            tuple(named),
-            tuple(points[1:]),
-            points[0],
-            tuple(again.shipped(model, one) for one in others),
-            _hypervolumes(searches),
-            self.members,
-            fresh,
-            sum(search.runs for search in searches),
-            {aim.value: float(value) for aim, value in zip(self.aims, drop, strict=True)},
-        )
-
-    def shipped(self, model: Model, scenario: Scenario) -> PolicyPoint:
-        """Judge another scenario as it is over the members of the space."""
-        space = self.space
-        other = policy_space(
-            model, scenario, space.levers, space.targets, space.members,
-            indicators=[t for t in space.evaluator.request.targets if t.id in space.indicators],
-            shared=True,
-            threads=space.threads,
-        )  # fmt: skip
-        position = space.positions(other.present)
-        judged = other.judge(other.start[None])
-        aims = self.of(position[None], judged)[0]
-        point = self._point(position, aims, aims, judged.met[0])
-        return replace(point, name=scenario.id, constants={}, searched={})
-
-    def _point(self, position: Floats, anew: Floats, before: Floats, met: Floats) -> PolicyPoint:
-        values = self.space.values(position[None])[0]
-        is_start = bool((position == self.space.start).all())
-        return PolicyPoint(
-            self.space.scenario.id if is_start else "",
-            {lever.id: float(v) for lever, v in zip(self.space.levers, values, strict=True)},
-            self.space.constants(position),
-            self._unsigned(anew),
-            self._unsigned(before),
-            {
-                target.id: float(share)
-                for target, share in zip(self.space.targets, np.nanmean(met, axis=0), strict=True)
-            },
-        )
-
-    def _unsigned(self, aims: Floats) -> dict[str, float]:
-        return {
-            aim.value: float(aim.sign * value) for aim, value in zip(self.aims, aims, strict=True)
-        }
+def _joined(
+    problem: PolicyProblem,
+    searches: Sequence[PolicySearch],
+    model: Model,
+    fresh: int,
+    named: Sequence[str],
+    progress: Progress,
+) -> PolicySet:
+    """Join the sets of all searches, and judge them over members that were never used."""
+    positions = np.vstack([search.positions for search in searches])
+    aims = np.vstack([search.aims for search in searches])
+    kept = thinned(aims, problem.steps)
+    positions, aims = positions[kept], aims[kept]
+    order = np.argsort(-aims[:, 0], kind="stable")
+    positions, aims = positions[order], aims[order]
+    space = problem.space
+    tested = policy_space(
+        model, space.scenario, space.levers, space.targets,
+        states_of(model, fresh, other=FRESH + 1, threads=space.threads),
+        indicators=[t for t in space.evaluator.request.targets if t.id in space.indicators],
+        threads=space.threads,
+    )  # fmt: skip
+    again = PolicyProblem(tested, problem.aims, problem.named, fresh)
+    first = space.start[None]
+    all_positions = np.vstack([first, positions])
+    judged = tested.judge(all_positions)
+    anew = again.of(all_positions, judged)
+    before = np.vstack([problem.judged(first, problem.rows(0)), aims])
+    points = [
+        _point(problem, all_positions[row], anew[row], before[row], judged.met[row])
+        for row in range(len(all_positions))
+    ]
+    drop = (before[1:] - anew[1:]).mean(axis=0)
+    others = [one for one in with_shipped([], model) if one.id != space.scenario.id]
+    return PolicySet(
+        space.scenario,
+        space.levers,
+        problem.aims,
+        tuple(named),
+        tuple(points[1:]),
+        points[0],
+        tuple(_shipped(again, model, one) for one in others),
+        _hypervolumes(searches),
+        problem.members,
+        fresh,
+        sum(search.runs for search in searches),
+        {aim.value: float(value) for aim, value in zip(problem.aims, drop, strict=True)},
+    )
 
 
-def _hypervolumes(searches: Sequence[_Found]) -> Floats:
+def _shipped(problem: PolicyProblem, model: Model, scenario: Scenario) -> PolicyPoint:
+    """Judge another scenario as it is over the members of the space."""
+    space = problem.space
+    other = policy_space(
+        model, scenario, space.levers, space.targets, space.members,
+        indicators=[t for t in space.evaluator.request.targets if t.id in space.indicators],
+        shared=True,
+        threads=space.threads,
+    )  # fmt: skip
+    position = space.positions(other.present)
+    judged = other.judge(other.start[None])
+    aims = problem.of(position[None], judged)[0]
+    point = _point(problem, position, aims, aims, judged.met[0])
+    return replace(point, name=scenario.id, constants={}, searched={})
+
+
+def _point(
+    problem: PolicyProblem, position: Floats, anew: Floats, before: Floats, met: Floats
+) -> PolicyPoint:
+    values = problem.space.values(position[None])[0]
+    is_start = bool((position == problem.space.start).all())
+    return PolicyPoint(
+        problem.space.scenario.id if is_start else "",
+        {lever.id: float(v) for lever, v in zip(problem.space.levers, values, strict=True)},
+        problem.space.constants(position),
+        _unsigned(problem, anew),
+        _unsigned(problem, before),
+        {
+            target.id: float(share)
+            for target, share in zip(problem.space.targets, np.nanmean(met, axis=0), strict=True)
+        },
+    )
+
+
+def _unsigned(problem: PolicyProblem, aims: Floats) -> dict[str, float]:
+    return {
+        aim.value: float(aim.sign * value) for aim, value in zip(problem.aims, aims, strict=True)
+    }
+
+
+def _hypervolumes(searches: Sequence[PolicySearch]) -> Floats:
     """Return the hypervolume of each search by generation: ``(seed, generation)``."""
     everything = np.vstack([front for search in searches for front in search.fronts])
     worst, best = everything.min(axis=0), everything.max(axis=0)

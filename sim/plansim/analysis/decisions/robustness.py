@@ -26,6 +26,7 @@ import numpy as np
 
 from plansim.analysis.decisions.sample import MET, states_of
 from plansim.analysis.ensemble import NORMAL, evaluate_members, wilson
+from plansim.analysis.evaluator import Progress
 from plansim.errors import Fault, InputError, Message
 from plansim.model.records import Model
 from plansim.scenario.factors import Apply
@@ -138,6 +139,7 @@ def robustness(
     members: Members | int | None = None,
     targets: Sequence[Target] | None = None,
     threads: int | None = None,
+    progress: Progress = lambda done, steps: None,
 ) -> Robustness:
     """Compare policies over the members of an ensemble.
 
@@ -149,6 +151,7 @@ def robustness(
             beside the model.
         targets: by default the catalogue beside the model.
         threads: number of threads, by default one a processor. The result does not depend on it.
+        progress: is told how many steps are done, of how many: draws, then scenarios run.
 
     Raises:
         InputError: a scenario or the ensemble is at fault, a policy is given twice, a named target
@@ -165,14 +168,14 @@ def robustness(
         if count > 1:
             raise InputError(Fault("the policy '{name}' is given twice", name=one.id))
     wanted = binding_targets(load_targets(model=model) if targets is None else targets)
-    states = states_of(model, members, threads=threads)
+    states = states_of(model, members, threads=threads, progress=progress)
     if named is None:
-        named = named_targets(model, states, wanted, threads)
+        named = named_targets(model, states, wanted, threads, progress)
     ids = [target.id for target in wanted]
     if unknown := [one for one in named if one not in ids]:
         expected = Message("one of {names}", names=tuple(ids))
         raise InputError(Fault("'{name}' is no binding target", expected=expected, name=unknown[0]))
-    met, margins = _judged(model, chosen, wanted, states, threads)
+    met, margins = _judged(model, chosen, wanted, states, threads, progress)
     sound = np.isfinite(met).all(axis=(0, 2))
     if not sound.any():
         raise InputError(Fault("no member is sound under every policy"))
@@ -194,6 +197,7 @@ def named_targets(
     members: Members,
     targets: Sequence[Target],
     threads: int | None = None,
+    progress: Progress = lambda done, steps: None,
 ) -> tuple[str, ...]:
     """Return the targets that some shipped scenario meets in at least 5 of 100 members.
 
@@ -202,7 +206,7 @@ def named_targets(
     stories = with_shipped([], model)
     if not stories:
         return tuple(target.id for target in targets)
-    met, _ = _judged(model, stories, targets, members, threads)
+    met, _ = _judged(model, stories, targets, members, threads, progress)
     shares = np.nanmean(met, axis=1).max(axis=0, initial=0.0)
     return tuple(t.id for t, share in zip(targets, shares, strict=True) if share >= REACHABLE)
 
@@ -213,6 +217,7 @@ def _judged(
     targets: Sequence[Target],
     members: Members,
     threads: int | None,
+    progress: Progress,
 ) -> tuple[Floats, Floats]:
     """Return how far targets are met, and their margins as parts of their values.
 
@@ -221,7 +226,8 @@ def _judged(
     """
     met, margins = [], []
     scales = np.array([abs(target.value or 0.0) or 1.0 for target in targets])
-    for policy in policies:
+    for done, policy in enumerate(policies):
+        progress(done, len(policies))
         evaluation = evaluate_members(model, policy, targets, members, threads)
         status = np.stack([evaluation[target.id].status for target in targets], axis=1)
         one = np.nan_to_num(MET[status], nan=0.0)

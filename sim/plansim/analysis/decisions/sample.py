@@ -13,16 +13,19 @@ import xarray as xr
 
 from plansim.analysis.calibration.history_matching import draw_members
 from plansim.analysis.calibration.prior import draw_prior
-from plansim.analysis.ensemble import evaluate_members, load_ensemble
+from plansim.analysis.ensemble import evaluate_members, load_ensemble, study_key
+from plansim.analysis.evaluator import Progress
+from plansim.cache import kept
 from plansim.errors import Fault, InputError, Message
 from plansim.model.records import Model
 from plansim.scenario.factors import Apply, Factor
 from plansim.scenario.members import EnsembleKind, Members
-from plansim.scenario.scenario_file import Scenario
+from plansim.scenario.scenario_file import Scenario, as_written
 from plansim.targets.indicator import Floats
 from plansim.targets.target import Status, Target
 
 __all__ = ["MET", "Sample", "sample_of_members", "sample_of_study", "states_of"]
+
 
 FRESH = 1
 """Added to the seed of the ensemble's file, of members that are drawn anew."""
@@ -49,15 +52,23 @@ class Sample:
 
 
 def states_of(
-    model: Model, members: Members | int | None, *, other: int = 0, threads: int | None = None
+    model: Model,
+    members: Members | int | None,
+    *,
+    other: int = 0,
+    threads: int | None = None,
+    progress: Progress = lambda done, steps: None,
 ) -> Members:
     """Return members: those given, those of the ensemble beside the model, or so many drawn anew.
+
+    What is drawn is kept in the cache, since several studies ask for the same.
 
     Args:
         model: the model.
         members: themselves; how many are drawn by the rule of the ensemble; None for its file.
         other: draws that differ in it are independent of one another.
         threads: number of threads, by default one a processor. The result does not depend on it.
+        progress: is told how many draws are made, of how many.
 
     Raises:
         InputError: there is no ensemble, it is at fault, or no draw or too few are accepted.
@@ -70,7 +81,11 @@ def states_of(
     seed = ensemble.head.seed + FRESH + other
     if ensemble.head.kind is EnsembleKind.PRIOR:
         return draw_prior(model, members, seed=seed)
-    return draw_members(model, members, seed, threads=threads)
+
+    def draw() -> Members:
+        return draw_members(model, members, seed, threads=threads, progress=progress)
+
+    return kept("members", study_key(model, as_written(model), members, seed), Members, draw)
 
 
 def sample_of_members(

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from plansim.analysis.evaluator import Evaluation, Evaluator, Request, processors
+from plansim.analysis.evaluator import Evaluation, Evaluator, Progress, Request, processors
 from plansim.analysis.experiments.design import Design, describe
 from plansim.analysis.experiments.design_file import read_design
 from plansim.analysis.experiments.layout import new_store, repair
@@ -39,10 +39,8 @@ from plansim.targets.catalogue import targets_of
 from plansim.targets.indicator import Floats, moment
 from plansim.targets.target import Target, answering_series, judged_targets
 
-__all__ = ["Progress", "SweepJob", "SweepRuns", "block_size", "request_of", "run_sweep", "sweep"]
+__all__ = ["SweepJob", "SweepRuns", "block_size", "request_of", "run_sweep", "sweep"]
 
-Progress: TypeAlias = Callable[[int, int], None]
-"""Called with the number of runs done and the total."""
 _MOST_OUTPUTS = 40
 """Number of series that are kept at most where nothing says which."""
 _MOST_YEARS = 12

@@ -17,13 +17,13 @@ For validation (Q18-Q20)::
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from plansim.analysis.evaluator import Evaluation, Evaluator, Request, processors
+from plansim.analysis.evaluator import Evaluation, Evaluator, Progress, Request, processors
 from plansim.analysis.experiments.design import Design
 from plansim.analysis.experiments.design_file import read_design
 from plansim.analysis.experiments.sampling import Sampler
@@ -66,8 +66,6 @@ MAIN_DRIVERS = 5
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 ACCURATE = 0.015
 """A standard error of a chance that is small enough."""
-
-Progress = Callable[[int, int], None]
 
 
 # --- results -------------------------------------------------------------------------------------

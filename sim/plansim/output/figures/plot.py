@@ -16,7 +16,6 @@ from __future__ import annotations
 from plansim.output.figures.canvas import save_figure, style
 from plansim.output.figures.decisions import (
     discovery_sheet,
-    policy_sheet,
     robustness_sheet,
     signpost_sheet,
 )
@@ -24,6 +23,7 @@ from plansim.output.figures.drivers import drivers
 from plansim.output.figures.lines import fan, phase, small_multiples, trajectories
 from plansim.output.figures.loops import loop_shares
 from plansim.output.figures.parts import pyramid, stack
+from plansim.output.figures.policies import policy_sheet
 from plansim.output.figures.verdicts import verdict_map
 
 __all__ = [
