@@ -21,7 +21,7 @@ from plansim.analysis.validation.context import ValidationContext, load_context
 from plansim.cli.main import main
 from plansim.model.reader import load_model
 from plansim.model.records import Model
-from plansim.output.page.page import Page, page
+from plansim.output.page.page import Page, make_page
 from plansim.scenario.scenario_file import Scenario, list_scenarios, read_scenario, shipped_overlays
 from plansim.targets.catalogue import load_targets
 from plansim.targets.target import Target
@@ -115,7 +115,7 @@ def shipped_page(city: Model, stories: Mapping[str, Scenario]) -> Page:
     first = ["baseline", "accelerated-growth"]
     shown = [stories[each] for each in dict.fromkeys([*first, *stories])]
     signs, scores = link_signs(city, shown[0]), score_loops(city, shown[0], load_loops(city))
-    return page(city, shown, overlays=shipped_overlays(city), signs=signs, scores=scores)
+    return make_page(city, shown, overlays=shipped_overlays(city), signs=signs, scores=scores)
 
 
 @pytest.fixture(scope="module")  # Playwright holds the thread's event loop while it is open
@@ -132,7 +132,9 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def address(shipped_page: Page, tmp_path_factory: pytest.TempPathFactory) -> str:
     """Where the page of the shipped model lies."""
-    return shipped_page.save(tmp_path_factory.mktemp("page") / "page.html").as_uri()
+    path = tmp_path_factory.mktemp("page") / "page.html"
+    path.write_text(shipped_page.text, "utf-8")
+    return path.as_uri()
 
 
 @pytest.fixture(scope="module")

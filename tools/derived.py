@@ -22,7 +22,8 @@ import plansim
 from plansim.analysis.validation.result import CaseTemplate
 from plansim.analysis.validation.structure import all_causes
 from plansim.analysis.validation.suite import validate
-from plansim.files.forms import Form, Items, Words, form_of, read_document
+from plansim.files.forms import Form, Items, Words, form_of
+from plansim.files.yaml_document import read_document
 from plansim.model.records import VariableKind
 from plansim.output.tables.validation import effect_rows
 from plansim.output.words.text import read_text

@@ -17,9 +17,10 @@ from pydantic import Field
 
 from plansim.analysis.calibration.observed import StartSource
 from plansim.analysis.validation.context import ValidationContext, cells, limits, load_context
-from plansim.analysis.validation.questions import EFFECTS
+from plansim.analysis.validation.effects_file import EFFECTS
 from plansim.errors import Fault, InputError
-from plansim.files.forms import Form, Items, Location, form_of, read_document
+from plansim.files.forms import Form, Items, form_of
+from plansim.files.yaml_document import Location, read_document
 from plansim.model.reader import load_model
 from plansim.scenario.scenario_file import Scenario
 from plansim.targets.indicator import Floats

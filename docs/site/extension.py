@@ -245,7 +245,9 @@ def _write_other_pages(app: Sphinx, exception: Exception | None) -> None:
     if _is_quick(app):
         (outdir / "try.html").write_text("", "utf-8")
     else:
-        plansim.page(plansim.load_model(), SHOWN, lang=lang).save(outdir / "try.html")
+        model = plansim.load_model()
+        runs = plansim.simulate(model, SHOWN)
+        plansim.page(model, runs, outdir / "try.html", lang=lang, force=True)
     homes = {"en": "en/docs/site/index.html", "zh": "zh/docs/site/index.zh.html"}
     links = " · ".join(f'<a lang="{key}" href="{homes[key]}">{NAMES[key]}</a>' for key in homes)
     script = f'location.replace(/^zh/.test(navigator.language)?"{homes["zh"]}":"{homes["en"]}")'

@@ -99,7 +99,12 @@ from plansim.analysis.optimization.problem import (
     read_frontier_spec as read_frontier_spec,
 )
 from plansim.analysis.optimization.target_seeking import Solution as Solution, solve as solve
-from plansim.analysis.sensitivity.study import sensitivity as sensitivity
+from plansim.analysis.sensitivity.given_data import sensitivity as sensitivity
+from plansim.analysis.sensitivity.study import (
+    Sensitivity as Sensitivity,
+    morris as morris,
+    sobol as sobol,
+)
 from plansim.analysis.sensitivity.unknowns import (
     DecidedTarget as DecidedTarget,
     DecidingUnknown as DecidingUnknown,
@@ -143,7 +148,7 @@ from plansim.output.diagrams.modules import (
 from plansim.output.diagrams.sketch import sketch as sketch, write_sketch as write_sketch
 from plansim.output.export.tables import export as export
 from plansim.output.figures import plot as plot
-from plansim.output.page.page import page as page
+from plansim.output.page.page import Page as Page, page as page
 from plansim.output.report.file import report as report
 from plansim.output.words.answer import answer as answer
 from plansim.output.words.text import Text as Text, read_text as read_text

@@ -16,7 +16,7 @@ from plansim.compiler.functions.random import RANDOM
 from plansim.compiler.lower import _STATEFUL
 from plansim.engine import pysd as reference
 from plansim.engine.simulate import simulate
-from plansim.model.arrays import OF_VECTORS
+from plansim.model.functions import OF_VECTORS
 from plansim.model.reader import load_model
 from plansim.model.records import Integration, Model, VariableKind
 from plansim.scenario.scenario_file import Scenario, as_written, list_scenarios, read_scenario

@@ -12,7 +12,7 @@ import pytest
 
 from plansim.analysis.experiments.design import Design, DesignKind
 from plansim.analysis.experiments.design_file import read_design
-from plansim.analysis.sensitivity.study import QUANTILES, Sensitivity, sensitivity
+from plansim.analysis.sensitivity.study import QUANTILES, Sensitivity, sobol
 from plansim.errors import DesignError
 from plansim.model.reader import load_model
 from plansim.model.records import Model
@@ -75,7 +75,7 @@ def reads(tmp_path: Path) -> Callable[..., tuple[Model, Design, tuple[Target, ..
 
 @pytest.fixture
 def found(reads: Callable[..., tuple[Model, Design, tuple[Target, ...]]]) -> Sensitivity:
-    return sensitivity(*reads(), trajectories=10)
+    return sobol(*reads(), trajectories=10)
 
 
 def test_chances_are_the_areas_that_they_are(found: Sensitivity) -> None:
@@ -164,7 +164,7 @@ def test_a_run_that_breaks_down_counts_nowhere(
     reads: Callable[..., tuple[Model, Design, tuple[Target, ...]]],
 ) -> None:
     model, design, targets = reads([*AIMS, ("R1", "expected", 0, "root")])
-    found = sensitivity(model, replace(design, points=64), targets, trajectories=4)
+    found = sobol(model, replace(design, points=64), targets, trajectories=4)
     # The root is no binding target's: only the draws under each scenario compute it.
     assert 0 < found.broken < 0.1 * 2 * 128
     (chance,) = (
@@ -181,10 +181,10 @@ def test_threads_and_progress_change_nothing(
     model, design, targets = reads()
     told: list[tuple[int, int]] = []
     small = replace(design, points=64)
-    one = sensitivity(
+    one = sobol(
         model, small, targets, trajectories=4, threads=1, progress=lambda *each: told.append(each)
     )
-    two = sensitivity(model, small, targets, trajectories=4, threads=2)
+    two = sobol(model, small, targets, trajectories=4, threads=2)
     assert repr(one.chances) == repr(two.chances)
     assert repr(one.drivers) == repr(two.drivers)
     assert told[-1] == (one.runs, one.runs)
@@ -195,13 +195,13 @@ def test_what_is_no_sample_is_refused(
 ) -> None:
     model, design, targets = reads()
     with pytest.raises(DesignError, match="only a sample says how likely"):
-        sensitivity(model, replace(design, kind=DesignKind.GRID), targets)
+        sobol(model, replace(design, kind=DesignKind.GRID), targets)
 
 
 def test_the_shipped_design_says_how_sure_the_verdicts_are(city: Model, root: Path) -> None:
     design = read_design(root / "scenarios" / "sweeps" / "uncertainty.yaml", city, samples=64)
     design = replace(design, scenarios=design.scenarios[:2])
-    found = sensitivity(city, design, load_targets(model=city), trajectories=3)
+    found = sobol(city, design, load_targets(model=city), trajectories=3)
     assert len(design.factors) > 200
     assert len(found.chosen) >= 20
     assert found.broken == 0

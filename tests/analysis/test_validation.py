@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from plansim.analysis.checks import Relation, Sign
+from plansim.analysis.checks_file import Relation, Sign
 from plansim.analysis.validation.context import ValidationContext, load_context
 from plansim.analysis.validation.history import history_series
 from plansim.analysis.validation.integration import disagreement

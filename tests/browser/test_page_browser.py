@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Locator, Page
 from plansim.analysis.ensemble import check_scenarios
 from plansim.model.reader import load_model
 from plansim.model.records import Model
-from plansim.output.page.page import page as make_page
+from plansim.output.page.page import make_page
 from plansim.scenario.factors import default_of
 from plansim.scenario.scenario_file import Scenario, as_written, read_scenario
 from plansim.targets.catalogue import load_targets
@@ -98,7 +98,8 @@ def test_overlays_that_set_the_same_exclude_each_other(
         dataclasses.replace(written, id=name, title_en=name, title_zh=name, values=values)
         for name, values in sets.items()
     ]
-    file = make_page(town, overlays=overlays, signs={}).save(tmp_path / "page.html")
+    file = tmp_path / "page.html"
+    file.write_text(make_page(town, overlays=overlays, signs={}).text, "utf-8")
     visit = Visit(browser, file.as_uri())
     boxes = {name: visit.page.locator(f'.side-a [data-overlay="{name}"]') for name in sets}
     visit.page.locator(".side-a .overlays summary").click()

@@ -15,7 +15,7 @@ from plansim import load_model, load_targets, read_scenario
 from plansim.analysis.calibration.calibration_file import read_calibration
 from plansim.analysis.experiments.design_file import read_design
 from plansim.errors import InputError, Message
-from plansim.files.forms import MAX_BYTES, MAX_DEPTH, Plain, parse_document, read_document
+from plansim.files.yaml_document import MAX_BYTES, MAX_DEPTH, Plain, parse_document, read_document
 
 
 @pytest.mark.parametrize(

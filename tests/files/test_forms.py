@@ -11,7 +11,7 @@ from pydantic import Field
 
 from plansim.analysis.calibration import calibration_file, conditioning_file
 from plansim.analysis.experiments import design_form
-from plansim.analysis.validation import questions
+from plansim.analysis.validation import effects_file
 from plansim.errors import SCREENFUL, CatalogueError, Fault, InputError, UnknownNameError
 from plansim.files.forms import (
     MOST_FAULTS,
@@ -23,10 +23,10 @@ from plansim.files.forms import (
     Words,
     form_of,
     noting,
-    parse_document,
 )
 from plansim.files.shipped import shipped
-from plansim.scenario import schema as scenario_schema
+from plansim.files.yaml_document import parse_document
+from plansim.scenario import scenario_form
 
 
 def square(number: float, context: float) -> float:
@@ -151,11 +151,11 @@ def test_a_form_without_a_context_is_held_to_itself_alone() -> None:
 @pytest.mark.parametrize(
     ("file", "module"),
     [
-        ("scenarios/schema.json", scenario_schema),
+        ("scenarios/schema.json", scenario_form),
         ("scenarios/sweeps/schema.json", design_form),
         ("scenarios/calibration/schema.json", calibration_file),
         ("model/conditioning.schema.json", conditioning_file),
-        ("model/effects.schema.json", questions),
+        ("model/effects.schema.json", effects_file),
     ],
 )
 def test_the_shipped_schema_is_the_present_one(file: str, module: ModuleType) -> None:

@@ -23,7 +23,7 @@ from plansim.model.expression import (
     references,
     walk,
 )
-from plansim.model.lint import FUNCTIONS, UNCOMPUTED_FUNCTIONS
+from plansim.model.functions import FUNCTIONS, UNCOMPUTED_FUNCTIONS
 from plansim.model.syntax import (
     EquationSyntaxError,
     name_key,

@@ -9,7 +9,7 @@ import pytest
 
 from plansim.analysis.validation.context import ValidationContext
 from plansim.errors import InputError
-from plansim.files.forms import read_document
+from plansim.files.yaml_document import read_document
 from tools.solve_premises import (
     FILE,
     Premises,

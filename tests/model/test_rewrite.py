@@ -11,8 +11,8 @@ from plansim.compiler.functions.plain import VECTOR
 from plansim.engine.batch import simulate_ensemble
 from plansim.engine.kernel import compile_model
 from plansim.errors import ModelError
-from plansim.model.arrays import OVER_ELEMENTS
 from plansim.model.expression import Name, Node, Number
+from plansim.model.functions import OVER_ELEMENTS
 from plansim.model.reader import load_model, parse_model
 from plansim.model.records import Model, VariableKind
 from plansim.model.rewrite import AddedEquation, replaced, unparse, with_equations, without_arrays

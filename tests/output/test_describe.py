@@ -19,7 +19,7 @@ from plansim.output.describe import (
     scenario_facts,
     target_facts,
 )
-from plansim.output.variables import Book, variable_facts
+from plansim.output.variables import ModelFacts, variable_facts
 from plansim.output.words.text import Lang, read_text
 from plansim.scenario.scenario_file import Change, as_written, list_scenarios, read_scenario
 from plansim.targets.audit import Clash, audit
@@ -38,8 +38,8 @@ def test_all_that_ships_can_be_described(
     city: Model, targets: tuple[Target, ...], clashes: tuple[Clash, ...]
 ) -> None:
     text = ZH
-    book = Book(city, targets, load_evidence(shipped("model")), clashes, text)
-    sheets = [variable_facts(variable, book) for variable in city.variables.values()]
+    known = ModelFacts(city, targets, load_evidence(shipped("model")), clashes, text)
+    sheets = [variable_facts(variable, known) for variable in city.variables.values()]
     sheets += [target_facts(target, city, text) for target in targets]
     sheets += [clash_facts(each, text) for each in clashes]
     sheets += [
@@ -53,10 +53,10 @@ def test_all_that_ships_can_be_described(
 def test_every_source_of_the_shipped_model_is_spelt_out(
     city: Model, targets: tuple[Target, ...], clashes: tuple[Clash, ...]
 ) -> None:
-    book = Book(city, targets, load_evidence(shipped("model")), clashes, EN)
+    known = ModelFacts(city, targets, load_evidence(shipped("model")), clashes, EN)
     bare = []
     for variable in city.variables.values():
-        facts = dict(variable_facts(variable, book))
+        facts = dict(variable_facts(variable, known))
         bare += [
             f"{variable.name}: {line}"
             for line in facts.get("sources", "").splitlines()
@@ -87,7 +87,7 @@ def test_source_tags(
 ) -> None:
     variable = replace(town.find("capital life"), sources=(tag,))
     facts = variable_facts(
-        variable, Book(town, targets, load_evidence(shipped("model")), clashes, EN)
+        variable, ModelFacts(town, targets, load_evidence(shipped("model")), clashes, EN)
     )
     assert dict(facts)["sources"].startswith(expected)
 
@@ -97,7 +97,7 @@ def said_of(facts: list[tuple[str, str]]) -> Mapping[str, str]:
 
 
 def test_chinese_names_come_first_in_chinese(town: Model) -> None:
-    facts = said_of(variable_facts(town.find("depreciation"), Book(town, (), {}, (), ZH)))
+    facts = said_of(variable_facts(town.find("depreciation"), ModelFacts(town, (), {}, (), ZH)))
     assert facts["变量"] == "折旧  depreciation"
     assert facts["影响因素"] == "资本存量（capital）、资本寿命（capital life）"
     assert facts["下标"] == "部门：农业、工业、服务业"
@@ -165,7 +165,7 @@ def test_a_variable_is_explained_in_the_language_of_the_reader(tmp_path: Path) -
     )
     told = {
         (name, text.lang): dict(
-            variable_facts(model.variables[name], Book(model, (), {}, (), text))
+            variable_facts(model.variables[name], ModelFacts(model, (), {}, (), text))
         )
         for name in ("fish", "pond")
         for text in (EN, ZH)

@@ -28,7 +28,7 @@ from plansim.errors import Fault, InputError
 from plansim.model.reader import load_model
 from plansim.model.records import Model
 from plansim.output.figures.font import subsets
-from plansim.output.page.page import ENGINE, SCRIPTS, STYLES, Page, page
+from plansim.output.page.page import ENGINE, SCRIPTS, STYLES, Page, make_page
 from plansim.output.page.payload import phrases
 from plansim.output.page.programs import model_program, verdict_program
 from plansim.output.words.text import (
@@ -88,7 +88,7 @@ def test_the_map_says_whose_signs_it_bears(shipped_page: Page, tmp_path: Path) -
     data = data_of(shipped_page)
     assert data["signed"] == "baseline"
     assert any("url(#hm)" in drawing for drawing in drawings(data))
-    bare = data_of(page(logistic(tmp_path), signs={}))
+    bare = data_of(make_page(logistic(tmp_path), signs={}))
     assert not bare["signed"]
     assert not any("url(#hm)" in drawing for drawing in drawings(bare))
 
@@ -104,11 +104,11 @@ def test_loop_scores_are_drawn_in_both_languages_or_it_is_said_why_not(
     model = logistic(tmp_path)
     found = score_loops(model, as_written(model), load_loops(model))
     none = replace(found, missing=Fault("the dog ate them"), time=np.empty(0), scores={})
-    last = drawings(data_of(page(model, scores=none)))[-1]
+    last = drawings(data_of(make_page(model, scores=none)))[-1]
     assert "No loop scores: the dog ate them." in last
-    by_itself = data_of(page(model))["modules"]
-    assert by_itself == data_of(page(model, scores=found))["modules"]
-    assert by_itself[:-1] == data_of(page(model, scores=none))["modules"][:-1]
+    by_itself = data_of(make_page(model))["modules"]
+    assert by_itself == data_of(make_page(model, scores=found))["modules"]
+    assert by_itself[:-1] == data_of(make_page(model, scores=none))["modules"][:-1]
 
 
 def test_what_was_observed_stands_on_its_chart(shipped_page: Page) -> None:
@@ -135,7 +135,7 @@ def test_a_lever_has_its_sources_and_the_comment_of_the_model(
 
 
 def test_a_page_without_an_ensemble_has_no_shares(town: Model) -> None:
-    data = data_of(page(town, signs={}))
+    data = data_of(make_page(town, signs={}))
     assert data["members"] is None
     assert {share for shares in data["known"].values() for share in shares} <= {None}
 
@@ -170,7 +170,7 @@ def test_the_page_is_whole_and_small(shipped_page: Page) -> None:
 
 def test_the_same_model_makes_the_same_page(root: Path) -> None:
     model = load_model(root / "tests" / "toys" / "models" / "toy_town.mdl")
-    assert page(model).text == page(model).text
+    assert make_page(model).text == make_page(model).text
 
 
 def test_every_character_that_the_page_can_show_is_in_its_fonts(shipped_page: Page) -> None:
@@ -345,18 +345,18 @@ def test_a_scenario_that_changes_the_shape_of_the_model_is_refused(tmp_path: Pat
         "utf-8",
     )
     model = load_model(path, strict=False)
-    assert "as-written" in page(model).text
+    assert "as-written" in make_page(model).text
     other = tmp_path / "other.yaml"
     other.write_text("title: x\nvalues: {stages: 2}\n", "utf-8")
     with pytest.raises(InputError, match="'stages' decides on the shape of the model"):
-        page(model, [read_scenario(other, model)])
+        make_page(model, [read_scenario(other, model)])
 
 
 def test_a_title_in_the_language_of_pages_stays_a_title(root: Path) -> None:
     model = load_model(root / "tests" / "toys" / "models" / "tea_cup.mdl")
     title = "Tea </script> <!--<script> a<b&lt; 茶"
-    made = page(model, [replace(as_written(model), title_en=title, title_zh=title)])
-    bare = page(model, [replace(as_written(model), title_en="Tea", title_zh="Tea")])
+    made = make_page(model, [replace(as_written(model), title_en=title, title_zh=title)])
+    bare = make_page(model, [replace(as_written(model), title_en="Tea", title_zh="Tea")])
     assert data_of(made)["scenarios"][0]["name"] == [title, title]
     for tag in ("<!--", "<script", "</script"):
         assert made.text.count(tag) == bare.text.count(tag)
@@ -364,6 +364,6 @@ def test_a_title_in_the_language_of_pages_stays_a_title(root: Path) -> None:
 
 def test_the_language_at_first_is_that_which_is_asked_for(root: Path) -> None:
     model = load_model(root / "tests" / "toys" / "models" / "tea_cup.mdl")
-    made = page(model, lang=Lang.ZH)
+    made = make_page(model, lang=Lang.ZH)
     assert '<html lang="zh-Hans">' in made.text
     assert data_of(made)["lang"] == "zh"

@@ -458,7 +458,7 @@ def study(city: Model, targets: tuple[Target, ...]) -> Sensitivity:
     """A study of uncertainty, far too small to be believed."""
     baseline = [plansim.read_scenario("baseline", city)]
     design = plansim.read_design("growth-investment", city, samples=8, scenarios=baseline)
-    return plansim.sensitivity(city, design, targets, trajectories=2)
+    return plansim.sobol(city, design, targets, trajectories=2)
 
 
 def test_lines_are_told_apart_without_colours(runs: Runs, targets: tuple[Target, ...]) -> None:

@@ -36,7 +36,7 @@ from plansim.output.report.document import (
     numbered,
 )
 from plansim.output.report.file import FORMATS, in_print, write_report
-from plansim.output.report.pages import fonts, lay_out
+from plansim.output.report.html_pdf_writer import fonts, lay_out
 from plansim.output.report.tables import MOST_CAUSES, names_of
 from plansim.output.report.terminal import terminal_text
 from plansim.output.tables.layout import shown
@@ -88,7 +88,7 @@ def documents(found: Comparison) -> dict[Lang, Document]:
 def short(documents: dict[Lang, Document]) -> dict[Lang, Document]:
     """The same with one theme of several, since figures take long to draw."""
     return {
-        lang: replace(document, sections=(*document.sections[:6], document.sections[-1]))
+        lang: replace(document, sections=(*document.sections[:7], document.sections[-1]))
         for lang, document in documents.items()
     }
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import resource
 import sys
 import tempfile
 from pathlib import Path
@@ -15,6 +16,9 @@ from pathlib import Path
 from tests.reliability.trials import TRIALS, Tried
 
 PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
+MEMORY = 12 * 2**30
+"""Bytes of address space that the trials may take."""
+
 BEGIN, END = "<!-- tried -->", "<!-- end -->"
 
 
@@ -29,6 +33,13 @@ def table(before: str, results: list[Tried]) -> str:
     return "\n".join(["| tried | times | failed |", "| --- | ---: | ---: |", *lines])
 
 
+def write(results: list[Tried]) -> None:
+    """Write the table into the page; what was not tried now stays as it was."""
+    before, _, rest = PAGE.read_text("utf-8").partition(BEGIN)
+    old, _, after = rest.partition(END)
+    PAGE.write_text(f"{before}{BEGIN}\n{table(old, results)}\n{END}{after}", "utf-8")
+
+
 def main() -> int:
     """Run trials; give the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.reliability")
@@ -36,6 +47,8 @@ def main() -> int:
     parser.add_argument("--much", type=float, default=1.0, help="how much is tried")
     parser.add_argument("--write", action="store_true", help="write docs/reliability.md")
     chosen = parser.parse_args()
+    # An input that takes all memory fails as a MemoryError, and does not end the machine.
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, resource.getrlimit(resource.RLIMIT_AS)[1]))
     results: list[Tried] = []
     for name, trial in TRIALS.items():
         if chosen.trials and name not in chosen.trials:
@@ -45,11 +58,8 @@ def main() -> int:
                 results.append(tried)
                 print(f"{tried.what}: {tried.count} tried, {len(tried.failed)} failed", flush=True)
                 print(*(f"    {text}" for text in tried.failed[:20]), sep="\n", file=sys.stderr)
-    if chosen.write:
-        before, _, rest = PAGE.read_text("utf-8").partition(BEGIN)
-        _, _, after = rest.partition(END)
-        text = f"{before}{BEGIN}\n{table(rest.partition(END)[0], results)}\n{END}{after}"
-        PAGE.write_text(text, "utf-8")
+        if chosen.write:
+            write(results)
     return 1 if any(tried.failed for tried in results) else 0
 
 

@@ -22,12 +22,12 @@ from plansim.analysis.calibration.calibration_file import read_calibration
 from plansim.analysis.calibration.conditioning_file import read_conditioning
 from plansim.analysis.calibration.observations import read_table
 from plansim.analysis.calibration.observed import load_family, load_history, load_seam
-from plansim.analysis.checks import load_checks, load_reality_checks
+from plansim.analysis.checks_file import load_checks, load_reality_checks
 from plansim.analysis.experiments.design_file import read_design
 from plansim.analysis.experiments.store import open_store
 from plansim.analysis.feedback.loops import load_loops
 from plansim.analysis.optimization.problem import read_frontier_spec
-from plansim.analysis.validation.questions import load_effects
+from plansim.analysis.validation.effects_file import load_effects
 from plansim.compiler.lower import lower
 from plansim.errors import PlansimError
 from plansim.files.shipped import shipped

@@ -8,24 +8,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
 import xarray as xr
 
 from plansim.analysis.attribution.assumptions import Attribution, attribute
-from plansim.analysis.ensemble import ensemble_fits, judged_with_shares, load_ensemble
+from plansim.analysis.decisions.robustness import Robustness, robustness
+from plansim.analysis.ensemble import ensemble_fits, judged_with_shares, load_ensemble, study_key
 from plansim.analysis.experiments.store import open_store, open_summary
 from plansim.analysis.optimization.orders import ScenarioOrders, seek_orders
+from plansim.cache import digest, kept
+from plansim.engine.dataset import Origin, origin_of
 from plansim.engine.simulate import EngineChoice, simulate
 from plansim.errors import Fault, InputError, Message
 from plansim.model.records import Model, VariableKind
 from plansim.scenario.factors import default_of
 from plansim.scenario.records import BilingualText
-from plansim.scenario.scenario_file import Scenario, scenario_of
+from plansim.scenario.scenario_file import Scenario, scenario_of, with_shipped
 from plansim.scenario.variant import for_scenarios
-from plansim.targets.annual import annual
+from plansim.targets.annual import MANY, annual
 from plansim.targets.catalogue import load_targets, plan_region, plan_title
 from plansim.targets.target import Attribute, Kind, Status, Target, judged_targets, split_reference
 from plansim.targets.verdict import Verdict
@@ -34,7 +39,7 @@ from plansim.targets.views_file import load_views
 
 T = TypeVar("T")
 
-__all__ = ["Assumption", "Comparison", "Spread", "compare", "read_spread"]
+__all__ = ["Assumption", "Comparison", "Spread", "compare", "read_spread", "required_origin"]
 
 
 @dataclass(frozen=True)
@@ -81,6 +86,9 @@ class Comparison:
     remedies: tuple[ScenarioOrders, ...]
     """Of each, for the binding targets that it fails or that are open; nothing where the search was
     left out."""
+    robust: Robustness | None
+    """How robust the scenarios are over the ensemble beside the model; None where none fits it, or
+    no member of it judges a binding target."""
     spread: Spread | None = None
 
     @property
@@ -232,8 +240,48 @@ def compare(
             for other in chosen[1:]
         ),
         tuple(map(orders, chosen, verdicts)),
+        _robust(model, chosen, targets, verdicts),
         spread,
     )
+
+
+def _robust(
+    model: Model,
+    scenarios: Sequence[Scenario],
+    targets: Sequence[Target],
+    verdicts: Sequence[Mapping[str, Verdict]],
+) -> Robustness | None:
+    """Compare scenarios over the ensemble, from the cache."""
+    shares = (one.share for own in verdicts for one in own.values()
+              if one.attribute is Attribute.BINDING)  # fmt: skip
+    if not any(share.members for share in shares if share is not None):
+        return None
+    policies = {scenario.id: scenario for scenario in scenarios}
+    # Which targets are the named set depends on all shipped scenarios.
+    asked = [*policies.values(), *with_shipped([], model)]
+    key = digest(*(study_key(model, scenario, tuple(targets)) for scenario in asked))
+    make = partial(robustness, model, [*policies.values()], targets=targets)
+    return kept("robust", key, Robustness, make)
+
+
+def required_origin(dataset: xr.Dataset) -> Origin:
+    """Return where the single runs of a dataset come from, with the scenarios that are in it.
+
+    Raises:
+        InputError: the dataset does not say so, or holds many runs of a scenario.
+    """
+    origin = origin_of(dataset)
+    expected = Message("runs as `simulate` returns them, or a selection of these")
+    if origin is None:
+        fault = Fault("the dataset does not know its model and scenarios", expected=expected)
+        raise InputError(fault)
+    if many := [dim for dim in MANY if dim in dataset.dims]:
+        found = Message("the dimension {name}", name=many[0])
+        raise InputError(Fault("one run a scenario is wanted", expected=expected, found=found))
+    ids = np.atleast_1d(dataset["scenario"] if "scenario" in dataset.coords
+                        else dataset.attrs["scenario"]).tolist()  # fmt: skip
+    by_id = {scenario.id: scenario for scenario in origin.scenarios}
+    return Origin(origin.model, tuple(by_id[one] for one in ids))
 
 
 def _assumptions(model: Model, scenarios: Sequence[Scenario]) -> tuple[Assumption, ...]:

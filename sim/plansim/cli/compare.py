@@ -58,7 +58,7 @@ def compare(
     from plansim.analysis.comparison import compare as comparison_of
     from plansim.analysis.comparison import read_spread
     from plansim.output.report.comparison import comparison_report
-    from plansim.output.report.file import FORMATS, report
+    from plansim.output.report.file import FORMATS, write_report
     from plansim.output.report.terminal import terminal_text
     from plansim.output.tables.comparison import comparison_table
 
@@ -87,7 +87,7 @@ def compare(
             )
         return
     with terminal.progress(terminal.text("report.writing")):
-        report(comparison, output, lang=terminal.text.lang, force=force)
+        write_report(comparison_report(comparison, terminal.text), output, force=force)
     write(terminal.text("run.written", path=output))
 
 
@@ -109,7 +109,8 @@ def page(
     The first two SCENARIOs are compared when the page opens; of the shipped model all others can be
     picked, too. The page can be mailed and opens from disk.
     """
-    from plansim.output.page.page import page as page_of
+    from plansim.files.writing import write_text
+    from plansim.output.page.page import make_page
     from plansim.scenario.scenario_file import shipped_overlays, with_shipped
 
     terminal = arguments.terminal
@@ -117,14 +118,14 @@ def page(
     inputs = arguments.read(whole=True)
     scenarios = with_shipped(inputs.scenarios if arguments.scenarios else (), inputs.model)
     with terminal.progress(terminal.text("page.making")):
-        made = page_of(
+        made = make_page(
             inputs.model,
             scenarios,
             inputs.targets,
             overlays=shipped_overlays(inputs.model),
             lang=terminal.text.lang,
         )
-        made.save(output, force=force)
+        write_text(made.text, output, force=force)
     write(terminal.text("run.written", path=output))
     if show:
         click.launch(output.resolve().as_uri())
@@ -157,8 +158,8 @@ def export(
     SCENARIO is the name of a shipped scenario or the path of a YAML file; several go into one file.
     RESULT.zarr is the result of a sweep, of which each run is a row.
     """
-    from plansim.engine.exchange import FORMATS as SIMULATORS
-    from plansim.engine.exchange import export_scenario
+    from plansim.engine.simulator_files import FORMATS as SIMULATORS
+    from plansim.engine.simulator_files import export_scenario
     from plansim.output.export.iamc import load_iamc
     from plansim.output.export.results import FORMATS
     from plansim.output.export.tables import export as write_all

@@ -285,7 +285,7 @@ def condition(
 
 def _judged_scenario(model: Model) -> Scenario:
     """Return the scenario under which verdicts are compared: that on which tests are laid."""
-    from plansim.analysis.checks import CHECKS, load_checks
+    from plansim.analysis.checks_file import CHECKS, load_checks
     from plansim.scenario.scenario_file import as_written, read_scenario
 
     if not model.path.with_name(CHECKS).is_file():

@@ -389,7 +389,7 @@ def _facts(name: str, model: Model, terminal: Terminal) -> list[tuple[str, str]]
         scenario_facts,
         target_facts,
     )
-    from plansim.output.variables import Book, variable_facts
+    from plansim.output.variables import ModelFacts, variable_facts
     from plansim.scenario.scenario_file import list_overlays, read_overlay, read_scenario
     from plansim.scenario.scenario_file import list_scenarios as heads
     from plansim.targets.catalogue import load_targets
@@ -408,10 +408,10 @@ def _facts(name: str, model: Model, terminal: Terminal) -> list[tuple[str, str]]
         pass
     else:
         evidence = load_evidence(model.path.parent)
-        book = Book(
+        facts = ModelFacts(
             model, tuple(targets.values()), evidence, tuple(clashes.values()), terminal.text
         )
-        return variable_facts(variable, book)
+        return variable_facts(variable, facts)
     try:
         return scenario_facts(read_scenario(name, model), model, terminal.text)
     except UnknownNameError:

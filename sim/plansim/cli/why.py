@@ -159,7 +159,7 @@ def sensitivity(
     under the first SCENARIO; without any, the scenarios of DESIGN are taken.
     """
     from plansim.analysis.experiments.design_file import read_design
-    from plansim.analysis.sensitivity.study import sensitivity as study_of
+    from plansim.analysis.sensitivity.study import sobol
     from plansim.output.tables.sensitivity import sensitivity_table
 
     terminal = arguments.terminal
@@ -170,7 +170,7 @@ def sensitivity(
     if (more := len(plan.warnings) - MOST_WARNINGS) > 0:
         remark(terminal.text("sensitivity.warnings", count=more))
     with terminal.progress(terminal.text("sweep.running")) as progress:
-        result = study_of(
+        result = sobol(
             inputs.model,
             plan,
             inputs.targets,

@@ -37,7 +37,7 @@ from plansim.compiler.functions.vectors import (
 from plansim.compiler.integration import LEVELS, levels_with, moved_by_stocks, reads_stock
 from plansim.compiler.ir import Depends, Graph, Op, PiecewiseLinear, Pipe, Program, State
 from plansim.errors import Fault, Message, ModelError
-from plansim.model.arrays import OF_VECTORS, Subscripts, UnboundError, free_marks
+from plansim.model.arrays import Subscripts, UnboundError, free_marks
 from plansim.model.expression import (
     COMPARISONS,
     Call,
@@ -49,6 +49,7 @@ from plansim.model.expression import (
     Table,
     walk,
 )
+from plansim.model.functions import OF_VECTORS
 from plansim.model.records import NOISE_SEED, Model, Variable, VariableKind, cell_name, cells_of
 from plansim.model.scan import Equation, EquationForm, Macro
 from plansim.model.syntax import name_key

@@ -1,9 +1,9 @@
 // Runs a program that javascript.py wrote: the clock, the steps, and the rings of fixed delays.
 // The clock and the steps that are saved are those of engine/batch.py.
 
-/** Give the numbers of the steps at which a clock saves. */
-function savedSteps(clock) {
-  const count = Math.ceil((clock.final - clock.initial) / clock.step - 1e-6);
+/** Give the numbers of the steps at which a clock saves, to its end or to a time before. */
+function savedSteps(clock, until = clock.final) {
+  const count = Math.ceil((Math.min(until, clock.final) - clock.initial) / clock.step - 1e-6);
   const slack = clock.step * 1e-6;
   const saved = [];
   for (let i = 0; i <= count; i += 1) {
@@ -20,10 +20,11 @@ function savedSteps(clock) {
  * @param {Float64Array} values one for each of program.inputs
  * @param {{initial: number, final: number, step: number, saveper: number, integration: string}}
  *   clock
+ * @param {number} [until] where the run ends, if not with its clock
  * @returns {{time: Float64Array, values: Float64Array, finite: boolean}} the values of all outputs
  *   at the first saved time, then at the next, and so on
  */
-function simulate(program, values, clock) {
+function simulate(program, values, clock, until) {
   const M = program.memory;
   const { inputs, states, pipes } = program.at;
   M[1] = clock.initial;
@@ -33,14 +34,16 @@ function simulate(program, values, clock) {
   M[0] = clock.initial;
   M.set(values, inputs);
   program.once(M);
-  for (let i = 0; i < program.states.length; i += 1) M[states + i] = M[program.states[i][0]];
+  program.layout ??= layoutOf(program);
+  const { initials } = program.layout;
+  for (let i = 0; i < initials.length; i += 1) M[states + i] = M[initials[i]];
   const rings = program.pipes.map((pipe) => {
     const steps = Math.round(Math.max(M[pipe.delay] / clock.step, 1) + 1e-6);
     return new Float64Array(steps).fill(M[pipe.initial]);
   });
 
   const width = program.outputs.length;
-  const { count, saved } = savedSteps(clock);
+  const { count, saved } = savedSteps(clock, until);
   const time = Float64Array.from(saved, (i) => clock.initial + i * clock.step);
   const found = new Float64Array(saved.length * width);
   let kept = 0;
@@ -74,22 +77,29 @@ function simulate(program, values, clock) {
   return { time, values: found, finite: watch === 0 };
 }
 
+/** Give where states have their first and their next value, in arrays that are quick to read. */
+const layoutOf = ({ states }) => ({
+  initials: Int32Array.from(states, ([initial]) => initial),
+  changes: Int32Array.from(states, ([, change]) => change),
+  levels: Uint8Array.from(states, ([, , isLevel]) => isLevel),
+});
+
 /** Move levels on by a stage, and after the last stage of a step what remembers things too. */
 function advance(program, first, last, length, weight) {
   const M = program.memory;
   const { states, following, starts, sums } = program.at;
-  const size = program.states.length;
+  const { changes, levels } = program.layout;
+  const size = changes.length;
   if (first) {
     M.copyWithin(starts, states, states + size);
     M.fill(0, sums, sums + size);
   }
   for (let k = 0; k < size; k += 1) {
-    const [, change, isLevel] = program.states[k];
-    if (isLevel) {
-      const way = M[change] * length;
+    if (levels[k]) {
+      const way = M[changes[k]] * length;
       M[following + k] = M[starts + k] + (last ? M[sums + k] : 0) + way;
       M[sums + k] += weight * way;
-    } else M[following + k] = M[last ? change : states + k];
+    } else M[following + k] = M[last ? changes[k] : states + k];
   }
   M.copyWithin(states, following, following + size);
 }
@@ -106,10 +116,48 @@ function evaluate(program, values) {
 
 /** A power; 1 and -1 have one to whatever exponent, as IEEE 754 has it. */
 function power(base, exponent) {
+  if (base >= NORMAL && base <= Number.MAX_VALUE) {
+    const size = exponent * quickLog(base);
+    if (size > -LARGEST && size < LARGEST) return quickExp(size);
+  }
   if (base === 1 || (base === -1 && Math.abs(exponent) === Infinity)) return 1;
-  // Twice as quick as Math.pow, for a relative error of some 1e-16 times the exponent of the result.
-  if (base > 0 && base < Infinity) return Math.exp(exponent * Math.log(base));
   return Math.pow(base, exponent);
+}
+
+// Logarithm and exponential of numbers of ordinary size by a table and a short polynomial, to some
+// 1e-16 of the larger of 1 and the logarithm: a power takes a third of the time of Math.pow.
+
+const NORMAL = 2 ** -1022;
+const LARGEST = 700; // of a logarithm whose exponential is an ordinary number
+const PARTS = 256; // of the tables
+const BIAS = 1023; // of the exponent in the bits of a number
+const REAL = new Float64Array(1);
+const BITS = new Int32Array(REAL.buffer);
+const HIGH = new Int8Array(new Int32Array([1]).buffer)[0]; // where these have the exponent
+const SCALES = Float64Array.from({ length: 2 * BIAS }, (_, i) => 2 ** (i - BIAS));
+const INVERSE = Float64Array.from({ length: PARTS }, (_, i) => 1 / (1 + (i + 0.5) / PARTS));
+const LOG = INVERSE.map((inverse) => -Math.log(inverse));
+const ROOTS = Float64Array.from({ length: PARTS }, (_, i) => 2 ** (i / PARTS));
+const [LOG_2, PER_PART, PART] = [Math.LN2, PARTS / Math.LN2, Math.LN2 / PARTS];
+const [THIRD, FIFTH, SIXTH, TWENTY_FOURTH] = [1 / 3, 1 / 5, 1 / 6, 1 / 24];
+
+function quickLog(value) {
+  REAL[0] = value;
+  const high = BITS[HIGH];
+  const part = (high >> 12) & (PARTS - 1);
+  const exponent = (high >> 20) - BIAS;
+  const r = value * SCALES[BIAS - exponent] * INVERSE[part] - 1; // less than 1 / 512
+  const square = r * r;
+  const series = r + square * (r * THIRD - 0.5 + square * (r * FIFTH - 0.25));
+  return exponent * LOG_2 + LOG[part] + series;
+}
+
+function quickExp(value) {
+  const count = Math.floor(value * PER_PART + 0.5);
+  const r = value - count * PART; // less than 1 / 738
+  const square = r * r;
+  const series = 1 + r + square * (0.5 + r * SIXTH + square * TWENTY_FOURTH);
+  return series * ROOTS[count & (PARTS - 1)] * SCALES[(count >> 8) + BIAS];
 }
 
 /** A remainder with the sign of the divisor. */

@@ -1,9 +1,4 @@
-"""The package's YAML files: plain data with lines, and the forms by which they are validated.
-
-`read_document` reads a file as plain data, with the line of every entry. It supports mappings,
-lists and the scalars of YAML 1.2, which suffice for files written by hand. It reads the file event
-by event and constructs no objects, so that a file cannot run code; tags (``!!python/…``),
-aliases (by which a file could refer to itself) and merge keys (``<<``) are refused.
+"""The forms by which the data of the package's YAML files are validated.
 
 A kind of file is a `Form`: a pydantic model. References to a model, a catalogue or another file are
 resolved during validation with pydantic's context, in three ways: a field whose entry refers to
@@ -15,13 +10,11 @@ one error, each with its line.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import islice
-from pathlib import Path
 from typing import Annotated, Any, Self, TypeAlias, TypeVar
 
 from pydantic import (
@@ -38,19 +31,6 @@ from pydantic import (
     model_validator,
 )
 from pydantic_core import CoreSchema, ErrorDetails, InitErrorDetails, core_schema
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.events import (
-    AliasEvent,
-    CollectionStartEvent,
-    Event,
-    MappingEndEvent,
-    MappingStartEvent,
-    ScalarEvent,
-    SequenceEndEvent,
-    StreamEndEvent,
-)
-from ruamel.yaml.reader import ReaderError
 
 from plansim.errors import (
     CatalogueError,
@@ -62,274 +42,34 @@ from plansim.errors import (
     foreign,
     nearest,
 )
+from plansim.files.yaml_document import Location, YamlDocument
 
 __all__ = [
     "LAX",
-    "MAX_BYTES",
-    "MAX_DEPTH",
     "MOST_FAULTS",
     "Entries",
     "Form",
     "Items",
     "Listed",
-    "Location",
     "Names",
-    "Plain",
     "Resolved",
     "Wording",
     "Words",
-    "YamlDocument",
     "doubled",
     "form_of",
     "noting",
     "or_text",
-    "parse_document",
-    "read_document",
     "schema_of",
     "shown",
     "unknown_keys",
 ]
 
-MAX_BYTES = 1_000_000
-"""Maximum size of a file."""
-
-MAX_DEPTH = 12
-"""Maximum depth of nesting, since the reader is recursive."""
-
 MOST_FAULTS = 100
 """Maximum number of faulty entries of a mapping or list, after which the others are not read."""
-
-Plain: TypeAlias = "str | int | float | bool | list[Plain] | dict[str, Plain] | None"
-"""The data of a document."""
-
-Location: TypeAlias = tuple[str | int, ...]
-"""The location of an entry: the keys and list positions from the top."""
 
 Context: TypeAlias = Any
 """What a form is validated against; it depends on the kind of file."""
 
-
-@dataclass(frozen=True)
-class YamlDocument:
-    """The data of a YAML file, and its faults."""
-
-    file: str
-    """Name of the file in messages."""
-    sha256: str
-    """Of the file's bytes, in hexadecimal."""
-    data: Plain
-    """None if `faults` prevented reading."""
-    lines: Mapping[Location, int]
-    faults: tuple[Fault, ...]
-
-    def line(self, at: Location) -> int | None:
-        """Return the line of an entry, or of the nearest entry around it that has one."""
-        while at not in self.lines and at:
-            at = at[:-1]
-        return self.lines.get(at)
-
-    def placed(self, fault: Fault, at: Location = ()) -> Fault:
-        """Return a fault of an entry with file and line, unless it is one of another file."""
-        if fault.file is not None:
-            return fault
-        return replace(fault, file=self.file, line=self.line((*at, *fault.at)), at=())
-
-
-def read_document(path: Path) -> YamlDocument:
-    """Read a YAML file; every error becomes a fault of the document, never an exception."""
-    try:
-        if not path.is_file():
-            if path.exists():
-                return _unread(
-                    path, b"", Message("not a file"), expected=Message("a YAML text file")
-                )
-            if not path.is_symlink():  # one that leads nowhere is opened to learn why
-                siblings = sorted(sibling.name for sibling in path.parent.glob("*.y*ml"))
-                close = nearest(path.name, siblings)
-                return _unread(path, b"", Message("no such file"), close=close)
-        with path.open("rb") as stream:
-            raw = stream.read(MAX_BYTES + 1)
-    except OSError as error:
-        return _unread(
-            path, b"", Message("the file cannot be read: {why}", why=foreign(error.strerror))
-        )
-    if len(raw) > MAX_BYTES:
-        return _unread(
-            path, raw, Message("the file is larger than {size} MB", size=MAX_BYTES // 1_000_000)
-        )
-    if b"\0" in raw:
-        return _unread(
-            path, raw, Message("the file is binary"), expected=Message("a YAML text file")
-        )
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw[: error.start].count(b"\n") + 1
-        return _unread(path, raw, Message("the file is not UTF-8 text"), line=line)
-    return parse_document(text, str(path), hashlib.sha256(raw).hexdigest())
-
-
-def parse_document(text: str, file: str, sha256: str = "") -> YamlDocument:
-    r"""Read YAML text.
-
-    >>> document = parse_document("a: 1\nb:\n  - two\n  - 3.0\na: 4", "x.yaml")
-    >>> document.data
-    {'a': 1, 'b': ['two', 3.0]}
-    >>> document.line(("b", 1))
-    4
-    >>> print(*document.faults)
-    x.yaml:5: the key 'a' stands twice; found a first one on line 1
-    """
-    reader = _DocumentReader(file)
-    events: Iterator[Event] = iter(YAML(typ="safe", pure=True).parse(text))
-    data: Plain = None
-    try:
-        next(events), (start := next(events))
-        if isinstance(start, StreamEndEvent):
-            reader.fault(Message("the file is empty"), 1)
-        else:
-            data = reader.read(next(events), events, ())
-            next(events)
-            if not isinstance(extra := next(events), StreamEndEvent):
-                reader.fault(Message("the file has more than one YAML document"), _line(extra))
-    except _UnreadableError:
-        data = None
-    except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        # The parser's ", but got '<scalar>'" is its internal name, and is dropped.
-        problem = str(error.problem or error.context).split(", but ")[0]
-        reader.fault(
-            Message("not valid YAML: {why}", why=foreign(problem)),
-            None if mark is None else mark.line + 1,
-        )
-        data = None
-    except ReaderError as error:
-        line = text.count("\n", 0, int(error.position)) + 1
-        reader.fault(Message("the file has control characters"), line)
-        data = None
-    except YAMLError as error:
-        reader.fault(
-            Message("not valid YAML: {why}", why=foreign(str(error).splitlines()[0])), None
-        )
-        data = None
-    return YamlDocument(file, sha256, data, reader.lines, tuple(reader.faults))
-
-
-def _unread(
-    path: Path,
-    raw: bytes,
-    message: Message,
-    line: int | None = None,
-    expected: Message | None = None,
-    close: str | None = None,
-) -> YamlDocument:
-    fault = Fault(message, file=str(path), line=line, expected=expected, nearest=close)
-    return YamlDocument(str(path), hashlib.sha256(raw).hexdigest(), None, {}, (fault,))
-
-
-class _UnreadableError(Exception):
-    """Reading must stop; the fault is already logged."""
-
-
-@dataclass
-class _DocumentReader:
-    """Turns events into plain data, and records lines and faults."""
-
-    file: str
-    lines: dict[Location, int] = field(default_factory=dict)
-    faults: list[Fault] = field(default_factory=list)
-
-    def fault(
-        self, message: str | Message, line: int | None, found: Message | str | None = None
-    ) -> None:
-        self.faults.append(Fault(message, file=self.file, line=line, found=found))
-
-    def read(self, event: Event, events: Iterator[Event], at: Location) -> Plain:
-        """Read the node that ``event`` opens."""
-        line = _line(event)
-        self.lines.setdefault(at, line)
-        if len(at) > MAX_DEPTH:
-            self.fault(Message("the file is nested too deeply"), line)
-            raise _UnreadableError
-        if isinstance(event, AliasEvent):
-            self.fault(Message("aliases are not allowed"), line, found=f"*{event.anchor}")
-            return None
-        if tag := _tag(event):
-            self.fault(Message("tags are not allowed"), line, found=tag)
-        if isinstance(event, ScalarEvent):
-            return _scalar(event)
-        if isinstance(event, MappingStartEvent):
-            return self._mapping(events, at)
-        items: list[Plain] = []
-        while not isinstance(event := next(events), SequenceEndEvent):
-            items.append(self.read(event, events, (*at, len(items))))
-        return items
-
-    def _mapping(self, events: Iterator[Event], at: Location) -> Plain:
-        entries: dict[str, Plain] = {}
-        while not isinstance(event := next(events), MappingEndEvent):
-            line = _line(event)
-            if not isinstance(event, ScalarEvent):
-                self.fault(Message("a key must be plain text"), line)
-                raise _UnreadableError
-            key = event.value
-            if key.startswith("<"):  # pydantic marks the alternatives of a union so
-                unsupported = Message("a key must not begin with '<'")
-                if key == "<<" and event.style is None:
-                    unsupported = Message("merge keys are not supported")
-                self.fault(unsupported, line, key)
-                raise _UnreadableError
-            entry = (*at, key)
-            if key in entries:
-                first = Message("a first one on line {line}", line=self.lines[entry])
-                self.fault(Message("the key '{key}' stands twice", key=key), line, found=first)
-                self.read(next(events), events, (*entry, "again"))
-            else:
-                self.lines[entry] = line
-                entries[key] = self.read(next(events), events, entry)
-        return entries
-
-
-def _line(event: Event) -> int:
-    return int(event.start_mark.line) + 1
-
-
-def _tag(event: Event) -> str | None:
-    """Return the tag that the file writes out, as it writes it."""
-    if isinstance(event, ScalarEvent):
-        implicit = any(event.implicit)
-    else:
-        implicit = not isinstance(event, CollectionStartEvent) or event.implicit
-    return None if implicit else str(getattr(event, "tag", "")).replace("tag:yaml.org,2002:", "!!")
-
-
-_INTEGER = re.compile(r"[-+]?[0-9]{1,18}")
-_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-_SPECIAL: Mapping[str, float | bool | None] = {
-    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
-    **dict.fromkeys(("true", "True", "TRUE"), True),
-    **dict.fromkeys(("false", "False", "FALSE"), False),
-    **dict.fromkeys((".nan", ".NaN", ".NAN"), float("nan")),
-    **dict.fromkeys((".inf", ".Inf", ".INF", "+.inf"), float("inf")),
-    "-.inf": float("-inf"),
-}
-
-
-def _scalar(event: ScalarEvent) -> Plain:
-    """Resolve a plain scalar by the core schema of YAML 1.2; a quoted one is text."""
-    text = str(event.value)
-    if event.style is not None:
-        return text
-    if text in _SPECIAL:
-        return _SPECIAL[text]
-    if _INTEGER.fullmatch(text):
-        return int(text)
-    if _FLOAT.fullmatch(text):
-        return float(text)
-    return text
-
-
-# --- forms ----------------------------------------------------------------------------------------
 
 AnyForm = TypeVar("AnyForm", bound="Form")
 

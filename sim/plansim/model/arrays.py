@@ -7,20 +7,11 @@ from dataclasses import dataclass
 
 from plansim.errors import Message
 from plansim.model.expression import Call, Name, Node, Operation
+from plansim.model.functions import OVER_ELEMENTS
 from plansim.model.scan import Scan
 from plansim.model.syntax import name_key
 
-__all__ = ["OF_VECTORS", "OVER_ELEMENTS", "Subscripts", "UnboundError", "free_marks"]
-
-OVER_ELEMENTS = frozenset({"prod", "sum", "vmax", "vmin"})
-"""The functions that bind the subscripts with ``!`` in their arguments, by `name_key`."""
-
-
-OF_VECTORS = frozenset(
-    {"allocate_available", "allocate_by_priority", "invert_matrix", "vector_rank"}
-    | {"vector_reorder", "vector_select", "vector_sort_order"}
-)
-"""The functions of which an element rests on all elements of an array, by `name_key`."""
+__all__ = ["Subscripts", "UnboundError", "free_marks"]
 
 
 class UnboundError(Exception):

@@ -5,61 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from itertools import chain
-from types import MappingProxyType
 
 from plansim.errors import FaultLog, Message
 from plansim.model.expression import Call, Name
+from plansim.model.functions import FUNCTIONS, UNCOMPUTED_FUNCTIONS
 from plansim.model.scan import MAX_ELEMENTS, Equation, Scan, short
 from plansim.model.syntax import name_key
 
-__all__ = ["FUNCTIONS", "UNCOMPUTED_FUNCTIONS", "check_soundness", "is_function_call"]
-
-FUNCTIONS: Mapping[str, int | None] = MappingProxyType(
-    {
-        name: count
-        for count, names in {
-            0: "random_0_1",
-            1: "abs arccos arcsin arctan cos cosh elmcount exp game initial integer ln prod sin "
-            "sinh sqrt sum tan tanh vmax vmin",
-            2: "active_initial delay1 delay3 integ log lookup_backward lookup_extrapolate "
-            "lookup_forward max min modulo power pulse quantum smooth smooth3 step vector_elm_map "
-            "vector_rank vector_reorder vector_sort_order with_lookup zidz",
-            3: "allocate_available delay1i delay3i delay_fixed forecast get_direct_constants "
-            "get_time_value get_xls_constants if_then_else ramp random_uniform sample_if_true "
-            "smooth3i smoothi trend xidz",
-            4: "delay_n get_direct_data get_direct_lookups get_xls_data get_xls_lookups "
-            "pulse_train smooth_n",
-            6: "random_triangular",
-            5: "allocate_by_priority random_exponential random_normal vector_select",
-            None: "invert_matrix",
-        }.items()
-        for name in names.split()
-    }
-)
-"""Those that an engine computes, by key, with the number of their arguments; None where
-Vensim's own manual and the engine differ."""
-
-UNCOMPUTED_FUNCTIONS: frozenset[str] = frozenset(
-    name_group + suffix
-    for name_group, suffixes in {
-        "": "a_function_of alloc_p cumulate cumulatef find_market_price find_zero gamma_ln "
-        "internal_rate_of_return marketp message npv npve reinitial sample_until shift_if_true "
-        "simultaneous sshape supply_at_price demand_at_price time_base time_shift vector_lookup",
-        "delay_": "batch conveyor information leakage material profile",
-        "depreciate_": "by_schedule straightline",
-        "get_123_": "constants data lookups",
-        "get_data_": "at_time between_times first_time last_time max mean median min stdv "
-        "total_points",
-        "get_odbc_": "constants data lookups",
-        "get_vdf_": "constants data lookups",
-        "lookup_": "area invert slope",
-        "queue_": "age_average age_oldest age_in_range attrib_average attrib_in_range attrib_max "
-        "attrib_min attrib_quantity fifo fifo_attrib",
-        "random_": "beta binomial gamma lookup negative_binomial pink_noise poisson weibull",
-    }.items()
-    for suffix in suffixes.split()
-)
-"""Functions of Vensim that no engine computes."""
+__all__ = ["check_soundness", "is_function_call"]
 
 
 def check_soundness(scan: Scan, faults: FaultLog, warnings: FaultLog) -> None:

@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property, reduce
 
 from plansim.errors import Fault, Message, ModelError
-from plansim.model.arrays import OF_VECTORS, OVER_ELEMENTS, Subscripts, free_marks
+from plansim.model.arrays import Subscripts, free_marks
 from plansim.model.expression import Call, Name, Node, Number, Numbers, Operation, QuotedText, Table
+from plansim.model.functions import OF_VECTORS, OVER_ELEMENTS
 from plansim.model.reader import parse_model
 from plansim.model.records import (
     Model,

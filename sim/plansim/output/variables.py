@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from plansim.targets.audit import Clash
 
 __all__ = [
-    "Book",
     "Fact",
+    "ModelFacts",
     "Part",
     "evidence_sentence",
     "kind_of",
@@ -61,7 +61,7 @@ class Fact:
 
 
 @dataclass(frozen=True)
-class Book:
+class ModelFacts:
     """What is known of a model, in one language."""
 
     model: Model
@@ -157,16 +157,16 @@ def link_to(variable: Variable) -> str:
     return f"{page_of(variable.module)}#{slug(variable.name)}"
 
 
-def variable_facts(variable: Variable, book: Book) -> list[tuple[str, str]]:
+def variable_facts(variable: Variable, facts: ModelFacts) -> list[tuple[str, str]]:
     """Return the facts of a variable in the model's file and the tables beside it."""
-    text = book.text
+    text = facts.text
 
     def words(part: Part) -> str:
         both = text.lang is Lang.ZH and part.name not in ("", part.text)
         return f"{part.text}（{part.name}）" if both else part.text
 
-    module = book.model.modules.get(variable.module)
-    is_added = variable.name in book.model.added
+    module = facts.model.modules.get(variable.module)
+    is_added = variable.name in facts.model.added
     head = [
         ("show.variable", both_names(variable.name, variable.name_zh, text)),
         ("show.meaning", text.pick(variable.meaning_en, variable.meaning_zh)),
@@ -174,11 +174,11 @@ def variable_facts(variable: Variable, book: Book) -> list[tuple[str, str]]:
         ("show.module", text.pick(variable.module, module.name_zh if module else "")),
         ("show.unit", text.unit(variable.unit)),
         ("show.equation", variable.equation.expandtabs(4).replace("\\\n", "\n")),
-        ("show.place", f"{book.model.path}:{variable.line}"),
+        ("show.place", f"{facts.model.path}:{variable.line}"),
     ]
     notes = [
         (fact.label, fact.between.join(map(words, fact.parts)))
-        for fact in variable_notes(variable, book, "\n")
+        for fact in variable_notes(variable, facts, "\n")
     ]
     *head, place = head
     if is_added:  # where a variant of the model has it, and with which value, is nobody's affair
@@ -188,19 +188,19 @@ def variable_facts(variable: Variable, book: Book) -> list[tuple[str, str]]:
     return [*with_text(head, text), *notes, *with_text([place], text)]
 
 
-def variable_notes(variable: Variable, book: Book, between: str) -> list[Fact]:
+def variable_notes(variable: Variable, facts: ModelFacts, between: str) -> list[Fact]:
     """Return what a variable is made of, used and judged by; ``between`` separates sentences."""
-    text, comma, initial = book.text, book.text("list_sep.comma"), set(variable.initial_causes)
+    text, comma, initial = facts.text, facts.text("list_sep.comma"), set(variable.initial_causes)
     judged = (
         Part(
             f"{target.id} {text.pick(target.name_en, target.name_zh)}", f"sources.html#{target.id}"
         )
-        for target in book.targets
+        for target in facts.targets
         if any(split_reference(name)[0] == variable.name for name in target.variables.values())
     )
-    ranges = (book.model.subscripts.get(name) for name in variable.subscripts)
+    ranges = (facts.model.subscripts.get(name) for name in variable.subscripts)
     sentences: dict[str, Iterable[Part]] = {
-        "show.value": map(Part, values_of(variable, book)),
+        "show.value": map(Part, values_of(variable, facts)),
         "show.subscripts": (Part(_range_of(subscript, text)) for subscript in ranges if subscript),
         "show.plausible": [Part(noted("show.plausible_note", variable.plausible, variable, text))],
         "show.admissible": [
@@ -208,35 +208,35 @@ def variable_notes(variable: Variable, book: Book, between: str) -> list[Fact]:
         ],
     }
     names: dict[str, Iterable[Part]] = {
-        "show.causes": map(book.part, (n for n in variable.causes if n not in initial)),
-        "show.initial_causes": map(book.part, variable.initial_causes),
-        "show.uses": map(book.part, book.users.get(variable.name, ())),
+        "show.causes": map(facts.part, (n for n in variable.causes if n not in initial)),
+        "show.initial_causes": map(facts.part, variable.initial_causes),
+        "show.uses": map(facts.part, facts.users.get(variable.name, ())),
     }
-    facts = [
+    rows = [
         *(Fact(text(label), tuple(parts), between) for label, parts in sentences.items()),
         *(Fact(text(label), tuple(parts), comma) for label, parts in names.items()),
         Fact(text("show.judged_by"), tuple(judged), between),
         Fact(
             text("show.sources"),
-            tuple(part for tag in variable.sources for part in book.cited(tag)),
+            tuple(part for tag in variable.sources for part in facts.cited(tag)),
             between,
         ),
     ]
-    return [fact for fact in facts if any(part.text for part in fact.parts)]
+    return [fact for fact in rows if any(part.text for part in fact.parts)]
 
 
-def values_of(variable: Variable, book: Book) -> list[str]:
+def values_of(variable: Variable, facts: ModelFacts) -> list[str]:
     """Write the numbers of a constant; those of many elements that are equal once."""
     if variable.value is None or variable.kind not in _CONSTANT:
         return []
-    unit = "" if variable.unit == NO_UNIT else book.text.unit(variable.unit)
+    unit = "" if variable.unit == NO_UNIT else facts.text.unit(variable.unit)
     if not isinstance(variable.value, Mapping):
         return [f"{variable.value:g} {unit}".strip()]
     if len(variable.value) > len(set(variable.value.values())) == 1:
         return [f"{next(iter(variable.value.values())):g} {unit}".strip()]
-    colon = book.text("list_sep.colon")
+    colon = facts.text("list_sep.colon")
     return [
-        f"{','.join(book.name_of(name_key(part)) for part in element.split(','))}{colon}{value:g}"
+        f"{','.join(facts.name_of(name_key(part)) for part in element.split(','))}{colon}{value:g}"
         for element, value in variable.value.items()
     ]
 

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from plansim.cache import file_sha256
 from plansim.errors import Fault, Message, ScenarioError, nearest
-from plansim.files.forms import YamlDocument, form_of, noting, read_document
+from plansim.files.forms import form_of, noting
 from plansim.files.shipped import is_file, is_shipped, shipped
+from plansim.files.yaml_document import YamlDocument, read_document
 from plansim.model.records import Integration, Model, TimeSpec, VariableKind, folded
 from plansim.scenario.levers import SERIES, added_part, input_of, is_series_part, misdated
 from plansim.scenario.records import (
@@ -29,7 +30,7 @@ from plansim.scenario.records import (
     split_overlays,
     unsound_clock,
 )
-from plansim.scenario.schema import ScenarioFile
+from plansim.scenario.scenario_form import ScenarioFile
 from plansim.scenario.values import Assignment, SettingOrigin, implausible, overrides_assigned
 
 __all__ = ["merged", "overlay_alone", "read_heads", "written_with"]

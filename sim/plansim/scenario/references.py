@@ -14,7 +14,7 @@ from plansim.model.records import Model, Variable, VariableKind, folded
 from plansim.scenario.levers import constant_named, setters
 
 if TYPE_CHECKING:
-    from plansim.files.forms import Location
+    from plansim.files.yaml_document import Location
 
 __all__ = [
     "cells_meant",

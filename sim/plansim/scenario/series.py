@@ -7,7 +7,8 @@ from pathlib import Path
 
 from plansim.errors import Fault, InputError, Message, ScenarioError, nearest
 from plansim.files.csv_table import read_csv
-from plansim.files.forms import Form, YamlDocument
+from plansim.files.forms import Form
+from plansim.files.yaml_document import YamlDocument
 from plansim.model.records import folded
 
 __all__ = ["SeriesFile", "read_series"]

@@ -18,7 +18,8 @@ from typing import Annotated, TypeAlias
 from pydantic import ConfigDict, Discriminator, Field, Tag
 
 from plansim.errors import Fault, InputError, Message, ScenarioError
-from plansim.files.forms import Form, Location, YamlDocument, noting, shown, unknown_keys
+from plansim.files.forms import Form, noting, shown, unknown_keys
+from plansim.files.yaml_document import Location, YamlDocument
 from plansim.model.records import Model, Variable
 from plansim.model.units import NO_UNIT, convert
 from plansim.scenario.levers import (
@@ -36,7 +37,7 @@ from plansim.scenario.series import SeriesFile, read_series
 __all__ = [
     "Assignment",
     "Cell",
-    "Lever",
+    "LeverEntry",
     "Setting",
     "SettingOrigin",
     "assigned",
@@ -150,7 +151,7 @@ class YearlySeries(_LeverSetting):
     ]
 
 
-Lever: TypeAlias = Annotated[
+LeverEntry: TypeAlias = Annotated[
     _Number
     | _Text
     | _Quantity
@@ -217,7 +218,7 @@ def assigned(name: str, setting: Setting, origin: SettingOrigin) -> tuple[Assign
     return tuple(numbers)
 
 
-def lever_assigned(name: str, lever: Lever, origin: SettingOrigin) -> tuple[Assignment, ...]:
+def lever_assigned(name: str, lever: LeverEntry, origin: SettingOrigin) -> tuple[Assignment, ...]:
     """Return the numbers that an entry of a lever sets on the constants of the lever.
 
     Elements apply to each constant with subscripts: the year of a change may be a scalar.

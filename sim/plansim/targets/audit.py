@@ -19,19 +19,9 @@ from typing import Annotated
 from pydantic import Field
 
 from plansim.errors import CatalogueError, Fault, InputError, Message, foreign, nearest
-from plansim.files.forms import (
-    LAX,
-    Form,
-    Listed,
-    Resolved,
-    Words,
-    YamlDocument,
-    form_of,
-    noting,
-    or_text,
-    read_document,
-)
+from plansim.files.forms import LAX, Form, Listed, Resolved, Words, form_of, noting, or_text
 from plansim.files.shipped import shipped
+from plansim.files.yaml_document import YamlDocument, read_document
 from plansim.model import expression
 from plansim.model.evidence import Evidence, load_evidence
 from plansim.model.expression import COMPARISONS, Name, Operation, references

@@ -10,19 +10,8 @@ from typing import Annotated
 from pydantic import Field
 
 from plansim.errors import Fault, InputError, Message, nearest
-from plansim.files.forms import (
-    LAX,
-    Form,
-    Items,
-    Location,
-    Resolved,
-    Words,
-    doubled,
-    form_of,
-    or_text,
-    read_document,
-    shown,
-)
+from plansim.files.forms import LAX, Form, Items, Resolved, Words, doubled, form_of, or_text, shown
+from plansim.files.yaml_document import Location, read_document
 from plansim.targets.indicator import Measure
 from plansim.targets.target import Attribute, Basis, Direction, Kind, Period, Target, TargetPart
 

@@ -11,18 +11,8 @@ from typing import Annotated
 from pydantic import Field
 
 from plansim.errors import Fault, InputError, Message, UnitError
-from plansim.files.forms import (
-    LAX,
-    Form,
-    Listed,
-    Names,
-    Plain,
-    Words,
-    YamlDocument,
-    doubled,
-    form_of,
-    read_document,
-)
+from plansim.files.forms import LAX, Form, Listed, Names, Words, doubled, form_of
+from plansim.files.yaml_document import Plain, YamlDocument, read_document
 from plansim.model.records import Model, Variable, VariableKind, cell_name, cells_of
 from plansim.scenario.factors import Apply
 from plansim.scenario.references import cells_meant, meant

@@ -50,10 +50,10 @@ from plansim.files.forms import (
     Wording,
     Words,
     form_of,
-    read_document,
     schema_of,
 )
 from plansim.files.shipped import named_file
+from plansim.files.yaml_document import read_document
 from plansim.model.records import Model
 from plansim.scenario.factors import Factor, apart, default_of
 from plansim.scenario.references import one_series

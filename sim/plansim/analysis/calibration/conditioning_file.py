@@ -32,7 +32,7 @@ from plansim.analysis.calibration.observed import (
     observed_context,
     series_equations,
 )
-from plansim.analysis.checks import CHECKS, load_checks
+from plansim.analysis.checks_file import CHECKS, load_checks
 from plansim.analysis.experiments.design import Design, DesignKind
 from plansim.analysis.experiments.design_file import read_design
 from plansim.analysis.experiments.design_form import (
@@ -45,16 +45,15 @@ from plansim.files.forms import (
     Entries,
     Form,
     Items,
-    Location,
     Names,
     Resolved,
     doubled,
     form_of,
     noting,
-    read_document,
     schema_of,
 )
 from plansim.files.shipped import shipped
+from plansim.files.yaml_document import Location, read_document
 from plansim.model.records import Model, Timing, VariableKind
 from plansim.model.rewrite import AddedEquation, with_equations
 from plansim.scenario.factors import Factor, apart

@@ -18,19 +18,11 @@ from typing import Annotated, TypeVar
 from pydantic import Field
 
 from plansim.analysis.calibration.observations import OBSERVATIONS, ObservationTable, read_table
-from plansim.analysis.checks import Check, known_constant
+from plansim.analysis.checks_file import Check, known_constant
 from plansim.analysis.experiments.design_form import DesignContext
 from plansim.errors import Fault, InputError, Message, nearest
-from plansim.files.forms import (
-    LAX,
-    Entries,
-    Form,
-    Items,
-    Resolved,
-    Wording,
-    form_of,
-    read_document,
-)
+from plansim.files.forms import LAX, Entries, Form, Items, Resolved, Wording, form_of
+from plansim.files.yaml_document import read_document
 from plansim.model.evidence import Evidence, load_evidence
 from plansim.model.records import Model
 from plansim.model.rewrite import AddedEquation

@@ -13,9 +13,7 @@ among the members is taken off.
 
 References: M. Strong, J. E. Oakley, A. Brennan, Estimating multiparameter partial expected value of
 perfect information from a probabilistic sensitivity analysis sample, Medical Decision Making 34
-(2014) 311-326; F. Pianosi, T. Wagener, A simple and efficient method for global sensitivity
-analysis based on cumulative distribution functions, Environmental Modelling & Software 67 (2015)
-1-11 (PAWN).
+(2014) 311-326.
 """
 
 from __future__ import annotations
@@ -28,12 +26,9 @@ import numpy as np
 import xarray as xr
 from scipy.stats import rankdata
 
-from plansim.analysis.decisions.sample import (
-    sample_of_members,
-    sample_of_study,
-    states_of,
-)
+from plansim.analysis.decisions.sample import sample_of_members, sample_of_study, states_of
 from plansim.analysis.evaluator import Progress
+from plansim.analysis.sensitivity.given_data import pawn
 from plansim.errors import Fault, InputError, Message
 from plansim.model.records import Model
 from plansim.scenario.factors import Factor
@@ -49,8 +44,6 @@ DEGREE = 3
 """Of the polynomial in the rank of an unknown that is fitted."""
 RESAMPLES = 50
 """Of members, for standard errors, and shuffles, for what chance brings about."""
-SLICES = 10
-"""Number of intervals of an unknown in PAWN."""
 ROUNDING = 1e-9
 """A value as small is none, but rounding."""
 FEW = 50
@@ -141,7 +134,7 @@ def information(
     values, errors = value_of_information(met, points, seed=seed, progress=progress)
     means = met.mean(axis=1)
     best = int(np.argmax(means))
-    pawn = _pawn(met[best], points, seed)
+    distances = pawn(points, met[best], seed)
     order = np.argsort(-values, kind="stable")
     return Information(
         tuple(policies),
@@ -150,7 +143,9 @@ def information(
         float(met.max(axis=0).mean() - means[best]),
         int(sound.sum()),
         tuple(
-            KnownUnknown(factors[row], float(values[row]), float(errors[row]), float(pawn[row]))
+            KnownUnknown(
+                factors[row], float(values[row]), float(errors[row]), float(distances[row])
+            )
             for row in order
         ),
     )
@@ -226,15 +221,3 @@ def _value(utilities: Floats, basis: Floats) -> float:
     fits = np.linalg.lstsq(basis, utilities.T, rcond=None)[0]
     fitted = (basis @ fits).T
     return float(fitted.max(axis=0).mean() - fitted.mean(axis=1).max())
-
-
-def _pawn(utility: Floats, points: Floats, seed: int) -> Floats:
-    """Return the median of PAWN's distances of each unknown: ``(factor,)``."""
-    from SALib.analyze import pawn
-
-    names = [str(column) for column in range(points.shape[1])]
-    ends = np.stack([points.min(axis=0), points.max(axis=0)], axis=1).tolist()
-    problem = {"num_vars": len(names), "names": names, "bounds": ends}
-    with np.errstate(invalid="ignore", divide="ignore"):
-        found = pawn.analyze(problem, points, utility, S=SLICES, seed=seed)
-    return np.nan_to_num(np.asarray(found["median"], np.float64))

@@ -23,8 +23,9 @@ from plansim.analysis.experiments.design_form import (
 )
 from plansim.analysis.experiments.sampling import MOST_HYPERCUBE, grid_axes
 from plansim.errors import DesignError, Fault, Message, UnknownNameError
-from plansim.files.forms import Plain, YamlDocument, form_of, noting, read_document
+from plansim.files.forms import form_of, noting
 from plansim.files.shipped import is_shipped, named_file
+from plansim.files.yaml_document import Plain, YamlDocument, read_document
 from plansim.model.records import Model, Variable, folded
 from plansim.scenario.factors import Factor, apart, constants_of
 from plansim.scenario.scenario_file import (

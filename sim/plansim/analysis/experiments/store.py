@@ -40,6 +40,7 @@ from zarr.core.buffer import Buffer, BufferPrototype
 from zarr.storage import LocalStore
 
 from plansim.analysis.evaluator import Request
+from plansim.analysis.experiments.design import MOST_RUNS
 from plansim.errors import DesignError, Fault, InputError, Message, OutputError, foreign
 from plansim.files.writing import locked, part_of, sync, writing_whole
 from plansim.targets.indicator import Floats
@@ -149,7 +150,7 @@ class Store:
         wrong = [line for line, number in enumerate(numbers, 1) if not 0 <= number < self.blocks]
         expected = Message("the number of a block, below {count}", count=self.blocks)
         fault = Fault(_DAMAGED, file, wrong[0], expected) if wrong else None
-        return frozenset(numbers) & frozenset(range(self.blocks)), fault
+        return frozenset(number for number in numbers if 0 <= number < self.blocks), fault
 
     def mark(self, number: int) -> None:
         """Record that a block is completely written. Only one process may do so."""
@@ -427,7 +428,7 @@ def _described(path: Path, attributes: Mapping[str, Any]) -> Store:
     card, layout = dict(attributes[CARD]), attributes["layout"]
     runs, block = int(layout["runs"]), int(layout["block"])
     names = [*layout["factors"], *layout["outputs"]]
-    if not (1 <= block <= runs and all(isinstance(name, str) for name in names)):
+    if not (1 <= block <= runs <= MOST_RUNS and all(isinstance(name, str) for name in names)):
         raise ValueError("the layout of a store is none")
     for part in ("design", "model"):
         dict(card[part])

@@ -19,17 +19,8 @@ from pydantic import Field
 
 from plansim.analysis.evaluator import Evaluation, Evaluator, Request
 from plansim.errors import Fault, InputError, Message
-from plansim.files.forms import (
-    LAX,
-    Entries,
-    Form,
-    Items,
-    Listed,
-    Resolved,
-    Words,
-    form_of,
-    read_document,
-)
+from plansim.files.forms import LAX, Entries, Form, Items, Listed, Resolved, Words, form_of
+from plansim.files.yaml_document import read_document
 from plansim.model.records import Model
 from plansim.scenario.references import meant, variable_meant
 from plansim.scenario.scenario_file import Scenario, scenario_of

@@ -20,7 +20,8 @@ from plansim.analysis.evaluator import Evaluation, Evaluator, Request
 from plansim.analysis.experiments.design_file import design_named
 from plansim.analysis.experiments.design_form import DesignContext, scenario_beside
 from plansim.errors import DesignError, Fault, InputError, Message, nearest
-from plansim.files.forms import LAX, Entries, Form, Resolved, form_of, read_document
+from plansim.files.forms import LAX, Entries, Form, Resolved, form_of
+from plansim.files.yaml_document import read_document
 from plansim.model.records import Model, VariableKind
 from plansim.scenario.factors import Apply, Factor, default_of, neutral_value
 from plansim.scenario.references import meant, one_series

@@ -8,7 +8,7 @@ ones by Sobol's, all others together being one group, whose index says what scre
 For validation (Q18-Q20)::
 
     design = read_design(path, model, samples=4096)
-    study = sensitivity(model, design, targets)
+    study = sobol(model, design, targets)
     study.chances  # P(met) of each target and scenario, with its standard error
     study.drivers  # first and total indices of each binding target, with 95 % intervals
     study.ranking  # scenarios in order; `ranking.stable`
@@ -18,8 +18,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -41,7 +42,17 @@ from plansim.scenario.factors import Factor
 from plansim.scenario.scenario_file import Scenario
 from plansim.targets.catalogue import load_targets
 from plansim.targets.indicator import Floats
-from plansim.targets.target import Attribute, Target, answering_series, judged_targets, variable_of
+from plansim.targets.target import (
+    Attribute,
+    Target,
+    answering_series,
+    binding_targets,
+    judged_targets,
+    variable_of,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = [
     "ACCURATE",
@@ -52,7 +63,8 @@ __all__ = [
     "Fan",
     "Index",
     "Sensitivity",
-    "sensitivity",
+    "morris",
+    "sobol",
 ]
 
 TRAJECTORIES = 50
@@ -163,11 +175,29 @@ class Sensitivity:
     broken: int
     """Runs that failed; they count nowhere."""
 
+    def frame(self) -> pd.DataFrame:
+        """Return the indices of the binding targets, the largest total index of each first.
+
+        Columns: ``target``, ``factor`` (empty for all that screening left out), ``factor_zh``;
+        ``S1`` and ``ST``, each with the ends of its 95 % interval as ``_low`` and ``_high``;
+        ``effect``, in the target's unit over the factor's range.
+        """
+        import pandas as pd
+
+        columns = ["target", "factor", "factor_zh", "S1", "S1_low", "S1_high",
+                   "ST", "ST_low", "ST_high", "effect"]  # fmt: skip
+        rows = [
+            (drivers.target.id, *astuple(index))
+            for drivers in self.drivers
+            for index in (*drivers.indices, *filter(None, [drivers.rest]))
+        ]
+        return pd.DataFrame(rows, columns=columns)
+
 
 # --- the study ------------------------------------------------------------------------------------
 
 
-def sensitivity(
+def sobol(
     model: Model,
     design: Design | str | Path,
     targets: Sequence[Target] | None = None,
@@ -177,7 +207,9 @@ def sensitivity(
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> Sensitivity:
-    """Return the uncertainty of the verdicts under a design and its main drivers.
+    """Return the uncertainty of the verdicts under a design and its main drivers, by new runs.
+
+    Morris' method chooses the factors that get indices of their own; the others are one group.
 
     Args:
         model: the model.
@@ -196,7 +228,10 @@ def sensitivity(
         ModelError: the model cannot be compiled.
 
     >>> model = plansim.load_model("lake.mdl")
-    >>> study = plansim.sensitivity(model, "design.yaml", trajectories=4)
+    >>> study = plansim.sobol(model, "design.yaml", trajectories=4)
+    >>> study.frame()[["target", "factor", "S1"]].round(1).head(1)
+      target       factor   S1
+    0     F1  growth rate  0.9
     >>> [(chance.target.id, chance.met) for chance in study.chances if chance.target]
     [('F1', 0.3828125), ('F2', 1.0)]
     """
@@ -240,11 +275,7 @@ def sensitivity(
 
     # Under the first: what moves the margins of the binding targets.
     first = Evaluator(model, design.scenarios[0], design.factors, Request(binding))
-    trajectory = screening_design(design, trajectories)
-    points = Sampler(trajectory).draw(0, trajectory.points)
-    screened = first.evaluate(points, threads)
-    report.done(screened)
-    screening = elementary_effects(points, screened.least_margins(binding).T, design.seed)
+    screening = _screened(first, design, trajectories, threads, report)
     chosen = leading(screening.strength, each, FEWEST_CHOSEN)
     estimates, groups = _indices(first, pair, margins[0], chosen, threads, report)
     drivers = [
@@ -264,6 +295,79 @@ def sensitivity(
         runs=report.runs,
         broken=report.failed,
     )
+
+
+def morris(
+    model: Model,
+    design: Design | str | Path,
+    targets: Sequence[Target] | None = None,
+    *,
+    trajectories: int = TRAJECTORIES,
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> pd.DataFrame:
+    """Return the elementary effects of a design's factors on margins of targets, by new runs.
+
+    Columns: ``target``, ``factor``, ``factor_zh``; ``mu``, the mean of the effects, in the target's
+    unit over the factor's whole range; ``mu_star``, the mean of their sizes, with
+    ``mu_star_conf``, half the width of its 95 % interval; ``sigma``, their standard deviation. The
+    largest ``mu_star`` of a target comes first. All is under the design's first scenario.
+
+    Args:
+        model: the model.
+        design: a design, or the name or path of one.
+        targets: by default the binding ones of the catalogue beside the model.
+        trajectories: each takes a run more than there are factors.
+        threads: None for as many as there are processors.
+        progress: is told how many runs are done, of how many.
+
+    Raises:
+        InputError: a constant that the shape of the code depends on cannot vary.
+        ModelError: the model cannot be compiled.
+
+    >>> model = plansim.load_model("lake.mdl")
+    >>> frame = plansim.morris(model, "design.yaml", trajectories=8)
+    >>> frame[["target", "factor", "mu_star"]].round().head(1)
+      target       factor  mu_star
+    0     F1  growth rate    590.0
+    """
+    import pandas as pd
+
+    if not isinstance(design, Design):
+        design = read_design(design, model)
+    binding = binding_targets(load_targets(model=model)) if targets is None else tuple(targets)
+    evaluator = Evaluator(model, design.scenarios[0], design.factors, Request(binding))
+    report = _Report(progress)
+    report.ahead(trajectories * (len(design.factors) + 1))
+    threads = processors() if threads is None else threads
+    effects = _screened(evaluator, design, trajectories, threads, report)
+    parts = [
+        pd.DataFrame(
+            {
+                "target": target.id,
+                "factor": [factor.name for factor in design.factors],
+                "factor_zh": [factor.name_zh for factor in design.factors],
+                "mu": effects.mean[row],
+                "mu_star": effects.strength[row],
+                "mu_star_conf": effects.strength_error[row],
+                "sigma": effects.spread[row],
+            }
+        ).sort_values("mu_star", ascending=False, kind="stable")
+        for row, target in enumerate(binding)
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _screened(
+    evaluator: Evaluator, design: Design, trajectories: int, threads: int, report: _Report
+) -> ElementaryEffects:
+    """Run Morris trajectories, and return the effects on the targets of an evaluator."""
+    trajectory = screening_design(design, trajectories)
+    points = Sampler(trajectory).draw(0, trajectory.points)
+    screened = evaluator.evaluate(points, threads)
+    report.done(screened)
+    margins = screened.least_margins(evaluator.request.targets).T
+    return elementary_effects(points, margins, design.seed)
 
 
 class _Report:

@@ -20,7 +20,7 @@ from plansim.analysis.calibration.observed import (
     load_seam,
     series_equations,
 )
-from plansim.analysis.checks import (
+from plansim.analysis.checks_file import (
     CHECKS,
     Checks,
     RealityCheck,
@@ -32,8 +32,8 @@ from plansim.analysis.evaluator import CompiledModel, Trajectories, compile_whol
 from plansim.analysis.experiments.design_file import read_design
 from plansim.analysis.feedback.loops import FILE_NAME as LOOPS
 from plansim.analysis.feedback.loops import Loop, load_loops
-from plansim.analysis.sensitivity.study import Sensitivity, sensitivity
-from plansim.analysis.validation.questions import Effects, load_effects
+from plansim.analysis.sensitivity.study import Sensitivity, sobol
+from plansim.analysis.validation.effects_file import Effects, load_effects
 from plansim.errors import Fault, InputError, nearest
 from plansim.model.records import Model, Variable, VariableKind, cells_of
 from plansim.model.rewrite import AddedEquation
@@ -160,7 +160,7 @@ class ValidationContext:
         if name is None or path is None:
             return None
         design = read_design(path.parent / name, self.model, samples=SAMPLES)
-        return sensitivity(self.model, design, self.targets)
+        return sobol(self.model, design, self.targets)
 
 
 def load_context(

@@ -14,7 +14,7 @@ import numpy as np
 
 from plansim.analysis.ensemble import evaluate_members, load_ensemble, read_ensemble_head
 from plansim.analysis.validation.context import ValidationContext
-from plansim.analysis.validation.questions import Effects, Margins, Question
+from plansim.analysis.validation.effects_file import Effects, Margins, Question
 from plansim.analysis.validation.result import Case, CaseTemplate, Number, Result, case, result
 from plansim.scenario.members import FILE_NAME
 from plansim.targets.indicator import Floats, Measure

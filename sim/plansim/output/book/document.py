@@ -13,7 +13,7 @@ from plansim.model.evidence import load_evidence
 from plansim.model.records import Model
 from plansim.output.book.folder import write_folder
 from plansim.output.book.pages import document_pages, front_page, style_sheet
-from plansim.output.variables import Book
+from plansim.output.variables import ModelFacts
 from plansim.output.words.text import Lang, Text, read_text
 from plansim.targets.audit import clashes_beside
 from plansim.targets.catalogue import load_targets
@@ -59,9 +59,9 @@ def _pages(
     files = {"index.html": front_page(langs), "style.css": style_sheet()}
     for lang in langs:
         text = read_text(lang)
-        book = Book(model, tuple(targets), evidence, clashes, text, run)
+        facts = ModelFacts(model, tuple(targets), evidence, clashes, text, run)
         other = next((language for language in langs if language is not lang), None)
-        for name, html in document_pages(book, loops, _card(model, text), other).items():
+        for name, html in document_pages(facts, loops, _card(model, text), other).items():
             files[f"{lang}/{name}"] = html
     return files
 

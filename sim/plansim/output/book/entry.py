@@ -11,7 +11,7 @@ from plansim.model.syntax import name_key
 from plansim.model.units import NO_UNIT
 from plansim.output.book.mathml import equation_mathml
 from plansim.output.book.run import Course, course_of, years_shown
-from plansim.output.variables import Book, Fact, kind_of, slug, variable_notes
+from plansim.output.variables import Fact, ModelFacts, kind_of, slug, variable_notes
 from plansim.output.words.text import typeset
 
 __all__ = ["Entry", "entry_of"]
@@ -37,15 +37,15 @@ class Entry:
     """What became of it in the run that is shown."""
 
 
-def entry_of(variable: Variable, book: Book) -> Entry:
+def entry_of(variable: Variable, facts: ModelFacts) -> Entry:
     """Return all that the model's file and the tables beside it say of a variable."""
-    text, name = book.text, book.name(variable)
+    text, name = facts.text, facts.name(variable)
     unit = "" if variable.unit == NO_UNIT else typeset(text.unit(variable.unit))
-    math = "".join(_mathematics(variable, book))
+    math = "".join(_mathematics(variable, facts))
     course = None
-    if book.run:
-        years = years_shown(book.run.years, book.targets)
-        course = course_of(variable, book.run.years, years, text)
+    if facts.run:
+        years = years_shown(facts.run.years, facts.targets)
+        course = course_of(variable, facts.run.years, years, text)
     return Entry(
         anchor=slug(variable.name),
         name=name,
@@ -53,15 +53,15 @@ def entry_of(variable: Variable, book: Book) -> Entry:
         meaning=text.pick(variable.meaning_en, variable.meaning_zh),
         math=math,
         summary=text("list_sep.comma").join(filter(None, [kind_of(variable, text), unit])),
-        facts=tuple(variable_notes(variable, book, text("list_sep.semicolon"))),
+        facts=tuple(variable_notes(variable, facts, text("list_sep.semicolon"))),
         source=variable.equation.expandtabs(4).replace("\\\n", "\n") if math else "",
         course=course,
     )
 
 
-def _mathematics(variable: Variable, book: Book) -> Iterator[str]:
-    for equation in book.model.scan.equations[name_key(variable.name)]:
+def _mathematics(variable: Variable, facts: ModelFacts) -> Iterator[str]:
+    for equation in facts.model.scan.equations[name_key(variable.name)]:
         shown = equation.tree if isinstance(equation.tree, Table) else equation.formula
         if shown is not None:
             subscripts = tuple(map(name_key, equation.subscripts))
-            yield equation_mathml(name_key(equation.name), subscripts, shown, book.name_of)
+            yield equation_mathml(name_key(equation.name), subscripts, shown, facts.name_of)

@@ -24,7 +24,7 @@ from plansim.output.diagrams.modules import (
     modules_drawn,
 )
 from plansim.output.diagrams.parts import module_parts
-from plansim.output.variables import Book, Part, link_to, page_of, values_of
+from plansim.output.variables import ModelFacts, Part, link_to, page_of, values_of
 from plansim.output.words.text import Lang, typeset
 
 __all__ = ["document_pages", "front_page", "style_sheet"]
@@ -53,19 +53,19 @@ def front_page(langs: Sequence[Lang]) -> str:
 
 
 def document_pages(
-    book: Book, loops: Sequence[Loop], card: Mapping[str, str], other: Lang | None
+    facts: ModelFacts, loops: Sequence[Loop], card: Mapping[str, str], other: Lang | None
 ) -> dict[str, str]:
     """Return the pages of one language by their file names.
 
     Args:
-        book: the model with what is known of it.
+        facts: the model with what is known of it.
         loops: its declared feedback loops, if it has any.
         card: what identifies the model and the program, by label.
         other: the language that the same pages are also written in.
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    text, model = book.text, book.model
+    text, model = facts.text, facts.model
     environment = Environment(
         loader=PackageLoader(__package__, _FOLDER),
         autoescape=True,
@@ -76,7 +76,7 @@ def document_pages(
         "lang": text.lang.value,
         "other": other.value if other else "",
         "model": model,
-        "modules": list(_modules(book)),
+        "modules": list(_modules(facts)),
         "say": lambda key, **values: text(f"document.{key}", **values),
         "label": text,
         "tongue": partial(_tongue, text.lang),
@@ -94,20 +94,20 @@ def document_pages(
 
     say = shared["say"]
     pages = {
-        "index.html": page("index.html", "index.html", say("title"), **_index(book, card)),
-        "loops.html": page("loops.html", "loops.html", say("loops"), **_loops(book, loops)),
+        "index.html": page("index.html", "index.html", say("title"), **_index(facts, card)),
+        "loops.html": page("loops.html", "loops.html", say("loops"), **_loops(facts, loops)),
         "parameters.html": page(
-            "parameters.html", "parameters.html", say("parameters"), groups=list(_parameters(book))
+            "parameters.html", "parameters.html", say("parameters"), groups=list(_parameters(facts))
         ),
         "sources.html": page(
-            "sources.html", "sources.html", say("sources"), groups=list(_sources(book))
+            "sources.html", "sources.html", say("sources"), groups=list(_sources(facts))
         ),
     }
-    pages["run.html"] = page("run.html", "run.html", say("run"), **_run(book))
+    pages["run.html"] = page("run.html", "run.html", say("run"), **_run(facts))
     drawn = set(modules_drawn(model))
     for name in model.modules:
-        title, link = book.module_title(name), page_of(name)
-        pages[link] = page(link, "module.html", title, **_module(book, name, name in drawn))
+        title, link = facts.module_title(name), page_of(name)
+        pages[link] = page(link, "module.html", title, **_module(facts, name, name in drawn))
     return pages
 
 
@@ -123,28 +123,28 @@ def _in_module(model: Model, module: str) -> list[Variable]:
     return [variable for variable in model.variables.values() if variable.module == module]
 
 
-def _modules(book: Book) -> Iterator[dict[str, object]]:
-    for name, module in book.model.modules.items():
-        kinds = [variable.kind for variable in _in_module(book.model, name)]
+def _modules(facts: ModelFacts) -> Iterator[dict[str, object]]:
+    for name, module in facts.model.modules.items():
+        kinds = [variable.kind for variable in _in_module(facts.model, name)]
         yield {
-            "title": book.module_title(name),
+            "title": facts.module_title(name),
             "page": page_of(name),
-            "meaning": book.text.pick(module.meaning_en, module.meaning_zh),
+            "meaning": facts.text.pick(module.meaning_en, module.meaning_zh),
             "counts": [kinds.count(kind) for kind in _COUNTED],
         }
 
 
-def _index(book: Book, card: Mapping[str, str]) -> dict[str, object]:
+def _index(facts: ModelFacts, card: Mapping[str, str]) -> dict[str, object]:
     variables = sorted(
-        book.model.variables.values(), key=lambda variable: book.name(variable).casefold()
+        facts.model.variables.values(), key=lambda variable: facts.name(variable).casefold()
     )
     return {
-        "kinds": [book.text.word("kind", kind) for kind in _COUNTED],
+        "kinds": [facts.text.word("kind", kind) for kind in _COUNTED],
         "card": list(card.items()),
         "names": [
             {
-                "name": book.name(variable),
-                "second": variable.name if book.text.lang is Lang.ZH else variable.name_zh,
+                "name": facts.name(variable),
+                "second": variable.name if facts.text.lang is Lang.ZH else variable.name_zh,
                 "find": f"{variable.name} {variable.name_zh}".lower(),
                 "link": link_to(variable),
             }
@@ -153,19 +153,19 @@ def _index(book: Book, card: Mapping[str, str]) -> dict[str, object]:
     }
 
 
-def _module(book: Book, name: str, drawn: bool) -> dict[str, object]:
+def _module(facts: ModelFacts, name: str, drawn: bool) -> dict[str, object]:
     from markupsafe import Markup
 
-    text, model, module = book.text, book.model, book.model.modules[name]
+    text, model, module = facts.text, facts.model, facts.model.modules[name]
     drawing, folded = "", tuple[str, ...]()
-    scenario = book.run.scenario.id if book.run else ""
+    scenario = facts.run.scenario.id if facts.run else ""
     if drawn:
-        signs = book.run.signs if book.run else None
+        signs = facts.run.signs if facts.run else None
         drawing = module_diagram(model, name, (text.lang,), style=False, href=link_to, signs=signs)
         folded = module_parts(model, name).folded
     groups: dict[VariableKind, list[object]] = {}
     for variable in _in_module(model, name):
-        entry = entry_of(variable, book)
+        entry = entry_of(variable, facts)
         course = entry.course and {"svg": Markup(entry.course.svg), "words": entry.course.words}
         groups.setdefault(variable.kind, []).append(
             {**vars(entry), "math": Markup(entry.math), "course": course}
@@ -173,10 +173,10 @@ def _module(book: Book, name: str, drawn: bool) -> dict[str, object]:
     return {
         "meaning": text.pick(module.meaning_en, module.meaning_zh),
         "drawing": Markup(drawing),
-        "signed": bool(book.run and book.run.signs),
+        "signed": bool(facts.run and facts.run.signs),
         "scenario": scenario,
         "course_head": text("document.course", scenario=scenario),
-        "folded": [{"name": part.text, "link": part.link} for part in map(book.part, folded)],
+        "folded": [{"name": part.text, "link": part.link} for part in map(facts.part, folded)],
         "groups": [
             {"title": text.word("kinds", kind), "entries": groups[kind]}
             for kind in VariableKind
@@ -185,10 +185,10 @@ def _module(book: Book, name: str, drawn: bool) -> dict[str, object]:
     }
 
 
-def _loops(book: Book, loops: Sequence[Loop]) -> dict[str, object]:
+def _loops(facts: ModelFacts, loops: Sequence[Loop]) -> dict[str, object]:
     from markupsafe import Markup
 
-    text, model = book.text, book.model
+    text, model = facts.text, facts.model
     if not loops:
         return {"loops": [], "map": ""}
     langs = (text.lang,)
@@ -202,7 +202,7 @@ def _loops(book: Book, loops: Sequence[Loop]) -> dict[str, object]:
                 "polarity": text.word("polarity", loop.polarity),
                 "meaning": text.pick(loop.meaning_en, loop.meaning_zh),
                 "weak": text.pick(loop.weak_en, loop.weak_zh),
-                "switch": book.name(model.variables[loop.switch]),
+                "switch": facts.name(model.variables[loop.switch]),
                 "link": link_to(model.variables[loop.switch]),
                 "rings": [Markup(ring) for ring in loop_rings(loop, model, langs, style=False)],
             }
@@ -211,43 +211,43 @@ def _loops(book: Book, loops: Sequence[Loop]) -> dict[str, object]:
     }
 
 
-def _run(book: Book) -> dict[str, object]:
-    if book.run is None:
+def _run(facts: ModelFacts) -> dict[str, object]:
+    if facts.run is None:
         return {"card": []}
     return {
-        "card": card_rows(book.run, book.text),
-        "facts": run_facts(book.run, book.model, book.text),
+        "card": card_rows(facts.run, facts.text),
+        "facts": run_facts(facts.run, facts.model, facts.text),
     }
 
 
-def _parameters(book: Book) -> Iterator[dict[str, object]]:
-    text = book.text
-    for name in book.model.modules:
+def _parameters(facts: ModelFacts) -> Iterator[dict[str, object]]:
+    text = facts.text
+    for name in facts.model.modules:
         rows = [
             {
-                "name": book.name(variable),
+                "name": facts.name(variable),
                 "link": link_to(variable),
-                "value": _short(variable, book),
+                "value": _short(variable, facts),
                 "unit": typeset(text.unit(variable.unit)),
                 "plausible": _span(variable.plausible),
                 "admissible": _span(variable.admissible),
-                "sources": [part for tag in variable.sources for part in _brief(book.cited(tag))],
+                "sources": [part for tag in variable.sources for part in _brief(facts.cited(tag))],
             }
-            for variable in _in_module(book.model, name)
+            for variable in _in_module(facts.model, name)
             if variable.kind is VariableKind.CONSTANT
         ]
         if rows:
-            yield {"title": book.module_title(name), "rows": rows}
+            yield {"title": facts.module_title(name), "rows": rows}
 
 
-def _short(variable: Variable, book: Book) -> str:
+def _short(variable: Variable, facts: ModelFacts) -> str:
     """Write the value of a constant; of an array with different ones the lowest and highest."""
-    values = values_of(variable, book)
+    values = values_of(variable, facts)
     if len(values) < 2 or not isinstance(variable.value, Mapping):
         return "".join(values)
     numbers = variable.value.values()
     span = f"{min(numbers):g}–{max(numbers):g}"
-    return book.text("document.elements", span=span, count=len(numbers))
+    return facts.text("document.elements", span=span, count=len(numbers))
 
 
 def _span(bounds: tuple[float | None, float | None] | None) -> str:
@@ -263,18 +263,18 @@ def _brief(parts: Iterable[Part]) -> Iterator[Part]:
         yield Part(part.text.split("  ")[0], part.link) if part.link else part
 
 
-def _sources(book: Book) -> Iterator[dict[str, object]]:
+def _sources(facts: ModelFacts) -> Iterator[dict[str, object]]:
     uses: dict[str, list[Part]] = {}
-    for variable in book.model.variables.values():
-        cited = {part.link for tag in variable.sources for part in book.cited(tag)}
+    for variable in facts.model.variables.values():
+        cited = {part.link for tag in variable.sources for part in facts.cited(tag)}
         for link in cited:
-            uses.setdefault(link.rpartition("#")[2], []).append(book.part(variable.name))
+            uses.setdefault(link.rpartition("#")[2], []).append(facts.part(variable.name))
     tables: Mapping[str, Iterable[str]] = {
-        "evidence": book.evidence,
-        "targets": (target.id for target in book.targets),
-        "clashes": (clash.id for clash in book.clashes),
+        "evidence": facts.evidence,
+        "targets": (target.id for target in facts.targets),
+        "clashes": (clash.id for clash in facts.clashes),
     }
     for key, ids in tables.items():
-        rows = [{"id": id_, "text": book.known[id_], "uses": uses.get(id_, [])} for id_ in ids]
+        rows = [{"id": id_, "text": facts.known[id_], "uses": uses.get(id_, [])} for id_ in ids]
         if rows:
-            yield {"title": book.text.word("document", key), "rows": rows}
+            yield {"title": facts.text.word("document", key), "rows": rows}

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from plansim.errors import CatalogueError
-from plansim.files.forms import LAX, Form, Listed, Names, form_of, read_document
+from plansim.files.forms import LAX, Form, Listed, Names, form_of
+from plansim.files.yaml_document import read_document
 from plansim.model.records import Model
 from plansim.output.series import Series, series_of
 from plansim.scenario.references import one_series

@@ -46,7 +46,7 @@ def drivers(
     A bar is the total index in per cent of the margin's variance, its dark part the first index;
     the line is the 95 % interval of the total. ``chance`` is written beside the target's name.
 
-    >>> study = plansim.sensitivity(plansim.load_model("lake.mdl"), "design.yaml", trajectories=4)
+    >>> study = plansim.sobol(plansim.load_model("lake.mdl"), "design.yaml", trajectories=4)
     >>> plansim.plot.drivers(study.drivers[0]).get_title(loc="left")
     'F1  Fish in the lake'
     """

@@ -1,6 +1,6 @@
 """Figures of runs: each function takes datasets and gives the matplotlib axes that it drew on.
 
-Some take no dataset: `drivers` takes what `plansim.sensitivity` gives of one target, `loop_shares`
+Some take no dataset: `drivers` takes what `plansim.sobol` gives of one target, `loop_shares`
 what `plansim.score_loops` gives, and the sheets of decisions what `plansim.discover`, `robustness`,
 `policies` and `signposts` give.
 

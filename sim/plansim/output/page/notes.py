@@ -7,22 +7,22 @@ from collections.abc import Mapping, Sequence
 from plansim.model.evidence import load_evidence
 from plansim.model.records import Model
 from plansim.output.page.data import BOTH, Data, words
-from plansim.output.variables import Book
+from plansim.output.variables import ModelFacts
 from plansim.output.words.text import read_text
 from plansim.scenario.levers import lever_of
 from plansim.targets.target import Target, split_reference
 from plansim.targets.views import Lever
 
-__all__ = ["lever_note", "source_books"]
+__all__ = ["lever_note", "model_facts"]
 
 
-def source_books(model: Model, targets: Sequence[Target]) -> tuple[Book, ...]:
+def model_facts(model: Model, targets: Sequence[Target]) -> tuple[ModelFacts, ...]:
     """Return what is known of a model, in each language of a page."""
     evidence = load_evidence(model.path.parent)
-    return tuple(Book(model, tuple(targets), evidence, (), read_text(lang)) for lang in BOTH)
+    return tuple(ModelFacts(model, tuple(targets), evidence, (), read_text(lang)) for lang in BOTH)
 
 
-def lever_note(model: Model, lever: Lever, books: Sequence[Book]) -> Mapping[str, Data]:
+def lever_note(model: Model, lever: Lever, facts: Sequence[ModelFacts]) -> Mapping[str, Data]:
     """Return what a lever does, what the model's comment says of it, and its sources."""
     names = dict.fromkeys(split_reference(constant)[0] for constant in lever.constants)
     variables = [model.variables[name] for name in names]
@@ -43,9 +43,9 @@ def lever_note(model: Model, lever: Lever, books: Sequence[Book]) -> Mapping[str
                     part.text
                     for variable in variables
                     for tag in variable.sources
-                    for part in book.cited(tag)
+                    for part in known.cited(tag)
                 )
             )
-            for book in books
+            for known in facts
         ],
     }

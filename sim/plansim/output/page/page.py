@@ -18,12 +18,16 @@ from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 
+import xarray as xr
+
+from plansim.analysis.comparison import required_origin
 from plansim.analysis.ensemble import check_scenarios
 from plansim.analysis.feedback.loop_scores import LoopScores, score_loops
 from plansim.analysis.feedback.loops import FILE_NAME as LOOPS
 from plansim.analysis.feedback.loops import load_loops
 from plansim.analysis.feedback.polarity import link_signs
 from plansim.compiler.javascript import runtime
+from plansim.errors import Fault, InputError, Message
 from plansim.files.shipped import vendored
 from plansim.files.writing import write_text
 from plansim.model.records import Model
@@ -40,17 +44,22 @@ from plansim.output.page.members import (
     varied,
 )
 from plansim.output.page.payload import payload
-from plansim.output.page.programs import javascript, model_program, verdict_program
+from plansim.output.page.programs import (
+    javascript,
+    judged_until,
+    model_program,
+    verdict_program,
+)
 from plansim.output.words.answer import answer
 from plansim.output.words.text import Lang, read_text
-from plansim.scenario.scenario_file import Scenario, as_written, scenario_of
+from plansim.scenario.scenario_file import Scenario, as_written
 from plansim.scenario.variant import for_scenarios
 from plansim.targets.catalogue import load_targets, plan_title
 from plansim.targets.target import Kind, Target, judged_targets
 from plansim.targets.verdict import Verdict
 from plansim.targets.views_file import load_views
 
-__all__ = ["Page", "page"]
+__all__ = ["Page", "make_page", "page"]
 
 ENGINE = ("reading", "slices", "attribution", "ensemble", "engine")
 """The scripts that a worker runs, too; none of them touches the document."""
@@ -106,19 +115,59 @@ class Page:
             'style="border: 0" title="plansim"></iframe>'
         )
 
-    def save(self, path: str | Path, *, force: bool = True) -> Path:
-        """Write the page to a file, UTF-8, whole or not at all.
-
-        Raises:
-            OutputError: the file exists and ``force`` is not given, or the system refuses to write.
-        """
-        write_text(self.text, Path(path), force=force)
-        return Path(path)
-
 
 def page(
     model: Model,
-    scenarios: Sequence[Scenario | str | Path] = (),
+    runs: xr.Dataset | None = None,
+    path: str | Path | None = None,
+    targets: Sequence[Target] | None = None,
+    *,
+    overlays: Sequence[Scenario] = (),
+    lang: str = Lang.EN,
+    force: bool = False,
+) -> Page:
+    """Make the page of a model: its levers, charts and verdicts, the scenarios of runs as presets.
+
+    A notebook shows what is returned.
+
+    Args:
+        model: the model.
+        runs: of the scenarios, as `simulate` returns them, or a selection of these; the first two
+            are shown side by side at first. Without runs the model stands as it is written.
+        path: the file that is written; None for none.
+        targets: the plan's; by default those of the catalogue beside the model.
+        overlays: can be laid over each of the scenarios.
+        lang: in which the page opens, ``en`` or ``zh``.
+        force: whether to write over an existing file.
+
+    Raises:
+        InputError: the runs are of another model, or do not know it.
+        CatalogueError: the targets or the views beside the model have faults.
+        ModelError: the compiler does not support something that the page shows.
+        OutputError: the file exists and ``force`` is not given, or the system refuses to write.
+
+    >>> model = plansim.load_model("lake.mdl")
+    >>> runs = plansim.simulate(model, [plansim.as_written(model), "boats.yaml"])
+    >>> page = plansim.page(model, runs, "lake.html", lang="zh", force=True)
+    >>> page.text[:15]
+    '<!doctype html>'
+    """
+    scenarios: Sequence[Scenario] = ()
+    if runs is not None:
+        origin = required_origin(runs)
+        if origin.model.sha256 != model.sha256:
+            found, expected = (Message("{path}", path=one.path) for one in (origin.model, model))
+            raise InputError(Fault("the runs are of another model", expected=expected, found=found))
+        scenarios = origin.scenarios
+    made = make_page(model, scenarios, targets, overlays=overlays, lang=lang)
+    if path is not None:
+        write_text(made.text, Path(path), force=force)
+    return made
+
+
+def make_page(
+    model: Model,
+    scenarios: Sequence[Scenario] = (),
     targets: Sequence[Target] | None = None,
     *,
     overlays: Sequence[Scenario] = (),
@@ -126,26 +175,15 @@ def page(
     signs: Signs | None = None,
     scores: LoopScores | None = None,
 ) -> Page:
-    """Make the page of a model: its levers, charts and verdicts, the scenarios as presets.
+    """Make the page of a model with scenarios as presets; it runs them itself.
 
-    The first two scenarios are shown side by side at first; without any the model stands as it is
-    written. ``overlays`` can be laid over each of them (`shipped_overlays`). ``targets`` are those
-    of the plan (None: `load_targets`), ``signs`` those of the causal links on the map of the model
-    (None: `link_signs`), ``scores`` those of its loops (None: `score_loops`, where loops are
-    declared), both under the first scenario.
-
-    Raises:
-        CatalogueError: the targets or the views beside the model have faults.
-        ModelError: the compiler does not support something that the page shows.
-
-    >>> model = plansim.load_model("lake.mdl")
-    >>> page = plansim.page(model, [plansim.as_written(model), "boats.yaml"], lang="zh")
-    >>> page.save("lake.html").name
-    'lake.html'
+    ``signs`` are those of the causal links on the map of the model (None: `link_signs`), ``scores``
+    those of its loops (None: `score_loops`, where loops are declared), both under the first
+    scenario. All else is as for `page`.
     """
     catalogue = load_targets(None, model) if targets is None else targets
     judged = judged_targets(catalogue)
-    presets = [scenario_of(model, scenario) for scenario in scenarios] or [as_written(model)]
+    presets = list(scenarios) or [as_written(model)]
     drawn = model.original or model  # levers are drawn as the file has them
     members, everything = members_of(drawn), [*presets, *overlays]
     constants = varied(members, drawn, everything)
@@ -168,7 +206,9 @@ def page(
     data["known"] = shares_data(verdicts, judged)
     data["certainty"] = certainty_data()
     data["members"] = members_data(members, drawn, everything, program)
-    engine = _engine(javascript(program), javascript(verdict_program(model, judged)), data)
+    verdict_rules = verdict_program(model, judged)
+    until = judged_until(model, verdict_rules)
+    engine = _engine(javascript(program), javascript(verdict_rules), data, until)
     said = _answer(verdicts, presets[:COMPARED], Lang(lang))
     return _filled_page(data, "".join(svg for _, svg in drawings), engine, said, Lang(lang))
 
@@ -259,10 +299,10 @@ def _title(data: Mapping[str, Data], lang: Lang) -> str:
     return str(titles[0 if lang is Lang.EN else 1])
 
 
-def _engine(model: str, verdicts: str, data: Mapping[str, Data]) -> str:
+def _engine(model: str, verdicts: str, data: Mapping[str, Data], until: float) -> str:
     """Return what runs and judges the model: in the page, and in a worker that is given its text.
 
-    It leaves one name, ``engine``.
+    It leaves one name, ``engine``. ``until`` is when all is known by which targets are judged.
     """
     moments = json.dumps(data["moments"])
     parts = [
@@ -270,6 +310,7 @@ def _engine(model: str, verdicts: str, data: Mapping[str, Data]) -> str:
         f"const modelProgram = {model};",
         f"const verdictProgram = {verdicts};",
         f"const MOMENTS = {moments};",
+        f"const JUDGED_UNTIL = {json.dumps(until)};",
         *(_part(f"{name}.js") for name in ENGINE),
     ]
     return f"const engine = {_scope(parts)}"

@@ -18,10 +18,10 @@ from plansim.model.records import Model, Timing, Variable
 from plansim.output.marks import mark_label, mark_of
 from plansim.output.page.data import BOTH, Data, both, unit_words, words
 from plansim.output.page.history import Dots, observed_dots
-from plansim.output.page.notes import lever_note, source_books
+from plansim.output.page.notes import lever_note, model_facts
 from plansim.output.page.programs import plain_reference
 from plansim.output.series import Series
-from plansim.output.variables import Book
+from plansim.output.variables import ModelFacts
 from plansim.output.words.text import read_text, target_figure, typeset
 from plansim.scenario.factors import Apply
 from plansim.scenario.scenario_file import Scenario, ScenarioKind, list_scenarios
@@ -61,7 +61,7 @@ def payload(
     chart_index = {chart.id: number for number, chart in enumerate(charts)}
     outputs = {name: number for number, name in enumerate(program.outputs)}
     judged = {target.id: number for number, target in enumerate(targets)}
-    dots, books = observed_dots(model, catalogue), source_books(model, catalogue)
+    dots, facts = observed_dots(model, catalogue), model_facts(model, catalogue)
     inputs = _settable([*scenarios, *overlays], views, program)
     return {
         "phrases": phrases(),
@@ -73,7 +73,7 @@ def payload(
             {
                 "id": group.id,
                 "name": both(group.name_en, group.name_zh),
-                "levers": [_lever(model, lever, program, books) for lever in group.levers],
+                "levers": [_lever(model, lever, program, facts) for lever in group.levers],
             }
             for group in views.groups
         ],
@@ -236,7 +236,7 @@ def _mark(
 # --- levers ---------------------------------------------------------------------------------------
 
 
-def _lever(model: Model, lever: Lever, program: Program, books: Sequence[Book]) -> Data:
+def _lever(model: Model, lever: Lever, program: Program, facts: Sequence[ModelFacts]) -> Data:
     indices = {name: number for number, name in enumerate(program.inputs)}
     inside = [constant for constant in lever.constants if constant in indices]
     variables = [model.variables[split_reference(reference)[0]] for reference in inside]
@@ -244,7 +244,7 @@ def _lever(model: Model, lever: Lever, program: Program, books: Sequence[Book]) 
     return {
         "id": lever.id,
         "name": both(lever.name_en, lever.name_zh),
-        **lever_note(model, lever, books),
+        **lever_note(model, lever, facts),
         "inputs": [indices[reference] for reference in inside],
         "plausible": [
             list(variable.plausible) if variable.plausible else None for variable in variables

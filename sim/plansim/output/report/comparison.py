@@ -23,7 +23,12 @@ from plansim.output.report.document import (
     Section,
     TableColumn,
 )
-from plansim.output.report.remedies import order_in_words, package_in_words, remedies_section
+from plansim.output.report.remedies import (
+    order_in_words,
+    package_in_words,
+    remedies_section,
+    robust_section,
+)
 from plansim.output.report.tables import (
     assumption_section,
     cause_section,
@@ -72,6 +77,7 @@ def comparison_report(comparison: Comparison, text: Text) -> Document:
         _decision(comparison, titles, names, text),
         verdict_section(comparison, names, text),
         remedies_section(comparison, names, text),
+        robust_section(comparison, titles, names, text),
         assumption_section(comparison, names, text),
         *cause_section(comparison, names, text),
         *themes,

@@ -3,43 +3,80 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import fields, is_dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from plansim.analysis.comparison import Comparison
+import xarray as xr
+
+from plansim.analysis.comparison import Spread, compare, required_origin
 from plansim.files.escaping import without_controls
 from plansim.files.writing import check_destination, writing_whole
 from plansim.output.report.document import Document
 from plansim.output.words.text import Lang, read_text, typeset
+from plansim.targets.annual import annual, separate
+from plansim.targets.target import Target
 
 __all__ = ["FORMATS", "in_print", "report", "write_report"]
 
 _WRITERS = MappingProxyType(
-    {".docx": "docx", ".html": "pages", ".pdf": "pages", ".xlsx": "xlsx"},
+    {
+        ".docx": "docx_writer",
+        ".html": "html_pdf_writer",
+        ".pdf": "html_pdf_writer",
+        ".xlsx": "xlsx_writer",
+    },
 )
 """The module that writes a format; loaded when it is asked for."""
 FORMATS = tuple(_WRITERS)
 
 
 def report(
-    comparison: Comparison, path: str | Path, *, lang: str = Lang.EN, force: bool = False
+    runs: xr.Dataset,
+    path: str | Path,
+    targets: Sequence[Target] | None = None,
+    *,
+    spread: Spread | None = None,
+    remedies: bool = True,
+    lang: str = Lang.EN,
+    force: bool = False,
 ) -> None:
-    """Write the report on a comparison: FILE.html, .docx, .xlsx or .pdf.
+    """Write the report that holds scenarios against the first: FILE.html, .docx, .xlsx or .pdf.
+
+    Args:
+        runs: two scenarios or more, as `simulate` returns them, or a selection of these.
+        path: the file; its suffix names the form.
+        targets: the plan's; by default those of the catalogue beside the model.
+        spread: what a sweep says of the same scenarios, as `read_spread` returns it.
+        remedies: whether to look for what would meet each binding target that fails or is open.
+        lang: ``en`` or ``zh``.
+        force: whether to write over an existing file.
 
     Raises:
-        OutputError: as for `write_report`.
+        InputError: the dataset does not know its model, or holds one scenario alone.
+        OutputError: as for `write_report`; all other errors as for `compare`.
 
     >>> model = plansim.load_model("lake.mdl")
-    >>> scenarios = [plansim.as_written(model), "boats.yaml"]
-    >>> comparison = plansim.compare(model, scenarios, remedies=False)
-    >>> plansim.report(comparison, "report.docx", lang="zh", force=True)
+    >>> runs = plansim.simulate(model, [plansim.as_written(model), "boats.yaml"])
+    >>> plansim.report(runs, "report.docx", remedies=False, lang="zh", force=True)
     """
     from plansim.output.report.comparison import comparison_report
 
-    write_report(comparison_report(comparison, read_text(Lang(lang))), Path(path), force=force)
+    path = Path(path)
+    check_destination(path, force=force, formats=FORMATS)
+    origin = required_origin(runs)
+    comparison = compare(
+        origin.model,
+        origin.scenarios,
+        targets,
+        runs=[annual(run) for run in separate(runs)],
+        spread=spread,
+        remedies=remedies,
+    )
+    write_report(comparison_report(comparison, read_text(Lang(lang))), path, force=force)
 
 
 def write_report(document: Document, path: Path, *, force: bool = False) -> None:

@@ -1,11 +1,13 @@
-"""Orders that meet targets, in words and as a table: what would help, and how sure that is."""
+"""What would help, and what is robust: orders that meet targets, and scenarios over all members."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from plansim.analysis.comparison import Comparison
+from plansim.analysis.decisions.robustness import PolicyPair, PolicyRobustness, Robustness
+from plansim.analysis.ensemble import NORMAL
 from plansim.analysis.optimization.orders import FIRST_YEAR, Order, Package, TargetOrders
 from plansim.analysis.optimization.problem import Move
 from plansim.model.units import NO_UNIT
@@ -13,6 +15,7 @@ from plansim.output.report.document import (
     Cell,
     GroupRow,
     Medium,
+    Paragraph,
     ReportTable,
     Row,
     Section,
@@ -24,8 +27,15 @@ from plansim.output.words.text import Text
 from plansim.output.words.verdicts import margin_size, share_words
 from plansim.scenario.factors import Apply
 from plansim.targets.target import Target, is_percentage
+from plansim.targets.verdict import of_hundred
 
-__all__ = ["move_in_words", "order_in_words", "package_in_words", "remedies_section"]
+__all__ = [
+    "move_in_words",
+    "order_in_words",
+    "package_in_words",
+    "remedies_section",
+    "robust_section",
+]
 
 MOST_NAMED = 1
 """Number of levers that are named in short."""
@@ -158,3 +168,92 @@ def _side_effects(order: Order, called: dict[str, str], text: Text) -> str:
         if ids
     ]
     return text("list_sep.semicolon").join(words) or "–"
+
+
+# --- what is robust -------------------------------------------------------------------------------
+
+
+def robust_section(
+    comparison: Comparison, titles: Sequence[str], names: Sequence[str], text: Text
+) -> Section:
+    """Return what scenarios come to over all members, and what each forgoes against the others."""
+    title, tab, robust = text("report.robust"), text("report.robust_tab"), comparison.robust
+    if robust is None:
+        return Section(title, tab, ())
+    columns = (
+        TableColumn(text("report.scenario"), width=3.0),
+        TableColumn(text("run_card.scenario"), width=1.6, medium=Medium.BOOK),
+        TableColumn(text("report.robust_mean", count=len(robust.binding)), right=True, width=1.6),
+        TableColumn(text("report.robust_named"), right=True, width=1.6),
+        TableColumn(text("report.robust_all"), right=True, width=1.4),
+        TableColumn(text("report.robust_regret"), right=True, width=1.4),
+        TableColumn(text("report.robust_upper"), right=True, width=1.6),
+        TableColumn(text("report.robust_forgone"), width=3.2),
+    )
+    policies = {one.policy: one for one in robust.policies}
+    called = {one.id: text.pick(one.name_en, one.name_zh) for one in comparison.targets}
+    rows = tuple(
+        _robust_row(policies[scenario.id], name, called, text)
+        for scenario, name in zip(comparison.scenarios, names, strict=True)
+    )
+    named = text.join(called.get(one, one) for one in robust.named)
+    note = text("report.robust_note", count=len(robust.named), names=named)
+    heading = {s.id: title for s, title in zip(comparison.scenarios, titles, strict=True)}
+    first = comparison.scenarios[0].id
+    said = [
+        _pair_in_words(robust, pair, heading, text) for pair in robust.pairs if pair.first == first
+    ]
+    caption = text("report.robust_table", members=robust.members)
+    table = ReportTable(caption, columns, rows, note)
+    return Section(title, tab, (Paragraph(text("list_sep.sentence").join(said)), table))
+
+
+def _robust_row(policy: PolicyRobustness, name: str, called: dict[str, str], text: Text) -> Row:
+    regret = policy.regret_targets
+    most = max(policy.forgone, key=policy.forgone.__getitem__)
+    count = of_hundred(policy.forgone[most])
+    forgone = text("robust.beaten_by", name=called.get(most, most), share=count) if count else "–"
+    interval = text("report.robust_range", low=of_hundred(policy.named_low),
+                    high=of_hundred(policy.named_high))  # fmt: skip
+    return Row(
+        (
+            Cell(name),
+            Cell(policy.policy),
+            number_cell(policy.mean_met, f"{policy.mean_met:.1f}"),
+            Cell(str(of_hundred(policy.named_share)), (interval,), number=100 * policy.named_share),
+            number_cell(100 * policy.all_share, str(of_hundred(policy.all_share))),
+            number_cell(regret.mean, f"{regret.mean:.1f}"),
+            Cell(
+                f"{regret.upper:g}",
+                (text("report.robust_largest", largest=f"{regret.largest:g}"),),
+                number=regret.upper,
+            ),
+            Cell(forgone),
+        )
+    )
+
+
+def _pair_in_words(
+    robust: Robustness, pair: PolicyPair, titles: Mapping[str, str], text: Text
+) -> str:
+    """Say which of two scenarios is more robust, and by what; ties are called ties."""
+    policies = {one.policy: one for one in robust.policies}
+    is_surer = abs(pair.difference) <= NORMAL * pair.error
+    ahead = pair.share_difference if is_surer else pair.difference
+    better, worse = (pair.second, pair.first) if ahead > 0 else (pair.first, pair.second)
+    if pair.is_tie:
+        better, worse = pair.first, pair.second
+    one, other = policies[better], policies[worse]
+    key = "tie" if pair.is_tie else "surer" if is_surer else "more"
+    return text(
+        f"report.robust_{key}",
+        better=titles[better],
+        worse=titles[worse],
+        count=len(robust.binding),
+        mean=f"{one.mean_met:.1f}",
+        other=f"{other.mean_met:.1f}",
+        more=of_hundred(other.beaten_by[better]),
+        fewer=of_hundred(one.beaten_by[worse]),
+        holds=of_hundred(one.named_share),
+        others=of_hundred(other.named_share),
+    )

@@ -100,7 +100,7 @@ function dueSection(target, results) {
     }
     bars.replaceChildren(...rows);
     const key = found.exact ? "page.due_exact" : "page.due_sampled";
-    setText(how, t(key, { ...found, exact: DATA.shares.exact }));
+    setText(how, t(key, found));
     showYears(found, years);
   }
   /** Show what each change does to the series, year by year. */

@@ -10,7 +10,7 @@ if (!globalThis.document) {
     if (!data.runs) return;
     const { id } = data;
     const post = (chunk) =>
-      postMessage({ id, chunk }, chunk.flatMap((part) => [part.values.buffer]));
+      postMessage({ id, chunk }, chunk.flatMap(({ values }) => (values ? [values.buffer] : [])));
     stop = inSlices(runMembers(members, data.runs, data.chosen, post), { done: () => {} });
   };
 }

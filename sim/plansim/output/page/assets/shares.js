@@ -2,8 +2,8 @@
 // ensemble are run under all runs of the page by workers, once the levers rest.
 
 const QUIET = 120; // milliseconds without a move before members are run
-const FEWEST = 100; // members of which shares are shown first
-const MOST_WORKERS = 4;
+const FEWEST = 100; // members of which shares are shown first, and as often again
+const MOST_WORKERS = 8;
 const MOST_KEPT = 8; // runs of which the members' results are kept
 
 const MEMBERS = DATA.members;
@@ -50,21 +50,18 @@ function startMembers(results) {
   crowd.id += 1;
   crowd.stop();
   if (!wanted.size) return;
-  const runs = [...wanted].map(([key, { run, inputs }]) => ({
+  const runs = [...wanted].map(([key, result]) => ({
     key,
-    inputs,
-    set: setBy(run),
-    clock: scenarioOf(run).clock,
+    inputs: result.inputs,
+    set: setBy(result.run),
+    clock: scenarioOf(result.run).clock,
+    first: !knownShares(result) && crowd.found.get(key)?.counted.members !== MEMBERS.count,
   }));
   for (const { key } of runs) {
+    const counted = crowd.found.get(key)?.counted;
     crowd.found.delete(key);
-    crowd.found.set(key, {
-      members: 0,
-      unsound: 0,
-      counts: DATA.targets.map(() => new Uint32Array(DATA.statuses.length)),
-      chunks: [],
-      bands: new Map(),
-    });
+    const isDone = counted?.members === MEMBERS.count;
+    crowd.found.set(key, { counted: isDone ? counted : noTally(), whole: noTally(), bands: new Map() });
   }
   for (const key of [...crowd.found.keys()].slice(0, -MOST_KEPT)) crowd.found.delete(key);
   crowd.workers ??= makeWorkers();
@@ -111,29 +108,48 @@ function withoutWorkers() {
   startMembers(results);
 }
 
+/** What has been counted of members: whole courses, or verdicts alone. */
+const noTally = () => ({
+  members: 0,
+  unsound: 0,
+  counts: DATA.targets.map(() => new Uint32Array(DATA.statuses.length)),
+  chunks: [],
+});
+
 function takeChunk(id, chunk) {
   if (id !== crowd.id) return;
+  let isNew = false;
   for (const part of chunk) {
     const found = crowd.found.get(part.key);
-    const before = found.members;
+    const tally = part.values ? found.whole : found.counted;
+    const before = tally.members;
     const targets = engine.STATUS_AT.length;
     for (let i = 0; i < part.members; i += 1) {
-      if (part.unsound[i]) found.unsound += 1;
-      else found.counts.forEach((row, at) => (row[part.statuses[i * targets + at]] += 1));
+      if (part.unsound[i]) tally.unsound += 1;
+      else tally.counts.forEach((row, at) => (row[part.statuses[i * targets + at]] += 1));
     }
-    found.members += part.members;
-    found.chunks.push(part);
-    found.isNew = isWhole(found) || (before < FEWEST && found.members >= FEWEST);
+    tally.members += part.members;
+    if (part.values) tally.chunks.push(part);
+    const more = Math.floor(tally.members / FEWEST) > Math.floor(before / FEWEST);
+    isNew ||= more || tally.members === MEMBERS.count;
   }
-  if (chunk.some(({ key }) => crowd.found.get(key).isNew)) crowd.seen();
+  if (isNew) crowd.seen();
 }
 
-const isWhole = (found) => found?.members === MEMBERS.count;
+const isWhole = (found) => found?.whole.members === MEMBERS.count;
 
-/** Give the members' results under a run, as soon as there are enough; else null. */
+/** Give what has been counted of the members under a run, as soon as that is enough; else null. */
 function membersUnder(result) {
   const found = MEMBERS && crowd.found.get(keyOfResult(result));
-  return found?.members >= FEWEST ? found : null;
+  if (!found) return null;
+  const tally = found.whole.members < found.counted.members ? found.counted : found.whole;
+  return tally.members >= FEWEST ? tally : null;
+}
+
+/** Give the courses of members under a run, as soon as there are enough; else null. */
+function coursesUnder(result) {
+  const found = MEMBERS && crowd.found.get(keyOfResult(result));
+  return found?.whole.members >= FEWEST ? found : null;
 }
 
 /** Tell whether a run's shares are still to come. */
@@ -189,26 +205,27 @@ function sureVerdicts(result) {
 
 /** Give the ends of the members' band under a run, by year: of one line of a chart. */
 function bandOf(result, line, years) {
-  const found = membersUnder(result);
+  const found = coursesUnder(result);
   if (!found) return null;
+  const { members, chunks } = found.whole;
   const key = `${line.output}:${years[0]}:${years.length}`;
   let kept = found.bands.get(key);
-  if (kept?.members !== found.members) {
+  if (kept?.members !== members) {
     const width = modelProgram.outputs.length;
     const size = result.values.length;
     const columns = years.map((year) => {
       const row = engine.rowOf(result, year, line.output);
       if (row < 0) return [null, null];
       const values = [];
-      for (const { members, unsound, values: all } of found.chunks) {
-        for (let i = 0; i < members; i += 1) {
+      for (const { members: count, unsound, values: all } of chunks) {
+        for (let i = 0; i < count; i += 1) {
           if (!unsound[i]) values.push(all[i * size + row * width + line.output]);
         }
       }
       const sorted = Float64Array.from(values).sort();
       return MEMBERS.band.map((share) => quantile(sorted, share) * line.factor);
     });
-    kept = { members: found.members, ends: [0, 1].map((end) => columns.map((at) => at[end])) };
+    kept = { members, ends: [0, 1].map((end) => columns.map((at) => at[end])) };
     found.bands.set(key, kept);
   }
   return kept.ends;

@@ -1,7 +1,7 @@
 """The questions that are put to a model: ``effects.yaml`` beside it.
 
 A question is a pair of scenarios. ``model/effects.schema.json`` is the form for editors; ``python
--m plansim.analysis.validation.questions > model/effects.schema.json`` renews it.
+-m plansim.analysis.validation.effects_file > model/effects.schema.json`` renews it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from plansim.analysis.checks import Check
+from plansim.analysis.checks_file import Check
 from plansim.errors import Fault, InputError, nearest
 from plansim.files.forms import (
     Entries,
@@ -23,9 +23,9 @@ from plansim.files.forms import (
     doubled,
     form_of,
     or_text,
-    read_document,
     schema_of,
 )
+from plansim.files.yaml_document import read_document
 from plansim.model.records import Model
 from plansim.scenario.records import OVERRIDE
 from plansim.scenario.references import variable_meant

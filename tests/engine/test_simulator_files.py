@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from plansim.engine.exchange import changes_text, export_scenario, xmile_text
 from plansim.engine.simlin import has_simlin, run_simlin
+from plansim.engine.simulator_files import changes_text, export_scenario, xmile_text
 from plansim.errors import InputError
 from plansim.model.reader import load_model
 from plansim.model.records import Model

@@ -23,7 +23,7 @@ from plansim.output.report.document import (
     TableColumn,
     Tone,
 )
-from plansim.output.report.pages import picture
+from plansim.output.report.html_pdf_writer import picture
 from plansim.output.words.text import Text, read_text
 from plansim.output.words.wrapping import wrap
 

@@ -1,7 +1,7 @@
 """The form of a scenario file: its keys and their values.
 
 ``scenarios/schema.json`` is the same form for editors;
-``python -m plansim.scenario.schema > scenarios/schema.json`` writes it anew.
+``python -m plansim.scenario.scenario_form > scenarios/schema.json`` writes it anew.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 
 from plansim.errors import Fault, InputError, Message
-from plansim.files.forms import LAX, Entries, Form, Location, Names, Wording, Words, schema_of
+from plansim.files.forms import LAX, Entries, Form, Names, Wording, Words, schema_of
+from plansim.files.yaml_document import Location
 from plansim.model.records import Integration
 from plansim.scenario.records import ScenarioKind
 from plansim.scenario.values import (
     Assignment,
-    Lever,
+    LeverEntry,
     Setting,
     SettingOrigin,
     assigned,
@@ -78,9 +79,11 @@ class ScenarioFile(Form):
         "unit, a text with a unit (`12 %/Year`), {value, unit}; for an array also a list or "
         "{element: value}. One number for an array sets every element.",
     )
-    levers: Annotated[_Assigned, Entries(dict[str, Lever], _at("levers", lever_assigned))] = Field(
-        default={},
-        description="Policy levers: a number, {before, after, from} or {size, start, length}.",
+    levers: Annotated[_Assigned, Entries(dict[str, LeverEntry], _at("levers", lever_assigned))] = (
+        Field(
+            default={},
+            description="Policy levers: a number, {before, after, from} or {size, start, length}.",
+        )
     )
     assumes: Annotated[dict[str, Words], Entries(dict[str, _Reason], _reason)] = Field(
         default={},

@@ -10,19 +10,8 @@ from typing import Annotated
 from pydantic import Field
 
 from plansim.errors import Fault, InputError, Message
-from plansim.files.forms import (
-    LAX,
-    Entries,
-    Form,
-    Items,
-    Location,
-    Resolved,
-    Words,
-    YamlDocument,
-    doubled,
-    form_of,
-    read_document,
-)
+from plansim.files.forms import LAX, Entries, Form, Items, Resolved, Words, doubled, form_of
+from plansim.files.yaml_document import Location, YamlDocument, read_document
 from plansim.model.records import Model, VariableKind
 from plansim.model.rewrite import AddedEquation
 from plansim.scenario.references import meant, variable_meant

@@ -33,7 +33,7 @@ from plansim.output.report.document import (
     grouped,
     numbered,
 )
-from plansim.output.report.pages import picture
+from plansim.output.report.html_pdf_writer import picture
 from plansim.output.words.text import Text, read_text
 
 __all__ = ["CHINESE", "write_docx"]

@@ -1,0 +1,120 @@
+"""Sensitivity on runs that are there: how far each target depends on each factor of a sweep.
+
+PAWN compares the distribution of an output in slices of a factor with that in all runs, by the
+distance of Kolmogorov and Smirnov; it needs no design of its own, and no assumption of variance.
+
+Reference: F. Pianosi, T. Wagener, A simple and efficient method for global sensitivity analysis
+based on cumulative distribution functions, Environmental Modelling & Software 67 (2015) 1-11.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from plansim.errors import Fault, InputError, Message
+from plansim.targets.indicator import Floats
+from plansim.targets.target import Target
+
+__all__ = ["pawn", "sensitivity"]
+
+SLICES = 10
+"""Number of intervals of a factor in PAWN."""
+
+
+def sensitivity(
+    study: xr.Dataset, targets: Iterable[Target | str] | None = None, *, seed: int = 0
+) -> pd.DataFrame:
+    """Return how far targets depend on the factors of a sweep, without a new run.
+
+    Columns: ``scenario``, ``target`` and ``factor``; ``factor_zh``; ``pawn``, the median of PAWN's
+    distances between the target's margin in tenths of the runs by the factor and in all of them,
+    from 0 for no influence to 1; ``by_chance``, the same of a factor that is shuffled: what is no
+    larger is no influence; ``correlation``, of the ranks, whose sign says which way it acts. The
+    strongest factor of a target comes first. A target whose margin does not vary has no rows.
+
+    Args:
+        study: a sweep, as `open_sweep` returns it, of a sample.
+        targets: records or ids; by default all that the sweep judges.
+        seed: of the shuffled factor.
+
+    Raises:
+        InputError: nothing varies in the sweep, or it does not judge a target.
+
+    >>> model = plansim.load_model("lake.mdl")
+    >>> study = plansim.sweep(model, "design.yaml", "sensed.zarr", force=True, threads=1)
+    >>> frame = plansim.sensitivity(study, ["F1"])
+    >>> frame[["target", "factor", "pawn"]].round(1).head(1)
+      target factor  pawn
+    0     F1   room   0.4
+    """
+    arrays = [array for array in study.data_vars.values() if array.attrs.get("role") == "factor"]
+    if not arrays:
+        raise InputError(Fault("no factor varies in the sweep"))
+    judged = [str(name) for name in study["target"].to_numpy()]
+    listed = judged if targets is None else targets
+    wanted = [one.id if isinstance(one, Target) else one for one in listed]
+    if missing := [one for one in wanted if one not in judged]:
+        expected = Message("one of {names}", names=tuple(judged))
+        fault = Message("the sweep does not judge '{name}'", name=missing[0])
+        raise InputError(Fault(fault, expected=expected))
+    points = np.stack([np.asarray(array, np.float64) for array in arrays], axis=1)
+    margins, sound = np.asarray(study["margin"]), np.asarray(study["status"]) == 0
+    owner = np.asarray(study["scenario"])
+    rows = []
+    for index, scenario in enumerate(study.attrs["scenarios"]):
+        for target in wanted:
+            margin = margins[:, judged.index(target)].astype(np.float64)
+            own = sound & (owner == index) & np.isfinite(margin)
+            if own.sum() < SLICES or np.ptp(margin[own]) == 0:
+                continue
+            rows.append(_frame(scenario, target, arrays, points[own], margin[own], seed))
+    columns = ["scenario", "target", *_COLUMNS]
+    return pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=columns)
+
+
+_COLUMNS = ("factor", "factor_zh", "pawn", "by_chance", "correlation")
+
+
+def _frame(
+    scenario: str,
+    target: str,
+    arrays: list[xr.DataArray],
+    points: Floats,
+    margin: Floats,
+    seed: int,
+) -> pd.DataFrame:
+    from scipy.stats import spearmanr
+
+    shuffled = np.random.default_rng(seed).permutation(points[:, :1])
+    distances = pawn(np.hstack([points, shuffled]), margin, seed)
+    table = {
+        "factor": [str(array.attrs["long_name"]) for array in arrays],
+        "factor_zh": [str(array.attrs.get("long_name_zh", "")) for array in arrays],
+        "pawn": distances[:-1],
+        "by_chance": distances[-1],
+        "correlation": [float(spearmanr(column, margin).statistic) for column in points.T],
+    }
+    frame = pd.DataFrame({"scenario": scenario, "target": target, **table})
+    return frame.sort_values("pawn", ascending=False, kind="stable")
+
+
+def pawn(points: Floats, values: Floats, seed: int = 0) -> Floats:
+    """Return the median of PAWN's distances of each factor: ``(factor,)``.
+
+    Args:
+        points: ``(run, factor)``.
+        values: ``(run,)``.
+        seed: any whole number.
+    """
+    from SALib.analyze import pawn as salib
+
+    names = [str(column) for column in range(points.shape[1])]
+    ends = np.stack([points.min(axis=0), points.max(axis=0)], axis=1).tolist()
+    problem = {"num_vars": len(names), "names": names, "bounds": ends}
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found = salib.analyze(problem, points, values, S=SLICES, seed=seed)
+    return np.nan_to_num(np.asarray(found["median"], np.float64))
