@@ -19,7 +19,7 @@ from plansim.analysis.experiments.sweep import run_sweep
 from plansim.model.records import Model
 from plansim.scenario.scenario_file import Scenario
 from tests.toys.lake import lake
-from tests.toys.mill import mill
+from tests.toys.newtown import newtown
 
 NAMES = ["baseline", "accelerated-growth"]
 
@@ -82,7 +82,7 @@ def test_drawings_show_the_runs(runs: xr.Dataset) -> None:
 
 
 def test_a_sweep_has_shares_with_their_intervals(tmp_path: Path) -> None:
-    sound = mill(tmp_path)
+    sound = newtown(tmp_path)
     scenario = str(sound.baseline.path)
     design = quick_design(scenario, ["saving", "wear rate"], sound.model, samples=64, seed=1)
     path = tmp_path / "runs.zarr"

@@ -128,6 +128,7 @@ from plansim.errors import (
     UnitError as UnitError,
     UnknownNameError as UnknownNameError,
 )
+from plansim.files.city import new_city as new_city
 from plansim.model.reader import load_model as load_model
 from plansim.model.records import (
     Model as Model,

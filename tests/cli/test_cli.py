@@ -20,7 +20,6 @@ import xarray as xr
 
 import plansim
 from plansim.cli.main import main
-from plansim.cli.main import plansim as group
 from plansim.files.shipped import shipped
 from plansim.output.export.results import MORE_FIELDS, VERDICT_FIELDS
 from plansim.scenario.scenario_file import Scenario
@@ -422,11 +421,6 @@ def test_a_group_alone_shows_its_help(call: Call, arguments: list[str]) -> None:
     assert (done.code, done.err) == (0, "")
     assert done.out.startswith("Usage: plansim")
     assert ("Commands:" if arguments else "Start here:") in done.out
-
-
-def test_the_help_lists_every_command_once() -> None:
-    listed = [name for names in group.sections.values() for name in names]
-    assert sorted(listed) == sorted(group.commands)
 
 
 def test_the_command_of_a_group_is_known_by_its_name_alone_but_not_listed(call: Call) -> None:

@@ -19,6 +19,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     package = tmp_path / "sim" / "plansim"
     package.mkdir(parents=True)
     monkeypatch.setattr(shipped_files, "__file__", str(package / "files" / "shipped.py"))
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "model").mkdir()
     return tmp_path
 

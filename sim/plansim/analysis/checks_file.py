@@ -178,6 +178,8 @@ class Checks(Form):
     main_table: MainTable = Field(alias="main table")
     plain: Items[str] = ()
     size: int
+    comparisons: int = 25
+    """Minimum number of reality checks."""
     outputs: Annotated[
         Mapping[str, Words],
         Entries(dict[str, Words], lambda name, words, model: variable_meant(model, name) and words),

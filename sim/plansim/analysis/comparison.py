@@ -11,15 +11,13 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import xarray as xr
 
 from plansim.analysis.attribution.assumptions import Attribution, attribute
-from plansim.analysis.decisions.robustness import Robustness, robustness
 from plansim.analysis.ensemble import ensemble_fits, judged_with_shares, load_ensemble, study_key
-from plansim.analysis.experiments.store import open_store, open_summary
 from plansim.analysis.optimization.orders import ScenarioOrders, seek_orders
 from plansim.cache import digest, kept
 from plansim.engine.dataset import Origin, origin_of
@@ -27,6 +25,7 @@ from plansim.engine.simulate import EngineChoice, simulate
 from plansim.errors import Fault, InputError, Message
 from plansim.model.records import Model, VariableKind
 from plansim.scenario.factors import default_of
+from plansim.scenario.members import Members
 from plansim.scenario.records import BilingualText
 from plansim.scenario.scenario_file import Scenario, scenario_of, with_shipped
 from plansim.scenario.variant import for_scenarios
@@ -36,6 +35,9 @@ from plansim.targets.target import Attribute, Kind, Status, Target, judged_targe
 from plansim.targets.verdict import Verdict
 from plansim.targets.views import Views, names_of
 from plansim.targets.views_file import load_views
+
+if TYPE_CHECKING:
+    from plansim.analysis.decisions.robustness import Robustness
 
 T = TypeVar("T")
 
@@ -134,6 +136,8 @@ def read_spread(path: str | Path, model: Model) -> Spread:
     >>> plansim.read_spread("spread.zarr", model).same_model
     True
     """
+    from plansim.analysis.experiments.store import open_store, open_summary
+
     store = open_store(Path(path))
     summary = open_summary(store)
     same = store.card["model"]["sha256"] == model.sha256
@@ -213,7 +217,7 @@ def compare(
     judged = judged_targets(wanted)
     levers = [lever for lever in views.levers if not lever.outside]
     first = chosen[0]
-    members = load_ensemble(model) if remedies and ensemble_fits(model) else None
+    members = load_ensemble(model) if ensemble_fits(model) else None
     done, steps = count(1), len(chosen) - 1 + remedies * len(chosen)
 
     def told(result: T) -> T:
@@ -240,7 +244,7 @@ def compare(
             for other in chosen[1:]
         ),
         tuple(map(orders, chosen, verdicts)),
-        _robust(model, chosen, targets, verdicts),
+        None if members is None else _robust(model, chosen, targets, verdicts, members),
         spread,
     )
 
@@ -250,8 +254,11 @@ def _robust(
     scenarios: Sequence[Scenario],
     targets: Sequence[Target],
     verdicts: Sequence[Mapping[str, Verdict]],
+    members: Members,
 ) -> Robustness | None:
-    """Compare scenarios over the ensemble, from the cache."""
+    """Compare scenarios over the ensemble beside the model, from the cache."""
+    from plansim.analysis.decisions.robustness import Robustness, robustness
+
     shares = (one.share for own in verdicts for one in own.values()
               if one.attribute is Attribute.BINDING)  # fmt: skip
     if not any(share.members for share in shares if share is not None):
@@ -260,7 +267,7 @@ def _robust(
     # Which targets are the named set depends on all shipped scenarios.
     asked = [*policies.values(), *with_shipped([], model)]
     key = digest(*(study_key(model, scenario, tuple(targets)) for scenario in asked))
-    make = partial(robustness, model, [*policies.values()], targets=targets)
+    make = partial(robustness, model, [*policies.values()], members=members, targets=targets)
     return kept("robust", key, Robustness, make)
 
 

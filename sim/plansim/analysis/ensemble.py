@@ -291,8 +291,13 @@ def evaluate_members(
     targets: Sequence[Target],
     members: Members,
     threads: int | None = None,
+    *,
+    brief: bool = False,
 ) -> Evaluation:
     """Run the members under a scenario, and judge them: ``(run,)`` is the member.
+
+    With ``brief`` runs end with the targets' years: a later breach is not looked for, and what
+    breaks down later is sound.
 
     Raises:
         InputError: members change a constant that the shape of the code depends on.
@@ -301,7 +306,10 @@ def evaluate_members(
     from plansim.analysis.evaluator import Evaluator, Request, processors
 
     names, constants = members.constants_under(model, scenario)
-    evaluator = Evaluator(model, scenario, names, Request(tuple(targets)), shared=True, limit=LIMIT)
+    if brief:
+        targets = [replace(one, horizon=one.year or one.horizon) for one in targets]
+    request = Request(tuple(targets))
+    evaluator = Evaluator(model, scenario, names, request, shared=True, limit=LIMIT, brief=brief)
     seeds = np.arange(len(members), dtype=np.float64)
     return evaluator.evaluate(constants, threads or processors(), seeds)
 

@@ -20,8 +20,9 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -236,6 +237,12 @@ class Evaluator:
             model, scenario, constants, self.readings, shared=shared, limit=limit, brief=brief
         )
 
+    def only(self, target: Target) -> Evaluator:
+        """Return the same evaluator, which judges one of its targets alone; nothing is compiled."""
+        other = copy(self)
+        other.request = replace(self.request, targets=(target,))
+        return other
+
     def evaluate(
         self, values: npt.ArrayLike, threads: int = 1, seeds: Floats | None = None
     ) -> Evaluation:
@@ -256,16 +263,6 @@ class Evaluator:
         with ThreadPoolExecutor(threads) as pool:
             parts = pool.map(lambda rows: self._evaluated(table[rows], seeds[rows]), tiles)
             return _joined(list(parts))
-
-    def tiles(self, values: Floats, seeds: Floats) -> Iterator[tuple[slice, Evaluation]]:
-        """Yield the evaluations of as many runs as stay in the cache, with which runs they are.
-
-        ``values`` is ``(run, factor)``, ``seeds`` as for `evaluate`. For studies of many runs that
-        keep a part of each.
-        """
-        for start in range(0, len(values), self.tile):
-            rows = slice(start, min(start + self.tile, len(values)))
-            yield rows, self._evaluated(values[rows], seeds[rows])
 
     def _evaluated(self, values: Floats, seeds: Floats) -> Evaluation:
         base = self.scenario.values

@@ -1,8 +1,8 @@
 """Help in the reader's language, aligned where a character takes two columns.
 
-Docstrings and options stay English; `output.messages` has the Chinese of each paragraph. click
-writes the help by a formatter, and all of it passes here; for English its own is used untouched.
-What click itself has to say it looks up by gettext; for Chinese it is given our catalogue instead.
+Docstrings and options stay English; `output.words.messages` gives the Chinese of each paragraph.
+click writes the help by a formatter; for Chinese it is `ChineseFormatter`. Its own texts click
+looks up by gettext; for Chinese they are looked up in our catalogue instead.
 """
 
 from __future__ import annotations
@@ -90,14 +90,20 @@ class BilingualGroup(click.Group):
     context_class = BilingualContext
     group_class = type  # a group inside of it is of this kind, too
 
-    sections: Mapping[str, Sequence[str]]
-    """Names of commands by the heading under which help lists them."""
+    sections: Mapping[str, Sequence[click.Command]]
+    """The commands by the headings under which help lists them; empty for a group without."""
 
     def __init__(
-        self, *options: Any, sections: Mapping[str, Sequence[str]] | None = None, **more: Any
+        self,
+        *options: Any,
+        sections: Mapping[str, Sequence[click.Command]] | None = None,
+        **more: Any,
     ) -> None:
         super().__init__(*options, **more)
         self.sections = sections or {}
+        for commands in self.sections.values():
+            for command in commands:
+                self.add_command(command)
 
     def add_command(self, cmd: click.Command, name: str | None = None) -> None:
         """Add a command."""
@@ -114,7 +120,7 @@ class BilingualGroup(click.Group):
 
     def former(self) -> dict[str, click.Command]:
         """Return the commands of the groups that help names as groups, by their names alone."""
-        groups = [self.commands.get(name) for name in self.sections.get("Groups", ())]
+        groups = self.sections.get("Groups", ())
         inner = [group.commands for group in groups if isinstance(group, click.Group)]
         return {name: command for commands in inner for name, command in commands.items()}
 
@@ -132,15 +138,22 @@ class BilingualGroup(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the commands by sections; in Chinese what each does in full, since it is short."""
-        sections = self.sections or {"Commands": self.list_commands(ctx)}
-        width = max(len(name) for names in sections.values() for name in names)
-        for title, names in sections.items():
+        sections = self.sections or {"Commands": list(self.commands.values())}
+        width = max(len(name) for name in self.commands)
+        for title, commands in sections.items():
             with formatter.section(title):
-                formatter.write_dl([(name.ljust(width), self._line(name)) for name in names])
+                formatter.write_dl(
+                    [
+                        ((command.name or "").ljust(width), self._line(command))
+                        for command in commands
+                    ]
+                )
 
-    def _line(self, name: str) -> str:
-        """Return the first sentence of a command's help; of a group, which commands it has."""
-        command = self.commands[name]
+    def _row(self, command: click.Command, width: int) -> tuple[str, str]:
+        return (command.name or "").ljust(width), self._line(command)
+
+    def _line(self, command: click.Command) -> str:
+        """Return the first sentence of a command's help; the commands of a group."""
         if isinstance(command, click.Group) and self.sections:
             return ", ".join(command.commands)
         return (command.help or "").partition("\n\n")[0]

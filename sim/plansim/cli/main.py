@@ -17,22 +17,26 @@ import io
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import click
 from click.shell_completion import get_completion_class
 
-from plansim.cli.compare import compare, export, page
+from plansim.cli.commands.check import check
+from plansim.cli.commands.compare import compare
+from plansim.cli.commands.decide import decide
+from plansim.cli.commands.export import export
+from plansim.cli.commands.list import list_, show
+from plansim.cli.commands.model import model
+from plansim.cli.commands.page import page
+from plansim.cli.commands.plot import plot
+from plansim.cli.commands.run import run
+from plansim.cli.commands.sweep import replay, sweep
+from plansim.cli.commands.why import why
 from plansim.cli.context import ReaderLeftError, UsageError, drop_output, remark
-from plansim.cli.decide import decide
 from plansim.cli.help import BilingualGroup, begin_group, language_on
-from plansim.cli.model import model
 from plansim.cli.options import lang_option
-from plansim.cli.plot import plot
-from plansim.cli.run import check, list_, run, show
-from plansim.cli.sweep import replay, sweep
-from plansim.cli.why import why
 from plansim.errors import Message, foreign
 
 if TYPE_CHECKING:
@@ -150,18 +154,42 @@ def _say_on(line: Sequence[str]) -> Say:
 # --- the commands ---------------------------------------------------------------------------------
 
 
-SECTIONS = {
-    "Start here": ("check", "page", "compare"),
-    "Runs": ("run", "plot", "export", "list", "show"),
-    "Many runs": ("sweep", "replay"),
-    "Groups": ("why", "decide", "model"),
-    "Shell": ("completion",),
+COMPLETION_HELP = """Print the script that makes SHELL complete commands, scenarios and names.
+
+\b
+bash: echo 'eval "$(plansim completion bash)"' >> ~/.bashrc
+zsh:  echo 'eval "$(plansim completion zsh)"' >> ~/.zshrc
+fish: plansim completion fish > ~/.config/fish/completions/plansim.fish
+"""
+
+
+@click.command(help=COMPLETION_HELP)
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@lang_option
+def completion(shell: str, lang: str | None) -> None:
+    """Print the script that makes SHELL complete commands, scenarios, variables and targets.
+
+    ``lang`` is that of the command's help and errors: the script is in no language.
+    """
+    completer = get_completion_class(shell)
+    assert completer is not None  # click knows the three shells of the choice
+    whole = click.get_current_context().find_root().command
+    click.echo(completer(whole, {}, PROGRAM, COMPLETE_VARIABLE).source())
+
+
+COMMANDS: Mapping[str, Sequence[click.Command]] = {
+    "Start here": (check, page, compare),
+    "Runs": (run, plot, export, list_, show),
+    "Many runs": (sweep, replay),
+    "Groups": (why, decide, model),
+    "Shell": (completion,),
 }
+"""All commands, by the headings under which help lists them."""
 
 
 @click.group(
     cls=BilingualGroup,
-    sections=SECTIONS,
+    sections=COMMANDS,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Example: plansim check baseline accelerated-growth",
@@ -182,34 +210,6 @@ def plansim(context: click.Context, lang: str | None, debug: bool) -> None:
     """
     del debug  # `main` looks for it on the line, whatever becomes of that
     begin_group(context, lang)
-
-
-COMPLETION_HELP = """Print the script that makes SHELL complete commands, scenarios and names.
-
-\b
-bash: echo 'eval "$(plansim completion bash)"' >> ~/.bashrc
-zsh:  echo 'eval "$(plansim completion zsh)"' >> ~/.zshrc
-fish: plansim completion fish > ~/.config/fish/completions/plansim.fish
-"""
-
-
-@plansim.command(help=COMPLETION_HELP)
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
-@lang_option
-def completion(shell: str, lang: str | None) -> None:
-    """Print the script that makes SHELL complete commands, scenarios, variables and targets.
-
-    ``lang`` is that of the command's help and errors: the script is in no language.
-    """
-    completer = get_completion_class(shell)
-    assert completer is not None  # click knows the three shells of the choice
-    click.echo(completer(plansim, {}, PROGRAM, COMPLETE_VARIABLE).source())
-
-
-for command in (
-    check, page, compare, run, plot, export, list_, show, sweep, replay, why, decide, model,
-):  # fmt: skip
-    plansim.add_command(command)
 
 
 if __name__ == "__main__":

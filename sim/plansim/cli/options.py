@@ -14,8 +14,9 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from plansim.cli.context import Arguments, Terminal, model_at, terminal_for
+from plansim.cli.context import Terminal, model_at, terminal_for
 from plansim.cli.help import BilingualGroup, begin_group
+from plansim.cli.inputs import Arguments
 
 __all__ = [
     "PICTURES",

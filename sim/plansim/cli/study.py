@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from plansim.cli.context import Arguments, Inputs, Terminal, check_files, remark, target_meant
+from plansim.cli.context import Terminal, check_files, remark
+from plansim.cli.inputs import Arguments, Inputs, chosen_target
 from plansim.cli.options import (
     PICTURES,
     force_option,
@@ -104,7 +105,7 @@ def study_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def read_targets(arguments: Arguments, ids: tuple[str, ...], **options: Any) -> Inputs:
     """Read what is asked for, with the targets that are named."""
-    return arguments.read(names=ids, find=target_meant, **options)
+    return arguments.read(names=ids, find=chosen_target, **options)
 
 
 def read_source(

@@ -1,8 +1,9 @@
-"""The files that come with plansim.
+"""The files of the city at hand: of the working folder, else of the city that comes with plansim.
 
-The model, the plan's targets and the scenarios are in the package, under ``_data``, in a wheel;
-at the root of the repository in a checkout (an editable install, or ``sim`` on the import path).
-Nothing else needs to know which.
+The model, the plan's targets and the scenarios that come with plansim are in the package, under
+``_data``, in a wheel; at the root of the repository in a checkout (an editable install, or ``sim``
+on the import path). A city around the working folder, as `plansim model new` writes one, takes
+their place. Nothing else needs to know which.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ __all__ = [
     "is_file",
     "is_shipped",
     "named_file",
+    "packaged",
     "shipped",
     "shipped_model",
     "vendored",
@@ -31,12 +33,31 @@ __all__ = [
 
 
 def shipped(*parts: str) -> Path:
-    """Return the path of a file or folder that comes with plansim.
+    """Return the path of a file or folder of the city at hand.
+
+    ``parts`` are joined under the working folder, or the nearest one around it, that is a city's:
+    that holds a folder ``model`` with one ``.mdl`` file, and a folder ``scenarios``. Without one
+    as `packaged`.
+
+    >>> shipped("model").is_dir()
+    True
+    """
+    here = Path.cwd()
+    city = next((folder for folder in (here, *here.parents) if _is_city(folder)), None)
+    return packaged(*parts) if city is None else city.joinpath(*parts)
+
+
+def _is_city(folder: Path) -> bool:
+    return (folder / "scenarios").is_dir() and len(list((folder / "model").glob("*.mdl"))) == 1
+
+
+def packaged(*parts: str) -> Path:
+    """Return the path of a file or folder that comes with plansim, whatever city is at hand.
 
     ``parts`` are joined under the folder that holds ``model`` and ``scenarios``. Raises
     InputError if there is no such file or folder.
 
-    >>> shipped("model").is_dir()
+    >>> packaged("model", "units.txt").is_file()
     True
     """
     package = Path(__file__).parents[1]
@@ -83,6 +104,8 @@ def named_file(name: str | Path, folder: str, unknown: Message) -> Path:
     known = {path.stem: path for path in sorted(shipped("scenarios", folder).glob("*.yaml"))}
     if str(name) not in known:
         expected = Message("one of {names}, or a path", names=tuple(known))
+        if not known:
+            expected = Message("the path of a file")
         raise UnknownNameError(Fault(unknown, expected=expected, nearest=nearest(str(name), known)))
     return known[str(name)]
 

@@ -19,7 +19,7 @@ import io
 import itertools
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -469,36 +469,22 @@ def _name_of(row: int, column: int) -> str:
 
 
 def _tables(files: _Files, file: str, tab: str, across: str, cell: str, count: int) -> list[Points]:
-    """Return tables, one for each element: their x in a row or a column of the sheet."""
+    """Return tables, one for each element: their x in a row or a column of the sheet.
+
+    The points follow one another along that row or column, the elements across it.
+    """
     grid = files.grid(file, tab)
-    at: Callable[[int, int], tuple[tuple[int, int], tuple[int, int]]]
-    corner = _cell(cell)
-    if across.isdigit() and corner is not None:  # along a row
-        (top, left), line = corner, int(across) - 1
-        length = len(grid[line]) - left if line < len(grid) else 0
-        at = lambda point, element: ((line, left + point), (top + element, left + point))  # noqa: E731
-    elif corner is not None:  # down a column
-        (top, left), column = corner, _column(across)
-        length = len(grid) - top
-        at = lambda point, element: ((top + point, column), (top + point, left + element))  # noqa: E731
-    else:
-        xs, values = files.named(file, tab, across), files.named(file, tab, cell)
-        if xs is None or values is None:
-            missing = across if xs is None else cell
-            raise _OutsideError(
-                Message("'{name}' has no cells '{cells}'", name=file, cells=missing)
-            )
-        down = xs[2] == xs[3]
-        length = (xs[1] - xs[0] if down else xs[3] - xs[2]) + 1
-        (x_top, _, x_left, _), (top, _, left, _) = xs, values
-        if down:
-            at = lambda point, element: ((x_top + point, x_left), (top + point, left + element))  # noqa: E731
-        else:
-            at = lambda point, element: ((x_top, x_left + point), (top + element, left + point))  # noqa: E731
+    (x_row, x_column), (row, column), length, is_row = _table_origins(
+        files, file, tab, across, cell
+    )
     found = []
     for element in range(count):
-        places = (at(point, element) for point in range(max(0, length)))
-        pairs = ((_at(grid, *x), _at(grid, *y)) for x, y in places)
+        pairs = [
+            (_at(grid, x_row, x_column + point), _at(grid, row + element, column + point))
+            if is_row
+            else (_at(grid, x_row + point, x_column), _at(grid, row + point, column + element))
+            for point in range(length)
+        ]
         points = sorted((x, y) for x, y in pairs if isinstance(x, float) and isinstance(y, float))
         if not points:
             raise _OutsideError(
@@ -512,3 +498,24 @@ def _tables(files: _Files, file: str, tab: str, across: str, cell: str, count: i
             )
         found.append(points)
     return found
+
+
+def _table_origins(
+    files: _Files, file: str, tab: str, across: str, cell: str
+) -> tuple[tuple[int, int], tuple[int, int], int, bool]:
+    """Return the first cells of x and of the values, how many points, and whether along a row."""
+    grid = files.grid(file, tab)
+    corner = _cell(cell)
+    if corner is not None and across.isdigit():
+        line, left = int(across) - 1, corner[1]
+        length = len(grid[line]) - left if line < len(grid) else 0
+        return (line, left), corner, length, True
+    if corner is not None:
+        return (corner[0], _column(across)), corner, len(grid) - corner[0], False
+    xs, values = files.named(file, tab, across), files.named(file, tab, cell)
+    if xs is None or values is None:
+        missing = across if xs is None else cell
+        raise _OutsideError(Message("'{name}' has no cells '{cells}'", name=file, cells=missing))
+    is_row = xs[2] != xs[3]
+    length = (xs[3] - xs[2] if is_row else xs[1] - xs[0]) + 1
+    return (xs[0], xs[2]), (values[0], values[2]), length, is_row

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from plansim.cache import code_of, digest, file_sha256, kept
 from plansim.errors import Fault, Message, UnitError, foreign, nearest
-from plansim.files.shipped import shipped
+from plansim.files.shipped import packaged
 
 if TYPE_CHECKING:
     from pint import UnitRegistry
@@ -91,7 +91,7 @@ def base_powers(unit: str) -> tuple[float, dict[str, int]]:
 
 def units_sha256() -> str:
     """Return the digest of the table of units, on which all conversions depend."""
-    return file_sha256(shipped("model", "units.txt"))
+    return file_sha256(packaged("model", "units.txt"))
 
 
 def _plain(unit: str) -> str:
@@ -102,7 +102,7 @@ def _plain(unit: str) -> str:
 def _registry() -> UnitRegistry[float]:
     from pint import UnitRegistry
 
-    return UnitRegistry(str(shipped("model", "units.txt")))
+    return UnitRegistry(str(packaged("model", "units.txt")))
 
 
 @cache

@@ -11,8 +11,8 @@ import hashlib
 import itertools
 import os
 import shlex
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,6 +36,7 @@ __all__ = [
     "LIMIT",
     "OF_FILES",
     "EnsembleKind",
+    "MemberChanges",
     "Members",
     "MembersHead",
     "Moved",
@@ -156,26 +157,27 @@ class Members:
         Returns:
             The constants, ``name`` or ``name[e1,e2]``, and ``(member, constant)`` in their units.
         """
-        from plansim.scenario.factors import constants_of  # load what only scenario files need
+        changes = self.changes_under(model, scenario.values)
+        return changes.names, changes.constants(model, scenario.values, self.values)
+
+    def changes_under(self, model: Model, set_by: Collection[str]) -> MemberChanges:
+        """Return what members change under scenarios that set exactly ``set_by``, and how."""
+        from plansim.scenario.factors import Apply  # load what only scenario files need
         from plansim.scenario.levers import constant_named
         from plansim.scenario.references import split_name
 
-        values = scenario.values
-        moved = (
-            tuple(one.constant for one in some if one.when.holds(is_set=one.constant in values))
-            for some in self.moved(model, values)
-        )
-        factors = [
-            replace(factor, constants=names)
-            for factor, names in zip(self.factors, moved, strict=True)
+        changes = [
+            (one.constant, column)
+            for column, some in enumerate(self.moved(model, set_by))
+            for one in some
+            if one.when.holds(is_set=one.constant in set_by)
         ]
-        names = tuple(name for factor in factors for name in factor.constants)
-        if not names:
-            return (), np.empty((len(self), 0))
-        constants = constants_of(model, values, factors, self.values)
+        names = tuple(name for name, _ in changes)
+        columns = np.array([column for _, column in changes], dtype=np.intp)
+        adds = np.array([factor.apply is Apply.ADD for factor in self.factors], dtype=bool)
         ends = [constant_named(model, split_name(name)[0]).admissible for name in names]
-        low, high = np.array(ends, dtype=np.float64).T  # None becomes NaN, which limits nothing
-        return names, np.fmin(np.fmax(constants, low), high)
+        low, high = np.array(ends, dtype=np.float64).reshape(-1, 2).T  # None becomes NaN
+        return MemberChanges(names, columns, adds[columns], low, high)
 
     def moved(self, model: Model, set_by: Iterable[str]) -> tuple[tuple[Moved, ...], ...]:
         """Return what each factor moves under scenarios that set some of ``set_by``, and when.
@@ -192,6 +194,35 @@ class Members:
 
         index = pd.Index(self.ids, name="member")
         return pd.DataFrame(self.values, index, [factor.name for factor in self.factors])
+
+
+@dataclass(frozen=True)
+class MemberChanges:
+    """The constants that members change under scenarios that set the same, and how."""
+
+    names: tuple[str, ...]
+    """``name`` or ``name[e1,e2]``."""
+    columns: npt.NDArray[np.intp]
+    """``(constant,)``: the factor that acts on it."""
+    adds: npt.NDArray[np.bool_]
+    """``(constant,)``: whether it adds, or multiplies."""
+    low: npt.NDArray[np.float64]
+    """``(constant,)``: the least that is admissible; NaN limits nothing."""
+    high: npt.NDArray[np.float64]
+
+    def constants(
+        self, model: Model, base: Mapping[str, float], values: npt.NDArray[np.float64]
+    ) -> npt.NDArray[np.float64]:
+        """Return the constants under changes: ``(member, factor)`` → ``(member, constant)``.
+
+        ``base`` is what the scenario sets.
+        """
+        from plansim.scenario.factors import default_of
+
+        still = np.array([default_of(model, base, name) for name in self.names], np.float64)
+        moved = values[:, self.columns]
+        constants = np.where(self.adds, still + moved, still * moved)
+        return np.fmin(np.fmax(constants, self.low), self.high)
 
 
 class When(StrEnum):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from plansim.errors import Fault, InputError, Message, UnknownNameError, nearest
-from plansim.model.records import Model, folded
+from plansim.model.records import Model, Variable, folded
 from plansim.scenario.levers import constant_named
-from plansim.scenario.references import split_name
+from plansim.scenario.references import cells_meant, split_name
 
-__all__ = ["reference_named"]
+__all__ = ["elements_named", "reference_named", "variable_named"]
 
 
 def reference_named(model: Model, name: str) -> str:
@@ -41,6 +41,27 @@ def reference_named(model: Model, name: str) -> str:
             Fault("no variable is called '{name}'", model.path, nearest=close, name=base)
         ) from None
     return name
+
+
+def variable_named(model: Model, name: str) -> Variable:
+    """Return the variable that a name or label means, without its elements.
+
+    Raises:
+        InputError: as for `reference_named`.
+    """
+    return model.find(reference_named(model, name).partition("[")[0])
+
+
+def elements_named(model: Model, name: str) -> tuple[Variable, tuple[str, ...]]:
+    """Return the variable that a name or label means, and the elements that it has in brackets.
+
+    No elements stand for all.
+
+    Raises:
+        InputError: as for `reference_named`, or the variable has no such element.
+    """
+    reference = reference_named(model, name)
+    return cells_meant(model, reference) if "[" in reference else (model.find(reference), ())
 
 
 def _labels(model: Model) -> Iterator[tuple[str, tuple[str, ...]]]:

@@ -37,14 +37,17 @@ from plansim.analysis.calibration.conditioning_file import (
 )
 from plansim.analysis.calibration.observations import Observation, ObservationEvaluator
 from plansim.analysis.calibration.prior import changes_of, draw_prior, values_of
+from plansim.analysis.ensemble import study_key
 from plansim.analysis.evaluator import Progress, processors
 from plansim.analysis.experiments.distributions import quantiles
+from plansim.cache import kept
 from plansim.errors import Fault, InputError, Message
 from plansim.model.records import Model
 from plansim.model.rewrite import with_equations
 from plansim.scenario.factors import Factor
 from plansim.scenario.members import FILE_NAME, EnsembleKind, Members, MembersHead, digests_of
 from plansim.scenario.members_file import rounded
+from plansim.scenario.scenario_file import as_written
 from plansim.targets.indicator import Floats
 from plansim.targets.views_file import load_views
 
@@ -172,7 +175,13 @@ def draw_members(
     4
     """
     spec = _read(model, spec, members, None)
-    return _Matching(model, spec, threads or processors(), progress).made(seed).members
+    matching = _Matching(model, spec, threads or processors(), progress)
+    files = digests_of(spec.files(model), model.path.parent)
+    narrowing = replace(spec, runs=(), members=0)
+    runs = [(run.scenario, sorted(run.without), run.factors, run.observations) for run in spec.runs]
+    key = study_key(model, as_written(model), narrowing, runs, files)
+    box = kept("boxes", key, _Box, lambda: matching.narrowed().box)
+    return matching.drawn(box, seed)
 
 
 def _read(
@@ -220,6 +229,27 @@ class _Draws:
         return np.concatenate(blocks)
 
 
+@dataclass(frozen=True)
+class _Box:
+    """The part of the prior that the last wave is drawn from."""
+
+    low: Floats
+    """``(factor,)``, as parts of the prior's probability."""
+    high: Floats
+
+
+@dataclass(frozen=True)
+class _Narrowed:
+    """What all waves but the last come to."""
+
+    box: _Box
+    waves: tuple[Wave, ...]
+    chosen: Rows
+    """The factors that they narrowed."""
+    first: Floats
+    """``(draw, observation)`` of the first wave."""
+
+
 class _Matching:
     """The waves of one conditioning."""
 
@@ -229,7 +259,7 @@ class _Matching:
         self.model, self.spec, self.threads, self.progress = model, spec, threads, progress
         self.steps, self.done = spec.draws * spec.waves, 0
         own = [factor for run in spec.runs for factor in run.factors]
-        self.drawn = (*spec.design.factors, *own)
+        self.factors = (*spec.design.factors, *own)
         self.changes = tuple(changes_of(model, spec.design.factors))
         self.count = len(spec.design.factors)
         fitted = [column for column, one in enumerate(spec.observations) if not one.held_out]
@@ -242,36 +272,48 @@ class _Matching:
             self.runs.append(_Run(self, run, bare, first))
             first += len(run.factors)
 
-    def made(self, seed: int) -> Conditioned:
-        """Make all waves, the last of them with a seed."""
-        spec, count = self.spec, len(self.drawn)
+    def narrowed(self) -> _Narrowed:
+        """Make all waves but the last."""
+        spec, count = self.spec, len(self.factors)
         low, high = np.zeros(count), np.ones(count)
         waves, chosen = [], np.empty(0, np.intp)
         first = np.empty((0, 0))
         for number in range(spec.waves - 1):
             draws = _Draws((spec.seed, number), low, high)
-            simulated = self._simulated(draws, 0)
+            simulated = self._simulated(draws, 0, spec.draws)
             waves.append(self._wave(simulated, draws))
             shares = draws.shares(self._least(simulated))
             if number == 0:
                 first = simulated
                 chosen = _screened(shares, spec.matched)
             low, high = _around(shares, low, high, chosen)
-        last = _Draws((seed, spec.waves - 1), low, high)
-        taken, made = self._last(last)
+        return _Narrowed(_Box(low, high), tuple(waves), chosen, first)
+
+    def drawn(self, box: _Box, seed: int) -> Members:
+        """Draw members from a box, as many draws as it takes."""
+        last = _Draws((seed, self.spec.waves - 1), box.low, box.high)
+        self.steps = self.spec.draws
+        taken, made = self._last(last, BLOCK)
+        return self._members(last.shares(taken), made)[0]
+
+    def made(self, seed: int) -> Conditioned:
+        """Make all waves, the last of them with a seed."""
+        spec, narrowed = self.spec, self.narrowed()
+        last = _Draws((seed, spec.waves - 1), narrowed.box.low, narrowed.box.high)
+        taken, made = self._last(last, spec.draws)
         shares = last.shares(taken)
         members, points, fitted = self._members(shares, made)
         return Conditioned(
             spec,
             members,
             draw_prior(self.model, spec.members, seed=spec.seed, design=spec.design),
-            (*waves, made),
-            tuple(self.drawn[column].name for column in chosen),
-            self.drawn,
+            (*narrowed.waves, made),
+            tuple(self.factors[column].name for column in narrowed.chosen),
+            self.factors,
             shares,
             points,
             fitted,
-            first,
+            narrowed.first,
         )
 
     def _changes(self, points: Floats) -> Floats:
@@ -279,13 +321,13 @@ class _Matching:
 
     # --- waves ------------------------------------------------------------------------------------
 
-    def _simulated(self, draws: _Draws, start: int) -> Floats:
-        """Simulate as many draws as a wave has, from one on: ``(draw, observation)``."""
+    def _simulated(self, draws: _Draws, start: int, count: int) -> Floats:
+        """Simulate so many draws, from one on: ``(draw, observation)``."""
         parts = []
-        stop = start + self.spec.draws
+        stop = start + count
         for begin in range(start, stop, BLOCK):
             rows = np.arange(begin, min(begin + BLOCK, stop))
-            points = quantiles(self.drawn, draws.shares(rows))
+            points = quantiles(self.factors, draws.shares(rows))
             parts.append(self._simulate(self._changes(points), points))
             self.done += len(rows)
             self.progress(self.done, max(self.steps, self.done))
@@ -321,12 +363,12 @@ class _Matching:
         rows = np.argsort(worst, kind="stable")[:ENOUGH]
         return np.sort(rows[np.isfinite(worst[rows])])
 
-    def _last(self, draws: _Draws) -> tuple[Rows, Wave]:
-        """Draw the last wave until enough is accepted, and return the rows that are."""
+    def _last(self, draws: _Draws, count: int) -> tuple[Rows, Wave]:
+        """Draw the last wave, so many at a time, until enough is accepted; return these rows."""
         taken: list[Rows] = []
         made = Wave(0, 0, 0, draws.volume)
         while made.accepted < self._wanted:
-            simulated = self._simulated(draws, made.draws)
+            simulated = self._simulated(draws, made.draws, count)
             more = self._wave(simulated, draws)
             taken.append(np.flatnonzero(self._worst(simulated) <= self.spec.limit) + made.draws)
             made = replace(
@@ -386,7 +428,7 @@ class _Matching:
         With them the points they are of, and what they give for the observations.
         """
         points = quantiles(
-            self.drawn, shares[: 2 * self.spec.members + ENOUGH]
+            self.factors, shares[: 2 * self.spec.members + ENOUGH]
         )  # all would take long
         values = rounded(self._changes(points))
         _, firsts = np.unique(values, axis=0, return_index=True)

@@ -162,7 +162,8 @@ def policies(
     count = members * (1 + generations // RENEWAL)
     pool = states_of(model, count, other=FRESH, threads=threads, progress=progress)
     if named is None:
-        named = named_targets(model, pool, wanted, threads, progress)
+        ensemble = states_of(model, None)
+        named = named_targets(model, ensemble, wanted, threads, progress)
     space = policy_space(model, base, moved, wanted, pool, indicators=indicators, threads=threads)
     problem = PolicyProblem(space, chosen, [_column(wanted, one) for one in named], members)
     if Aim.COST in chosen:

@@ -7,7 +7,7 @@ members change what no policy decides, by the same amounts under every policy.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -165,7 +165,9 @@ def policy_space(
     present = np.array(
         [neutral_value(model, scenario.values, lever.apply, lever.constants) for lever in levers]
     )
-    request = Request((*targets, *indicators))
+    # No verdict is asked for after the year of its target, so that runs end there.
+    ended = [replace(target, horizon=target.year or target.horizon) for target in targets]
+    request = Request((*ended, *indicators))
     return PolicySpace(
         scenario,
         tuple(levers),

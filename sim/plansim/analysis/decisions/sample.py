@@ -11,8 +11,6 @@ from dataclasses import dataclass, field
 import numpy as np
 import xarray as xr
 
-from plansim.analysis.calibration.history_matching import draw_members
-from plansim.analysis.calibration.prior import draw_prior
 from plansim.analysis.ensemble import evaluate_members, load_ensemble, study_key
 from plansim.analysis.evaluator import Progress
 from plansim.cache import kept
@@ -78,6 +76,9 @@ def states_of(
     ensemble = load_ensemble(model)
     if members is None:
         return ensemble
+    from plansim.analysis.calibration.history_matching import draw_members
+    from plansim.analysis.calibration.prior import draw_prior
+
     seed = ensemble.head.seed + FRESH + other
     if ensemble.head.kind is EnsembleKind.PRIOR:
         return draw_prior(model, members, seed=seed)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -17,16 +18,145 @@ import zarr
 from plansim.analysis.ensemble import NORMAL, wilson
 from plansim.analysis.evaluator import RunStatus
 from plansim.analysis.experiments.design import DesignKind
-from plansim.analysis.experiments.store import Store, array_of
+from plansim.analysis.experiments.store import RunBlock, Store, array_of
 from plansim.targets.indicator import Floats
 from plansim.targets.target import Status
 
-__all__ = ["QUANTILES", "shares", "summarise"]
+__all__ = ["QUANTILES", "Summary", "shares", "summarise"]
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
-MOST_SORTED = 2**22
-"""Maximum number of values for exact quantiles; of more, every k-th run is taken."""
+MOST_VALUES = 2**25
+"""Maximum number of values that quantiles are taken of, in 256 MiB; of more, every k-th point."""
+
+
+class Summary:
+    """The summary of a sweep as its blocks are filled. It is not safe for threads."""
+
+    def __init__(self, store: Store) -> None:
+        """Begin a summary of no runs."""
+        self._store, group = store, store.group()
+        self._scenarios = list(store.card["design"]["scenarios"])
+        self._targets = [str(key) for key in _read(group, "target")]
+        self._years = _read(group, "year")
+        self._added: set[int] = set()
+        shape = (len(self._scenarios), len(self._targets))
+        self._verdicts = np.zeros((*shape, len(Status)), np.int64)
+        self._worst = np.full(shape, np.inf)
+        self._worst_run = np.full(shape, -1, np.int64)
+        self._runs = np.zeros((len(self._scenarios), len(RunStatus) + 1), np.int64)
+        self._failures: Counter[int] = Counter()
+        points, columns = store.runs // shape[0], len(store.outputs) * len(self._years)
+        self._stride = _stride(points, math.ceil(store.runs * columns / MOST_VALUES))
+        self._values = np.empty((shape[0], columns, math.ceil(points / self._stride)))
+        self._counts = [0] * shape[0]
+
+    def add(self, number: int, block: RunBlock) -> None:
+        """Add a block; the order of blocks makes no difference."""
+        start, _ = self._store.span(number)
+        status = block["status"]
+        self._failures.update(block["bad_variable"][status > RunStatus.OK].tolist())
+        for index in range(len(self._scenarios)):
+            ours = np.flatnonzero(block["scenario"] == index)
+            self._runs[index, :-1] += np.bincount(status[ours], minlength=len(RunStatus))
+            sound = ours[status[ours] == RunStatus.OK]
+            if sound.size:
+                rows = slice(None) if sound.size == len(status) else sound
+                self._add_verdicts(index, block["verdict"][rows])
+                self._add_margins(index, block["margin"][rows], sound + start)
+                kept = sound[(sound + start) // len(self._scenarios) % self._stride == 0]
+                self._add_values(index, block, kept)
+        self._added.add(number)
+
+    def _add_verdicts(self, scenario: int, verdict: npt.NDArray[np.int8]) -> None:
+        for code in Status:
+            equal = (verdict == code.code).view(np.uint8)
+            self._verdicts[scenario, :, code.code] += equal.sum(axis=0, dtype=np.int32)
+
+    def _add_margins(
+        self, scenario: int, margin: npt.NDArray[np.float32], runs: npt.NDArray[np.int64]
+    ) -> None:
+        """Keep the smallest margin of each target, and the first run that has it."""
+        worst, worst_run = self._worst[scenario], self._worst_run[scenario]
+        least = np.fmin.reduce(margin, axis=0).astype(np.float64)
+        for target in np.flatnonzero((least <= worst) & (least < np.inf)):
+            run = runs[np.argmax(margin[:, target] == least[target])]
+            if least[target] < worst[target] or run < worst_run[target]:
+                worst[target], worst_run[target] = least[target], run
+
+    def _add_values(self, scenario: int, block: RunBlock, kept: npt.NDArray[np.intp]) -> None:
+        first = self._counts[scenario]
+        self._counts[scenario] = last = first + len(kept)
+        years = len(self._years)
+        for index, name in enumerate(self._store.outputs):
+            rows = slice(index * years, (index + 1) * years)
+            self._values[scenario, rows, first:last] = block[name][kept].T
+
+    def dataset(self, threads: int = 1) -> xr.Dataset:
+        """Return the summary, as `summarise` does, after blocks of the store that were not added.
+
+        Nothing can be added any more.
+        """
+        group = self._store.group()
+        for number in sorted(self._store.done() - self._added):
+            span = slice(*self._store.span(number))
+            names = (*_SUMMARISED, *self._store.outputs)
+            self.add(number, {name: _read(group, name, span) for name in names})
+        runs = self._runs
+        runs[:, -1] = self._store.runs // len(runs) - runs[:, :-1].sum(axis=1)
+        is_sample = DesignKind(self._store.card["design"]["kind"]).is_sample
+        numbers = shares(self._verdicts, is_sample=is_sample)
+        worst = np.where(np.isinf(self._worst), np.nan, self._worst)
+        by_target = ("scenario", "target")
+        about = {
+            "p_met": "Share of the sound runs.",
+            "p_met_se": "Its standard error, by Agresti and Coull: never nil.",
+            "p_met_low": "Lower end of its 95 % interval, by Wilson.",
+            "p_met_high": "Upper end of it.",
+            "worst_margin": "In the target's unit; + is good.",
+        }
+        every = {"every": self._stride, "description": "Of the sound runs; of every k-th if many."}
+        variables: Any = group["bad_variable"].attrs["names"]
+        failures = sorted(self._failures.items(), key=lambda item: (-item[1], item[0]))
+        bad = {variables[index]: times for index, times in failures if index >= 0}
+        outcomes = [*(kind.name.lower() for kind in RunStatus), "never_run"]
+        units = [array_of(group, name).attrs["units"] for name in self._store.outputs]
+        quantiles = self._quantiles(threads)
+        return xr.Dataset(
+            {
+                **{
+                    name: (by_target, values, {"description": about[name]})
+                    for name, values in zip(about, (*numbers, worst), strict=True)
+                },
+                "verdicts": ((*by_target, "verdict"), self._verdicts),
+                "worst_run": (by_target, self._worst_run),
+                "quantiles": (("scenario", "output", "year", "quantile"), quantiles, every),
+                "runs": (("scenario", "outcome"), runs),
+            },
+            {
+                "scenario": _texts("scenario", self._scenarios),
+                "target": _texts("target", self._targets),
+                "verdict": _texts("verdict", [status.value for status in Status]),
+                "outcome": _texts("outcome", outcomes),
+                "output": _texts("output", self._store.outputs),
+                "output_unit": _texts("output", units),
+                "year": self._years,
+                "quantile": list(QUANTILES),
+            },
+            {"bad_variables": json.dumps(bad, ensure_ascii=False)},
+        )
+
+    def _quantiles(self, threads: int) -> Floats:
+        """Return the quantiles of each output: ``(scenario, output, year, quantile)``."""
+        rows = [
+            values[:kept]
+            for kept, columns in zip(self._counts, self._values, strict=True)
+            for values in columns
+        ]
+        with ThreadPoolExecutor(threads) as pool:
+            result = np.array(list(pool.map(_sorted_quantiles, rows)))
+        shape = (len(self._scenarios), len(self._store.outputs), len(self._years), len(QUANTILES))
+        return result.reshape(shape)
 
 
 def summarise(store: Store, threads: int = 1) -> xr.Dataset:
@@ -49,77 +179,25 @@ def summarise(store: Store, threads: int = 1) -> xr.Dataset:
     (the interval); A. Agresti, B. A. Coull, The American Statistician 52 (1998) 119-126 (the
     standard error).
     """
-    group = store.group()
-    scenarios = list(store.card["design"]["scenarios"])
-    targets = [str(key) for key in _read(group, "target", slice(None))]
-    shape = (len(scenarios), len(targets))
-    verdicts = np.zeros((*shape, len(Status)), np.int64)
-    worst = np.full(shape, np.inf)
-    worst_run = np.full(shape, -1, np.int64)
-    runs = np.zeros((len(scenarios), len(RunStatus) + 1), np.int64)
-    failures: Counter[int] = Counter()
-    for start, stop in _spans(store):
-        span = slice(start, stop)
-        status, belongs = _read(group, "status", span), _read(group, "scenario", span)
-        verdict, margin = _read(group, "verdict", span), _read(group, "margin", span)
-        failures.update(_read(group, "bad_variable", span)[status > RunStatus.OK].tolist())
-        for index in range(len(scenarios)):
-            rows = np.flatnonzero(belongs == index)
-            runs[index, :-1] += np.bincount(status[rows], minlength=len(RunStatus))
-            sound = rows[status[rows] == RunStatus.OK]
-            if not sound.size:
-                continue
-            everything = sound.size == len(status)
-            ours = verdict if everything else verdict[sound]
-            for code in Status:
-                verdicts[index, :, code.code] += np.count_nonzero(ours == code.code, axis=0)
-            _keep_worst(margin if everything else margin[sound], sound + start, worst[index],
-                        worst_run[index])  # fmt: skip
-    total = [store.runs // len(scenarios)] * len(scenarios)
-    runs[:, -1] = np.array(total) - runs[:, :-1].sum(axis=1)
-    is_sample = DesignKind(store.card["design"]["kind"]).is_sample
-    names = list(group["bad_variable"].attrs["names"])  # type: ignore[arg-type]
-    years = _read(group, "year", slice(None))
-    quantiles, stride = _quantiles(store, group, len(scenarios), len(years), threads)
-    share, error, low, high = shares(verdicts, is_sample=is_sample)
-    worst_run[np.isinf(worst)] = -1
-    by_target = ("scenario", "target")
-    about = {
-        "p_met": "Share of the sound runs.",
-        "p_met_se": "Its standard error, by Agresti and Coull: never nil.",
-        "p_met_low": "Lower end of its 95 % interval, by Wilson.",
-        "p_met_high": "Upper end of it.",
-        "worst_margin": "In the target's unit; + is good.",
-    }
-    numbers = (share, error, low, high, np.where(np.isinf(worst), np.nan, worst))
-    every = {"every": stride, "description": "Of the sound runs; of every k-th if many."}
-    outcomes = [*(kind.name.lower() for kind in RunStatus), "never_run"]
-    bad = {names[index]: count for index, count in failures.most_common() if index >= 0}
-    return xr.Dataset(
-        {
-            **{
-                name: (by_target, values, {"description": about[name]})
-                for name, values in zip(about, numbers, strict=True)
-            },
-            "verdicts": ((*by_target, "verdict"), verdicts),
-            "worst_run": (by_target, worst_run),
-            "quantiles": (("scenario", "output", "year", "quantile"), quantiles, every),
-            "runs": (("scenario", "outcome"), runs),
-        },
-        {
-            "scenario": _texts("scenario", scenarios),
-            "target": _texts("target", targets),
-            "verdict": _texts("verdict", [status.value for status in Status]),
-            "outcome": _texts("outcome", outcomes),
-            "output": _texts("output", store.outputs),
-            "output_unit": _texts(
-                "output", [array_of(group, n).attrs["units"] for n in store.outputs]
-            ),
-            "year": years,
-            "quantile": list(QUANTILES),
-        },
-        {"bad_variables": json.dumps(bad, ensure_ascii=False)},
-    )
+    return Summary(store).dataset(threads)
+
+
+_SUMMARISED = ("status", "scenario", "bad_variable", "verdict", "margin")
+"""The arrays that a summary is made of, beside those of the outputs."""
+
+
+def _stride(points: int, least: int) -> int:
+    """Return of which points to take one, for no more than one in ``least``.
+
+    It has no divisor in common with the levels of a grid, the length of a trajectory or the powers
+    of two of Sobol's sequence, of which it would take a corner.
+
+    >>> _stride(1000, 1), _stride(1000, 2), _stride(3**8, 3)
+    (1, 3, 5)
+    """
+    if least <= 1:
+        return 1
+    return next(stride for stride in count(least) if math.gcd(stride, 2 * points) == 1)
 
 
 def _texts(dim: str, values: Sequence[Any]) -> xr.Variable:
@@ -127,26 +205,8 @@ def _texts(dim: str, values: Sequence[Any]) -> xr.Variable:
     return xr.Variable(dim, np.array([str(value) for value in values], dtype=object))
 
 
-def _spans(store: Store) -> Iterator[tuple[int, int]]:
-    return map(store.span, sorted(store.done()))
-
-
-def _read(group: zarr.Group, name: str, span: slice) -> npt.NDArray[Any]:
+def _read(group: zarr.Group, name: str, span: slice = slice(None)) -> npt.NDArray[Any]:
     return np.asarray(array_of(group, name)[span])
-
-
-def _keep_worst(
-    margin: npt.NDArray[np.float32],
-    runs: npt.NDArray[np.int64],
-    worst: Floats,
-    worst_run: npt.NDArray[np.int64],
-) -> None:
-    """Keep the smallest margin of each target, ``(run, target)`` → ``(target,)``, and its run."""
-    margin = np.where(np.isnan(margin), np.float32(np.inf), margin)
-    rows = margin.argmin(axis=0)
-    result = margin[rows, np.arange(margin.shape[1])].astype(np.float64)
-    better = result < worst
-    worst[better], worst_run[better] = result[better], runs[rows[better]]
 
 
 def shares(verdicts: npt.NDArray[np.int64], *, is_sample: bool) -> tuple[Floats, ...]:
@@ -167,52 +227,17 @@ def shares(verdicts: npt.NDArray[np.int64], *, is_sample: bool) -> tuple[Floats,
     return (share, error, low, high) if is_sample else (share, nothing, nothing, nothing)
 
 
-def _quantiles(
-    store: Store, group: zarr.Group, scenarios: int, years: int, threads: int
-) -> tuple[Floats, int]:
-    """Return quantiles of each output, few outputs at a time: ``(scenario, output, …)``."""
-    result = np.full((scenarios, len(store.outputs), years, len(QUANTILES)), np.nan)
-    stride = math.ceil(store.runs / MOST_SORTED)
-    spans = [slice(*span) for span in _spans(store)]
-    if not spans:
-        return result, stride
-    # Every k-th run counted from the first, whatever the blocks are.
-    firsts = [-span.start % stride for span in spans]
-    parts = list(zip(spans, firsts, strict=True))
-    status = _column(group, "status", parts, stride)
-    belongs = _column(group, "scenario", parts, stride)
-    sound = [(status == RunStatus.OK) & (belongs == scenario) for scenario in range(scenarios)]
-
-    def one(index: int) -> None:
-        values = _column(group, store.outputs[index], parts, stride)
-        for scenario, rows in enumerate(sound):
-            ours = values if rows.all() else values[rows]
-            if len(ours):
-                # By columns, each in one piece.
-                result[scenario, index] = _sorted_quantiles(np.ascontiguousarray(ours.T))
-
-    # Each takes some hundred megabytes for millions of runs.
-    with ThreadPoolExecutor(min(threads, 2)) as pool:
-        list(pool.map(one, range(len(store.outputs))))
-    return result, stride
-
-
 def _sorted_quantiles(values: Floats) -> Floats:
-    """Return `QUANTILES` of each row, which is sorted in place: ``(row, value)`` → ``(row, …)``.
+    """Return `QUANTILES` of some values, which are sorted in place: ``(value,)`` → ``(quantile,)``.
 
     Straight between values, as `numpy.quantile`, which parts where sorting by vectors is four
-    times as quick. NaN for a row with NaN.
+    times as quick. NaN without values, or if one is NaN.
     """
-    values.sort(axis=1)
-    parts = np.array(QUANTILES) * (values.shape[1] - 1)
+    if not len(values):
+        return np.full(len(QUANTILES), np.nan)
+    values.sort()
+    parts = np.array(QUANTILES) * (len(values) - 1)
     below = np.floor(parts).astype(np.intp)
-    low, high = values[:, below], values[:, np.ceil(parts).astype(np.intp)]
+    low, high = values[below], values[np.ceil(parts).astype(np.intp)]
     result: Floats = np.where(low == high, low, low + (high - low) * (parts - below))
-    result[np.isnan(values[:, -1])] = np.nan
-    return result
-
-
-def _column(
-    group: zarr.Group, name: str, parts: Sequence[tuple[slice, int]], stride: int
-) -> npt.NDArray[Any]:
-    return np.concatenate([_read(group, name, span)[first::stride] for span, first in parts])
+    return np.full_like(result, np.nan) if np.isnan(values[-1]) else result

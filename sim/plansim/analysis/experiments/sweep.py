@@ -6,13 +6,14 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from plansim.analysis.evaluator import Evaluation, Evaluator, Progress, Request, processors
+from plansim.analysis.evaluator import TILE, Evaluation, Evaluator, Progress, Request, processors
 from plansim.analysis.experiments.design import Design, describe
 from plansim.analysis.experiments.design_file import read_design
 from plansim.analysis.experiments.layout import new_store, repair
@@ -28,8 +29,8 @@ from plansim.analysis.experiments.store import (
     open_sweep,
     write_summary,
 )
-from plansim.analysis.experiments.summary import summarise
-from plansim.analysis.experiments.workers import run_blocks
+from plansim.analysis.experiments.summary import Summary
+from plansim.analysis.experiments.workers import Task, run_blocks
 from plansim.engine.dataset import Origin, with_origin
 from plansim.engine.trajectory import version_of
 from plansim.errors import DesignError, Fault, nearest
@@ -134,11 +135,17 @@ def run_sweep(
     job = SweepJob(model, design, request_of(design, targets, model), path.absolute())
     with _store(job, path, resume, force, block or block_size(design)) as store:
         todo = sorted(set(range(store.blocks)) - store.done())
-        report = _Reporter(store, progress)
-        run_blocks(job, todo, report.done, threads=threads, scheduler=scheduler)
-        summary = summarise(store, processors() if threads is None else threads)
-        write_summary(store, summary)
-    return summary
+        summary, report = Summary(store), _Reporter(store, progress)
+
+        def done(number: int, block: RunBlock | None) -> None:
+            report.done(number)
+            if block is not None:
+                summary.add(number, block)
+
+        run_blocks(job, todo, done, threads=threads, scheduler=scheduler)
+        dataset = summary.dataset(processors() if threads is None else threads)
+        write_summary(store, dataset)
+    return dataset
 
 
 def block_size(design: Design) -> int:
@@ -305,8 +312,11 @@ class _Runner:
         sampler = Sampler(self._design)
         return lambda number: self._runs.draw(sampler, *self._store.span(number))
 
-    def run(self, number: int, points: Floats) -> None:
-        self._writer.write(number, self._runs.block(self._store, number, points))
+    def begin(self, number: int, points: Floats) -> tuple[RunBlock, list[Task]]:
+        return self._runs.begin(self._store, number, points)
+
+    def write(self, number: int, block: RunBlock) -> None:
+        self._writer.write(number, block)
 
 
 class SweepRuns:
@@ -326,22 +336,28 @@ class SweepRuns:
         scenarios = len(self._evaluators)
         return sampler.draw(start // scenarios, -(-stop // scenarios))
 
-    def block(self, store: Store, number: int, points: Floats) -> RunBlock:
-        """Return a block of runs, whose points were drawn."""
+    def begin(self, store: Store, number: int, points: Floats) -> tuple[RunBlock, list[Task]]:
+        """Return an empty block of runs, whose points were drawn, and the tasks that fill it."""
         scenarios = len(self._evaluators)
         start, stop = store.span(number)
         runs = np.arange(start, stop)
         numbers = runs // scenarios
         inputs = points[numbers - start // scenarios]
         block = empty_block(store, self._request, inputs, (runs % scenarios).astype(np.int16))
-        for index, evaluator in enumerate(self._evaluators):
-            own = slice((index - start) % scenarios, None, scenarios)
-            for tile, evaluation in evaluator.tiles(inputs[own], numbers[own].astype(np.float64)):
-                _write(evaluation, {name: array[own][tile] for name, array in block.items()})
-        return block
+
+        def fill(evaluator: Evaluator, rows: slice) -> None:
+            evaluation = evaluator.evaluate(inputs[rows], seeds=numbers[rows].astype(np.float64))
+            _fill(evaluation, {name: array[rows] for name, array in block.items()})
+
+        tasks: list[Task] = [
+            partial(fill, evaluator, slice(first, first + TILE * scenarios, scenarios))
+            for index, evaluator in enumerate(self._evaluators)
+            for first in range((index - start) % scenarios, len(runs), TILE * scenarios)
+        ]
+        return block, tasks
 
 
-def _write(evaluation: Evaluation, rows: RunBlock) -> None:
+def _fill(evaluation: Evaluation, rows: RunBlock) -> None:
     """Write the results of some runs into their rows of a block.
 
     The outputs of a failed run are as the engine gives them.

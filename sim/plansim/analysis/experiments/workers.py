@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import importlib
 import os
-import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Protocol
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, Protocol, TypeAlias
 
 from plansim.analysis.evaluator import processors
+from plansim.analysis.experiments.store import RunBlock
 from plansim.errors import Fault, InputError, Message, OutputError, foreign
 from plansim.targets.indicator import Floats
 
-__all__ = ["BlockRunner", "Job", "run_blocks"]
+__all__ = ["BlockRunner", "Done", "Job", "Task", "run_blocks"]
+
+Task: TypeAlias = Callable[[], None]
+"""Fills a part of a block; any thread may run it."""
+
+Done: TypeAlias = Callable[[int, "RunBlock | None"], None]
+"""Called with the number of a block that was stored, and the block if this process filled it."""
 
 
 class BlockRunner(Protocol):
@@ -24,8 +32,14 @@ class BlockRunner(Protocol):
         It is not safe for threads, and quickest where blocks are drawn in their order.
         """
 
-    def run(self, number: int, points: Floats) -> None:
-        """Evaluate a block whose points were drawn, and store the results."""
+    def begin(self, number: int, points: Floats) -> tuple[RunBlock, Sequence[Task]]:
+        """Return a block that is still empty, and the tasks that fill it, in any order.
+
+        ``points`` are what was drawn for it.
+        """
+
+    def write(self, number: int, block: RunBlock) -> None:
+        """Store a block that was filled."""
 
 
 class Job(Protocol):
@@ -38,7 +52,7 @@ class Job(Protocol):
 def run_blocks(
     job: Job,
     numbers: Sequence[int],
-    done: Callable[[int], None],
+    done: Done,
     *,
     threads: int | None = None,
     scheduler: str | None = None,
@@ -48,8 +62,8 @@ def run_blocks(
     Args:
         job: the study.
         numbers: the blocks, in rising order.
-        done: is called for each block that was run, by one thread at a time of this process.
-        threads: how many threads of this process run blocks; None for as many as there are
+        done: is called in this thread for each block that was stored.
+        threads: how many threads of this process simulate; None for as many as there are
             processors.
         scheduler: the address of a Dask scheduler whose workers run the blocks instead.
 
@@ -63,44 +77,40 @@ def run_blocks(
         _run_on_workers(job, numbers, done, str(scheduler))
 
 
-def _run_on_threads(
-    job: Job, todo: Iterable[int], done: Callable[[int], None], threads: int
-) -> None:
-    """Run blocks on threads: neither the engine nor numpy holds the interpreter's lock."""
+def _run_on_threads(job: Job, todo: Sequence[int], done: Done, threads: int) -> None:
+    """Fill blocks on threads: neither the engine nor numpy holds the interpreter's lock.
+
+    This thread draws the points of blocks ahead, and stores those that are filled, in their order:
+    what waits for the disk does not simulate, and the last block is filled by all threads.
+    """
     runner = job.open()
-    draw, numbers = runner.drawer(), iter(todo)
-    turn, stop = threading.Lock(), threading.Event()
-    errors: list[BaseException] = []
+    draw = runner.drawer()
+    waiting: deque[tuple[int, RunBlock, list[Future[None]]]] = deque()
 
-    def work() -> None:
-        try:
-            while not stop.is_set():
-                with turn:  # points are drawn in the order of the runs
-                    number = next(numbers, None)
-                    if number is None:
-                        return
-                    points = draw(number)
-                runner.run(number, points)
-                with turn:
-                    done(number)
-        except BaseException as error:
-            errors.append(error)
-            stop.set()
+    def store_first() -> None:
+        number, block, parts = waiting[0]
+        for part in parts:
+            part.result()
+        runner.write(number, block)
+        done(number, block)
+        waiting.popleft()
 
-    workers = [threading.Thread(target=work, daemon=True) for _ in range(threads)]
+    pool = ThreadPoolExecutor(threads)
     try:
-        for worker in workers:
-            worker.start()
-        for worker in workers:
-            while worker.is_alive():
-                worker.join(0.1)  # a wait without end would not hear Ctrl-C
+        for number in todo:
+            block, tasks = runner.begin(number, draw(number))
+            waiting.append((number, block, [pool.submit(task) for task in tasks]))
+            if len(waiting) > threads:
+                store_first()
+        while waiting:
+            store_first()
     except KeyboardInterrupt:
-        stop.set()
-        for worker in workers:
-            worker.join()  # the blocks in hand are finished and kept
+        pool.shutdown(cancel_futures=True)
+        while waiting and not any(part.cancelled() for part in waiting[0][2]):
+            store_first()  # what is filled is kept
         raise
-    if errors:
-        raise errors[0]
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 PATIENCE = "20s"
@@ -110,9 +120,7 @@ PER_TASK = 8
 """Maximum number of blocks in a task: one worker runs them one after the other."""
 
 
-def _run_on_workers(
-    job: Job, todo: Sequence[int], done: Callable[[int], None], address: str
-) -> None:
+def _run_on_workers(job: Job, todo: Sequence[int], done: Done, address: str) -> None:
     """Run blocks on the workers of a Dask scheduler, which store the results themselves.
 
     A task that is lost with its worker is run again by another.
@@ -136,7 +144,7 @@ def _run_on_workers(
         try:
             for task in distributed.as_completed(tasks, loop=client.loop):
                 for number in task.result():
-                    done(number)
+                    done(number, None)
         except (distributed.KilledWorker, distributed.CancelledError, OSError) as error:
             lost = Message("the workers or their scheduler died; --resume goes on from there")
             raise OutputError(Fault(lost, address, found=foreign(error))) from None
@@ -168,5 +176,8 @@ def _run_task(job: Job, numbers: Sequence[int]) -> list[int]:
     runner: BlockRunner = opened[1]
     draw = runner.drawer()
     for number in numbers:
-        runner.run(number, draw(number))
+        block, tasks = runner.begin(number, draw(number))
+        for task in tasks:
+            task()
+        runner.write(number, block)
     return list(numbers)

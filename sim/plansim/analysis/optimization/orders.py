@@ -23,7 +23,7 @@ from plansim.cache import kept
 from plansim.model.records import Model
 from plansim.model.units import NO_UNIT
 from plansim.scenario.factors import Apply, default_of
-from plansim.scenario.members import LIMIT, Members
+from plansim.scenario.members import LIMIT, MemberChanges, Members
 from plansim.scenario.scenario_file import Scenario
 from plansim.targets.indicator import Floats
 from plansim.targets.target import Attribute, Status, Target
@@ -211,13 +211,15 @@ class _Counts:
     """Counts how many members meet targets after moves under a scenario."""
 
     def __init__(self, model: Model, search: RemedySearch, members: Members) -> None:
-        self._model, self._problem = model, search.whole
-        self._members = {every: _thinned(members, every) for every in (1, EVERY)}
-        changed, _ = members.constants_under(model, self._problem.scenario)
+        self._model, self._problem, self._members = model, search.whole, members
+        self._changes: dict[frozenset[str], MemberChanges] = {}
+        changed = members.changes_under(model, self._problem.scenario.values).names
         # All that members may change under any scenario: then one machine code serves them all.
         factors = [name for factor in members.factors for name in factor.constants]
         names = dict.fromkeys([*factors, *changed, *self._problem.columns])
         self._columns = {name: column for column, name in enumerate(names)}
+        still = self._problem.scenario.values
+        self._defaults = np.array([default_of(model, still, name) for name in names])
         binding = [one for one in search.whole.targets if one.attribute is Attribute.BINDING]
         targets = {one.id: one for one in (*search.problem.targets, *binding)}.values()
         # Nothing here asks when a limit is broken after its year: runs can end with the targets.
@@ -233,12 +235,20 @@ class _Counts:
         """
         position = self._problem.position_of(moves)
         scenario = self._problem.scenario_at(position)
-        names, values = self._members[every].constants_under(self._model, scenario)
-        defaults = [default_of(self._model, scenario.values, name) for name in self._columns]
-        table = np.tile(defaults, (len(values), 1))
-        table[:, [self._columns[name] for name in names]] = values
-        seeds = np.arange(0, len(self._members[1]), every, dtype=np.float64)
+        changes = self._changes_under(scenario)
+        values = changes.constants(self._model, scenario.values, self._members.values[::every])
+        table = np.tile(self._defaults, (len(values), 1))
+        for name in scenario.values.keys() & self._columns.keys():
+            table[:, self._columns[name]] = scenario.values[name]
+        table[:, [self._columns[name] for name in changes.names]] = values
+        seeds = np.arange(0, len(self._members), every, dtype=np.float64)
         return self._evaluator.evaluate(table, seeds=seeds)
+
+    def _changes_under(self, scenario: Scenario) -> MemberChanges:
+        key = frozenset(scenario.values)
+        if key not in self._changes:
+            self._changes[key] = self._members.changes_under(self._model, scenario.values)
+        return self._changes[key]
 
     def part(self, target: Target, moves: Sequence[Move]) -> float:
         """Return in what share of some members the target is met after the moves."""
@@ -255,11 +265,7 @@ class _Counts:
         else:
             met = np.where(evaluation.met(targets).all(axis=1), Status.MET.code, Status.MISSED.code)
             status = np.where(evaluation.failed, Status.UNTESTABLE.code, met)
-        return share_of(status, self._members[1].head.kind.value, int(evaluation.failed.sum()))
-
-
-def _thinned(members: Members, every: int) -> Members:
-    return replace(members, ids=members.ids[::every], values=members.values[::every])
+        return share_of(status, self._members.head.kind.value, int(evaluation.failed.sum()))
 
 
 # --- the search -----------------------------------------------------------------------------------

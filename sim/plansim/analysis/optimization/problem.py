@@ -205,6 +205,18 @@ class DecisionProblem:
             values[self.levers.index(move.lever)] = move.value
         return np.where(values == self.present, self.start, self.positions(values))
 
+    def only(self, target: Target) -> DecisionProblem:
+        """Return the problem with one of its targets alone, and no objective."""
+        row = self.targets.index(target)
+        (asked,) = [one for one in self.evaluator.request.targets if one.id == target.id]
+        return replace(
+            self,
+            targets=(target,),
+            scales=self.scales[[row]],
+            objective=None,
+            evaluator=self.evaluator.only(asked),
+        )
+
     def scenario_at(self, position: Floats) -> Scenario:
         """Return the scenario with the levers at a position; it sets what is moved."""
         settings = self._settings(position[None])[0]

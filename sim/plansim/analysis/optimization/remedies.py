@@ -143,15 +143,16 @@ class RemedySearch:
         result = TargetRemedies(problem.scenario.id, target, present, tuple(ranked), None, None)
         if ranked:
             return result
+        alone = problem.only(target)
         best = minimise(
-            problem.evaluate,
+            alone.evaluate,
             [start, self._greedy(column), self._best_by_itself(target)],
             MoveCost(np.ones(len(start)), start),
-            [column],
+            [0],
             start,
             worth=COST_OF_FEWER,
         )
-        margin = float(best.values[column]) * scale
+        margin = float(best.values[0]) * scale
         if margin >= 0:
             return replace(result, together=self._remedy(target, best.position))
         nearest = NearMiss(problem.moves(best.position), margin) if margin > present else None

@@ -54,7 +54,6 @@ from plansim.targets.target import split_reference
 
 __all__ = [
     "DRAWS",
-    "FEWEST",
     "extreme_conditions",
     "loop_cuts",
     "parameter_extremes",
@@ -67,8 +66,6 @@ DRAWS = 500
 SEED = 20_060_101
 MOST = 0.95
 """Share of the draws in which a check has to hold."""
-FEWEST = 25
-"""Minimum number of checks."""
 STAYS = 1e-9
 """Relative change below which a value counts as unchanged."""
 FROZEN = 1e-6
@@ -111,14 +108,15 @@ def reality_checks(context: ValidationContext) -> Result:
         year = years.index(test.year)
         looked_at = [runs.output(test.variable)[:, year] for runs in (before[key], after)]
         cases += _cases(test, *looked_at)
-    if len(tests) < FEWEST:
-        few = {"count": len(tests), "limit": FEWEST}
+    fewest = context.checks.comparisons
+    if len(tests) < fewest:
+        few = {"count": len(tests), "limit": fewest}
         cases.append(case("tests", False, CaseTemplate.TOO_FEW, **few))
     shares = [case for case in cases if case.message is CaseTemplate.SIGN_SHARE]
     return result(
         "Q13",
         cases,
-        {"most": MOST, "draws": DRAWS, "fewest": FEWEST},
+        {"most": MOST, "draws": DRAWS, "fewest": fewest},
         tests=len(tests),
         baseline=sum(case.holds for case in cases if case.message is CaseTemplate.SIGN),
         drawn=sum(case.holds for case in shares),

@@ -9,9 +9,9 @@ from pathlib import Path
 from plansim.analysis.feedback.loops import FILE_NAME as LOOPS
 from plansim.analysis.feedback.loops import load_loops
 from plansim.analysis.feedback.polarity import SignedRun
+from plansim.files.folder import write_folder
 from plansim.model.evidence import load_evidence
 from plansim.model.records import Model
-from plansim.output.book.folder import write_folder
 from plansim.output.book.pages import document_pages, front_page, style_sheet
 from plansim.output.variables import ModelFacts
 from plansim.output.words.text import Lang, Text, read_text

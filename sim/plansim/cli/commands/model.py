@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,11 +15,11 @@ from plansim.cli.context import (
     UsageError,
     check_files,
     model_at,
-    read_inputs,
     remark,
     terminal_for,
     write,
 )
+from plansim.cli.inputs import read_inputs
 from plansim.cli.options import (
     WholeNumber,
     command_group,
@@ -38,11 +39,15 @@ from plansim.errors import Message
 
 if TYPE_CHECKING:
     from plansim.analysis.feedback.polarity import SignedRun
-    from plansim.cli.context import Inputs, Terminal
+    from plansim.cli.context import Terminal
+    from plansim.cli.inputs import Inputs
     from plansim.model.records import Model
     from plansim.scenario.scenario_file import Scenario
 
 __all__ = ["model"]
+
+NEXT = ("plansim check baseline more-saving", "plansim model validate")
+"""Commands by which one goes on in the folder of a new city."""
 
 
 @command_group(
@@ -50,6 +55,25 @@ __all__ = ["model"]
 )
 def model() -> None:
     """Look at the model and the plan themselves: test, fit and document them."""
+
+
+@model.command(epilog="Example: plansim model new riverside --name Riverside")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--name", metavar="NAME", help="What the city is called; else as the folder.")
+@terminal_option
+def new(folder: Path, name: str | None, terminal: Terminal) -> None:
+    """Write a small city into the new or empty folder DIR, to start a model of your own from.
+
+    It has a model, targets, scenarios and sources, all invented, and passes 'plansim check' and
+    'plansim model validate'. Commands that are run in a folder with model/ and scenarios/ are about
+    the city there.
+    """
+    from plansim.files.city import new_city
+
+    model = new_city(folder, name)
+    write(terminal.text("new.written", model=model))
+    for command in (shlex.join(["cd", str(folder)]), *NEXT):
+        write(f"  {command}")
 
 
 @model.command(epilog="Example: plansim model audit")
@@ -338,8 +362,8 @@ def document(
             )
         _write_sketch(model_at(model), terminal_for(lang), force=force)
         return
+    from plansim.files.folder import check_folder
     from plansim.output.book.document import document as write_pages
-    from plansim.output.book.folder import check_folder
     from plansim.output.words.text import Lang
     from plansim.scenario.scenario_file import shipped_roots
 

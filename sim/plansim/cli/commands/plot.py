@@ -10,15 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from plansim.cli.context import (
-    Arguments,
-    Inputs,
-    Terminal,
-    UsageError,
-    check_files,
-    simulated_apart,
-    write,
-)
+from plansim.cli.context import Terminal, UsageError, check_files, write
+from plansim.cli.inputs import Arguments, Inputs, simulated_apart
 from plansim.cli.options import (
     PICTURES,
     SWEEP,

@@ -8,13 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from plansim.cli.context import (
-    Terminal,
-    UsageError,
-    read_inputs,
-    remark,
-    warn,
-)
+from plansim.cli.context import Terminal, UsageError, remark, warn
+from plansim.cli.inputs import read_inputs
 from plansim.cli.options import (
     WholeNumber,
     constant_names,

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from plansim.cli.context import Arguments, Inputs, Terminal
+from plansim.cli.context import Terminal
+from plansim.cli.inputs import Arguments, Inputs
 from plansim.cli.options import WholeNumber, members_option, scenario_options, target_option
 from plansim.cli.study import Study, ids_of, read_source, read_targets, study_options
 

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from plansim.cli.context import Arguments, UsageError, remark
+from plansim.cli.commands.decide_uncertainty import (
+    conflicts,
+    discover,
+    information,
+    robust,
+    signposts,
+)
+from plansim.cli.context import UsageError, remark
+from plansim.cli.inputs import Arguments
 from plansim.cli.options import (
     WholeNumber,
     command_group,
@@ -22,7 +30,6 @@ from plansim.cli.options import (
     variable_names,
 )
 from plansim.cli.study import Study, ids_of, read_targets, study_options
-from plansim.cli.uncertainty import conflicts, discover, information, robust, signposts
 from plansim.errors import Message
 
 if TYPE_CHECKING:

@@ -7,15 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from plansim.cli.context import (
-    Arguments,
-    Terminal,
-    read_inputs,
-    remark,
-    simulated_years,
-    target_meant,
-    warn,
-)
+from plansim.cli.context import Terminal, remark, warn
+from plansim.cli.inputs import Arguments, chosen_target, read_inputs, simulated_years
 from plansim.cli.options import (
     WholeNumber,
     command_group,
@@ -73,7 +66,7 @@ def attribute(
     from plansim.output.tables.comparison import attribution_table
     from plansim.targets.views_file import load_views
 
-    inputs = read_inputs([before, after], model, (), overlays, names=ids, find=target_meant)
+    inputs = read_inputs([before, after], model, (), overlays, names=ids, find=chosen_target)
     first, last = inputs.scenario, inputs.scenarios[-1]
     with terminal.progress(terminal.text("run.simulating", scenario=last.id)):
         shares = shares_of(inputs.model, first, last, inputs.named or inputs.targets)
@@ -98,7 +91,7 @@ def unknowns(arguments: Arguments, ids: tuple[str, ...], form: str) -> None:
     from plansim.targets.verdict import verdicts_of
 
     terminal = arguments.terminal
-    inputs = arguments.read(names=ids, find=target_meant)
+    inputs = arguments.read(names=ids, find=chosen_target)
     ensemble = load_ensemble(inputs.model)
     found: list[DecidedTarget] = []
     for scenario in inputs.scenarios:

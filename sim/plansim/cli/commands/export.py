@@ -1,0 +1,99 @@
+"""The command ``export``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from plansim.cli.context import UsageError, check_files, write
+from plansim.cli.inputs import Arguments, simulated_apart
+from plansim.cli.options import (
+    SWEEP,
+    force_option,
+    output_option,
+    scenario_options,
+    variable_option,
+)
+from plansim.errors import Message
+
+__all__ = ["export"]
+
+
+@click.command(epilog="Example: plansim export baseline --form iamc -o baseline.xlsx")
+@variable_option("Only this variable; may be given again. Without it all that change over time.")
+@click.option(
+    "--form",
+    type=click.Choice(["wide", "tidy", "iamc"]),
+    help="Of a table: a row a variable and a column a year (wide, the default), a row a figure "
+    "(tidy), or the columns of the IAMC.",
+)
+@output_option(
+    "Figures: FILE.csv, .xlsx, .parquet or .nc (CF), of a sweep FILE.csv or .parquet. For other "
+    "simulators: FILE.cin (a scenario, for Vensim) or FILE.xmile (with the model).",
+    required=True,
+)
+@force_option
+@scenario_options(several=True, engine=True, metavar="SCENARIO...|RESULT.zarr")
+def export(
+    arguments: Arguments,
+    names: tuple[str, ...],
+    form: str | None,
+    output: Path,
+    force: bool,
+) -> None:
+    """Write annual figures of scenarios, the runs of a sweep, or a scenario, for other programs.
+
+    SCENARIO is the name of a shipped scenario or the path of a YAML file; several go into one file.
+    RESULT.zarr is the result of a sweep, of which each run is a row.
+    """
+    from plansim.engine.simulator_files import FORMATS as SIMULATORS
+    from plansim.engine.simulator_files import export_scenario
+    from plansim.output.export.iamc import load_iamc
+    from plansim.output.export.results import FORMATS
+    from plansim.output.export.tables import export as write_all
+    from plansim.targets.annual import annual
+    from plansim.targets.catalogue import plan_region
+
+    terminal = arguments.terminal
+    if any(name.endswith(SWEEP) for name in arguments.scenarios):
+        others = (arguments.overrides, arguments.overlays, names, form, arguments.model)
+        if len(arguments.scenarios) > 1 or any(others):
+            raise UsageError(
+                Message(
+                    "a RESULT.zarr is exported whole and alone, without --set, --with, --variable, "
+                    "--form or --model."
+                )
+            )
+        with terminal.progress(terminal.text("sweep.exporting")):
+            count = write_all(arguments.scenarios[0], output, force=force)
+        write(terminal.text("sweep.exported", runs=f"{count:,}", path=output))
+        return
+    check_files((output, (*FORMATS, *SIMULATORS)), force=force)
+    if output.suffix.lower() in SIMULATORS:
+        if len(arguments.scenarios) != 1 or names or form:
+            raise UsageError(
+                Message(
+                    "a {suffix} file holds one scenario, without --variable or --form.",
+                    suffix=output.suffix,
+                )
+            )
+        inputs = arguments.read()
+        export_scenario(inputs.model, inputs.scenarios[0], output, force=force)
+        write(terminal.text("run.written", path=output))
+        return
+    if form is not None and output.suffix.lower() == ".nc":
+        raise UsageError(Message("--form is for tables; a NetCDF file holds arrays."))
+    inputs = arguments.read(names=names)
+    runs = [annual(run) for run in simulated_apart(inputs, arguments.engine, terminal)]
+    with terminal.progress(terminal.text("sweep.exporting")):
+        write_all(
+            runs,
+            output,
+            form=form or "wide",
+            names=inputs.named,
+            region=plan_region(inputs.model),
+            iamc=load_iamc(inputs.model) if form == "iamc" else None,
+            force=force,
+        )
+    write(terminal.text("run.written", path=output))
