@@ -230,8 +230,8 @@ def sobol(
     >>> model = plansim.load_model("lake.mdl")
     >>> study = plansim.sobol(model, "design.yaml", trajectories=4)
     >>> study.frame()[["target", "factor", "S1"]].round(1).head(1)
-      target       factor   S1
-    0     F1  growth rate  0.9
+      target factor   S1
+    0     F1   room  0.7
     >>> [(chance.target.id, chance.met) for chance in study.chances if chance.target]
     [('F1', 0.3828125), ('F2', 1.0)]
     """
@@ -328,8 +328,8 @@ def morris(
     >>> model = plansim.load_model("lake.mdl")
     >>> frame = plansim.morris(model, "design.yaml", trajectories=8)
     >>> frame[["target", "factor", "mu_star"]].round().head(1)
-      target       factor  mu_star
-    0     F1  growth rate    590.0
+      target factor  mu_star
+    0     F1   room    187.0
     """
     import pandas as pd
 
