@@ -33,8 +33,9 @@ from plansim.files.shipped import shipped
 from plansim.model.comment import read_comment
 from plansim.model.evidence import load_evidence
 from plansim.model.reader import load_model
+from plansim.model.reading.expression import EquationSyntaxError
+from plansim.model.reading.syntax import read_expression
 from plansim.model.records import Model
-from plansim.model.syntax import EquationSyntaxError, read_expression
 from plansim.model.units import base_powers
 from plansim.scenario.inheritance import merged
 from plansim.scenario.members_file import read_members
