@@ -188,6 +188,8 @@ def test_the_province_keeps_every_rate_elasticity_and_trend_of_the_model() -> No
         "farmland floor",
         "planting programme",
         "policy emphasis",
+        # A work of the city that its plan names.
+        "announced landfill",
     }
     assert {each for each in changed if not each.startswith("base ")} == levels
     assert not {"base growth", "base investment growth", "base wage growth"} & changed

@@ -252,9 +252,9 @@ def _pair_in_words(
     if pair.is_tie:
         better, worse = pair.first, pair.second
     one, other = policies[better], policies[worse]
-    key = "tie" if pair.is_tie else "surer" if is_surer else "more"
+    key = "report.robust_surer" if is_surer else "report.robust_more"
     return text(
-        f"report.robust_{key}",
+        "report.robust_tie" if pair.is_tie else key,
         better=titles[better],
         worse=titles[worse],
         count=len(robust.binding),
