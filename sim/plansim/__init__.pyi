@@ -11,12 +11,6 @@ from plansim.analysis.attribution.models import (
     ModelDifference as ModelDifference,
     model_difference as model_difference,
 )
-from plansim.analysis.calibration.calibrate import (
-    Calibration as Calibration,
-    calibrate as calibrate,
-    write_overlay as write_overlay,
-)
-from plansim.analysis.calibration.calibration_file import read_calibration as read_calibration
 from plansim.analysis.comparison import (
     Comparison as Comparison,
     compare as compare,

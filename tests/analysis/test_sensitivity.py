@@ -149,17 +149,6 @@ def test_scenarios_are_ranked_at_equal_draws(found: Sensitivity) -> None:
     assert ranking.draws == 2048
 
 
-def test_fans_lie_where_the_runs_lie(found: Sensitivity) -> None:
-    fans = {(each.scenario, each.series): each for each in found.fans}
-    fan = fans["high", "product"]
-    assert fan.years == tuple(range(2000, 2011))
-    assert len(fan.quantiles) == len(QUANTILES)
-    rng = np.random.default_rng(0)
-    product = rng.uniform(0, 2, 400_000) * rng.uniform(0, 1, 400_000)
-    for quantile, row in zip(QUANTILES, fan.quantiles, strict=True):
-        assert row[3] == pytest.approx(np.quantile(product, quantile), abs=0.01)
-
-
 def test_a_run_that_breaks_down_counts_nowhere(
     reads: Callable[..., tuple[Model, Design, tuple[Target, ...]]],
 ) -> None:

@@ -17,8 +17,8 @@ from plansim.compiler.order import schedule
 from plansim.engine.batch import Ensemble, simulate_ensemble
 from plansim.engine.kernel import Kernel, compile_model
 from plansim.model.reader import load_model
+from plansim.model.reading.syntax import read_expression
 from plansim.model.records import Integration, Model, TimeSpec
-from plansim.model.syntax import read_expression
 
 Floats = NDArray[np.float64]
 Build = Callable[[str], Model]

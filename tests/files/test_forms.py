@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import pytest
 from pydantic import Field
 
-from plansim.analysis.calibration import calibration_file, conditioning_file
+from plansim.analysis.calibration import conditioning_file
 from plansim.analysis.experiments import design_form
 from plansim.analysis.validation import effects_file
 from plansim.errors import SCREENFUL, CatalogueError, Fault, InputError, UnknownNameError
@@ -153,7 +153,6 @@ def test_a_form_without_a_context_is_held_to_itself_alone() -> None:
     [
         ("scenarios/schema.json", scenario_form),
         ("scenarios/sweeps/schema.json", design_form),
-        ("scenarios/calibration/schema.json", calibration_file),
         ("model/conditioning.schema.json", conditioning_file),
         ("model/effects.schema.json", effects_file),
     ],

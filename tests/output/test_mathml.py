@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from plansim.model.expression import Call, Name, Node, Number, Operation
-from plansim.model.syntax import read_expression
+from plansim.model.reading.expression import Call, Name, Node, Number, Operation
+from plansim.model.reading.syntax import read_expression
 from plansim.output.book.mathml import equation_mathml
 
 NAMES = {"a": 1.3, "b": 2.7, "c": 0.6, "d": 3.1}

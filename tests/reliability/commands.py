@@ -50,7 +50,7 @@ ODD: tuple[tuple[str, ...], ...] = (
     ("replay", "r.zarr"), ("replay", "r.zarr", "--verify"), ("replay", "loop", "--verify"),
     ("export", f"{LONG}.zarr", "-o", "x.csv"), ("plot", f"{LONG}.zarr", "--kind", "fan", "-o", "x.png"),
     ("compare", "plain.yaml", "other.yaml", "--sweep", LONG), ("page", "loop.yaml", "-o", "x.html"),
-    ("model", "document", "-o", "loop/x"), ("model", "document", "-o", LONG), ("model", "calibrate", LONG),
+    ("model", "document", "-o", "loop/x"), ("model", "document", "-o", LONG),
     ("decide", "frontier", "--spec", f"{LONG}.yaml"), ("decide", "frontier", "--spec", "loop.yaml"),
     ("why", "sensitivity", "--design", "loop.yaml"), ("why", "sensitivity", "--design", f"{LONG}.yaml"),
 )  # fmt: skip

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from plansim.errors import CatalogueError
-from plansim.model.expression import Number, walk
-from plansim.model.syntax import EquationSyntaxError, read_expression
+from plansim.model.reading.expression import EquationSyntaxError, Number, walk
+from plansim.model.reading.syntax import read_expression
 from plansim.targets.audit import Clash, Nature, audit, evaluate
 from plansim.targets.catalogue import load_targets
 

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from plansim.model.reader import parse_model
+from plansim.model.reading.entries import SKETCH
+from plansim.model.reading.equations import Equation
+from plansim.model.reading.expression import name_key
 from plansim.model.records import Model, SubscriptRange, Variable, VariableKind
 from plansim.model.rewrite import unparse
-from plansim.model.scan import SKETCH, Equation
-from plansim.model.syntax import name_key
 
 __all__ = ["Aspect", "Detail", "EntryDifference", "differences", "hybrid", "units_of_change"]
 

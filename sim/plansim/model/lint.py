@@ -7,10 +7,9 @@ from dataclasses import replace
 from itertools import chain
 
 from plansim.errors import FaultLog, Message
-from plansim.model.expression import Call, Name
-from plansim.model.functions import FUNCTIONS, UNCOMPUTED_FUNCTIONS
-from plansim.model.scan import MAX_ELEMENTS, Equation, Scan, short
-from plansim.model.syntax import name_key
+from plansim.model.reading.equations import MAX_ELEMENTS, Equation, Scan, short
+from plansim.model.reading.expression import Call, Name, name_key
+from plansim.model.reading.functions import FUNCTIONS, UNCOMPUTED_FUNCTIONS
 
 __all__ = ["check_soundness", "is_function_call"]
 

@@ -70,8 +70,8 @@ def load_model(
 
     def make() -> Model:
         from plansim.model.build import build_model
-        from plansim.model.outside import inlined, read_series
-        from plansim.model.scan import around_sketch
+        from plansim.model.reading.entries import around_sketch
+        from plansim.model.reading.outside import inlined, read_series
 
         sha256 = hashlib.sha256(b"".join(around_sketch(content))).hexdigest()
         whole_text = text

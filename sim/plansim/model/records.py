@@ -18,7 +18,7 @@ from plansim.errors import Fault, FaultLog, Message, UnknownNameError, nearest
 from plansim.model.comment import read_source
 
 if TYPE_CHECKING:
-    from plansim.model.scan import Scan
+    from plansim.model.reading.equations import Scan
 
 __all__ = [
     "NOISE_SEED",
@@ -281,7 +281,7 @@ class Model:
     @cached_property
     def scan(self) -> Scan:
         """The equations as trees, and the subscript ranges."""
-        from plansim.model.scan import scan_text  # a model that was kept needs none of it
+        from plansim.model.reading.scan import scan_text  # a model that was kept needs none of it
 
         return scan_text(self.text, FaultLog(self.path))
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from plansim.model.comment import read_source
 from plansim.model.evidence import Evidence
+from plansim.model.reading.expression import name_key
 from plansim.model.records import Model, SubscriptRange, Timing, Variable, VariableKind
-from plansim.model.syntax import name_key
 from plansim.model.units import NO_UNIT
 from plansim.output.describe import both_names, noted, with_text
 from plansim.output.words.text import Lang, Text, target_figure

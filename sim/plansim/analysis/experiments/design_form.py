@@ -65,7 +65,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class DesignContext:
-    """What a design or a calibration file is validated against."""
+    """What a design is validated against."""
 
     model: Model
     path: Path | None = None

@@ -20,10 +20,9 @@ import numpy.typing as npt
 
 from plansim.analysis.evaluator import CompiledModel, Trajectories, compile_whole
 from plansim.engine.simulate import simulate_years
-from plansim.model.expression import Call, Name, Node, Number, Operation
+from plansim.model.reading.expression import Call, Name, Node, Number, Operation, name_key
 from plansim.model.records import Model, TimeSpec, Variable
 from plansim.model.rewrite import AddedEquation, replaced, unparse
-from plansim.model.syntax import name_key
 from plansim.scenario.scenario_file import Scenario
 from plansim.targets.annual import Annual
 

@@ -31,7 +31,6 @@ from plansim.cli.options import (
     output_option,
     scenario_names,
     seed_option,
-    shipped_names,
     target_option,
     terminal_option,
 )
@@ -193,44 +192,6 @@ def validate(
     record = {"tests": results}
     terminal.answer(form, record, lambda: validation_table(results, terminal.text))
     return int(any(result.status is ValidationOutcome.FAIL for result in results))
-
-
-@model.command(epilog="Example: plansim model calibrate history")
-@click.argument("spec", metavar="SPEC", shell_complete=items(shipped_names("calibration")))
-@output_option("Also write the fitted values as a scenario.", "OVERLAY.yaml")
-@force_option
-@seed_option
-@model_option
-@format_option("table", "json")
-@terminal_option
-def calibrate(
-    spec: str,
-    output: Path | None,
-    force: bool,
-    seed: int | None,
-    model: Path | None,
-    form: str,
-    terminal: Terminal,
-) -> None:
-    """Fit constants to figures of the past, and say what the figures can tell of them.
-
-    SPEC is the path of a calibration file or the name of one that comes with plansim. Only what was
-    observed up to the model's own start is taken as data. The model itself is not changed.
-    """
-    from plansim.analysis.calibration.calibrate import calibrate as calibration_of
-    from plansim.analysis.calibration.calibrate import write_overlay
-    from plansim.analysis.calibration.calibration_file import read_calibration
-    from plansim.output.tables.calibration import calibration_table
-
-    check_files((output, ()), force=force)
-    read = model_at(model)
-    plan = read_calibration(spec, read, seed=seed)
-    with terminal.progress(terminal.text("calibration.working", id=plan.id)) as progress:
-        calibration = calibration_of(read, plan, progress=progress)
-    if output is not None:
-        write_overlay(calibration, read, output, force=force)
-        remark(terminal.text("calibration.written", path=output))
-    terminal.answer(form, calibration, lambda: calibration_table(calibration, terminal.text))
 
 
 @model.command(epilog="Example: plansim model condition --prior -n 500 --force")

@@ -13,7 +13,7 @@ from plansim.compiler.ir import Op, PiecewiseLinear
 from plansim.compiler.lower.context import Context
 from plansim.compiler.lower.scope import RefusedError, Scope
 from plansim.errors import Message
-from plansim.model.expression import MISSING, Call, Name, Node, Number, Table
+from plansim.model.reading.expression import MISSING, Call, Name, Node, Number, Table
 from plansim.model.records import VariableKind
 
 __all__ = ["DATA", "beyond", "checked", "data", "raw", "table_value", "time_value"]

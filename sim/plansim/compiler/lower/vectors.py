@@ -22,9 +22,8 @@ from plansim.compiler.ir import Op
 from plansim.compiler.lower.context import Context
 from plansim.compiler.lower.scope import RefusedError, Scope
 from plansim.errors import Message
-from plansim.model.arrays import free_marks
-from plansim.model.expression import Call, Name, Node, walk
-from plansim.model.syntax import name_key
+from plansim.model.reading.arrays import free_marks
+from plansim.model.reading.expression import Call, Name, Node, name_key, walk
 
 __all__ = ["mapped", "of_vectors", "reduced"]
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from plansim.model.expression import Table
+from plansim.model.reading.expression import Table, name_key
 from plansim.model.records import Variable
-from plansim.model.syntax import name_key
 from plansim.model.units import NO_UNIT
 from plansim.output.book.mathml import equation_mathml
 from plansim.output.book.run import Course, course_of, years_shown

@@ -12,8 +12,17 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from plansim.model.arrays import free_marks
-from plansim.model.expression import Call, Name, Node, Number, Numbers, Operation, QuotedText, Table
+from plansim.model.reading.arrays import free_marks
+from plansim.model.reading.expression import (
+    Call,
+    Name,
+    Node,
+    Number,
+    Numbers,
+    Operation,
+    QuotedText,
+    Table,
+)
 
 __all__ = ["Namer", "equation_mathml"]
 

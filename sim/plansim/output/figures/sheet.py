@@ -31,9 +31,8 @@ from plansim.output.figures.canvas import (
     style,
     year_axis,
 )
-from plansim.output.figures.lines import fan, phase, small_multiples, titles, trajectories
+from plansim.output.figures.lines import fan, small_multiples, titles, trajectories
 from plansim.output.figures.loops import loop_shares
-from plansim.output.figures.parts import pyramid, stack, tallest, widest
 from plansim.output.figures.verdicts import verdict_map
 from plansim.output.marks import judged_references
 from plansim.output.words.text import Lang, Text, read_text
@@ -47,9 +46,6 @@ __all__ = [
     "history_sheet",
     "lines_sheet",
     "loops_sheet",
-    "phase_sheet",
-    "pyramid_sheet",
-    "stack_sheet",
     "verdicts_sheet",
 ]
 
@@ -110,28 +106,6 @@ def verdicts_sheet(subject: Subject) -> Figure:
             raise InputError(Fault("no binding target is judged")) from None
         raise InputError(Fault("no binding target is judged; --all draws the others too")) from None
     return figure_of(axes)
-
-
-def stack_sheet(subject: Subject) -> Figure:
-    """Draw `stack` for each run, on one scale."""
-    (variable,), runs = subject.variables, subject.runs
-    top = 1.04 * max(tallest(run, variable) for run in runs)
-    draws = [partial(stack, run, variable, lang=subject.lang, top=top) for run in runs]
-    return _sheet(draws, 6.4, 3.8)
-
-
-def pyramid_sheet(subject: Subject) -> Figure:
-    """Draw `pyramid` for each run, on one scale."""
-    (variable,), runs = subject.variables, subject.runs
-    end_at = 1.08 * max(widest(run, variable) for run in runs)
-    draws = [partial(pyramid, run, variable, lang=subject.lang, end_at=end_at) for run in runs]
-    return _sheet(draws, 6.4, 4.8)
-
-
-def phase_sheet(subject: Subject) -> Figure:
-    """Draw `phase`: the second variable over the first."""
-    across, up = subject.variables
-    return figure_of(phase(subject.runs, across, up, subject.targets, lang=subject.lang))
 
 
 def loops_sheet(subject: Subject) -> Figure:

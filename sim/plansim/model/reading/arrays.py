@@ -6,10 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from plansim.errors import Message
-from plansim.model.expression import Call, Name, Node, Operation
-from plansim.model.functions import OVER_ELEMENTS
-from plansim.model.scan import Range, Scan
-from plansim.model.syntax import name_key
+from plansim.model.reading.equations import Range, Scan
+from plansim.model.reading.expression import Call, Name, Node, Operation, name_key
+from plansim.model.reading.functions import OVER_ELEMENTS
 
 __all__ = ["Subscripts", "UnboundError", "free_marks"]
 

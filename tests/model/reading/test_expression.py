@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pysd.translators.vensim.vensim_element import Component
 
-from plansim.model.expression import (
+from plansim.model.reading.expression import (
     Call,
+    EquationSyntaxError,
     Name,
     Node,
     NoValueError,
@@ -20,18 +21,13 @@ from plansim.model.expression import (
     Role,
     Table,
     evaluate,
+    name_key,
     references,
     walk,
 )
-from plansim.model.functions import FUNCTIONS, UNCOMPUTED_FUNCTIONS
-from plansim.model.syntax import (
-    EquationSyntaxError,
-    name_key,
-    read_expression,
-    read_lookup,
-    read_right_side,
-    read_subscripts,
-)
+from plansim.model.reading.functions import FUNCTIONS, UNCOMPUTED_FUNCTIONS
+from plansim.model.reading.syntax import read_expression, read_lookup, read_right_side
+from plansim.model.reading.tables import read_subscripts
 
 
 def read(text: str) -> Node:

@@ -16,9 +16,9 @@ from pysd.translators.vensim.vensim_file import VensimFile
 from plansim.errors import ModelError
 from plansim.files.shipped import shipped_model
 from plansim.model.reader import load_model
+from plansim.model.reading.entries import around_sketch
+from plansim.model.reading.expression import name_key
 from plansim.model.records import Model, TimeSpec, Timing, VariableKind
-from plansim.model.scan import around_sketch
-from plansim.model.syntax import name_key
 from tests.helpers.vensim_text import CLOCK, MODELS, Write, writer
 
 TOWN = MODELS / "toy_town.mdl"
