@@ -134,6 +134,19 @@ some= VECTOR SELECT(chosen[Place!], x[Place!], 0, IF THEN ELSE(Time < 2, 0, 3), 
     np.testing.assert_array_equal(found["some"], np.where(TIMES < 2, 5, 3))
 
 
+def test_a_sum_leaves_the_marks_of_a_selection_within_to_it(run: Run) -> None:
+    found = run(
+        """
+Place: north, south, east ~~|
+Half: upper, lower ~~|
+x[Place]= 2, 5, 3 ~~|
+y[Half]= 1, 10 ~~|
+some= SUM(y[Half!]*VECTOR SELECT(x[Place!], x[Place!], 0, 6, 0)) ~~|
+"""
+    )
+    assert float(found["some"][0]) == 110
+
+
 def test_present_values_follow_their_recurrence(run: Run) -> None:
     found = run(
         "flow= 1 + Time ~~|\nvalue= NPV(flow, 0.08, -2, 3) ~~|\n"
