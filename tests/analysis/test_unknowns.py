@@ -58,3 +58,13 @@ def test_what_policy_has_decided_under_a_scenario_decides_nothing(model: Model) 
         if one.target == "S5"
     ]
     assert [unknown.name for unknown in decided.unknowns] == ["growth"]
+
+
+def test_halves_are_there_where_most_members_have_the_largest_value(tmp_path: Path) -> None:
+    made = village(tmp_path)
+    random = np.random.default_rng(1)
+    growths = np.minimum(random.uniform(-0.05, 0.15, 200), 0.05).round(4)
+    write_ensemble(made, *(f"{number},{growth},1,1" for number, growth in enumerate(growths)))
+    unknown, *_ = by_target(made)["S1"].unknowns
+    assert unknown.name == "growth"
+    assert 0 <= unknown.share_low < unknown.share_high <= 1

@@ -150,13 +150,15 @@ def _unknowns(
         correlation = float(correlations[place])
         factor = members.factors[place]
         high = values[:, place] > np.median(values[:, place])
+        if not high.any():  # more than half of the members have its largest value
+            high = values[:, place] == values[:, place].max()
         yield DecidingUnknown(
             factor.name,
             factor.constants,
             correlation,
             unexplained * correlation**2,
             float(met[~high].mean()),
-            float(met[high].mean()) if high.any() else math.nan,
+            float(met[high].mean()),
         )
         unexplained *= 1 - correlation**2
         column = ranks[:, place].copy()
