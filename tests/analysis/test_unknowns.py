@@ -64,7 +64,9 @@ def test_halves_are_there_where_most_members_have_the_largest_value(tmp_path: Pa
     made = village(tmp_path)
     random = np.random.default_rng(1)
     growths = np.minimum(random.uniform(-0.05, 0.15, 200), 0.05).round(4)
-    write_ensemble(made, *(f"{number},{growth},1,1" for number, growth in enumerate(growths)))
+    efforts = random.uniform(0.99, 1.01, 200)
+    pairs = enumerate(zip(growths, efforts, strict=True))
+    write_ensemble(made, *(f"{number},{growth},{effort},1" for number, (growth, effort) in pairs))
     unknown, *_ = by_target(made)["S1"].unknowns
     assert unknown.name == "growth"
     assert 0 <= unknown.share_low < unknown.share_high <= 1
