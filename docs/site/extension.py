@@ -155,8 +155,9 @@ def _printed(command: str, written: str, folder: Path, docname: str) -> str:
     done = subprocess.run(
         call, cwd=folder, env=environment, capture_output=True, encoding="utf-8", check=False
     )
-    lines = (done.stdout or done.stderr).rstrip().splitlines()
-    if FAILED.search(done.stdout or done.stderr) and not FAILED.search(written):
+    output = (done.stdout or done.stderr).replace(f"{ROOT}{os.sep}", "")
+    lines = output.rstrip().splitlines()
+    if FAILED.search(output) and not FAILED.search(written):
         logger.warning("%s: %s", command, lines[0], location=docname)
     lines = [*lines[:MOST_LINES], "…"] if len(lines) > MOST_LINES else lines
     return "\n".join(["```console", f"$ {command}", *lines, "```"])
