@@ -15,6 +15,7 @@ import numpy as np
 from plansim.cache import digest, workspace
 from plansim.engine.trajectory import FloatArray, Trajectory, cells, largest_difference
 from plansim.errors import Fault, InputError, Message, SimulationError, foreign
+from plansim.files.reading import read_regular
 from plansim.model.records import Model, VariableKind
 from plansim.scenario.scenario_file import Scenario
 from plansim.scenario.variant import for_scenarios
@@ -74,13 +75,14 @@ def vdf_as_csv(path: Path) -> Path:
     import simlin
 
     try:
-        key = digest("vdf", path.read_bytes())
+        key = digest("vdf", read_regular(path))
         with workspace() as folder:
             table = folder / "data" / f"{key}.csv"
             table.parent.mkdir(exist_ok=True)
             simlin.load_vdf(path).to_csv(table)
-    except (simlin.SimlinError, OSError) as error:
-        raise InputError(Fault("the table cannot be read", path, found=foreign(error))) from None
+    except (simlin.SimlinError, OSError, ValueError) as error:
+        why = foreign(getattr(error, "strerror", None) or error)
+        raise InputError(Fault("the table cannot be read", path, found=why)) from None
     return table
 
 
