@@ -27,7 +27,7 @@ from plansim.output.tables.layout import shown
 from plansim.output.tables.validation import (
     case_text,
     figure_text,
-    mark_of,
+    result_mark,
     title_text,
     validation_table,
 )
@@ -396,7 +396,7 @@ def test_the_page_has_every_test_series_and_target(tested: Report, lang: Lang) -
     text = read_text(lang)
     page = validation_page(tested, "pictures", text)
     for each in tested.results:
-        assert f"| {mark_of(each)} | {each.id} | {title_text(each, text)} |" in page
+        assert f"| {result_mark(each)} | {each.id} | {title_text(each, text)} |" in page
     assert "| M01 |" in page
     tables = [part.splitlines() for part in page.split("\n\n") if part.startswith("|")]
     assert len(tables) == 3

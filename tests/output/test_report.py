@@ -42,7 +42,7 @@ from plansim.output.report.tables import MOST_CAUSES, names_of
 from plansim.output.report.terminal import terminal_text
 from plansim.output.tables.layout import shown
 from plansim.output.words.text import Lang, read_text
-from plansim.output.words.verdicts import mark_of, outcome_words, share_text
+from plansim.output.words.verdicts import outcome_words, share_text, verdict_mark
 from plansim.scenario.scenario_file import Scenario
 from plansim.targets.annual import annual
 from plansim.targets.target import Attribute, Status
@@ -133,7 +133,7 @@ def test_the_first_section_has_every_binding_target_with_its_shares_and_what_wou
         for place, verdicts in enumerate(found.verdicts):
             verdict = verdicts[target.id]
             page, word, value, share = cells[4 * place : 4 * place + 4]
-            assert page.text.startswith(mark_of(verdict))
+            assert page.text.startswith(verdict_mark(verdict))
             assert page.text.endswith(share_text(verdict))
             assert word.text == outcome_words(verdict, text)
             assert value.number == verdict.value

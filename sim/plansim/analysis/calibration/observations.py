@@ -181,7 +181,7 @@ class ObservationEvaluator:
         ]
         self._units = np.array([one.factor for one in observations])
         request = Request(tuple({one.id: one for one in self._indicators}.values()))
-        self._evaluator = Evaluator(model, scenario, factors, request, brief=True)
+        self._evaluator = Evaluator(model, scenario, factors, request, stop_early=True)
 
     def evaluate(self, values: npt.ArrayLike, threads: int = 1) -> Floats:
         """Return ``(run, observation)`` in the observations' units; NaN for a failed run."""

@@ -228,7 +228,7 @@ def _judged(
     scales = np.array([abs(target.value or 0.0) or 1.0 for target in targets])
     for done, policy in enumerate(policies):
         progress(done, len(policies))
-        evaluation = evaluate_members(model, policy, targets, members, threads, brief=True)
+        evaluation = evaluate_members(model, policy, targets, members, threads, stop_early=True)
         status = np.stack([evaluation[target.id].status for target in targets], axis=1)
         one = np.nan_to_num(MET[status], nan=0.0)
         one[evaluation.failed] = np.nan

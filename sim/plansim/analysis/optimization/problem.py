@@ -347,7 +347,7 @@ def decision_problem(
         until=until,
         uncertain=tuple(uncertain),
         threads=threads,
-        evaluator=Evaluator(model, scenario, constants, request, brief=True),
+        evaluator=Evaluator(model, scenario, constants, request, stop_early=True),
         columns={constant: column for column, constant in enumerate(constants)},
         defaults=np.array([default_of(model, scenario.values, name) for name in constants]),
     )

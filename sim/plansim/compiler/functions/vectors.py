@@ -79,8 +79,8 @@ def reordered(g: Graph, vector: Vector, order: Vector) -> list[int]:
 def _picked(g: Graph, keys: Vector, values: Vector, key: int) -> int:
     """Give the value whose key is the one asked for."""
     found = g.number(float("nan"))
-    for each, value in zip(keys, values, strict=True):
-        found = g.select(g.make(Op.EQUAL, each, key), value, found)
+    for own, value in zip(keys, values, strict=True):
+        found = g.select(g.make(Op.EQUAL, own, key), value, found)
     return found
 
 
@@ -91,7 +91,7 @@ ACTIONS = range(11)
 def selected(
     g: Graph, chosen: Vector, values: Vector, missing: int, action: int, error: int
 ) -> int:
-    """Give what VECTOR SELECT makes of the elements that are chosen, those that are not nil.
+    """Give what VECTOR SELECT makes of the elements that are chosen, those that are not zero.
 
     As Vensim computes it, not as its manual says, action 5 raises the expression to the selection.
     A selection that ``error`` does not allow gives NaN, and so does an action that is none.
@@ -101,9 +101,9 @@ def selected(
         return _selected(g, chosen, values, missing, int(known), error)
     found = g.number(float("nan"))
     whole = g.make(Op.TRUNCATE, action)
-    for each in ACTIONS:
-        result = _selected(g, chosen, values, missing, each, error)
-        found = g.select(g.make(Op.EQUAL, whole, g.number(each)), result, found)
+    for number in ACTIONS:
+        result = _selected(g, chosen, values, missing, number, error)
+        found = g.select(g.make(Op.EQUAL, whole, g.number(number)), result, found)
     return found
 
 

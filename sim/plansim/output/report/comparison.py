@@ -45,11 +45,11 @@ from plansim.output.words.text import Text
 from plansim.output.words.verdicts import (
     limit_of,
     margin_words,
-    mark_of,
     outcome_words,
     share_text,
     value_text,
     value_words,
+    verdict_mark,
 )
 from plansim.targets.target import Attribute, Direction, Status, Target
 from plansim.targets.verdict import SURE, Verdict
@@ -241,7 +241,7 @@ def _decision_cells(verdict: Verdict, target: Target, text: Text) -> list[Cell]:
     if verdict.first_breach not in (None, target.year):
         below.append(text("report.fails_first", year=verdict.first_breach))
     value = value_words(target, verdict.value, text)
-    shown = f"{mark_of(verdict)} {value}{EM_SPACE}{share_text(verdict)}".rstrip()
+    shown = f"{verdict_mark(verdict)} {value}{EM_SPACE}{share_text(verdict)}".rstrip()
     met = verdict.share.of_hundred if verdict.share else None
     return [
         Cell(shown, (text("list_sep.clause").join(below),), tone),
