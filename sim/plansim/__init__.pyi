@@ -48,9 +48,7 @@ from plansim.analysis.feedback.loops import (
     load_loops as load_loops,
 )
 from plansim.analysis.feedback.polarity import (
-    SignedRun as SignedRun,
     link_signs as link_signs,
-    signed_run as signed_run,
 )
 from plansim.analysis.decisions.adaptation import (
     Adaptation as Adaptation,
