@@ -154,7 +154,7 @@ def test_a_run_that_breaks_down_counts_nowhere(
 ) -> None:
     model, design, targets = reads([*AIMS, ("R1", "expected", 0, "root")])
     found = sobol(model, replace(design, points=64), targets, trajectories=4)
-    # The root is no binding target's: only the draws under each scenario compute it.
+    # The root is not a binding target's: only the draws under each scenario compute it.
     assert 0 < found.broken < 0.1 * 2 * 128
     (chance,) = (
         each for each in found.chances

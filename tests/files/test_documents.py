@@ -55,7 +55,7 @@ def test_each_entry_knows_its_line() -> None:
     [
         ("", "x.yaml:1: the file is empty"),
         ("# only a comment\n", "x.yaml:1: the file is empty"),
-        ("a: 1\nb: 2\na: 3", "x.yaml:3: the key 'a' stands twice; found a first one on line 1"),
+        ("a: 1\nb: 2\na: 3", "x.yaml:3: the key 'a' is given twice; found a first one on line 1"),
         ("a: &x 1\nb: *x", "x.yaml:2: aliases are not allowed; found *x"),
         ("a: &a [*a]", "x.yaml:1: aliases are not allowed; found *a"),
         ("a: !!str 1", "x.yaml:1: tags are not allowed; found !!str"),

@@ -88,7 +88,7 @@ def test_a_field_holds_what_its_entry_stands_for() -> None:
          "high"),
         ("rows:\n- id: a\n  high: 11", "x.yaml:3: too large; found 11"),
         ("rows:\n- id: a\n  at least: 5", "x.yaml:3: upside down"),
-        ("rows:\n- id: a\n- id: b\n- id: a", "x.yaml:4: 'a' stands twice"),
+        ("rows:\n- id: a\n- id: b\n- id: a", "x.yaml:4: 'a' is given twice"),
         ("words:\n  k: elsewhere", "other.yaml:7: wrong there"),
         ("words:\n  k: nobody", "x.yaml:2: nothing is called that"),
         ("rows: [{id: a, high: .inf}]", "x.yaml:1: 'high' has the wrong value; expected a finite "

@@ -483,7 +483,7 @@ def test_shares_in_words_add_up_to_the_change_and_none_is_nil(
         assert not re.search(r" 0(\.0+)?(\D|$)", due), due
         step = 10.0 ** -len(sizes[0].partition(".")[2])
         total = sum(map(float, sizes))
-        # Each figure is rounded, and so may be what is left out: others that round to nil.
+        # Each figure is rounded, and so may be what is left out: others that round to zero.
         assert total == pytest.approx(change.number, abs=step * (len(sizes) + 1) / 2), due
         assert any(name in due for name in names)
         others += rest in due

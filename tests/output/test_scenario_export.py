@@ -111,7 +111,7 @@ def test_all_that_moves_goes_in_without_names(city: Model, runs: list[xr.Dataset
 
 
 def test_a_variable_that_has_no_years_is_refused(city: Model, runs: list[xr.Dataset]) -> None:
-    with pytest.raises(InputError, match="'a table' is no series: it has no value over time"):
+    with pytest.raises(InputError, match="'a table' is not a series: it has no value over time"):
         table_of(runs, TableForm.WIDE, ["a table"])
 
 

@@ -200,9 +200,9 @@ class _Builder:
                 spec.final,
             )
         elif spec.step <= 0:
-            wrong = ("time_step", Message("more than nil"), spec.step)
+            wrong = ("time_step", Message("more than zero"), spec.step)
         elif spec.saveper <= 0:
-            wrong = ("saveper", Message("more than nil"), spec.saveper)
+            wrong = ("saveper", Message("more than zero"), spec.saveper)
         elif spec.final - spec.initial > _MAX_STEPS * spec.step:
             wrong = (
                 "time_step",

@@ -271,7 +271,7 @@ def hybrid(old: Model, new: Model, taken: Iterable[EntryDifference]) -> Model:
     """Return the old version of a model with some of the changes of the new one.
 
     Raises:
-        ModelError: that is no model.
+        ModelError: that is not a model.
 
     >>> lake = plansim.load_model("lake.mdl")
     >>> hybrid(lake, lake, []).equations_sha256 == lake.equations_sha256

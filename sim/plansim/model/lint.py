@@ -31,7 +31,7 @@ def check_soundness(scan: Scan, faults: FaultLog, warnings: FaultLog) -> None:
     for group in scan.equations.values():
         if set(group[0].name) & set("[]"):
             faults.fault(
-                "the name '{name}' has square brackets, in which stand the elements of arrays",
+                "the name '{name}' has square brackets, which enclose the elements of arrays",
                 group[0].line,
                 name=short(group[0].name),
             )

@@ -109,10 +109,12 @@ def _read_bytes(file: Path) -> bytes:
     try:
         status = file.stat()
         if stat.S_ISDIR(status.st_mode):
-            raise ModelError(Fault("a folder is no model", file, expected=Message("a .mdl file")))
+            raise ModelError(
+                Fault("a folder is not a model", file, expected=Message("a .mdl file"))
+            )
         if not stat.S_ISREG(status.st_mode) or file.suffix.lower() != ".mdl":
             raise ModelError(
-                Fault("the file is no Vensim model", file, expected=Message("a .mdl file"))
+                Fault("the file is not a Vensim model", file, expected=Message("a .mdl file"))
             )
         with file.open("rb") as stream:
             data = stream.read(MAX_BYTES + 1)

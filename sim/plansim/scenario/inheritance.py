@@ -292,7 +292,7 @@ class _ScenarioReading:
             with noting(self.faults):
                 form = self._form(document)
                 if form.kind is not ScenarioKind.OVERLAY:
-                    message = Message("'{name}' is no overlay", name=path.stem)
+                    message = Message("'{name}' is not an overlay", name=path.stem)
                     fault = Fault(message, expected=Message("kind: overlay"))
                     raise ScenarioError(document.placed(fault, ("kind",)))
                 layers.append(_Layer(path, document, form))

@@ -367,7 +367,7 @@ def _check_name(name: str, values: Mapping[str, float]) -> None:
         expected = Message("letters, digits and _")
         raise InputError(Fault("'{name}' cannot be a name", expected=expected, name=name))
     if name in values:
-        raise InputError(Fault("the name '{name}' stands for something else already", name=name))
+        raise InputError(Fault("the name '{name}' is already used for something else", name=name))
 
 
 def _computed(text: str, values: Mapping[str, float]) -> float | bool:

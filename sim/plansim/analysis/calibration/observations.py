@@ -108,12 +108,12 @@ class ErrorForm(Form):
         """Return the standard deviation of a figure, in its unit.
 
         Raises:
-            InputError: a figure of nil has a relative error.
+            InputError: a figure of zero has a relative error.
         """
         error = self.error or abs(value) * (self.relative_error or 0.0)
         if not error:
             expected = Message("an error in the unit of the figure")
-            raise InputError(Fault("a figure of nil has no relative error", expected=expected))
+            raise InputError(Fault("a figure of zero has no relative error", expected=expected))
         return error
 
 

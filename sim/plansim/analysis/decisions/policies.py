@@ -303,7 +303,7 @@ def _column(targets: Sequence[Target], name: str) -> int:
     ids = [target.id for target in targets]
     if name not in ids:
         expected = Message("one of {names}", names=tuple(ids))
-        raise InputError(Fault("'{name}' is no binding target", expected=expected, name=name))
+        raise InputError(Fault("'{name}' is not a binding target", expected=expected, name=name))
     return ids.index(name)
 
 

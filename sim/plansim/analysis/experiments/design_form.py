@@ -121,7 +121,7 @@ class _Numbers(Form):
 
     def _misfits(self, context: object) -> Iterator[Fault]:
         if self.weights and (len(self.weights) != len(self.values) or sum(self.weights) <= 0):
-            expected = Message("as many as there are values, not all of them nil")
+            expected = Message("as many as there are values, not all of them zero")
             yield Fault("the weights do not fit the values", at=("weights",), expected=expected)
 
 

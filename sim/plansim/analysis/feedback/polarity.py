@@ -29,7 +29,7 @@ __all__ = ["LinkEnds", "MeasuredLinks", "link_signs", "measured_links"]
 NUDGE = 1e-4
 """By what part of itself a cause is raised."""
 LEAST = 1e-6
-"""By what part of its largest value it is raised at least, to move what is nil."""
+"""By what part of its largest value it is raised at least, to move what is zero."""
 ROUNDING = 1e-12
 """Of the largest value of an effect: a smaller answer is a matter of rounding."""
 FELT = 1e-6
@@ -65,7 +65,7 @@ class MeasuredLinks:
         if not self.raised:
             return {}
         first = self.compiled.run([values], clock)
-        # What is nil throughout is raised as if it reached 1: its link is no less there.
+        # What is zero throughout is raised as if it reached 1: its link is no less there.
         raises = {
             constant: LEAST * (float(np.abs(first.series(cause)).max()) or 1.0)
             for cause, constant in self.least.items()

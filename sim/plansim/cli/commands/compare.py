@@ -35,7 +35,7 @@ def compare(
     full: bool,
     no_remedies: bool,
 ) -> None:
-    """Hold scenarios against the first of them: verdicts, differences, causes, remedies.
+    """Compare scenarios with the first of them: verdicts, differences, causes, remedies.
 
     SCENARIO is the name of a shipped scenario or the path of a YAML file; two or more. --set lays a
     value over every one of them.

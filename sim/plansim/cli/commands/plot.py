@@ -41,7 +41,7 @@ class PlotSource(Enum):
 
 @dataclass(frozen=True)
 class PlotKind:
-    """A kind of figure; ``KIND_sheet`` in `output/figures/sheet.py` draws it."""
+    """What a kind of figure needs; `SHEETS` of `output/figures/sheet.py` has its function."""
 
     has_variables: bool = True
     """Whether variables may be chosen for it."""
@@ -116,7 +116,7 @@ def plot(
         every,
     )
     with terminal.progress(terminal.text("plot.drawing")):
-        figure = getattr(sheet, f"{kind}_sheet")(subject)
+        figure = sheet.SHEETS[kind](subject)
     save_figure(figure, output, force=force)
     write(terminal.text("plot.written", path=output))
 

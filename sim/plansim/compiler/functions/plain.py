@@ -33,7 +33,7 @@ def _plain(op: Op) -> Callable[..., int]:
 
 
 def zidz(g: Graph, above: int, below: int, otherwise: int | None = None) -> int:
-    """Give a quotient, or ``otherwise`` (nil) where the divisor is nearly nil."""
+    """Give a quotient, or ``otherwise`` (zero) where the divisor is nearly zero."""
     near = g.make(Op.LESS, g.make(Op.ABSOLUTE, below), g.number(SMALL))
     return g.select(near, g.number(0.0) if otherwise is None else otherwise, g.divide(above, below))
 

@@ -277,7 +277,7 @@ class Context:
             case Call():
                 return self.call(self, tree, scope)
             case _:
-                raise RefusedError(Message("a lookup table stands where a number is expected"))
+                raise RefusedError(Message("a lookup table is used where a number is expected"))
 
     def _name(self, tree: Name, scope: Scope) -> int:
         key = tree.key

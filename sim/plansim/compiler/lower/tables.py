@@ -75,7 +75,7 @@ def beyond(low: Context, tree: Call, scope: Scope) -> int:
     g, (named, at) = low.graph, tree.arguments
     points = _tree_of(low, named, scope)
     if not isinstance(points, Table):
-        raise RefusedError(Message("its first argument is no lookup table"), tree.key)
+        raise RefusedError(Message("its first argument is not a lookup table"), tree.key)
     table, x = checked(points), low.number(at, scope)
     if tree.key == "lookup_extrapolate":
         found = low.graph.lookup(table, x)

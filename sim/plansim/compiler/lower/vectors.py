@@ -87,7 +87,7 @@ def _allocated(
     """Give what ALLOCATE AVAILABLE does; profiles stand one after another in a subscript."""
     profile, available = others
     if not isinstance(profile, Name) or not profile.subscripts:
-        raise RefusedError(Message("the priority is no array"), "allocate_available")
+        raise RefusedError(Message("the priority is not an array"), "allocate_available")
     first = low.subscripts.elements(profile.subscripts[-1])[0]
     parts = low.subscripts.following(first, 4)
     if not parts:
@@ -124,7 +124,7 @@ def _last_range(low: Context, argument: Node, scope: Scope, key: str) -> str:
             if low.subscripts.is_range(last := node.subscripts[-1]):
                 return last
             break
-    raise RefusedError(Message("the last subscript of its vector is no range"), key)
+    raise RefusedError(Message("the last subscript of its vector is not a range"), key)
 
 
 def _inverted(low: Context, matrix: Node, column: str, here: int, scope: Scope) -> int:

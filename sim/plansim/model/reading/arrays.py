@@ -80,7 +80,7 @@ class Subscripts:
                 return found
         raise UnboundError(
             Message(
-                "the subscript '{name}' stands neither on its left-hand side nor within a "
+                "the subscript '{name}' is neither on its left-hand side nor within a "
                 "function over elements",
                 name=subscript,
             )

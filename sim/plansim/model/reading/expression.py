@@ -245,7 +245,7 @@ def evaluate(
 def _power(base: float, exponent: float) -> float:
     try:
         return math.pow(base, exponent)
-    except ValueError as error:  # of a negative base, or of nil
+    except ValueError as error:  # of a negative base, or of zero
         raise ArithmeticError from error
 
 

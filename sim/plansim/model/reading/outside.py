@@ -54,7 +54,7 @@ def read_series(path: Path) -> dict[str, Points]:
     have a row for each variable, and the times in the first row.
 
     Raises:
-        InputError: the file cannot be read, or a cell is no number.
+        InputError: the file cannot be read, or a cell is not a number.
     """
     from plansim.files.csv_table import read_csv
 

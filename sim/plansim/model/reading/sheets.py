@@ -94,7 +94,7 @@ class OutsideFiles:
     def _book(self, file: str) -> Any:
         if file not in self.books:
             if not self._named(file).lower().endswith(_BOOKS):
-                message = Message("'{name}' is no workbook of the form .xlsx", name=file)
+                message = Message("'{name}' is not a workbook of the form .xlsx", name=file)
                 raise OutsideError(message)
             from openpyxl import load_workbook
 
@@ -107,7 +107,7 @@ class OutsideFiles:
             except OutsideError:
                 raise
             except Exception as error:  # openpyxl raises whatever zipfile, xml or it does
-                message = Message("'{name}' is no workbook of the form .xlsx", name=file)
+                message = Message("'{name}' is not a workbook of the form .xlsx", name=file)
                 raise OutsideError(message) from error
         return self.books[file]
 
@@ -148,7 +148,7 @@ class OutsideFiles:
             message = Message("'{name}' has no sheet '{sheet}'", name=file, sheet=tab)
             raise OutsideError(message, nearest(tab, map(str, sheets.values()))) from None
         except Exception as error:  # whatever pandas or what it reads by raises
-            raise OutsideError(Message("'{name}' is no workbook", name=file)) from error
+            raise OutsideError(Message("'{name}' is not a workbook", name=file)) from error
         return [[_value(cell) for cell in row] for row in table.to_numpy(dtype=object).tolist()]
 
 
@@ -266,7 +266,7 @@ def _number(grid: Grid, file: str, row: int, column: int) -> float:
     if not isinstance(value, float):
         name = _name_of(row, column)
         raise OutsideError(
-            Message("the cell {cell} of '{name}' is no number", cell=name, name=file)
+            Message("the cell {cell} of '{name}' is not a number", cell=name, name=file)
         )
     return value
 

@@ -231,7 +231,7 @@ class _Reader:
     def _string(self, start: int, word: str) -> None:
         if self.state is not _State.START or self.frame.called is None:
             raise EquationSyntaxError(
-                start, Message("a text stands where a number must"), found=word[:40]
+                start, Message("a text where a number is expected"), found=word[:40]
             )
         self._add_operand(QuotedText(word))
         self.state = _State.TEXT_READ
@@ -251,7 +251,7 @@ class _Reader:
             case _:
                 raise EquationSyntaxError(
                     start,
-                    Message("a keyword cannot stand here"),
+                    Message("a keyword is not allowed here"),
                     expected=Message("an operator"),
                     found=word[:40],
                 )
@@ -287,7 +287,7 @@ class _Reader:
         elif word == ",":
             if self.frame.called is None:
                 raise EquationSyntaxError(
-                    start, Message("a comma stands outside of a function's brackets")
+                    start, Message("a comma outside of a function's brackets")
                 )
             self._end_argument(start)
             self.state = _State.START
@@ -302,7 +302,7 @@ class _Reader:
         if self.frame.called is None or self.frame.outputs:
             raise EquationSyntaxError(
                 start,
-                Message("a character cannot stand here"),
+                Message("a character is not allowed here"),
                 found=shown(self.text, start),
             )
         self._end_argument(start)
@@ -398,5 +398,5 @@ class _Reader:
                 expected=Message("'\"' on the same line"),
             )
         return EquationSyntaxError(
-            self.at, Message("a character cannot stand here"), found=shown(self.text, self.at)
+            self.at, Message("a character is not allowed here"), found=shown(self.text, self.at)
         )

@@ -58,7 +58,7 @@ def table_of(
     variables have the model's. Its sheet must be called ``data``.
 
     Raises:
-        InputError: a variable is no series.
+        InputError: a variable is not a series.
     """
     return _table([_chosen(run, names) for run in runs], form, names, iamc)
 
@@ -94,7 +94,9 @@ def _table(
 def _chosen(run: xr.Dataset, names: Sequence[str]) -> xr.Dataset:
     for name in names:
         if name not in run:
-            raise InputError(Fault("'{name}' is no series: it has no value over time", name=name))
+            raise InputError(
+                Fault("'{name}' is not a series: it has no value over time", name=name)
+            )
     wanted = list(names) or [str(name) for name in run if "year" in run[name].dims]
     return run[wanted].assign_coords(year=run["year"])
 
@@ -124,7 +126,7 @@ def export(
         How many runs were written.
 
     Raises:
-        InputError: a variable is no series, or there is no sweep of that name.
+        InputError: a variable is not a series, or there is no sweep of that name.
         OutputError: as for `check_destination`, or the system refuses to write.
 
     >>> runs = plansim.simulate(plansim.load_model("lake.mdl"), "boats.yaml")

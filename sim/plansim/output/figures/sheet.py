@@ -1,13 +1,14 @@
 """Whole figures, as the command ``plot`` writes them: one chart, or several side by side.
 
-Each kind of figure is a function ``KIND_sheet``; `cli/commands/plot.py` lists the kinds.
+`SHEETS` has a function for each kind of figure; `cli/commands/plot.py` has what each kind needs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from types import MappingProxyType
 
 import numpy as np
 import xarray as xr
@@ -40,13 +41,10 @@ from plansim.scenario.records import Scenario
 from plansim.targets.target import Attribute, Target
 
 __all__ = [
+    "SHEETS",
     "Subject",
     "draw_scores",
-    "fan_sheet",
     "history_sheet",
-    "lines_sheet",
-    "loops_sheet",
-    "verdicts_sheet",
 ]
 
 _ACROSS = 3
@@ -69,7 +67,7 @@ class Subject:
     """Whether targets that are not binding are shown too."""
 
 
-def lines_sheet(subject: Subject) -> Figure:
+def _lines_sheet(subject: Subject) -> Figure:
     """Draw one variable large, or several small; of none, those that binding targets judge.
 
     Raises:
@@ -85,7 +83,7 @@ def lines_sheet(subject: Subject) -> Figure:
     return figure_of(small_multiples(runs, wanted, targets, lang=lang)[0])
 
 
-def verdicts_sheet(subject: Subject) -> Figure:
+def _verdicts_sheet(subject: Subject) -> Figure:
     """Draw the verdicts on runs, with the shares of plausible models.
 
     Raises:
@@ -108,7 +106,7 @@ def verdicts_sheet(subject: Subject) -> Figure:
     return figure_of(axes)
 
 
-def loops_sheet(subject: Subject) -> Figure:
+def _loops_sheet(subject: Subject) -> Figure:
     """Draw the loop scores of each scenario as `draw_scores` does."""
     scores = [score_loops(subject.model, scenario) for scenario in subject.scenarios]
     return draw_scores(scores, subject.lang)
@@ -124,7 +122,7 @@ def draw_scores(scores: Sequence[LoopScores], lang: Lang) -> Figure:
     return _sheet(draws, 7.4, 4.6)
 
 
-def fan_sheet(subject: Subject) -> Figure:
+def _fan_sheet(subject: Subject) -> Figure:
     """Draw `fan` for each variable; of none, for what the sweep keeps that binding targets judge.
 
     Raises:
@@ -139,6 +137,17 @@ def fan_sheet(subject: Subject) -> Figure:
 
     draws = [partial(fan, sweep, variable, targets, lang=subject.lang) for variable in wanted]
     return _sheet(draws, 6.4, 3.8)
+
+
+SHEETS: Mapping[str, Callable[[Subject], Figure]] = MappingProxyType(
+    {
+        "fan": _fan_sheet,
+        "lines": _lines_sheet,
+        "loops": _loops_sheet,
+        "verdicts": _verdicts_sheet,
+    }
+)
+"""The function that draws each kind of figure."""
 
 
 def history_sheet(history: Sequence[HistorySeries], text: Text) -> Figure:

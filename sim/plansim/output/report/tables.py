@@ -314,7 +314,7 @@ def cause_in_short(attribution: Attribution, shares: Shares, text: Text) -> str:
 
 
 def _shares_in_words(attribution: Attribution, shares: Shares, decimals: int, text: Text) -> str:
-    """Name the largest shares and add up the others; none that rounds to nil is named."""
+    """Name the largest shares and add up the others; none that rounds to zero is named."""
     pairs = sorted(
         zip(attribution.groups, shares.shares, strict=True), key=lambda pair: -abs(pair[1])
     )
