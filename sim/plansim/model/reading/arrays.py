@@ -123,7 +123,8 @@ def free_marks(tree: Node) -> Iterator[str]:
             yield from (name for name in names if name.endswith("!"))
         case Call(key=key, subscripts=names, arguments=below):
             yield from (name for name in names if name.endswith("!"))
-            for argument in below if key not in OVER_ELEMENTS else ():
+            bound = len(below) if key in OVER_ELEMENTS else 2 if key == "vector_select" else 0
+            for argument in below[bound:]:
                 yield from free_marks(argument)
         case Operation(operands=below):
             for operand in below:
