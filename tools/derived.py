@@ -267,7 +267,8 @@ def price(lang: str) -> str:
         more.append((pick(lang, item.en, item.zh), change + percent))
     said = pick(
         lang,
-        f"Growing by {rates[1]:.0f} instead of {rates[0]:.0f} % a year changes 2010 by so much: ",
+        f"Growing by {rates[1]:.0f} instead of {rates[0]:.0f} % a year changes the results "
+        "for 2010 as follows: ",
         f"年均增长{rates[1]:.0f}%而非{rates[0]:.0f}%，2010年各项变化为：",
     )
     listed = pick(lang, ", ", "、").join(f"{name} {change}" for name, change in more)

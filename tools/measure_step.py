@@ -71,7 +71,7 @@ def judged(
         evaluator = Evaluator(model, replace(scenario, time=clock), factors, request)
         made.append(evaluator.evaluate(points))
     status, value = (
-        np.concatenate([[getattr(each[t.id], name) for t in targets] for each in made], axis=1).T
+        np.concatenate([[getattr(run[t.id], name) for t in targets] for run in made], axis=1).T
         for name in ("status", "value")
     )
     return Judged(status, value)

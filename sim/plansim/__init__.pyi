@@ -11,16 +11,9 @@ from plansim.analysis.attribution.models import (
     ModelDifference as ModelDifference,
     model_difference as model_difference,
 )
-from plansim.analysis.calibration.calibrate import (
-    Calibration as Calibration,
-    calibrate as calibrate,
-    write_overlay as write_overlay,
-)
-from plansim.analysis.calibration.calibration_file import read_calibration as read_calibration
 from plansim.analysis.comparison import (
     Comparison as Comparison,
     compare as compare,
-    read_spread as read_spread,
 )
 from plansim.analysis.calibration.diagnostics import diagnose as diagnose
 from plansim.analysis.calibration.conditioning_file import read_conditioning as read_conditioning
@@ -54,9 +47,7 @@ from plansim.analysis.feedback.loops import (
     load_loops as load_loops,
 )
 from plansim.analysis.feedback.polarity import (
-    SignedRun as SignedRun,
     link_signs as link_signs,
-    signed_run as signed_run,
 )
 from plansim.analysis.decisions.adaptation import (
     Adaptation as Adaptation,

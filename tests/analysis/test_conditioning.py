@@ -295,13 +295,13 @@ def test_a_model_that_does_not_forecast_what_is_held_out_fails(tmp_path: Path) -
          "expected a year up to 2000"),
         ("series: gap", "series: gab",
          r":13: no observed series is called 'gab'; did you mean 'gap'"),
-        ("series: gap", "series: guess", r":13: an assumption is no observation: guess 2000"),
+        ("series: gap", "series: guess", r":13: an assumption is not an observation: guess 2000"),
         ("[2000], error", "[1999], error", r":12: 'water' has no figure of 1999"),
         ("gap, error: 0.2}", "gap}", r":13: an observation has one error"),
         ("gap, error: 0.2}", "gap, error: 1, discrepancy: 1, relative discrepancy: 1}",
          r":13: an observation has one discrepancy"),
         ("series: gap, error: 0.2", "series: water, years: [2000], error: 1",
-         r":13: 'water 2000' stands twice"),
+         r":13: 'water 2000' is given twice"),
         ("    observations:\n", "    without: [rata]\n    observations:\n",
          r":11: unknown factor 'rata'; did you mean 'rate'"),
         ("members: 400", "structures: [swich]", r":1: unknown factor 'swich'"),
@@ -325,7 +325,7 @@ def test_a_figure_that_set_a_start_is_no_observation(source: str, tmp_path: Path
     model = pond(tmp_path, ("years: [2000]", "years: [1995, 2000]"))
     (tmp_path / "checks.yaml").write_text(_CHECKS, "utf-8")
     (tmp_path / "seam.yaml").write_text(_SEAM.replace("E9", source), "utf-8")
-    with pytest.raises(DesignError, match=r":12: a figure that sets a start is no observation: "
+    with pytest.raises(DesignError, match=r":12: a figure that sets a start is not an observation: "
                        r"water 1995; expected .* the start of 'pond'"):  # fmt: skip
         read_conditioning(model)
     (tmp_path / "seam.yaml").write_text(

@@ -162,14 +162,6 @@ def test_chances_are_those_of_the_draws(reached: Frontier) -> None:
         holds = (10 * harm * rate - setting["care"] <= 0.5) & (setting["care"] <= 0.8 + 1e-9)
         assert policy.chance == pytest.approx(holds.mean(), abs=0.01)
         assert policy.median == pytest.approx(math.exp(rate) - 1, abs=1e-9)
-    # With care at 0.8: 10·harm·rate ≤ 1.3; surely 0.95 where harm up to 1.45 does.
-    for share, harm_at in ((0.5, 1.0), (0.8, 1.3), (0.95, 1.45)):
-        sure = horizon.sure[share]
-        assert sure is not None
-        assert sure.chance >= share
-        best = math.exp(0.13 / harm_at) - 1
-        assert sure.median <= best + 0.002
-        assert sure.median >= best - 0.012, "a policy between those along the frontier does as well"
 
 
 def test_conditioned_members_beside_the_model_are_the_draws(tmp_path: Path) -> None:
@@ -180,39 +172,10 @@ def test_conditioned_members_beside_the_model_are_the_draws(tmp_path: Path) -> N
     table = "factor,harm\napply,multiply\nconstants,harm\n" + rows
     (tmp_path / "ensemble.csv").write_text(head + table, "utf-8")
     found = frontier(made, draws=512, levels=2, threads=1)
-    assert found.draws == 150, "a quarter is left to choose the surest policy by"
+    assert found.draws == 200
     (horizon,) = found.horizons
     assert horizon.highest is not None
-    certain = [policy.growth for policy in horizon.sure.values() if policy is not None]
-    assert certain == pytest.approx([horizon.highest.growth] * len(horizon.sure), abs=1e-5)
-
-
-@pytest.mark.long
-def test_the_surest_policy_is_no_less_sure_than_any_and_its_doubts_are_told(
-    reads: Reads, reached: Frontier
-) -> None:
-    for horizon in reached.horizons:
-        assert horizon.surest is not None
-        assert horizon.surest.chance == pytest.approx(1.0), (
-            "with less drive both hold in every draw"
-        )
-        assert horizon.without == ()
-    # With care at most 0.79 and no drive, dirt is -0.79 - 0.158·harm: so low if harm is 0.95.
-    found = reads(
-        aim("D2", "at most: -0.94, year: 2004", "dirt"),
-        aim("C2", "at least: 0.21, year: 2004", "share"),
-    )
-    horizon = found.horizons[0]
-    assert horizon.surest is not None
-    assert horizon.surest.chance == pytest.approx(1.5 - 0.15 / 0.158, abs=0.01)
-    assert [each for each, _ in horizon.without] == [("D2",)]
-    assert [policy is None for policy in horizon.sure.values()] == [False, True, True]
-    assert horizon.surest.chance >= max(policy.chance for policy in horizon.front)
-    setting = dict(zip([each.id for each in found.spec.levers], horizon.surest.values, strict=True))
-    harm = np.random.default_rng(0).uniform(0.5, 1.5, 100_000)
-    dirt = 10 * harm * (setting["drive"] - 0.02 * setting["care"]) - setting["care"]
-    assert horizon.single["D2"] == pytest.approx((dirt <= -0.94).mean(), abs=0.01)
-    assert horizon.single["C2"] == pytest.approx(float(setting["care"] <= 0.79 + 1e-9))
+    assert horizon.highest.chance == 1.0
 
 
 def test_margins_fall_along_the_front_as_growth_rises(
@@ -229,7 +192,7 @@ def test_margins_fall_along_the_front_as_growth_rises(
 def test_without_uncertainty_there_are_no_chances(reads: Reads) -> None:
     found = reads(DIRT, SPARE, spec=ONE_YEAR.replace("uncertainty: design.yaml\n", ""))
     horizon = found.horizons[0]
-    assert (found.draws, horizon.sure, horizon.surest) == (0, {}, None)
+    assert found.draws == 0
     assert all(math.isnan(policy.chance) for policy in horizon.front)
     assert horizon.highest is not None
     assert horizon.highest.growth == pytest.approx(math.exp(0.13) - 1, abs=1e-5)

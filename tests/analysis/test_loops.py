@@ -84,7 +84,7 @@ def test_every_fault_of_the_file_is_told_with_its_line(town: Model, tmp_path: Pa
     told = [(each.line, str(each.message), each.nearest) for each in caught.value.faults]
     assert told == [
         (10, "no variable is called 'brths'", "births"),
-        (11, "'R1' stands twice", None),
+        (11, "'R1' is given twice", None),
         (15, "'stock' cannot be set: its equation gives its value", None),
     ]
 

@@ -29,7 +29,12 @@ from plansim.analysis.evaluator import (
 )
 from plansim.analysis.experiments.design import Design
 from plansim.analysis.experiments.design_file import read_design
-from plansim.analysis.experiments.replay import deviation, member, member_text, stored_run
+from plansim.analysis.experiments.replay import (
+    deviation,
+    run_scenario,
+    run_scenario_text,
+    stored_run,
+)
 from plansim.analysis.experiments.sampling import Sampler
 from plansim.analysis.experiments.store import open_store
 from plansim.analysis.experiments.sweep import request_of, run_sweep
@@ -46,7 +51,7 @@ from plansim.targets.verdict import check_targets
 from tests.helpers.plan import aim, plan
 from tests.helpers.vensim_text import writer
 
-# The stock overflows where it is fed with itself often enough; the root is no number below zero.
+# The stock overflows where it is fed with itself often enough; the root is not a number below zero.
 EQUATIONS = """
 trade: farms, mills ~~|
 growth= 0.1 ~ 1/Year [-2,100000] ~ 增长率。Of the stock. [A: 0.05–0.15] |
@@ -156,7 +161,7 @@ def test_each_run_is_what_it_is_by_itself(town: Town) -> None:
     seen = set()
     for index in range(design.runs):
         run = stored_run(store, index)
-        scenario = member(store, run, town.model)
+        scenario = run_scenario(store, run, town.model)
         assert scenario.time.integration is method
         dataset = simulate(town.model, scenario)
         assert deviation(dataset, run) < 1e-12
@@ -194,7 +199,7 @@ def test_runs_of_the_shipped_model_are_what_pysd_gives(city: Model, tmp_path: Pa
     run_sweep(design, city, load_targets(model=city), tmp_path / "r.zarr")
     store = open_store(tmp_path / "r.zarr")
     run = stored_run(store, 21)
-    assert deviation(simulate(city, member(store, run, city), engine="pysd"), run) < 1e-9
+    assert deviation(simulate(city, run_scenario(store, run, city), engine="pysd"), run) < 1e-9
 
 
 def test_scenarios_share_their_points(town: Town) -> None:
@@ -462,8 +467,8 @@ def test_quantiles_of_very_many_runs_are_those_of_every_kth_point(
 def test_a_run_is_written_as_a_scenario_and_read_back_to_the_last_bit(town: Town) -> None:
     town.sweep(town.design(DESIGN + "integration: midpoint\n", samples=10))
     store = open_store(town.path)
-    scenario = member(store, stored_run(store, 7), town.model)
-    (town.folder / "again.yaml").write_text(member_text(scenario), "utf-8")
+    scenario = run_scenario(store, stored_run(store, 7), town.model)
+    (town.folder / "again.yaml").write_text(run_scenario_text(scenario), "utf-8")
     read = read_scenario(town.folder / "again.yaml", town.model)
     assert dict(read.values) == dict(scenario.values)
     assert read.time == scenario.time
@@ -472,7 +477,7 @@ def test_a_run_is_written_as_a_scenario_and_read_back_to_the_last_bit(town: Town
     with pytest.raises(InputError, match=r"no such run; .*expected 0 to 19; found 20"):
         stored_run(store, 20)
     with pytest.raises(DesignError, match="made with another model"):
-        member(store, stored_run(store, 7), replace(town.model, sha256="0"))
+        run_scenario(store, stored_run(store, 7), replace(town.model, sha256="0"))
 
 
 @pytest.mark.parametrize("suffix", [".parquet", ".csv"])

@@ -27,7 +27,7 @@ from plansim.output.tables.layout import shown
 from plansim.output.tables.validation import (
     case_text,
     figure_text,
-    mark_of,
+    result_mark,
     title_text,
     validation_table,
 )
@@ -192,7 +192,7 @@ SLIPS = [
      r"checks\.yaml:16: no variable .*water shore"),
     (CHECKS, "[water share]", "[water shore]", r"checks\.yaml:18: .*did you mean 'water share'"),
     (CHECKS, "[water share]", "[output]",
-     r"checks\.yaml:18: 'output' is no share; found the unit"),
+     r"checks\.yaml:18: 'output' is not a share; found the unit"),
     (CHECKS, "set: {saving: 0}", "set: {saving: 2}", "'saving' cannot be 2; expected 0 to 1"),
     (CHECKS, "set: {saving: 0}", "set: {output: 2}", "'output' cannot be set"),
     (CHECKS, "is: equal", "is: like",
@@ -200,7 +200,7 @@ SLIPS = [
     (CHECKS, "equilibrium: equilibrium", "equilibrium: equilbrium",
      "'equilbrium'; did you mean 'equilibrium'"),
     (CHECKS, "bounds:", "bonds:", "unknown key 'bonds'.*did you mean 'bounds'"),
-    (CHECKS, "id: no wear", "id: no saving", r"checks\.yaml:35: 'no saving' stands twice"),
+    (CHECKS, "id: no wear", "id: no saving", r"checks\.yaml:35: 'no saving' is given twice"),
     (EFFECTS, "to: equilibrium", "to: eqilibrium",
      r"effects\.yaml:4: no scenario is called 'eqilibrium'; .*'equilibrium'"),
     (EFFECTS, "saving: 0.25", "saving: 2", r"effects\.yaml:2: .*'saving'"),
@@ -210,7 +210,7 @@ SLIPS = [
     (EFFECTS, "question: saving", "question: x", r"effects\.yaml:7: no question has the id 'x'"),
     (EFFECTS, "[expected output]", "[output expected]",
      r"effects\.yaml:5: .*'output expected'"),
-    (EFFECTS, "id: rest", "id: saving", r"effects\.yaml:4: 'saving' stands twice"),
+    (EFFECTS, "id: rest", "id: saving", r"effects\.yaml:4: 'saving' is given twice"),
     (HISTORY, "[growth,", "[growths,",
      r"history.yaml:23: observations.csv has no 'growths' .* of 2026"),
     (HISTORY, "target: M01", "target: M11", "no base figure 'M11'; did you mean 'M01'"),
@@ -396,7 +396,7 @@ def test_the_page_has_every_test_series_and_target(tested: Report, lang: Lang) -
     text = read_text(lang)
     page = validation_page(tested, "pictures", text)
     for each in tested.results:
-        assert f"| {mark_of(each)} | {each.id} | {title_text(each, text)} |" in page
+        assert f"| {result_mark(each)} | {each.id} | {title_text(each, text)} |" in page
     assert "| M01 |" in page
     tables = [part.splitlines() for part in page.split("\n\n") if part.startswith("|")]
     assert len(tables) == 3

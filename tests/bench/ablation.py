@@ -1,7 +1,7 @@
 """What the work of a step consists of: what it would cost if it had one kind of operation twice.
 
 To leave operations out would change the course of a run, and with it what the rest costs. So each
-operation of a kind is done a second time with its sign turned, and nil times the result is added
+operation of a kind is done a second time with its sign turned, and zero times the result is added
 to the first: runs stay the same to the last bit. From the time that this takes, the time is taken
 off of a kernel in which nothing but the turned sign stands in the place of the second result.
 
@@ -55,7 +55,7 @@ def _rewritten(program: Program, chosen: Sequence[int], twice: bool) -> Program:
         depends.append(on)
         return len(instructions) - 1
 
-    nil = add(Instruction(Op.NUMBER, number=0.0), Depends.NOTHING)
+    zero = add(Instruction(Op.NUMBER, number=0.0), Depends.NOTHING)
     for place, instruction in enumerate(program.instructions):
         on = program.depends[place]
         operands = tuple(moved[each] for each in instruction.operands)
@@ -73,7 +73,7 @@ def _rewritten(program: Program, chosen: Sequence[int], twice: bool) -> Program:
                 second = add(replace(instruction, operands=(lifted,)), on)
             else:
                 second = add(replace(instruction, operands=(*operands[:-1], turned)), on)
-        none = add(Instruction(Op.MULTIPLY, (second, nil)), on)
+        none = add(Instruction(Op.MULTIPLY, (second, zero)), on)
         moved[place] = add(Instruction(Op.ADD, (first, none)), on)
     return replace(
         program,

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Locator, Page
 
+from plansim.analysis.decisions.policies import policies, policy_text
 from plansim.analysis.ensemble import check_scenarios
 from plansim.model.reader import load_model
 from plansim.model.records import Model
@@ -23,6 +24,7 @@ from plansim.targets.target import Attribute
 from plansim.targets.verdict import Verdict
 from plansim.targets.views_file import load_views
 from tests.helpers.visit import FIRST, SECOND, Visit, assert_same
+from tests.toys.chimney import chimney
 
 # --- runs and verdicts ----------------------------------------------------------------------------
 
@@ -84,6 +86,28 @@ def test_an_overlay_is_laid_over_a_run_by_its_box(
     other = f"{FIRST}+drought+strict-enforcement"
     assert visit.page.evaluate("window.plansim.state().b.scenario") == other
     assert_same(visit.values("b"), city, read_scenario(other, city))
+
+
+def test_policies_that_a_search_found_are_presets_under_a_heading_of_their_own(
+    browser: Browser, tmp_path: Path
+) -> None:
+    model = chimney(tmp_path)
+    result = policies(model, aims=["met", "effort"], seeds=1, generations=3, members=20, fresh=20)
+    path = tmp_path / "found.yaml"
+    path.write_text(policy_text(result, 0), "utf-8")
+    scenarios = [read_scenario(file, model) for file in (tmp_path / "plain.yaml", path)]
+    made = tmp_path / "page.html"
+    made.write_text(make_page(model, scenarios).text, "utf-8")
+    visit = Visit(browser, made.as_uri())
+    (label,) = visit.page.locator(
+        '#run-b optgroup[label="Policies that a search found"] option'
+    ).all_text_contents()
+    assert label == scenarios[1].title_en
+    assert f"{result.points[0].aims['met']:.1f} targets met" in label
+    visit.page.select_option("#run-a", label=label)
+    assert_same(visit.values("a"), model, scenarios[1])
+    assert not visit.wrong
+    visit.close()
 
 
 def test_overlays_that_set_the_same_exclude_each_other(

@@ -206,7 +206,7 @@ def power(base: float, exponent: float) -> float:
         return math.pow(base, exponent)
     except OverflowError:
         return -math.inf if base < 0 and exponent in (3, -1) else math.inf
-    except ValueError:  # negative to a fraction, or nil to a negative whole number
+    except ValueError:  # negative to a fraction, or zero to a negative whole number
         return math.nan if base else math.copysign(math.inf, base if exponent == -1 else 1)
 
 
@@ -232,7 +232,7 @@ def power(base: float, exponent: float) -> float:
         ("x= A FUNCTION OF(Time,-y) ~ Dmnl ~|\ny= 1 ~ Dmnl ~|",
          ":1: 'x' cannot be compiled: the function A FUNCTION OF is not supported"),
         ("k: a, b ~~|\nl: c, d ~~|\ny[k]= Time ~ Dmnl ~|\nx[l]= y[k] ~ Dmnl ~|",
-         ":4: 'x' cannot be compiled: the subscript 'k' stands neither on its left-hand side"),
+         ":4: 'x' cannot be compiled: the subscript 'k' is neither on its left-hand side"),
     ],
 )  # fmt: skip
 def test_what_is_not_supported_is_refused_with_its_place(

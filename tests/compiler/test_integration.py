@@ -17,8 +17,8 @@ from plansim.compiler.order import schedule
 from plansim.engine.batch import Ensemble, simulate_ensemble
 from plansim.engine.kernel import Kernel, compile_model
 from plansim.model.reader import load_model
+from plansim.model.reading.syntax import read_expression
 from plansim.model.records import Integration, Model, TimeSpec
-from plansim.model.syntax import read_expression
 
 Floats = NDArray[np.float64]
 Build = Callable[[str], Model]
@@ -262,7 +262,7 @@ def test_saved_values_are_those_of_the_first_stage_however_seldom_they_are_saved
 
 
 def test_nothing_is_computed_beyond_the_final_time_but_for_one_stage(build: Build) -> None:
-    # At 4.25, which only a second stage of a step from 4 would reach, the root is no number.
+    # At 4.25, which only a second stage of a step from 4 would reach, the root is not a number.
     model = build("x= INTEG(SQRT(4.1 - Time), 1) ~ Dmnl ~|")
     kernel = compile_model(model, outputs=["x"], cache=False)
     for method in Integration:

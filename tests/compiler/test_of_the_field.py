@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import xarray as xr
 from plansim.compiler.lower import lower
 from plansim.engine import pysd as reference
 from plansim.engine.simulate import simulate
-from plansim.errors import ModelError
+from plansim.errors import ModelError, SimulationError
 from plansim.model.reader import load_model
 
 Run = Callable[..., xr.Dataset]
@@ -132,6 +133,27 @@ some= VECTOR SELECT(chosen[Place!], x[Place!], 0, IF THEN ELSE(Time < 2, 0, 3), 
 """
     )
     np.testing.assert_array_equal(found["some"], np.where(TIMES < 2, 5, 3))
+
+
+def test_a_sum_leaves_the_marks_of_a_selection_within_to_it(run: Run) -> None:
+    found = run(
+        """
+Place: north, south, east ~~|
+Half: upper, lower ~~|
+x[Place]= 2, 5, 3 ~~|
+y[Half]= 1, 10 ~~|
+some= SUM(y[Half!]*VECTOR SELECT(x[Place!], x[Place!], 0, 6, 0)) ~~|
+"""
+    )
+    assert float(found["some"][0]) == 110
+
+
+def test_the_logarithm_of_gamma_is_that_of_the_c_library(run: Run) -> None:
+    found = run("x= 0.01 + Time^4 ~~|\nlog gamma= GAMMA LN(x) ~~|\n")
+    expected = [math.lgamma(x) for x in found["x"].to_numpy()]
+    np.testing.assert_allclose(found["log gamma"], expected, rtol=1e-12, atol=1e-12)
+    with pytest.raises(SimulationError, match="'none' is not a finite number"):
+        run("none= GAMMA LN(-Time) ~~|\n")
 
 
 def test_present_values_follow_their_recurrence(run: Run) -> None:

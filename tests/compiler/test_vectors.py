@@ -127,7 +127,7 @@ def test_allocations_by_priority_are_those_of_pysd(
 ) -> None:
     g = Folding()
     amounts, priorities, widths = np.array(requests).T
-    priorities = np.unique(priorities.round(2))  # PySD divides by nil where some are equal
+    priorities = np.unique(priorities.round(2))  # PySD divides by zero where some are equal
     amounts = amounts[: len(priorities)]
     width, supply = widths[0], share * amounts.sum()
     size = len(amounts)

@@ -17,7 +17,6 @@ SESSIONS: dict[str, list[str]] = {
     "README": ["README.md"],
     "commands": ["docs/commands.md"],
     "scenarios": ["docs/topics/scenarios.md"],
-    "calibration": ["docs/topics/calibration.md"],
     "objections": ["docs/objections.md"],
     "another-city": ["docs/topics/another-city.md"],
     **{

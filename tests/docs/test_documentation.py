@@ -9,13 +9,7 @@ from pathlib import Path
 import pytest
 
 from plansim.cli.main import main
-from plansim.engine.simulate import simulate
-from plansim.engine.trajectory import Engine, run_card, version_of
-from plansim.model.reader import load_model
 from plansim.model.records import Model
-from plansim.output.words.text import figure
-from plansim.scenario.scenario_file import as_written, read_scenario
-from plansim.targets.annual import annual
 
 VOID = {"meta", "link", "input", "br"}
 MODELS = Path(__file__).parents[1] / "toys" / "models"
@@ -152,55 +146,6 @@ def test_meanings_and_reasons_stand_in_the_language_of_the_page(pond: Path) -> N
         said = "".join(pages[f"{lang}/parameters.html"].said)
         assert reason in said
         assert ("by eye" in said) != ("目测" in said)
-
-
-def test_the_run_card_names_what_was_run(pond: Path) -> None:
-    model = load_model(pond)
-    card = run_card(
-        model, as_written(model), Engine("plansim", version_of("plansim"), model.time.integration)
-    )
-    for lang in ("en", "zh"):
-        said = written(pond)[f"{lang}/run.html"].said
-        for key in ("model_sha256", "scenario_sha256", "plansim_version", "python", "method"):
-            assert card[key] in said, key
-        assert f"{card['time_step']:g}" in said
-        assert "2000–2010" in said
-
-
-def test_the_run_card_tells_what_a_scenario_sets(pond: Path) -> None:
-    story = pond.parent / "more.yaml"
-    story.write_text(
-        "title: {en: More, zh: 增加}\ndescription: {en: More fish., zh: 鱼更多。}\n"
-        "values: {growth: 0.6}\n",
-        "utf-8",
-    )
-    pages = written(pond, "--scenario", str(story))
-    assert "growth: 0.5 → 0.6 1/year" in pages["en/run.html"].said
-    assert "增长率：0.5 → 0.6 1/年" in pages["zh/run.html"].said
-    model = load_model(pond)
-    run = annual(simulate(model, read_scenario(story, model)))
-    last = figure(float(run["fish"].sel(year=2009)), 0)
-    told = [text for text in pages["en/module-pond.html"].said if " → " in text]
-    assert any(f"2009: {last}" in text for text in told)
-    assert any("the run more" in text for text in pages["en/module-pond.html"].said)
-
-
-def test_a_model_that_cannot_be_run_is_documented_all_the_same(
-    pond: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    pond.write_text(BOTH.replace("growth*2", "growth/(growth - 0.5)"), "utf-8")
-    pages = written(pond)
-    assert "could not be run" in capsys.readouterr().err
-    assert any("could not be run" in text for text in pages["en/run.html"].said)
-    assert any("未能运行" in text for text in pages["zh/run.html"].said)
-
-
-def test_drawings_of_the_shipped_model_bear_signs(folder: Path) -> None:
-    drawing = (folder / "en" / "module-population.html").read_text("utf-8")
-    assert 'marker-end="url(#hm)"' in drawing
-    assert "moves with the cause" in drawing
-    assert "the run baseline" in drawing
-    assert drawing.count("<polyline") > 10
 
 
 @pytest.mark.parametrize("name", ["tea_cup.mdl", "toy_town.mdl"])

@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plansim import load_model, load_targets, read_scenario
-from plansim.analysis.calibration.calibration_file import read_calibration
 from plansim.analysis.experiments.design_file import read_design
 from plansim.errors import InputError, Message
 from plansim.files.yaml_document import MAX_BYTES, MAX_DEPTH, Plain, parse_document, read_document
@@ -56,7 +55,7 @@ def test_each_entry_knows_its_line() -> None:
     [
         ("", "x.yaml:1: the file is empty"),
         ("# only a comment\n", "x.yaml:1: the file is empty"),
-        ("a: 1\nb: 2\na: 3", "x.yaml:3: the key 'a' stands twice; found a first one on line 1"),
+        ("a: 1\nb: 2\na: 3", "x.yaml:3: the key 'a' is given twice; found a first one on line 1"),
         ("a: &x 1\nb: *x", "x.yaml:2: aliases are not allowed; found *x"),
         ("a: &a [*a]", "x.yaml:1: aliases are not allowed; found *a"),
         ("a: !!str 1", "x.yaml:1: tags are not allowed; found !!str"),
@@ -164,10 +163,9 @@ def test_json_is_read_as_json_reads_it(value: Plain) -> None:
     [
         lambda path: read_scenario(path, load_model()),
         lambda path: read_design(path, load_model()),
-        lambda path: read_calibration(path, load_model()),
         lambda path: load_targets(path, model=load_model()),
     ],
-    ids=["scenario", "design", "calibration", "targets"],
+    ids=["scenario", "design", "targets"],
 )
 @pytest.mark.parametrize("key", ["<<", "<model>"])
 def test_a_key_that_begins_like_a_merge_key_is_one_fault_of_each_reader(

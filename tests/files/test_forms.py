@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import pytest
 from pydantic import Field
 
-from plansim.analysis.calibration import calibration_file, conditioning_file
+from plansim.analysis.calibration import conditioning_file
 from plansim.analysis.experiments import design_form
 from plansim.analysis.validation import effects_file
 from plansim.errors import SCREENFUL, CatalogueError, Fault, InputError, UnknownNameError
@@ -88,7 +88,7 @@ def test_a_field_holds_what_its_entry_stands_for() -> None:
          "high"),
         ("rows:\n- id: a\n  high: 11", "x.yaml:3: too large; found 11"),
         ("rows:\n- id: a\n  at least: 5", "x.yaml:3: upside down"),
-        ("rows:\n- id: a\n- id: b\n- id: a", "x.yaml:4: 'a' stands twice"),
+        ("rows:\n- id: a\n- id: b\n- id: a", "x.yaml:4: 'a' is given twice"),
         ("words:\n  k: elsewhere", "other.yaml:7: wrong there"),
         ("words:\n  k: nobody", "x.yaml:2: nothing is called that"),
         ("rows: [{id: a, high: .inf}]", "x.yaml:1: 'high' has the wrong value; expected a finite "
@@ -153,7 +153,6 @@ def test_a_form_without_a_context_is_held_to_itself_alone() -> None:
     [
         ("scenarios/schema.json", scenario_form),
         ("scenarios/sweeps/schema.json", design_form),
-        ("scenarios/calibration/schema.json", calibration_file),
         ("model/conditioning.schema.json", conditioning_file),
         ("model/effects.schema.json", effects_file),
     ],

@@ -161,7 +161,7 @@ def test_a_table_may_have_chinese_for_some_parts_and_columns_of_its_own(tmp_path
         ),
         (
             HEAD.encode() + b"\nE1,a\n\nE2,b\nE1,c\n",
-            r"evidence\.csv:5: the id E1 stands twice; found a first one on line 2",
+            r"evidence\.csv:5: the id E1 is given twice; found a first one on line 2",
         ),
         (HEAD.encode() + b"\nE1,a\n,b\n", r"evidence\.csv:3: the row has no id"),
         (

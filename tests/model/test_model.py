@@ -16,7 +16,7 @@ from plansim.analysis.validation.context import ValidationContext, verdicts
 from plansim.analysis.validation.result import CaseTemplate, Result, ValidationOutcome
 from plansim.analysis.validation.suite import TESTS, validate
 from plansim.model.records import VariableKind
-from plansim.output.tables.validation import mark_of
+from plansim.output.tables.validation import result_mark
 from plansim.targets.target import Kind, Status
 
 Make = Callable[[str], Result]
@@ -79,7 +79,7 @@ def test_the_model_stands_but_for_what_is_known(
 ) -> None:
     result = made(test)
     if test != "Q24":  # the page has PySD's part
-        assert marks[test] == mark_of(result)
+        assert marks[test] == result_mark(result)
     faults = {(each.subject, str(each.values.get("what", ""))) for each in result.faults}
     assert faults == KNOWN.get(test, set())
     if test in KNOWN:

@@ -11,13 +11,13 @@ from plansim.compiler.functions.plain import VECTOR
 from plansim.engine.batch import simulate_ensemble
 from plansim.engine.kernel import compile_model
 from plansim.errors import ModelError
-from plansim.model.expression import Name, Node, Number
-from plansim.model.functions import OVER_ELEMENTS
 from plansim.model.reader import load_model, parse_model
+from plansim.model.reading.equations import EquationForm
+from plansim.model.reading.expression import Name, Node, Number
+from plansim.model.reading.functions import OVER_ELEMENTS
+from plansim.model.reading.syntax import read_expression
 from plansim.model.records import Model, VariableKind
 from plansim.model.rewrite import AddedEquation, replaced, unparse, with_equations, without_arrays
-from plansim.model.scan import EquationForm
-from plansim.model.syntax import read_expression
 from tests.helpers.vensim_text import writer
 
 VENSIM = sorted((Path(__file__).parents[1] / "agreement" / "vensim").rglob("*.mdl"))

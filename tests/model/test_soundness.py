@@ -4,7 +4,7 @@ import pytest
 
 from plansim.errors import FaultLog
 from plansim.model.lint import check_soundness
-from plansim.model.scan import scan_text
+from plansim.model.reading.scan import scan_text
 
 
 def check(text: str) -> tuple[list[str], list[str]]:

@@ -162,25 +162,19 @@ from pathlib import Path
 import numpy as np, xarray as xr
 from plansim.errors import OutputError
 from plansim.output.export.results import FORMATS
-from plansim.output.export.tables import TableForm, write_run, write_scenarios
-from plansim.scenario.records import BilingualText
+from plansim.output.export.tables import write_run
 
 folder = Path(sys.argv[1])
 years = np.arange(10_000)
 run = xr.Dataset({f"x{i}": ("year", years / (i + 7)) for i in range(9)}, coords={"year": years})
 run.attrs["scenario"] = "s"
-city = BilingualText(en="a", zh="b")
 resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))  # of a file; so a disk fills up
 for path in [folder / f"out{suffix}" for suffix in FORMATS]:
     path.write_text("precious")
-    for write in (
-        lambda: write_run(run, run[["x0"]], path, force=True),
-        lambda: write_scenarios([run], path, TableForm.WIDE, city, names=["x0"], force=True),
-    ):
-        try:
-            write()
-        except OutputError as error:
-            print(error)
+    try:
+        write_run(run, run[["x0"]], path, force=True)
+    except OutputError as error:
+        print(error)
 """
 
 
@@ -190,12 +184,8 @@ def test_a_disk_that_fills_up_is_an_output_error(tmp_path: Path) -> None:
         [sys.executable, "-c", FULL, str(tmp_path)], capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
-    told = done.stdout.splitlines()
-    for suffix, pair in zip(
-        FORMATS, (told[i : i + 2] for i in range(0, len(told), 2)), strict=True
-    ):
-        assert pair[0] == pair[1]
-        assert pair[0].startswith(f"{tmp_path}/out{suffix}: cannot write the output; found ")
-        assert pair[0].endswith("File too large")
+    for suffix, told in zip(FORMATS, done.stdout.splitlines(), strict=True):
+        assert told.startswith(f"{tmp_path}/out{suffix}: cannot write the output; found ")
+        assert told.endswith("File too large")
     assert {path.read_text() for path in tmp_path.iterdir()} == {"precious"}
     assert len(list(tmp_path.iterdir())) == len(FORMATS)

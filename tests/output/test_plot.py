@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 import sys
 from collections.abc import Callable
@@ -69,11 +68,6 @@ DRAWN: dict[str, Callable[[Runs, tuple[Target, ...], str], Axes]] = {
     "small multiples": lambda runs, targets, lang: plot.small_multiples(
         runs, ["SO2 emission", "urbanisation rate"], targets, lang=lang
     )[0],
-    "phase": lambda runs, targets, lang: plot.phase(
-        runs, "GDP", "SO2 emission", targets, lang=lang
-    ),
-    "stack": lambda runs, targets, lang: plot.stack(runs[0], "value added", lang=lang),
-    "pyramid": lambda runs, targets, lang: plot.pyramid(runs[0], "resident population", lang=lang),
     "verdicts": lambda runs, targets, lang: plot.verdict_map(
         [each for run in runs for each in plansim.check_targets(run, targets)], lang=lang
     ),
@@ -84,10 +78,6 @@ SAID = {
                      ["地区生产总值", "亿元", "加速增长情景", "M01g：年均增长 ≥ 12 %/年"]),
     "small multiples": (["SO₂ emission", "万t/year", "M34a: fall ≥ 10 %", "Urbanisation rate"],
                         ["二氧化硫排放总量", "万t/年", "城镇化率"]),
-    "phase": (["GDP (亿元)", "SO₂ emission", "万t/year", "2010"], ["地区生产总值 (亿元)"]),
-    "stack": (["Value added", "亿元/year", "services  "], ["增加值", "亿元/年", "服务业  "]),
-    "pyramid": (["Resident population, 2020 (bars) and 2005 (outline)", "万人", "urban"],
-                ["2020年（条形）与2005年（轮廓线）", "城镇", "85岁及以上"]),
     "verdicts": (["M27", "Total population", "≤ 370 万人", "Binding targets", "Baseline"],
                  ["总人口", "约束性指标", "✓ 达标"]),
     "fan": (["GDP", "亿元", "90 % and 50 %"], ["地区生产总值", "中位数"]),
@@ -124,15 +114,11 @@ def test_a_dollar_starts_no_formula(
     verdicts = [verdict for run in runs for verdict in plansim.check_targets(run, targets)]
     named = [run.assign_attrs(scenario_title_en=hostile) for run in runs]
     for run in named:
-        for name in ("GDP", "value added", "resident population"):
+        for name in ("GDP", "value added"):
             run[name] = run[name].assign_attrs(long_name=hostile, units=hostile)
     drawn = [
         plot.trajectories(named, "GDP"),
-        plot.phase(named, "SO2 emission", "GDP"),
-        plot.phase(named, "GDP", "SO2 emission"),
         plot.small_multiples(named, ["GDP", "SO2 emission"])[0],
-        plot.stack(named[0], "value added"),
-        plot.pyramid(named[0], "resident population"),
         plot.verdict_map(verdicts, titles=[hostile, hostile]),
     ]
     for number, made in enumerate(drawn):
@@ -242,23 +228,6 @@ def test_the_same_titles_are_told_apart_by_id(run: xr.Dataset) -> None:
 # --- parts, fans, verdicts ------------------------------------------------------------------------
 
 
-def test_a_stack_reaches_the_total(run: xr.Dataset) -> None:
-    axes = plot.stack(run, "value added")
-    top = max(corners(area)[:, 1].max() for area in axes.collections)
-    assert top == pytest.approx(float(plansim.annual(run)["GDP"].sel(year=2020)), rel=1e-6)
-
-
-def test_a_pyramid_has_a_bar_for_each_group_on_either_side(run: xr.Dataset) -> None:
-    axes = plot.pyramid(run, "resident population", 2010)
-    widths = (
-        [bar.get_width() for bar in axes.containers[0]],
-        [bar.get_width() for bar in axes.containers[1]],
-    )
-    expected = plansim.annual(run)["resident population"].sel(year=2010)
-    np.testing.assert_allclose(widths[0], -expected.sel(area="urban"))
-    np.testing.assert_allclose(widths[1], expected.sel(area="rural"))
-
-
 def test_a_fan_has_the_quantiles_of_the_sound_runs(runs: Runs) -> None:
     sweep = sweep_of(runs)
     broken = sweep.copy(deep=True)
@@ -325,20 +294,6 @@ def test_each_scenario_of_a_sweep_has_a_fan(runs: Runs) -> None:
     )
 
 
-def test_years_of_a_phase_stand_clear_of_its_line(runs: Runs, targets: tuple[Target, ...]) -> None:
-    axes = plot.phase(runs[0], "GDP", "SO2 emission", targets)
-    figure_of(axes).canvas.draw()
-    line = axes.transData.transform(np.column_stack(axes.lines[0].get_data()))
-    steps = np.linspace(0, 1, 200)[:, None]
-    dense = np.concatenate([a + steps * (b - a) for a, b in itertools.pairwise(line)])
-    shown = [each for each in axes.texts if each.get_text().isdecimal()]
-    assert [each.get_text() for each in shown] == ["2005", "2010", "2015", "2020"]
-    for each in shown:
-        box = each.get_window_extent().padded(-1.5)  # what a line box has beside its figures
-        inside = [box.contains(*point) for point in dense]
-        assert not any(inside), each.get_text()
-
-
 def test_the_verdict_map_has_a_cell_for_each_verdict(
     runs: Runs, targets: tuple[Target, ...]
 ) -> None:
@@ -365,16 +320,6 @@ def test_the_verdict_map_has_a_cell_for_each_verdict(
          "'value added' is not one series; expected an element, as value added"),
         (lambda run: plot.trajectories([], "GDP"), ValueError, "there is no run to draw"),
         (lambda run: plot.small_multiples(run, []), ValueError, "need a variable"),
-        (lambda run: plot.stack(run, "GDP"), InputError,
-         "'GDP' cannot be drawn in parts; expected an array over years and one subscript range"),
-        (lambda run: plot.stack(-run[["value added"]], "value added"), InputError,
-         "'value added' has negative values, which cannot be stacked"),
-        (lambda run: plot.pyramid(run, "value added"), InputError, "two subscript ranges"),
-        (lambda run: plot.pyramid(run.isel(area=[0]), "resident population"), InputError,
-         "cannot be drawn as a pyramid; expected a range of two elements, for the sides; "
-         "found 18 in cohort and 1 in area"),
-        (lambda run: plot.pyramid(run, "resident population", 1999), InputError,
-         "no figures for the year; expected 2005 to 2020; found 1999"),
         (lambda run: plot.fan(run, "GDP"), InputError, "expected a variable over runs and years"),
         (lambda run: plot.fan(run, "GDPP"), UnknownNameError, "no output 'GDPP'"),
     ],
@@ -407,9 +352,6 @@ def test_the_same_figure_has_the_same_bytes(
         ["baseline"],
         ["baseline", "accelerated-growth", "--variable", "GDP", "--lang", "zh"],
         ["baseline", "--kind", "verdicts", "--all"],
-        ["baseline", "accelerated-growth", "--kind", "stack", "--variable", "增加值"],
-        ["baseline", "--kind", "pyramid", "--variable", "resident_population"],
-        ["baseline", "--kind", "phase", "--variable", "GDP", "--variable", "energy use[services]"],
     ],
 )
 def test_the_command_writes_a_picture(

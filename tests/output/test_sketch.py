@@ -14,8 +14,8 @@ from pysd.translators.vensim.vensim_file import VensimFile
 
 from plansim.errors import OutputError
 from plansim.model.reader import load_model, parse_model
+from plansim.model.reading.entries import around_sketch
 from plansim.model.records import Model, VariableKind
-from plansim.model.scan import around_sketch
 from plansim.output.diagrams.parts import Shape, module_parts
 from plansim.output.diagrams.sketch import LONGEST_NAME, sketch, write_sketch
 from tests.helpers.command import Call

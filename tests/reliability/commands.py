@@ -49,8 +49,8 @@ ODD: tuple[tuple[str, ...], ...] = (
     ("replay", LONG, "1"), ("replay", "loop", "1"), ("replay", "plain.yaml", "1"), ("replay", "r.zarr", "999999999"),
     ("replay", "r.zarr"), ("replay", "r.zarr", "--verify"), ("replay", "loop", "--verify"),
     ("export", f"{LONG}.zarr", "-o", "x.csv"), ("plot", f"{LONG}.zarr", "--kind", "fan", "-o", "x.png"),
-    ("compare", "plain.yaml", "other.yaml", "--sweep", LONG), ("page", "loop.yaml", "-o", "x.html"),
-    ("model", "document", "-o", "loop/x"), ("model", "document", "-o", LONG), ("model", "calibrate", LONG),
+    ("page", "loop.yaml", "-o", "x.html"),
+    ("model", "document", "-o", "loop/x"), ("model", "document", "-o", LONG),
     ("decide", "frontier", "--spec", f"{LONG}.yaml"), ("decide", "frontier", "--spec", "loop.yaml"),
     *(("check", "plain.yaml", "--data", name) for name in
       (f"{LONG}.csv", f"{LONG}.vdf", "loop.csv", "folder.csv", "pipe.csv", "pipe.vdf", "plain.yaml/x.csv", "gone.vdf",

@@ -21,7 +21,6 @@ from typing import Any
 from openpyxl import Workbook
 from openpyxl.workbook.defined_name import DefinedName
 
-from plansim.analysis.calibration.calibration_file import read_calibration
 from plansim.analysis.calibration.conditioning_file import read_conditioning
 from plansim.analysis.calibration.observations import read_table
 from plansim.analysis.calibration.observed import load_family, load_history, load_seam
@@ -37,8 +36,9 @@ from plansim.files.shipped import shipped
 from plansim.model.comment import read_comment
 from plansim.model.evidence import load_evidence
 from plansim.model.reader import load_model
+from plansim.model.reading.expression import EquationSyntaxError
+from plansim.model.reading.syntax import read_expression
 from plansim.model.records import Model
-from plansim.model.syntax import EquationSyntaxError, read_expression
 from plansim.model.units import base_powers
 from plansim.scenario.inheritance import merged
 from plansim.scenario.members_file import read_members
@@ -237,9 +237,6 @@ KINDS: Mapping[str, Kind] = {
     ),
     "design": Kind("scenarios/sweeps/fuzz.yaml", sorted(shipped("scenarios", "sweeps").glob("*.yaml")),
                    lambda r, path: read_design(path, r.model)),
-    "calibration": Kind("scenarios/calibration/fuzz.yaml",
-                        [shipped("scenarios", "calibration", "history.yaml")],
-                        lambda r, path: read_calibration(path, r.model)),
     "result": Kind(
         "r.zarr/zarr.json",
         ['{"attributes": {"plansim": {"design": {"factors": {}, "scenarios": {}}, "model": {}}, '

@@ -92,8 +92,6 @@ OUTPUTS: tuple[tuple[str, ...], ...] = (
     ("compare", *SCENARIOS),
     *(("compare", *SCENARIOS, "-o", f"report.{kind}") for kind in ("docx", "html", "pdf", "xlsx")),
     *(("plot", *SCENARIOS, "-o", f"plot.{kind}") for kind in ("png", "svg", "pdf")),
-    ("plot", SCENARIOS[0], "--kind", "stack", "--variable", MATHS, "-o", "stack.svg"),
-    ("plot", SCENARIOS[0], "--kind", "phase", "--variable", PER_HEAD, "--variable", "fed", "-o", "phase.svg"),
     ("page", *SCENARIOS, "-o", "page.html"), ("show", OLD), ("show", PER_HEAD), ("show", "S1"),
     ("show", SCENARIOS[1]), ("list", "variables"), ("list", "targets"),
     ("sweep", "design.yaml", "-o", "r.zarr"), ("replay", "r.zarr", "3", "-o", "three.yaml"),

@@ -145,8 +145,11 @@ def test_two_overlays_that_set_one_constant_are_refused_by_name(
         ("kind: overlay\nparent: base", "3: an overlay has no 'parent'"),
         ("kind: overlay\nwith: [dry]", "3: an overlay has no 'with'"),
         ("kind: overlay\nintegration: rk4", "3: an overlay has no 'integration'"),
-        ("kind: overlays", "2: 'kind' has the wrong value; expected one of story, test, overlay; "),
-        ("values: {}", "1: 'x' is no overlay; expected kind: overlay"),
+        (
+            "kind: overlays",
+            "2: 'kind' has the wrong value; expected one of story, test, policy, overlay",
+        ),
+        ("values: {}", "1: 'x' is not an overlay; expected kind: overlay"),
         ("kind: overlay\nvalues: {birth rat: 1}", "3: no variable is called 'birth rat'"),
     ],
 )

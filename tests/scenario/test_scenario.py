@@ -478,7 +478,7 @@ def test_a_scenario_names_its_method_of_integration(tmp_path: Path, town: Model)
             "values:\n  investment rate after: 0.3\nlevers: {investment rate: {after: 0.4}}",
             "4: 'investment rate after' is set twice; found a first time on line 3",
         ),
-        ("title: again", "2: the key 'title' stands twice; found a first one on line 1"),
+        ("title: again", "2: the key 'title' is given twice; found a first one on line 1"),
     ],
 )
 def test_what_is_wrong_with_a_file_is_said_with_its_line(

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from plansim.errors import CatalogueError
-from plansim.model.expression import Number, walk
-from plansim.model.syntax import EquationSyntaxError, read_expression
+from plansim.model.reading.expression import EquationSyntaxError, Number, walk
+from plansim.model.reading.syntax import read_expression
 from plansim.targets.audit import Clash, Nature, audit, evaluate
 from plansim.targets.catalogue import load_targets
 
@@ -233,11 +233,11 @@ def test_changed_evidence_changes_findings(copied: Path) -> None:
         ("    gap: grown - end", "    gap: grown * exp(end)", "{0}: only numbers, "
          "names, + - * / ^, sum, min, max are understood; found grown * exp(end)"),
         ("    gap: grown - end", "    gap: __import__('os').system('true')", "{0}: a character "
-         "cannot stand here; found '.system('true')'"),
+         "is not allowed here; found '.system('true')'"),
         ("    gap: grown - end", "    sum: grown - end", "{0}: 'sum' cannot be a name; "
          "expected letters, digits and _"),
-        ("    gap: grown - end", "    end: grown - end", "{0}: the name 'end' stands for something "
-         "else already"),
+        ("    gap: grown - end", "    end: grown - end", "{0}: the name 'end' is already used for "
+         "something else"),
         ("  stands: implied < rate", "  stands: implied - rate", "{0}: not a comparison; "
          "expected a comparison; found implied - rate"),
         ("    urban_share: O03.target", "    urban_share: {value: 60}", "{0}: the key "
@@ -252,7 +252,7 @@ def test_changed_evidence_changes_findings(copied: Path) -> None:
         ("  nature: slack", "  nature: slck", "{0}: 'nature' has the wrong value; expected "
          "one of contradiction, tension, definition, rounding, slack, consistent, silent; "
          "found the text 'slck'; did you mean 'slack'?"),
-        ("- id: I33", "- id: I32", "{0}: 'I32' stands twice"),
+        ("- id: I33", "- id: I32", "{0}: 'I32' is given twice"),
     ],
 )  # fmt: skip
 def test_a_fault_names_its_line(copied: Path, old: str, new: str, expected: str) -> None:

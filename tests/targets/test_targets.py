@@ -388,7 +388,7 @@ def test_kinds_of_rows_are_held_apart(tmp_path: Path) -> None:
 
 
 def test_an_id_stands_once(tmp_path: Path) -> None:
-    assert faults_of(tmp_path, ROW + ROW) == ["8: 'G1' stands twice"]
+    assert faults_of(tmp_path, ROW + ROW) == ["8: 'G1' is given twice"]
 
 
 @pytest.mark.parametrize(
@@ -397,7 +397,7 @@ def test_an_id_stands_once(tmp_path: Path) -> None:
         ("", "1: the file is empty"),
         ("- 1", "1: the file has the wrong form; expected a mapping (key: value); found a list"),
         ("a: [", "1: not valid YAML"),
-        ("a: 1\na: 2", "2: the key 'a' stands twice"),
+        ("a: 1\na: 2", "2: the key 'a' is given twice"),
         ("title: !!python/name:os.system {en: a, zh: b}", "1: tags are not allowed"),
     ],
 )

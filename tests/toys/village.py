@@ -11,7 +11,7 @@ from tests.helpers.vensim_text import writer
 
 __all__ = ["EQUATIONS", "OTHER", "village", "write_ensemble"]
 
-# The stock overflows where it is fed with itself often enough; the root is no number below zero.
+# The stock overflows where it is fed with itself often enough; the root is not a number below zero.
 EQUATIONS = """
 trade: farms, mills ~~|
 growth= 0.1 ~ 1/Year [-2,100000] ~ 增长率。Of the stock. [A: 0.05–0.15] |

@@ -206,13 +206,13 @@ class Checks(Form):
                 variable, at = model.variables[name], (key, index)
                 is_stock = variable.kind is VariableKind.STOCK
                 if key == "signed" and not is_stock:
-                    yield Fault("'{name}' is no stock", at=at, name=name)
+                    yield Fault("'{name}' is not a stock", at=at, name=name)
                 if key == "non_negative" and is_stock:
                     other = Message("it under 'signed' or nowhere")
                     yield Fault("'{name}' is a stock", at=at, expected=other, name=name)
                 if key == "shares" and variable.unit not in ("Dmnl", ""):
                     unit = Message("the unit {unit}", unit=variable.unit)
-                    yield Fault("'{name}' is no share", at=at, found=unit, name=name)
+                    yield Fault("'{name}' is not a share", at=at, found=unit, name=name)
 
 
 def load_checks(model: Model) -> Checks:

@@ -292,11 +292,11 @@ def evaluate_members(
     members: Members,
     threads: int | None = None,
     *,
-    brief: bool = False,
+    stop_early: bool = False,
 ) -> Evaluation:
     """Run the members under a scenario, and judge them: ``(run,)`` is the member.
 
-    With ``brief`` runs end with the targets' years: a later breach is not looked for, and what
+    With ``stop_early`` runs end with the targets' years: a later breach is not looked for, and what
     breaks down later is sound.
 
     Raises:
@@ -306,10 +306,12 @@ def evaluate_members(
     from plansim.analysis.evaluator import Evaluator, Request, processors
 
     names, constants = members.constants_under(model, scenario)
-    if brief:
+    if stop_early:
         targets = [replace(one, horizon=one.year or one.horizon) for one in targets]
     request = Request(tuple(targets))
-    evaluator = Evaluator(model, scenario, names, request, shared=True, limit=LIMIT, brief=brief)
+    evaluator = Evaluator(
+        model, scenario, names, request, shared=True, limit=LIMIT, stop_early=stop_early
+    )
     seeds = np.arange(len(members), dtype=np.float64)
     return evaluator.evaluate(constants, threads or processors(), seeds)
 

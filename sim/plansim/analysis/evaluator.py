@@ -192,7 +192,7 @@ class Evaluator:
         tile: int = TILE,
         shared: bool = False,
         limit: float = math.inf,
-        brief: bool = False,
+        stop_early: bool = False,
     ) -> None:
         """Prepare runs.
 
@@ -204,9 +204,9 @@ class Evaluator:
             request: what is wanted of each run.
             tile: maximum number of runs that are simulated and judged at once. The results do not
                 depend on it.
-            shared: whether to use the machine code of single runs: slower, but there already.
+            shared: whether to reuse the compiled code of single runs; it runs half as fast.
             limit: magnitude beyond which a value of a variable makes a run fail.
-            brief: whether runs end with the last figure that is wanted.
+            stop_early: whether runs end with the last figure that is wanted.
 
         Raises:
             InputError: a constant that the shape of the code depends on cannot vary.
@@ -234,7 +234,13 @@ class Evaluator:
              for name in request.outputs], np.intp,
         ).reshape(len(request.outputs), len(request.years))  # fmt: skip
         self._runs = CompiledRuns(
-            model, scenario, constants, self.readings, shared=shared, limit=limit, brief=brief
+            model,
+            scenario,
+            constants,
+            self.readings,
+            shared=shared,
+            limit=limit,
+            stop_early=stop_early,
         )
 
     def only(self, target: Target) -> Evaluator:

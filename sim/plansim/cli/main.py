@@ -114,11 +114,11 @@ def _failed(error: Exception, line: Sequence[str]) -> int:
 
     from plansim.cache import save_report
 
-    told = "".join(traceback.format_exception(error))
-    about = (f"plansim {shlex.join(line)}", platform.platform(), f"Python {sys.version}", told)
+    trace = "".join(traceback.format_exception(error))
+    about = (f"plansim {shlex.join(line)}", platform.platform(), f"Python {sys.version}", trace)
     path = save_report("\n".join(about).encode("utf-8", "backslashreplace"))
     if "--debug" in line:
-        remark(told)
+        remark(trace)
     kind = type(error).__name__
     text = Message("internal error ({kind}); --debug shows where", kind=kind)
     if path is not None:

@@ -32,7 +32,6 @@ __all__ = [
     "format_option",
     "items",
     "lang_option",
-    "lever_names",
     "members_option",
     "model_option",
     "output_option",
@@ -41,6 +40,7 @@ __all__ = [
     "scenario_options",
     "seed_option",
     "set_option",
+    "settable_names",
     "shipped_names",
     "target_ids",
     "target_option",
@@ -57,10 +57,11 @@ Names = Callable[[click.Context], Iterable[str]]
 PICTURES = (".pdf", ".png", ".svg")
 """Formats of figures."""
 SWEEP = ".zarr"
+"""Format of a stored sweep."""
 
 
 class WholeNumber(click.IntRange):
-    """A whole number inside of ends; what is none is told "not a valid integer"."""
+    """A whole number within limits; other input is refused as "not a valid integer"."""
 
     name = "integer"
 
@@ -104,7 +105,7 @@ def variable_names(context: click.Context) -> Iterator[str]:
 
 
 def constant_names(context: click.Context) -> Iterator[str]:
-    """Yield its constants, each with the ``=`` of a setting."""
+    """Yield the constants of that model, each with the ``=`` of a setting."""
     from plansim.model.records import VariableKind
 
     settable = {VariableKind.CONSTANT, VariableKind.CONTROL}
@@ -114,8 +115,8 @@ def constant_names(context: click.Context) -> Iterator[str]:
     )
 
 
-def lever_names(context: click.Context) -> Iterator[str]:
-    """Yield its constants."""
+def settable_names(context: click.Context) -> Iterator[str]:
+    """Yield the names of the constants that may be set."""
     return (name.removesuffix("=") for name in constant_names(context))
 
 

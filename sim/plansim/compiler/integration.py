@@ -23,9 +23,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from plansim.model.expression import Call, Name, Node, Operation
+from plansim.model.reading.equations import Equation, Macro
+from plansim.model.reading.expression import Call, Name, Node, Operation
 from plansim.model.records import Integration
-from plansim.model.scan import Equation, Macro
 
 __all__ = ["LEVELS", "STAGES", "Stage", "levels_with", "moved_by_stocks", "reads_stock"]
 

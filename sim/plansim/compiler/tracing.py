@@ -97,7 +97,7 @@ def _plain(op: Op) -> Callable[..., int]:
 
 
 def _finite(graph: Graph, value: int) -> int:
-    """Whether a number less itself is nil, which infinity and NaN are not."""
+    """Whether a number less itself is zero, which infinity and NaN are not."""
     return graph.make(Op.EQUAL, graph.subtract(value, value), graph.number(0.0))
 
 

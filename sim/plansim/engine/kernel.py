@@ -22,8 +22,8 @@ from plansim.compiler.lower import lower
 from plansim.compiler.native import Library, Platform, assemble, host_platform, versions
 from plansim.compiler.order import schedule
 from plansim.errors import Fault, InputError, Message
+from plansim.model.reading.expression import name_key
 from plansim.model.records import NOISE_SEED, Model, Variable, VariableKind
-from plansim.model.syntax import name_key
 
 __all__ = ["Kernel", "compile_model", "kernel_of"]
 

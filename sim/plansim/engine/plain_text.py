@@ -11,12 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from plansim.errors import Fault, Message, ModelError
-from plansim.model.arrays import free_marks
-from plansim.model.expression import Call, Name, Node, Numbers, Table
+from plansim.model.reading.arrays import free_marks
+from plansim.model.reading.equations import Equation, Scan
+from plansim.model.reading.expression import Call, Name, Node, Numbers, Table, name_key
 from plansim.model.records import Model, cell_name
 from plansim.model.rewrite import replaced, unparse
-from plansim.model.scan import Equation, Scan
-from plansim.model.syntax import name_key
 
 __all__ = ["plain_text"]
 

@@ -279,8 +279,8 @@ class _Stepper:
     def step(self, start: float, end: float) -> None:
         """Take one step.
 
-        What has a memory and is no stock moves once, by what the first stage gives it; PySD moves
-        each by what the elements before it have become already.
+        What has a memory and is not a stock moves once, by what the first stage gives it; PySD
+        moves each by what the elements before it have become already.
         """
         length = self.model.time.time_step()
         states = [stock.state for stock in self.stocks]

@@ -72,13 +72,13 @@ class CompiledRuns:
         *,
         shared: bool = False,
         limit: float = math.inf,
-        brief: bool = False,
+        stop_early: bool = False,
     ) -> None:
         """Compile the model with the constants that differ, ``name`` or ``name[e1,e2]``, as inputs.
 
         Runs with a variable beyond ``limit``, of those that are computed, are failures. With
         ``shared`` they take the machine code of single runs, which computes all variables: it takes
-        twice as long, and nothing has to be compiled. With ``brief`` runs end with the last
+        twice as long, and nothing has to be compiled. With ``stop_early`` runs end with the last
         reading, so that what fails later is no failure.
 
         Raises:
@@ -105,7 +105,11 @@ class CompiledRuns:
         self._known = np.array(known, dtype=np.intp)
         self._time = scenario.time
         # Equations that look at the end of the run would see another one.
-        if brief and kept and not any("FINAL TIME" in v.causes for v in model.variables.values()):
+        if (
+            stop_early
+            and kept
+            and not any("FINAL TIME" in v.causes for v in model.variables.values())
+        ):
             self._time = replace(scenario.time, final=max(kept))
         self._lock = threading.Lock()
 

@@ -87,8 +87,8 @@ def simulate(
     scenario = scenario_of(model, scenario)
     origin, model = Origin(model, (scenario,)), for_scenarios(model, [scenario])
     wanted = named(model, variables)
-    run, what = _computed(model, scenario, choice, cache=cache)
-    dataset = with_origin(to_dataset(model, scenario, run, what), origin)
+    run, engine_record = _computed(model, scenario, choice, cache=cache)
+    dataset = with_origin(to_dataset(model, scenario, run, engine_record), origin)
     return dataset if wanted is None else dataset[wanted]
 
 
@@ -126,8 +126,8 @@ def simulate_years(
     _check_model(model)
     scenario = scenario_of(model, scenario)
     model = for_scenarios(model, [scenario])
-    run, what = _computed(model, scenario, EngineChoice(engine), cache=cache)
-    return to_years(model, scenario, run, what)
+    run, engine_record = _computed(model, scenario, EngineChoice(engine), cache=cache)
+    return to_years(model, scenario, run, engine_record)
 
 
 def _check_model(model: object) -> None:

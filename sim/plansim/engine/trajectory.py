@@ -17,9 +17,8 @@ from numpy.typing import NDArray
 
 from plansim.cache import load_sealed, save_sealed
 from plansim.errors import Fault, InputError, Message, SimulationError
-from plansim.model.expression import MISSING, Number
+from plansim.model.reading.expression import MISSING, Number, name_key
 from plansim.model.records import Integration, Model, Timing, Variable, VariableKind
-from plansim.model.syntax import name_key
 from plansim.scenario.scenario_file import Scenario
 from plansim.targets.annual import Annual, AnnualVariable, by_year, check_no_year
 from plansim.targets.indicator import year_indices

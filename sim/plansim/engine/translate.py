@@ -34,7 +34,7 @@ from plansim.cache import digest, load_sealed, save_sealed
 from plansim.engine.plain_text import plain_text
 from plansim.engine.trajectory import version_of
 from plansim.errors import Fault, Message, ModelError
-from plansim.model.expression import MISSING
+from plansim.model.reading.expression import MISSING
 from plansim.model.records import Model, folded
 
 __all__ = [

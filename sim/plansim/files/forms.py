@@ -274,7 +274,7 @@ def doubled(values: Iterable[tuple[Location, str]]) -> Iterator[Fault]:
     seen: set[str] = set()
     for at, value in values:
         if value in seen:
-            yield Fault("'{name}' stands twice", at=at, name=value)
+            yield Fault("'{name}' is given twice", at=at, name=value)
         seen.add(value)
 
 

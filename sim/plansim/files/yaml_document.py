@@ -123,7 +123,7 @@ def parse_document(text: str, file: str, sha256: str = "") -> YamlDocument:
     >>> document.line(("b", 1))
     4
     >>> print(*document.faults)
-    x.yaml:5: the key 'a' stands twice; found a first one on line 1
+    x.yaml:5: the key 'a' is given twice; found a first one on line 1
     """
     reader = _DocumentReader(file)
     events: Iterator[Event] = iter(YAML(typ="safe", pure=True).parse(text))
@@ -227,7 +227,7 @@ class _DocumentReader:
             entry = (*at, key)
             if key in entries:
                 first = Message("a first one on line {line}", line=self.lines[entry])
-                self.fault(Message("the key '{key}' stands twice", key=key), line, found=first)
+                self.fault(Message("the key '{key}' is given twice", key=key), line, found=first)
                 self.read(next(events), events, (*entry, "again"))
             else:
                 self.lines[entry] = line

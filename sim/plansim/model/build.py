@@ -13,8 +13,10 @@ from types import MappingProxyType
 
 from plansim.errors import Fault, FaultLog, Message, ModelError
 from plansim.model.comment import read_comment
-from plansim.model.expression import Name, NoValueError, Role, evaluate
 from plansim.model.lint import check_soundness, is_function_call
+from plansim.model.reading.equations import MAX_ELEMENTS, Equation, EquationForm, Range, Scan, short
+from plansim.model.reading.expression import Name, NoValueError, Role, evaluate, name_key
+from plansim.model.reading.scan import scan_text
 from plansim.model.records import (
     Integration,
     Model,
@@ -25,8 +27,6 @@ from plansim.model.records import (
     Variable,
     VariableKind,
 )
-from plansim.model.scan import MAX_ELEMENTS, Equation, EquationForm, Range, Scan, scan_text, short
-from plansim.model.syntax import name_key
 
 __all__ = ["build_model"]
 
@@ -200,9 +200,9 @@ class _Builder:
                 spec.final,
             )
         elif spec.step <= 0:
-            wrong = ("time_step", Message("more than nil"), spec.step)
+            wrong = ("time_step", Message("more than zero"), spec.step)
         elif spec.saveper <= 0:
-            wrong = ("saveper", Message("more than nil"), spec.saveper)
+            wrong = ("saveper", Message("more than zero"), spec.saveper)
         elif spec.final - spec.initial > _MAX_STEPS * spec.step:
             wrong = (
                 "time_step",

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from plansim.model.reader import parse_model
+from plansim.model.reading.entries import SKETCH
+from plansim.model.reading.equations import Equation
+from plansim.model.reading.expression import name_key
 from plansim.model.records import Model, SubscriptRange, Variable, VariableKind
 from plansim.model.rewrite import unparse
-from plansim.model.scan import SKETCH, Equation
-from plansim.model.syntax import name_key
 
 __all__ = ["Aspect", "Detail", "EntryDifference", "differences", "hybrid", "units_of_change"]
 
@@ -270,7 +271,7 @@ def hybrid(old: Model, new: Model, taken: Iterable[EntryDifference]) -> Model:
     """Return the old version of a model with some of the changes of the new one.
 
     Raises:
-        ModelError: that is no model.
+        ModelError: that is not a model.
 
     >>> lake = plansim.load_model("lake.mdl")
     >>> hybrid(lake, lake, []).equations_sha256 == lake.equations_sha256

@@ -77,7 +77,7 @@ def load_evidence(folder: Path) -> Mapping[str, Evidence]:
             log.fault("the row has no id", line)
         elif row.id in rows:
             first = Message("a first one on line {line}", line=lines[row.id])
-            log.fault("the id {id} stands twice", line, found=first, id=row.id)
+            log.fault("the id {id} is given twice", line, found=first, id=row.id)
         lines.setdefault(row.id, line)
         rows.setdefault(row.id, row)
     if log:

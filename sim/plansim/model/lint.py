@@ -7,10 +7,9 @@ from dataclasses import replace
 from itertools import chain
 
 from plansim.errors import FaultLog, Message
-from plansim.model.expression import Call, Name
-from plansim.model.functions import FUNCTIONS, UNCOMPUTED_FUNCTIONS
-from plansim.model.scan import MAX_ELEMENTS, Equation, Scan, short
-from plansim.model.syntax import name_key
+from plansim.model.reading.equations import MAX_ELEMENTS, Equation, Scan, short
+from plansim.model.reading.expression import Call, Name, name_key
+from plansim.model.reading.functions import FUNCTIONS, UNCOMPUTED_FUNCTIONS
 
 __all__ = ["check_soundness", "is_function_call"]
 
@@ -32,7 +31,7 @@ def check_soundness(scan: Scan, faults: FaultLog, warnings: FaultLog) -> None:
     for group in scan.equations.values():
         if set(group[0].name) & set("[]"):
             faults.fault(
-                "the name '{name}' has square brackets, in which stand the elements of arrays",
+                "the name '{name}' has square brackets, which enclose the elements of arrays",
                 group[0].line,
                 name=short(group[0].name),
             )

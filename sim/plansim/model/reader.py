@@ -70,8 +70,8 @@ def load_model(
 
     def make() -> Model:
         from plansim.model.build import build_model
-        from plansim.model.outside import inlined, read_series
-        from plansim.model.scan import around_sketch
+        from plansim.model.reading.entries import around_sketch
+        from plansim.model.reading.outside import inlined, read_series
 
         sha256 = hashlib.sha256(b"".join(around_sketch(content))).hexdigest()
         whole_text = text
@@ -109,10 +109,12 @@ def _read_bytes(file: Path) -> bytes:
     try:
         status = file.stat()
         if stat.S_ISDIR(status.st_mode):
-            raise ModelError(Fault("a folder is no model", file, expected=Message("a .mdl file")))
+            raise ModelError(
+                Fault("a folder is not a model", file, expected=Message("a .mdl file"))
+            )
         if not stat.S_ISREG(status.st_mode) or file.suffix.lower() != ".mdl":
             raise ModelError(
-                Fault("the file is no Vensim model", file, expected=Message("a .mdl file"))
+                Fault("the file is not a Vensim model", file, expected=Message("a .mdl file"))
             )
         with file.open("rb") as stream:
             data = stream.read(MAX_BYTES + 1)

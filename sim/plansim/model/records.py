@@ -18,7 +18,7 @@ from plansim.errors import Fault, FaultLog, Message, UnknownNameError, nearest
 from plansim.model.comment import read_source
 
 if TYPE_CHECKING:
-    from plansim.model.scan import Scan
+    from plansim.model.reading.equations import Scan
 
 __all__ = [
     "NOISE_SEED",
@@ -206,7 +206,7 @@ class Model:
                 )),
                 ("modules · 模块", ", ".join(self.modules)),
                 ("time · 时间", f"{time.initial:g}–{time.final:g}, Δ {time.step:g}"),
-                ("file · 文件", str(self.path)),
+                ("file · 文件", self.path.name),
             ],
         )  # fmt: skip
 
@@ -281,7 +281,7 @@ class Model:
     @cached_property
     def scan(self) -> Scan:
         """The equations as trees, and the subscript ranges."""
-        from plansim.model.scan import scan_text  # a model that was kept needs none of it
+        from plansim.model.reading.scan import scan_text  # a model that was kept needs none of it
 
         return scan_text(self.text, FaultLog(self.path))
 

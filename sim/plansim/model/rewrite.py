@@ -8,8 +8,11 @@ from dataclasses import dataclass, replace
 from functools import cached_property, reduce
 
 from plansim.errors import Fault, Message, ModelError
-from plansim.model.arrays import Subscripts, free_marks
-from plansim.model.expression import (
+from plansim.model.reader import parse_model
+from plansim.model.reading.arrays import Subscripts, free_marks
+from plansim.model.reading.entries import SKETCH
+from plansim.model.reading.equations import Equation
+from plansim.model.reading.expression import (
     MISSING,
     Call,
     Name,
@@ -19,9 +22,9 @@ from plansim.model.expression import (
     Operation,
     QuotedText,
     Table,
+    name_key,
 )
-from plansim.model.functions import OF_VECTORS, OVER_ELEMENTS
-from plansim.model.reader import parse_model
+from plansim.model.reading.functions import OF_VECTORS, OVER_ELEMENTS
 from plansim.model.records import (
     Model,
     TimeSpec,
@@ -30,8 +33,6 @@ from plansim.model.records import (
     cell_name,
     cells_of,
 )
-from plansim.model.scan import SKETCH, Equation
-from plansim.model.syntax import name_key
 
 __all__ = [
     "AddedEquation",
@@ -51,7 +52,7 @@ __all__ = [
 def unparse(node: Node) -> str:
     """Return a text that reads as the same tree.
 
-    >>> from plansim.model.syntax import read_expression
+    >>> from plansim.model.reading.syntax import read_expression
     >>> unparse(read_expression("A[x!] - b*MAX(c, -2)^d"))
     '(A[x!]-(b*(MAX(c,(-2.0))^d)))'
     """

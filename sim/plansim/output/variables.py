@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING
 
 from plansim.model.comment import read_source
 from plansim.model.evidence import Evidence
+from plansim.model.reading.expression import name_key
 from plansim.model.records import Model, SubscriptRange, Timing, Variable, VariableKind
-from plansim.model.syntax import name_key
 from plansim.model.units import NO_UNIT
 from plansim.output.describe import both_names, noted, with_text
 from plansim.output.words.text import Lang, Text, target_figure
 from plansim.targets.target import Target, split_reference
 
 if TYPE_CHECKING:
-    from plansim.analysis.feedback.polarity import SignedRun
     from plansim.targets.audit import Clash
 
 __all__ = [
@@ -69,8 +68,6 @@ class ModelFacts:
     evidence: Mapping[str, Evidence]
     clashes: tuple[Clash, ...]
     text: Text
-    run: SignedRun | None = None
-    """The run that is shown; None if there is none."""
 
     @cached_property
     def users(self) -> Mapping[str, tuple[str, ...]]:

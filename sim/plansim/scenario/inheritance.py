@@ -88,6 +88,7 @@ def merged(
         id=ids[-1],
         title_en=" + ".join(head.title_en for head in heads),
         title_zh="＋".join(head.title_zh for head in heads),
+        kind=leaf.file.kind,
         description_en=" ".join(filter(None, (head.description_en for head in heads))),
         description_zh="".join(head.description_zh for head in heads),
         parent=ids[-2] if len(ids) > 1 else None,
@@ -164,6 +165,7 @@ def overlay_alone(path: Path, model: Model) -> Scenario:
         id=path.stem,
         title_en=file.title.en,
         title_zh=file.title.zh,
+        kind=file.kind,
         description_en=file.description.en,
         description_zh=file.description.zh,
         lineage=(path.stem,),
@@ -290,7 +292,7 @@ class _ScenarioReading:
             with noting(self.faults):
                 form = self._form(document)
                 if form.kind is not ScenarioKind.OVERLAY:
-                    message = Message("'{name}' is no overlay", name=path.stem)
+                    message = Message("'{name}' is not an overlay", name=path.stem)
                     fault = Fault(message, expected=Message("kind: overlay"))
                     raise ScenarioError(document.placed(fault, ("kind",)))
                 layers.append(_Layer(path, document, form))

@@ -201,8 +201,8 @@ def lever_named(model: Model, name: str) -> ModelLever | None:
         return ModelLever(variable.name, variable.name_zh, own, variable, years)
     if _is_exogenous(model, variable):
         cells = itertools.product(*(model.subscripts[r].elements for r in variable.subscripts))
-        nil = {",".join(cell): 0.0 for cell in cells} if variable.subscripts else 0.0
-        return ModelLever(variable.name, variable.name_zh, {}, replace(variable, value=nil), years)
+        zero = {",".join(cell): 0.0 for cell in cells} if variable.subscripts else 0.0
+        return ModelLever(variable.name, variable.name_zh, {}, replace(variable, value=zero), years)
     return None
 
 
@@ -308,7 +308,7 @@ def _stems(model: Model, base: str) -> Iterator[str]:
 
 
 def setters(model: Model, variable: Variable) -> list[Variable]:
-    """Return the three constants that set a variable; none if it is no lever."""
+    """Return the three constants that set a variable; none if it is not a lever."""
     for parts in (SWITCH, PULSE):
         names = [f"{variable.name} {part}" for part in parts.values()]
         if all(name in model.variables for name in names):

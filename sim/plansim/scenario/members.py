@@ -302,8 +302,8 @@ def digests_of(files: Iterable[Path], folder: Path) -> tuple[tuple[str, str], ..
 
 def _digest(path: Path) -> str:
     lines = path.read_bytes().splitlines()
-    told = b"\n".join(line for line in lines if not line.lstrip().startswith(b"#"))
-    return hashlib.sha256(told).hexdigest()[:12]
+    content = b"\n".join(line for line in lines if not line.lstrip().startswith(b"#"))
+    return hashlib.sha256(content).hexdigest()[:12]
 
 
 def read_head(path: Path) -> MembersHead:

@@ -96,7 +96,7 @@ def _factors(table: CsvTable, line: int, model: Model, faults: list[Fault]) -> t
         if apply not in changes:
             expected = Message("one of {names}", names=changes)
             fault = Fault(
-                "'{name}' is no change of constants",
+                "'{name}' is not a change of constants",
                 None,
                 applies_line,
                 expected,

@@ -68,6 +68,7 @@ class ScenarioKind(StrEnum):
 
     STORY = "story"  # a course that the city might take
     TEST = "test"  # a run that tests the model, whose verdicts mean nothing
+    POLICY = "policy"  # values of levers that a search found
     OVERLAY = "overlay"  # a few values to be laid over any scenario
 
 
@@ -121,6 +122,8 @@ class Scenario:
     """Warnings of settings that are allowed but seldom intended."""
     method_before: Integration | None = None
     """The method of integration of the parent, or of the model; None if nothing is changed."""
+    kind: ScenarioKind = ScenarioKind.STORY
+    """What the file is for, whatever is laid over it."""
 
     def _repr_html_(self) -> str:
         changes = [f"{one.name}: {one.old:g} → {one.new:g} {one.unit}" for one in self.changes]

@@ -257,6 +257,7 @@ def scenario_text(
     description: BilingualText,
     values: Mapping[str, float],
     *,
+    kind: ScenarioKind = ScenarioKind.STORY,
     parent: str = "",
     integration: Integration | None = None,
     sources: Sequence[str] = (),
@@ -268,12 +269,15 @@ def scenario_text(
         title: the title.
         description: the description.
         values: of constants, ``name`` or ``name[e1,e2]``, in the model's units.
+        kind: what the file is for.
         parent: the file's name for its parent; empty if it changes the model.
         integration: the method of integration; None if it is that of the parent or the model.
         sources: sources of the values.
         assumes: the targets that the scenario assumes, with the reason.
     """
     lines = [f"title: {_both(title)}", f"description: {_both(description)}"]
+    if kind is not ScenarioKind.STORY:
+        lines.append(f"kind: {kind}")
     if parent:
         lines.append(f"parent: {_quoted(parent)}")
     if integration is not None:

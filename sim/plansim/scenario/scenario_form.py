@@ -60,8 +60,8 @@ class ScenarioFile(Form):
     )
     kind: Annotated[ScenarioKind, LAX] = Field(
         default=ScenarioKind.STORY,
-        description="A story (else), a test of the model, or an overlay: values that are laid over "
-        "any scenario.",
+        description="A story (else), a test of the model, a policy that a search found, or an "
+        "overlay: values that are laid over any scenario.",
     )
     parent: str | None = Field(
         default=None,

@@ -67,7 +67,9 @@ def read_series(series: SeriesFile, folder: Path) -> tuple[dict[str, str], YamlD
         year = row[years]
         if year in cells:
             found = Message("a first one on line {line}", line=lines[year,])
-            fault = Fault("the year {year} stands twice", table.path, line, found=found, year=year)
+            fault = Fault(
+                "the year {year} is given twice", table.path, line, found=found, year=year
+            )
             faults.append(fault)
         cells[year], lines[year,] = row[column], line
     if faults:

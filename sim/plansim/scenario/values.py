@@ -309,7 +309,7 @@ def _year(text: str, before: Sequence[int]) -> int:
     """Return the year of a series that a text names; it must follow those before it."""
     if not re.fullmatch(r"-?\d{1,9}", text):
         raise InputError(
-            Fault("'{text}' is no year", expected=Message("a whole number"), text=text)
+            Fault("'{text}' is not a year", expected=Message("a whole number"), text=text)
         )
     year = int(text)
     if before and year != before[-1] + 1:

@@ -27,7 +27,7 @@ from plansim.scenario.levers import (
 )
 
 if TYPE_CHECKING:
-    from plansim.model.expression import Node
+    from plansim.model.reading.expression import Node
 
 __all__ = ["for_scenarios"]
 
@@ -151,8 +151,8 @@ class _Forms:
 def _variant(model: Model, names: Iterable[str]) -> Model:
     """Return a model with further constants, and with the equations that they act in."""
     # A model that was kept needs none of these.
+    from plansim.model.reading.expression import name_key
     from plansim.model.rewrite import AddedEquation, with_formulas
-    from plansim.model.syntax import name_key
 
     names = sorted(names)
     parts: dict[str, set[str]] = {}
@@ -229,9 +229,9 @@ def _bending(
 
     Those of ``elsewhere``, by key, are bent where they are used.
     """
-    from plansim.model.expression import Call, Name, Number, Operation
+    from plansim.model.reading.expression import Call, Name, Number, Operation, name_key
+    from plansim.model.reading.syntax import read_expression
     from plansim.model.rewrite import unparse
-    from plansim.model.syntax import name_key, read_expression
 
     by_key = {name_key(form.stem): form for form in forms}
 

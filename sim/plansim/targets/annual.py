@@ -261,12 +261,12 @@ def _picked(variable: xr.Variable, at: Mapping[Timing, npt.NDArray[np.int64]]) -
 
 
 def frame(runs: xr.Dataset | Sequence[xr.Dataset], *variables: str) -> pd.DataFrame:
-    """Return annual figures of one run or several as a tidy table: one row a figure.
+    """Return annual figures of one run or several as a tidy table: one row per figure.
 
-    Columns: ``scenario`` (id), ``variable`` (the model's name), ``element`` (as in
-    ``urban,age 5 to 9``; empty where the variable is no array), ``year``, ``value``, ``unit`` (the
-    model's). Flows are those of the year, stocks those at its end; NaN where the run saved none.
-    Of many runs ``member`` or ``run`` stands after ``scenario``.
+    Columns: ``scenario`` (id), ``variable`` (the model's name), ``element`` (as in ``urban,age
+    5 to 9``; empty where the variable is not an array), ``year``, ``value``, ``unit`` (the
+    model's). Flows are those of the year, stocks those at its end; NaN where the run saved
+    none. Of many runs ``member`` or ``run`` comes after ``scenario``.
 
     Args:
         runs: what `simulate`, `plansim.annual` or `open_sweep` returns.
@@ -275,7 +275,7 @@ def frame(runs: xr.Dataset | Sequence[xr.Dataset], *variables: str) -> pd.DataFr
 
     Raises:
         UnknownNameError: a run holds no such variable, or several of that name.
-        ValueError: a variable is over a dimension that is no range of the model.
+        ValueError: a variable is over a dimension that is not a range of the model.
 
     >>> runs = plansim.simulate(plansim.load_model("lake.mdl"))
     >>> plansim.frame(runs, "fish").query("year in (2005, 2020)").round(1)

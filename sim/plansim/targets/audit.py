@@ -22,11 +22,17 @@ from plansim.errors import CatalogueError, Fault, InputError, Message, foreign, 
 from plansim.files.forms import LAX, Form, Listed, Resolved, Words, form_of, noting, or_text
 from plansim.files.shipped import shipped
 from plansim.files.yaml_document import YamlDocument, read_document
-from plansim.model import expression
 from plansim.model.evidence import Evidence, load_evidence
-from plansim.model.expression import COMPARISONS, Name, Operation, references
+from plansim.model.reading import expression
+from plansim.model.reading.expression import (
+    COMPARISONS,
+    EquationSyntaxError,
+    Name,
+    Operation,
+    references,
+)
+from plansim.model.reading.syntax import read_expression
 from plansim.model.records import Model
-from plansim.model.syntax import EquationSyntaxError, read_expression
 from plansim.targets.catalogue import FILE_NAME as CATALOGUE
 from plansim.targets.catalogue import load_targets
 from plansim.targets.target import Target
@@ -361,7 +367,7 @@ def _check_name(name: str, values: Mapping[str, float]) -> None:
         expected = Message("letters, digits and _")
         raise InputError(Fault("'{name}' cannot be a name", expected=expected, name=name))
     if name in values:
-        raise InputError(Fault("the name '{name}' stands for something else already", name=name))
+        raise InputError(Fault("the name '{name}' is already used for something else", name=name))
 
 
 def _computed(text: str, values: Mapping[str, float]) -> float | bool:

@@ -345,7 +345,7 @@ def _slack(target: Target) -> float:
 def percent_of(margin: Floats, target: Target) -> Floats:
     """Return a margin in per cent of its target; the shape stays.
 
-    NaN where the target is nil, or itself a percentage: its margin is in points.
+    NaN where the target is zero, or itself a percentage: its margin is in points.
     """
     size = math.nan if is_percentage(target.unit) else abs(target.value or math.nan)
     return margin / size * 100

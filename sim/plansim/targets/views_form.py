@@ -105,7 +105,7 @@ def _moved(text: str, context: _ViewsContext) -> _Meant:
     if variable.kind is not VariableKind.CONSTANT:
         raise InputError(
             Fault(
-                "'{name}' is no lever",
+                "'{name}' is not a lever",
                 expected=Message("a constant"),
                 found=Message("a {kind}", kind=variable.kind),
                 name=variable.name,
@@ -207,7 +207,7 @@ class _LeverForm(Form):
                 found=Message("{units}", units=tuple(units)),
             )
         if self.range is None and (self.apply is not Apply.SET or first.plausible is None):
-            message = Message("a lever that changes what stands there has no range of its own")
+            message = Message("a lever that changes the present value has no range of its own")
             if self.apply is Apply.SET:
                 message = Message("'{name}' has no plausible range", name=first.name)
             yield Fault(message, expected=Message("range: [lowest, highest]"))

@@ -87,5 +87,5 @@ def test_a_model_that_declares_no_rules_has_no_gain(town: Model) -> None:
 def test_an_overlay_that_is_none_is_refused_by_its_line(town: Model) -> None:
     path = town.path.with_name("decision.yaml")
     path.write_text(path.read_text("utf-8").replace("rigid.yaml", "plain.yaml"), "utf-8")
-    with pytest.raises(InputError, match="'plain' is no overlay"):
+    with pytest.raises(InputError, match="'plain' is not an overlay"):
         plansim.adaptation(town, path.with_name("plain.yaml"))

@@ -35,3 +35,37 @@ def test_a_target_that_no_setting_meets_is_a_conflict_by_itself(tmp_path: Path) 
     assert conflict.targets == ("S3",)
     (relaxed,) = conflict.relaxations
     assert relaxed.amount == pytest.approx(180 - 100 * 1.05**11, abs=1e-3)
+
+
+@pytest.mark.parametrize("study", ["conflicts", "policies"])
+def test_a_search_that_was_interrupted_goes_on_and_finds_the_same(
+    study: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("plansim.analysis.decisions.conflicts.SAVED", 1)
+    rows = aim("S3", "at least: 150, year: 2005", "output", unit="亿元")
+    rows += aim("S4", "at most: 140, year: 2005", "output", unit="亿元")
+    town = chimney(tmp_path, rows)
+    options = {"policies": {"seeds": 2, "generations": 8, "members": 16, "fresh": 32}}
+    seen: list[int] = []
+
+    def search(last: int | None = None) -> object:
+        seen.clear()
+
+        def progress(done: int, steps: int) -> None:
+            seen.append(done)
+            if done == last:
+                raise KeyboardInterrupt
+
+        return getattr(plansim, study)(town, progress=progress, **options.get(study, {}))
+
+    caches = [tmp_path / name for name in ("whole", "parts")]
+    for folder in caches:
+        folder.mkdir(mode=0o700)
+    monkeypatch.setenv("PLANSIM_CACHE", str(caches[0]))
+    whole = search()
+    monkeypatch.setenv("PLANSIM_CACHE", str(caches[1]))
+    interrupted = 5
+    with pytest.raises(KeyboardInterrupt):
+        search(interrupted)
+    assert str(search()) == str(whole)
+    assert 0 < seen[0] <= interrupted

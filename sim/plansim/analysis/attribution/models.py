@@ -68,7 +68,7 @@ class ModelChange:
 
 @dataclass(frozen=True)
 class NoModel:
-    """A subset of the changes that is no model, or one that breaks down."""
+    """A subset of the changes that is not a model, or one that breaks down."""
 
     changes: tuple[str, ...]
     """Names of the changes that are made in it."""

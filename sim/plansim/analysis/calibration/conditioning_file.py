@@ -380,21 +380,21 @@ class _Past:
     def _refused(
         self, series: Observed, point: ObservedPoint, made: Observation, scenario: Scenario
     ) -> Fault | None:
-        """Return why a figure is no observation of a run; None if it is one."""
+        """Return why a figure is not an observation of a run; None if it is one."""
         label = f"{series.id} {point.year}"
         last = int(self.model.time.initial)
         if point.year > last:
             expected = Message("a year up to {year}", year=last)
             return Fault("an observation is of the past: {label}", expected=expected, label=label)
         if any(source.casefold().startswith(ASSUMED) for source in point.sources):
-            return Fault("an assumption is no observation: {label}", label=label)
+            return Fault("an assumption is not an observation: {label}", label=label)
         timing = Timing.YEAR_END if series.end_of_year else Timing.YEAR
         if fault := unreached(made, scenario, timing):
             return fault
         is_first = moment(timing, made.since) - scenario.time.initial < 1
         if stock := self._set_start(series, point, scenario) if is_first else "":
             expected = Message("a figure that did not set the start of '{name}'", name=stock)
-            return Fault("a figure that sets a start is no observation: {label}",
+            return Fault("a figure that sets a start is not an observation: {label}",
                          expected=expected, label=label)  # fmt: skip
         return None
 
@@ -425,7 +425,7 @@ def _observation(entry: SeriesForm, series: Observed, point: ObservedPoint) -> O
     """Return a figure of a series as an observation.
 
     Raises:
-        InputError: it is nil and has a relative error.
+        InputError: it is zero and has a relative error.
     """
     span = str(point.year) if point.since is None else f"{point.since}–{point.year}"
     return Observation(

@@ -1,9 +1,4 @@
-"""Observations: figures of the past, and what runs give for them.
-
-A figure later than the model's own start is *context*: it may be compared with, never fitted to. So
-is a row whose column ``use`` has any value but *calibration*. Assumptions and targets of a plan are
-no observations.
-"""
+"""Observations: figures of the past, and what runs give for them."""
 
 from __future__ import annotations
 
@@ -29,24 +24,18 @@ from plansim.targets.target import indicator_of
 
 __all__ = [
     "ASSUMED",
-    "EVIDENCE",
     "OBSERVATIONS",
     "ErrorForm",
     "Observation",
     "ObservationEvaluator",
     "ObservationRow",
     "ObservationTable",
-    "datum",
     "read_table",
     "unreached",
-    "why_not",
 ]
 
 OBSERVATIONS = "observations.csv"
-EVIDENCE = "evidence.csv"
-"""Files beside a model: its observations, and figures with an id."""
 
-USABLE = "calibration"
 ASSUMED = "assumption"
 _COLUMNS = ("place", "quantity", "source", "unit", "value", "year")
 
@@ -80,10 +69,6 @@ class ObservationTable:
             if all(_same(row.cells.get(name, ""), text) for name, text in wanted.items())
         ]
 
-    def words(self, column: str) -> list[str]:
-        """Return the distinct texts of a column."""
-        return list(filter(None, dict.fromkeys(row.cells.get(column, "") for row in self.rows)))
-
 
 def _same(one: str, other: str) -> bool:
     return one.casefold().split() == other.casefold().split()
@@ -98,61 +83,6 @@ def read_table(path: Path) -> ObservationTable:
     table = read_csv(path, _COLUMNS)
     rows = (ObservationRow(path, line, cells) for line, cells in table.records())
     return ObservationTable(path, table.sha256, tuple(rows))
-
-
-def why_not(row: ObservationRow, last: int, target_ids: Sequence[str] = ()) -> Fault | None:
-    """Return the reason why a row is no data for a fit, with its file and line; None if it is.
-
-    Args:
-        row: the row.
-        last: the last year of which a figure may be used.
-        target_ids: ids of the plan's targets, none of which is an observation.
-    """
-    cells = row.cells
-    use, year = cells.get("use", ""), _year(cells["year"])
-    found: str | Message
-    if use and not _same(use, USABLE):
-        reason = Message("the row is not for calibration")
-        expected, found = (Message("use: {names}", names=word) for word in (USABLE, use))
-    elif cells.get("id", "") in target_ids or cells["quantity"] in target_ids:
-        reason = Message("a target of the plan is no observation")
-        expected, found = Message("what was observed"), Message("a target")
-    elif year is None:
-        reason = Message("the row has no year to fit to")
-        expected, found = Message("one year"), cells["year"] or Message("nothing")
-    elif _number(cells["value"]) is None:
-        reason = Message("the row has no value to fit to")
-        expected, found = Message("one value"), cells["value"] or Message("nothing")
-    elif year > last:
-        reason = Message("the row is context, not data for calibration")
-        expected, found = Message("a year up to {year}", year=last), str(year)
-    elif cells["source"].casefold().startswith(ASSUMED):
-        reason = Message("the row is an assumption, not an observation")
-        expected, found = Message("an observed figure"), ASSUMED
-    else:
-        return None
-    about = Message("{reason}: {row}", reason=reason, row=str(row))
-    return Fault(about, row.file, row.line, expected, found)
-
-
-def datum(row: ObservationRow) -> tuple[int, float, str]:
-    """Return the year, the value and the unit of a row that `why_not` lets pass."""
-    year, value = _year(row.cells["year"]), _number(row.cells["value"])
-    assert year is not None, row
-    assert value is not None, row
-    return year, value, row.cells["unit"]
-
-
-def _year(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and len(text) == 4 else None
-
-
-def _number(text: str) -> float | None:
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None
 
 
 # --- figures that runs are compared with ----------------------------------------------------------
@@ -178,12 +108,12 @@ class ErrorForm(Form):
         """Return the standard deviation of a figure, in its unit.
 
         Raises:
-            InputError: a figure of nil has a relative error.
+            InputError: a figure of zero has a relative error.
         """
         error = self.error or abs(value) * (self.relative_error or 0.0)
         if not error:
             expected = Message("an error in the unit of the figure")
-            raise InputError(Fault("a figure of nil has no relative error", expected=expected))
+            raise InputError(Fault("a figure of zero has no relative error", expected=expected))
         return error
 
 
@@ -206,10 +136,6 @@ class Observation:
     """Factor from the measure of the series, in the model's unit, to `unit`."""
     error: float
     """Standard deviation of the figure, in `unit`."""
-    row: ObservationRow | None = None
-    """The row that the figure is from, where a file names it."""
-    weight: float = 1.0
-    """By which the squared miss counts in a fit."""
     discrepancy: float = 0.0
     """Standard deviation of what even the best run misses, in `unit`."""
     stated: bool = False
@@ -255,7 +181,7 @@ class ObservationEvaluator:
         ]
         self._units = np.array([one.factor for one in observations])
         request = Request(tuple({one.id: one for one in self._indicators}.values()))
-        self._evaluator = Evaluator(model, scenario, factors, request, brief=True)
+        self._evaluator = Evaluator(model, scenario, factors, request, stop_early=True)
 
     def evaluate(self, values: npt.ArrayLike, threads: int = 1) -> Floats:
         """Return ``(run, observation)`` in the observations' units; NaN for a failed run."""

@@ -15,7 +15,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 import numpy as np
@@ -25,8 +25,10 @@ from scipy.stats import qmc
 
 from plansim.analysis.decisions.policy_space import PolicySpace, policy_space
 from plansim.analysis.decisions.sample import states_of
+from plansim.analysis.ensemble import study_key
 from plansim.analysis.evaluator import Progress
 from plansim.analysis.optimization.problem import read_frontier_spec, scale_of
+from plansim.cache import keep, recall
 from plansim.errors import Fault, InputError, Message
 from plansim.model.records import Model
 from plansim.scenario.members import Members
@@ -57,6 +59,10 @@ FEW = 25
 """Minimum number of these."""
 TOPS = 3
 """Settings of those tried so that are tried over all members, before a search and after."""
+SAVED = 16
+"""Searches for a set after which it is written to the cache how far all are."""
+FOLDER = "conflicts"
+"""Of the cache."""
 EXTENTS = (0.3, 0.1, 0.03)
 """By how much of a lever's range candidates are moved."""
 
@@ -141,25 +147,46 @@ def conflicts(
     space = policy_space(
         model, base, spec.levers if levers is None else levers, wanted, states, threads=threads
     )
-    search = _Settings(space, np.random.default_rng(seed))
-    found: list[tuple[int, ...]] = []
-    looked = 0
-    total = sum(math.comb(len(wanted), size) for size in range(1, largest + 1))
-    for size in range(1, largest + 1):
-        for columns in itertools.combinations(range(len(wanted)), size):
-            looked += 1
-            progress(looked, total)
-            if any(set(columns) >= set(smaller) for smaller in found):
-                continue
-            if search.best(columns)[0] < HALF:
-                search.climb(columns)
-            if search.best(columns)[0] < HALF:
-                found.append(columns)
-        # What was tried for other sets may hold one that was not held before.
-        found = [columns for columns in found if search.best(columns)[0] < HALF]
-    made = [search.conflict(columns) for columns in found]
+    key = study_key(model, base, space.levers, wanted, states.head, largest, seed)
+    search = _search(space, largest, seed, key, progress)
+    made = [search.conflict(columns) for columns in search.found]
     left = tuple(conflict for conflict in made if conflict.share < HALF)
-    return Conflicts(base.id, left, largest, looked, len(states), search.runs)
+    return Conflicts(base.id, left, largest, search.looked, len(states), search.runs)
+
+
+def _search(space: PolicySpace, largest: int, seed: int, key: str, report: Progress) -> _Settings:
+    """Look at all sets up to a size, from where an earlier search of this key was interrupted."""
+    sets = [
+        columns
+        for size in range(1, largest + 1)
+        for columns in itertools.combinations(range(len(space.targets)), size)
+    ]
+    search = _Settings(space, recall(FOLDER, key, _Reached) or seed)
+    while search.looked < len(sets):
+        report(search.looked, len(sets))
+        columns = sets[search.looked]
+        has_climbed = search.look(columns)
+        if search.looked == len(sets) or len(sets[search.looked]) > len(columns):
+            # What was tried for other sets may hold one that was not held before.
+            search.found = [one for one in search.found if search.best(one)[0] < HALF]
+        if has_climbed and search.climbs % SAVED == 0:
+            keep(FOLDER, key, search.reached())
+    report(len(sets), len(sets))
+    return search
+
+
+@dataclass(frozen=True)
+class _Reached:
+    """How far a search is, with all that it goes on from."""
+
+    rng: np.random.Generator
+    few: npt.NDArray[np.intp]
+    tried: _Tried
+    whole: _Tried
+    found: list[tuple[int, ...]]
+    looked: int
+    climbs: int
+    runs: int
 
 
 class _Settings:
@@ -168,13 +195,29 @@ class _Settings:
     All are tried over a part of the members, and those that do best there over all of them.
     """
 
-    def __init__(self, space: PolicySpace, rng: np.random.Generator) -> None:
-        self.space, self.rng, self.runs = space, rng, 0
+    rng: np.random.Generator
+    few: npt.NDArray[np.intp]
+    tried: _Tried
+    whole: _Tried
+    found: list[tuple[int, ...]]
+    looked: int
+    climbs: int
+    runs: int
+
+    def __init__(self, space: PolicySpace, start: _Reached | int) -> None:
+        """Begin with a seed, or go on from where another search was."""
+        self.space = space
+        if isinstance(start, _Reached):
+            for item in fields(start):
+                setattr(self, item.name, getattr(start, item.name))
+            return
+        self.rng, self.found = np.random.default_rng(start), []
+        self.looked = self.climbs = self.runs = 0
         members, count = len(space.members), len(space.levers)
-        self.few = np.sort(rng.permutation(members)[: max(FEW, members // PART)])
+        self.few = np.sort(self.rng.permutation(members)[: max(FEW, members // PART)])
         single = np.tile(space.start, (2 * count, 1))
         single[np.arange(2 * count), np.repeat(np.arange(count), 2)] = np.tile([0.0, 1.0], count)
-        spread = qmc.Sobol(count, rng=rng).random(POINTS)
+        spread = qmc.Sobol(count, rng=self.rng).random(POINTS)
         self.tried = self._tried(np.vstack([space.start, single, spread]), self.few)
         # Each target's best end of each lever, and all of them together.
         margins = self.tried.margins[1 : 2 * count + 1]
@@ -194,6 +237,23 @@ class _Settings:
         shares = self.whole.shares(columns)
         row = int(np.argmax(shares))
         return float(shares[row]), row
+
+    def reached(self) -> _Reached:
+        """Return how far the search is."""
+        return _Reached(**{item.name: getattr(self, item.name) for item in fields(_Reached)})
+
+    def look(self, columns: tuple[int, ...]) -> bool:
+        """Look at the next set; return whether settings were searched for it."""
+        self.looked += 1
+        if any(set(columns) >= set(smaller) for smaller in self.found):
+            return False
+        if self.best(columns)[0] >= HALF:
+            return False
+        self.climb(columns)
+        self.climbs += 1
+        if self.best(columns)[0] < HALF:
+            self.found.append(columns)
+        return True
 
     def climb(self, columns: Sequence[int]) -> None:
         """Search settings under which targets hold together in more members."""

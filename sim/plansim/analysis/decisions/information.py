@@ -8,8 +8,8 @@
 The expected value of partial perfect information of an unknown is how much more the best policy for
 each of its values comes to, in the mean, than the policy that is best without knowing it. It is
 estimated by regression: what a policy comes to is fitted on the unknown, and the best fit is taken
-value by value. That takes chance for knowledge; as much as it finds in an unknown that was shuffled
-among the members is taken off.
+value by value. The estimate is biased upward by chance; its mean over shuffled copies of the
+unknown is subtracted.
 
 References: M. Strong, J. E. Oakley, A. Brennan, Estimating multiparameter partial expected value of
 perfect information from a probabilistic sensitivity analysis sample, Medical Decision Making 34

@@ -43,6 +43,7 @@ from plansim.model.records import Model
 from plansim.scenario.scenario_file import (
     BilingualText,
     Scenario,
+    ScenarioKind,
     scenario_of,
     scenario_text,
     with_shipped,
@@ -50,6 +51,7 @@ from plansim.scenario.scenario_file import (
 from plansim.targets.catalogue import load_targets
 from plansim.targets.indicator import Floats, Measure
 from plansim.targets.target import Target, binding_targets, indicator_of
+from plansim.targets.verdict import of_hundred
 from plansim.targets.views import Lever
 from plansim.targets.views_file import load_views
 
@@ -208,6 +210,8 @@ def at_equal_growth(
 def policy_text(result: PolicySet, number: int) -> str:
     """Return a policy of a set as a scenario file, whose parent is the scenario of the set.
 
+    Its title says how fast the city grows under the policy and what is met.
+
     Args:
         result: the set.
         number: which of `PolicySet.points`.
@@ -219,16 +223,41 @@ def policy_text(result: PolicySet, number: int) -> str:
     True
     """
     point, scenario = result.points[number], result.scenario
-    aims = ", ".join(f"{aim} {value:.4g}" for aim, value in point.aims.items())
+    figures = {Aim(aim): _figure(Aim(aim), value) for aim, value in point.aims.items()}
+    told = [figures[aim] for aim in figures if aim.sign > 0]
     title = BilingualText(
-        f"{scenario.title_en}, policy {number + 1}", f"{scenario.title_zh}，政策{number + 1}"
+        f"Policy {number + 1}" + (": " if told else "") + ", ".join(one.en for one in told),
+        f"政策{number + 1}" + ("：" if told else "") + "，".join(one.zh for one in told),
     )
     description = BilingualText(
-        f"Found by a search over levers; over members never used: {aims}.",
-        f"由决策变量搜索得出；在未用于搜索的成员上：{aims}。",
+        f"Found by a search over the levers of “{scenario.title_en}”. Over plausible models that "
+        f"the search never used: {', '.join(one.en for one in figures.values())}.",
+        f"以“{scenario.title_zh}”为基础，由决策变量搜索得出。在未用于搜索的合理模型上："
+        f"{'，'.join(one.zh for one in figures.values())}。",
     )
-    parent = scenario.id if scenario.path is None else parent_name(scenario.path)
-    return scenario_text(title, description, point.constants, parent=parent)
+    parent = "" if scenario.path is None else parent_name(scenario.path)
+    return scenario_text(
+        title, description, point.constants, kind=ScenarioKind.POLICY, parent=parent
+    )
+
+
+def _figure(aim: Aim, value: float) -> BilingualText:
+    """Return what a policy comes to in an aim, in words."""
+    match aim:
+        case Aim.GROWTH:
+            return BilingualText(f"growth {100 * value:.1f} %/year", f"年均增长{100 * value:.1f}%")
+        case Aim.SHARE:
+            count = of_hundred(value)
+            return BilingualText(f"the set holds in {count}/100", f"指定组全部达标{count}/100")
+        case Aim.MET:
+            return BilingualText(f"{value:.1f} targets met", f"平均达标{value:.1f}项")
+        case Aim.EFFORT:
+            return BilingualText(
+                f"levers moved by {100 * value:.0f} % of their ranges",
+                f"决策变量平均变动范围的{100 * value:.0f}%",
+            )
+        case Aim.COST:
+            return BilingualText(f"cost {value:.4g}", f"成本{value:.4g}")
 
 
 def parent_name(path: Path) -> str:
@@ -274,7 +303,7 @@ def _column(targets: Sequence[Target], name: str) -> int:
     ids = [target.id for target in targets]
     if name not in ids:
         expected = Message("one of {names}", names=tuple(ids))
-        raise InputError(Fault("'{name}' is no binding target", expected=expected, name=name))
+        raise InputError(Fault("'{name}' is not a binding target", expected=expected, name=name))
     return ids.index(name)
 
 

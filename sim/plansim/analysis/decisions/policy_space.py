@@ -180,7 +180,7 @@ def policy_space(
         settings,
         columns,
         Evaluator(
-            model, scenario, constants, request, shared=shared, limit=LIMIT, brief=not shared
+            model, scenario, constants, request, shared=shared, limit=LIMIT, stop_early=not shared
         ),
         tuple(indicator.id for indicator in indicators),
         threads or processors(),

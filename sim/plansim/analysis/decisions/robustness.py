@@ -90,7 +90,7 @@ class PolicyRobustness:
     """By other policy the share of members in which it meets more targets; the most often first."""
     regret_margin: Regret
     """In the mean margin of the named set, each target's as a part of its value, and none above
-    nil: what one target has to spare does not make up for what another lacks."""
+    zero: what one target has to spare does not make up for what another lacks."""
 
 
 @dataclass(frozen=True)
@@ -174,7 +174,9 @@ def robustness(
     ids = [target.id for target in wanted]
     if unknown := [one for one in named if one not in ids]:
         expected = Message("one of {names}", names=tuple(ids))
-        raise InputError(Fault("'{name}' is no binding target", expected=expected, name=unknown[0]))
+        raise InputError(
+            Fault("'{name}' is not a binding target", expected=expected, name=unknown[0])
+        )
     met, margins = _judged(model, chosen, wanted, states, threads, progress)
     sound = np.isfinite(met).all(axis=(0, 2))
     if not sound.any():
@@ -228,7 +230,7 @@ def _judged(
     scales = np.array([abs(target.value or 0.0) or 1.0 for target in targets])
     for done, policy in enumerate(policies):
         progress(done, len(policies))
-        evaluation = evaluate_members(model, policy, targets, members, threads, brief=True)
+        evaluation = evaluate_members(model, policy, targets, members, threads, stop_early=True)
         status = np.stack([evaluation[target.id].status for target in targets], axis=1)
         one = np.nan_to_num(MET[status], nan=0.0)
         one[evaluation.failed] = np.nan
@@ -273,7 +275,7 @@ class _Table:
 
     @property
     def shortfalls(self) -> Floats:
-        """``(policy, member)``: the mean margin of the named set, none above nil."""
+        """``(policy, member)``: the mean margin of the named set, none above zero."""
         if not self.named:
             return np.zeros(self.counts.shape)
         return np.asarray(np.minimum(self.margins[:, :, self.named], 0.0).mean(axis=2))

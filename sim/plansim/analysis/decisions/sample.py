@@ -26,7 +26,7 @@ __all__ = ["MET", "Sample", "sample_of_members", "sample_of_study", "states_of"]
 
 
 FRESH = 1
-"""Added to the seed of the ensemble's file, of members that are drawn anew."""
+"""Offset of the seed, so that fresh members differ from those in the file."""
 MET = np.full(len(Status), np.nan)
 """How far each status counts as met."""
 MET[[Status.MET.code, Status.UNDECIDED.code, Status.MISSED.code]] = 1.0, 0.5, 0.0

@@ -25,7 +25,7 @@ from plansim.targets.indicator import Floats
 __all__ = ["MOST_RUNS", "Design", "DesignKind", "describe", "remaining_factors"]
 
 MOST_RUNS = 2**32
-"""A Sobol sequence of 32 bits has as many points."""
+"""Length of a 32-bit Sobol sequence."""
 
 
 class DesignKind(StrEnum):

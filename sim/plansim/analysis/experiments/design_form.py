@@ -65,7 +65,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class DesignContext:
-    """What a design or a calibration file is validated against."""
+    """What a design is validated against."""
 
     model: Model
     path: Path | None = None
@@ -121,7 +121,7 @@ class _Numbers(Form):
 
     def _misfits(self, context: object) -> Iterator[Fault]:
         if self.weights and (len(self.weights) != len(self.values) or sum(self.weights) <= 0):
-            expected = Message("as many as there are values, not all of them nil")
+            expected = Message("as many as there are values, not all of them zero")
             yield Fault("the weights do not fit the values", at=("weights",), expected=expected)
 
 

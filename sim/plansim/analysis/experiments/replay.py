@@ -38,11 +38,11 @@ __all__ = [
     "Replay",
     "StoredRun",
     "deviation",
-    "member",
-    "member_text",
     "replay",
-    "stored_member",
+    "run_scenario",
+    "run_scenario_text",
     "stored_run",
+    "stored_run_scenario",
 ]
 
 
@@ -78,7 +78,7 @@ class Replay:
     """How many of the stored verdicts are the same again."""
 
 
-def stored_member(path: str | Path, index: int, model: Model) -> tuple[StoredRun, Scenario]:
+def stored_run_scenario(path: str | Path, index: int, model: Model) -> tuple[StoredRun, Scenario]:
     """Return what a sweep holds of a run, and the run as a scenario.
 
     Raises:
@@ -87,7 +87,7 @@ def stored_member(path: str | Path, index: int, model: Model) -> tuple[StoredRun
     """
     store = open_store(Path(path))
     stored = stored_run(store, index)
-    return stored, member(store, stored, model)
+    return stored, run_scenario(store, stored, model)
 
 
 def replay(
@@ -98,7 +98,7 @@ def replay(
     *,
     engine: EngineChoice | str = EngineChoice.COMPILED,
 ) -> Replay:
-    """Re-run member ``index`` of a sweep and compare it with the stored result.
+    """Repeat run ``index`` of a sweep and compare it with the stored result.
 
     ``targets`` are by default those of the catalogue beside the model.
 
@@ -112,7 +112,7 @@ def replay(
     >>> plansim.replay("again.zarr", 3, model).deviation
     0.0
     """
-    stored, scenario = stored_member(path, index, model)
+    stored, scenario = stored_run_scenario(path, index, model)
     dataset = simulate(model, scenario, engine=engine)
     targets = load_targets(model=model) if targets is None else targets
     verdicts = check_targets(dataset, targets)
@@ -166,17 +166,17 @@ def stored_run(store: Store, index: int) -> StoredRun:
     )
 
 
-def member(store: Store, run: StoredRun, model: Model) -> Scenario:
+def run_scenario(store: Store, run: StoredRun, model: Model) -> Scenario:
     """Return a run as a scenario: that of the design, with the values of the run's factors.
 
     Raises:
         DesignError: the model is not the one that the sweep ran.
     """
-    told = store.card["model"]["sha256"]
-    if told != model.sha256:
+    stored_sha256 = store.card["model"]["sha256"]
+    if stored_sha256 != model.sha256:
         raise DesignError(
             Fault(
-                "the result was made with another model", store.path, expected=told,
+                "the result was made with another model", store.path, expected=stored_sha256,
                 found=model.sha256,
             )
         )  # fmt: skip
@@ -224,8 +224,8 @@ def member(store: Store, run: StoredRun, model: Model) -> Scenario:
     )
 
 
-def member_text(scenario: Scenario) -> str:
-    """Return a member as a scenario file that needs no other."""
+def run_scenario_text(scenario: Scenario) -> str:
+    """Return a run of a sweep as a scenario file that needs no other."""
     return scenario_text(
         BilingualText(scenario.title_en, scenario.title_zh),
         BilingualText(scenario.description_en, scenario.description_zh),

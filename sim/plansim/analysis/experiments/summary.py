@@ -110,7 +110,7 @@ class Summary:
         by_target = ("scenario", "target")
         about = {
             "p_met": "Share of the sound runs.",
-            "p_met_se": "Its standard error, by Agresti and Coull: never nil.",
+            "p_met_se": "Its standard error, by Agresti and Coull: never zero.",
             "p_met_low": "Lower end of its 95 % interval, by Wilson.",
             "p_met_high": "Upper end of it.",
             "worst_margin": "In the target's unit; + is good.",

@@ -163,7 +163,7 @@ def _switch(name: str, model: Model) -> str:
     variable, _ = meant(model, name)
     if variable.subscripts:
         expected = Message("a constant of the model")
-        raise InputError(Fault("'{name}' is no switch", expected=expected, name=name))
+        raise InputError(Fault("'{name}' is not a switch", expected=expected, name=name))
     return variable.name
 
 

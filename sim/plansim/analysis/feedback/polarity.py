@@ -19,20 +19,17 @@ import numpy as np
 import numpy.typing as npt
 
 from plansim.analysis.evaluator import CompiledModel, Trajectories, compile_whole
-from plansim.engine.simulate import simulate_years
-from plansim.model.expression import Call, Name, Node, Number, Operation
+from plansim.model.reading.expression import Call, Name, Node, Number, Operation, name_key
 from plansim.model.records import Model, TimeSpec, Variable
 from plansim.model.rewrite import AddedEquation, replaced, unparse
-from plansim.model.syntax import name_key
 from plansim.scenario.scenario_file import Scenario
-from plansim.targets.annual import Annual
 
-__all__ = ["LinkEnds", "MeasuredLinks", "SignedRun", "link_signs", "measured_links", "signed_run"]
+__all__ = ["LinkEnds", "MeasuredLinks", "link_signs", "measured_links"]
 
 NUDGE = 1e-4
 """By what part of itself a cause is raised."""
 LEAST = 1e-6
-"""By what part of its largest value it is raised at least, to move what is nil."""
+"""By what part of its largest value it is raised at least, to move what is zero."""
 ROUNDING = 1e-12
 """Of the largest value of an effect: a smaller answer is a matter of rounding."""
 FELT = 1e-6
@@ -68,7 +65,7 @@ class MeasuredLinks:
         if not self.raised:
             return {}
         first = self.compiled.run([values], clock)
-        # What is nil throughout is raised as if it reached 1: its link is no less there.
+        # What is zero throughout is raised as if it reached 1: its link is no less there.
         raises = {
             constant: LEAST * (float(np.abs(first.series(cause)).max()) or 1.0)
             for cause, constant in self.least.items()
@@ -83,29 +80,6 @@ def _signs(run: Trajectories, plain: str, raised: str) -> npt.NDArray[np.int8]:
     size = np.abs(change)
     floor = max(ROUNDING * float(np.abs(before).max()), FELT * float(size.max()))
     return np.where(size > floor, np.sign(change), 0).astype(np.int8)
-
-
-@dataclass(frozen=True)
-class SignedRun:
-    """A run of a model by years, and the sign of each causal link in it."""
-
-    scenario: Scenario
-    years: Annual
-    signs: Mapping[LinkEnds, int]
-
-
-def signed_run(model: Model, scenario: Scenario) -> SignedRun:
-    """Run a model and find the signs of its links.
-
-    Raises:
-        ModelError: the compiler does not support something in the model.
-        SimulationError: the run breaks down.
-
-    >>> model = plansim.load_model("lake.mdl")
-    >>> plansim.signed_run(model, plansim.as_written(model)).scenario.id
-    'as-written'
-    """
-    return SignedRun(scenario, simulate_years(model, scenario), link_signs(model, scenario))
 
 
 def link_signs(model: Model, scenario: Scenario) -> Mapping[LinkEnds, int]:

@@ -7,7 +7,7 @@ the one that is surest to hold them all.
 
 Where no policy in the levers' ranges holds all targets, the result says which never hold and which
 conflict with the others; the frontier is then that of the others. Policies on the Pareto front of
-growth and smallest margin are judged again over draws of everything uncertain (`chances`).
+growth and smallest margin are judged again over draws of everything uncertain.
 """
 
 from __future__ import annotations
@@ -23,12 +23,6 @@ from plansim.analysis.ensemble import load_ensemble, read_ensemble_head
 from plansim.analysis.evaluator import processors
 from plansim.analysis.experiments.design_file import read_design
 from plansim.analysis.experiments.sampling import Sampler
-from plansim.analysis.optimization.chances import (
-    JudgedPolicy,
-    Uncertainty,
-    fewest_left_out,
-    judge_front,
-)
 from plansim.analysis.optimization.evolution import Points, sample
 from plansim.analysis.optimization.frontier_search import (
     LOCAL_SEARCHES,
@@ -60,7 +54,6 @@ from plansim.targets.views_file import load_views
 
 __all__ = [
     "DRAWS",
-    "SHARES",
     "Alone",
     "Frontier",
     "Horizon",
@@ -70,10 +63,6 @@ __all__ = [
 ]
 
 DRAWS = 1024
-SHARES = (0.5, 0.8, 0.95)
-"""Probabilities that all targets hold for which the highest growth is given."""
-OTHER_DRAWS = 128
-"""Over which the surest policy is chosen."""
 LEVELS = 9
 """Growth rates on the Pareto front."""
 JUST_MET = 1e-3
@@ -146,16 +135,6 @@ class Horizon:
     front: tuple[Policy, ...]
     """At rising growth, the policies whose smallest margin is largest: negative beyond the
     frontier."""
-    sure: Mapping[float, Policy | None]
-    """By each of `SHARES` the policy of the highest median growth that is as sure to hold all;
-    None if none is, empty if nothing is uncertain."""
-    surest: Policy | None
-    """The one that is surest to hold all; None if nothing is uncertain."""
-    single: Mapping[str, float]
-    """By target, P(it holds), of the surest policy."""
-    without: tuple[tuple[tuple[str, ...], float], ...]
-    """The one target that it would help most to leave out, the two, and so on, and P(all others
-    hold) then, of the surest policy."""
 
 
 @dataclass(frozen=True)
@@ -247,10 +226,8 @@ class _Drawn:
     """Draws of what is uncertain."""
 
     factors: tuple[Factor, ...]
-    judging: Floats
-    """``(draw, factor)``: policies are judged by these."""
-    choosing: Floats
-    """The surest policy is chosen by these others."""
+    values: Floats
+    """``(draw, factor)``"""
     chosen: frozenset[str] = frozenset()
     """Constants that are what a policy makes them."""
 
@@ -262,16 +239,32 @@ def _drawn(model: Model, spec: FrontierSpec, draws: int) -> _Drawn | None:
     head = read_ensemble_head(model)
     if head is not None and head.kind is EnsembleKind.CONDITIONED and not head.misfit(model):
         members = load_ensemble(model)
-        values = members.values[: draws + OTHER_DRAWS]
-        judging = len(values) - min(OTHER_DRAWS, len(values) // 4)
-        return _Drawn(members.factors, values[:judging], values[judging:], members.policy)
+        return _Drawn(members.factors, members.values[:draws], members.policy)
     design = read_design(spec.uncertainty, model, samples=draws, scenarios=[spec.scenario])
-    again = replace(design, seed=design.seed + 1)
-    return _Drawn(
-        design.factors,
-        Sampler(design).draw(0, draws),
-        Sampler(again).draw(0, min(OTHER_DRAWS, draws)),
-    )
+    return _Drawn(design.factors, Sampler(design).draw(0, draws))
+
+
+@dataclass(frozen=True)
+class _Uncertainty:
+    """The uncertain factors beside the levers, and draws of them."""
+
+    problem: DecisionProblem
+    """With the uncertain factors."""
+    draws: Floats
+    """``(draw, factor)``"""
+
+    def margins(self, position: Floats) -> tuple[Floats, Floats]:
+        """Return margins ``(draw, target)`` in their units, and growth ``(draw,)``."""
+        margins, growth = self.problem.over_draws(position[None], self.draws)
+        return margins[0], growth[0]
+
+    def chance(self, position: Floats, rows: Sequence[int]) -> tuple[float, float]:
+        """Return the share of the draws in which targets hold, and the median of growth."""
+        margins, growth = self.margins(position)
+        finite_growth = growth[np.isfinite(growth)]
+        median = float(np.median(finite_growth)) if finite_growth.size else math.nan
+        with np.errstate(invalid="ignore"):
+            return float((margins[:, list(rows)] >= 0).all(axis=1).mean()), median
 
 
 def growth_problem(
@@ -301,7 +294,7 @@ def _scaled(
     problem: DecisionProblem,
     drawn: _Drawn | None,
     with_uncertain: Callable[[Sequence[Factor]], DecisionProblem],
-) -> tuple[DecisionProblem, Uncertainty | None]:
+) -> tuple[DecisionProblem, _Uncertainty | None]:
     """Scale margins by their standard deviation over what is uncertain beside the levers."""
     sizes = np.array([scale_of(target) for target in problem.targets])
     moved = {constant for lever in problem.levers for constant in lever.constants}
@@ -317,19 +310,16 @@ def _scaled(
     if drawn is None or not columns:
         return replace(problem, scales=PLAIN_SPREAD * sizes), None
     uncertain = [drawn.factors[column] for column in columns]
-    uncertainty = Uncertainty(
-        with_uncertain(uncertain), drawn.judging[:, columns], drawn.choosing[:, columns]
-    )
+    uncertainty = _Uncertainty(with_uncertain(uncertain), drawn.values[:, columns])
     with np.errstate(all="ignore"):
         spreads = np.nanstd(uncertainty.margins(problem.start)[0], axis=0)
     scales = np.maximum(np.nan_to_num(spreads), SMALLEST_SPREAD * sizes)
-    scaled = replace(uncertainty.problem, scales=scales)
-    return replace(problem, scales=scales), replace(uncertainty, problem=scaled)
+    return replace(problem, scales=scales), uncertainty
 
 
 def _horizon(
     problem: DecisionProblem,
-    uncertainty: Uncertainty | None,
+    uncertainty: _Uncertainty | None,
     year: int,
     levels: int,
     tell: Callable[[int], None],
@@ -356,18 +346,8 @@ def _horizon(
         top = settle(problem, top, kept)
     tell(len(rows) + 2)
     front = pareto_front(problem, points, kept, top, levels, lambda n: tell(len(rows) + 2 + n))
-    positions = [point.position for point in front]
-    if uncertainty is not None and front:
-        judged = judge_front(uncertainty, positions, kept, None if top is None else top.position)
-        surest = max(judged, key=lambda chance: chance.share)
-        holds = uncertainty.holds(surest.position, kept)
-    else:
-        judged, surest = [JudgedPolicy(position) for position in positions], None
-        holds = np.empty((0, 0), bool)
+    policies = tuple(_policy(problem, uncertainty, point.position, kept) for point in front)
     tell(len(rows) + levels + 3)
-
-    def policy(chance: JudgedPolicy | None) -> Policy | None:
-        return None if chance is None else _policy(problem, chance, kept)
 
     def named(chosen: Iterable[int]) -> tuple[str, ...]:
         return tuple(problem.targets[row].id for row in chosen)
@@ -382,28 +362,25 @@ def _horizon(
         never=named(row for row in rows if row not in attainable),
         conflicting=named(conflicting),
         kept=named(kept),
-        highest=policy(None if top is None else JudgedPolicy(top.position)),
+        highest=None if top is None else _policy(problem, uncertainty, top.position, kept),
         binding=named(row for row in kept if top is not None and top.values[row] < JUST_MET),
         searches=tuple(float(end.values[growth]) for end in ends),
-        front=tuple(_policy(problem, chance, kept) for chance in judged[: len(front)]),
-        sure={share: policy(_as_sure(judged, share)) for share in SHARES if surest},
-        surest=policy(surest),
-        single=dict(zip(named(kept), holds.mean(axis=0).tolist(), strict=True)) if surest else {},
-        without=tuple(
-            (named(kept[column] for column in columns), share)
-            for columns, share in (fewest_left_out(holds) if surest else ())
-        ),
+        front=policies,
     )
 
 
-def _policy(problem: DecisionProblem, chance: JudgedPolicy, kept: Sequence[int]) -> Policy:
-    position = chance.position[None]
-    values = finite(problem.evaluate(position))[0]
+def _policy(
+    problem: DecisionProblem,
+    uncertainty: _Uncertainty | None,
+    position: Floats,
+    kept: Sequence[int],
+) -> Policy:
+    values = finite(problem.evaluate(position[None]))[0]
     margins = values[:-1]
     worst = float(margins[list(kept)].min()) if kept else math.nan
     tight = [row for row in kept if margins[row] <= worst + AS_TIGHT]
     return Policy(
-        tuple(problem.values(position)[0].tolist()),
+        tuple(problem.values(position[None])[0].tolist()),
         float(values[-1]),
         {
             target.id: math.nan if margin <= FAILED else float(margin * scale)
@@ -411,15 +388,8 @@ def _policy(problem: DecisionProblem, chance: JudgedPolicy, kept: Sequence[int])
         },
         tuple(problem.targets[row].id for row in sorted(tight, key=lambda row: margins[row])),
         worst,
-        chance.share,
-        chance.median,
+        *(() if uncertainty is None else uncertainty.chance(position, kept)),
     )
-
-
-def _as_sure(judged: Sequence[JudgedPolicy], share: float) -> JudgedPolicy | None:
-    """Return the policy of the highest median growth that is as sure to hold all targets."""
-    sure = (chance for chance in judged if chance.share >= share)
-    return max(sure, key=lambda chance: chance.median, default=None)
 
 
 def _limit(problem: DecisionProblem, points: Points, row: int, present: float) -> Alone:

@@ -41,7 +41,7 @@ __all__ = [
 ]
 
 FIRST_YEAR = 1500
-"""From here on a number of years is taken for a year."""
+"""A value in years from here on is a calendar year, not a duration."""
 FINENESS = (1, 3, 10)
 """Orders are rounded to steps of a third of a move, or finer where that fails the target."""
 MOST_ENOUGH = 3
@@ -226,7 +226,7 @@ class _Counts:
         # Nothing here asks when a limit is broken after its year: runs can end with the targets.
         request = Request(tuple(replace(one, horizon=one.year or one.horizon) for one in targets))
         self._evaluator = Evaluator(
-            model, self._problem.scenario, list(names), request, limit=LIMIT, brief=True
+            model, self._problem.scenario, list(names), request, limit=LIMIT, stop_early=True
         )
 
     def after(self, moves: Sequence[Move], every: int = 1) -> Evaluation:

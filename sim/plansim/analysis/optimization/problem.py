@@ -109,7 +109,9 @@ def lever_named(model: Model, name: str) -> Lever:
         if variable.name not in model.variables:  # a scenario may bend it, but it has no range
             raise unknown from None
     if variable.kind is VariableKind.CONTROL:
-        raise InputError(Fault("'{name}' belongs to the clock and is no lever", name=variable.name))
+        raise InputError(
+            Fault("'{name}' belongs to the clock and is not a lever", name=variable.name)
+        )
     references = [f"{variable.name}[{cell}]" if cell else variable.name for cell in elements]
     if len(references) > 1:
         raise InputError(
@@ -347,7 +349,7 @@ def decision_problem(
         until=until,
         uncertain=tuple(uncertain),
         threads=threads,
-        evaluator=Evaluator(model, scenario, constants, request, brief=True),
+        evaluator=Evaluator(model, scenario, constants, request, stop_early=True),
         columns={constant: column for column, constant in enumerate(constants)},
         defaults=np.array([default_of(model, scenario.values, name) for name in constants]),
     )

@@ -45,10 +45,8 @@ from plansim.targets.indicator import Floats
 from plansim.targets.target import (
     Attribute,
     Target,
-    answering_series,
     binding_targets,
     judged_targets,
-    variable_of,
 )
 
 if TYPE_CHECKING:
@@ -60,7 +58,6 @@ __all__ = [
     "QUANTILES",
     "Chance",
     "Drivers",
-    "Fan",
     "Index",
     "Sensitivity",
     "morris",
@@ -137,21 +134,6 @@ class Drivers:
 
 
 @dataclass(frozen=True)
-class Fan:
-    """Where a series lies over the draws."""
-
-    scenario: str
-    series: str
-    """``name`` or ``name[element]``."""
-    series_zh: str
-    """The name of the variable."""
-    unit: str
-    years: tuple[int, ...]
-    quantiles: tuple[tuple[float, ...], ...]
-    """``(quantile, year)`` at `QUANTILES`, in the model's unit."""
-
-
-@dataclass(frozen=True)
 class Sensitivity:
     """How sure verdicts are under a design, and why."""
 
@@ -160,7 +142,6 @@ class Sensitivity:
     """Of everything at once, under each scenario."""
     chances: tuple[Chance, ...]
     """By scenario: every judged target, then all binding ones together."""
-    fans: tuple[Fan, ...]
     ranking: Ranking | None
     """None where there is one scenario."""
     screening: ElementaryEffects
@@ -251,20 +232,16 @@ def sobol(
     report.ahead(2 * len(pair.a) * len(design.scenarios))
     report.ahead(trajectories * (len(design.factors) + 1))
 
-    # Under every scenario: how likely, where the series lie, which is better.
+    # Under every scenario: how likely, and which is better.
     draws = np.concatenate([pair.a, pair.b])
     chances: list[Chance] = []
-    fans: list[Fan] = []
     met, margins = [], []
     rows = [judged.index(target) for target in binding]
     for scenario in design.scenarios:
-        years = tuple(range(math.ceil(scenario.time.initial), math.floor(scenario.time.final) + 1))
-        request = Request(judged, outputs=answering_series(judged), years=years)
-        evaluator = Evaluator(model, scenario, design.factors, request)
+        evaluator = Evaluator(model, scenario, design.factors, Request(judged))
         evaluation = evaluator.evaluate(draws, threads)
         report.done(evaluation)
         chances += _chances(scenario, judged, rows, evaluation)
-        fans += _fans(model, scenario, evaluation)
         met.append(evaluation.met(binding).T)
         margins.append(evaluation.least_margins(binding).T)
     ids = [scenario.id for scenario in design.scenarios]
@@ -286,7 +263,6 @@ def sobol(
         design=design,
         draws=len(draws),
         chances=tuple(chances),
-        fans=tuple(fans),
         ranking=ranking,
         screening=screening,
         binding=binding,
@@ -411,19 +387,6 @@ def _chances(
 
 def _error(share: float, count: int) -> float:
     return math.sqrt(share * (1 - share) / count) if count else math.nan
-
-
-def _fans(model: Model, scenario: Scenario, evaluation: Evaluation) -> list[Fan]:
-    fans, years = [], evaluation.request.years
-    for name in sorted(evaluation.request.outputs):
-        values = evaluation.output(name)
-        sound = np.isfinite(values).any(axis=1)  # a year that no run saves is NaN in all of them
-        shape = np.full((len(QUANTILES), len(years)), np.nan)
-        quantiles = np.quantile(values[sound], QUANTILES, axis=0) if sound.any() else shape
-        rows = tuple(tuple(map(float, row)) for row in quantiles)
-        variable = variable_of(model, name)
-        fans.append(Fan(scenario.id, name, variable.name_zh, variable.unit, tuple(years), rows))
-    return fans
 
 
 def _indices(

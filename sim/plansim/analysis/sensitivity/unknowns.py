@@ -19,6 +19,7 @@ from pathlib import Path
 from statistics import NormalDist
 
 import numpy as np
+import numpy.typing as npt
 from scipy.stats import rankdata
 
 from plansim.analysis.ensemble import evaluate_members, load_ensemble
@@ -149,20 +150,33 @@ def _unknowns(
         place = int(np.abs(correlations).argmax())
         correlation = float(correlations[place])
         factor = members.factors[place]
-        high = values[:, place] > np.median(values[:, place])
+        high = _upper_half(values[:, place])
         yield DecidingUnknown(
             factor.name,
             factor.constants,
             correlation,
             unexplained * correlation**2,
             float(met[~high].mean()),
-            float(met[high].mean()) if high.any() else math.nan,
+            float(met[high].mean()),
         )
         unexplained *= 1 - correlation**2
         column = ranks[:, place].copy()
         left = _standard(left - correlation * column)
         ranks = _standard(ranks - np.outer(column, column @ ranks / len(column)))
         ranks[:, place] = 0.0
+
+
+def _upper_half(values: Floats) -> npt.NDArray[np.bool_]:
+    """Return which of the values are in the upper half, equal ones on one side: ``(member,)``.
+
+    Dates take few values, so that one half may be smaller than the other; neither is empty.
+
+    >>> _upper_half(np.array([2007.0, 2007.0, 2006.5, 2007.0, 2006.0]))
+    array([ True,  True, False,  True, False])
+    """
+    distinct, sizes = np.unique(values, return_counts=True)
+    below = np.cumsum(sizes)[:-1]
+    return np.asarray(values > distinct[np.abs(below - len(values) / 2).argmin()])
 
 
 def _largest_by_chance(members: int, factors: int) -> float:

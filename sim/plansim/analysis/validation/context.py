@@ -52,10 +52,10 @@ __all__ = [
     "assigned",
     "cells",
     "drawn",
+    "elements_of",
     "frozen_name",
     "limits",
     "load_context",
-    "numbers_of",
     "scaled",
     "uncertain",
     "verdicts",
@@ -251,7 +251,7 @@ def cells(model: Model, reference: str) -> list[str]:
     return [reference] if elements else list(cells_of(model, model.variables[name]))
 
 
-def numbers_of(variable: Variable) -> dict[str, float]:
+def elements_of(variable: Variable) -> dict[str, float]:
     """Return the numbers of a constant by reference, as the model's file has them."""
     if isinstance(variable.value, Mapping):
         return {f"{variable.name}[{key}]": value for key, value in variable.value.items()}
@@ -270,7 +270,7 @@ def scaled(model: Model, factor: float) -> Iterator[tuple[str, dict[str, float]]
     An array changes as a whole; what is not admissible is clipped.
     """
     for variable in _constants(model):
-        old = numbers_of(variable)
+        old = elements_of(variable)
         new = {key: float(np.clip(x * factor, *limits(variable))) for key, x in old.items()}
         if new != old:
             yield variable.name, new
@@ -303,7 +303,7 @@ def _constants(model: Model) -> list[Variable]:
 def _values_at(variable: Variable, position: Floats) -> dict[str, Floats]:
     assert variable.plausible is not None
     low, high = variable.plausible
-    numbers = numbers_of(variable)
+    numbers = elements_of(variable)
     if not variable.subscripts:
         return {variable.name: low + position * (high - low)}
     sizes = [number for number in numbers.values() if number > 0]

@@ -81,17 +81,17 @@ def question_effects(context: ValidationContext) -> Result:
                       targets=0, question_en="", question_zh="", members=0)  # fmt: skip
     beside, effects = _effects(context, spec)
     first = next(question for question in spec.questions if question.id == asked.question)
-    growth = {key: each[spec.questions.index(first)] for key, each in effects.items()}
+    growth = {key: changes[spec.questions.index(first)] for key, changes in effects.items()}
     moved = [key for key, effect in growth.items() if effect.moves(asked)]
     demanded = [_demand(context, effects[key], key, least) for key, least in spec.least.items()]
     shown = [
         case((name, name, context.model.variables[name].name_zh), True,
              CaseTemplate.EFFECT_BESIDE, **effect.values)
-        for name, each in beside.items() for effect in each
+        for name, changes in beside.items() for effect in changes
     ] + [
         case(_level_name(context, key), True, CaseTemplate.EFFECT, **effect.values,
              margin=effect.margin, deviations=effect.deviations)
-        for key, each in effects.items() for effect in each
+        for key, changes in effects.items() for effect in changes
     ]  # fmt: skip
     told: dict[str, Number] = {
         "question_en": first.en,

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator
 
 from plansim.analysis.validation.context import (
     ValidationContext,
+    elements_of,
     limits,
-    numbers_of,
     uncertain,
 )
 from plansim.analysis.validation.result import Case, CaseTemplate, Result, case, result
@@ -75,14 +75,14 @@ def parameters(context: ValidationContext) -> Result:
     ]
     for unexplained in constants:
         cases += _range_cases(unexplained)
-        for reference, number in numbers_of(unexplained).items():
+        for reference, number in elements_of(unexplained).items():
             cases += _number_cases(unexplained, reference, number, excepted=reference in on_edge)
     return result(
         "Q03",
         cases,
         sound=model.name,
         constants=len(constants),
-        numbers=sum(len(numbers_of(constant)) for constant in constants),
+        numbers=sum(len(elements_of(constant)) for constant in constants),
         edges=len(on_edge),
         ranged=len(uncertain(model)),
     )

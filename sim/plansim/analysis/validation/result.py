@@ -32,7 +32,7 @@ Named: TypeAlias = "str | tuple[str, str, str] | Target | Loop | Observation"
 
 
 class ValidationOutcome(StrEnum):
-    """ValidationOutcome of a test."""
+    """Whether a test passed, failed or could not be run."""
 
     PASS = "pass"
     FAIL = "fail"

@@ -25,11 +25,11 @@ from plansim.analysis.validation.context import (
     verdicts,
 )
 from plansim.analysis.validation.result import Case, CaseTemplate, Result, case, result
-from plansim.model.expression import Node, Number, QuotedText, Table, walk
 from plansim.model.reader import load_model
+from plansim.model.reading.expression import Node, Number, QuotedText, Table, walk
+from plansim.model.reading.syntax import read_expression
 from plansim.model.records import Model, TimeSpec, VariableKind
 from plansim.model.rewrite import replaced
-from plansim.model.syntax import read_expression
 from plansim.scenario.scenario_file import Scenario, read_scenario
 from plansim.scenario.variant import for_scenarios
 from plansim.targets.catalogue import FILE_NAME as CATALOGUE

@@ -24,8 +24,8 @@ from plansim.cli.options import (
     constant_names,
     format_option,
     items,
-    lever_names,
     scenario_options,
+    settable_names,
     target_option,
     variable_names,
 )
@@ -60,7 +60,7 @@ for command in (discover, robust, signposts, conflicts, information):
     metavar="NAME",
     multiple=True,
     required=True,
-    shell_complete=items(lever_names),
+    shell_complete=items(settable_names),
     help="The constant, or element of one, that is moved; of a lever, what it is set to after its "
     "change. May be given again.",
 )
@@ -206,14 +206,14 @@ def frontier(arguments: Arguments, study: Study, spec: Path | None, draws: int) 
     "levers",
     metavar="NAME",
     multiple=True,
-    shell_complete=items(lever_names),
+    shell_complete=items(settable_names),
     help="A lever that may be moved; by default those of decision.yaml. May be given again.",
 )
 @click.option(
     "--without",
     metavar="NAME",
     multiple=True,
-    shell_complete=items(lever_names),
+    shell_complete=items(settable_names),
     help="A lever of those that is not moved; may be given again.",
 )
 @target_option("A target of the set that should hold; may be given again.")

@@ -192,14 +192,15 @@ def conflicts(
     """Find the smallest sets of binding targets that no setting of the levers holds together.
 
     A set is in conflict if all of it is met in less than one half of the plausible models under
-    every setting that was found; the least relaxation of one target that dissolves it is named.
+    every setting that was found; the least relaxation of one target that dissolves it is named. A
+    search that was interrupted goes on where it was, if the same command is given again.
     """
     from plansim.analysis.decisions.conflicts import conflicts as conflicts_of
     from plansim.output.tables.robustness import conflicts_table
 
     terminal = arguments.terminal
     inputs = read_targets(arguments, ids, whole=True)
-    with terminal.progress(terminal.text("conflicts.working")) as progress:
+    with terminal.resumable(terminal.text("conflicts.working")) as progress:
         result = conflicts_of(
             inputs.model,
             inputs.scenario if arguments.scenarios else None,

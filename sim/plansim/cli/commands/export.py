@@ -29,7 +29,7 @@ __all__ = ["export"]
     "(tidy), or the columns of the IAMC.",
 )
 @output_option(
-    "Figures: FILE.csv, .xlsx, .parquet or .nc (CF), of a sweep FILE.csv or .parquet. For other "
+    "Figures: FILE.csv, .xlsx or .parquet, of a sweep FILE.csv or .parquet. For other "
     "simulators: FILE.cin (a scenario, for Vensim) or FILE.xmile (with the model).",
     required=True,
 )
@@ -50,10 +50,9 @@ def export(
     from plansim.engine.simulator_files import FORMATS as SIMULATORS
     from plansim.engine.simulator_files import export_scenario
     from plansim.output.export.iamc import load_iamc
-    from plansim.output.export.results import FORMATS
+    from plansim.output.export.tables import TABLES
     from plansim.output.export.tables import export as write_all
     from plansim.targets.annual import annual
-    from plansim.targets.catalogue import plan_region
 
     terminal = arguments.terminal
     if any(name.endswith(SWEEP) for name in arguments.scenarios):
@@ -69,7 +68,7 @@ def export(
             count = write_all(arguments.scenarios[0], output, force=force)
         write(terminal.text("sweep.exported", runs=f"{count:,}", path=output))
         return
-    check_files((output, (*FORMATS, *SIMULATORS)), force=force)
+    check_files((output, (*TABLES, *SIMULATORS)), force=force)
     if output.suffix.lower() in SIMULATORS:
         if len(arguments.scenarios) != 1 or names or form:
             raise UsageError(
@@ -82,8 +81,6 @@ def export(
         export_scenario(inputs.model, inputs.scenarios[0], output, force=force)
         write(terminal.text("run.written", path=output))
         return
-    if form is not None and output.suffix.lower() == ".nc":
-        raise UsageError(Message("--form is for tables; a NetCDF file holds arrays."))
     inputs = arguments.read(names=names)
     runs = [annual(run) for run in simulated_apart(inputs, arguments.engine, terminal)]
     with terminal.progress(terminal.text("sweep.exporting")):
@@ -92,7 +89,6 @@ def export(
             output,
             form=form or "wide",
             names=inputs.named,
-            region=plan_region(inputs.model),
             iamc=load_iamc(inputs.model) if form == "iamc" else None,
             force=force,
         )

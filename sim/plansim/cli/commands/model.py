@@ -19,7 +19,6 @@ from plansim.cli.context import (
     terminal_for,
     write,
 )
-from plansim.cli.inputs import read_inputs
 from plansim.cli.options import (
     WholeNumber,
     command_group,
@@ -31,16 +30,13 @@ from plansim.cli.options import (
     output_option,
     scenario_names,
     seed_option,
-    shipped_names,
     target_option,
     terminal_option,
 )
 from plansim.errors import Message
 
 if TYPE_CHECKING:
-    from plansim.analysis.feedback.polarity import SignedRun
     from plansim.cli.context import Terminal
-    from plansim.cli.inputs import Inputs
     from plansim.model.records import Model
     from plansim.scenario.scenario_file import Scenario
 
@@ -195,44 +191,6 @@ def validate(
     return int(any(result.status is ValidationOutcome.FAIL for result in results))
 
 
-@model.command(epilog="Example: plansim model calibrate history")
-@click.argument("spec", metavar="SPEC", shell_complete=items(shipped_names("calibration")))
-@output_option("Also write the fitted values as a scenario.", "OVERLAY.yaml")
-@force_option
-@seed_option
-@model_option
-@format_option("table", "json")
-@terminal_option
-def calibrate(
-    spec: str,
-    output: Path | None,
-    force: bool,
-    seed: int | None,
-    model: Path | None,
-    form: str,
-    terminal: Terminal,
-) -> None:
-    """Fit constants to figures of the past, and say what the figures can tell of them.
-
-    SPEC is the path of a calibration file or the name of one that comes with plansim. Only what was
-    observed up to the model's own start is taken as data. The model itself is not changed.
-    """
-    from plansim.analysis.calibration.calibrate import calibrate as calibration_of
-    from plansim.analysis.calibration.calibrate import write_overlay
-    from plansim.analysis.calibration.calibration_file import read_calibration
-    from plansim.output.tables.calibration import calibration_table
-
-    check_files((output, ()), force=force)
-    read = model_at(model)
-    plan = read_calibration(spec, read, seed=seed)
-    with terminal.progress(terminal.text("calibration.working", id=plan.id)) as progress:
-        calibration = calibration_of(read, plan, progress=progress)
-    if output is not None:
-        write_overlay(calibration, read, output, force=force)
-        remark(terminal.text("calibration.written", path=output))
-    terminal.answer(form, calibration, lambda: calibration_table(calibration, terminal.text))
-
-
 @model.command(epilog="Example: plansim model condition --prior -n 500 --force")
 @click.argument("spec", metavar="[SPEC]", required=False, type=click.Path(path_type=Path))
 @click.option(
@@ -322,13 +280,6 @@ def _judged_scenario(model: Model) -> Scenario:
 @force_option
 @model_option
 @click.option(
-    "--scenario",
-    metavar="SCENARIO",
-    shell_complete=items(scenario_names),
-    help="The run whose card, courses and signs are shown: a name or a YAML file; else the one "
-    "that the shipped others descend from, or with --model the model as it is written.",
-)
-@click.option(
     "--lang", type=click.Choice(["en", "zh"]), help="Write this language only; else both."
 )
 @click.option(
@@ -342,40 +293,33 @@ def document(
     output: Path,
     force: bool,
     model: Path | None,
-    scenario: str | None,
     lang: str | None,
     sketch: bool,
 ) -> None:
-    """Write the documentation of the model: a page a module, loops, parameters, sources, run card.
+    """Write the documentation of the model: a page a module, loops, parameters, sources.
 
-    The pages are made from the model's file and the tables beside it, and from one run, which gives
-    each entry its course and each link of a drawing its sign. Open FOLDER/index.html; no
+    The pages are made from the model's file and the tables beside it. Open FOLDER/index.html; no
     network is needed.
 
     With --sketch the model's file gets a view a module after its equations, which stay as they are;
     --force replaces drawings that are there already.
     """
     if sketch:
-        if scenario or context.get_parameter_source("output") is not ParameterSource.DEFAULT:
-            raise UsageError(
-                Message("--sketch writes into the model's file and goes without -o and --scenario")
-            )
+        if context.get_parameter_source("output") is not ParameterSource.DEFAULT:
+            raise UsageError(Message("--sketch writes into the model's file and goes without -o"))
         _write_sketch(model_at(model), terminal_for(lang), force=force)
         return
     from plansim.files.folder import check_folder
     from plansim.output.book.document import document as write_pages
     from plansim.output.words.text import Lang
-    from plansim.scenario.scenario_file import shipped_roots
 
     check_folder(output, force=force)
-    roots = [] if model else shipped_roots()[:1]
-    inputs = read_inputs([scenario] if scenario else roots, model, whole=True)
+    read = model_at(model)
     terminal = terminal_for(lang)
     first = terminal.text.lang
     langs = [Lang(lang)] if lang else [first, *(other for other in Lang if other != first)]
     with terminal.progress(terminal.text("document.writing")):
-        run = _signed_run(inputs, terminal)
-        count = write_pages(inputs.model, output, run, langs=langs, force=force)
+        count = write_pages(read, output, langs=langs, force=force)
     write(terminal.text("document.written", count=count, path=output))
 
 
@@ -385,15 +329,3 @@ def _write_sketch(model: Model, terminal: Terminal, *, force: bool) -> None:
     with terminal.progress(terminal.text("document.writing")):
         count = write_sketch(model, force=force)
     write(terminal.text("document.sketched", count=count, path=model.path))
-
-
-def _signed_run(inputs: Inputs, terminal: Terminal) -> SignedRun | None:
-    """Run the model; a model that cannot be run is documented all the same."""
-    from plansim.analysis.feedback.polarity import signed_run
-    from plansim.errors import ModelError, SimulationError
-
-    try:
-        return signed_run(inputs.model, inputs.scenario)
-    except (ModelError, SimulationError) as error:
-        remark(f"{terminal.text('document.no_run')}\n{error}")
-        return None

@@ -33,7 +33,8 @@ def page(
     """Make a web page that is the model: sliders, charts and verdicts, without a network.
 
     The first two SCENARIOs are compared when the page opens; of the shipped model all others can be
-    picked, too. The page can be mailed and opens from disk.
+    picked, too. Files that 'plansim decide policies --save' wrote are listed under a heading of
+    their own. The page can be mailed and opens from disk.
     """
     from plansim.files.writing import write_text
     from plansim.output.page.page import make_page

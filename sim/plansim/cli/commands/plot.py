@@ -41,10 +41,10 @@ class PlotSource(Enum):
 
 @dataclass(frozen=True)
 class PlotKind:
-    """A kind of figure; ``KIND_sheet`` in `output/figures/sheet.py` draws it."""
+    """What a kind of figure needs; `SHEETS` of `output/figures/sheet.py` has its function."""
 
-    variables: int | None = None
-    """How many variables it needs; None if it takes any number."""
+    has_variables: bool = True
+    """Whether variables may be chosen for it."""
     source: PlotSource = PlotSource.RUNS
 
 
@@ -52,11 +52,8 @@ KINDS: Mapping[str, PlotKind] = MappingProxyType(
     {
         "lines": PlotKind(),
         "verdicts": PlotKind(),
-        "stack": PlotKind(variables=1),
-        "pyramid": PlotKind(variables=1),
-        "phase": PlotKind(variables=2),
         "fan": PlotKind(source=PlotSource.SWEEP),
-        "loops": PlotKind(variables=0, source=PlotSource.MODEL),
+        "loops": PlotKind(has_variables=False, source=PlotSource.MODEL),
     }
 )
 
@@ -71,8 +68,7 @@ KINDS: Mapping[str, PlotKind] = MappingProxyType(
     type=click.Choice(list(KINDS)),
     default=next(iter(KINDS)),
     show_default=True,
-    help="What is drawn: lines over years; verdicts as a coloured table; parts of a total (stack); "
-    "an array of two ranges (pyramid); one variable against another (phase); the runs of a sweep "
+    help="What is drawn: lines over years; verdicts as a coloured table; the runs of a sweep "
     "(fan); scores of feedback loops (loops).",
 )
 @click.option(
@@ -120,21 +116,15 @@ def plot(
         every,
     )
     with terminal.progress(terminal.text("plot.drawing")):
-        figure = getattr(sheet, f"{kind}_sheet")(subject)
+        figure = sheet.SHEETS[kind](subject)
     save_figure(figure, output, force=force)
     write(terminal.text("plot.written", path=output))
 
 
 def _check_usage(kind: str, arguments: Arguments, names: Sequence[str]) -> None:
     """Refuse options that do not go with a kind of figure."""
-    needed = KINDS[kind].variables
-    if needed is not None and len(names) != needed:
-        wanted = Message("--kind {kind} needs two --variable", kind=kind)
-        if needed == 0:
-            wanted = Message("--kind {kind} takes no --variable", kind=kind)
-        elif needed == 1:
-            wanted = Message("--kind {kind} needs one --variable", kind=kind)
-        raise UsageError(wanted)
+    if names and not KINDS[kind].has_variables:
+        raise UsageError(Message("--kind {kind} takes no --variable", kind=kind))
     if KINDS[kind].source is PlotSource.SWEEP:
         if len(arguments.scenarios) != 1 or arguments.overrides or arguments.overlays:
             raise UsageError(Message("--kind fan needs one RESULT.zarr, without --set and --with"))

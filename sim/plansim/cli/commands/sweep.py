@@ -190,7 +190,7 @@ def replay(
     model: Path | None,
     terminal: Terminal,
 ) -> None:
-    """Re-run member INDEX of a sweep and compare it with the stored result."""
+    """Repeat run INDEX of a sweep and compare it with the stored result."""
     if verify:
         _verify(result, terminal)
         if index is None:
@@ -198,15 +198,15 @@ def replay(
     if index is None:
         raise UsageError(Message("Missing argument 'INDEX'; --verify checks the whole result"))
     from plansim.analysis.evaluator import RunStatus
-    from plansim.analysis.experiments.replay import member_text, stored_member
     from plansim.analysis.experiments.replay import replay as replay_of
+    from plansim.analysis.experiments.replay import run_scenario_text, stored_run_scenario
     from plansim.files.writing import write_text
     from plansim.output.tables.verdicts import verdict_table
 
     inputs = read_inputs((), model, whole=True)
-    stored, scenario = stored_member(result, index, inputs.model)
+    stored, scenario = stored_run_scenario(result, index, inputs.model)
     if output is not None:
-        write_text(member_text(scenario), output, force=force)
+        write_text(run_scenario_text(scenario), output, force=force)
         remark(terminal.text("sweep.scenario_written", path=output))
     if stored.status is not RunStatus.OK:
         what = {"variable": stored.failed_variable or "?", "when": stored.failed_time}

@@ -8,6 +8,7 @@ References: https://www.vensim.com/documentation/ref_functions.html and PySD's `
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -32,7 +33,7 @@ def _plain(op: Op) -> Callable[..., int]:
 
 
 def zidz(g: Graph, above: int, below: int, otherwise: int | None = None) -> int:
-    """Give a quotient, or ``otherwise`` (nil) where the divisor is nearly nil."""
+    """Give a quotient, or ``otherwise`` (zero) where the divisor is nearly zero."""
     near = g.make(Op.LESS, g.make(Op.ABSOLUTE, below), g.number(SMALL))
     return g.select(near, g.number(0.0) if otherwise is None else otherwise, g.divide(above, below))
 
@@ -77,6 +78,25 @@ def _pulse_train(g: Graph, clock: Clock, start: int, width: int, interval: int, 
     return g.freeze(g.make(Op.AND, g.make(Op.AND, begun, lasts), on))
 
 
+def _gamma_ln(g: Graph, x: int) -> int:
+    """Give the logarithm of the gamma function by Stirling's series at x + 8; NaN unless x > 0.
+
+    Reference: Abramowitz and Stegun, Handbook of Mathematical Functions, 6.1.15 and 6.1.41.
+    """
+    below, far = x, g.add(x, g.number(8.0))
+    for i in range(1, 8):
+        below = g.multiply(below, g.add(x, g.number(float(i))))
+    inverse = g.divide(g.number(1.0), far)
+    square = g.multiply(inverse, inverse)
+    series = g.number(1 / 1188)
+    for coefficient in (-1 / 1680, 1 / 1260, -1 / 360, 1 / 12):
+        series = g.add(g.number(coefficient), g.multiply(square, series))
+    main = g.multiply(g.subtract(far, g.number(0.5)), g.make(Op.LN, far))
+    tail = g.add(g.number(0.5 * math.log(2 * math.pi)), g.multiply(inverse, series))
+    found = g.subtract(g.add(g.subtract(main, far), tail), g.make(Op.LN, below))
+    return g.select(g.make(Op.LESS, g.number(0.0), x), found, g.number(math.nan))
+
+
 PLAIN: Mapping[str, Callable[..., int]] = {
     "abs": _plain(Op.ABSOLUTE),
     "arccos": _plain(Op.ARCCOS),
@@ -86,6 +106,7 @@ PLAIN: Mapping[str, Callable[..., int]] = {
     "cosh": _plain(Op.COSH),
     "exp": _plain(Op.EXP),
     "game": lambda g, clock, x: x,
+    "gamma_ln": lambda g, clock, x: _gamma_ln(g, x),
     "if_then_else": lambda g, clock, condition, then, otherwise: g.select(
         condition, then, otherwise
     ),

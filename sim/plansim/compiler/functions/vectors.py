@@ -49,7 +49,7 @@ def ranks(g: Graph, vector: Vector, direction: int) -> list[int]:
     Of equal ones the first comes first if upward, and last if downward.
     """
     upward = g.make(Op.LESS, g.number(0.0), direction)
-    one, nil = g.number(1.0), g.number(0.0)
+    one, zero = g.number(1.0), g.number(0.0)
     found = []
     for i, here in enumerate(vector):
         before = []
@@ -58,8 +58,8 @@ def ranks(g: Graph, vector: Vector, direction: int) -> list[int]:
                 continue
             up = g.make(Op.LESS_EQUAL if j < i else Op.LESS, other, here)
             down = g.make(Op.LESS if j < i else Op.LESS_EQUAL, here, other)
-            before.append(g.select(upward, g.select(up, one, nil), g.select(down, one, nil)))
-        found.append(total(g, before) if before else nil)
+            before.append(g.select(upward, g.select(up, one, zero), g.select(down, one, zero)))
+        found.append(total(g, before) if before else zero)
     return found
 
 
@@ -79,8 +79,8 @@ def reordered(g: Graph, vector: Vector, order: Vector) -> list[int]:
 def _picked(g: Graph, keys: Vector, values: Vector, key: int) -> int:
     """Give the value whose key is the one asked for."""
     found = g.number(float("nan"))
-    for each, value in zip(keys, values, strict=True):
-        found = g.select(g.make(Op.EQUAL, each, key), value, found)
+    for own, value in zip(keys, values, strict=True):
+        found = g.select(g.make(Op.EQUAL, own, key), value, found)
     return found
 
 
@@ -91,7 +91,7 @@ ACTIONS = range(11)
 def selected(
     g: Graph, chosen: Vector, values: Vector, missing: int, action: int, error: int
 ) -> int:
-    """Give what VECTOR SELECT makes of the elements that are chosen, those that are not nil.
+    """Give what VECTOR SELECT makes of the elements that are chosen, those that are not zero.
 
     As Vensim computes it, not as its manual says, action 5 raises the expression to the selection.
     A selection that ``error`` does not allow gives NaN, and so does an action that is none.
@@ -101,17 +101,17 @@ def selected(
         return _selected(g, chosen, values, missing, int(known), error)
     found = g.number(float("nan"))
     whole = g.make(Op.TRUNCATE, action)
-    for each in ACTIONS:
-        result = _selected(g, chosen, values, missing, each, error)
-        found = g.select(g.make(Op.EQUAL, whole, g.number(each)), result, found)
+    for number in ACTIONS:
+        result = _selected(g, chosen, values, missing, number, error)
+        found = g.select(g.make(Op.EQUAL, whole, g.number(number)), result, found)
     return found
 
 
 def _selected(
     g: Graph, chosen: Vector, values: Vector, missing: int, action: int, error: int
 ) -> int:
-    nil = g.number(0.0)
-    taken = [g.make(Op.NOT_EQUAL, one, nil) for one in chosen]
+    zero = g.number(0.0)
+    taken = [g.make(Op.NOT_EQUAL, one, zero) for one in chosen]
     if action in (5,):
         parts = [g.make(Op.POWER, value, one) for one, value in zip(chosen, values, strict=True)]
     elif action < 5:
@@ -128,10 +128,10 @@ def _selected(
         g.select(is_in, part, g.number(neutral)) for is_in, part in zip(taken, parts, strict=True)
     ]
     found = total(g, kept, op)
-    count = total(g, [g.select(is_in, g.number(1.0), nil) for is_in in taken])
+    count = total(g, [g.select(is_in, g.number(1.0), zero) for is_in in taken])
     if action in (4, 10):
         found = g.divide(found, count)
-    none = g.make(Op.EQUAL, count, nil)
+    none = g.make(Op.EQUAL, count, zero)
     found = g.select(none, missing, found)
     wrong = {1: none, 2: g.make(Op.LESS, g.number(1.0), count)}
     for code, refused in wrong.items():

@@ -5,8 +5,8 @@ time only, once for all runs: ``table[step, stage, column]``.
 
 ``run(table, tableau, inputs, outputs, bad, memory, places, rings, blocks, steps, stages, kept,
 stride, most)`` simulates ``blocks`` times ``LANES`` runs. ``inputs`` is ``(block, input, lane)``,
-``outputs`` ``(block, kept, output, lane)``, ``bad`` ``(block, lane)``: nil, or NaN for a run with a
-value that is not finite. ``places[step]`` says which of the ``kept`` times a step is, or -1.
+``outputs`` ``(block, kept, output, lane)``, ``bad`` ``(block, lane)``: zero, or NaN for a run with
+a value that is not finite. ``places[step]`` says which of the ``kept`` times a step is, or -1.
 ``memory`` is scratch: ``stride`` vectors for each of the ``most`` blocks that take a part of a step
 in turn before they take the next part, see `layout`. ``tableau[stage]`` is a `Stage`, its length
 times the step: the method of integration is no part of the code. After the last step only the first

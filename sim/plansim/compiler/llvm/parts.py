@@ -222,11 +222,11 @@ class RunParts:
         """Write what turns the flag to NaN where a value is not finite."""
         sums = [w.loaded("%own", self.layout.flag)]
         for value in values:
-            nil = w.two("fmul", value, w.number(0.0))
+            zero = w.two("fmul", value, w.number(0.0))
             if len(sums) < _WATCHERS:
-                sums.append(nil)
+                sums.append(zero)
             else:  # several sums at once do not wait for each other
-                sums.append(w.two("fadd", sums.pop(0), nil))
+                sums.append(w.two("fadd", sums.pop(0), zero))
         flag = sums[0]
         for partial in sums[1:]:
             flag = w.two("fadd", flag, partial)

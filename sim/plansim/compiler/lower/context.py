@@ -24,11 +24,19 @@ from plansim.compiler.lower.scope import (
     running,
 )
 from plansim.errors import Fault, Message
-from plansim.model.arrays import Subscripts, UnboundError
-from plansim.model.expression import COMPARISONS, Call, Name, Node, Number, Numbers, Operation
+from plansim.model.reading.arrays import Subscripts, UnboundError
+from plansim.model.reading.equations import Equation, EquationForm, Macro
+from plansim.model.reading.expression import (
+    COMPARISONS,
+    Call,
+    Name,
+    Node,
+    Number,
+    Numbers,
+    Operation,
+    name_key,
+)
 from plansim.model.records import Model, Variable, VariableKind, cell_name
-from plansim.model.scan import Equation, EquationForm, Macro
-from plansim.model.syntax import name_key
 
 __all__ = ["RAW", "WITHIN", "Context"]
 
@@ -269,7 +277,7 @@ class Context:
             case Call():
                 return self.call(self, tree, scope)
             case _:
-                raise RefusedError(Message("a lookup table stands where a number is expected"))
+                raise RefusedError(Message("a lookup table is used where a number is expected"))
 
     def _name(self, tree: Name, scope: Scope) -> int:
         key = tree.key

@@ -27,10 +27,9 @@ from plansim.compiler.lower.tables import (
 )
 from plansim.compiler.lower.vectors import mapped, of_vectors, reduced
 from plansim.errors import Fault, Message, ModelError
-from plansim.model.expression import Call, Name, Table, walk
-from plansim.model.functions import OF_VECTORS
+from plansim.model.reading.expression import Call, Name, Table, name_key, walk
+from plansim.model.reading.functions import OF_VECTORS
 from plansim.model.records import NOISE_SEED, Model, VariableKind, cell_name, cells_of
-from plansim.model.syntax import name_key
 
 __all__ = ["lower"]
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from plansim.errors import Message
-from plansim.model.expression import Node
-from plansim.model.scan import Equation, Macro
+from plansim.model.reading.equations import Equation, Macro
+from plansim.model.reading.expression import Node
 
 __all__ = [
     "Bound",

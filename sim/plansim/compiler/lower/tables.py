@@ -13,7 +13,7 @@ from plansim.compiler.ir import Op, PiecewiseLinear
 from plansim.compiler.lower.context import Context
 from plansim.compiler.lower.scope import RefusedError, Scope
 from plansim.errors import Message
-from plansim.model.expression import MISSING, Call, Name, Node, Number, Table
+from plansim.model.reading.expression import MISSING, Call, Name, Node, Number, Table
 from plansim.model.records import VariableKind
 
 __all__ = ["DATA", "beyond", "checked", "data", "raw", "table_value", "time_value"]
@@ -75,7 +75,7 @@ def beyond(low: Context, tree: Call, scope: Scope) -> int:
     g, (named, at) = low.graph, tree.arguments
     points = _tree_of(low, named, scope)
     if not isinstance(points, Table):
-        raise RefusedError(Message("its first argument is no lookup table"), tree.key)
+        raise RefusedError(Message("its first argument is not a lookup table"), tree.key)
     table, x = checked(points), low.number(at, scope)
     if tree.key == "lookup_extrapolate":
         found = low.graph.lookup(table, x)

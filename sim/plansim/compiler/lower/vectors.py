@@ -22,9 +22,8 @@ from plansim.compiler.ir import Op
 from plansim.compiler.lower.context import Context
 from plansim.compiler.lower.scope import RefusedError, Scope
 from plansim.errors import Message
-from plansim.model.arrays import free_marks
-from plansim.model.expression import Call, Name, Node, walk
-from plansim.model.syntax import name_key
+from plansim.model.reading.arrays import free_marks
+from plansim.model.reading.expression import Call, Name, Node, name_key, walk
 
 __all__ = ["mapped", "of_vectors", "reduced"]
 
@@ -88,7 +87,7 @@ def _allocated(
     """Give what ALLOCATE AVAILABLE does; profiles stand one after another in a subscript."""
     profile, available = others
     if not isinstance(profile, Name) or not profile.subscripts:
-        raise RefusedError(Message("the priority is no array"), "allocate_available")
+        raise RefusedError(Message("the priority is not an array"), "allocate_available")
     first = low.subscripts.elements(profile.subscripts[-1])[0]
     parts = low.subscripts.following(first, 4)
     if not parts:
@@ -125,7 +124,7 @@ def _last_range(low: Context, argument: Node, scope: Scope, key: str) -> str:
             if low.subscripts.is_range(last := node.subscripts[-1]):
                 return last
             break
-    raise RefusedError(Message("the last subscript of its vector is no range"), key)
+    raise RefusedError(Message("the last subscript of its vector is not a range"), key)
 
 
 def _inverted(low: Context, matrix: Node, column: str, here: int, scope: Scope) -> int:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from plansim.analysis.feedback.loops import FILE_NAME as LOOPS
 from plansim.analysis.feedback.loops import load_loops
-from plansim.analysis.feedback.polarity import SignedRun
 from plansim.files.folder import write_folder
 from plansim.model.evidence import load_evidence
 from plansim.model.records import Model
@@ -25,15 +24,13 @@ __all__ = ["document"]
 def document(
     model: Model,
     folder: str | Path,
-    run: SignedRun | None = None,
     *,
     langs: Sequence[str] = tuple(Lang),
     force: bool = False,
 ) -> int:
     """Write the documentation of a model into a folder; return the number of its pages.
 
-    ``run`` is the one whose card, courses and signs are shown, as `signed_run` makes it. The front
-    page opens in the first of ``langs``.
+    The front page opens in the first of ``langs``.
 
     Raises:
         OutputError: the folder exists and ``force`` is not given, or the system refuses to write.
@@ -41,16 +38,14 @@ def document(
 
     >>> model = plansim.load_model("lake.mdl")
     >>> plansim.document(model, "pages", force=True)
-    13
+    11
     """
-    pages = _pages(model, load_targets(model=model), run, [Lang(lang) for lang in langs])
+    pages = _pages(model, load_targets(model=model), [Lang(lang) for lang in langs])
     write_folder(pages, Path(folder), force=force)
     return sum(name.endswith(".html") for name in pages)
 
 
-def _pages(
-    model: Model, targets: Sequence[Target], run: SignedRun | None, langs: Sequence[Lang]
-) -> dict[str, str]:
+def _pages(model: Model, targets: Sequence[Target], langs: Sequence[Lang]) -> dict[str, str]:
     """Return all files by their paths in the folder."""
     folder = model.path.parent
     evidence = load_evidence(folder)
@@ -59,7 +54,7 @@ def _pages(
     files = {"index.html": front_page(langs), "style.css": style_sheet()}
     for lang in langs:
         text = read_text(lang)
-        facts = ModelFacts(model, tuple(targets), evidence, clashes, text, run)
+        facts = ModelFacts(model, tuple(targets), evidence, clashes, text)
         other = next((language for language in langs if language is not lang), None)
         for name, html in document_pages(facts, loops, _card(model, text), other).items():
             files[f"{lang}/{name}"] = html

@@ -1,16 +1,12 @@
-"""What the documentation tells of a variable: its equation as mathematics, facts with links."""
+"""What the documentation tells of a variable: its equation and facts with links."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-from plansim.model.expression import Table
+from plansim.model.reading.expression import Table, name_key
 from plansim.model.records import Variable
-from plansim.model.syntax import name_key
 from plansim.model.units import NO_UNIT
-from plansim.output.book.mathml import equation_mathml
-from plansim.output.book.run import Course, course_of, years_shown
 from plansim.output.variables import Fact, ModelFacts, kind_of, slug, variable_notes
 from plansim.output.words.text import typeset
 
@@ -26,42 +22,27 @@ class Entry:
     second: str
     """The name in the other language."""
     meaning: str
-    math: str
-    """MathML; empty for what holds numbers only."""
     summary: str
     """Kind and unit in a line."""
     facts: tuple[Fact, ...]
     source: str
-    """The equation as the file writes it."""
-    course: Course | None
-    """What became of it in the run that is shown."""
+    """The equation as the file writes it; empty for what holds numbers only."""
 
 
 def entry_of(variable: Variable, facts: ModelFacts) -> Entry:
     """Return all that the model's file and the tables beside it say of a variable."""
     text, name = facts.text, facts.name(variable)
     unit = "" if variable.unit == NO_UNIT else typeset(text.unit(variable.unit))
-    math = "".join(_mathematics(variable, facts))
-    course = None
-    if facts.run:
-        years = years_shown(facts.run.years, facts.targets)
-        course = course_of(variable, facts.run.years, years, text)
+    computed = any(
+        equation.formula is not None or isinstance(equation.tree, Table)
+        for equation in facts.model.scan.equations[name_key(variable.name)]
+    )
     return Entry(
         anchor=slug(variable.name),
         name=name,
         second=next((other for other in (variable.name, variable.name_zh) if other != name), ""),
         meaning=text.pick(variable.meaning_en, variable.meaning_zh),
-        math=math,
         summary=text("list_sep.comma").join(filter(None, [kind_of(variable, text), unit])),
         facts=tuple(variable_notes(variable, facts, text("list_sep.semicolon"))),
-        source=variable.equation.expandtabs(4).replace("\\\n", "\n") if math else "",
-        course=course,
+        source=variable.equation.expandtabs(4).replace("\\\n", "\n") if computed else "",
     )
-
-
-def _mathematics(variable: Variable, facts: ModelFacts) -> Iterator[str]:
-    for equation in facts.model.scan.equations[name_key(variable.name)]:
-        shown = equation.tree if isinstance(equation.tree, Table) else equation.formula
-        if shown is not None:
-            subscripts = tuple(map(name_key, equation.subscripts))
-            yield equation_mathml(name_key(equation.name), subscripts, shown, facts.name_of)

@@ -1,7 +1,7 @@
 """The documentation of a model as pages of HTML, made from its file and the tables beside it.
 
 A page a module with an entry a variable, the feedback loops, the parameters with their evidence,
-the sources, and the card of the run whose courses and signs are shown. The pages need no network.
+the sources. The pages need no network.
 """
 
 from __future__ import annotations
@@ -15,13 +15,12 @@ from typing import Any
 from plansim.analysis.feedback.loops import Loop
 from plansim.model.records import Model, Variable, VariableKind
 from plansim.output.book.entry import entry_of
-from plansim.output.book.run import card_rows, run_facts
 from plansim.output.diagrams.modules import (
     STYLE,
     loop_map,
-    loop_rings,
     module_diagram,
     modules_drawn,
+    path_words,
 )
 from plansim.output.diagrams.parts import module_parts
 from plansim.output.variables import ModelFacts, Part, link_to, page_of, values_of
@@ -103,7 +102,6 @@ def document_pages(
             "sources.html", "sources.html", say("sources"), groups=list(_sources(facts))
         ),
     }
-    pages["run.html"] = page("run.html", "run.html", say("run"), **_run(facts))
     drawn = set(modules_drawn(model))
     for name in model.modules:
         title, link = facts.module_title(name), page_of(name)
@@ -158,24 +156,15 @@ def _module(facts: ModelFacts, name: str, drawn: bool) -> dict[str, object]:
 
     text, model, module = facts.text, facts.model, facts.model.modules[name]
     drawing, folded = "", tuple[str, ...]()
-    scenario = facts.run.scenario.id if facts.run else ""
     if drawn:
-        signs = facts.run.signs if facts.run else None
-        drawing = module_diagram(model, name, (text.lang,), style=False, href=link_to, signs=signs)
+        drawing = module_diagram(model, name, (text.lang,), style=False, href=link_to)
         folded = module_parts(model, name).folded
     groups: dict[VariableKind, list[object]] = {}
     for variable in _in_module(model, name):
-        entry = entry_of(variable, facts)
-        course = entry.course and {"svg": Markup(entry.course.svg), "words": entry.course.words}
-        groups.setdefault(variable.kind, []).append(
-            {**vars(entry), "math": Markup(entry.math), "course": course}
-        )
+        groups.setdefault(variable.kind, []).append(entry_of(variable, facts))
     return {
         "meaning": text.pick(module.meaning_en, module.meaning_zh),
         "drawing": Markup(drawing),
-        "signed": bool(facts.run and facts.run.signs),
-        "scenario": scenario,
-        "course_head": text("document.course", scenario=scenario),
         "folded": [{"name": part.text, "link": part.link} for part in map(facts.part, folded)],
         "groups": [
             {"title": text.word("kinds", kind), "entries": groups[kind]}
@@ -204,19 +193,10 @@ def _loops(facts: ModelFacts, loops: Sequence[Loop]) -> dict[str, object]:
                 "weak": text.pick(loop.weak_en, loop.weak_zh),
                 "switch": facts.name(model.variables[loop.switch]),
                 "link": link_to(model.variables[loop.switch]),
-                "rings": [Markup(ring) for ring in loop_rings(loop, model, langs, style=False)],
+                "paths": [path_words(path, model, text.lang) for path in loop.paths],
             }
             for loop in loops
         ],
-    }
-
-
-def _run(facts: ModelFacts) -> dict[str, object]:
-    if facts.run is None:
-        return {"card": []}
-    return {
-        "card": card_rows(facts.run, facts.text),
-        "facts": run_facts(facts.run, facts.model, facts.text),
     }
 
 

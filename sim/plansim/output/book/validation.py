@@ -23,7 +23,7 @@ from plansim.output.tables.validation import (
     criterion_text,
     effect_rows,
     figure_text,
-    mark_of,
+    result_mark,
     title_text,
 )
 from plansim.output.words.text import Lang, Text, decimals_for, figure, read_text
@@ -176,7 +176,7 @@ def validation_page(tested: Report, pictures: str, text: Text) -> str:
 
 def _summary(results: Sequence[Result], text: Text) -> str:
     rows = [
-        (mark_of(made), made.id, title_text(made, text), figure_text(made, text))
+        (result_mark(made), made.id, title_text(made, text), figure_text(made, text))
         for made in results
     ]
     counted = Counter(made.status for made in results)

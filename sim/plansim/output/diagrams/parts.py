@@ -14,10 +14,9 @@ from enum import StrEnum
 from functools import cached_property
 from typing import TypeAlias
 
-from plansim.model.expression import Call, Name, Node, Number, Operation, walk
+from plansim.model.reading.equations import EquationForm
+from plansim.model.reading.expression import Call, Name, Node, Number, Operation, name_key, walk
 from plansim.model.records import Model, Variable, VariableKind
-from plansim.model.scan import EquationForm
-from plansim.model.syntax import name_key
 
 __all__ = [
     "Element",

@@ -1,4 +1,4 @@
-"""Annual figures of runs as one table, or one NetCDF file, for other programs.
+"""Annual figures of runs as one table, for other programs.
 
 A file appears complete or not at all: it is written beside its place under another name and then
 moved. An existing one is kept unless the caller forces it. The same runs give the same bytes.
@@ -21,7 +21,6 @@ from plansim.files.writing import check_destination, writing_whole
 from plansim.output.export.results import FORMATS, card_of
 from plansim.output.export.sweep import write_runs
 from plansim.output.series import series_of
-from plansim.scenario.records import BilingualText
 from plansim.targets.annual import annual, frame, separate
 
 if TYPE_CHECKING:
@@ -30,8 +29,9 @@ if TYPE_CHECKING:
 
     from plansim.output.export.iamc import IamcNames
 
-__all__ = ["TableForm", "export", "table_of", "write_run", "write_scenarios"]
+__all__ = ["TableForm", "export", "table_of", "write_run"]
 
+TABLES = (".csv", ".parquet", ".xlsx")
 _EPOCH = datetime(2000, 1, 1)
 """Stands in a workbook's properties instead of the time of writing."""
 
@@ -58,7 +58,7 @@ def table_of(
     variables have the model's. Its sheet must be called ``data``.
 
     Raises:
-        InputError: a variable is no series.
+        InputError: a variable is not a series.
     """
     return _table([_chosen(run, names) for run in runs], form, names, iamc)
 
@@ -94,7 +94,9 @@ def _table(
 def _chosen(run: xr.Dataset, names: Sequence[str]) -> xr.Dataset:
     for name in names:
         if name not in run:
-            raise InputError(Fault("'{name}' is no series: it has no value over time", name=name))
+            raise InputError(
+                Fault("'{name}' is not a series: it has no value over time", name=name)
+            )
     wanted = list(names) or [str(name) for name in run if "year" in run[name].dims]
     return run[wanted].assign_coords(year=run["year"])
 
@@ -105,7 +107,6 @@ def export(
     *,
     form: TableForm | str = TableForm.WIDE,
     names: Sequence[str] = (),
-    region: BilingualText | None = None,
     iamc: IamcNames | None = None,
     force: bool = False,
 ) -> int:
@@ -114,10 +115,9 @@ def export(
     Args:
         source: datasets as `simulate` or `annual` returns them, each of one scenario or of several;
             or the path of a sweep, of which each run becomes a row.
-        path: FILE.csv, .xlsx, .parquet or .nc (CF); of a sweep FILE.csv or .parquet.
+        path: FILE.csv, .xlsx or .parquet; of a sweep FILE.csv or .parquet.
         form: of a table: a row a variable (wide), a row a figure (tidy), or that of the IAMC.
         names: variables that are written; by default all that change over time.
-        region: of the plan, for CF; by default the name of the model.
         iamc: region, names and units for the IAMC, as `load_iamc` gives them; by default the
             model's own.
         force: whether to replace a file that exists.
@@ -126,7 +126,7 @@ def export(
         How many runs were written.
 
     Raises:
-        InputError: a variable is no series, or there is no sweep of that name.
+        InputError: a variable is not a series, or there is no sweep of that name.
         OutputError: as for `check_destination`, or the system refuses to write.
 
     >>> runs = plansim.simulate(plansim.load_model("lake.mdl"), "boats.yaml")
@@ -140,39 +140,9 @@ def export(
     listed = [source] if isinstance(source, xr.Dataset) else list(source)
     apart = (run for dataset in listed for run in separate(dataset))
     runs = [run if "year" in run.coords else annual(run) for run in apart]
-    model = str(runs[0].attrs.get("model", ""))
-    where = region or BilingualText(model, model)
-    write_scenarios(runs, Path(path), TableForm(form), where, iamc=iamc, names=names, force=force)
+    check_destination(Path(path), force=force, formats=TABLES)
+    _write_table(table_of(runs, TableForm(form), names, iamc), Path(path), force=force)
     return len(runs)
-
-
-def write_scenarios(
-    runs: Sequence[xr.Dataset],
-    path: Path,
-    form: TableForm,
-    region: BilingualText,
-    *,
-    iamc: IamcNames | None = None,
-    names: Sequence[str] = (),
-    force: bool = False,
-) -> None:
-    """Write annual figures of runs to ``path``, in the format that its suffix names.
-
-    ``.csv``, ``.xlsx`` and ``.parquet`` hold what `table_of` returns, ``.nc`` what `cf_dataset`
-    returns.
-
-    Raises:
-        InputError: a variable is no series.
-        OutputError: as for `check_destination`, or the system refuses to write.
-    """
-    check_destination(path, force=force, formats=FORMATS)
-    chosen = [_chosen(run, names) for run in runs]
-    if path.suffix.lower() == ".nc":
-        from plansim.output.export.cf import cf_dataset
-
-        _write_dataset(cf_dataset(chosen, region), path, force=force)
-    else:
-        _write_table(_table(chosen, form, names, iamc), path, force=force)
 
 
 def write_run(

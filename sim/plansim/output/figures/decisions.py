@@ -181,7 +181,7 @@ def robustness_sheet(result: Robustness, targets: Sequence[Target], lang: str = 
     >>> result = plansim.robustness(model, [plansim.as_written(model), "boats.yaml"])
     >>> figure = plansim.plot.robustness_sheet(result, plansim.load_targets(model=model))
     >>> figure.axes[0].get_title(loc="left")
-    'Of 100 plausible models so many meet the target'
+    'Plausible models, of 100, that meet the target'
     """
     text = read_text(Lang(lang))
     policies, ids = result.policies, result.binding

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from plansim.analysis.optimization.frontier import SHARES, Frontier, Horizon
+from plansim.analysis.optimization.frontier import Frontier, Horizon
 from plansim.errors import Fault, InputError
-from plansim.output.figures.canvas import GREY, INK, colours, note_above, spread, style, typeset
+from plansim.output.figures.canvas import INK, colours, note_above, spread, style, typeset
 from plansim.output.words.text import Lang, Text, read_text
 from plansim.targets.indicator import Floats
 
@@ -21,6 +20,8 @@ NEAR = 5
 """So many targets that come nearest to being broken are coloured; the others are grey."""
 DASHES = ("-", (0, (8, 2)), (2, (5, 2)), (0, (3, 2)), (1, (1, 1.5)))
 """Of the coloured lines: where several lie on one another, each shows in the gaps of the others."""
+SHARES = (0.5, 0.8, 0.95)
+"""Chances at which lines are drawn."""
 FAR = 3.5
 """Margins beyond so many standard deviations are not shown."""
 
@@ -36,7 +37,7 @@ def frontier_sheet(result: Frontier, lang: Lang, *, growth_zh: str = "") -> Figu
     if not drawn:
         raise InputError(Fault("there is no frontier to draw: no target can be held"))
     name = text.pick(result.spec.growth, growth_zh)
-    below = any(horizon.sure for horizon in drawn)
+    below = result.draws > 0
     with style():
         figure = Figure(figsize=(6.2 * len(drawn), 6.4 if below else 4.4))
         figure.set_layout_engine("constrained", hspace=0.03, wspace=0.05)
@@ -49,7 +50,7 @@ def frontier_sheet(result: Frontier, lang: Lang, *, growth_zh: str = "") -> Figu
         for column, horizon in enumerate(drawn):
             _margins(grid[0, column], horizon, hues, text)
             if below:
-                _chances(grid[1, column], horizon, result.draws, text)
+                _chances(grid[1, column], horizon, text)
             grid[-1, column].set_xlabel(
                 text("frontier.axis", name=typeset(name), year=horizon.year), loc="left"
             )
@@ -123,7 +124,7 @@ def _place(axes: Axes, horizon: Horizon, text: Text, *, note: bool) -> None:
             )  # fmt: skip
 
 
-def _chances(axes: Axes, horizon: Horizon, draws: int, text: Text) -> None:
+def _chances(axes: Axes, horizon: Horizon, text: Text) -> None:
     _place(axes, horizon, text, note=False)
     axes.plot(
         _rates(horizon), [policy.chance for policy in horizon.front], color=INK, marker="o", ms=3
@@ -132,13 +133,4 @@ def _chances(axes: Axes, horizon: Horizon, draws: int, text: Text) -> None:
         axes.axhline(share, color="#BBBBBB", linewidth=0.8, linestyle=(0, (2, 2)))
     axes.set_ylim(-0.03, 1.03)
     axes.set_yticks([0, *SHARES], ["0", *(f"{share:g}" for share in SHARES)])
-    if not horizon.sure:
-        return
     axes.set_ylabel(text("frontier.chance_axis"))
-    if (surest := horizon.surest) is not None:
-        error = math.sqrt(surest.chance * (1 - surest.chance) / draws)
-        words = text("frontier.surest_mark", met=f"{surest.chance:.2f}", error=f"{error:.2f}")
-        high = surest.chance > 0.5  # then the line is above, and the words go below
-        axes.text(
-            0.01, 0.08 if high else 0.3, words, transform=axes.transAxes, fontsize=8, color=GREY
-        )  # fmt: skip

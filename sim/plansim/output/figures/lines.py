@@ -12,28 +12,21 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
 
 from plansim.errors import Fault, InputError, Message, UnknownNameError, nearest
 from plansim.output.figures.canvas import (
-    GREY,
     INK,
     ShownFigure,
-    name_axes,
     new_axes,
     panels_in,
-    plain_numbers,
     style,
-    typeset,
 )
 from plansim.output.figures.chart import (
     Envelope,
     Line,
     draw_chart,
-    halo,
     label_ends,
     looks_of,
-    shown_name,
 )
 from plansim.output.marks import Mark, marks_on, scaled_mark, series_in, unplaced
 from plansim.output.series import Series
@@ -47,7 +40,6 @@ __all__ = [
     "Runs",
     "Shown",
     "fan",
-    "phase",
     "small_multiples",
     "titles",
     "trajectories",
@@ -66,8 +58,6 @@ class Shown:
     name: str
     unit: str
     """To which that of the series converts."""
-    bands: tuple[Envelope, ...] = ()
-    """Of each run one, in the unit; none if there are no bands."""
 
 
 def titles(runs: Sequence[xr.Dataset], text: Text) -> list[str]:
@@ -172,15 +162,12 @@ def _read(
     """Return the lines of a series under runs and the marks of its targets with their colours."""
     series = [series_in(run, variable, targets) for run in runs]
     marks = [marks_on(run, variable, targets) for run in runs]
-    bands: Sequence[Sequence[Envelope]] = [()] * len(runs)
     if shown is not None:
         factor = reported_factor(series[0].unit, shown.unit)
         series = [_scaled(line, factor, shown.unit) for line in series]
         marks = [[scaled_mark(mark, factor) for mark in of_run] for of_run in marks]
-        if shown.bands:
-            bands = [(band,) if band else () for band in shown.bands]
     hues = [hue for hue, _ in looks_of(len(runs))]
-    return list(map(Line, series, bands)), _distinct(marks, hues)
+    return list(map(Line, series)), _distinct(marks, hues)
 
 
 def _scaled(series: Series, factor: float, unit: str) -> Series:
@@ -343,83 +330,3 @@ def _by_scenario(runs: xr.Dataset, text: Text) -> Iterator[tuple[str, xr.Dataset
     for index, scenario in enumerate(runs.attrs.get("scenarios", [""])):
         code = runs["scenario"].to_numpy() if "scenario" in runs else np.zeros(runs.sizes["run"])
         yield str(scenario), runs.isel(run=np.flatnonzero(code == index))
-
-
-# --- one series against another -------------------------------------------------------------------
-
-
-AWAY = 6.0
-"""Distance of a year from its dot, in points."""
-SLANT = 0.38
-"""Below this part of it a year is centred on its dot."""
-LOWER = (-1.0, -1.5)
-
-
-def phase(
-    runs: Runs,
-    across: str,
-    upward: str,
-    targets: Iterable[Target] = (),
-    *,
-    axes: Axes | None = None,
-    lang: str = Lang.EN,
-) -> Axes:
-    """Draw one series against another, a dot every fifth year; targets only decide the units.
-
-    Raises:
-        UnknownNameError: a run holds no such series.
-
-    >>> runs = plansim.simulate(plansim.load_model("lake.mdl"), "boats.yaml")
-    >>> plansim.plot.phase(runs, "fish", "catch").get_title(loc="left")
-    'Catch'
-    """
-    text, listed, wanted = read_text(Lang(lang)), _listed(runs), list(targets)
-    with style():
-        axes = axes or new_axes(6.5, 4.6)
-        looks = looks_of(len(listed))
-        paths = []
-        for run, (hue, dash) in zip(listed, looks, strict=True):
-            x, y = (series_in(run, name, wanted) for name in (across, upward))
-            path = {year: (x.values[year], y.values[year]) for year in x.values if year in y.values}
-            dots = [year for year in path if year % 5 == 0 or year == max(path)]
-            axes.plot(*zip(*path.values(), strict=True), color=hue, ls=dash)
-            axes.plot(*zip(*(path[year] for year in dots), strict=True), "o", color=hue, ms=4)
-            paths.append((path, dots))
-        axes.set_xlabel(typeset(f"{shown_name(x, text)} ({text.unit(x.unit)})"))
-        axes.margins(0.06)
-        axes.grid(visible=True, axis="both")
-        name_axes(axes, shown_name(y, text), text.unit(y.unit))
-        plain_numbers(axes)
-        axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
-        axes.xaxis.set_major_formatter(axes.yaxis.get_major_formatter())
-        for later, (path, dots) in enumerate(paths):
-            # The first year is the same for all, or nearly so: its number is written once.
-            _label_years(axes, path, dots[bool(later) :], below=not later)
-        if len(listed) > 1:
-            lines = [Line2D([], [], color=hue, ls=dash) for hue, dash in looks]
-            axes.legend(lines, titles(listed, text), loc="best", labelcolor="linecolor")
-    return axes
-
-
-def _label_years(
-    axes: Axes, path: Mapping[int, tuple[float, float]], dots: Sequence[int], *, below: bool
-) -> None:
-    """Write years beside the line, square to its slope at their dots, on one side of it."""
-    axes.autoscale_view()  # else slopes are those of axes from 0 to 1
-    points = axes.transData.transform(np.array(list(path.values())))
-    order = {year: index for index, year in enumerate(path)}
-    for year in dots:
-        index = order[year]
-        slope = points[min(index + 1, len(points) - 1)] - points[max(index - 1, 0)]
-        length = float(np.hypot(*slope))
-        square = np.array([slope[1], -slope[0]]) / length if length else np.array([0.0, -1.0])
-        # Of the two sides the lower one, of a steep line the left one.
-        if (float(square @ LOWER) > 0) is not below:
-            square = -square
-        x, y = float(square[0]), float(square[1])
-        axes.annotate(
-            str(year), path[year], (AWAY * x, AWAY * y), textcoords="offset points",
-            ha="center" if abs(x) < SLANT else "left" if x > 0 else "right",
-            va="center" if abs(y) < SLANT else "bottom" if y > 0 else "top",
-            fontsize=7.5, color=GREY, path_effects=halo(),
-        )  # fmt: skip

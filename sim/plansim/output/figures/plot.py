@@ -20,9 +20,8 @@ from plansim.output.figures.decisions import (
     signpost_sheet,
 )
 from plansim.output.figures.drivers import drivers
-from plansim.output.figures.lines import fan, phase, small_multiples, trajectories
+from plansim.output.figures.lines import fan, small_multiples, trajectories
 from plansim.output.figures.loops import loop_shares
-from plansim.output.figures.parts import pyramid, stack
 from plansim.output.figures.policies import policy_sheet
 from plansim.output.figures.verdicts import verdict_map
 
@@ -31,14 +30,11 @@ __all__ = [
     "drivers",
     "fan",
     "loop_shares",
-    "phase",
     "policy_sheet",
-    "pyramid",
     "robustness_sheet",
     "save_figure",
     "signpost_sheet",
     "small_multiples",
-    "stack",
     "style",
     "trajectories",
     "verdict_map",

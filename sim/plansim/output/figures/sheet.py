@@ -1,13 +1,14 @@
 """Whole figures, as the command ``plot`` writes them: one chart, or several side by side.
 
-Each kind of figure is a function ``KIND_sheet``; `cli/commands/plot.py` lists the kinds.
+`SHEETS` has a function for each kind of figure; `cli/commands/plot.py` has what each kind needs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from types import MappingProxyType
 
 import numpy as np
 import xarray as xr
@@ -31,9 +32,8 @@ from plansim.output.figures.canvas import (
     style,
     year_axis,
 )
-from plansim.output.figures.lines import fan, phase, small_multiples, titles, trajectories
+from plansim.output.figures.lines import fan, small_multiples, titles, trajectories
 from plansim.output.figures.loops import loop_shares
-from plansim.output.figures.parts import pyramid, stack, tallest, widest
 from plansim.output.figures.verdicts import verdict_map
 from plansim.output.marks import judged_references
 from plansim.output.words.text import Lang, Text, read_text
@@ -41,16 +41,10 @@ from plansim.scenario.records import Scenario
 from plansim.targets.target import Attribute, Target
 
 __all__ = [
+    "SHEETS",
     "Subject",
     "draw_scores",
-    "fan_sheet",
     "history_sheet",
-    "lines_sheet",
-    "loops_sheet",
-    "phase_sheet",
-    "pyramid_sheet",
-    "stack_sheet",
-    "verdicts_sheet",
 ]
 
 _ACROSS = 3
@@ -73,7 +67,7 @@ class Subject:
     """Whether targets that are not binding are shown too."""
 
 
-def lines_sheet(subject: Subject) -> Figure:
+def _lines_sheet(subject: Subject) -> Figure:
     """Draw one variable large, or several small; of none, those that binding targets judge.
 
     Raises:
@@ -89,7 +83,7 @@ def lines_sheet(subject: Subject) -> Figure:
     return figure_of(small_multiples(runs, wanted, targets, lang=lang)[0])
 
 
-def verdicts_sheet(subject: Subject) -> Figure:
+def _verdicts_sheet(subject: Subject) -> Figure:
     """Draw the verdicts on runs, with the shares of plausible models.
 
     Raises:
@@ -112,29 +106,7 @@ def verdicts_sheet(subject: Subject) -> Figure:
     return figure_of(axes)
 
 
-def stack_sheet(subject: Subject) -> Figure:
-    """Draw `stack` for each run, on one scale."""
-    (variable,), runs = subject.variables, subject.runs
-    top = 1.04 * max(tallest(run, variable) for run in runs)
-    draws = [partial(stack, run, variable, lang=subject.lang, top=top) for run in runs]
-    return _sheet(draws, 6.4, 3.8)
-
-
-def pyramid_sheet(subject: Subject) -> Figure:
-    """Draw `pyramid` for each run, on one scale."""
-    (variable,), runs = subject.variables, subject.runs
-    end_at = 1.08 * max(widest(run, variable) for run in runs)
-    draws = [partial(pyramid, run, variable, lang=subject.lang, end_at=end_at) for run in runs]
-    return _sheet(draws, 6.4, 4.8)
-
-
-def phase_sheet(subject: Subject) -> Figure:
-    """Draw `phase`: the second variable over the first."""
-    across, up = subject.variables
-    return figure_of(phase(subject.runs, across, up, subject.targets, lang=subject.lang))
-
-
-def loops_sheet(subject: Subject) -> Figure:
+def _loops_sheet(subject: Subject) -> Figure:
     """Draw the loop scores of each scenario as `draw_scores` does."""
     scores = [score_loops(subject.model, scenario) for scenario in subject.scenarios]
     return draw_scores(scores, subject.lang)
@@ -150,7 +122,7 @@ def draw_scores(scores: Sequence[LoopScores], lang: Lang) -> Figure:
     return _sheet(draws, 7.4, 4.6)
 
 
-def fan_sheet(subject: Subject) -> Figure:
+def _fan_sheet(subject: Subject) -> Figure:
     """Draw `fan` for each variable; of none, for what the sweep keeps that binding targets judge.
 
     Raises:
@@ -165,6 +137,17 @@ def fan_sheet(subject: Subject) -> Figure:
 
     draws = [partial(fan, sweep, variable, targets, lang=subject.lang) for variable in wanted]
     return _sheet(draws, 6.4, 3.8)
+
+
+SHEETS: Mapping[str, Callable[[Subject], Figure]] = MappingProxyType(
+    {
+        "fan": _fan_sheet,
+        "lines": _lines_sheet,
+        "loops": _loops_sheet,
+        "verdicts": _verdicts_sheet,
+    }
+)
+"""The function that draws each kind of figure."""
 
 
 def history_sheet(history: Sequence[HistorySeries], text: Text) -> Figure:

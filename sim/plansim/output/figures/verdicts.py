@@ -9,7 +9,7 @@ from matplotlib.patches import Patch, Rectangle
 
 from plansim.output.figures.canvas import GREY, INK, ShownFigure, figure_of, style, typeset, wrapped
 from plansim.output.words.text import Lang, Text, margin_figure, percent, read_text, target_figure
-from plansim.output.words.verdicts import MARKS, OPEN_MARKS, SIGNS, mark_of, share_text
+from plansim.output.words.verdicts import MARKS, OPEN_MARKS, SIGNS, share_text, verdict_mark
 from plansim.targets.target import Attribute, Status
 from plansim.targets.verdict import Verdict
 
@@ -112,7 +112,7 @@ def _write_name(axes: Axes, index: int, row: Verdict, text: Text) -> None:
 def _fill(axes: Axes, left: float, index: int, wide: float, verdict: Verdict, text: Text) -> None:
     corner = (left + 0.02, index + 0.04)
     axes.add_patch(Rectangle(corner, wide - 0.04, 0.92, facecolor=_colour(verdict), linewidth=0))
-    words, middle = mark_of(verdict), index + 0.5
+    words, middle = verdict_mark(verdict), index + 0.5
     if verdict.status in (Status.MET, Status.MISSED):
         words += "  " + _size(verdict, text).replace("-", "−")
     axes.text(left + CELL / 2, middle, words, ha="center", va="center", fontsize=8, color=INK)

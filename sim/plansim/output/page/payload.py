@@ -24,7 +24,7 @@ from plansim.output.series import Series
 from plansim.output.variables import ModelFacts
 from plansim.output.words.text import read_text, target_figure, typeset
 from plansim.scenario.factors import Apply
-from plansim.scenario.scenario_file import Scenario, ScenarioKind, list_scenarios
+from plansim.scenario.scenario_file import Scenario
 from plansim.targets.indicator import Measure, moment
 from plansim.targets.target import (
     Direction,
@@ -106,7 +106,7 @@ def _scenario(model: Model, scenario: Scenario, program: Program) -> Data:
     indices = {name: number for number, name in enumerate(program.inputs)}
     return {
         "id": scenario.id,
-        "kind": _kind(scenario),
+        "kind": scenario.kind.value,
         "name": both(scenario.title_en, scenario.title_zh),
         "about": words(scenario.description_en, scenario.description_zh),
         "values": [
@@ -116,14 +116,6 @@ def _scenario(model: Model, scenario: Scenario, program: Program) -> Data:
         "assumed": {key: words(text.en, text.zh) for key, text in scenario.assumed.items()},
         **_written(model, scenario),
     }
-
-
-def _kind(scenario: Scenario) -> str:
-    """Return what a scenario is for; one that is no file of a folder of ours is a story."""
-    folder = shipped("scenarios").resolve()
-    is_ours = scenario.path is not None and scenario.path.resolve().parent == folder
-    kinds = {head.id: head.kind.value for head in list_scenarios()} if is_ours else {}
-    return kinds.get(scenario.id, ScenarioKind.STORY.value)
 
 
 def _written(model: Model, scenario: Scenario) -> dict[str, Data]:

@@ -38,11 +38,11 @@ from plansim.output.words.verdicts import (
     limit_of,
     margin_text,
     margin_words,
-    mark_of,
     outcome_words,
     share_text,
     value_text,
     value_words,
+    verdict_mark,
 )
 from plansim.scenario.factors import Apply
 from plansim.targets.target import Attribute, Status, Target, is_percentage
@@ -199,7 +199,7 @@ def _verdict_cells(verdict: Verdict, target: Target, text: Text) -> list[Cell]:
         # That a target which is missed in its year is first missed then goes without saying.
         if breach is not None and verdict.status is Status.MET:
             below.append(text("report.fails_first", year=breach))
-        page = Cell(f"{mark_of(verdict)} {value}", (text.join(below),), tone)
+        page = Cell(f"{verdict_mark(verdict)} {value}", (text.join(below),), tone)
     if share:
         page = replace(page, below=(*page.below, share))
     met = verdict.share.of_hundred if verdict.share else None
@@ -314,7 +314,7 @@ def cause_in_short(attribution: Attribution, shares: Shares, text: Text) -> str:
 
 
 def _shares_in_words(attribution: Attribution, shares: Shares, decimals: int, text: Text) -> str:
-    """Name the largest shares and add up the others; none that rounds to nil is named."""
+    """Name the largest shares and add up the others; none that rounds to zero is named."""
     pairs = sorted(
         zip(attribution.groups, shares.shares, strict=True), key=lambda pair: -abs(pair[1])
     )

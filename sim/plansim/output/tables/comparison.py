@@ -298,7 +298,7 @@ def _common(one: str, other: str) -> int:
 
 
 def _moves(difference: ModelDifference, text: Text) -> Iterator[RenderableType]:
-    """Yield which indicators and verdicts move, what that is due to, and what is no model."""
+    """Yield which indicators and verdicts move, what that is due to, and what is not a model."""
     moved = difference.moved
     if not moved:
         count = len(difference.targets)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from plansim.analysis.optimization.frontier import Frontier, Horizon, Policy
+from plansim.analysis.optimization.frontier import Frontier, Horizon
 from plansim.analysis.optimization.problem import Lever
 from plansim.analysis.optimization.target_seeking import Searched, Solution
 from plansim.output.tables.layout import (
@@ -35,8 +35,6 @@ _NOTHING = 1e-5
 """A margin below this share of the target is shown as none."""
 _UNLIMITED = 1e-3
 """A target that holds to within a tenth of a point of the highest growth does not limit it."""
-_DOUBTFUL = 0.8
-"""Targets with a lower probability are named."""
 
 
 def solution_table(solution: Solution, text: Text, *, outlay_zh: str = "") -> RenderableType:
@@ -175,11 +173,9 @@ def frontier_table(frontier: Frontier, text: Text, *, growth_zh: str) -> Rendera
     for horizon in frontier.horizons:
         parts.append(Prose(text("frontier.year", year=horizon.year), Style.STRONG))
         parts.append(lines(_summary(frontier, horizon, text)))
-        if horizon.sure:
-            parts.append(lines(_probabilities(frontier, horizon, text)))
         parts.append(_alone(horizon, text))
         if horizon.front:
-            parts.append(_front(horizon, text))
+            parts.append(_front(frontier, horizon, text))
     if any(horizon.highest for horizon in frontier.horizons):
         parts.append(_tops(frontier, text))
     return blocks([*parts, text("frontier.legend")])
@@ -217,57 +213,6 @@ def _summary(frontier: Frontier, horizon: Horizon, text: Text) -> Iterator[str]:
     yield text("frontier.ends", rates=text.join([_rate(end, 3) for end in horizon.searches]))
 
 
-def _probabilities(frontier: Frontier, horizon: Horizon, text: Text) -> Iterator[str]:
-    """Return the probability that all targets hold, in sentences."""
-    common = {"draws": f"{frontier.draws:,}", "count": len(horizon.kept)}
-    reached = [
-        text(
-            "frontier.sure",
-            share=f"{share:g}",
-            growth=_rate(policy.median),
-            met=f"{policy.chance:.2f}",
-        )
-        for share, policy in horizon.sure.items()
-        if policy is not None
-    ]
-    if reached:
-        yield text("frontier.surely", parts=text("list_sep.clause").join(reached), **common)
-    if none := [f"{share:g}" for share, policy in horizon.sure.items() if policy is None]:
-        yield text("frontier.unsure", shares=text.join(none), **common)
-    surest = horizon.surest
-    assert surest is not None
-    error = math.sqrt(surest.chance * (1 - surest.chance) / frontier.draws)
-    yield text(
-        "frontier.surest",
-        met=f"{surest.chance:.2f}",
-        error=f"{error:.2f}",
-        growth=_rate(surest.median),
-    )
-    ordered = sorted(horizon.single.items(), key=lambda item: item[1])
-    if doubtful := [f"{id_} {share:.2f}" for id_, share in ordered if share < _DOUBTFUL]:
-        product = f"{math.prod(horizon.single.values()):.2f}"
-        yield text("frontier.single", shares=text.join(doubtful), product=product)
-    yield from _without(horizon, surest, text)
-
-
-def _without(horizon: Horizon, surest: Policy, text: Text) -> Iterator[str]:
-    """Return the few targets that make it unlikely that all hold."""
-    parts = [
-        text("frontier.without", ids=text.join(ids), met=f"{met:.2f}")
-        for ids, met in horizon.without[:2]
-    ]
-    for share in (share for share in horizon.sure if surest.chance < share):
-        enough = next((ids for ids, met in horizon.without if met >= share), None)
-        if enough is None:
-            parts.append(text("frontier.hopeless", share=f"{share:g}", count=len(horizon.without)))
-            break
-        if len(enough) > 2:
-            ids = text.join(enough)
-            parts.append(text("frontier.needed", share=f"{share:g}", count=len(enough), ids=ids))
-    if parts and surest.chance < max(horizon.sure):
-        yield text("frontier.blame", parts=text("list_sep.clause").join(parts))
-
-
 def _alone(horizon: Horizon, text: Text) -> Grid:
     """Return the limit of growth of each target by itself, and its margin on the frontier."""
     columns = [
@@ -301,14 +246,14 @@ def _alone(horizon: Horizon, text: Text) -> Grid:
     return Grid(columns, rows)
 
 
-def _front(horizon: Horizon, text: Text) -> Grid:
+def _front(frontier: Frontier, horizon: Horizon, text: Text) -> Grid:
     """Return the policies on the Pareto front of growth and smallest margin."""
     columns = [
         figure_column(text("frontier.growth")),
         text_column(text("frontier.worst"), least=12),
         *figure_columns(text, "frontier.margin", "frontier.spreads"),
     ]
-    if horizon.sure:
+    if frontier.draws:
         columns += figure_columns(text, "frontier.chance", "frontier.median")
     alone = {one.target.id: one for one in horizon.alone}
     rows: list[Row] = []
@@ -324,7 +269,7 @@ def _front(horizon: Horizon, text: Text) -> Grid:
             ),
             margin_figure(policy.worst_margin, 2),
         ]
-        if horizon.sure:
+        if frontier.draws:
             row += [f"{policy.chance:.2f}", _rate(policy.median)]
         rows.append(row)
     return Grid(columns, rows, title=text("frontier.front"))

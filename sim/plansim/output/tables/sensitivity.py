@@ -9,16 +9,13 @@ from itertools import groupby
 from plansim.analysis.sensitivity.ranking import Pairing
 from plansim.analysis.sensitivity.study import (
     ACCURATE,
-    QUANTILES,
     Chance,
     Drivers,
-    Fan,
     Sensitivity,
 )
 from plansim.analysis.sensitivity.unknowns import DecidedTarget, DecidingUnknown
 from plansim.model.records import Model
 from plansim.output.describe import constants_name
-from plansim.output.series import Series, as_judged
 from plansim.output.tables.layout import (
     Band,
     Column,
@@ -32,13 +29,11 @@ from plansim.output.tables.layout import (
     figure_column,
     figure_columns,
     lines,
-    stacked,
     target_columns,
     text_column,
 )
 from plansim.output.words.text import Text, decimals_of, figure
 from plansim.output.words.verdicts import limit_of, section_of
-from plansim.targets.target import Target
 from plansim.targets.verdict import of_hundred
 
 __all__ = ["sensitivity_table", "unknowns_table"]
@@ -70,8 +65,6 @@ def sensitivity_table(
     if study.drivers:
         parts.append(text("sensitivity.drivers", scenario=titles.get(first, first)))
         parts += [_driver_table(study, text), _on_drivers(study, text)]
-    if fans := _judging_fans(study, first):
-        parts.append(_fan_table(fans, study.binding, text))
     return blocks(parts)
 
 
@@ -232,37 +225,6 @@ def _on_drivers(study: Sensitivity, text: Text) -> str:
 
 
 # --- where ----------------------------------------------------------------------------------------
-
-
-def _judging_fans(study: Sensitivity, scenario: str) -> list[Fan]:
-    names = {name for target in study.binding for name in target.variables.values()}
-    return [fan for fan in study.fans if fan.scenario == scenario and fan.series in names]
-
-
-def _fan_table(fans: Sequence[Fan], targets: Sequence[Target], text: Text) -> Grid:
-    years = [year for year in fans[0].years[1:] if year % 5 == 0]
-    columns = [
-        text_column(text("sweep.output")),
-        Column(text("sweep.unit")),
-        *(figure_column(str(year)) for year in years),
-    ]
-    rows: list[Row] = []
-    low, middle, high = (QUANTILES.index(share) for share in (0.05, 0.5, 0.95))
-    for fan in fans:
-        shown = [
-            Series(fan.series, fan.series_zh, fan.unit, "",
-                   dict(zip(fan.years, fan.quantiles[row], strict=True)))
-            for row in (low, middle, high)
-        ]  # fmt: skip
-        judged = list(as_judged(shown, targets))
-        cells = []
-        for year in years:
-            ends = [fan.values[year] for fan in judged]
-            decimals = max(decimals_of(ends), 0)
-            least, median, most = (figure(value, decimals) for value in ends)
-            cells.append(stacked([median, (f"{least}–{most}", Style.FAINT)]))
-        rows.append((text.pick(fan.series, fan.series_zh), text.unit(judged[0].unit), *cells))
-    return Grid(columns, rows, title=text("sensitivity.fans"))
 
 
 def _percent(share: float) -> str:

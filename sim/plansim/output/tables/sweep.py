@@ -157,7 +157,7 @@ def _met(one: xr.Dataset, met: int, total: int) -> str:
 
 
 def percent(share: float) -> str:
-    """Write a share in per cent; only what is nil is written as 0, what is all as 100.
+    """Write a share in per cent; only what is zero is written as 0, what is all as 100.
 
     >>> percent(0.713), percent(0.0), percent(1e-6), percent(0.99999), percent(1.0)
     ('71.3', '0', '<0.1', '>99.9', '100')

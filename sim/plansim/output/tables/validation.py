@@ -26,7 +26,7 @@ __all__ = [
     "criterion_text",
     "effect_rows",
     "figure_text",
-    "mark_of",
+    "result_mark",
     "title_text",
     "validation_table",
 ]
@@ -169,7 +169,7 @@ def _faults(result: Result, text: Text) -> RenderableType:
     return lines([f"{result.id}{text('list_sep.colon')}{criterion_text(result, text)}", *shown])
 
 
-def mark_of(result: Result) -> str:
+def result_mark(result: Result) -> str:
     """Return the mark of a test's status."""
     return _MARK[result.status][0]
 

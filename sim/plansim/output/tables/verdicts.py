@@ -39,12 +39,12 @@ from plansim.output.words.verdicts import (
     limit_of,
     margin_size,
     margin_words,
-    mark_of,
     others_of,
     outcome_words,
     section_of,
     share_text,
     value_words,
+    verdict_mark,
 )
 from plansim.output.words.wrapping import wrap
 from plansim.targets.target import Attribute, Gap, Status, Target
@@ -282,9 +282,9 @@ def _letters(heads: Mapping[str, str], scenarios: Sequence[str]) -> list[str]:
 def _mark(verdict: Verdict, text: Text) -> str:
     """Write the mark of a verdict, a word if it needs one, and when a limit is broken first."""
     if breaks_later(verdict):
-        return text("verdicts.broken", mark=mark_of(verdict), year=verdict.first_breach)
+        return text("verdicts.broken", mark=verdict_mark(verdict), year=verdict.first_breach)
     is_plain = verdict.stands and verdict.status.judged
-    return mark_of(verdict) if is_plain else outcome_words(verdict, text)
+    return verdict_mark(verdict) if is_plain else outcome_words(verdict, text)
 
 
 def _legend(verdicts: Sequence[Verdict], text: Text, *, margins: bool) -> RenderableType:

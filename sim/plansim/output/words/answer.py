@@ -61,7 +61,8 @@ def answer_sentences(
     shared = [one for one in chosen if one.is_open and share_text(one)]
     if shared:
         example = share_text(shared[0])
-        sentences.append(text("answer.open_means", sure=SURE, example=example))
+        count = example.partition("/")[0]
+        sentences.append(text("answer.open_means", sure=SURE, example=example, count=count))
     return sentences
 
 

@@ -35,7 +35,6 @@ __all__ = [
     "margin_size",
     "margin_text",
     "margin_words",
-    "mark_of",
     "others_of",
     "outcome_words",
     "section_of",
@@ -43,6 +42,7 @@ __all__ = [
     "share_words",
     "value_text",
     "value_words",
+    "verdict_mark",
 ]
 
 MARKS: Mapping[Status, str] = {
@@ -104,7 +104,7 @@ def value_words(target: Target, value: float | None, text: Text) -> str:
     return shown
 
 
-def mark_of(verdict: Verdict) -> str:
+def verdict_mark(verdict: Verdict) -> str:
     """Return the mark of a verdict: whether it stands, and if not, how it is open."""
     certainty = verdict.certainty
     return OPEN_MARKS.get(certainty, MARKS[verdict.status]) if certainty else MARKS[verdict.status]
@@ -113,7 +113,7 @@ def mark_of(verdict: Verdict) -> str:
 def outcome_words(verdict: Verdict, text: Text) -> str:
     """Write a verdict as its mark and a word: ``✓ met``, ``? open``."""
     word = text("verdicts.open") if verdict.is_open else text.word("status", verdict.status)
-    return f"{mark_of(verdict)} {word}"
+    return f"{verdict_mark(verdict)} {word}"
 
 
 def share_text(verdict: Verdict) -> str:

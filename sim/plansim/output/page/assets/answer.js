@@ -20,7 +20,8 @@ function answerOf(results) {
   });
   const shared = runs.flatMap((run) => run.verdicts).find((each) => each.isOpen && shareText(each));
   if (shared) {
-    const values = { sure: DATA.certainty.sure, example: shareText(shared) };
+    const example = shareText(shared);
+    const values = { sure: DATA.certainty.sure, example, count: example.split("/")[0] };
     sentences.push(t("answer.open_means", values));
   }
   return sentences;

@@ -78,14 +78,15 @@ function sidePicker(side, act) {
     options.length ? [el("optgroup", { label: t(`page.${key}`) }, ...options)] : [];
   const option = ({ id, name }) => el("option", { value: id }, pick(name));
   const kept = savedRuns();
-  const stories = DATA.scenarios.filter((scenario) => scenario.kind !== "test");
-  const tests = DATA.scenarios.filter((scenario) => scenario.kind === "test");
+  const listed = (kind) => DATA.scenarios.filter((scenario) => scenario.kind === kind).map(option);
+  const [stories, policies, tests] = ["story", "policy", "test"].map(listed);
   if (side !== "a") select.append(el("option", { value: NONE }, t("page.no_run")));
-  const grouped = tests.length || kept.length;
+  const grouped = policies.length || tests.length || kept.length;
   select.append(
-    ...(grouped ? group("stories", stories.map(option)) : stories.map(option)),
+    ...(grouped ? group("stories", stories) : stories),
+    ...group("policies", policies),
     ...group("kept_runs", kept.map(({ name }) => el("option", { value: SAVED + name }, name))),
-    ...group("tests", tests.map(option)),
+    ...group("tests", tests),
   );
   const overlays = overlayBoxes(side, act);
   const moved = el("span", { class: "moved" });

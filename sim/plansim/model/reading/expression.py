@@ -1,4 +1,4 @@
-"""An expression of a Vensim equation, as the tree that `plansim.model.syntax` reads it to.
+"""An expression of a Vensim equation, as the tree that `plansim.model.reading.syntax` reads it to.
 
 Causes, machine code, the formulas of the book and variants of a model are made from it. A node
 knows where it stands in the text; that is no part of what it is equal to.
@@ -11,6 +11,7 @@ import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
@@ -19,7 +20,9 @@ from plansim.errors import Message
 __all__ = [
     "COMPARISONS",
     "MISSING",
+    "NAME",
     "Call",
+    "EquationSyntaxError",
     "Name",
     "NoValueError",
     "Node",
@@ -30,7 +33,9 @@ __all__ = [
     "Role",
     "Table",
     "evaluate",
+    "name_key",
     "references",
+    "single_spaced",
     "walk",
 ]
 
@@ -201,7 +206,7 @@ def evaluate(
     Raises:
         NoValueError: the expression holds anything else, or has no finite value.
 
-    >>> from plansim.model.syntax import read_expression
+    >>> from plansim.model.reading.syntax import read_expression
     >>> evaluate(read_expression("start + 2 * (10 - 4)"), lambda name: 2000.0)
     2012.0
     """
@@ -240,5 +245,41 @@ def evaluate(
 def _power(base: float, exponent: float) -> float:
     try:
         return math.pow(base, exponent)
-    except ValueError as error:  # of a negative base, or of nil
+    except ValueError as error:  # of a negative base, or of zero
         raise ArithmeticError from error
+
+
+NAME = r"""\w[\w'$\s]*|"(?:\\"|[^"\n])*\""""
+"""A variable's or subscript's name where no number can stand."""
+
+
+class EquationSyntaxError(Exception):
+    """Where and why an equation cannot be read; never leaves the package."""
+
+    def __init__(
+        self,
+        offset: int,
+        message: Message,
+        expected: str | Message | None = None,
+        found: str | Message | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.offset = offset
+        self.message = message
+        self.expected = expected
+        self.found = found
+
+
+def single_spaced(text: str) -> str:
+    """Return a text with each run of white space as one space, and none at its ends."""
+    return " ".join(text.split())
+
+
+@lru_cache(maxsize=10_000)
+def name_key(name: str) -> str:
+    """Return what is equal of names that the engine takes for one: case and ``_`` do not count.
+
+    >>> name_key("GDP per Head") == name_key("gdp_per_head")
+    True
+    """
+    return single_spaced(name).lower().replace(" ", "_")

@@ -14,19 +14,17 @@ References:
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from functools import lru_cache
-from operator import itemgetter
 from types import MappingProxyType
 
 from plansim.errors import Message
-from plansim.model.expression import (
+from plansim.model.reading.expression import (
     COMPARISONS,
     MISSING,
     Call,
+    EquationSyntaxError,
     Name,
     Node,
     Number,
@@ -34,31 +32,27 @@ from plansim.model.expression import (
     Operation,
     QuotedText,
     Table,
+    name_key,
+    single_spaced,
+)
+from plansim.model.reading.tables import (
+    NUMBER,
+    NUMERALS_ONLY,
+    finite,
+    read_numbers,
+    read_subscripts,
+    read_tabbed,
+    read_table,
+    shown,
+    skip,
 )
 
-__all__ = [
-    "NAME",
-    "TABLES_FROM_FILES",
-    "EquationSyntaxError",
-    "name_key",
-    "read_expression",
-    "read_lookup",
-    "read_right_side",
-    "read_subscripts",
-    "single_spaced",
-]
-
-NAME = r"""\w[\w'$\s]*|"(?:\\"|[^"\n])*\""""
-"""A variable's or subscript's name where no number can stand."""
+__all__ = ["TABLES_FROM_FILES", "read_expression", "read_lookup", "read_right_side"]
 
 TABLES_FROM_FILES = frozenset({"get_direct_lookups", "get_xls_lookups"})
 """The functions that take a lookup table from another file, by `name_key`."""
-
-_SPACE = re.compile(r"[\s\\]*")
-_NUMBER = r"(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
-_SIGN = r"[\s\\]*+([+-]?+)[\s\\]*+"  # possessive: no run of spaces is tried twice
 _TOKEN = re.compile(
-    rf"""[\s\\]*+(?:(?P<number>{_NUMBER})
+    rf"""[\s\\]*+(?:(?P<number>{NUMBER})
     |(?P<name>[^\W\d][\w'$\s]*|"(?:\\"|[^"\n])*")
     |(?P<string>'[^'\n]*')
     |(?P<keyword>:[A-Za-z ]+:)
@@ -66,54 +60,12 @@ _TOKEN = re.compile(
     |(?P<mark>[(),:]))""",
     re.VERBOSE,
 )
-_NUMERALS_ONLY = re.compile(r"[0-9eE+\-.,;\s\\]+")
-_SIGNED_NUMBER = re.compile(rf"([+-]?)\s*({_NUMBER})")
 _TABBED = re.compile(r"TABBED[\s]+ARRAY[\s\\]*\(([^()]*)\)")
-_SUBSCRIPTS = re.compile(r"""\[((?:"[^"\n]*"|[^\[\]"~|])*)\]""")
-_QUOTED = re.compile(r'"[^"\n]*"')
-_POINT_PATTERN = rf"\({_SIGN}({_NUMBER})[\s\\]*+,{_SIGN}({_NUMBER})[\s\\]*+\)"
-_POINT = re.compile(_POINT_PATTERN)
-# The reference engine hands what stands here to Python's eval: let nothing but figures through.
-_LIMITS = re.compile(
-    rf"\[\s*+{_POINT_PATTERN}\s*+-\s*+{_POINT_PATTERN}\s*+(?:,\s*+{_POINT_PATTERN}\s*+)*+\][\s\\]*+,"
+_BINDING = MappingProxyType(
+    {":OR:": 1, ":AND:": 2, ":NOT:": 3, **dict.fromkeys(COMPARISONS, 4)}
+    | {"+": 5, "-": 5, "*": 6, "/": 6, "negative": 7, "^": 8}
 )
-_LISTED_NUMBER = rf"[\s\\]*+[+-]?+[\s\\]*+{_NUMBER}[\s\\]*+"
-_LISTED = re.compile(rf"({_LISTED_NUMBER}(?:,{_LISTED_NUMBER}){{2,}})(?=\))")
-"""The points of a table as DYNAMO has them: all x, then all y."""
-_BLANK = "\\ \t\n\r\f\v"
-_ONE_NAME = re.compile(NAME)
-
-
-class EquationSyntaxError(Exception):
-    """Where and why an equation cannot be read; never leaves the package."""
-
-    def __init__(
-        self,
-        offset: int,
-        message: Message,
-        expected: str | Message | None = None,
-        found: str | Message | None = None,
-    ) -> None:
-        super().__init__(message)
-        self.offset = offset
-        self.message = message
-        self.expected = expected
-        self.found = found
-
-
-def single_spaced(text: str) -> str:
-    """Return a text with each run of white space as one space, and none at its ends."""
-    return " ".join(text.split())
-
-
-@lru_cache(maxsize=10_000)
-def name_key(name: str) -> str:
-    """Return what is equal of names that the engine takes for one: case and ``_`` do not count.
-
-    >>> name_key("GDP per Head") == name_key("gdp_per_head")
-    True
-    """
-    return single_spaced(name).lower().replace(" ", "_")
+"""How tightly each operator binds."""
 
 
 def read_right_side(text: str, start: int, end: int) -> Node:
@@ -122,13 +74,13 @@ def read_right_side(text: str, start: int, end: int) -> Node:
     Raises:
         EquationSyntaxError: at the first place that cannot be read.
     """
-    if _NUMERALS_ONLY.fullmatch(text, start, end):
-        numbers = _read_numbers(text, start, end)
+    if NUMERALS_ONLY.fullmatch(text, start, end):
+        numbers = read_numbers(text, start, end)
         if numbers is not None:
             return Numbers(numbers)
     tabbed = _TABBED.fullmatch(text, start, end)
     if tabbed:
-        return Numbers(_read_tabbed(text, *tabbed.span(1)))
+        return Numbers(read_tabbed(text, *tabbed.span(1)))
     return _Reader(text, start, end).read()
 
 
@@ -149,53 +101,23 @@ def read_lookup(text: str, start: int, end: int) -> Table | Call:
     Raises:
         EquationSyntaxError: at the first place that cannot be read.
     """
-    inside = _skip(text, start + 1, end)
+    inside = skip(text, start + 1, end)
     if text.startswith("(", start) and text[inside : inside + 3].upper() == "GET":
         if not text.endswith(")", start, end):
             raise EquationSyntaxError(start, Message("a bracket is never closed"), expected="')'")
         tree = _Reader(text, inside, end - 1).read()
         if isinstance(tree, Call) and tree.key in TABLES_FROM_FILES:
             return tree
-    table, after = _read_table(text, start, end)
-    after = _skip(text, after, end)
+    table, after = read_table(text, start, end)
+    after = skip(text, after, end)
     if after < end:
         raise EquationSyntaxError(
             after,
             Message("something follows the lookup table"),
             expected="'~'",
-            found=_shown(text, after),
+            found=shown(text, after),
         )
     return table
-
-
-def read_subscripts(text: str, start: int, end: int) -> tuple[tuple[str, ...], int]:
-    """Return the names (with their ``!``) of ``[a, b!]`` at ``start``, and where they end.
-
-    Raises:
-        EquationSyntaxError: the bracket is not closed, or holds something else than names.
-    """
-    match = _SUBSCRIPTS.match(text, start, end)
-    if not match:
-        raise EquationSyntaxError(
-            start, Message("a subscript bracket is never closed"), expected="']'"
-        )
-    content = match[1]
-    if '"' in content:  # a comma in a quoted name does not separate
-        content = _QUOTED.sub(lambda quoted: quoted[0].replace(",", "\0"), content)
-    names = []
-    for piece in content.split(","):
-        word = piece.strip(_BLANK)
-        name = word.removesuffix("!").rstrip(_BLANK)
-        if not _ONE_NAME.fullmatch(name):
-            raise EquationSyntaxError(
-                start,
-                Message("a subscript cannot be read"),
-                expected=Message("names separated by commas"),
-                found=_shown(match[0], 0),
-            )
-        bang = "!" if word.endswith("!") else ""
-        names.append(single_spaced(name).replace("\0", ",") + bang)
-    return tuple(names), match.end()
 
 
 class _State(Enum):
@@ -206,13 +128,6 @@ class _State(Enum):
     SIGNED = auto()  # an operand, or a number with a sign of its own
     OPERATOR = auto()  # an operator, a comma or a closing bracket
     TEXT_READ = auto()  # a comma or a closing bracket
-
-
-_BINDING = MappingProxyType(
-    {":OR:": 1, ":AND:": 2, ":NOT:": 3, **dict.fromkeys(COMPARISONS, 4)}
-    | {"+": 5, "-": 5, "*": 6, "/": 6, "negative": 7, "^": 8}
-)
-"""How tightly each operator binds."""
 
 
 @dataclass(slots=True)
@@ -281,7 +196,7 @@ class _Reader:
                     self._outputs(start)
                 case "mark":
                     self._mark(start, word)
-        self.at = _skip(self.text, self.at, self.end)
+        self.at = skip(self.text, self.at, self.end)
         if self.at < self.end:
             raise self._unexpected()
         if self.outer:
@@ -293,18 +208,18 @@ class _Reader:
 
     def _number(self, start: int, word: str) -> None:
         self._check_operand_wanted(start)
-        self._add_operand(Number(_finite(start, word), start, self.at))
+        self._add_operand(Number(finite(start, word), start, self.at))
 
     def _name(self, start: int, word: str) -> None:
         self._check_operand_wanted(start)
         end = start + len(word.rstrip())
         written: tuple[str, ...] = (single_spaced(word),)
-        after = _skip(self.text, self.at, self.end)
+        after = skip(self.text, self.at, self.end)
         if self.text.startswith("[", after, self.end):
             subscripts, end = read_subscripts(self.text, after, self.end)
             written += subscripts
             self.at = end
-            after = _skip(self.text, end, self.end)
+            after = skip(self.text, end, self.end)
         key, *keys = map(name_key, written)
         name = Name(key, tuple(keys), written, start, end)
         if self.text.startswith("(", after, self.end):
@@ -316,7 +231,7 @@ class _Reader:
     def _string(self, start: int, word: str) -> None:
         if self.state is not _State.START or self.frame.called is None:
             raise EquationSyntaxError(
-                start, Message("a text stands where a number must"), found=word[:40]
+                start, Message("a text where a number is expected"), found=word[:40]
             )
         self._add_operand(QuotedText(word))
         self.state = _State.TEXT_READ
@@ -336,7 +251,7 @@ class _Reader:
             case _:
                 raise EquationSyntaxError(
                     start,
-                    Message("a keyword cannot stand here"),
+                    Message("a keyword is not allowed here"),
                     expected=Message("an operator"),
                     found=word[:40],
                 )
@@ -372,14 +287,12 @@ class _Reader:
         elif word == ",":
             if self.frame.called is None:
                 raise EquationSyntaxError(
-                    start, Message("a comma stands outside of a function's brackets")
+                    start, Message("a comma outside of a function's brackets")
                 )
             self._end_argument(start)
             self.state = _State.START
             if self.frame.called.key == "with_lookup" and len(self.frame.arguments) == 1:
-                table, self.at = _read_table(
-                    self.text, _skip(self.text, self.at, self.end), self.end
-                )
+                table, self.at = read_table(self.text, skip(self.text, self.at, self.end), self.end)
                 self._add_operand(table)
         else:
             self._close(start)
@@ -389,8 +302,8 @@ class _Reader:
         if self.frame.called is None or self.frame.outputs:
             raise EquationSyntaxError(
                 start,
-                Message("a character cannot stand here"),
-                found=_shown(self.text, start),
+                Message("a character is not allowed here"),
+                found=shown(self.text, start),
             )
         self._end_argument(start)
         frame = self.frame
@@ -398,11 +311,11 @@ class _Reader:
             self.state = _State.START
             token = _TOKEN.match(self.text, self.at, self.end)
             if token is None or token.lastgroup != "name":
-                self._check_operand_read(_skip(self.text, self.at, self.end))
+                self._check_operand_read(skip(self.text, self.at, self.end))
             else:
                 self.at = token.end()
                 self._name(token.start("name"), token["name"])
-            self.at = _skip(self.text, self.at, self.end)
+            self.at = skip(self.text, self.at, self.end)
             following = self.text[self.at : self.at + 1]
             if self.frame is not frame or following not in (",", ")"):
                 message = Message("the outputs of a macro cannot be read")
@@ -453,7 +366,7 @@ class _Reader:
                 start,
                 Message("an operator is missing"),
                 expected=Message("one of + - * / ^ before it"),
-                found=_shown(self.text, start),
+                found=shown(self.text, start),
             )
 
     def _check_operator_wanted(self, start: int, word: str) -> None:
@@ -467,7 +380,7 @@ class _Reader:
     def _check_operand_read(self, start: int) -> None:
         if self.state not in (_State.OPERATOR, _State.TEXT_READ):
             found = (
-                _shown(self.text, start) if start < self.end else Message("the end of the equation")
+                shown(self.text, start) if start < self.end else Message("the end of the equation")
             )
             raise EquationSyntaxError(
                 start,
@@ -485,125 +398,5 @@ class _Reader:
                 expected=Message("'\"' on the same line"),
             )
         return EquationSyntaxError(
-            self.at, Message("a character cannot stand here"), found=_shown(self.text, self.at)
+            self.at, Message("a character is not allowed here"), found=shown(self.text, self.at)
         )
-
-
-def _skip(text: str, start: int, end: int) -> int:
-    """Return the offset of the next character that is no white space."""
-    match = _SPACE.match(text, start, end)
-    return match.end() if match else start
-
-
-def _shown(text: str, start: int, limit: int = 24) -> Message:
-    """Return, in quotes, what stands at an offset, up to the end of its line."""
-    line = text[start : start + limit].split("\n")[0].rstrip("\\ \t") or text[start]
-    return Message("'{text}'", text=line)
-
-
-def _finite(offset: int, word: str) -> float:
-    value = float(word)
-    if math.isinf(value):
-        raise EquationSyntaxError(offset, Message("a number is too large"), found=word[:40])
-    return value
-
-
-def _read_numbers(text: str, start: int, end: int) -> tuple[float, ...] | None:
-    """Return the numbers of ``1, 2; 3, 4;``; None if it is one term that is none, as ``5-3``."""
-    content = text[start:end].strip(_BLANK)
-    is_list = "," in content or ";" in content
-    numbers = []
-    at = start
-    pieces = re.split("[,;]", content.removesuffix(";"))
-    for piece in pieces:
-        number = _SIGNED_NUMBER.fullmatch(piece.strip(_BLANK))
-        if number:
-            numbers.append(_finite(at, number[2]) * (-1 if number[1] == "-" else 1))
-        elif is_list:
-            raise EquationSyntaxError(
-                at,
-                Message("a list of numbers cannot be read"),
-                expected=Message("a number"),
-                found=Message("'{text}'", text=single_spaced(piece)[:24]),
-            )
-        else:
-            return None
-        at = min(at + len(piece) + 1, end - 1)
-    return tuple(numbers)
-
-
-def _read_tabbed(text: str, start: int, end: int) -> tuple[float, ...]:
-    words = re.sub(r"([+-])\s+", r"\1", text[start:end].replace("\\", " ")).split()
-    for word in words:
-        if not _SIGNED_NUMBER.fullmatch(word):
-            raise EquationSyntaxError(
-                start,
-                Message("a table cannot be read"),
-                expected=Message("a number"),
-                found=Message("'{text}'", text=word[:24]),
-            )
-    if not words:
-        raise EquationSyntaxError(start, Message("a table is empty"), expected=Message("numbers"))
-    return tuple(_finite(start, word.lstrip("+")) for word in words)
-
-
-def _listed_number(offset: int, piece: str) -> float:
-    sign, number = re.findall(r"([+-]?)[\s\\]*([^\s\\]+)", piece)[0]
-    return _finite(offset, number) * (-1 if sign == "-" else 1)
-
-
-def _read_table(text: str, start: int, end: int) -> tuple[Table, int]:
-    """Return the table ``([limits], (x, y), …)`` at ``start``, and the offset after it.
-
-    The points may also be a list of all x and then of all y.
-    """
-    if not text.startswith("(", start, end):
-        raise EquationSyntaxError(
-            start, Message("a lookup table is missing"), expected=Message("'((x, y), (x, y), …)'")
-        )
-    at = _skip(text, start + 1, end)
-    if text.startswith("[", at, end):
-        limits = _LIMITS.match(text, at, end)
-        if not limits:
-            raise EquationSyntaxError(
-                at,
-                Message("the limits of a lookup table cannot be read"),
-                expected=Message("'[(x min,y min)-(x max,y max)],'"),
-                found=_shown(text, at),
-            )
-        at = _skip(text, limits.end(), end)
-    points: list[tuple[float, float]] = []
-    if listed := _LISTED.match(text, at, end):
-        numbers = [_listed_number(at, piece) for piece in listed[1].split(",")]
-        half, odd = divmod(len(numbers), 2)
-        if odd:
-            raise EquationSyntaxError(
-                at,
-                Message("a lookup table does not have as many heights as places"),
-                expected=Message("all x, then all y"),
-                found=f"{len(numbers)}",
-            )
-        points = list(zip(numbers[:half], numbers[half:], strict=True))
-        at = listed.end()
-    while at < end and text[at] != ")":
-        point = _POINT.match(text, at, end)
-        if not point:
-            raise EquationSyntaxError(
-                at,
-                Message("a point of a lookup table cannot be read"),
-                expected=Message("'(x, y)'"),
-                found=_shown(text, at),
-            )
-        x, y = _finite(at, point[2]), _finite(at, point[4])
-        points.append((-x if point[1] == "-" else x, -y if point[3] == "-" else y))
-        at = _skip(text, point.end(), end)
-        if text.startswith(",", at, end):
-            at = _skip(text, at + 1, end)
-    if at >= end:
-        raise EquationSyntaxError(start, Message("a bracket is never closed"), expected="')'")
-    if not points:
-        raise EquationSyntaxError(
-            start, Message("a lookup table is empty"), expected=Message("'(x, y)'")
-        )
-    points.sort(key=itemgetter(0))
-    return Table(tuple(x for x, _ in points), tuple(y for _, y in points)), at + 1

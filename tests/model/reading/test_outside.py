@@ -16,7 +16,7 @@ from openpyxl.workbook.defined_name import DefinedName
 from plansim.engine import pysd as reference
 from plansim.engine.simulate import simulate
 from plansim.errors import InputError, ModelError
-from plansim.model.outside import read_series
+from plansim.model.reading.outside import read_series
 from plansim.model.reader import load_model
 from plansim.model.records import VariableKind
 
@@ -159,7 +159,10 @@ def test_data_variables_have_their_data_from_a_table(tmp_path: Path) -> None:
             "'x': the file 'e.csv' cannot be read: No such file or directory; "
             "did you mean 'd.csv'?",
         ),
-        ("x= GET DIRECT CONSTANTS('d.csv', ',', 'B1')", "'x': the cell B1 of 'd.csv' is no number"),
+        (
+            "x= GET DIRECT CONSTANTS('d.csv', ',', 'B1')",
+            "'x': the cell B1 of 'd.csv' is not a number",
+        ),
         (
             "x= GET XLS CONSTANTS('b.xlsx', 'Shet', 'B1')",
             "'x': 'b.xlsx' has no sheet 'Shet'; did you mean 'Sheet'?",

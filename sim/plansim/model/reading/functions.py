@@ -15,7 +15,7 @@ FUNCTIONS: Mapping[str, int | None] = MappingProxyType(
         name: count
         for count, names in {
             0: "random_0_1",
-            1: "abs arccos arcsin arctan cos cosh elmcount exp game get_data_first_time "
+            1: "abs arccos arcsin arctan cos cosh elmcount exp game gamma_ln get_data_first_time "
             "get_data_last_time initial integer ln prod sin sinh sqrt sum tan tanh vmax vmin",
             2: "active_initial delay1 delay3 get_data_at_time integ log lookup_backward "
             "lookup_extrapolate lookup_forward max min modulo power pulse quantum smooth smooth3 "
@@ -47,7 +47,7 @@ OF_VECTORS = frozenset(
 UNCOMPUTED_FUNCTIONS: frozenset[str] = frozenset(
     name_group + suffix
     for name_group, suffixes in {
-        "": "a_function_of alloc_p cumulate cumulatef find_market_price find_zero gamma_ln "
+        "": "a_function_of alloc_p cumulate cumulatef find_market_price find_zero "
         "internal_rate_of_return marketp message reinitial sample_until shift_if_true "
         "simultaneous sshape supply_at_price demand_at_price time_base time_shift vector_lookup",
         "delay_": "batch conveyor information leakage material profile",

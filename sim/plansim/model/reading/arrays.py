@@ -6,10 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from plansim.errors import Message
-from plansim.model.expression import Call, Name, Node, Operation
-from plansim.model.functions import OVER_ELEMENTS
-from plansim.model.scan import Range, Scan
-from plansim.model.syntax import name_key
+from plansim.model.reading.equations import Range, Scan
+from plansim.model.reading.expression import Call, Name, Node, Operation, name_key
+from plansim.model.reading.functions import OVER_ELEMENTS
 
 __all__ = ["Subscripts", "UnboundError", "free_marks"]
 
@@ -81,7 +80,7 @@ class Subscripts:
                 return found
         raise UnboundError(
             Message(
-                "the subscript '{name}' stands neither on its left-hand side nor within a "
+                "the subscript '{name}' is neither on its left-hand side nor within a "
                 "function over elements",
                 name=subscript,
             )
@@ -124,7 +123,8 @@ def free_marks(tree: Node) -> Iterator[str]:
             yield from (name for name in names if name.endswith("!"))
         case Call(key=key, subscripts=names, arguments=below):
             yield from (name for name in names if name.endswith("!"))
-            for argument in below if key not in OVER_ELEMENTS else ():
+            bound = len(below) if key in OVER_ELEMENTS else 2 if key == "vector_select" else 0
+            for argument in below[bound:]:
                 yield from free_marks(argument)
         case Operation(operands=below):
             for operand in below:

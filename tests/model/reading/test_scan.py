@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from plansim.errors import FaultLog
-from plansim.model.scan import MAX_ELEMENTS, EquationForm, Scan, scan_text
+from plansim.model.reading.equations import MAX_ELEMENTS, EquationForm, Scan
+from plansim.model.reading.scan import scan_text
 
 
 def scan(text: str) -> tuple[Scan, list[str]]:

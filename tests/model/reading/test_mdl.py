@@ -16,9 +16,9 @@ from pysd.translators.vensim.vensim_file import VensimFile
 from plansim.errors import ModelError
 from plansim.files.shipped import shipped_model
 from plansim.model.reader import load_model
+from plansim.model.reading.entries import around_sketch
+from plansim.model.reading.expression import name_key
 from plansim.model.records import Model, TimeSpec, Timing, VariableKind
-from plansim.model.scan import around_sketch
-from plansim.model.syntax import name_key
 from tests.helpers.vensim_text import CLOCK, MODELS, Write, writer
 
 TOWN = MODELS / "toy_town.mdl"
@@ -366,11 +366,11 @@ def test_constants_that_do_not_fit(write: Write, equations: str, fault: str) -> 
         ),
         (
             CLOCK.replace("0.5", "0"),
-            "4: the clock cannot run with this TIME STEP; expected more than nil; found 0",
+            "4: the clock cannot run with this TIME STEP; expected more than zero; found 0",
         ),
         (
             CLOCK.replace("SAVEPER= TIME STEP", "SAVEPER= -1"),
-            "5: the clock cannot run with this SAVEPER; expected more than nil; found -1",
+            "5: the clock cannot run with this SAVEPER; expected more than zero; found -1",
         ),
         (
             CLOCK.replace("0.5", "1e-9"),
@@ -397,9 +397,9 @@ def test_what_is_no_file(tmp_path: Path) -> None:
     cases = {
         "twon.mdl": r"there is no such file; expected a \.mdl file; did you mean 'town\.mdl'\?",
         "nowhere/town.mdl": r"there is no such file; expected a \.mdl file$",
-        "town.txt": r"the file is no Vensim model; expected a \.mdl file",
-        "pipe.mdl": r"the file is no Vensim model; expected a \.mdl file",
-        "folder.mdl": r"a folder is no model; expected a \.mdl file",
+        "town.txt": r"the file is not a Vensim model; expected a \.mdl file",
+        "pipe.mdl": r"the file is not a Vensim model; expected a \.mdl file",
+        "folder.mdl": r"a folder is not a model; expected a \.mdl file",
         "x" * 300 + ".mdl": "the file cannot be read; found File name too long",
         "nul\0.mdl": "the file cannot be read; found .*embedded null",  # the words are Python's
     }

@@ -1,0 +1,1 @@
+"""Reading of Vensim files: text to equations, and what they take from other files."""

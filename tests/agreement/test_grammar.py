@@ -1,0 +1,42 @@
+"""Random models with arrays, memory, macros and data: the compiled engine against plain numpy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from random import Random
+
+import numpy as np
+import pytest
+
+from plansim.engine.simulate import simulate
+from plansim.model.reader import load_model
+from tests.helpers.plain_numpy import DATA
+from tests.helpers.random_model import Written, write_model
+
+
+def differences(written: Written, folder: Path) -> list[str]:
+    """Name the variables that the compiled engine computes otherwise than numpy."""
+    path = folder / "random.mdl"
+    path.write_text(written.text, "utf-8")
+    data = folder / "data.csv"
+    data.write_text("Time,seen\n" + "".join(f"{t},{v}\n" for t, v in zip(*DATA, strict=True)))
+    found = simulate(load_model(path, strict=False, data=[data]), cache=False)
+    wrong = []
+    for name, expected in written.values.items():
+        ours = found[name]
+        axes = tuple(i for i, dim in enumerate("AB", 1) if dim not in written.dims[name])
+        right = expected.squeeze(axes)
+        values = ours.to_numpy() if "time" in ours.dims else ours.to_numpy()[None]
+        assert values.shape[1:] == right.shape[1:], name
+        if not np.abs(values - right).max() <= 1e-9 * max(np.abs(right).max(), 1):
+            wrong.append(name)
+    return wrong
+
+
+@pytest.mark.parametrize(
+    "seeds", [range(30, 42), pytest.param(range(42, 600), marks=pytest.mark.slow)]
+)
+def test_a_random_model_with_arrays_is_computed_as_by_numpy(tmp_path: Path, seeds: range) -> None:
+    for seed in seeds:
+        written = write_model(Random(seed))
+        assert not differences(written, tmp_path), (seed, written.text)
