@@ -22,10 +22,11 @@ def check_folder(path: Path, *, force: bool = False, front: str | None = FRONT) 
     A folder that is not empty is replaced only if it holds the file ``front``; of None, never.
 
     Raises:
-        OutputError: the path is a file, its parent is missing or not writable; or it is a folder
-            that is not empty, and ``force`` is not given or it does not hold ``front``.
+        OutputError: the path is a file, or a link that leads nowhere or in a circle; its parent is
+            missing or not writable; or it is a folder that is not empty, and ``force`` is not given
+            or it does not hold ``front``.
     """
-    if path.exists() and not path.is_dir():
+    if (path.exists() or path.is_symlink()) and not path.is_dir():
         expected, found = Message("a folder"), Message("a file")
         fault = Fault("cannot write the output", path, expected=expected, found=found)
     elif unfit := unfit_parent(path):

@@ -221,7 +221,7 @@ def test_raw_data_have_a_value_at_their_points_alone(tmp_path: Path) -> None:
         ("/dev/zero", "A1", "not a regular file"),
         ("long.csv", "A1", "the table is not a CSV file"),
         ("t.csv", "A" + "9" * 5000, "'t.csv' has no cells"),
-        ("bomb.xlsx", "A1", "is no workbook"),
+        ("bomb.xlsx", "A1", "is not a workbook"),
     ],
 )
 def test_a_hostile_file_is_refused_at_once(

@@ -289,7 +289,10 @@ def _altered(folder: Path) -> Iterator[Fault]:
         with suppress(OSError, ValueError, AttributeError, RecursionError):
             if _digest(folder / name) == digest:
                 continue
-        yield Fault(_CHANGED, folder / name)
+        if name == "zarr.json" and folder.name != SUMMARY:  # by which --resume goes
+            yield Fault(_CHANGED_ROOT, folder / name, expected=_AGAIN)
+        else:
+            yield Fault(_CHANGED, folder / name)
 
 
 RunBlock: TypeAlias = "dict[str, npt.NDArray[Any]]"
@@ -413,14 +416,14 @@ def open_store(path: Path) -> Store:
         return _described(path, attributes)
     except (ArithmeticError, LookupError, OSError, RecursionError, TypeError, ValueError):
         if (path / DONE).exists():
-            again = Message("plansim sweep --force, which begins anew")
-            raise InputError(Fault(_CHANGED_ROOT, path / "zarr.json", expected=again)) from None
+            raise InputError(Fault(_CHANGED_ROOT, path / "zarr.json", expected=_AGAIN)) from None
     made = Message("a RESULT.zarr that 'plansim sweep' has made")
     message = Message("not the result of a sweep") if path.exists() else Message("no such folder")
     raise InputError(Fault(message, path, expected=made))
 
 
 _CHANGED_ROOT = Message("what describes the result is damaged")
+_AGAIN = Message("plansim sweep --force, which begins anew")
 
 
 def _described(path: Path, attributes: Mapping[str, Any]) -> Store:
