@@ -63,7 +63,7 @@ html_show_sphinx = False
 html_copy_source = False
 html_show_sourcelink = False
 html_static_path = ["static"]
-html_css_files = ["site.css"]
+html_css_files = ["site.css", "chinese.css"]  # the latter is written when all pages are
 templates_path = ["templates"]
 html_sidebars = {
     "**": [

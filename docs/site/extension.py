@@ -13,7 +13,8 @@ import shlex
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from logging import WARNING, getLogger
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,8 @@ from sphinx.util.matching import Matcher
 import plansim
 from plansim.cache import code_of, digest
 from plansim.cli.main import plansim as command_line
+from plansim.output.page.page import CHINESE_RANGE
+from plansim.output.words.font import subsets
 from plansim.output.words.messages import help_in_chinese
 
 __all__ = ["setup"]
@@ -41,6 +44,9 @@ ROOT = Path(__file__).parents[2]
 SHOWN = ("baseline", "accelerated-growth")
 OWN = "plansim."
 PLOT = "output.figures.plot"
+FONT = "chinese.css"
+"""As ``html_css_files`` names it."""
+CHINESE = re.compile("[\u2e80-\ua4cf\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef]")
 NAMES = {"en": "English", "zh": "中文"}
 
 
@@ -85,8 +91,9 @@ def _keep_notebooks(app: Sphinx, config: Any) -> None:
 
 MOST_LINES = 26
 """Of what a command prints, so many lines are shown."""
-EXAMPLE = re.compile(r"^```console\n\$ (plansim .*)\n(?:.*\n)*?```$", re.MULTILINE)
+EXAMPLE = re.compile(r"^```console\n\$ (plansim .*)\n((?:.*\n)*?)```$", re.MULTILINE)
 FILE = re.compile(r"^<!-- file: (.*) -->\n```yaml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FAILED = re.compile(r"^plansim: ", re.MULTILINE)
 LINK = re.compile(r"(?<!!)\[([^\]\[]+)\]\(([\w./-]+)\.md\)")
 MARK = re.compile(r"^<!-- .* -->\n", re.MULTILINE)
 
@@ -95,10 +102,11 @@ def _show_examples(app: Sphinx, docname: str, source: list[str]) -> None:
     """Put what each example of the guide prints now in the place of what is written."""
     text = source[0]
     if docname.startswith("docs/guide/") and not _is_quick(app):
-        file = _kept() / "guide" / digest(text)[:16]
+        files = _files_of_guide(Path(app.srcdir, docname).parent)
+        file = _kept() / "guide" / digest(text, *files, *files.values())[:16]
         if not file.is_file():
             file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(_with_output(text), "utf-8")
+            file.write_text(_with_output(text, files, docname), "utf-8")
         text = file.read_text("utf-8")
     if _lang(app) == "zh":
         text = _without_breaks(text)
@@ -126,21 +134,31 @@ def _to_other_language(app: Sphinx, docname: str, link: re.Match[str]) -> str:
     return f'<a href="{"../" * (docname.count("/") + 1)}{other}/{path}.html">{link[1]}</a>'
 
 
-def _with_output(text: str) -> str:
+def _files_of_guide(folder: Path) -> dict[str, str]:
+    """Return the files that the pages of a guide write, which later pages use too."""
+    pages = [path.read_text("utf-8") for path in sorted(folder.glob("*.md"))]
+    return dict(file for page in pages for file in FILE.findall(page))
+
+
+def _with_output(text: str, files: Mapping[str, str], docname: str) -> str:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for file, content in FILE.findall(text):
+        for file, content in files.items():
             (folder / file).write_text(content, "utf-8")
-        return EXAMPLE.sub(lambda block: _printed(block[1], folder), text)
+        return EXAMPLE.sub(lambda block: _printed(block[1], block[2], folder, docname), text)
 
 
-def _printed(command: str, folder: Path) -> str:
+def _printed(command: str, written: str, folder: Path, docname: str) -> str:
+    """Return an example with what it prints; an error that the page does not show is a warning."""
     call = [sys.executable, "-m", "plansim.cli.main", *shlex.split(command)[1:]]
     environment = {**os.environ, "COLUMNS": "92", "NO_COLOR": "1", "PYTHONUTF8": "1"}
     done = subprocess.run(
         call, cwd=folder, env=environment, capture_output=True, encoding="utf-8", check=False
     )
-    lines = (done.stdout or done.stderr).rstrip().splitlines()
+    output = (done.stdout or done.stderr).replace(f"{ROOT}{os.sep}", "")
+    lines = output.rstrip().splitlines()
+    if FAILED.search(output) and not FAILED.search(written):
+        logger.warning("%s: %s", command, lines[0], location=docname)
     lines = [*lines[:MOST_LINES], "…"] if len(lines) > MOST_LINES else lines
     return "\n".join(["```console", f"$ {command}", *lines, "```"])
 
@@ -237,11 +255,22 @@ def _lead_to_other_language(
     context["try_page"] = f"{up}{own}/try.html"
 
 
+def _write_font(outdir: Path) -> None:
+    """Write the Chinese characters of all pages as a font, for machines that have none."""
+    pages = [path.read_text("utf-8") for path in outdir.rglob("*.html") if path.name != "try.html"]
+    texts = [*pages, (outdir / "searchindex.js").read_text("utf-8")]
+    chinese = {character for text in texts for character in set(text) if CHINESE.match(character)}
+    fonts = subsets("".join(chinese), "plansim")
+    rules = [replace(font, unicode_range=CHINESE_RANGE).css for font in fonts]
+    (outdir / "_static" / FONT).write_text("\n".join(rules), "utf-8")
+
+
 def _write_other_pages(app: Sphinx, exception: Exception | None) -> None:
     """Write the page of the model, and the page on which a reader chooses a language."""
     if exception is not None:
         return
     outdir, lang = Path(app.outdir), _lang(app)
+    _write_font(outdir)
     if _is_quick(app):
         (outdir / "try.html").write_text("", "utf-8")
     else:

@@ -14,7 +14,6 @@ from plansim.analysis.attribution.models import (
 from plansim.analysis.comparison import (
     Comparison as Comparison,
     compare as compare,
-    read_spread as read_spread,
 )
 from plansim.analysis.calibration.diagnostics import diagnose as diagnose
 from plansim.analysis.calibration.conditioning_file import read_conditioning as read_conditioning

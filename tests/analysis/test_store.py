@@ -16,13 +16,13 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from plansim.analysis.comparison import read_spread
 from plansim.analysis.experiments.replay import stored_run
 from plansim.analysis.experiments.store import (
     LOCK,
     Store,
     alone,
     open_store,
+    open_summary,
     open_sweep,
     verify,
     write_summary,
@@ -107,7 +107,7 @@ def test_damage_is_named_never_read_and_repaired(
     assert "damaged" in str(caught.value) or "missing" in str(caught.value)
     if name.startswith("summary"):
         with pytest.raises(InputError, match="damaged"):
-            read_spread(whole, town.model)
+            open_summary(open_store(whole))
     else:
         said = [message for read in READERS if (message := refusal(read, town, whole))]
         assert all(name in message for message in said)
@@ -206,7 +206,7 @@ def test_a_summary_is_written_as_a_whole_or_not(
     town: Town, whole: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = open_store(whole)
-    before = read_spread(whole, town.model).summary
+    before = open_summary(open_store(whole))
     other = summarise(store) * 2
     original = os.fsync
     for step in range(8):
@@ -220,10 +220,10 @@ def test_a_summary_is_written_as_a_whole_or_not(
         monkeypatch.setattr(os, "fsync", fails)
         with pytest.raises(OutputError):
             write_summary(store, other)
-        xr.testing.assert_identical(read_spread(whole, town.model).summary, before)
+        xr.testing.assert_identical(open_summary(open_store(whole)), before)
     monkeypatch.undo()
     write_summary(store, other)
-    xr.testing.assert_identical(read_spread(whole, town.model).summary, other)
+    xr.testing.assert_identical(open_summary(open_store(whole)), other)
     assert not list(town.folder.glob(".*.part*"))
 
 

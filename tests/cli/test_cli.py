@@ -363,55 +363,6 @@ def test_show_a_variable(call: Call, town: Path, name: str) -> None:
     assert said["stands in"] == f"town.mdl:{line}"
 
 
-def test_show_an_array_and_what_judges_it(call: Call) -> None:
-    said = call("show", "investment", "--model", "town.mdl").out
-    assert "sector: farming, industry, services" in said
-    assert "P2 Growth of investment in farming" in said
-    said = call("show", "residents", "--model", "town.mdl").out
-    assert "INTEG (\n" in said
-    assert "initial from  initial residents" in said
-
-
-def test_show_a_target(call: Call) -> None:
-    said = call("show", "g1", "--model", "town.mdl").out
-    assert "≥ 115 亿元 in 2010" in said
-    assert "80 亿元 in 2005" in said
-    assert "突破115亿元" in said
-    assert "targets.yaml:" in said
-    assert "Too fine for the model." in call("show", "T1", "--model", "town.mdl").out
-
-
-def test_show_a_scenario_and_a_clash_that_are_shipped(call: Call) -> None:
-    ids = [head.id for head in plansim.list_scenarios()]
-    said = call("show", ids[0], "--lang", "zh").out
-    assert plansim.list_scenarios()[0].title_zh in said
-    said = call("show", "i01").out
-    assert "(contradiction)" in said
-    assert "figures     start = 268.7" in said
-
-
-def test_list_scenarios_shows_each_below_its_parent(call: Call) -> None:
-    shown = call("list", "scenarios").out
-    stories, tests, overlays = (block.splitlines() for block in shown.split("\n\n"))
-    heads = {head.id: head for head in plansim.list_scenarios()}
-    depth = {line.split()[0]: len(line) - len(line.lstrip()) for line in stories}
-    for name in depth:
-        parent = heads[name].parent
-        assert depth[name] == (depth[parent] + 2 if parent else 0)
-    assert {line.split()[0] for line in tests[1:]} == heads.keys() - depth.keys()
-    assert {line.split()[0] for line in overlays[1:]} == {
-        path.stem for path in shipped("scenarios/overlays").glob("*.yaml")
-    }
-
-
-def test_audit_in_both_forms(call: Call) -> None:
-    found = json.loads(call("model", "audit", "--format", "json").out)
-    assert [each["id"] for each in found] == [f"I{number:02d}" for number in range(1, 34)]
-    assert all(each["arithmetic"] or each["statements"] for each in found)
-    said = call("model", "audit", "--lang", "zh").out
-    assert all(each["id"] in said for each in found)
-
-
 # --- refusals -----------------------------------------------------------------------------------
 
 

@@ -38,7 +38,6 @@ REFUSALS = [
     ("why sensitivity --design uncertanty", "did you mean 'uncertainty'?"),
     ("compare baseline", "a comparison needs two scenarios or more"),
     ("compare baseline baseline", "a comparison needs two different scenarios"),
-    ("compare baseline slow-growth --sweep no.zarr", "no such folder"),
     # overlays
     ("check --with drought", "--with needs a scenario"),
     ("check baseline --with drougt", "no overlay is called 'drougt'; expected one of"),

@@ -13,7 +13,7 @@ from plansim.errors import InputError
 from plansim.model.reader import load_model
 from plansim.model.records import Model
 from plansim.model.rewrite import with_constants
-from plansim.scenario.scenario_file import Scenario, read_scenario
+from plansim.scenario.scenario_file import Scenario, as_written, read_scenario
 
 POND = """{UTF-8}
 kind: big, small ~~|
@@ -116,3 +116,21 @@ def test_xmile_read_back_gives_the_run_of_the_scenario(
     for label, values in run_simlin(model, scenario).items():
         read = np.asarray(simulation.get_series(label))
         np.testing.assert_allclose(read, values, rtol=1e-9, atol=1e-12, err_msg=label)
+
+
+@pytest.mark.skipif(not has_simlin(), reason="pysimlin is not installed")
+def test_pysd_reads_what_is_written(root: Path, tmp_path: Path) -> None:
+    """Of models without sums over elements, which PySD cannot read in XMILE."""
+    import pysd
+
+    model = load_model(root / "tests" / "toys" / "models" / "tea_cup.mdl")  # its flow has blanks
+    scenario = as_written(model)
+    export_scenario(model, scenario, tmp_path / "out.xmile")
+    read = pysd.read_xmile(str(tmp_path / "out.xmile")).run().rename(columns=canonical)
+    for name, values in run_simlin(model, scenario).items():
+        np.testing.assert_allclose(read[canonical(name)], values, rtol=1e-9, err_msg=name)
+
+
+def canonical(name: str) -> str:
+    """Return a name as XMILE compares it."""
+    return name.lower().replace(" ", "_")

@@ -25,9 +25,9 @@ from plansim.output.diagrams.loops import ways_of
 from plansim.output.diagrams.modules import (
     STUB,
     loop_map,
-    loop_rings,
     module_diagram,
     modules_drawn,
+    path_words,
 )
 from plansim.output.diagrams.parts import Link, ModuleParts, Shape, Signs, Unnamed, module_parts
 from plansim.output.words.text import Lang
@@ -337,9 +337,11 @@ def test_the_loop_map_tells_each_loop_with_its_polarity(city: Model) -> None:
             sign = math.prod(way.sign for way in mine)
             assert sign == (1 if loop.polarity.value == "reinforcing" else -1)
     for loop in loops:
-        for ring, path in zip(loop_rings(loop, city), loop.paths, strict=True):
-            root = ElementTree.fromstring(ring)
-            assert len(list(root.iter(f"{SVG}g"))) == len(path)
+        for path in loop.paths:
+            steps = path_words(path, city, Lang.EN).split("→")
+            assert steps[0].split(" +")[0].split(" −")[0].strip() == steps[-1].strip()
+            assert len(steps) == len(path) + 1
+            assert sum(step.endswith("−") for step in steps) == sum(link.sign < 0 for link in path)
 
 
 @pytest.mark.parametrize("lang", list(Lang))

@@ -49,9 +49,21 @@ ODD: tuple[tuple[str, ...], ...] = (
     ("replay", LONG, "1"), ("replay", "loop", "1"), ("replay", "plain.yaml", "1"), ("replay", "r.zarr", "999999999"),
     ("replay", "r.zarr"), ("replay", "r.zarr", "--verify"), ("replay", "loop", "--verify"),
     ("export", f"{LONG}.zarr", "-o", "x.csv"), ("plot", f"{LONG}.zarr", "--kind", "fan", "-o", "x.png"),
-    ("compare", "plain.yaml", "other.yaml", "--sweep", LONG), ("page", "loop.yaml", "-o", "x.html"),
+    ("page", "loop.yaml", "-o", "x.html"),
     ("model", "document", "-o", "loop/x"), ("model", "document", "-o", LONG),
     ("decide", "frontier", "--spec", f"{LONG}.yaml"), ("decide", "frontier", "--spec", "loop.yaml"),
+    *(("check", "plain.yaml", "--data", name) for name in
+      (f"{LONG}.csv", f"{LONG}.vdf", "loop.csv", "folder.csv", "pipe.csv", "pipe.vdf", "plain.yaml/x.csv", "gone.vdf",
+       "/dev/zero", "\udce4.csv", "plain.vdf", "many.csv")),
+    ("model", "new", LONG), ("model", "new", "loop"), ("model", "new", "gone/x"), ("model", "new", "plain.yaml"),
+    ("model", "new", "\udce4"), ("model", "new", ""), ("model", "new", "."), ("model", "new", "city", "--name", "\x1b]0;x\x07"),
+    ("model", "new", "city", "--name", LONG), ("model", "new", "city", "--name", "=1+1"), ("model", "new", "city", "--name", "a/../b"),
+    ("decide", "policies", "plain.yaml", "-o", "loop/x.json"), ("decide", "policies", "loop.yaml"),
+    ("decide", "policies", "plain.yaml", "--lever", LONG), ("decide", "policies", "plain.yaml", "--aim", "\udce4"),
+    ("decide", "policies", "plain.yaml", "--save", "loop"), ("decide", "conflicts", "loop.yaml"),
+    ("decide", "solve", "plain.yaml", "--lever", LONG, "--target", "S1"), ("decide", "robust", "loop.yaml", "gone.yaml"),
+    ("decide", "signposts", "plain.yaml", "--target", LONG), ("decide", "information", "gone.yaml", "-n", "0"),
+    ("model", "diff", "loop.mdl", LONG), ("model", "condition", LONG), ("check", "plain.yaml", "--with", "loop.yaml"),
     ("why", "sensitivity", "--design", "loop.yaml"), ("why", "sensitivity", "--design", f"{LONG}.yaml"),
 )  # fmt: skip
 
@@ -63,8 +75,10 @@ def lay_out(folder: Path) -> None:
         (folder / name).symlink_to(name)
     for name in ("folder.yaml", "folder.csv"):
         (folder / name).mkdir()
-    for name in ("pipe.yaml", "pipe.csv"):
+    for name in ("pipe.yaml", "pipe.csv", "pipe.vdf"):
         os.mkfifo(folder / name)
+    (folder / "plain.vdf").write_text("no run")
+    (folder / "many.csv").write_text(f"Time,x\n0,{'9' * 200_000}\n")
     (folder / "unreadable.yaml").write_text("title: x\n")
     (folder / "unreadable.yaml").chmod(0)
 

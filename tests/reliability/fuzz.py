@@ -18,6 +18,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from openpyxl import Workbook
+from openpyxl.workbook.defined_name import DefinedName
+
 from plansim.analysis.calibration.conditioning_file import read_conditioning
 from plansim.analysis.calibration.observations import read_table
 from plansim.analysis.calibration.observed import load_family, load_history, load_seam
@@ -46,17 +49,53 @@ from plansim.targets.target import Target
 from plansim.targets.views import Views
 from plansim.targets.views_file import load_views
 from plansim.targets.views_form import read_views
+from tests.helpers.vensim_text import CLOCK
 from tests.toys.village import village
 
 __all__ = ["KEPT", "KINDS", "LIMIT", "Readers", "try_input"]
 
 KEPT = Path(__file__).parent / "kept"
-MANY = 4800
+MANY = 4000
 """How many inputs of a kind are tried, about a hundred thousand of all in ten minutes."""
 SHARES = {"conditioning": 500, "design": 3000}
 """Of kinds whose files are slow to read."""
 LIMIT = 3.0
 """Seconds of processor time in which an input must be read or refused."""
+
+OUTSIDE = f"""{{UTF-8}}
+s: GET DIRECT SUBSCRIPT('d.csv', ',', 'B1', 'D1', '') ~~|
+across[s]= GET DIRECT CONSTANTS('d.csv', ',', 'B2') ~ Dmnl ~ |
+down[s]= GET DIRECT CONSTANTS('d.csv', ',', 'B3*') ~ Dmnl ~ |
+data[s]:HOLD BACKWARD::= GET DIRECT DATA('?d', ',', 'A', 'B6') ~ Dmnl ~|
+row:INTERPOLATE::= GET DIRECT DATA('d.csv', ',', '2', 'B3') ~ Dmnl ~|
+look[s](GET DIRECT LOOKUPS('d.csv', ',', 'A', 'B6')) ~ Dmnl ~|
+cell= GET XLS CONSTANTS('b.xlsx', 'Sheet', 'B2') ~ Dmnl ~|
+named[s]= GET XLS CONSTANTS('b.xlsx', 'Sheet', 'three') ~ Dmnl ~|
+given:RAW: ~ Dmnl ~|
+total= SUM(data[s!]*across[s!] + look[s!](row) + named[s!]) + given + cell ~ Dmnl ~|
+{CLOCK}
+\\\\\\---///
+:L\x7f<%^E!@
+30:?d=d.csv
+"""
+TABLE = "x,e1,e2,e3\n,1,2,3\n,4,5,6\n,7,8,9\n,10,11,12\n0,1,2,3\n1,2,,5\n2.5,4,3,1\n5,0,1,2\n"
+"""A model, and a table beside it from which it takes names, numbers and series."""
+
+MACROS = """{UTF-8}
+:MACRO: TANK(inflow, lasts : outflow, full)
+TANK= INTEG(inflow - outflow, 2) ~ inflow ~|
+outflow= TANK/lasts ~ inflow ~|
+full= IF THEN ELSE(Time$ > 4, TWICE(TANK), 0) ~ Dmnl ~|
+:END OF MACRO:
+:MACRO: TWICE(x)
+TWICE= curve(x)*2 + k$ ~ Dmnl ~|
+curve((0,1),(1,3)) ~ Dmnl ~|
+:END OF MACRO:
+Place: north, south ~~|
+k= 0.3 ~ Dmnl ~|
+lake[Place]= TANK(Place, 4 : loss[Place], flag[Place]) ~~|
+sum of flows= TWICE(k) + SUM(loss[Place!]) ~~|
+"""
 
 TOYS = Path(__file__).parents[1] / "toys" / "models"
 _ROOT = Path(__file__).parents[2]
@@ -95,6 +134,13 @@ class Readers:
         scenarios = {head.id: read_scenario(head.id, model) for head in list_scenarios()}
         (folder / "village").mkdir()
         toy = village(folder / "village")
+        (folder / "outside").mkdir()
+        (folder / "outside" / "d.csv").write_text(TABLE, "utf-8")
+        (folder / "outside" / "outside.mdl").write_text(OUTSIDE, "utf-8")
+        book = Workbook()
+        book["Sheet"]["B2"] = book["Sheet"]["C2"] = book["Sheet"]["D2"] = 1.5
+        book.defined_names["three"] = DefinedName("three", attr_text="Sheet!$B$2:$D$2")
+        book.save(folder / "outside" / "b.xlsx")
         return cls(folder, beside, targets, views, scenarios, toy)
 
 
@@ -127,6 +173,11 @@ def _members(readers: Readers, path: Path) -> None:
 
 KINDS: Mapping[str, Kind] = {
     "model": Kind("model/fuzz.mdl", sorted(TOYS.glob("*.mdl")), _lower),
+    "macro": Kind("model/fuzz-macro.mdl", [MACROS + CLOCK], _lower),
+    "outside": Kind("outside/fuzz.mdl", [OUTSIDE], lambda _, path: load_model(path)),
+    "table beside a model": Kind("outside/d.csv", [TABLE], lambda _, path: load_model(path.with_name("outside.mdl"))),
+    "data": Kind("outside/fuzz.csv", ["Time,given\n2000,1\n2001,2.5\n", "Time,2000,2001\ngiven,1,2.5\n"],
+                 lambda _, path: load_model(path.with_name("outside.mdl"), data=path)),
     "expression": Kind(
         "expression.txt",
         ["IF THEN ELSE(a > 1:AND:b <> 2, MAX(c, d^-2), SUM(e[x!]))", "INTEG(a - b / c, 100)",

@@ -76,7 +76,8 @@ def _lay_out(folder: Path, samples: int = 16) -> str:
 
 def _with_model(line: Sequence[str], model: str) -> tuple[str, ...]:
     stored = ".zarr" in "".join(line[1:2]) and line[0] in {"export", "plot"}
-    return tuple(line) if stored or "--verify" in line else (*line, "--model", model)
+    no_model = stored or "--verify" in line or line[:2] in {("model", "new"), ("model", "diff")}
+    return tuple(line) if no_model else (*line, "--model", model)
 
 
 def _called(line: Sequence[str]) -> tuple[int, str, str]:

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-__all__ = ["Assumption", "Comparison", "Spread", "compare", "read_spread", "required_origin"]
+__all__ = ["Assumption", "Comparison", "compare", "required_origin"]
 
 
 @dataclass(frozen=True)
@@ -54,18 +54,6 @@ class Assumption:
     unit: str
     values: tuple[float | None, ...]
     """By scenario, in the model's unit; None where only other scenarios have such a constant."""
-
-
-@dataclass(frozen=True)
-class Spread:
-    """What a sweep says beside single runs."""
-
-    name: str
-    """Of the design."""
-    summary: xr.Dataset
-    """As `analysis.experiments.summary.summarise` gives it."""
-    same_model: bool
-    """Whether it ran on the model that is compared here."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +79,6 @@ class Comparison:
     robust: Robustness | None
     """How robust the scenarios are over the ensemble beside the model; None where none fits it, or
     no member of it judges a binding target."""
-    spread: Spread | None = None
 
     @property
     def unsure(self) -> tuple[Target, ...]:
@@ -125,25 +112,6 @@ class Comparison:
         return tuple(target for target in self.targets if target.id in found)
 
 
-def read_spread(path: str | Path, model: Model) -> Spread:
-    """Read the summary of a finished sweep.
-
-    Raises:
-        InputError: there is no sweep at ``path``, or it is not finished.
-
-    >>> model = plansim.load_model("lake.mdl")
-    >>> _ = plansim.sweep(model, "design.yaml", "spread.zarr", force=True, threads=1)
-    >>> plansim.read_spread("spread.zarr", model).same_model
-    True
-    """
-    from plansim.analysis.experiments.store import open_store, open_summary
-
-    store = open_store(Path(path))
-    summary = open_summary(store)
-    same = store.card["model"]["sha256"] == model.sha256
-    return Spread(str(store.card["design"].get("id", Path(path).stem)), summary, same)
-
-
 def _fails(verdict: Verdict) -> bool:
     is_short = verdict.status in (Status.MISSED, Status.UNDECIDED)
     return is_short and verdict.attribute is Attribute.BINDING
@@ -160,7 +128,6 @@ def compare(
     targets: Sequence[Target] | None = None,
     *,
     runs: Sequence[xr.Dataset] | None = None,
-    spread: Spread | None = None,
     remedies: bool = True,
     engine: EngineChoice | str = EngineChoice.COMPILED,
     progress: Callable[[int, int], None] = lambda done, steps: None,
@@ -172,14 +139,13 @@ def compare(
         scenarios: records, names or paths; the others are compared with the first.
         targets: the plan's; by default those of the catalogue beside the model.
         runs: of the scenarios by years, where they are there already.
-        spread: what a sweep says of the same scenarios, as `read_spread` returns it.
         remedies: whether to look, among the levers in the plan makers' hands, for what would meet
             each binding target that fails or is open, and in how many plausible models it does.
         engine: what computes the runs; searches are always compiled.
         progress: is told how many of the attributions and searches are done, of how many.
 
     Raises:
-        InputError: fewer than two scenarios, or a sweep that has run none of them.
+        InputError: fewer than two scenarios.
         CatalogueError: a target is judged by a variable that a run does not hold.
         ModelError: the compiled engine, which the searches need, cannot compute the model.
 
@@ -195,16 +161,6 @@ def compare(
         names = tuple(scenario.id for scenario in chosen)
         found = Message("{names}", names=names) if names else Message("none")
         raise InputError(Fault("a comparison needs two different scenarios", found=found))
-    if spread is not None:
-        swept, ids = spread.summary["scenario"].to_numpy().tolist(), [one.id for one in chosen]
-        if not set(swept) & set(ids):
-            raise InputError(
-                Fault(
-                    "the sweep has run none of the scenarios that are compared",
-                    expected=Message("one of {names}", names=tuple(ids)),
-                    found=Message("{names}", names=tuple(swept)),
-                )
-            )
     targets = load_targets(model=model) if targets is None else targets
     views = load_views(model, targets)
     if runs is None:
@@ -245,7 +201,6 @@ def compare(
         ),
         tuple(map(orders, chosen, verdicts)),
         None if members is None else _robust(model, chosen, targets, verdicts, members),
-        spread,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ import numpy as np
 from plansim.cache import digest, workspace
 from plansim.engine.trajectory import FloatArray, Trajectory, cells, largest_difference
 from plansim.errors import Fault, InputError, Message, SimulationError, foreign
+from plansim.files.reading import read_regular
 from plansim.model.records import Model, VariableKind
 from plansim.scenario.scenario_file import Scenario
 from plansim.scenario.variant import for_scenarios
@@ -73,13 +75,14 @@ def vdf_as_csv(path: Path) -> Path:
     import simlin
 
     try:
-        key = digest("vdf", path.read_bytes())
+        key = digest("vdf", read_regular(path))
         with workspace() as folder:
             table = folder / "data" / f"{key}.csv"
             table.parent.mkdir(exist_ok=True)
             simlin.load_vdf(path).to_csv(table)
-    except (simlin.SimlinError, OSError) as error:
-        raise InputError(Fault("the table cannot be read", path, found=foreign(error))) from None
+    except (simlin.SimlinError, OSError, ValueError) as error:
+        why = foreign(getattr(error, "strerror", None) or error)
+        raise InputError(Fault("the table cannot be read", path, found=why)) from None
     return table
 
 
@@ -118,8 +121,15 @@ def run_simlin(model: Model, scenario: Scenario) -> Mapping[str, FloatArray]:
     }
 
 
+_FLOW = re.compile(rb"(?<=flow>)[^<>]+(?=</(?:in|out)flow>)")
+"""The name of a flow within its stock."""
+
+
 def to_xmile(model: Model) -> bytes:
     """Return a model as XMILE.
+
+    pysimlin leaves blanks in the names of a stock's flows, where XMILE has underscores, as in every
+    expression; PySD cannot read it otherwise.
 
     Raises:
         InputError: pysimlin is not installed, or cannot read the model.
@@ -128,11 +138,12 @@ def to_xmile(model: Model) -> bytes:
     import simlin
 
     try:
-        return bytes(_loaded(model.text).project.to_xmile())
+        written = bytes(_loaded(model.text).project.to_xmile())
     except simlin.SimlinError as error:
         raise InputError(
             Fault("pysimlin cannot read the model", model.path, found=foreign(error))
         ) from None
+    return _FLOW.sub(lambda name: name[0].replace(b" ", b"_"), written)
 
 
 @dataclass(frozen=True)

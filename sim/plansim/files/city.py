@@ -36,7 +36,7 @@ def new_city(folder: str | Path, name: str | None = None) -> Path:
     ('riverside', ['M01', 'M02'])
     """
     path = Path(folder)
-    called = path.resolve().name if name is None else name.strip()
+    called = path.absolute().name if name is None else name.strip()
     if not _NAME.fullmatch(called):
         raise InputError(
             Fault(

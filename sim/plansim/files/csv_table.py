@@ -12,11 +12,9 @@ from pathlib import Path
 
 from plansim.errors import Fault, InputError, Message, foreign
 from plansim.files.escaping import without_controls
+from plansim.files.reading import read_regular
 
 __all__ = ["CsvTable", "read_csv"]
-
-MOST_CSV = 200_000_000
-"""Maximum size of a table in bytes."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +45,7 @@ def read_csv(path: Path, required: Sequence[str] = (), separator: str = ",") -> 
             row has too many cells.
     """
     try:
-        with path.open("rb") as stream:
-            raw = stream.read(MOST_CSV + 1)
+        raw = read_regular(path)
         text = io.StringIO(without_controls(raw.decode("utf-8-sig")), newline="")
         comments = tuple(itertools.takewhile(lambda line: line.startswith("#"), text))
         skipped = len(comments)
@@ -63,10 +60,6 @@ def read_csv(path: Path, required: Sequence[str] = (), separator: str = ",") -> 
     except (OSError, ValueError) as error:  # ValueError: a path that no file can have
         why = foreign(getattr(error, "strerror", None) or error)
         raise InputError(Fault("the table cannot be read", path, found=why)) from None
-    if len(raw) > MOST_CSV:
-        raise InputError(
-            Fault("the table is larger than {limit} MB", path, limit=MOST_CSV // 10**6)
-        )
     if missing := [name for name in required if name not in columns]:
         expected = Message("{columns}", columns=tuple(required))
         found = Message("no {names}", names=tuple(missing))

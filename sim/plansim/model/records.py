@@ -206,7 +206,7 @@ class Model:
                 )),
                 ("modules · 模块", ", ".join(self.modules)),
                 ("time · 时间", f"{time.initial:g}–{time.final:g}, Δ {time.step:g}"),
-                ("file · 文件", str(self.path)),
+                ("file · 文件", self.path.name),
             ],
         )  # fmt: skip
 

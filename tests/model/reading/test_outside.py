@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import warnings
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,7 @@ from openpyxl.workbook.defined_name import DefinedName
 from plansim.engine import pysd as reference
 from plansim.engine.simulate import simulate
 from plansim.errors import InputError, ModelError
+from plansim.model.reading.outside import read_series
 from plansim.model.reader import load_model
 from plansim.model.records import VariableKind
 
@@ -206,3 +209,34 @@ def test_raw_data_have_a_value_at_their_points_alone(tmp_path: Path) -> None:
         expected = [points.get(float(time), np.nan) for time in found.time]
         np.testing.assert_array_equal(found["point"].sel(s=element), expected)
         np.testing.assert_array_equal(found["there"].sel(s=element), ~np.isnan(expected))
+
+
+@pytest.mark.parametrize(
+    ("name", "cell", "found"),
+    [
+        ("pipe.csv", "A1", "not a regular file"),
+        ("/dev/zero", "A1", "not a regular file"),
+        ("long.csv", "A1", "the table is not a CSV file"),
+        ("t.csv", "A" + "9" * 5000, "'t.csv' has no cells"),
+        ("bomb.xlsx", "A1", "is no workbook"),
+    ],
+)
+def test_a_hostile_file_is_refused_at_once(
+    tmp_path: Path, name: str, cell: str, found: str
+) -> None:
+    os.mkfifo(tmp_path / "pipe.csv")
+    (tmp_path / "long.csv").write_text("9" * 200_000, "utf-8")
+    (tmp_path / "t.csv").write_text("1,2\n", "utf-8")
+    with zipfile.ZipFile(tmp_path / "bomb.xlsx", "w", zipfile.ZIP_DEFLATED) as parts:
+        parts.writestr("xl/workbook.xml", b" " * 201_000_000)
+    equation = f"k= GET DIRECT CONSTANTS('{name}', ',', '{cell}') ~ Dmnl ~|\n"
+    (tmp_path / "model.mdl").write_text("{UTF-8}\n" + equation + CLOCK, "utf-8")
+    with pytest.raises(ModelError, match=found):
+        load_model(tmp_path / "model.mdl")
+
+
+@pytest.mark.parametrize("cells", ["nan,1", "1,inf", "1,1e999", "x,1"])
+def test_data_are_finite_numbers(tmp_path: Path, cells: str) -> None:
+    (tmp_path / "data.csv").write_text(f"Time,d\n{cells}\n", "utf-8")
+    with pytest.raises(InputError, match="is not a number"):
+        read_series(tmp_path / "data.csv")

@@ -24,12 +24,6 @@ __all__ = ["compare"]
 @output_option("Write a report: FILE.html, .docx, .xlsx or .pdf.")
 @force_option
 @click.option(
-    "--sweep",
-    metavar="RESULT.zarr",
-    type=click.Path(path_type=Path),
-    help="Add what this sweep says of the same scenarios: bands, and shares of runs.",
-)
-@click.option(
     "--no-remedies", is_flag=True, help="Leave out the search for remedies of targets that fail."
 )
 @click.option("--full", is_flag=True, help="Show the whole report, not one page.")
@@ -39,7 +33,6 @@ def compare(
     output: Path | None,
     force: bool,
     full: bool,
-    sweep: Path | None,
     no_remedies: bool,
 ) -> None:
     """Hold scenarios against the first of them: verdicts, differences, causes, remedies.
@@ -48,7 +41,6 @@ def compare(
     value over every one of them.
     """
     from plansim.analysis.comparison import compare as comparison_of
-    from plansim.analysis.comparison import read_spread
     from plansim.output.report.comparison import comparison_report
     from plansim.output.report.file import FORMATS, write_report
     from plansim.output.report.terminal import terminal_text
@@ -65,7 +57,6 @@ def compare(
             inputs.model,
             inputs.scenarios,
             inputs.targets,
-            spread=None if sweep is None else read_spread(sweep, inputs.model),
             remedies=not no_remedies,
             engine=arguments.engine,
             progress=progress,

@@ -68,11 +68,11 @@ def read_series(path: Path) -> dict[str, Points]:
             points = series.setdefault(name, [])
             if not value:
                 continue
-            try:
-                points.append((float(time), float(value)))
-            except ValueError:
-                message = Message("'{name}' is not a number", name=name)
-                raise InputError(Fault(message, path, line, found=value)) from None
+            for text in (time, value):
+                if not _is_number(text):
+                    message = Message("'{name}' is not a number", name=name)
+                    raise InputError(Fault(message, path, line, found=text))
+            points.append((float(time), float(value)))
     return series
 
 

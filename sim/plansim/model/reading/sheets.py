@@ -9,12 +9,14 @@ import csv
 import io
 import math
 import re
+import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from plansim.errors import Message, foreign, nearest
+from plansim.files.reading import MOST_BYTES, read_regular
 
 __all__ = [
     "OutsideError",
@@ -28,7 +30,10 @@ __all__ = [
 Cell: TypeAlias = float | str | None
 Grid: TypeAlias = Sequence[Sequence[Cell]]
 Points: TypeAlias = list[tuple[float, float]]
-_CELL = re.compile(r"([A-Za-z]{1,3})([1-9][0-9]*)")
+_CELL = re.compile(r"([A-Za-z]{1,3})([1-9][0-9]{0,8})")
+_ROW = re.compile(r"[1-9][0-9]{0,8}")
+_LETTERS = re.compile(r"[A-Za-z]{1,3}")
+_BOOKS = (".xlsx", ".xlsm")
 
 
 @dataclass
@@ -50,6 +55,8 @@ class OutsideFiles:
 
     def named(self, file: str, tab: str, name: str) -> tuple[int, int, int, int] | None:
         """Return the first and last row and column, from 0, of a range with a name."""
+        if not self._named(file).lower().endswith(_BOOKS):
+            return None  # in a text no cells have names
         book = self._book(file)
         sheet = next((s for s in book.sheetnames if s.lower() == tab.lower()), None)
         spaces = [book.defined_names]
@@ -58,7 +65,7 @@ class OutsideFiles:
         for names in spaces:
             for key, found in names.items():
                 if key.lower() == name.lower():
-                    _, cells = next(found.destinations)
+                    _, cells = next(iter(found.destinations), ("", ""))
                     corners = cells.replace("$", "").split(":")
                     (top, left), (bottom, right) = (
                         _cell(corner) or (0, 0) for corner in (corners[0], corners[-1])
@@ -74,10 +81,10 @@ class OutsideFiles:
         if file not in self.read:
             path = self.folder / self._named(file)
             try:
-                self.read[file] = path.read_bytes()
-            except OSError as error:
+                self.read[file] = read_regular(path)
+            except (OSError, ValueError) as error:  # ValueError: a path that no file can have
                 others = sorted(p.name for p in self.folder.glob("*") if p.is_file())
-                reason = foreign(error.strerror or str(error))
+                reason = foreign(getattr(error, "strerror", None) or error)
                 raise OutsideError(
                     Message("the file '{name}' cannot be read: {reason}", name=file, reason=reason),
                     nearest(file, others),
@@ -86,13 +93,17 @@ class OutsideFiles:
 
     def _book(self, file: str) -> Any:
         if file not in self.books:
-            if not self._named(file).lower().endswith((".xlsx", ".xlsm")):
+            if not self._named(file).lower().endswith(_BOOKS):
                 message = Message("'{name}' is no workbook of the form .xlsx", name=file)
                 raise OutsideError(message)
             from openpyxl import load_workbook
 
             try:
-                self.books[file] = load_workbook(io.BytesIO(self._bytes(file)), data_only=True)
+                packed = io.BytesIO(self._bytes(file))
+                with zipfile.ZipFile(packed) as parts:  # a small file may unpack to any size
+                    if sum(part.file_size for part in parts.infolist()) > MOST_BYTES:
+                        raise ValueError(file)
+                self.books[file] = load_workbook(packed, data_only=True)
             except OutsideError:
                 raise
             except Exception as error:  # openpyxl raises whatever zipfile, xml or it does
@@ -116,10 +127,12 @@ class OutsideFiles:
         plain = "," if kind == "csv" else "\t"
         separator = tab if tab and not tab[0].isalnum() else plain
         separator = "\t" if separator == "\\t" else separator[0]
-        return [
-            [_value(cell) for cell in row]
-            for row in csv.reader(io.StringIO(text), delimiter=separator)
-        ]
+        try:
+            rows = list(csv.reader(io.StringIO(text), delimiter=separator))
+        except (csv.Error, TypeError, ValueError) as error:  # a cell too long, no separator
+            message = Message("the table is not a CSV file")
+            raise OutsideError(message) from error
+        return [[_value(cell) for cell in row] for row in rows]
 
     def _old_sheet(self, file: str, tab: str) -> Grid:
         """Return the cells of a sheet of a workbook as Excel wrote it before 2007."""
@@ -166,6 +179,8 @@ def _cell(text: str) -> tuple[int, int] | None:
 
 
 def _column(letters: str) -> int:
+    if not _LETTERS.fullmatch(letters):
+        raise OutsideError(Message("'{name}' is no column", name=letters))
     number = 0
     for letter in letters.upper():
         number = 26 * number + ord(letter) - ord("A") + 1
@@ -188,7 +203,7 @@ def read_elements(
         bottom, right = len(grid) - 1, max(map(len, grid), default=1) - 1
         if end := _cell(last):
             bottom, right = end
-        elif last.isdigit():
+        elif _ROW.fullmatch(last):
             bottom = int(last) - 1
         elif last:
             right = _column(last)
@@ -305,7 +320,7 @@ def _table_origins(
     """Return the first cells of x and of the values, how many points, and whether along a row."""
     grid = files.grid(file, tab)
     corner = _cell(cell)
-    if corner is not None and across.isdigit():
+    if corner is not None and _ROW.fullmatch(across):
         line, left = int(across) - 1, corner[1]
         length = len(grid[line]) - left if line < len(grid) else 0
         return (line, left), corner, length, True

@@ -18,9 +18,9 @@ from plansim.output.book.entry import entry_of
 from plansim.output.diagrams.modules import (
     STYLE,
     loop_map,
-    loop_rings,
     module_diagram,
     modules_drawn,
+    path_words,
 )
 from plansim.output.diagrams.parts import module_parts
 from plansim.output.variables import ModelFacts, Part, link_to, page_of, values_of
@@ -193,7 +193,7 @@ def _loops(facts: ModelFacts, loops: Sequence[Loop]) -> dict[str, object]:
                 "weak": text.pick(loop.weak_en, loop.weak_zh),
                 "switch": facts.name(model.variables[loop.switch]),
                 "link": link_to(model.variables[loop.switch]),
-                "rings": [Markup(ring) for ring in loop_rings(loop, model, langs, style=False)],
+                "paths": [path_words(path, model, text.lang) for path in loop.paths],
             }
             for loop in loops
         ],

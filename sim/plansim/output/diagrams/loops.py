@@ -1,4 +1,4 @@
-"""Drawings of feedback loops: all on one map, and each as a causal loop diagram of its own.
+"""Drawings of feedback loops: all on one map, and the path of each in words.
 
 The map draws what loops share once. A variable at which no way joins or leaves another stands on
 its link, in what a pointer shows.
@@ -13,7 +13,7 @@ from html import escape
 from itertools import pairwise
 from typing import TypeAlias
 
-from plansim.analysis.feedback.loops import Loop, LoopLink, Polarity
+from plansim.analysis.feedback.loops import Loop, LoopLink
 from plansim.model.records import Model
 from plansim.output.diagrams.draw import (
     COLUMN,
@@ -31,7 +31,7 @@ from plansim.output.diagrams.layout import Edge, Node, Position, lay_out
 from plansim.output.words.text import Lang
 from plansim.targets.target import split_reference
 
-__all__ = ["Way", "loop_map", "loop_rings", "ways_of"]
+__all__ = ["Way", "loop_map", "path_words", "ways_of"]
 
 _TAG_COLUMN = 6.2
 _TAG_LINE = 13.0
@@ -247,91 +247,7 @@ def _variable(
     return f'<g data-v="{escape(base)}">{"".join(parts)}</g>'
 
 
-# --- one loop -------------------------------------------------------------------------------------
-
-
-def loop_rings(
-    loop: Loop, model: Model, langs: Sequence[Lang] = tuple(Lang), *, style: bool = True
-) -> tuple[str, ...]:
-    """Draw each way round a loop as a causal loop diagram, as SVG.
-
-    The arguments are those of `loop_map`.
-    """
-    return tuple(_ring(loop, links, model, langs, style=style) for links in loop.paths)
-
-
-def _ring(
-    loop: Loop, links: Sequence[LoopLink], model: Model, langs: Sequence[Lang], *, style: bool
-) -> str:
-    count = len(links)
-    labels = [_label(link.cause, model, langs) for link in links]
-    sizes = [_size(label) for label in labels]
-    radii = 90 + 24 * max(count, 2), 64 + 11 * max(count, 2)
-    middle = radii[0] + 75, radii[1] + 32
-    turn = 2 * math.pi / count
-
-    def at(index: float, stretch: float = 1.0) -> tuple[float, float]:
-        angle = index * turn - math.pi / 2
-        return (
-            middle[0] + stretch * radii[0] * math.cos(angle),
-            middle[1] + stretch * radii[1] * math.sin(angle),
-        )
-
-    body = []
-    for index, link in enumerate(links):
-        following = (index + 1) % count
-        # A parabola through the ellipse, half-way between the two.
-        a, b, over = at(index), at(index + 1), at(index + 0.5)
-        control = 2 * over[0] - (a[0] + b[0]) / 2, 2 * over[1] - (a[1] + b[1]) / 2
-        start = _leaves(a, control, sizes[index])
-        end = _leaves(b, control, sizes[following])
-        css, head, sign = ("l", "h", "+") if link.sign > 0 else ("l n", "m", "−")
-        body.append(
-            f'<path class="{css}" d="M{start[0]:.0f} {start[1]:.0f}Q{control[0]:.0f} '
-            f'{control[1]:.0f} {end[0]:.0f} {end[1]:.0f}" marker-end="url(#{head})"/>'
-        )
-        x, y = _sign_point(start, control, end, middle)
-        body.append(
-            f'<text class="{css.replace("l", "t", 1)} w" x="{x:.0f}" y="{y + 5:.0f}">{sign}</text>'
-        )
-    body += [
-        _variable(link.cause, label, at(index), size, model, langs)
-        for index, (link, label, size) in enumerate(zip(links, labels, sizes, strict=True))
-    ]
-    body += _centre(loop, middle, langs)
-    title = f"{loop.id} {loop.name_en}"
-    return svg(2 * middle[0], 2 * middle[1], body, title, style=style)
-
-
-def _leaves(centre: Position, towards: Position, size: tuple[float, float]) -> Position:
-    """Return where a line from a box's middle leaves it, with a little air."""
-    x, y = towards[0] - centre[0], towards[1] - centre[1]
-    across = (size[0] / 2 + 2) / abs(x) if x else math.inf
-    along = (size[1] / 2 + 2) / abs(y) if y else math.inf
-    part = min(across, along, 1.0)
-    return centre[0] + part * x, centre[1] + part * y
-
-
-def _sign_point(start: Position, control: Position, end: Position, middle: Position) -> Position:
-    """Return the middle of a sign: outside a link of a ring, a little before its arrow."""
-    t = max(1 - 16 / (math.dist(start, end) or 1), 0.5)
-    x, y = (
-        (1 - t) ** 2 * a + 2 * t * (1 - t) * b + t**2 * c
-        for a, b, c in zip(start, control, end, strict=True)
-    )
-    length = math.dist((x, y), middle) or 1
-    return x + 11 * (x - middle[0]) / length, y + 11 * (y - middle[1]) / length
-
-
-def _centre(loop: Loop, middle: tuple[float, float], langs: Sequence[Lang]) -> Iterator[str]:
-    """Name a loop in its middle, with an arrow that turns as its links do."""
-    x, y = middle
-    css = "r" if loop.polarity is Polarity.REINFORCING else "r n"
-    yield (
-        f'<path class="{css}" d="M{x - 9:.0f} {y - 41:.0f}a22 22 0 1 1-9 9" fill="none" '
-        'marker-end="url(#o)"/>'
-    )
-    yield f'<text class="{css} i" x="{x:.0f}" y="{y - 18:.0f}">{escape(loop.id)}</text>'
-    names = {Lang.EN: loop.name_en, Lang.ZH: loop.name_zh}
-    label = label_of({lang: names[lang] for lang in langs}, 24)
-    yield from text_lines(label, x, y + 12, LINE, "b")
+def path_words(links: Sequence[LoopLink], model: Model, lang: Lang) -> str:
+    """Write the variables round a loop, with the sign of each link before its arrow."""
+    steps = [f"{_name(link.cause, model, lang)} {'+' if link.sign > 0 else '−'}→" for link in links]
+    return " ".join([*steps, _name(links[0].cause, model, lang)])

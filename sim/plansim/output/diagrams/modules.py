@@ -17,7 +17,7 @@ from plansim.output.diagrams.draw import (
     tooltip,
 )
 from plansim.output.diagrams.layout import Edge, Layout, Position, lay_out
-from plansim.output.diagrams.loops import loop_map, loop_rings
+from plansim.output.diagrams.loops import loop_map, path_words
 from plansim.output.diagrams.parts import ModuleParts, Shape, Signs, module_parts, modules_drawn
 from plansim.output.words.text import Lang
 
@@ -28,9 +28,9 @@ __all__ = [
     "edges_of",
     "heights_of",
     "loop_map",
-    "loop_rings",
     "module_diagram",
     "modules_drawn",
+    "path_words",
 ]
 
 STUB = 20.0

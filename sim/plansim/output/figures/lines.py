@@ -58,8 +58,6 @@ class Shown:
     name: str
     unit: str
     """To which that of the series converts."""
-    bands: tuple[Envelope, ...] = ()
-    """Of each run one, in the unit; none if there are no bands."""
 
 
 def titles(runs: Sequence[xr.Dataset], text: Text) -> list[str]:
@@ -164,15 +162,12 @@ def _read(
     """Return the lines of a series under runs and the marks of its targets with their colours."""
     series = [series_in(run, variable, targets) for run in runs]
     marks = [marks_on(run, variable, targets) for run in runs]
-    bands: Sequence[Sequence[Envelope]] = [()] * len(runs)
     if shown is not None:
         factor = reported_factor(series[0].unit, shown.unit)
         series = [_scaled(line, factor, shown.unit) for line in series]
         marks = [[scaled_mark(mark, factor) for mark in of_run] for of_run in marks]
-        if shown.bands:
-            bands = [(band,) if band else () for band in shown.bands]
     hues = [hue for hue, _ in looks_of(len(runs))]
-    return list(map(Line, series, bands)), _distinct(marks, hues)
+    return list(map(Line, series)), _distinct(marks, hues)
 
 
 def _scaled(series: Series, factor: float, unit: str) -> Series:

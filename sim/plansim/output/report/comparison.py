@@ -195,10 +195,6 @@ def _decision_table(comparison: Comparison, names: list[str], text: Text) -> Rep
     if share := max(filter(None, shares), key=lambda share: share.members, default=None):
         kind = text.word("ensemble", share.ensemble)
         note.append(text("report.models_note", count=share.members, kind=kind))
-    if comparison.spread is not None:
-        note.append(text("report.spread_note", sweep=comparison.spread.name))
-        if not comparison.spread.same_model:
-            note.append(text("report.other_model"))
     said, state = text("list_sep.sentence").join(note), text("report.state", scenario=LETTERS[0])
     return ReportTable(text("report.binding"), tuple(columns), tuple(rows), said, state)
 
@@ -215,8 +211,8 @@ def _decision_row(comparison: Comparison, target: Target, text: Text, *, sought:
     unit, limit = text.unit(target.unit), limit_of(target, text)
     cells = [*target_cells(target, f"{limit} {unit}", text),
              number_cell(target.value, limit), Cell(unit)]  # fmt: skip
-    for index, verdicts in enumerate(comparison.verdicts):
-        cells += _decision_cells(comparison, index, verdicts[target.id], target, text)
+    for verdicts in comparison.verdicts:
+        cells += _decision_cells(verdicts[target.id], target, text)
     if sought:
         words = [
             next((one for one in found.targets if one.target.id == target.id), None)
@@ -236,9 +232,7 @@ def _by_letter(words: Sequence[str], text: Text) -> list[str]:
     return [letter + text("list_sep.colon") + word for letter, word in said]
 
 
-def _decision_cells(
-    comparison: Comparison, index: int, verdict: Verdict, target: Target, text: Text
-) -> list[Cell]:
+def _decision_cells(verdict: Verdict, target: Target, text: Text) -> list[Cell]:
     """Return a cell for a page, and those of a workbook: verdict, value, share."""
     tone, word = tone_of(verdict), outcome_words(verdict, text)
     if verdict.value is None:
@@ -246,31 +240,15 @@ def _decision_cells(
     below = [margin_words(verdict, target, text)]
     if verdict.first_breach not in (None, target.year):
         below.append(text("report.fails_first", year=verdict.first_breach))
-    lines = [text("list_sep.clause").join(below)]
-    share = _share(comparison, index, target)
-    if share is not None:
-        lines.append(text("report.share", share=f"{share * 100:.0f}"))
     value = value_words(target, verdict.value, text)
     shown = f"{verdict_mark(verdict)} {value}{EM_SPACE}{share_text(verdict)}".rstrip()
     met = verdict.share.of_hundred if verdict.share else None
     return [
-        Cell(shown, tuple(lines), tone),
+        Cell(shown, (text("list_sep.clause").join(below),), tone),
         Cell(word, tone=tone),
         number_cell(verdict.value, value_text(target, verdict.value)),
         number_cell(met, "" if met is None else str(met)),
     ]
-
-
-def _share(comparison: Comparison, index: int, target: Target) -> float | None:
-    """Return the share of the runs of the sweep that meet a target, if it ran the scenario."""
-    scenario = comparison.scenarios[index].id
-    if comparison.spread is None:
-        return None
-    shares = comparison.spread.summary["p_met"]
-    if scenario not in shares["scenario"] or target.id not in shares["target"]:
-        return None
-    share = float(shares.sel(scenario=scenario, target=target.id))
-    return share if share == share else None  # NaN where the scenario assumes it
 
 
 def _changes(

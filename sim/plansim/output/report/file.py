@@ -12,7 +12,7 @@ from typing import Any
 
 import xarray as xr
 
-from plansim.analysis.comparison import Spread, compare, required_origin
+from plansim.analysis.comparison import compare, required_origin
 from plansim.files.escaping import without_controls
 from plansim.files.writing import check_destination, writing_whole
 from plansim.output.report.document import Document
@@ -39,7 +39,6 @@ def report(
     path: str | Path,
     targets: Sequence[Target] | None = None,
     *,
-    spread: Spread | None = None,
     remedies: bool = True,
     lang: str = Lang.EN,
     force: bool = False,
@@ -50,7 +49,6 @@ def report(
         runs: two scenarios or more, as `simulate` returns them, or a selection of these.
         path: the file; its suffix names the form.
         targets: the plan's; by default those of the catalogue beside the model.
-        spread: what a sweep says of the same scenarios, as `read_spread` returns it.
         remedies: whether to look for what would meet each binding target that fails or is open.
         lang: ``en`` or ``zh``.
         force: whether to write over an existing file.
@@ -73,7 +71,6 @@ def report(
         origin.scenarios,
         targets,
         runs=[annual(run) for run in separate(runs)],
-        spread=spread,
         remedies=remedies,
     )
     write_report(comparison_report(comparison, read_text(Lang(lang))), path, force=force)

@@ -44,8 +44,6 @@ class _Indicator:
     """As the views have it."""
     values: tuple[dict[int, float], ...]
     """By scenario, in the unit."""
-    bands: tuple[dict[int, tuple[float, float]], ...]
-    """By scenario, what holds 90 % of the runs of a sweep; empty where it keeps no such series."""
     asked: dict[int, tuple[str, float]]
     """By year the sign and the level that the plan asks for."""
 
@@ -73,10 +71,9 @@ def theme_section(
     ]  # fmt: skip
     note = listed + text("list_sep.stop") + text("report.theme_note")
     table = ReportTable(text("report.theme_table", theme=title), tuple(columns), tuple(rows), note)
-    banded = any(any(indicator.bands) for indicator in indicators)
     titles = text.join([indicator.title for indicator in indicators])
     picture = Picture(
-        text("report.theme_figure", theme=title) + (text("report.banded") if banded else ""),
+        text("report.theme_figure", theme=title),
         text("report.theme_alt", names=titles, scenarios=listed),
         lambda: _draw(comparison, indicators, text),
     )
@@ -105,27 +102,8 @@ def _indicators(comparison: Comparison, chart: Chart, text: Text) -> Iterator[_I
             title[:1].upper() + title[1:],
             chart.unit,
             tuple(values),
-            tuple(_band(comparison, line, scenario.id) for scenario in comparison.scenarios),
             _asked([scaled_mark(mark, factor) for mark in marks]),
         )
-
-
-def _band(
-    comparison: Comparison, line: ChartSeries, scenario: str
-) -> dict[int, tuple[float, float]]:
-    """Return by year between what 90 % of the runs of a sweep lie, if it keeps the series."""
-    if comparison.spread is None:
-        return {}
-    summary = comparison.spread.summary
-    if scenario not in summary["scenario"] or line.reference not in summary["output"]:
-        return {}
-    quantiles = summary["quantiles"].sel(scenario=scenario, output=line.reference)
-    low, high = (quantiles.sel(quantile=q).to_numpy() * line.factor for q in (0.05, 0.95))
-    return {
-        int(year): (float(a), float(b))
-        for year, a, b in zip(summary["year"].to_numpy(), low, high, strict=True)
-        if math.isfinite(a) and math.isfinite(b)
-    }
 
 
 def _asked(marks: Sequence[Mark]) -> dict[int, tuple[str, float]]:
@@ -204,7 +182,7 @@ def _rows(
 
 
 def _draw(comparison: Comparison, indicators: Sequence[_Indicator], text: Text) -> Drawing:
-    """Draw a panel an indicator, with bands where a sweep is given."""
+    """Draw a panel an indicator."""
     from plansim.output.figures.canvas import figure_of
     from plansim.output.figures.lines import Shown, small_multiples
 
@@ -213,7 +191,7 @@ def _draw(comparison: Comparison, indicators: Sequence[_Indicator], text: Text) 
         [indicator.line.reference for indicator in indicators],
         comparison.targets,
         shown={
-            indicator.line.reference: Shown(indicator.title, indicator.unit, indicator.bands)
+            indicator.line.reference: Shown(indicator.title, indicator.unit)
             for indicator in indicators
         },
         lang=text.lang,
