@@ -16,8 +16,8 @@ from openpyxl.workbook.defined_name import DefinedName
 from plansim.engine import pysd as reference
 from plansim.engine.simulate import simulate
 from plansim.errors import InputError, ModelError
-from plansim.model.reading.outside import read_series
 from plansim.model.reader import load_model
+from plansim.model.reading.outside import read_series
 from plansim.model.records import VariableKind
 
 MODEL = """{UTF-8}
