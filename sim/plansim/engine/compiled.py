@@ -190,7 +190,10 @@ def shared_kernel(model: Model, values: Mapping[str, float], varied: Iterable[st
 def cannot_vary(names: Iterable[str]) -> InputError:
     """Return the error of constants that differ between runs of one code, and cannot."""
     return InputError(
-        Fault("'{name}' cannot vary from run to run: the order of a delay depends on it", name=name)
+        Fault(
+            "'{name}' cannot vary from run to run: the order or length of a delay depends on it",
+            name=name,
+        )
         for name in sorted(names)
     )
 
