@@ -117,7 +117,7 @@ class PlansimAccessor:
         return table
 
     def verdicts(self, targets: Iterable[Target | str] | None = None) -> pd.DataFrame:
-        """Return what becomes of targets: a row a scenario and target.
+        """Return what becomes of targets: a row per scenario and target.
 
         The columns are those of ``plansim check --format csv``: names, ``value``, ``target``,
         ``unit``, ``status``, ``margin`` (in the unit; positive is good), ``first_breach``, reasons,
@@ -144,7 +144,7 @@ class PlansimAccessor:
         return verdict_frame(self._judged(targets))
 
     def shares(self, targets: Iterable[Target | str] | None = None) -> pd.DataFrame:
-        """Return in what share of many runs targets are met: a row a scenario and target.
+        """Return in what share of many runs targets are met: a row per scenario and target.
 
         Columns: ``scenario`` and ``target`` (ids), ``share``, ``share_low`` and ``share_high``, the
         ends of its 95 % interval, ``members``, how many runs are counted, and ``unsound``, how many

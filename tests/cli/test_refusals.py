@@ -15,7 +15,7 @@ REFUSALS = [
     ("chek", "No such command 'chek'"),
     ("check baseline --fromat json", "No such option"),
     ("check baseline --format yaml", "'yaml' is not one of"),
-    ("check", "Missing argument 'SCENARIO'; 'plansim list scenarios' gives those"),
+    ("check", "Missing argument 'SCENARIO'; 'plansim list scenarios' lists"),
     ("completion powershell", "is not one of"),
     ("compare baseline slow-growth --lang fr", "'fr' is not one of 'en', 'zh'"),
     ("replay nowhere.zarr x", "'x' is not a valid integer. See 'plansim replay --help'."),

@@ -137,9 +137,7 @@ def _no_scenario(overrides: Sequence[str], overlays: Sequence[str]) -> UsageErro
         why = Message("--set needs a scenario")
     elif overlays:
         why = Message("--with needs a scenario")
-    return UsageError(
-        Message("{why}; 'plansim list scenarios' gives those that there are.", why=why)
-    )
+    return UsageError(Message("{why}; 'plansim list scenarios' lists them.", why=why))
 
 
 def _read_scenarios(

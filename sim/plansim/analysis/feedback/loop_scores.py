@@ -92,7 +92,7 @@ class LoopScores:
         return tuple(year for year, led in zip(self.years, leads, strict=True) if led)
 
     def frame(self) -> pd.DataFrame:
-        """Return the relative scores by year: a row a loop and year, with the loop's names."""
+        """Return the relative scores by year: a row per loop and year, with the loop's names."""
         import pandas as pd
 
         rows = [

@@ -25,8 +25,8 @@ __all__ = ["export"]
 @click.option(
     "--form",
     type=click.Choice(["wide", "tidy", "iamc"]),
-    help="Of a table: a row a variable and a column a year (wide, the default), a row a figure "
-    "(tidy), or the columns of the IAMC.",
+    help="Of a table: a row per variable and a column per year (wide, the default), a row per "
+    "figure (tidy), or the columns of the IAMC.",
 )
 @output_option(
     "Figures: FILE.csv, .xlsx or .parquet, of a sweep FILE.csv or .parquet. For other "

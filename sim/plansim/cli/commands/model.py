@@ -296,7 +296,7 @@ def document(
     lang: str | None,
     sketch: bool,
 ) -> None:
-    """Write the documentation of the model: a page a module, loops, parameters, sources.
+    """Write the documentation of the model: a page per module, loops, parameters, sources.
 
     The pages are made from the model's file and the tables beside it. Open FOLDER/index.html; no
     network is needed.

@@ -39,8 +39,8 @@ _EPOCH = datetime(2000, 1, 1)
 class TableForm(StrEnum):
     """How a table is laid out."""
 
-    WIDE = "wide"  # a row a variable, a column a year
-    TIDY = "tidy"  # a row a figure
+    WIDE = "wide"  # a row per variable, a column per year
+    TIDY = "tidy"  # a row per figure
     IAMC = "iamc"  # as the Integrated Assessment Modeling Consortium exchanges scenarios
 
 
@@ -116,7 +116,7 @@ def export(
         source: datasets as `simulate` or `annual` returns them, each of one scenario or of several;
             or the path of a sweep, of which each run becomes a row.
         path: FILE.csv, .xlsx or .parquet; of a sweep FILE.csv or .parquet.
-        form: of a table: a row a variable (wide), a row a figure (tidy), or that of the IAMC.
+        form: of a table: a row per variable (wide), a row per figure (tidy), or that of the IAMC.
         names: variables that are written; by default all that change over time.
         iamc: region, names and units for the IAMC, as `load_iamc` gives them; by default the
             model's own.
@@ -156,7 +156,7 @@ def write_run(
     """Write runs, of one scenario or over ``scenario``, in the format that the suffix names.
 
     ``.nc`` holds ``dataset``, every saved time; the others what changes over time of ``annual``:
-    ``.csv`` and ``.parquet`` a row a figure, ``.xlsx`` a row a variable. ``names`` are the
+    ``.csv`` and ``.parquet`` a row per figure, ``.xlsx`` a row per variable. ``names`` are the
     variables that are written, if not all. Of a single run, a workbook and Parquet have the run
     card too.
 

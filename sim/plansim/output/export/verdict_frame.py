@@ -28,7 +28,7 @@ _CELL = "text-align:left;vertical-align:top;"
 
 
 def verdict_frame(verdicts: Iterable[Verdict]) -> VerdictFrame:
-    """Return verdicts as a table: a row a scenario and target.
+    """Return verdicts as a table: a row per scenario and target.
 
     The columns are `VERDICT_FIELDS` and `MORE_FIELDS`; numbers that there are not are NaN, texts
     None.
@@ -40,7 +40,7 @@ def verdict_frame(verdicts: Iterable[Verdict]) -> VerdictFrame:
 
 
 class VerdictFrame(pd.DataFrame):
-    """A table of verdicts; shown in a notebook with a row a target and a column a scenario."""
+    """A table of verdicts; shown in a notebook with a row per target and a column per scenario."""
 
     @property
     def _constructor(self) -> type[VerdictFrame]:
