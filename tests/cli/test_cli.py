@@ -296,7 +296,7 @@ def test_another_model_may_be_judged_as_it_is_written(check: Call) -> None:
 def test_a_model_without_targets_of_its_own_is_told_so(check: Call, root: Path) -> None:
     done = check("--model", str(root / "tests" / "toys" / "models" / "tea_cup.mdl"))
     assert done.code == 0
-    assert "note: no targets.yaml stands beside" in done.err
+    assert "note: there is no targets.yaml beside" in done.err
     assert "This catalogue holds no target that this model can judge." in done.out
 
 
@@ -360,7 +360,7 @@ def test_show_a_variable(call: Call, town: Path, name: str) -> None:
         "E002 [15–25]  life of capital, Neighbour 2004: 20 Year. a made"
     )
     line = (town / "town.mdl").read_text("utf-8").splitlines().index("capital life=") + 1
-    assert said["stands in"] == f"town.mdl:{line}"
+    assert said["defined in"] == f"town.mdl:{line}"
 
 
 # --- refusals -----------------------------------------------------------------------------------

@@ -245,7 +245,7 @@ def test_what_is_not_supported_is_refused_with_its_place(
 
 def test_all_refusals_come_at_once(build: Build) -> None:
     model = build(
-        "x= GAMMA LN(1) ~ Dmnl ~|\ny= x + 1 ~ Dmnl ~|\nz= RANDOM GAMMA(0,1,2,0,1,1) ~ Dmnl ~|"
+        "x= VECTOR LOOKUP(1) ~ Dmnl ~|\ny= x + 1 ~ Dmnl ~|\nz= RANDOM GAMMA(0,1,2,0,1,1) ~ Dmnl ~|"
     )
     with pytest.raises(ModelError) as refusal:
         lower(model, [], ["x", "y", "z"])

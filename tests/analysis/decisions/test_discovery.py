@@ -101,7 +101,7 @@ def test_a_policy_against_itself_is_refused(model: Model) -> None:
 
 
 def test_an_unknown_target_of_the_set_is_refused(model: Model) -> None:
-    with pytest.raises(InputError, match="no binding target"):
+    with pytest.raises(InputError, match="'S99' is not a binding target"):
         plansim.robustness(
             model, [plansim.as_written(model)], named=["S99"], targets=targets_of(model)
         )

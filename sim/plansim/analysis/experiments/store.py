@@ -24,7 +24,7 @@ import json
 import shutil
 import warnings
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -83,6 +83,8 @@ NO_BREACH = 0
 
 DONE = Path("status", "blocks.done")
 LOCK = Path("status", "writer.lock")
+TRIES = 100
+"""Maximum number of folders that are begun beside a store until one can be locked."""
 MANIFEST = "manifest.json"
 SUMMARY = "summary"
 CARD = "plansim"
@@ -395,14 +397,29 @@ def folder_beside(path: Path) -> Iterator[Path]:
     for left in path.parent.glob(glob.escape(part_of(path, "")) + "*"):
         with suppress(OutputError), alone(left):
             shutil.rmtree(left, ignore_errors=True)
-    part = path.with_name(part_of(path))
-    try:
+    with ExitStack() as stack:
+        yield _own_folder(path, stack)
+
+
+def _own_folder(path: Path, stack: ExitStack) -> Path:
+    """Make a folder that nobody else may write to until a stack is closed, which removes it.
+
+    Until its lock is taken another writer may take it for one that a dead writer has left.
+    """
+    tries = 0
+    while True:
+        tries += 1
+        part = path.with_name(part_of(path))
         with writing(path):
             (part / LOCK).parent.mkdir(parents=True)
-        with alone(part):
-            yield part
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
+        stack.callback(shutil.rmtree, part, ignore_errors=True)
+        try:
+            stack.enter_context(alone(part))
+        except OutputError:
+            if tries == TRIES:
+                raise
+        else:
+            return part
 
 
 def open_store(path: Path) -> Store:
