@@ -15,7 +15,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -161,7 +161,8 @@ def _search(space: PolicySpace, largest: int, seed: int, key: str, report: Progr
         for size in range(1, largest + 1)
         for columns in itertools.combinations(range(len(space.targets)), size)
     ]
-    search = _Settings(space, recall(FOLDER, key, _Reached) or seed)
+    search: _Settings = recall(FOLDER, key, _Settings) or _Settings(space, seed)
+    search.space = space
     while search.looked < len(sets):
         report(search.looked, len(sets))
         columns = sets[search.looked]
@@ -170,23 +171,9 @@ def _search(space: PolicySpace, largest: int, seed: int, key: str, report: Progr
             # What was tried for other sets may hold one that was not held before.
             search.found = [one for one in search.found if search.best(one)[0] < HALF]
         if has_climbed and search.climbs % SAVED == 0:
-            keep(FOLDER, key, search.reached())
+            keep(FOLDER, key, search)
     report(len(sets), len(sets))
     return search
-
-
-@dataclass(frozen=True)
-class _Reached:
-    """How far a search is, with all that it goes on from."""
-
-    rng: np.random.Generator
-    few: npt.NDArray[np.intp]
-    tried: _Tried
-    whole: _Tried
-    found: list[tuple[int, ...]]
-    looked: int
-    climbs: int
-    runs: int
 
 
 class _Settings:
@@ -195,23 +182,10 @@ class _Settings:
     All are tried over a part of the members, and those that do best there over all of them.
     """
 
-    rng: np.random.Generator
-    few: npt.NDArray[np.intp]
-    tried: _Tried
-    whole: _Tried
-    found: list[tuple[int, ...]]
-    looked: int
-    climbs: int
-    runs: int
-
-    def __init__(self, space: PolicySpace, start: _Reached | int) -> None:
-        """Begin with a seed, or go on from where another search was."""
+    def __init__(self, space: PolicySpace, seed: int) -> None:
         self.space = space
-        if isinstance(start, _Reached):
-            for item in fields(start):
-                setattr(self, item.name, getattr(start, item.name))
-            return
-        self.rng, self.found = np.random.default_rng(start), []
+        self.found: list[tuple[int, ...]] = []
+        self.rng = np.random.default_rng(seed)
         self.looked = self.climbs = self.runs = 0
         members, count = len(space.members), len(space.levers)
         self.few = np.sort(self.rng.permutation(members)[: max(FEW, members // PART)])
@@ -238,9 +212,9 @@ class _Settings:
         row = int(np.argmax(shares))
         return float(shares[row]), row
 
-    def reached(self) -> _Reached:
-        """Return how far the search is."""
-        return _Reached(**{item.name: getattr(self, item.name) for item in fields(_Reached)})
+    def __getstate__(self) -> dict[str, object]:
+        """Return what the cache keeps: all but the space, whose code is compiled."""
+        return {name: value for name, value in vars(self).items() if name != "space"}
 
     def look(self, columns: tuple[int, ...]) -> bool:
         """Look at the next set; return whether settings were searched for it."""

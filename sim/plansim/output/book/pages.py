@@ -87,7 +87,9 @@ def document_pages(
     def page(name: str, template: str, title: str, **more: object) -> str:
         from markupsafe import Markup
 
-        current = lambda link: Markup(' aria-current="page"') if link == name else ""  # noqa: E731
+        def current(link: str) -> str:
+            return Markup(' aria-current="page"') if link == name else ""
+
         loaded = environment.get_template(template)
         return loaded.render({**shared, "page": name, "title": title, "current": current, **more})
 

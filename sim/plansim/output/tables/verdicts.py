@@ -94,7 +94,9 @@ def verdict_table(
     heads = {verdict.scenario: (titles or {}).get(verdict.scenario, "") for verdict in verdicts}
     table = _VerdictTable(by_target, heads, text, every=every)
     parts: list[RenderableType] = [said] if shown else []
-    parts.append(table.layout(shown) if shown else text("verdicts.none"))
+    is_any = any(verdict.status is not Status.UNTESTABLE for verdict in verdicts)
+    none = "verdicts.none_binding" if is_any else "verdicts.none"
+    parts.append(table.layout(shown) if shown else text(none))
     if every:
         hidden += [target for target in shown if _gaps(by_target[target.id])]
     if hidden:
