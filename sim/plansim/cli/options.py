@@ -275,7 +275,7 @@ def model_option(function: Callable[..., Any]) -> Callable[..., Any]:
             expose_value=False,
             callback=_remembered,
             help="Data of the model's data variables: a .csv or .tab file with a column of times, "
-            "and one for each; or a .vdf file; may be given again.",
+            "and one for each; or a .dat or .vdf file of Vensim's; may be given again.",
         ),
     ]
     for option in reversed(options):
