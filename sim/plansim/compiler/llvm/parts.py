@@ -178,9 +178,11 @@ class RunParts:
         """Write what tells runs with a value that is not finite."""
         w = Writer(LANES, self.shared)
         levels = [index for index, state in enumerate(self.program.states) if state.is_level]
-        self._watch(w, (w.loaded("%now_at", index) for index in levels))
-        w.store("%bad", "%v", w.loaded("%own", self.layout.flag))
-        return _function("end", w)
+        flag, last = w.loaded("%own", self.layout.flag), "vector"
+        for number, (first, behind) in enumerate(_runs(levels)):
+            flag, last = _watched(w, number, first, behind, flag, last)
+        w.store("%bad", "%v", flag)
+        return _function("end", w, last)
 
     def _within_step(self, w: Writer) -> FunctionBody:
         """Give what writes a part of a step, with loads of what was computed before it."""
@@ -231,6 +233,37 @@ class RunParts:
         for partial in sums[1:]:
             flag = w.two("fadd", flag, partial)
         w.store("%own", self.layout.flag, flag)
+
+
+def _runs(numbers: Iterable[int]) -> list[tuple[int, int]]:
+    """Return runs of successive numbers: the first of each, and what would come behind its last."""
+    found: list[tuple[int, int]] = []
+    for number in numbers:
+        if found and found[-1][1] == number:
+            found[-1] = (found[-1][0], number + 1)
+        else:
+            found.append((number, number + 1))
+    return found
+
+
+def _watched(
+    w: Writer, number: int, first: int, behind: int, flag: str, before: str
+) -> tuple[str, str]:
+    """Write the loop that turns a flag to NaN where a level is not finite.
+
+    It is a loop, since LLVM takes a time that grows with the square of so many loads and sums.
+    """
+    name = f"watch_{number}"
+    j, sums = f"%{name}_j", f"%{name}_sum"
+    w.lines += [f"  br label %{name}", f"{name}:"]
+    w.lines.append(f"  {j} = phi i64 [ {first}, %{before} ], [ {j}_next, %{name} ]")
+    w.lines.append(f"  {sums} = phi {w.vector} [ {flag}, %{before} ], [ {sums}_next, %{name} ]")
+    zero = w.two("fmul", w.loaded("%now_at", j), w.number(0.0))
+    w.lines.append(f"  {sums}_next = fadd {w.vector} {sums}, {zero}")
+    w.lines.append(f"  {j}_next = add i64 {j}, 1")
+    through = w.put(f"icmp sge i64 {j}_next, {behind}")
+    w.lines += [f"  br i1 {through}, label %{name}_through, label %{name}", f"{name}_through:"]
+    return f"{sums}_next", f"{name}_through"
 
 
 def _function(name: str, w: Writer, last: str = "vector") -> str:
