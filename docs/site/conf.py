@@ -27,7 +27,7 @@ include_patterns = ["docs/**.md", "notebooks/*.py", "model/README.md", "*.md"]
 exclude_patterns = [
     *(".*", "build", "dist", "sim", "tests", "tools", "scenarios"),
     f"docs/guide/{OTHER}/*",
-    *(["docs/site/index.md", "docs/findings.md"] if LANG == "zh" else ["docs/**.zh.md"]),
+    *(["docs/site/index.md", "docs/findings.md", "docs/limits.md"] if LANG == "zh" else ["docs/**.zh.md"]),
 ]  # fmt: skip
 
 extensions = [
