@@ -119,10 +119,11 @@ class PlansimAccessor:
     def verdicts(self, targets: Iterable[Target | str] | None = None) -> pd.DataFrame:
         """Return what becomes of targets: a row per scenario and target.
 
-        The columns are those of ``plansim check --format csv``: names, ``value``, ``target``,
-        ``unit``, ``status``, ``margin`` (in the unit; positive is good), ``first_breach``, reasons,
-        ``certainty``, and ``share``, ``share_low`` and ``share_high``: in what share of the
-        plausible models beside the model the target is met, with the ends of its 95 % interval.
+        The columns are those of ``plansim check --format csv``: ``scenario`` and ``target`` (ids),
+        names, ``value``, ``asked`` (the figure in the plan), ``unit``, ``status``, ``margin`` (in
+        the unit; positive is good), ``first_breach``, reasons, ``certainty``, and ``share``,
+        ``share_low`` and ``share_high``: in what share of the plausible models beside the model
+        the target is met, with the ends of its 95 % interval.
         These are empty where there is no ensemble, or the dataset was read from a file. A notebook
         shows the table as `check` does. Of many runs the table is that of `shares`.
 
@@ -134,10 +135,10 @@ class PlansimAccessor:
             UnknownNameError: no target has one of the ids.
 
         >>> runs = plansim.simulate(plansim.load_model("lake.mdl"), ["boats.yaml"])
-        >>> runs.plansim.verdicts()[["id", "value", "status", "share"]].round(1)
-           id  value  status  share
-        0  F1  584.3  missed    0.6
-        1  F2  119.0     met    1.0
+        >>> runs.plansim.verdicts()[["target", "value", "status", "share"]].round(1)
+          target  value  status  share
+        0     F1  584.3  missed    0.6
+        1     F2  119.0     met    1.0
         """
         if self._is_of_many:
             return self.shares(targets)

@@ -30,7 +30,7 @@ from scipy.stats import rankdata
 from plansim.analysis.calibration.observed import Published, load_history
 from plansim.analysis.decisions.sample import MET, states_of
 from plansim.analysis.ensemble import NORMAL
-from plansim.analysis.evaluator import Evaluator, Request, processors
+from plansim.analysis.evaluator import Evaluator, Progress, Request, processors
 from plansim.errors import Fault, InputError, Message
 from plansim.model.records import Model
 from plansim.scenario.members import LIMIT, Members
@@ -89,6 +89,7 @@ def signposts(
     by: int | None = None,
     members: Members | int | None = None,
     threads: int | None = None,
+    progress: Progress = lambda done, steps: None,
 ) -> tuple[Signpost, ...]:
     """Return how well published statistics of each early year foretell each target.
 
@@ -100,6 +101,7 @@ def signposts(
         members: states of the world, or how many are drawn anew; by default those of the ensemble
             beside the model.
         threads: number of threads, by default one a processor. The result does not depend on it.
+        progress: is told how many members are drawn anew, of how many.
 
     Returns:
         By target, then year, the largest area first; none for a target that nearly all members
@@ -126,7 +128,7 @@ def signposts(
     if not first < last < due:
         expected = Message("from {first} to {last}", first=first + 1, last=due - 1)
         raise InputError(Fault("no early year", "--by", expected=expected, found=str(last)))
-    states = states_of(model, members, threads=threads)
+    states = states_of(model, members, threads=threads, progress=progress)
     years = tuple(range(first + 1, last + 1))
     names, constants = states.constants_under(model, chosen)
     series = tuple(dict.fromkeys(one.of for one in history.published))

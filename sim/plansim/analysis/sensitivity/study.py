@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -185,6 +185,7 @@ def sobol(
     *,
     trajectories: int = TRAJECTORIES,
     each: int = FACTORS_PER_TARGET,
+    seed: int | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> Sensitivity:
@@ -200,6 +201,7 @@ def sobol(
         targets: the plan's; by default those of the catalogue beside the model.
         trajectories: of Morris, each of which takes a run more than there are factors.
         each: factors of every binding target that get indices of their own.
+        seed: of the random numbers; by default that of the design.
         threads: None for as many as there are processors.
         progress: is told how many runs are done, of how many.
 
@@ -216,8 +218,7 @@ def sobol(
     >>> [(chance.target.id, chance.met) for chance in study.chances if chance.target]
     [('F1', 0.3828125), ('F2', 1.0)]
     """
-    if not isinstance(design, Design):
-        design = read_design(design, model)
+    design = _seeded(design, model, seed)
     targets = load_targets(model=model) if targets is None else targets
     if not design.kind.is_sample:
         raise DesignError(
@@ -279,6 +280,7 @@ def morris(
     targets: Sequence[Target] | None = None,
     *,
     trajectories: int = TRAJECTORIES,
+    seed: int | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> pd.DataFrame:
@@ -294,6 +296,7 @@ def morris(
         design: a design, or the name or path of one.
         targets: by default the binding ones of the catalogue beside the model.
         trajectories: each takes a run more than there are factors.
+        seed: of the random numbers; by default that of the design.
         threads: None for as many as there are processors.
         progress: is told how many runs are done, of how many.
 
@@ -309,8 +312,7 @@ def morris(
     """
     import pandas as pd
 
-    if not isinstance(design, Design):
-        design = read_design(design, model)
+    design = _seeded(design, model, seed)
     binding = binding_targets(load_targets(model=model)) if targets is None else tuple(targets)
     evaluator = Evaluator(model, design.scenarios[0], design.factors, Request(binding))
     report = _Report(progress)
@@ -332,6 +334,13 @@ def morris(
         for row, target in enumerate(binding)
     ]
     return pd.concat(parts, ignore_index=True)
+
+
+def _seeded(design: Design | str | Path, model: Model, seed: int | None) -> Design:
+    """Return a design, read if need be, with the seed that is asked for."""
+    if not isinstance(design, Design):
+        return read_design(design, model, seed=seed)
+    return design if seed is None else replace(design, seed=seed)
 
 
 def _screened(
