@@ -103,6 +103,8 @@ def test_a_sweep_has_shares_with_their_intervals(tmp_path: Path) -> None:
     year = int(again["year"].to_numpy()[-1])
     last = again["output"].sel(year=year).to_numpy()
     np.testing.assert_array_equal(frame.loc[frame["year"] == year, "value"], last)
+    assert set(frame["scenario"]) == {sound.baseline.id}
+    assert set(again.plansim.frame()["variable"]) == {*again.attrs["layout"]["outputs"]}
 
 
 def test_verdicts_have_the_shares_of_the_ensemble_beside_the_model(tmp_path: Path) -> None:

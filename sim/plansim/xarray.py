@@ -87,13 +87,22 @@ class PlansimAccessor:
     def frame(self, *variables: str) -> pd.DataFrame:
         """Return annual figures as a tidy table, one row a figure (see `plansim.frame`).
 
+        Of a sweep without variables they are those of its outputs.
+
         >>> runs = plansim.simulate(plansim.load_model("lake.mdl"), ["boats.yaml"])
         >>> runs.plansim.frame("catch").head(2).round(1)
           scenario variable element  year  value    unit
         0    boats    catch          2005  180.0  t/Year
         1    boats    catch          2006  156.7  t/Year
         """
-        return frame(self._runs, *map(self._reference, variables))
+        if "verdict" not in self._runs:
+            return frame(self._runs, *map(self._reference, variables))
+        about = self._runs.attrs
+        names = variables or about["layout"]["outputs"]
+        table = frame(self._runs, *map(self._reference, names))
+        scenarios = np.array([*about["plansim"]["design"]["scenarios"]], dtype=object)
+        table["scenario"] = scenarios[self._runs["scenario"].to_numpy()[table["run"]]]
+        return table
 
     def compare(self, *variables: str) -> pd.DataFrame:
         """Return annual figures beside those of the first scenario.

@@ -35,7 +35,7 @@ from plansim.errors import Fault, InputError, Message
 from plansim.model.records import Model
 from plansim.scenario.members import LIMIT, Members
 from plansim.scenario.scenario_file import Scenario, scenario_of
-from plansim.targets.catalogue import load_targets
+from plansim.targets.catalogue import load_targets, targets_of
 from plansim.targets.indicator import Floats
 from plansim.targets.target import Target, binding_targets
 
@@ -84,7 +84,7 @@ class Signpost:
 def signposts(
     model: Model,
     scenario: Scenario | str | Path | None = None,
-    targets: Sequence[Target] | None = None,
+    targets: Sequence[Target | str] | None = None,
     *,
     by: int | None = None,
     members: Members | int | None = None,
@@ -96,7 +96,7 @@ def signposts(
     Args:
         model: the model; ``history.yaml`` beside it says which statistics are published.
         scenario: under which members are run.
-        targets: by default the binding ones of the catalogue beside the model.
+        targets: records or ids; by default the binding ones of the catalogue beside the model.
         by: the last year of the statistics; by default the middle of the plan.
         members: states of the world, or how many are drawn anew; by default those of the ensemble
             beside the model.
@@ -116,7 +116,7 @@ def signposts(
     ('F1', 'catch', True)
     """
     catalogue = load_targets(model=model)
-    wanted = binding_targets(catalogue if targets is None else targets)
+    wanted = binding_targets(catalogue if targets is None else targets_of(model, targets))
     history = load_history(model, catalogue)
     if history is None or not history.published:
         expected = Message("'published' in history.yaml beside the model")

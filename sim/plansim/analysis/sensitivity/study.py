@@ -40,7 +40,7 @@ from plansim.errors import DesignError, Fault, Message
 from plansim.model.records import Model
 from plansim.scenario.factors import Factor
 from plansim.scenario.scenario_file import Scenario
-from plansim.targets.catalogue import load_targets
+from plansim.targets.catalogue import targets_of
 from plansim.targets.indicator import Floats
 from plansim.targets.target import (
     Attribute,
@@ -181,7 +181,7 @@ class Sensitivity:
 def sobol(
     model: Model,
     design: Design | str | Path,
-    targets: Sequence[Target] | None = None,
+    targets: Sequence[Target | str] | None = None,
     *,
     trajectories: int = TRAJECTORIES,
     each: int = FACTORS_PER_TARGET,
@@ -219,7 +219,7 @@ def sobol(
     [('F1', 0.3828125), ('F2', 1.0)]
     """
     design = _seeded(design, model, seed)
-    targets = load_targets(model=model) if targets is None else targets
+    targets = targets_of(model, targets)
     if not design.kind.is_sample:
         raise DesignError(
             Fault("only a sample says how likely something is", design.path,
@@ -277,7 +277,7 @@ def sobol(
 def morris(
     model: Model,
     design: Design | str | Path,
-    targets: Sequence[Target] | None = None,
+    targets: Sequence[Target | str] | None = None,
     *,
     trajectories: int = TRAJECTORIES,
     seed: int | None = None,
@@ -294,7 +294,7 @@ def morris(
     Args:
         model: the model.
         design: a design, or the name or path of one.
-        targets: by default the binding ones of the catalogue beside the model.
+        targets: records or ids; by default the binding ones of the catalogue beside the model.
         trajectories: each takes a run more than there are factors.
         seed: of the random numbers; by default that of the design.
         threads: None for as many as there are processors.
@@ -313,7 +313,8 @@ def morris(
     import pandas as pd
 
     design = _seeded(design, model, seed)
-    binding = binding_targets(load_targets(model=model)) if targets is None else tuple(targets)
+    catalogue = targets_of(model, targets)
+    binding = binding_targets(catalogue) if targets is None else catalogue
     evaluator = Evaluator(model, design.scenarios[0], design.factors, Request(binding))
     report = _Report(progress)
     report.ahead(trajectories * (len(design.factors) + 1))
