@@ -164,7 +164,7 @@ def test_a_run_that_breaks_down_counts_nowhere(
     assert chance.error == pytest.approx(math.sqrt(chance.met * (1 - chance.met) / sound))
 
 
-def test_threads_and_progress_change_nothing(
+def test_threads_and_progress_change_nothing_and_the_seed_all(
     reads: Callable[..., tuple[Model, Design, tuple[Target, ...]]],
 ) -> None:
     model, design, targets = reads()
@@ -173,9 +173,11 @@ def test_threads_and_progress_change_nothing(
     one = sobol(
         model, small, targets, trajectories=4, threads=1, progress=lambda *each: told.append(each)
     )
-    two = sobol(model, small, targets, trajectories=4, threads=2)
+    other = replace(small, seed=small.seed + 1)
+    two = sobol(model, other, targets, trajectories=4, threads=2, seed=small.seed)
     assert repr(one.chances) == repr(two.chances)
     assert repr(one.drivers) == repr(two.drivers)
+    assert repr(one.chances) != repr(sobol(model, other, targets, trajectories=4).chances)
     assert told[-1] == (one.runs, one.runs)
 
 
