@@ -11,16 +11,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from plansim.cli import options
 from plansim.cli.context import UsageError, check_files, write
 from plansim.cli.inputs import Arguments, Inputs, simulated_apart
-from plansim.cli.options import (
-    PICTURES,
-    SWEEP,
-    force_option,
-    output_option,
-    scenario_options,
-    variable_option,
-)
 from plansim.errors import Message
 
 if TYPE_CHECKING:
@@ -59,7 +52,7 @@ KINDS: Mapping[str, PlotKind] = MappingProxyType(
 
 
 @click.command(epilog="Example: plansim plot baseline --variable GDP -o gdp.png")
-@variable_option(
+@options.variables(
     "Draw this variable, or NAME[ELEMENT], instead of those that binding targets judge; may be "
     "given again."
 )
@@ -74,9 +67,9 @@ KINDS: Mapping[str, PlotKind] = MappingProxyType(
 @click.option(
     "--all", "every", is_flag=True, help="With verdicts: expected and unlabelled targets too."
 )
-@output_option("FILE.png, FILE.svg or FILE.pdf.", required=True)
-@force_option
-@scenario_options(several=True, engine=True)
+@options.output("FILE.png, FILE.svg or FILE.pdf.", required=True)
+@options.force
+@options.scenarios(several=True, by_engine=True)
 def plot(
     arguments: Arguments,
     names: tuple[str, ...],
@@ -95,7 +88,7 @@ def plot(
 
     terminal, source = arguments.terminal, KINDS[kind].source
     _check_usage(kind, arguments, names)
-    check_files((output, PICTURES), force=force)
+    check_files((output, options.PICTURES), force=force)
     is_sweep = source is PlotSource.SWEEP
     asked = replace(arguments, scenarios=()) if is_sweep else arguments
     inputs = asked.read(names=names, find=_reference, whole=is_sweep)
@@ -115,7 +108,7 @@ def plot(
         terminal.text.lang,
         every,
     )
-    with terminal.progress(terminal.text("plot.drawing")):
+    with terminal.progress("plot.drawing"):
         figure = sheet.SHEETS[kind](subject)
     save_figure(figure, output, force=force)
     write(terminal.text("plot.written", path=output))
@@ -128,7 +121,7 @@ def _check_usage(kind: str, arguments: Arguments, names: Sequence[str]) -> None:
     if KINDS[kind].source is PlotSource.SWEEP:
         if len(arguments.scenarios) != 1 or arguments.overrides or arguments.overlays:
             raise UsageError(Message("--kind fan needs one RESULT.zarr, without --set and --with"))
-        if not (path := Path(arguments.scenarios[0])).exists() and path.suffix != SWEEP:
+        if not (path := Path(arguments.scenarios[0])).exists() and path.suffix != options.SWEEP:
             raise UsageError(
                 Message("--kind fan takes a RESULT.zarr that 'plansim sweep' has made")
             )

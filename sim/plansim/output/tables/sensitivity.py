@@ -171,10 +171,15 @@ def _errors(study: Sensitivity, text: Text) -> str:
 
 
 def _driver_table(study: Sensitivity, text: Text) -> Grid:
-    figures = ("total", "interval", "first", "moves")
     columns = [
         text_column(text("sensitivity.driver")),
-        *figure_columns(text, *(f"sensitivity.{key}" for key in figures)),
+        *figure_columns(
+            text,
+            "sensitivity.total",
+            "sensitivity.interval",
+            "sensitivity.first",
+            "sensitivity.moves",
+        ),
     ]
     rows: list[Row | Band] = []
     for drivers in sorted(study.drivers, key=lambda driven: section_of(driven.target)):
