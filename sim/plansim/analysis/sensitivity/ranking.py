@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from plansim.targets.indicator import Floats
 
@@ -27,9 +26,9 @@ class Rank:
     scenario: str
     met: float
     """Mean number of targets met over the draws."""
-    low: int
+    low: float
     """Number met at least in all but 5 % of the draws."""
-    high: int
+    high: float
     """Number not exceeded in all but 5 % of the draws."""
 
 
@@ -76,7 +75,7 @@ class Ranking:
 def rank(
     scenarios: Sequence[str],
     targets: Sequence[str],
-    met: npt.NDArray[np.bool_],
+    met: Floats,
     margins: Floats,
 ) -> Ranking:
     """Rank scenarios by how many targets they meet.
@@ -84,7 +83,7 @@ def rank(
     Args:
         scenarios: ids.
         targets: ids of the targets that count.
-        met: ``(scenario, target, draw)``.
+        met: ``(scenario, target, draw)``: 1, 0, or one half of an undecided target.
         margins: ``(scenario, target, draw)``; a draw with a NaN in any scenario is left out.
     """
     sound = np.isfinite(margins).all(axis=(0, 1))
@@ -105,16 +104,14 @@ def rank(
     return Ranking(places, pairings, int(sound.sum()))
 
 
-def _rank(scenario: str, counts: npt.NDArray[np.int64]) -> Rank:
+def _rank(scenario: str, counts: Floats) -> Rank:
     if not counts.size:
         return Rank(scenario, float("nan"), 0, 0)
     low, high = np.quantile(counts, [0.05, 0.95], method="inverted_cdf")
-    return Rank(scenario, float(counts.mean()), int(low), int(high))
+    return Rank(scenario, float(counts.mean()), float(low), float(high))
 
 
-def _pairing(
-    ahead: str, behind: str, lead: npt.NDArray[np.int64], margins: Mapping[str, Floats]
-) -> Pairing:
+def _pairing(ahead: str, behind: str, lead: Floats, margins: Mapping[str, Floats]) -> Pairing:
     count = max(lead.size, 1)
     return Pairing(
         ahead,

@@ -1,15 +1,17 @@
 """Uncertainty of the verdicts and its main drivers.
 
-Everything that a design leaves open is drawn at once. Over these draws it is counted how often each
-target is met and which scenario does better; for the first scenario the factors are screened by
-Morris' method, and the variance of each binding target's margin is shared out among the strongest
-ones by Sobol's, all others together being one group, whose index says what screening left out.
+Over the members of an ensemble it is counted how many meet each target, and which scenario does
+better; over draws of the design where there are none. For the first scenario the factors of the
+design are screened by Morris' method, and the variance of each binding target's margin is shared
+out among the strongest ones by Sobol's, all others together being one group, whose index says what
+screening left out. These two methods need factors that are independent, as a design's are and
+members' are not.
 
 For validation (Q18-Q20)::
 
     design = read_design(path, model, samples=4096)
-    study = sobol(model, design, targets)
-    study.chances  # P(met) of each target and scenario, with its standard error
+    study = sobol(model, design, targets, draw_members(model, 1200))
+    study.chances  # the share that meets each target under each scenario, with its standard error
     study.drivers  # first and total indices of each binding target, with 95 % intervals
     study.ranking  # scenarios in order; `ranking.stable`
 """
@@ -17,13 +19,14 @@ For validation (Q18-Q20)::
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from plansim.analysis.ensemble import evaluate_members
 from plansim.analysis.evaluator import Evaluation, Evaluator, Progress, Request, processors
 from plansim.analysis.experiments.design import Design
 from plansim.analysis.experiments.design_file import read_design
@@ -39,15 +42,12 @@ from plansim.analysis.sensitivity.sobol import Estimates, MatrixPair, draw_pair,
 from plansim.errors import DesignError, Fault, Message
 from plansim.model.records import Model
 from plansim.scenario.factors import Factor
+from plansim.scenario.members import Members
 from plansim.scenario.scenario_file import Scenario
 from plansim.targets.catalogue import load_targets
 from plansim.targets.indicator import Floats
-from plansim.targets.target import (
-    Attribute,
-    Target,
-    binding_targets,
-    judged_targets,
-)
+from plansim.targets.target import Target, binding_targets, judged_targets
+from plansim.targets.verdict import PART_MET
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -88,9 +88,10 @@ class Chance:
     target: Target | None
     """None for all binding targets at once, but those that the scenario assumes."""
     met: float
-    """The share of the draws that meet it; NaN where the scenario assumes it."""
+    """The share of members, or else of draws, that meet it, undecided ones counting as half; NaN
+    where the scenario assumes it."""
     error: float
-    """Its standard error, that of independent draws; these, from a Sobol sequence, do better."""
+    """Its standard error, that of independent draws."""
     margins: tuple[float, ...]
     """Its margin at `QUANTILES`, in the target's unit; none for all together."""
 
@@ -139,7 +140,9 @@ class Sensitivity:
 
     design: Design
     draws: int
-    """Of everything at once, under each scenario."""
+    """Of everything at once, under the first scenario; without members, under each."""
+    members: int
+    """Plausible models behind ``chances`` and ``ranking``; 0 where draws of the design are."""
     chances: tuple[Chance, ...]
     """By scenario: every judged target, then all binding ones together."""
     ranking: Ranking | None
@@ -182,6 +185,7 @@ def sobol(
     model: Model,
     design: Design | str | Path,
     targets: Sequence[Target] | None = None,
+    members: Members | None = None,
     *,
     trajectories: int = TRAJECTORIES,
     each: int = FACTORS_PER_TARGET,
@@ -198,6 +202,8 @@ def sobol(
             are the rows of each of two matrices, which together are the draws. Its first scenario
             is the one whose margins are explained.
         targets: the plan's; by default those of the catalogue beside the model.
+        members: plausible models over which shares and ranking are counted, as `load_ensemble` or
+            `draw_members` return them; by default the draws of the design.
         trajectories: of Morris, each of which takes a run more than there are factors.
         each: factors of every binding target that get indices of their own.
         threads: None for as many as there are processors.
@@ -226,42 +232,57 @@ def sobol(
         )  # fmt: skip
     threads = processors() if threads is None else threads
     judged = judged_targets(targets)
-    binding = tuple(target for target in judged if target.attribute is Attribute.BINDING)
+    binding = binding_targets(targets)
     pair = draw_pair(design.factors, design.points, design.seed)
-    report = _Report(progress)
-    report.ahead(2 * len(pair.a) * len(design.scenarios))
-    report.ahead(trajectories * (len(design.factors) + 1))
-
-    # Under every scenario: how likely, and which is better.
     draws = np.concatenate([pair.a, pair.b])
-    chances: list[Chance] = []
-    met, margins = [], []
-    rows = [judged.index(target) for target in binding]
-    for scenario in design.scenarios:
+    report = _Report(progress)
+    others = len(design.scenarios) - 1
+    report.ahead(len(draws) + trajectories * (len(design.factors) + 1))
+    report.ahead(others * len(draws) if members is None else (others + 1) * len(members))
+
+    # Under every scenario: how many meet the targets, and which is better.
+    def drawn(scenario: Scenario) -> Evaluation:
         evaluator = Evaluator(model, scenario, design.factors, Request(judged))
-        evaluation = evaluator.evaluate(draws, threads)
-        report.done(evaluation)
-        chances += _chances(scenario, judged, rows, evaluation)
-        met.append(evaluation.met(binding).T)
-        margins.append(evaluation.least_margins(binding).T)
+        return report.done(evaluator.evaluate(draws, threads))
+
+    prior = drawn(design.scenarios[0])
+    if members is None:
+        evaluations = [prior, *map(drawn, design.scenarios[1:])]
+    else:
+        evaluations = [
+            report.done(evaluate_members(model, scenario, judged, members, threads))
+            for scenario in design.scenarios
+        ]
+    chances = [
+        chance
+        for scenario, evaluation in zip(design.scenarios, evaluations, strict=True)
+        for chance in _chances(scenario, judged, evaluation)
+    ]
     ids = [scenario.id for scenario in design.scenarios]
     ranking = None
     if len(ids) > 1 and binding:
         names = [target.id for target in binding]
-        ranking = rank(ids, names, np.stack(met), np.stack(margins))
+        ranking = rank(
+            ids,
+            names,
+            np.stack([_met(evaluation, binding) for evaluation in evaluations]),
+            np.stack([evaluation.least_margins(binding).T for evaluation in evaluations]),
+        )
 
     # Under the first: what moves the margins of the binding targets.
     first = Evaluator(model, design.scenarios[0], design.factors, Request(binding))
     screening = _screened(first, design, trajectories, threads, report)
     chosen = leading(screening.strength, each, FEWEST_CHOSEN)
-    estimates, groups = _indices(first, pair, margins[0], chosen, threads, report)
+    margins = prior.least_margins(binding).T
+    estimates, groups = _indices(first, pair, margins, chosen, threads, report)
     drivers = [
-        _drivers(target, index, design.factors, groups, estimates, screening, margins[0])
+        _drivers(target, index, design.factors, groups, estimates, screening, margins)
         for index, target in enumerate(binding)
     ]
     return Sensitivity(
         design=design,
         draws=len(draws),
+        members=0 if members is None else len(members),
         chances=tuple(chances),
         ranking=ranking,
         screening=screening,
@@ -340,8 +361,7 @@ def _screened(
     """Run Morris trajectories, and return the effects on the targets of an evaluator."""
     trajectory = screening_design(design, trajectories)
     points = Sampler(trajectory).draw(0, trajectory.points)
-    screened = evaluator.evaluate(points, threads)
-    report.done(screened)
+    screened = report.done(evaluator.evaluate(points, threads))
     margins = screened.least_margins(evaluator.request.targets).T
     return elementary_effects(points, margins, design.seed)
 
@@ -358,31 +378,37 @@ class _Report:
     def ahead(self, runs: int) -> None:
         self._all += runs
 
-    def done(self, evaluation: Evaluation) -> None:
+    def done(self, evaluation: Evaluation) -> Evaluation:
         self.runs += len(evaluation.status)
         self.failed += int(evaluation.failed.sum())
         if self._progress is not None:
             self._progress(self.runs, self._all)
+        return evaluation
 
 
 def _chances(
-    scenario: Scenario, judged: Sequence[Target], binding: Sequence[int], evaluation: Evaluation
-) -> list[Chance]:
+    scenario: Scenario, judged: Sequence[Target], evaluation: Evaluation
+) -> Iterator[Chance]:
+    """Yield the chance of each judged target, then of all binding ones together."""
     margins = evaluation.least_margins(judged).T
     sound = np.isfinite(margins).all(axis=0)
-    met, margins = evaluation.met(judged).T[:, sound], margins[:, sound]
-    chances = []
-    for index, target in enumerate(judged):
-        known = margins[index].size > 0 and target.id not in scenario.assumed
-        share = float(met[index].mean()) if known else math.nan
-        spread = np.quantile(margins[index], QUANTILES) if margins[index].size else ()
-        chances.append(
-            Chance(scenario.id, target, share, _error(share, met.shape[1]),
-                   tuple(map(float, spread)))
-        )  # fmt: skip
-    counted = [index for index in binding if judged[index].id not in scenario.assumed]
-    share = float(met[counted].all(axis=0).mean()) if sound.any() and counted else math.nan
-    return [*chances, Chance(scenario.id, None, share, _error(share, met.shape[1]), ())]
+    for target, margin in zip(judged, margins[:, sound], strict=True):
+        known = margin.size > 0 and target.id not in scenario.assumed
+        met = PART_MET[evaluation[target.id].status[sound]]
+        share = float(met.mean()) if known else math.nan
+        spread = np.quantile(margin, QUANTILES) if margin.size else ()
+        yield Chance(scenario.id, target, share, _error(share, margin.size),
+                     tuple(map(float, spread)))  # fmt: skip
+    counted = [one for one in binding_targets(judged) if one.id not in scenario.assumed]
+    together = evaluation.met(counted)[sound].all(axis=1)
+    share = float(together.mean()) if sound.any() and counted else math.nan
+    yield Chance(scenario.id, None, share, _error(share, int(sound.sum())), ())
+
+
+def _met(evaluation: Evaluation, targets: Sequence[Target]) -> Floats:
+    """Return how much each run meets of each target: ``(target, run)``; nil of what is assumed."""
+    met: Floats = np.nan_to_num([PART_MET[evaluation[target.id].status] for target in targets])
+    return met
 
 
 def _error(share: float, count: int) -> float:
@@ -408,8 +434,7 @@ def _indices(
     report.ahead(len(pair.a) * len(groups))
     mixed = []
     for _, columns in groups:
-        evaluation = evaluator.evaluate(pair.mixed(columns), threads)
-        report.done(evaluation)
+        evaluation = report.done(evaluator.evaluate(pair.mixed(columns), threads))
         mixed.append(evaluation.least_margins(evaluator.request.targets).T)
     every = np.stack(mixed) if mixed else np.empty((0, len(margins), len(pair.a)))
     a, b = np.split(margins, 2, axis=1)

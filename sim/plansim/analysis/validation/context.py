@@ -10,6 +10,8 @@ from typing import TypeAlias
 
 import numpy as np
 
+from plansim.analysis.calibration.conditioning_file import CONDITIONING
+from plansim.analysis.calibration.history_matching import draw_members
 from plansim.analysis.calibration.observed import (
     HISTORY,
     Family,
@@ -65,8 +67,9 @@ Settings: TypeAlias = Mapping[str, float]
 """By ``name`` or ``name[e1,e2]``, in the model's units."""
 
 SAMPLES = 1024
-"""Rows of each of the two matrices of the uncertainty study: the fewest that keep the standard
-errors of Q19."""
+"""Rows of each of the two matrices of the uncertainty study."""
+MEMBERS = 1200
+"""Plausible models of that study: enough for the standard errors of Q19."""
 MOST_FACTOR = 1.5
 """Maximum factor for an array as a whole, since its range may span different elements."""
 
@@ -160,7 +163,9 @@ class ValidationContext:
         if name is None or path is None:
             return None
         design = read_design(path.parent / name, self.model, samples=SAMPLES)
-        return sobol(self.model, design, self.targets)
+        conditioned = self.model.path.with_name(CONDITIONING).is_file()
+        members = draw_members(self.model, MEMBERS, design.seed + 1) if conditioned else None
+        return sobol(self.model, design, self.targets, members)
 
 
 def load_context(

@@ -1,4 +1,4 @@
-"""Q18 to Q20, Q27 and Q28: drivers of the binding targets, probabilities, forecasts, the ensemble.
+"""Q18 to Q20, Q27 and Q28: drivers of the binding targets, shares, forecasts, the ensemble.
 
 The first three are answered by one study, that of the design which ``checks.yaml`` names.
 
@@ -73,7 +73,7 @@ def _driver_case(driven: Drivers) -> Case:
 
 
 def probabilities(context: ValidationContext) -> Result:
-    """Q19: require small standard errors of the probability that each target is met."""
+    """Q19: require small standard errors of the share of plausible models that meet each target."""
     study, limits = context.uncertainty, {"points": ACCURATE * 100}
     if study is None:
         return result("Q19", [], limits, lacking=_LACKING)
@@ -91,13 +91,13 @@ def probabilities(context: ValidationContext) -> Result:
         limits,
         targets=len(study.binding),
         scenarios=len(study.design.scenarios),
-        draws=study.draws,
+        draws=study.members or study.draws,
         worst=worst,
     )
 
 
 def _probability_cases(study: Sensitivity) -> Iterator[Case]:
-    """Return the probability of each binding target, and of all, in the first scenario."""
+    """Return the share that meets each binding target, and all, in the first scenario."""
     first = study.design.scenarios[0].id
     for chance in study.chances:
         target = chance.target

@@ -130,9 +130,11 @@ def sensitivity(
 ) -> None:
     """Say how sure the verdicts are, which scenario does better, and what makes them uncertain.
 
-    All that DESIGN leaves open varies at once. The margins of the binding targets are explained
-    under the first SCENARIO; without any, the scenarios of DESIGN are taken.
+    Shares are of the ensemble beside the model, or else of draws of DESIGN, in which all that it
+    leaves open varies at once. These draws explain the margins of the binding targets under the
+    first SCENARIO; without any, the scenarios of DESIGN are taken.
     """
+    from plansim.analysis.ensemble import ensemble_fits, load_ensemble
     from plansim.analysis.experiments.design_file import read_design
     from plansim.analysis.sensitivity.study import sobol
     from plansim.output.tables.sensitivity import sensitivity_table
@@ -149,6 +151,7 @@ def sensitivity(
             inputs.model,
             plan,
             inputs.targets,
+            load_ensemble(inputs.model) if ensemble_fits(inputs.model) else None,
             trajectories=trajectories,
             threads=study.threads,
             progress=progress,

@@ -55,7 +55,8 @@ def sensitivity_table(
         "factors": len(study.design.factors),
         "runs": f"{study.runs:,}",
     }
-    parts: list[RenderableType] = [text("sensitivity.title", **counts)]
+    kind = "sensitivity.title_members" if study.members else "sensitivity.title"
+    parts: list[RenderableType] = [text(kind, members=f"{study.members:,}", **counts)]
     if study.broken:
         parts.append(text("sensitivity.broken", count=f"{study.broken:,}"))
     order = _order(study)
@@ -95,7 +96,7 @@ def _ranking(
             str(number),
             titles.get(rank.scenario, rank.scenario),
             figure(rank.met, 1),
-            f"{rank.low}–{rank.high}",
+            f"{rank.low:g}–{rank.high:g}",
             _percent(together[rank.scenario].met),
             _next_cell(pairings.get((rank.scenario, after)), text),
         )
@@ -160,7 +161,7 @@ def _errors(study: Sensitivity, text: Text) -> str:
     errors = [chance.error for chance in study.chances if not math.isnan(chance.error)]
     worst = max(errors, default=math.nan)
     sentence = text("sensitivity.error", error=figure(worst * 100, 2))
-    if not worst <= ACCURATE:
+    if not worst <= ACCURATE and not study.members:
         sentence += text("list_sep.sentence") + text(
             "sensitivity.rough", enough=figure(ACCURATE * 100, 1)
         )
