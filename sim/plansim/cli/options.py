@@ -158,14 +158,27 @@ scenario_names, design_names = shipped_names(), shipped_names("sweeps")
 # --- options --------------------------------------------------------------------------------------
 
 
+def combined(*options: Decorator) -> Decorator:
+    """Make one decorator of several, of which the first is that of the first line."""
+
+    def add(function: Any) -> Any:
+        """Add the options to a command."""
+        return reduce(lambda made, option: option(made), reversed(options), function)
+
+    return add
+
+
+def option(*names: str, **attributes: Any) -> Decorator:
+    """Make an option that several commands have."""
+    return combined(click.option(*names, **attributes))
+
+
 def number(
     *names: str, least: int = 1, most: int | None = None, default: int | None = None, text: str
 ) -> Decorator:
     """Make an option for a whole number within limits, whose help is ``text``."""
     kind, shown = WholeNumber(least, most), default is not None
-    return click.option(
-        *names, metavar="N", type=kind, default=default, show_default=shown, help=text
-    )
+    return option(*names, metavar="N", type=kind, default=default, show_default=shown, help=text)
 
 
 def names(
@@ -173,14 +186,14 @@ def names(
 ) -> Decorator:
     """Make an option for a name that may be given again."""
     completer = items(complete)
-    return click.option(
+    return option(
         option, into, metavar=metavar, multiple=True, shell_complete=completer, help=text, **more
     )
 
 
 def path(*names: str, text: str, metavar: str = "FILE", **more: Any) -> Decorator:
     """Make an option for the path of a file or folder."""
-    return click.option(*names, metavar=metavar, type=click.Path(path_type=Path), help=text, **more)
+    return option(*names, metavar=metavar, type=click.Path(path_type=Path), help=text, **more)
 
 
 def output(text: str, metavar: str = "FILE", **more: Any) -> Decorator:
@@ -190,7 +203,7 @@ def output(text: str, metavar: str = "FILE", **more: Any) -> Decorator:
 
 def form(*choices: str) -> Decorator:
     """Make the option ``--format``; the first choice is the default."""
-    return click.option(
+    return option(
         "--format",
         "form",
         type=click.Choice(choices),
@@ -211,8 +224,8 @@ def targets(text: str, *, required: bool = False) -> Decorator:
 
 
 LANGUAGE = "Language of the output; else the locale's."
-lang = click.option("--lang", type=click.Choice(["en", "zh"]), help=LANGUAGE)
-terminal = click.option(
+lang = option("--lang", type=click.Choice(["en", "zh"]), help=LANGUAGE)
+terminal = option(
     "--lang",
     "terminal",
     type=click.Choice(["en", "zh"]),
@@ -234,16 +247,16 @@ settings = names(
     "Set a constant over the scenario; may be given again.",
     "NAME=VALUE",
 )
-engine = click.option(
+engine = option(
     "--engine",
     type=click.Choice(["compiled", "pysd"]),
     default="compiled",
     show_default=True,
     help="What computes the run; pysd is the slow reference.",
 )
-force = click.option("--force", is_flag=True, help="Replace what exists already.")
+force = option("--force", is_flag=True, help="Replace what exists already.")
 threads = number("--threads", most=1024, text="Number of threads; else one a processor.")
-seed = click.option(
+seed = option(
     "--seed", type=WholeNumber(0), help="Seed of the random numbers; else that of the file."
 )
 members = number(
@@ -252,11 +265,6 @@ members = number(
     least=50,
     text="Draw N members anew by the rule of the ensemble; by default those of its file.",
 )
-
-
-def combined(*options: Decorator) -> Decorator:
-    """Make one decorator of several, of which the first is that of the first line."""
-    return lambda function: reduce(lambda made, add: add(made), reversed(options), function)
 
 
 def _remembered(context: click.Context, option: click.Parameter, value: object) -> None:
@@ -270,7 +278,7 @@ model = combined(
         text="Another Vensim model, with its own targets.yaml beside it if it has one.",
         metavar="FILE.mdl",
     ),
-    click.option(
+    option(
         "--strict-units",
         is_flag=True,
         expose_value=False,
