@@ -182,12 +182,12 @@ def number(
 
 
 def names(
-    option: str, into: str, complete: Names, text: str, metavar: str = "NAME", **more: Any
+    flag: str, into: str, complete: Names, text: str, metavar: str = "NAME", **more: Any
 ) -> Decorator:
     """Make an option for a name that may be given again."""
     completer = items(complete)
     return option(
-        option, into, metavar=metavar, multiple=True, shell_complete=completer, help=text, **more
+        flag, into, metavar=metavar, multiple=True, shell_complete=completer, help=text, **more
     )
 
 
