@@ -218,4 +218,4 @@ def information(arguments: Arguments, study: Study, draws: int | None) -> None:
 
 def _names(inputs: Inputs, terminal: Terminal) -> dict[str, str]:
     """Return the names of targets in the language of the output, by their ids."""
-    return {one.id: terminal.text.pick(one.name_en, one.name_zh) for one in inputs.targets}
+    return {one.id: terminal.text.name(one) for one in inputs.targets}

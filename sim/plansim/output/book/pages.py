@@ -177,7 +177,7 @@ def _loops(facts: ModelFacts, loops: Sequence[Loop]) -> dict[str, object]:
         "loops": [
             {
                 "id": loop.id,
-                "name": text.pick(loop.name_en, loop.name_zh),
+                "name": text.name(loop),
                 "polarity": text.word("polarity", loop.polarity),
                 "meaning": text.pick(loop.meaning_en, loop.meaning_zh),
                 "weak": text.pick(loop.weak_en, loop.weak_zh),

@@ -110,7 +110,7 @@ def _peeling(axes: Axes, found: Discovery, text: Text) -> None:
     axes.set_ylim(0, 104)
     axes.set_xlabel(text("discover.coverage_axis"), loc="left")
     axes.set_ylabel(text("discover.density_axis"))
-    name = wrapped(typeset(text.pick(found.name_en, found.name_zh)), 40)
+    name = wrapped(typeset(text.name(found)), 40)
     axes.set_title(f"{found.target}  {name}", pad=16, color=INK)
     key = "discover.holds_note" if found.outcome is Outcome.HOLDS else "discover.fails_note"
     note_above(axes, text(key, share=of_hundred(found.failing)), left=True)
@@ -179,7 +179,7 @@ def robustness_sheet(result: Robustness, targets: Sequence[Target], lang: str = 
     """
     text = read_text(Lang(lang))
     policies, ids = result.policies, result.binding
-    names = {target.id: text.pick(target.name_en, target.name_zh) for target in targets}
+    names = {target.id: text.name(target) for target in targets}
     titles = [wrapped(typeset(text.pick(p.title_en, p.title_zh) or p.policy), 30) for p in policies]
     forgone = np.array([[100 * p.forgone[id_] for id_ in ids] for p in policies])
     with style():
@@ -286,6 +286,6 @@ def _areas(axes: Axes, signs: Sequence[Signpost], text: Text) -> None:
     axes.set_xlim(years[0] - 0.15, years[-1] + 0.15)
     axes.set_ylabel(text("signposts.axis"))
     first = signs[0]
-    name = wrapped(typeset(text.pick(first.name_en, first.name_zh)), 48)
+    name = wrapped(typeset(text.name(first)), 48)
     axes.set_title(f"{first.target}  {name}", pad=16, color=INK)
     note_above(axes, text("signposts.met_in", count=of_hundred(first.share)), left=True)
