@@ -49,7 +49,7 @@ def discovery_table(found: Sequence[Discovery], model: Model, text: Text) -> Ren
 
 
 def _target(found: Discovery, model: Model, text: Text) -> RenderableType:
-    name = text.pick(found.name_en, found.name_zh)
+    name = text.name(found)
     head = text(
         "discover.head",
         id=found.target,
@@ -265,7 +265,7 @@ def _gain(gain: Adaptation, names: Mapping[str, str], text: Text) -> RenderableT
     ]  # fmt: skip
     rows += [
         (
-            text.pick(one.name_en, one.name_zh),
+            text.name(one),
             f"{one.without:.3g}",
             f"{one.within:.3g}",
             f"{one.difference:+.2g} ± {one.error:.1g}",
@@ -292,7 +292,7 @@ def _signs(signs: Sequence[Signpost], text: Text) -> RenderableType:
     rows: list[Row] = []
     last = ""
     for sign in best_signs(signs):
-        name = "" if sign.target == last else text.pick(sign.name_en, sign.name_zh)
+        name = "" if sign.target == last else text.name(sign)
         last = sign.target
         rows.append(
             (
