@@ -1,17 +1,15 @@
-"""Uncertainty of the verdicts and its main drivers.
+"""What the uncertainty of the verdicts under a scenario is due to.
 
-Everything that a design leaves open is drawn at once. Over these draws it is counted how often each
-target is met and which scenario does better; for the first scenario the factors are screened by
-Morris' method, and the variance of each binding target's margin is shared out among the strongest
-ones by Sobol's, all others together being one group, whose index says what screening left out.
+Everything that a design leaves open is drawn at once. The factors are screened by Morris' method,
+and the variance of each binding target's margin is shared out among the strongest ones by Sobol's,
+all others together being one group, whose index says what screening left out. Which scenario does
+better, and how surely, is a question to plausible models: `decisions.robustness`.
 
-For validation (Q18-Q20)::
+For validation (Q18 and Q19)::
 
     design = read_design(path, model, samples=4096)
     study = sobol(model, design, targets)
-    study.chances  # P(met) of each target and scenario, with its standard error
     study.drivers  # first and total indices of each binding target, with 95 % intervals
-    study.ranking  # scenarios in order; `ranking.stable`
 """
 
 from __future__ import annotations
@@ -34,20 +32,13 @@ from plansim.analysis.sensitivity.morris import (
     leading,
     screening_design,
 )
-from plansim.analysis.sensitivity.ranking import Ranking, rank
 from plansim.analysis.sensitivity.sobol import Estimates, MatrixPair, draw_pair, estimate_indices
 from plansim.errors import DesignError, Fault, Message
 from plansim.model.records import Model
 from plansim.scenario.factors import Factor
-from plansim.scenario.scenario_file import Scenario
 from plansim.targets.catalogue import load_targets
 from plansim.targets.indicator import Floats
-from plansim.targets.target import (
-    Attribute,
-    Target,
-    binding_targets,
-    judged_targets,
-)
+from plansim.targets.target import Status, Target, binding_targets
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,8 +46,6 @@ if TYPE_CHECKING:
 __all__ = [
     "ACCURATE",
     "MAIN_DRIVERS",
-    "QUANTILES",
-    "Chance",
     "Drivers",
     "Index",
     "Sensitivity",
@@ -72,27 +61,11 @@ FEWEST_CHOSEN = 24
 """...and so many in all, at least."""
 MAIN_DRIVERS = 5
 """Drivers of a target that are named."""
-QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 ACCURATE = 0.015
-"""A standard error of a chance that is small enough."""
+"""A standard error of a share that is small enough."""
 
 
 # --- results -------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Chance:
-    """How sure one target is under one scenario, or that all binding ones hold together."""
-
-    scenario: str
-    target: Target | None
-    """None for all binding targets at once, but those that the scenario assumes."""
-    met: float
-    """The share of the draws that meet it; NaN where the scenario assumes it."""
-    error: float
-    """Its standard error, that of independent draws; these, from a Sobol sequence, do better."""
-    margins: tuple[float, ...]
-    """Its margin at `QUANTILES`, in the target's unit; none for all together."""
 
 
 @dataclass(frozen=True)
@@ -122,6 +95,10 @@ class Drivers:
     target: Target
     spread: float
     """The standard deviation of its margin, in its unit."""
+    met: float
+    """The share of the draws that meet it; NaN where the scenario assumes it."""
+    error: float
+    """Its standard error, that of independent draws; these, from a Sobol sequence, do better."""
     indices: tuple[Index, ...]
     """From the largest total index to the smallest; empty if the margin does not vary."""
     rest: Index | None
@@ -135,22 +112,17 @@ class Drivers:
 
 @dataclass(frozen=True)
 class Sensitivity:
-    """How sure verdicts are under a design, and why."""
+    """How sure the verdicts under a design's first scenario are, and why."""
 
     design: Design
     draws: int
-    """Of everything at once, under each scenario."""
-    chances: tuple[Chance, ...]
-    """By scenario: every judged target, then all binding ones together."""
-    ranking: Ranking | None
-    """None where there is one scenario."""
+    """Of everything at once."""
     screening: ElementaryEffects
-    """Under the first scenario: ``(binding target, factor)``, in the design's order."""
-    binding: tuple[Target, ...]
+    """``(binding target, factor)``, in the design's order."""
     chosen: tuple[str, ...]
     """The factors that have indices of their own."""
     drivers: tuple[Drivers, ...]
-    """Of each binding target, under the first scenario."""
+    """Of each binding target."""
     runs: int
     """In all."""
     broken: int
@@ -188,15 +160,15 @@ def sobol(
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> Sensitivity:
-    """Return the uncertainty of the verdicts under a design and its main drivers, by new runs.
+    """Return how sure the verdicts under a design are, and what that is due to, by new runs.
 
     Morris' method chooses the factors that get indices of their own; the others are one group.
 
     Args:
         model: the model.
         design: a sample, or the name or path of one; its ``points``, rounded up to a power of two,
-            are the rows of each of two matrices, which together are the draws. Its first scenario
-            is the one whose margins are explained.
+            are the rows of each of two matrices, which together are the draws. All is under its
+            first scenario.
         targets: the plan's; by default those of the catalogue beside the model.
         trajectories: of Morris, each of which takes a run more than there are factors.
         each: factors of every binding target that get indices of their own.
@@ -213,8 +185,8 @@ def sobol(
     >>> study.frame()[["target", "factor", "S1"]].round(1).head(1)
       target factor   S1
     0     F1   room  0.7
-    >>> [(chance.target.id, chance.met) for chance in study.chances if chance.target]
-    [('F1', 0.3828125), ('F2', 1.0)]
+    >>> [(driven.target.id, driven.met) for driven in study.drivers]
+    [('F1', 0.3828125)]
     """
     if not isinstance(design, Design):
         design = read_design(design, model)
@@ -225,47 +197,26 @@ def sobol(
                   expected=Message("kind: sobol or latin hypercube"), found=design.kind)
         )  # fmt: skip
     threads = processors() if threads is None else threads
-    judged = judged_targets(targets)
-    binding = tuple(target for target in judged if target.attribute is Attribute.BINDING)
+    binding = binding_targets(targets)
+    scenario = design.scenarios[0]
     pair = draw_pair(design.factors, design.points, design.seed)
     report = _Report(progress)
-    report.ahead(2 * len(pair.a) * len(design.scenarios))
-    report.ahead(trajectories * (len(design.factors) + 1))
-
-    # Under every scenario: how likely, and which is better.
-    draws = np.concatenate([pair.a, pair.b])
-    chances: list[Chance] = []
-    met, margins = [], []
-    rows = [judged.index(target) for target in binding]
-    for scenario in design.scenarios:
-        evaluator = Evaluator(model, scenario, design.factors, Request(judged))
-        evaluation = evaluator.evaluate(draws, threads)
-        report.done(evaluation)
-        chances += _chances(scenario, judged, rows, evaluation)
-        met.append(evaluation.met(binding).T)
-        margins.append(evaluation.least_margins(binding).T)
-    ids = [scenario.id for scenario in design.scenarios]
-    ranking = None
-    if len(ids) > 1 and binding:
-        names = [target.id for target in binding]
-        ranking = rank(ids, names, np.stack(met), np.stack(margins))
-
-    # Under the first: what moves the margins of the binding targets.
-    first = Evaluator(model, design.scenarios[0], design.factors, Request(binding))
-    screening = _screened(first, design, trajectories, threads, report)
+    report.ahead(2 * len(pair.a) + trajectories * (len(design.factors) + 1))
+    evaluator = Evaluator(model, scenario, design.factors, Request(binding))
+    drawn = evaluator.evaluate(np.concatenate([pair.a, pair.b]), threads)
+    report.done(drawn)
+    margins = drawn.least_margins(binding).T
+    screening = _screened(evaluator, design, trajectories, threads, report)
     chosen = leading(screening.strength, each, FEWEST_CHOSEN)
-    estimates, groups = _indices(first, pair, margins[0], chosen, threads, report)
+    estimates, groups = _indices(evaluator, pair, margins, chosen, threads, report)
     drivers = [
-        _drivers(target, index, design.factors, groups, estimates, screening, margins[0])
+        _drivers(target, index, design.factors, groups, estimates, screening, drawn)
         for index, target in enumerate(binding)
     ]
     return Sensitivity(
         design=design,
-        draws=len(draws),
-        chances=tuple(chances),
-        ranking=ranking,
+        draws=len(drawn.status),
         screening=screening,
-        binding=binding,
         chosen=tuple(design.factors[index].name for index in chosen),
         drivers=tuple(drivers),
         runs=report.runs,
@@ -365,30 +316,6 @@ class _Report:
             self._progress(self.runs, self._all)
 
 
-def _chances(
-    scenario: Scenario, judged: Sequence[Target], binding: Sequence[int], evaluation: Evaluation
-) -> list[Chance]:
-    margins = evaluation.least_margins(judged).T
-    sound = np.isfinite(margins).all(axis=0)
-    met, margins = evaluation.met(judged).T[:, sound], margins[:, sound]
-    chances = []
-    for index, target in enumerate(judged):
-        known = margins[index].size > 0 and target.id not in scenario.assumed
-        share = float(met[index].mean()) if known else math.nan
-        spread = np.quantile(margins[index], QUANTILES) if margins[index].size else ()
-        chances.append(
-            Chance(scenario.id, target, share, _error(share, met.shape[1]),
-                   tuple(map(float, spread)))
-        )  # fmt: skip
-    counted = [index for index in binding if judged[index].id not in scenario.assumed]
-    share = float(met[counted].all(axis=0).mean()) if sound.any() and counted else math.nan
-    return [*chances, Chance(scenario.id, None, share, _error(share, met.shape[1]), ())]
-
-
-def _error(share: float, count: int) -> float:
-    return math.sqrt(share * (1 - share) / count) if count else math.nan
-
-
 def _indices(
     evaluator: Evaluator,
     pair: MatrixPair,
@@ -427,10 +354,16 @@ def _drivers(
     names: Sequence[int | None],
     estimates: Estimates,
     screening: ElementaryEffects,
-    margins: Floats,
+    drawn: Evaluation,
 ) -> Drivers:
-    sound = margins[row][np.isfinite(margins[row])]
-    spread = float(sound.std()) if sound.size else math.nan
+    margins = drawn[target.id].least_margin
+    sound = np.isfinite(margins)
+    spread, met, error = math.nan, math.nan, math.nan
+    if sound.any():
+        spread = float(margins[sound].std())
+    if sound.any() and drawn[target.id].status[sound][0] != Status.ASSUMED.code:
+        met = float(drawn.met([target])[sound].mean())
+        error = math.sqrt(met * (1 - met) / sound.sum())
     indices: list[Index] = []
     rest = None
     for column, index in enumerate(names):
@@ -452,4 +385,4 @@ def _drivers(
         else:
             indices.append(driver)
     indices.sort(key=lambda driver: -driver.total)
-    return Drivers(target, spread, tuple(indices), rest)
+    return Drivers(target, spread, met, error, tuple(indices), rest)

@@ -125,7 +125,7 @@ MOST_WARNINGS = 5
     "samples",
     metavar="N",
     type=WholeNumber(2),
-    help="Half of the draws under each scenario, rounded up to a power of two; else as in DESIGN.",
+    help="Half of the draws, rounded up to a power of two; else as in DESIGN.",
 )
 @click.option(
     "--trajectories",
@@ -137,7 +137,7 @@ MOST_WARNINGS = 5
 )
 @seed_option
 @study_options
-@scenario_options(several=True, settings=False)
+@scenario_options(settings=False)
 def sensitivity(
     arguments: Arguments,
     study: Study,
@@ -146,10 +146,10 @@ def sensitivity(
     trajectories: int,
     seed: int | None,
 ) -> None:
-    """Say how sure the verdicts are, which scenario does better, and what makes them uncertain.
+    """Say how sure the verdicts under SCENARIO are, and what makes them uncertain.
 
-    All that DESIGN leaves open varies at once. The margins of the binding targets are explained
-    under the first SCENARIO; without any, the scenarios of DESIGN are taken.
+    All that DESIGN leaves open varies at once, and the margins of the binding targets are
+    explained. Without SCENARIO the first of DESIGN is taken.
     """
     from plansim.analysis.experiments.design_file import read_design
     from plansim.analysis.sensitivity.study import sobol
@@ -177,13 +177,7 @@ def sensitivity(
 
         return driver_sheet(result, terminal.text.lang)
 
-    titles = {
-        scenario.id: terminal.text.pick(scenario.title_en, scenario.title_zh) or scenario.id
-        for scenario in result.design.scenarios
-    }
-    study.finish(
-        terminal, result, lambda: sensitivity_table(result, terminal.text, titles=titles), draw
-    )
+    study.finish(terminal, result, lambda: sensitivity_table(result, terminal.text), draw)
 
 
 @why.command(epilog="Example: plansim why loops baseline")

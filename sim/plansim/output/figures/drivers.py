@@ -38,13 +38,11 @@ NAME = 24
 """Columns of a factor's name before it is broken."""
 
 
-def drivers(
-    result: Drivers, *, chance: float = math.nan, axes: Axes | None = None, lang: str = Lang.EN
-) -> Axes:
+def drivers(result: Drivers, *, axes: Axes | None = None, lang: str = Lang.EN) -> Axes:
     """Draw the main drivers of one target, and all factors that were screened out as one bar.
 
     A bar is the total index in per cent of the margin's variance, its dark part the first index;
-    the line is the 95 % interval of the total. ``chance`` is written beside the target's name.
+    the line is the 95 % interval of the total. How often the target is met stands above.
 
     >>> study = plansim.sobol(plansim.load_model("lake.mdl"), "design.yaml", trajectories=4)
     >>> plansim.plot.drivers(study.drivers[0]).get_title(loc="left")
@@ -72,11 +70,12 @@ def drivers(
         axes.set_xticks([0, 25, 50, 75, 100])
         title = wrapped(typeset(text.pick(result.target.name_en, result.target.name_zh)), 52)
         head = f"{result.target.id}  {title}"
-        axes.set_title(head, color=INK, pad=16 if not math.isnan(chance) else 6, fontsize=9)
-        if not math.isnan(chance):
+        axes.set_title(head, color=INK, pad=16 if not math.isnan(result.met) else 6, fontsize=9)
+        if not math.isnan(result.met):
             unit = typeset(text.unit(result.target.unit))
             size = figure(result.spread, 2 if result.spread < 10 else 1)
-            words = text("sensitivity.caption", chance=f"{chance * 100:.0f}", size=size, unit=unit)
+            share = f"{result.met * 100:.0f} %"
+            words = text("sensitivity.caption", chance=share, size=size, unit=unit)
             note_above(axes, words, left=True, size=7.5)
         if not bars:
             axes.text(
@@ -98,11 +97,6 @@ def driver_sheet(result: Sensitivity, lang: Lang, *, ids: Sequence[str] = ()) ->
     """
     text = read_text(lang)
     scenario = result.design.scenarios[0]
-    shares = {
-        chance.target.id: chance.met
-        for chance in result.chances
-        if chance.target is not None and chance.scenario == scenario.id
-    }
     chosen = [driver for driver in result.drivers if not ids or driver.target.id in ids]
     if not chosen:
         raise InputError(Fault("no binding target is judged, of which drivers could be drawn"))
@@ -113,8 +107,7 @@ def driver_sheet(result: Sensitivity, lang: Lang, *, ids: Sequence[str] = ()) ->
         whole.set_layout_engine("constrained", hspace=0.05, wspace=0.04)
         panels = panels_in(whole, len(chosen), columns)
         for drawn, axes in zip(chosen, panels, strict=True):
-            chance = shares.get(drawn.target.id, math.nan)
-            drivers(drawn, chance=chance, axes=axes, lang=lang)
+            drivers(drawn, axes=axes, lang=lang)
         title = text.pick(scenario.title_en, scenario.title_zh) or scenario.id
         whole.suptitle(text("sensitivity.sheet", scenario=title), x=0.01, ha="left")
         _key(whole, text)
