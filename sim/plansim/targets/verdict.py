@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 __all__ = [
+    "PART_MET",
     "SURE",
     "Answer",
     "Certainty",
@@ -67,6 +68,10 @@ _ROUNDING = 1e-9
 
 SURE = 80
 """Of 100 plausible models, how many have to give one answer for it to stand by itself."""
+
+PART_MET = np.full(len(Status), np.nan)
+"""How much of a target met each status counts for, by its code: undecided as half."""
+PART_MET[[Status.MET.code, Status.UNDECIDED.code, Status.MISSED.code]] = 1.0, 0.5, 0.0
 
 _CODES = {status: np.int8(status.code) for status in Status}
 

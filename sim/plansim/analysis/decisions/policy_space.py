@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from plansim.analysis.decisions.sample import MET
 from plansim.analysis.evaluator import Evaluator, Request, processors
 from plansim.analysis.optimization.problem import scale_of
 from plansim.model.records import Model
@@ -21,6 +20,7 @@ from plansim.scenario.members import LIMIT, Members
 from plansim.scenario.scenario_file import Scenario
 from plansim.targets.indicator import Floats
 from plansim.targets.target import Target
+from plansim.targets.verdict import PART_MET
 from plansim.targets.views import Lever
 
 __all__ = ["Judged", "PolicySpace", "policy_space"]
@@ -118,7 +118,7 @@ class PolicySpace:
                     table[:, columns] *= moved
         evaluation = self.evaluator.evaluate(table, self.threads)
         shape = len(positions), len(members)
-        met = np.stack([MET[evaluation[target.id].status] for target in self.targets], axis=1)
+        met = np.stack([PART_MET[evaluation[target.id].status] for target in self.targets], axis=1)
         met = np.nan_to_num(met, nan=0.0)
         met[evaluation.failed] = np.nan
         margins = evaluation.least_margins(self.targets)

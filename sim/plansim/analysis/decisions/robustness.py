@@ -24,7 +24,7 @@ from pathlib import Path
 
 import numpy as np
 
-from plansim.analysis.decisions.sample import MET, states_of
+from plansim.analysis.decisions.sample import states_of
 from plansim.analysis.ensemble import NORMAL, evaluate_members, wilson
 from plansim.analysis.evaluator import Progress
 from plansim.errors import Fault, InputError, Message
@@ -35,6 +35,7 @@ from plansim.scenario.scenario_file import Scenario, scenario_of, with_shipped
 from plansim.targets.catalogue import load_targets
 from plansim.targets.indicator import Floats
 from plansim.targets.target import Target, binding_targets
+from plansim.targets.verdict import PART_MET
 
 __all__ = ["PolicyPair", "PolicyRobustness", "Regret", "Robustness", "named_targets", "robustness"]
 
@@ -232,7 +233,7 @@ def _judged(
         progress(done, len(policies))
         evaluation = evaluate_members(model, policy, targets, members, threads, stop_early=True)
         status = np.stack([evaluation[target.id].status for target in targets], axis=1)
-        one = np.nan_to_num(MET[status], nan=0.0)
+        one = np.nan_to_num(PART_MET[status], nan=0.0)
         one[evaluation.failed] = np.nan
         met.append(one)
         margins.append(evaluation.least_margins(targets) / scales)

@@ -28,7 +28,7 @@ import numpy.typing as npt
 from scipy.stats import rankdata
 
 from plansim.analysis.calibration.observed import Published, load_history
-from plansim.analysis.decisions.sample import MET, states_of
+from plansim.analysis.decisions.sample import states_of
 from plansim.analysis.ensemble import NORMAL
 from plansim.analysis.evaluator import Evaluator, Request, processors
 from plansim.errors import Fault, InputError, Message
@@ -38,6 +38,7 @@ from plansim.scenario.scenario_file import Scenario, scenario_of
 from plansim.targets.catalogue import load_targets
 from plansim.targets.indicator import Floats
 from plansim.targets.target import Target, binding_targets
+from plansim.targets.verdict import PART_MET
 
 __all__ = ["Signpost", "area_under_curve", "best_signs", "signposts"]
 
@@ -137,7 +138,7 @@ def signposts(
     outputs = evaluation.outputs
     result: list[Signpost] = []
     for target in wanted:
-        met = MET[evaluation[target.id].status]
+        met = PART_MET[evaluation[target.id].status]
         judged = sound & np.isin(met, (0.0, 1.0))
         good = met[judged] == 1
         if min(good.sum(), (~good).sum()) < FEW:

@@ -2,14 +2,10 @@
 
 Everything that a design leaves open is drawn at once. The factors are screened by Morris' method,
 and the variance of each binding target's margin is shared out among the strongest ones by Sobol's,
-all others together being one group, whose index says what screening left out. Which scenario does
-better, and how surely, is a question to plausible models: `decisions.robustness`.
-
-For validation (Q18 and Q19)::
-
-    design = read_design(path, model, samples=4096)
-    study = sobol(model, design, targets)
-    study.drivers  # first and total indices of each binding target, with 95 % intervals
+all others together being one group, whose index says what screening left out. Both methods need
+factors that are independent, as a design's are and members of an ensemble are not; how sure a
+verdict is, and which scenario does better, plausible models say (`ensemble`,
+`decisions.robustness`).
 """
 
 from __future__ import annotations
@@ -38,13 +34,12 @@ from plansim.model.records import Model
 from plansim.scenario.factors import Factor
 from plansim.targets.catalogue import load_targets
 from plansim.targets.indicator import Floats
-from plansim.targets.target import Status, Target, binding_targets
+from plansim.targets.target import Target, binding_targets
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
-    "ACCURATE",
     "MAIN_DRIVERS",
     "Drivers",
     "Index",
@@ -61,8 +56,6 @@ FEWEST_CHOSEN = 24
 """...and so many in all, at least."""
 MAIN_DRIVERS = 5
 """Drivers of a target that are named."""
-ACCURATE = 0.015
-"""A standard error of a share that is small enough."""
 
 
 # --- results -------------------------------------------------------------------------------------
@@ -95,10 +88,6 @@ class Drivers:
     target: Target
     spread: float
     """The standard deviation of its margin, in its unit."""
-    met: float
-    """The share of the draws that meet it; NaN where the scenario assumes it."""
-    error: float
-    """Its standard error, that of independent draws; these, from a Sobol sequence, do better."""
     indices: tuple[Index, ...]
     """From the largest total index to the smallest; empty if the margin does not vary."""
     rest: Index | None
@@ -112,7 +101,7 @@ class Drivers:
 
 @dataclass(frozen=True)
 class Sensitivity:
-    """How sure the verdicts under a design's first scenario are, and why."""
+    """What the uncertainty of the verdicts under a design's first scenario is due to."""
 
     design: Design
     draws: int
@@ -160,7 +149,7 @@ def sobol(
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> Sensitivity:
-    """Return how sure the verdicts under a design are, and what that is due to, by new runs.
+    """Return what the uncertainty of the verdicts under a design is due to, by new runs.
 
     Morris' method chooses the factors that get indices of their own; the others are one group.
 
@@ -185,8 +174,6 @@ def sobol(
     >>> study.frame()[["target", "factor", "S1"]].round(1).head(1)
       target factor   S1
     0     F1   room  0.7
-    >>> [(driven.target.id, driven.met) for driven in study.drivers]
-    [('F1', 0.3828125)]
     """
     if not isinstance(design, Design):
         design = read_design(design, model)
@@ -358,12 +345,7 @@ def _drivers(
 ) -> Drivers:
     margins = drawn[target.id].least_margin
     sound = np.isfinite(margins)
-    spread, met, error = math.nan, math.nan, math.nan
-    if sound.any():
-        spread = float(margins[sound].std())
-    if sound.any() and drawn[target.id].status[sound][0] != Status.ASSUMED.code:
-        met = float(drawn.met([target])[sound].mean())
-        error = math.sqrt(met * (1 - met) / sound.sum())
+    spread = float(margins[sound].std()) if sound.any() else math.nan
     indices: list[Index] = []
     rest = None
     for column, index in enumerate(names):
@@ -385,4 +367,4 @@ def _drivers(
         else:
             indices.append(driver)
     indices.sort(key=lambda driver: -driver.total)
-    return Drivers(target, spread, met, error, tuple(indices), rest)
+    return Drivers(target, spread, tuple(indices), rest)

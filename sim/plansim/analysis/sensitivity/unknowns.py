@@ -29,7 +29,8 @@ from plansim.scenario.scenario_file import Scenario, scenarios_of
 from plansim.scenario.variant import for_scenarios
 from plansim.targets.catalogue import load_targets
 from plansim.targets.indicator import Floats
-from plansim.targets.target import Attribute, Status, Target, judged_targets
+from plansim.targets.target import Attribute, Target, judged_targets
+from plansim.targets.verdict import PART_MET
 
 __all__ = ["DecidedTarget", "DecidingUnknown", "deciding_unknowns"]
 
@@ -120,10 +121,9 @@ def _decided(
     evaluation = evaluate_members(
         for_scenarios(model, [scenario]), scenario, targets, members, threads
     )
-    worth = {Status.MET.code: 1.0, Status.UNDECIDED.code: 0.5, Status.MISSED.code: 0.0}
     for target in targets:
         judged = evaluation[target.id]
-        met = np.array([worth.get(int(code), math.nan) for code in judged.status])
+        met = PART_MET[judged.status]
         sound = np.isfinite(met) & np.isfinite(judged.least_margin)
         if not sound.any():
             continue

@@ -1,7 +1,7 @@
-"""Q18 to Q20, Q27 and Q28: drivers of the binding targets, probabilities, forecasts, the ensemble.
+"""Q18 to Q20, Q27 and Q28: drivers of the binding targets, shares, forecasts, the ensemble.
 
-The first two are answered by one study, that of the design which ``checks.yaml`` names, the order
-of the scenarios by the ensemble.
+The first is answered by the study of the design which ``checks.yaml`` names, the others by
+plausible models.
 
 Reference: J. D. Sterman (2000), Business Dynamics, chapter 21: sensitivity analysis.
 """
@@ -17,7 +17,7 @@ from plansim.analysis.calibration.diagnostics import forecast_held_out
 from plansim.analysis.calibration.prior import draw_prior
 from plansim.analysis.decisions.robustness import PolicyRobustness, robustness
 from plansim.analysis.ensemble import load_ensemble, read_ensemble_head, verdict_shares
-from plansim.analysis.sensitivity.study import ACCURATE, MAIN_DRIVERS, Drivers
+from plansim.analysis.sensitivity.study import MAIN_DRIVERS, Drivers
 from plansim.analysis.validation.context import ValidationContext
 from plansim.analysis.validation.result import Case, CaseTemplate, Result, case, result
 from plansim.scenario.members import FILE_NAME, EnsembleKind, Members
@@ -27,7 +27,8 @@ __all__ = ["drivers", "ensemble", "held_out", "probabilities", "ranking"]
 
 FEWEST_FACTORS = 20
 """Minimum number of factors with indices of their own."""
-_LACKING = ("uncertainty",)
+ACCURATE = 0.015
+"""A standard error of a share that is small enough."""
 FRAGILE = 0.05
 """An order that is reversed in more than this share of the members is fragile."""
 INSIDE = 0.8
@@ -40,7 +41,7 @@ def drivers(context: ValidationContext) -> Result:
     """Q18: screen all factors, and require finite Sobol indices of the main drivers."""
     study, limits = context.uncertainty, {"fewest": FEWEST_FACTORS, "main": MAIN_DRIVERS}
     if study is None:
-        return result("Q18", [], limits, lacking=_LACKING)
+        return result("Q18", [], limits, lacking=["uncertainty"])
     cases = [_driver_case(driver) for driver in study.drivers]
     if len(study.chosen) < FEWEST_FACTORS:
         few = {"count": len(study.chosen), "limit": FEWEST_FACTORS}
@@ -77,36 +78,37 @@ def _driver_case(driven: Drivers) -> Case:
 
 
 def probabilities(context: ValidationContext) -> Result:
-    """Q19: require small standard errors of the probability that each target is met."""
-    study, limits = context.uncertainty, {"points": ACCURATE * 100}
-    if study is None:
-        return result("Q19", [], limits, lacking=_LACKING)
-    known = [driven for driven in study.drivers if not math.isnan(driven.met)]
-    cases = [
-        case(one.target, one.error <= ACCURATE, CaseTemplate.PROBABILITY,
-             met=one.met, error=one.error)
-        for one in known
-    ]  # fmt: skip
-    if study.broken:
-        cases.append(case("runs", False, CaseTemplate.TOO_MANY, count=study.broken, limit=0))
+    """Q19: require small standard errors of the share of plausible models that meet each target."""
+    members, limits = context.members, {"points": ACCURATE * 100}
+    if members is None:
+        return result("Q19", [], limits, lacking=[FILE_NAME])
+    shares = verdict_shares(context.model, context.baseline, members, context.binding)
+    by_id = {target.id: target for target in context.binding}
+    cases = []
+    for row in shares.dropna(subset=["share"]).itertuples():
+        error = math.sqrt(row.share * (1 - row.share) / row.members)
+        target, holds = by_id[row.target], error <= ACCURATE
+        cases.append(case(target, holds, CaseTemplate.PROBABILITY, met=row.share, error=error))
     return result(
         "Q19",
         cases,
         limits,
-        draws=study.draws,
-        scenario=study.design.scenarios[0].id,
-        worst=max((one.error for one in known), default=1.0),
+        members=len(members),
+        scenario=context.baseline.id,
+        worst=max((case["error"] for case in cases), default=1.0),
     )
 
 
 def ranking(context: ValidationContext) -> Result:
-    """Q20: rank the stories over the ensemble, and test whether neighbours keep their order."""
-    head, limits = read_ensemble_head(context.model), {"most": FRAGILE}
-    if head is None or head.misfit(context.model):
+    """Q20: rank the stories over plausible models, and test whether neighbours keep their order."""
+    members, limits = context.members, {"most": FRAGILE}
+    if members is None:
         return result("Q20", [], limits, lacking=[FILE_NAME])
     stories = [one for one in context.scenarios.values() if one.kind is ScenarioKind.STORY]
     binding = [target.id for target in context.binding]
-    compared = robustness(context.model, stories, targets=context.targets, named=binding)
+    compared = robustness(
+        context.model, stories, named=binding, members=members, targets=context.targets
+    )
     order = sorted(compared.policies, key=lambda policy: -policy.mean_met)
     cases = list(itertools.starmap(_neighbours, itertools.pairwise(order)))
     return result(

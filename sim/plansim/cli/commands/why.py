@@ -146,7 +146,7 @@ def sensitivity(
     trajectories: int,
     seed: int | None,
 ) -> None:
-    """Say how sure the verdicts under SCENARIO are, and what makes them uncertain.
+    """Say what makes the verdicts under SCENARIO uncertain.
 
     All that DESIGN leaves open varies at once, and the margins of the binding targets are
     explained. Without SCENARIO the first of DESIGN is taken.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -42,7 +41,7 @@ def drivers(result: Drivers, *, axes: Axes | None = None, lang: str = Lang.EN) -
     """Draw the main drivers of one target, and all factors that were screened out as one bar.
 
     A bar is the total index in per cent of the margin's variance, its dark part the first index;
-    the line is the 95 % interval of the total. How often the target is met stands above.
+    the line is the 95 % interval of the total.
 
     >>> study = plansim.sobol(plansim.load_model("lake.mdl"), "design.yaml", trajectories=4)
     >>> plansim.plot.drivers(study.drivers[0]).get_title(loc="left")
@@ -70,13 +69,10 @@ def drivers(result: Drivers, *, axes: Axes | None = None, lang: str = Lang.EN) -
         axes.set_xticks([0, 25, 50, 75, 100])
         title = wrapped(typeset(text.pick(result.target.name_en, result.target.name_zh)), 52)
         head = f"{result.target.id}  {title}"
-        axes.set_title(head, color=INK, pad=16 if not math.isnan(result.met) else 6, fontsize=9)
-        if not math.isnan(result.met):
-            unit = typeset(text.unit(result.target.unit))
-            size = figure(result.spread, 2 if result.spread < 10 else 1)
-            share = f"{result.met * 100:.0f} %"
-            words = text("sensitivity.caption", chance=share, size=size, unit=unit)
-            note_above(axes, words, left=True, size=7.5)
+        axes.set_title(head, color=INK, pad=16, fontsize=9)
+        size = figure(result.spread, 2 if result.spread < 10 else 1)
+        words = text("sensitivity.caption", size=size, unit=typeset(text.unit(result.target.unit)))
+        note_above(axes, words, left=True, size=7.5)
         if not bars:
             axes.text(
                 50, 2, text("sensitivity.still"), ha="center", va="center", color=GREY, fontsize=8

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from plansim.analysis.sensitivity.study import ACCURATE, Drivers, Sensitivity
+from plansim.analysis.sensitivity.study import Drivers, Sensitivity
 from plansim.analysis.sensitivity.unknowns import DecidedTarget, DecidingUnknown
 from plansim.model.records import Model
 from plansim.output.describe import constants_name
@@ -34,7 +34,7 @@ NOTABLE = 0.05
 
 
 def sensitivity_table(study: Sensitivity, text: Text) -> RenderableType:
-    """Lay out how surely each binding target is met, and what its uncertainty is due to."""
+    """Lay out what the uncertainty of each binding target is due to."""
     first = study.design.scenarios[0]
     counts = {
         "draws": f"{study.draws:,}",
@@ -46,18 +46,8 @@ def sensitivity_table(study: Sensitivity, text: Text) -> RenderableType:
     if study.broken:
         parts.append(text("sensitivity.broken", count=f"{study.broken:,}"))
     if study.drivers:
-        parts += [_driver_table(study, text), f"{_errors(study, text)}\n{_on_drivers(study, text)}"]
+        parts += [_driver_table(study, text), _on_drivers(study, text)]
     return blocks(parts)
-
-
-def _errors(study: Sensitivity, text: Text) -> str:
-    worst = max((one.error for one in study.drivers if not math.isnan(one.error)), default=math.nan)
-    sentence = text("sensitivity.error", error=figure(worst * 100, 2))
-    if not worst <= ACCURATE:
-        sentence += text("list_sep.sentence") + text(
-            "sensitivity.rough", enough=figure(ACCURATE * 100, 1)
-        )
-    return sentence
 
 
 def _driver_table(study: Sensitivity, text: Text) -> Grid:
@@ -74,14 +64,11 @@ def _driver_table(study: Sensitivity, text: Text) -> Grid:
 
 
 def _driven(drivers: Drivers, text: Text) -> str:
-    """Write a target, how often it is met, and the standard deviation of its margin."""
+    """Write a target and the standard deviation of its margin."""
     target = drivers.target
-    size = figure(drivers.spread, min(decimals_of([drivers.spread]), 3))
-    told = text(
-        "sensitivity.caption", chance=_percent(drivers.met), size=size, unit=text.unit(target.unit)
-    )
+    spread = figure(drivers.spread, min(decimals_of([drivers.spread]), 3))
     name = text.pick(target.name_en, target.name_zh)
-    return f"{target.id}  {name}{text('list_sep.colon')}{told}"
+    return f"{target.id}  {name}{text('list_sep.colon')}± {spread} {text.unit(target.unit)}"
 
 
 def _driver_rows(drivers: Drivers, text: Text) -> Iterator[Row]:
