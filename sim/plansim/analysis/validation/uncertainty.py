@@ -16,7 +16,13 @@ from plansim.analysis.calibration.conditioning_file import CONDITIONING, read_co
 from plansim.analysis.calibration.diagnostics import forecast_held_out
 from plansim.analysis.calibration.prior import draw_prior
 from plansim.analysis.decisions.robustness import PolicyRobustness, robustness
-from plansim.analysis.ensemble import load_ensemble, read_ensemble_head, verdict_shares
+from plansim.analysis.ensemble import (
+    evaluate_members,
+    load_ensemble,
+    read_ensemble_head,
+    share_of,
+    verdict_shares,
+)
 from plansim.analysis.sensitivity.study import MAIN_DRIVERS, Drivers
 from plansim.analysis.validation.context import ValidationContext
 from plansim.analysis.validation.result import Case, CaseTemplate, Result, case, result
@@ -82,13 +88,14 @@ def probabilities(context: ValidationContext) -> Result:
     members, limits = context.members, {"points": ACCURATE * 100}
     if members is None:
         return result("Q19", [], limits, lacking=[FILE_NAME])
-    shares = verdict_shares(context.model, context.baseline, members, context.binding)
-    by_id = {target.id: target for target in context.binding}
+    judged = evaluate_members(context.model, context.baseline, context.binding, members)
     cases = []
-    for row in shares.dropna(subset=["share"]).itertuples():
-        error = math.sqrt(row.share * (1 - row.share) / row.members)
-        target, holds = by_id[row.target], error <= ACCURATE
-        cases.append(case(target, holds, CaseTemplate.PROBABILITY, met=row.share, error=error))
+    for target in context.binding:
+        share = share_of(judged[target.id].status, members.head.kind.value, 0)
+        if share.share is not None:
+            error = math.sqrt(share.share * (1 - share.share) / share.members)
+            numbers = {"met": share.share, "error": error}
+            cases.append(case(target, error <= ACCURATE, CaseTemplate.PROBABILITY, **numbers))
     return result(
         "Q19",
         cases,
