@@ -116,7 +116,7 @@ def test_a_run_that_breaks_down_counts_nowhere(
     assert all(math.isfinite(index.total) for driven in study.drivers for index in driven.main)
 
 
-def test_threads_and_progress_change_nothing(
+def test_threads_and_progress_change_nothing_and_the_seed_all(
     reads: Callable[..., tuple[Model, Design, tuple[Target, ...]]],
 ) -> None:
     model, design, targets = reads()
@@ -125,8 +125,10 @@ def test_threads_and_progress_change_nothing(
     one = sobol(
         model, small, targets, trajectories=4, threads=1, progress=lambda *steps: told.append(steps)
     )
-    two = sobol(model, small, targets, trajectories=4, threads=2)
+    other = replace(small, seed=small.seed + 1)
+    two = sobol(model, other, targets, trajectories=4, threads=2, seed=small.seed)
     assert repr(one.drivers) == repr(two.drivers)
+    assert repr(one.drivers) != repr(sobol(model, other, targets, trajectories=4).drivers)
     assert told[-1] == (one.runs, one.runs)
 
 

@@ -723,3 +723,20 @@ def test_no_scheduler_answers(
     address = f"tcp://127.0.0.1:{_free_port()}"
     with pytest.raises(InputError, match="no scheduler answers"):
         town.sweep(town.design(), scheduler=address)
+    assert not town.path.exists()
+
+
+def test_a_sweep_that_is_refused_writes_and_replaces_nothing(town: Town) -> None:
+    delay = (
+        "order= 3 ~ Dmnl [1,9] ~ 阶。Of the delay. [A: 1–5] |\n"
+        "late= DELAY N(stock, 2, 100, order) ~ 亿元 ~ 迟。Comes late. |\n"
+    )
+    other = replace(town, model=load_model(writer(town.folder)(EQUATIONS + delay)))
+    text = DESIGN.replace("level: [0.2, 2]", "order: [1, 3]").replace("[stock,", "[late,")
+    town.sweep(town.design(samples=4))
+    before = arrays(town.path)
+    for path in (town.path, town.folder / "new.zarr"):
+        with pytest.raises(InputError, match="'order' cannot vary"):
+            other.sweep(other.design(text), path, force=True)
+    assert not (town.folder / "new.zarr").exists()
+    np.testing.assert_equal(arrays(town.path), before)

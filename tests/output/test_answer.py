@@ -76,7 +76,7 @@ def test_the_answer_names_each_target_that_is_open_or_turns(
     if len(judged) == 1:
         named.add(judged[0].id)
     for key, one in first.items():
-        assert (text.pick(one.name_en, one.name_zh) in said) is (key in named)
+        assert (text.name(one) in said) is (key in named)
     assert "A story" in said
     assert "fast" in said
 

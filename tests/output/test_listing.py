@@ -50,10 +50,10 @@ def test_every_lever_is_listed_with_its_constant_within_the_width(text: Text, wi
     assert str(len(list(views.levers))) in listed.splitlines()[-1]
     squeezed = "".join(listed.split())
     for group in views.groups:
-        assert text.pick(group.name_en, group.name_zh) in listed.splitlines()
+        assert text.name(group) in listed.splitlines()
     if width == 160:
         for lever in views.levers:
-            assert "".join(text.pick(lever.name_en, lever.name_zh).split()) in squeezed
+            assert "".join(text.name(lever).split()) in squeezed
 
 
 def head(name: str, parent: str | None, kind: ScenarioKind = ScenarioKind.STORY) -> ScenarioHead:

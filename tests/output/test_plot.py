@@ -22,12 +22,10 @@ from numpy.typing import NDArray
 
 import plansim
 from plansim import InputError, Target, UnknownNameError, plot
-from plansim.analysis.sensitivity.study import Sensitivity
 from plansim.cli.main import main
 from plansim.files.shipped import shipped
 from plansim.model.records import Model
 from plansim.output.figures.canvas import figure_of, typeset
-from plansim.output.figures.drivers import driver_sheet
 from plansim.output.figures.lines import titles
 from plansim.output.marks import marks_on, series_in
 from plansim.output.words.text import Lang, read_text
@@ -372,35 +370,6 @@ def test_the_command_draws_a_sweep(tmp_path: Path, capsys: pytest.CaptureFixture
     assert main(["plot", str(store), "--kind", "fan", "-o", str(path)]) == 0
     assert min(imread(path).shape[:2]) > 400
     capsys.readouterr()
-
-
-# --- drivers --------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("lang", list(Lang))
-def test_drivers_are_drawn_as_the_study_has_them(
-    study: Sensitivity, lang: Lang, tmp_path: Path
-) -> None:
-    figure = driver_sheet(study, lang)
-    said = all_texts(figure)
-    scenario = study.design.scenarios[0]
-    for axes, each in zip(figure.axes, study.drivers, strict=True):
-        text = read_text(lang)
-        assert each.target.id in said
-        assert typeset(text.pick(scenario.title_en, scenario.title_zh)) in said
-        widths = sorted(round(bar.get_width(), 6) for bar in axes.patches)  # type: ignore[attr-defined]
-        bars = [*each.main, *([each.rest] if each.rest else [])]
-        totals = [max(bar.total, 0) * 100 for bar in bars]
-        firsts = [max(min(bar.first, bar.total), 0) * 100 for bar in bars]
-        assert widths == pytest.approx(sorted([*totals, *firsts]), abs=1e-5)
-
-
-@pytest.fixture(scope="module")
-def study(city: Model, targets: tuple[Target, ...]) -> Sensitivity:
-    """A study of uncertainty, far too small to be believed."""
-    baseline = [plansim.read_scenario("baseline", city)]
-    design = plansim.read_design("growth-investment", city, samples=8, scenarios=baseline)
-    return plansim.sobol(city, design, targets, trajectories=2)
 
 
 def test_lines_are_told_apart_without_colours(runs: Runs, targets: tuple[Target, ...]) -> None:

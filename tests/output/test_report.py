@@ -127,7 +127,7 @@ def test_the_first_section_has_every_binding_target_with_its_shares_and_what_wou
     assert not {key for key in rows if key in found.scenarios[0].assumed}
     for target in found.binding:
         name, _, limit, _, *cells = rows[target.id].cells
-        assert name.text == text.pick(target.name_en, target.name_zh)
+        assert name.text == text.name(target)
         assert target.id in name.below[0]
         assert limit.number == target.value
         for place, verdicts in enumerate(found.verdicts):
@@ -168,7 +168,7 @@ def test_what_another_scenario_costs_are_binding_targets_that_are_worse_under_it
         (told,) = [item for item in bullets.items if item.startswith(head)]
         listed = told.removeprefix(head).split(text("list_sep.semicolon"))
         for words in listed[:3]:
-            named = [e for e in found.targets if words.startswith(text.pick(e.name_en, e.name_zh))]
+            named = [e for e in found.targets if words.startswith(text.name(e))]
             target = max(named, key=lambda each: len(each.name_en))
             before, after = first[target.id].margin, other[target.id].margin
             assert before is not None

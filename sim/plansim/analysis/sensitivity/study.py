@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,7 +32,7 @@ from plansim.analysis.sensitivity.sobol import Estimates, MatrixPair, draw_pair,
 from plansim.errors import DesignError, Fault, Message
 from plansim.model.records import Model
 from plansim.scenario.factors import Factor
-from plansim.targets.catalogue import load_targets
+from plansim.targets.catalogue import targets_of
 from plansim.targets.indicator import Floats
 from plansim.targets.target import Target, binding_targets
 
@@ -142,10 +142,11 @@ class Sensitivity:
 def sobol(
     model: Model,
     design: Design | str | Path,
-    targets: Sequence[Target] | None = None,
+    targets: Sequence[Target | str] | None = None,
     *,
     trajectories: int = TRAJECTORIES,
     each: int = FACTORS_PER_TARGET,
+    seed: int | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> Sensitivity:
@@ -161,6 +162,7 @@ def sobol(
         targets: the plan's; by default those of the catalogue beside the model.
         trajectories: of Morris, each of which takes a run more than there are factors.
         each: factors of every binding target that get indices of their own.
+        seed: of the random numbers; by default that of the design.
         threads: None for as many as there are processors.
         progress: is told how many runs are done, of how many.
 
@@ -175,9 +177,8 @@ def sobol(
       target factor   S1
     0     F1   room  0.7
     """
-    if not isinstance(design, Design):
-        design = read_design(design, model)
-    targets = load_targets(model=model) if targets is None else targets
+    design = _seeded(design, model, seed)
+    targets = targets_of(model, targets)
     if not design.kind.is_sample:
         raise DesignError(
             Fault("only a sample says how likely something is", design.path,
@@ -214,9 +215,10 @@ def sobol(
 def morris(
     model: Model,
     design: Design | str | Path,
-    targets: Sequence[Target] | None = None,
+    targets: Sequence[Target | str] | None = None,
     *,
     trajectories: int = TRAJECTORIES,
+    seed: int | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> pd.DataFrame:
@@ -230,8 +232,9 @@ def morris(
     Args:
         model: the model.
         design: a design, or the name or path of one.
-        targets: by default the binding ones of the catalogue beside the model.
+        targets: records or ids; by default the binding ones of the catalogue beside the model.
         trajectories: each takes a run more than there are factors.
+        seed: of the random numbers; by default that of the design.
         threads: None for as many as there are processors.
         progress: is told how many runs are done, of how many.
 
@@ -247,9 +250,9 @@ def morris(
     """
     import pandas as pd
 
-    if not isinstance(design, Design):
-        design = read_design(design, model)
-    binding = binding_targets(load_targets(model=model)) if targets is None else tuple(targets)
+    design = _seeded(design, model, seed)
+    catalogue = targets_of(model, targets)
+    binding = binding_targets(catalogue) if targets is None else catalogue
     evaluator = Evaluator(model, design.scenarios[0], design.factors, Request(binding))
     report = _Report(progress)
     report.ahead(trajectories * (len(design.factors) + 1))
@@ -270,6 +273,13 @@ def morris(
         for row, target in enumerate(binding)
     ]
     return pd.concat(parts, ignore_index=True)
+
+
+def _seeded(design: Design | str | Path, model: Model, seed: int | None) -> Design:
+    """Return a design, read if need be, with the seed that is asked for."""
+    if not isinstance(design, Design):
+        return read_design(design, model, seed=seed)
+    return design if seed is None else replace(design, seed=seed)
 
 
 def _screened(

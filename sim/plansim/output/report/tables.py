@@ -100,7 +100,7 @@ def target_cells(
 ) -> tuple[Cell, Cell]:
     """Return the cells that head the row of a target: its name, with the id behind; its id."""
     behind = text("list_sep.dot").join(filter(None, [below, target.id]))
-    return Cell(text.pick(target.name_en, target.name_zh), (behind,), tone), Cell(target.id)
+    return Cell(text.name(target), (behind,), tone), Cell(target.id)
 
 
 def target_columns(below: str, text: Text, width: float = 3.2) -> tuple[TableColumn, TableColumn]:
@@ -113,7 +113,7 @@ def target_columns(below: str, text: Text, width: float = 3.2) -> tuple[TableCol
 
 def names_of(targets: Iterable[Target], text: Text) -> list[str]:
     """Return the names of targets."""
-    return [text.pick(target.name_en, target.name_zh) for target in targets]
+    return [text.name(target) for target in targets]
 
 
 def _sectioned(
@@ -348,7 +348,7 @@ def assumption_section(comparison: Comparison, names: Sequence[str], text: Text)
         lever = levers.get(frozenset([assumption.reference]))
         # A lever that adds or multiplies is no name for the value that results.
         called = lever if lever is not None and lever.apply is Apply.SET else assumption
-        name = text.pick(called.name_en, called.name_zh)
+        name = text.name(called)
         unit = "" if assumption.unit == NO_UNIT else text.unit(assumption.unit)
         cells = [
             number_cell(

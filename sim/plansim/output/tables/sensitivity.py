@@ -51,10 +51,15 @@ def sensitivity_table(study: Sensitivity, text: Text) -> RenderableType:
 
 
 def _driver_table(study: Sensitivity, text: Text) -> Grid:
-    figures = ("total", "interval", "first", "moves")
     columns = [
         text_column(text("sensitivity.driver")),
-        *figure_columns(text, *(f"sensitivity.{key}" for key in figures)),
+        *figure_columns(
+            text,
+            "sensitivity.total",
+            "sensitivity.interval",
+            "sensitivity.first",
+            "sensitivity.moves",
+        ),
     ]
     rows: list[Row | Band] = []
     for drivers in sorted(study.drivers, key=lambda driven: section_of(driven.target)):
@@ -67,7 +72,7 @@ def _driven(drivers: Drivers, text: Text) -> str:
     """Write a target and the standard deviation of its margin."""
     target = drivers.target
     spread = figure(drivers.spread, min(decimals_of([drivers.spread]), 3))
-    name = text.pick(target.name_en, target.name_zh)
+    name = text.name(target)
     return f"{target.id}  {name}{text('list_sep.colon')}± {spread} {text.unit(target.unit)}"
 
 
@@ -139,7 +144,7 @@ def unknowns_table(decided: Sequence[DecidedTarget], model: Model, text: Text) -
 
 
 def _rows(decided: DecidedTarget, model: Model, text: Text) -> list[Row]:
-    name, share = text.pick(decided.name_en, decided.name_zh), _of_hundred(decided.share)
+    name, share = text.name(decided), _of_hundred(decided.share)
     first, *others = [_cells(unknown, model, text) for unknown in decided.unknowns] or [
         (text("unknowns.many"), "", "", "")
     ]

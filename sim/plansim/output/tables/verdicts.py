@@ -184,7 +184,7 @@ class _VerdictTable:
         for title, targets in by_section(shown, text):
             rows.append(section(title))
             for target in targets:
-                name = text.pick(target.name_en, target.name_zh)
+                name = text.name(target)
                 limit = f"{limit_of(target, text)} {text.unit(target.unit)}"
                 own = [cells[scenario][places[target.id]] for scenario in scenarios]
                 rows.append([*[target.id] * self.every, name, limit, *own])
@@ -327,7 +327,7 @@ def _gaps(verdicts: ByScenario) -> dict[str, Verdict]:
 def _reasons(unjudged: Unjudged, text: Text) -> Grid:
     """List the targets that are not judged, each with why."""
     rows = [
-        (target.id, text.pick(target.name_en, target.name_zh)
+        (target.id, text.name(target)
                     + text("list_sep.colon") + _reason(verdicts, text))
         for target, verdicts in unjudged
     ]  # fmt: skip
