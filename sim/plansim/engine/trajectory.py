@@ -265,7 +265,10 @@ def _without_data(model: Model) -> set[str]:
     return found
 
 
-_MISSES = re.compile(r":NA:|\bGET[\s_]DATA[\s_]AT\b", re.IGNORECASE)
+_MISSES = re.compile(
+    r":NA:|\bGET[\s_]DATA[\s_]AT\b|\b(?:LOOKUP[\s_](?:INVERT|SLOPE)|VECTOR[\s_]LOOKUP)\b",
+    re.IGNORECASE,
+)
 _ABSURD = 2.0**100
 """What is as large as this was made of a missing value, where a model has any."""
 

@@ -48,8 +48,6 @@ __all__ = [
 
 FILE_NAME = "decision.yaml"
 """Beside the model."""
-NEAR_END = 0.01
-"""A lever this near to an end of its range, in parts of it, is said to be at the end."""
 UNMOVED = 1e-9
 """A lever that is moved by less of its range is not moved."""
 
@@ -67,12 +65,6 @@ class Move:
     def effort(self) -> float:
         """The part of the lever's range that the move takes."""
         return abs(self.value - self.present) / (self.lever.high - self.lever.low)
-
-    @property
-    def at_end(self) -> bool:
-        """Whether the lever is moved as far as it goes, but for what nobody would see."""
-        nearest_end = min(abs(self.value - self.lever.low), abs(self.value - self.lever.high))
-        return nearest_end < NEAR_END * (self.lever.high - self.lever.low)
 
 
 def scale_of(target: Target) -> float:

@@ -109,7 +109,7 @@ MOST_WARNINGS = 5
     "-n",
     "samples",
     least=2,
-    text="Half of the draws under each scenario, rounded up to a power of two; else as in DESIGN.",
+    text="Half of the draws, rounded up to a power of two; else as in DESIGN.",
 )
 @options.number(
     "--trajectories",
@@ -119,7 +119,7 @@ MOST_WARNINGS = 5
 )
 @options.seed
 @study_options()
-@options.scenarios(several=True, settable=False)
+@options.scenarios(settable=False)
 def sensitivity(
     arguments: Arguments,
     study: Study,
@@ -128,13 +128,11 @@ def sensitivity(
     trajectories: int,
     seed: int | None,
 ) -> None:
-    """Say how sure the verdicts are, which scenario does better, and what makes them uncertain.
+    """Say what makes the verdicts under SCENARIO uncertain.
 
-    Shares are of the ensemble beside the model, or else of draws of DESIGN, in which all that it
-    leaves open varies at once. These draws explain the margins of the binding targets under the
-    first SCENARIO; without any, the scenarios of DESIGN are taken.
+    All that DESIGN leaves open varies at once, and the margins of the binding targets are
+    explained. Without SCENARIO the first of DESIGN is taken.
     """
-    from plansim.analysis.ensemble import ensemble_fits, load_ensemble
     from plansim.analysis.experiments.design_file import read_design
     from plansim.analysis.sensitivity.study import sobol
     from plansim.output.tables.sensitivity import sensitivity_table
@@ -151,17 +149,12 @@ def sensitivity(
             inputs.model,
             plan,
             inputs.targets,
-            load_ensemble(inputs.model) if ensemble_fits(inputs.model) else None,
             trajectories=trajectories,
             threads=study.threads,
             progress=progress,
         )
 
-    titles = {
-        scenario.id: terminal.text.pick(scenario.title_en, scenario.title_zh) or scenario.id
-        for scenario in result.design.scenarios
-    }
-    study.finish(terminal, result, lambda: sensitivity_table(result, terminal.text, titles=titles))
+    study.finish(terminal, result, lambda: sensitivity_table(result, terminal.text))
 
 
 @why.command(epilog="Example: plansim why loops baseline")

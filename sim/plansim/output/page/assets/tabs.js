@@ -52,7 +52,7 @@ function legend() {
     });
     if (!band) return;
     const [low, high] = MEMBERS.band.map((share) => 100 * share);
-    const count = coursesUnder(results[store.state.edited])?.whole.members ?? 0;
+    const count = membersUnder(results[store.state.edited])?.members ?? 0;
     setText(band.lastChild, t("page.key_band", { share: high - low, count, all: MEMBERS.count }));
   }
   return { node, update };
