@@ -16,7 +16,7 @@ from plansim.compiler.order import Schedule
 
 __all__ = ["Batch", "StepLayout", "laid_out"]
 
-_PART = 1000
+_PART = 3000
 """Number of instructions of a part, unless powers end it."""
 
 Batch = tuple[int, ...]
