@@ -49,17 +49,38 @@ def foreign(path: Path) -> None:
     path.write_text(json.dumps({"zarr_format": 3, "node_type": "array", "attributes": {}}), "utf-8")
 
 
+def copy_of(name: str) -> Damage:
+    """Return the damage that something else of the result, or of another one, stands in a place."""
+
+    def copy(path: Path) -> None:
+        result = next(parent for parent in path.parents if parent.suffix == ".zarr")
+        if path.is_dir():
+            shutil.rmtree(path)
+            shutil.copytree(result / name, path)
+        else:
+            assert path.read_bytes() != (result / name).read_bytes()
+            shutil.copy(result / name, path)
+
+    return copy
+
+
 Damage = Callable[[Path], object]
 CHUNKS = ["stock/c/1/0", "growth/c/0", "verdict/c/0/0", "bad_variable/c/1", "bad_time/c/1"]
 DAMAGES: list[tuple[str, Damage]] = [
     *((name, damage) for name in CHUNKS for damage in (Path.unlink, flip)),
     (CHUNKS[0], truncate),
+    # From another place of the array, from another array of its kind, or from another result.
+    *((name, copy_of(other)) for name, other in (
+        ("stock/c/1/0", "stock/c/0/0"), ("growth/c/0", "level/c/0"),
+        ("growth/c/0", "../other.zarr/growth/c/0"), ("summary", "../other.zarr/summary"),
+        ("status/blocks.done", "../other.zarr/status/blocks.done"))),
     *((f"{name}/zarr.json", damage)
       for name in ("stock", "status") for damage in (Path.unlink, truncate, foreign)),
     *((name, damage) for name in ("year/c/0", "target/c/0") for damage in (Path.unlink, flip)),
     *(("status/blocks.done", damage) for damage in
       (Path.unlink, lambda path: path.write_bytes(b"\xff\xfe\0\n"),
-       lambda path: path.write_text("0\n1\n17\n"), lambda path: path.write_text("0\n-1\n"))),
+       lambda path: path.write_text("0\n1\n17\n"), lambda path: path.write_text("0\n-1\n"),
+       lambda path: path.write_text(path.read_text().replace("1 ", "0 ")))),
     *(("status/manifest.json", damage) for damage in (Path.unlink, truncate, foreign)),
     *(("summary/p_met/zarr.json", damage) for damage in (Path.unlink, truncate, foreign)),
     *(("summary/quantiles/c/0/0/0/0", damage) for damage in (Path.unlink, flip)),
@@ -87,11 +108,13 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The result of a small sweep, of which each test gets a copy."""
     town = town_in(tmp_path_factory.mktemp("made"))
     town.sweep(town.design(samples=10), block=10)
+    town.sweep(town.design(samples=10, seed=6), town.folder / "other.zarr", block=10)
     return town.path
 
 
 @pytest.fixture
 def whole(town: Town, made: Path) -> Path:
+    shutil.copytree(made.with_name("other.zarr"), town.folder / "other.zarr")
     return shutil.copytree(made, town.path)
 
 
@@ -104,9 +127,11 @@ def test_damage_is_named_never_read_and_repaired(
     with pytest.raises(InputError) as caught:
         verify(whole)
     assert name in str(caught.value)
-    assert "damaged" in str(caught.value) or "missing" in str(caught.value)
+    assert any(
+        word in str(caught.value) for word in ("damaged", "missing", "another", "other runs")
+    )
     if name.startswith("summary"):
-        with pytest.raises(InputError, match="damaged"):
+        with pytest.raises(InputError, match=r"damaged|other runs"):
             open_summary(open_store(whole))
     else:
         said = [message for read in READERS if (message := refusal(read, town, whole))]
@@ -118,6 +143,28 @@ def test_damage_is_named_never_read_and_repaired(
     repaired = arrays(whole)
     for key, values in expected.items():
         np.testing.assert_array_equal(repaired[key], values)
+
+
+def test_what_is_no_part_of_a_result_is_named_and_not_read(town: Town, whole: Path) -> None:
+    """Strange files, whole arrays among them, and chunks of blocks that are not listed."""
+    before = open_sweep(whole).load()
+    shutil.copytree(whole / "stock", whole / "stock2")
+    shutil.copytree(whole.with_name("other.zarr"), whole / "other.zarr")
+    for name in ("note.txt", ".DS_Store", "summary/note.txt"):
+        (whole / name).write_text("x")
+    with pytest.raises(InputError) as caught:
+        verify(whole)
+    for name in ("stock2", "other.zarr", "note.txt", "summary/note.txt"):
+        assert f"r.zarr/{name}: no part of the result" in str(caught.value)
+    assert "DS_Store" not in str(caught.value)
+    assert set(open_summary(open_store(whole))) == set(summarise(open_store(whole)))
+    town.sweep(town.design(samples=10), whole, resume=True)
+    xr.testing.assert_identical(open_sweep(whole).load(), before)
+
+    journal = whole / "status" / "blocks.done"
+    journal.write_text("".join(journal.read_text().splitlines(keepends=True)[:1]))
+    shutil.rmtree(whole / "summary")
+    assert np.isfinite(open_sweep(whole)["growth"].values).tolist() == [True] * 10 + [False] * 10
 
 
 @pytest.mark.parametrize("damage", [truncate, foreign, lambda path: path.write_bytes(b"\xff")])
@@ -135,9 +182,10 @@ def test_a_store_whose_description_is_lost_is_begun_anew(
 
 def test_a_result_of_before_checksums_is_read(town: Town, whole: Path) -> None:
     metadata = json.loads((whole / "zarr.json").read_text("utf-8"))
-    del metadata["attributes"]["layout"]["checked"]
+    del metadata["attributes"]["layout"]["checksums"]
     (whole / "zarr.json").write_text(json.dumps(metadata), "utf-8")
     (whole / "status" / "manifest.json").unlink()
+    (whole / "status" / "blocks.done").write_text("0\n1\n")
     assert not verify(whole).checked
     assert stored_run(open_store(whole), 3).index == 3
 

@@ -17,7 +17,6 @@ PLOTTED = [
     ("policies", "boats.yaml", *SEARCH),
     ("policies", "boats.yaml", "--aim", "growth", "--aim", "share", *SEARCH),
     ("signposts", "boats.yaml", "-n", "64"),
-    ("information", "boats.yaml", "other.yaml", "-n", "64"),
 ]
 
 
@@ -42,14 +41,6 @@ def test_each_command_draws_its_answer(
     assert (tmp_path / "a.png").stat().st_size > 10_000
 
 
-def test_where_nothing_is_to_be_drawn_it_is_said(call: Call) -> None:
-    code, out, err = call(
-        "decide", "conflicts", "boats.yaml", "--model", "lake.mdl", "--plot", "a.png"
-    )
-    assert (code, out) == (2, "")
-    assert "no conflict was found" in err
-
-
 def test_a_saved_policy_is_a_scenario_that_robust_and_check_read(
     call: Call, tmp_path: Path
 ) -> None:
@@ -68,6 +59,8 @@ def test_a_saved_policy_is_a_scenario_that_robust_and_check_read(
 REFUSED = [
     ("policies --aim growht --aim met", "did you mean 'growth'"),
     ("policies --aim growth", "two aims or more"),
+    ("policies --save lake.mdl", "expected a folder; found a file"),
+    ("policies --save gone/policies", "expected an existing folder"),
     ("policies --without speed", "speed"),
     ("policies --without room", "is not moved anyway"),
     ("policies --lever 'fishing'", "fishing"),

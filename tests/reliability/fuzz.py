@@ -240,7 +240,7 @@ KINDS: Mapping[str, Kind] = {
     "result": Kind(
         "r.zarr/zarr.json",
         ['{"attributes": {"plansim": {"design": {"factors": {}, "scenarios": {}}, "model": {}}, '
-         '"layout": {"runs": 10, "block": 5, "factors": ["a"], "outputs": ["b"], "checked": true}}, '
+         '"layout": {"runs": 10, "block": 5, "factors": ["a"], "outputs": ["b"], "checksums": "status/blocks.done"}}, '
          '"zarr_format": 3, "node_type": "group"}'],
         lambda r, path: open_store(path.parent).done(),
     ),

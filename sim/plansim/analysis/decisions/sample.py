@@ -20,16 +20,14 @@ from plansim.scenario.factors import Apply, Factor
 from plansim.scenario.members import EnsembleKind, Members
 from plansim.scenario.scenario_file import Scenario, as_written
 from plansim.targets.indicator import Floats
-from plansim.targets.target import Status, Target
+from plansim.targets.target import Target
+from plansim.targets.verdict import PART_MET
 
-__all__ = ["MET", "Sample", "sample_of_members", "sample_of_study", "states_of"]
+__all__ = ["Sample", "sample_of_members", "sample_of_study", "states_of"]
 
 
 FRESH = 1
 """Offset of the seed, so that fresh members differ from those in the file."""
-MET = np.full(len(Status), np.nan)
-"""How far each status counts as met."""
-MET[[Status.MET.code, Status.UNDECIDED.code, Status.MISSED.code]] = 1.0, 0.5, 0.0
 
 
 @dataclass(frozen=True)
@@ -103,7 +101,7 @@ def sample_of_members(
         ModelError: the compiler does not support the model.
     """
     evaluation = evaluate_members(model, scenario, targets, members, threads)
-    met = {target.id: MET[evaluation[target.id].status] for target in targets}
+    met = {target.id: PART_MET[evaluation[target.id].status] for target in targets}
     for values in met.values():
         values[evaluation.failed] = np.nan
     return Sample(scenario.id, members.factors, members.values, met)
@@ -146,5 +144,5 @@ def sample_of_study(study: xr.Dataset, source: str, targets: Sequence[Target]) -
     met = {}
     for target in targets:
         codes = verdicts[:, judged.index(target.id)]
-        met[target.id] = np.where(sound & (codes >= 0), MET[np.maximum(codes, 0)], np.nan)
+        met[target.id] = np.where(sound & (codes >= 0), PART_MET[np.maximum(codes, 0)], np.nan)
     return Sample(source, factors, points, met)

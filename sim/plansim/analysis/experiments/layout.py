@@ -124,7 +124,7 @@ def lay_out(
         )
     store = Store(
         path,
-        card,
+        json.loads(json.dumps(card)),
         design.runs,
         min(block, design.runs),
         tuple(factor.name for factor in design.factors),
@@ -133,7 +133,7 @@ def lay_out(
     group = zarr.create_group(path, attributes=_attributes(model, design, store))
     _write_arrays(group, model, design, request, store)
     (path / DONE).touch()
-    consolidate(path)
+    consolidate(path, [member.name for member in path.iterdir()])
     write_manifest(path, [key_of(name) for name in store.per_run])
     return store
 
@@ -156,14 +156,14 @@ def _attributes(model: Model, design: Design, store: Store) -> dict[str, Any]:
         "title_zh": design.title_zh,
         "model": model.name,
         "scenarios": [scenario.id for scenario in design.scenarios],
-        CARD: json.loads(json.dumps(store.card)),
+        CARD: dict(store.card),
         "coordinates": " ".join(_COORDINATES),
         "layout": {
             "runs": store.runs,
             "block": store.block,
             "factors": list(store.factors),
             "outputs": list(store.outputs),
-            "checked": True,
+            "checksums": DONE.as_posix(),
         },
         "design_text": "" if design.path is None else design.path.read_text("utf-8"),
     }

@@ -5,14 +5,16 @@ with units and names; verdicts, margins and first breaches by target; and how ea
 block of runs is one chunk of each array, with a checksum. In the folder of the array ``status``
 (elsewhere Zarr would take them for members) stand
 
-- the journal ``blocks.done``, to which the number of a block is added once all of its chunks are on
-  the disk: so a process may be killed at any moment, and what is listed is whole. Values of blocks
-  that are not listed mean nothing;
+- the journal ``blocks.done``, to which a block is added once all of its chunks are on the disk: so
+  a process may be killed at any moment, and what is listed is whole. A line has the block's number,
+  the checksums of its chunks in the order of `Store.per_run`, and a digest that binds both to this
+  result: a chunk or a line that comes from elsewhere does not fit. Blocks that are not listed are
+  not read;
 - ``manifest.json``, the digests of what is written only once: metadata and coordinates;
 - ``writer.lock``, which one writer at a time has locked.
 
-The group ``summary`` is written at the end, with a manifest of its own. See `layout` for how a
-store comes into being.
+The group ``summary`` is written at the end, with a manifest of its own that is bound to the
+journal. See `layout` for how a store comes into being.
 """
 
 from __future__ import annotations
@@ -21,12 +23,14 @@ import errno
 import glob
 import hashlib
 import json
+import os
 import shutil
 import warnings
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 import google_crc32c
@@ -86,6 +90,8 @@ LOCK = Path("status", "writer.lock")
 TRIES = 100
 """Maximum number of folders that are begun beside a store until one can be locked."""
 MANIFEST = "manifest.json"
+RUNS = "of the runs"
+"""The entry of a manifest that is a digest of runs, not of a file."""
 SUMMARY = "summary"
 CARD = "plansim"
 """The attribute that holds the run card; its presence says that a store is ours."""
@@ -109,7 +115,7 @@ class Store:
     factors: tuple[str, ...]
     outputs: tuple[str, ...]
     checked: bool = True
-    """Whether chunks have checksums: results of earlier versions have none."""
+    """Whether the journal has checksums: that of results of earlier versions has none."""
 
     @property
     def blocks(self) -> int:
@@ -129,70 +135,124 @@ class Store:
         """Return the key of the chunk of an array that holds a block."""
         return f"{key_of(name)}/c/{number}" + "/0" * (name in self.outputs or name in _BY_TARGET)
 
+    @property
+    def identity(self) -> str:
+        """A digest of all that says which result this is."""
+        layout = [self.runs, self.block, self.factors, self.outputs]
+        text = json.dumps([dict(self.card), layout], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
     def done(self) -> frozenset[int]:
         """Return the numbers of the blocks that are completely written.
 
         Raises:
             InputError: the journal is damaged.
         """
-        numbers, fault = self._journal()
+        return frozenset(self._listed())
+
+    def contents(self) -> str:
+        """Return a digest of all runs that are written.
+
+        Raises:
+            InputError: the journal is damaged.
+        """
+        listed = sorted(self._listed().items())
+        text = repr([self.identity, *((number, raw.hex()) for number, raw in listed)])
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def _listed(self) -> Mapping[int, bytes]:
+        """Return the checksums of each block that is completely written."""
+        listed, fault = self._journal()
         if fault:
             raise InputError(fault)
-        return numbers
+        return listed
 
-    def _journal(self) -> tuple[frozenset[int], Fault | None]:
-        file = self.path / DONE
+    def _journal(self) -> tuple[dict[int, bytes], Fault | None]:
+        file, identity = self.path / DONE, self.identity
         try:
             # The last line may have been cut off; without its end it does not count.
             lines = file.read_bytes().split(b"\n")[:-1]
         except OSError as error:
             lost = Fault(_DAMAGED, file, found=foreign(error.strerror or error))
-            return frozenset(), lost if self.checked else None
-        numbers = [int(line) if line.isdigit() and len(line) < 10 else -1 for line in lines]
-        wrong = [line for line, number in enumerate(numbers, 1) if not 0 <= number < self.blocks]
-        expected = Message("the number of a block, below {count}", count=self.blocks)
-        fault = Fault(_DAMAGED, file, wrong[0], expected) if wrong else None
-        return frozenset(number for number in numbers if 0 <= number < self.blocks), fault
+            return {}, lost if self.checked else None
+        entries = [self._entry(line, identity) for line in lines]
+        expected, wrong = Message("a line that was written for this result"), None
+        if None in entries:
+            wrong = Fault(_DAMAGED, file, entries.index(None) + 1, expected)
+        return dict(entry for entry in entries if entry is not None), wrong
+
+    def _entry(self, line: bytes, identity: str) -> tuple[int, bytes] | None:
+        """Return the number of a block and the checksums of its chunks; None if damaged."""
+        digits, _, rest = line.partition(b" ")
+        if not (digits.isdigit() and len(digits) < 10 and int(digits) < self.blocks):
+            return None
+        number, checksums = int(digits), b""
+        with suppress(ValueError):
+            checksums = bytes.fromhex(rest.partition(b" ")[0].decode("ascii"))
+        whole = len(checksums) == 4 * len(self.per_run) or not self.checked
+        fits = line == self._line(number, checksums, identity)
+        return (number, checksums) if whole and fits else None
+
+    def _line(self, number: int, checksums: bytes, identity: str) -> bytes:
+        if not self.checked:
+            return b"%d" % number
+        text = f"{number} {checksums.hex()}"
+        return f"{text} {hashlib.sha256(f'{identity} {text}'.encode()).hexdigest()[:16]}".encode()
 
     def mark(self, number: int) -> None:
         """Record that a block is completely written. Only one process may do so."""
-        with writing(self.path), (self.path / DONE).open("a", encoding="ascii") as file:
-            file.write(f"{number}\n")
+        with writing(self.path), (self.path / DONE).open("ab") as file:
+            names = self.per_run if self.checked else ()
+            chunks = [self.path / self.chunk(name, number) for name in names]
+            file.write(self._line(number, b"".join(map(_checksum, chunks)), self.identity) + b"\n")
             sync(file)
 
     def repair(self) -> None:
         """Drop from the journal what is no block, or is not whole, before more are added."""
-        numbers, fault = self._journal()
-        known = range(self.blocks) if fault else sorted(numbers)
-        whole = [number for number in known if not list(self._damaged(number))]
+        listed, _ = self._journal()
+        whole = [entry for entry in sorted(listed.items()) if not list(self._damaged(*entry))]
+        identity = self.identity
         with writing_whole(self.path / DONE) as part:
-            part.write_text("".join(f"{number}\n" for number in whole), "ascii")
+            part.write_bytes(b"".join(self._line(*entry, identity) + b"\n" for entry in whole))
+        for left in self.path.rglob("*.partial"):  # by a writer that died
+            left.unlink(missing_ok=True)
 
     def faults(self) -> tuple[Fault, ...]:
-        """Return all that is missing or damaged in what is said to be written."""
-        numbers, fault = self._journal()
-        if (self.path / SUMMARY).exists() and len(numbers) < self.blocks and not fault:
+        """Return all that is missing, damaged or strange in what is said to be written."""
+        listed, fault = self._journal()
+        summary = self.path / SUMMARY
+        if summary.exists() and len(listed) < self.blocks and not fault:
             fault = Fault(_DAMAGED, self.path / DONE)  # all was written before the summary
         faults = [*self.altered(), *([fault] if fault else [])]
-        for number in sorted(numbers):
-            faults += self._damaged(number)
-        summary = self.path / SUMMARY
-        return (*faults, *(_altered(summary) if summary.exists() and self.checked else ()))
+        for number, checksums in sorted(listed.items()):
+            faults += self._damaged(number, checksums)
+        if summary.exists() and self.checked:
+            faults += self.altered_summary() if not fault else _altered(summary)
+        for folder in (self.path, summary) if self.checked else ():
+            faults += _strangers(folder)
+        return tuple(faults)
 
     def altered(self) -> tuple[Fault, ...]:
         """Return what is damaged of metadata and coordinates."""
         return tuple(_altered(self.path)) if self.checked else ()
 
-    def _damaged(self, number: int) -> Iterator[Fault]:
-        for name in self.per_run if self.checked else ():
+    def altered_summary(self) -> Iterator[Fault]:
+        """Yield what is damaged of the summary, or a fault if it is one of other runs."""
+        faults = list(_altered(self.path / SUMMARY))
+        if not faults and _manifest_of(self.path / SUMMARY)[RUNS] != self.contents():
+            faults = [Fault(_OTHER_RUNS, self.path / SUMMARY)]
+        yield from faults
+
+    def _damaged(self, number: int, checksums: bytes) -> Iterator[Fault]:
+        for index, name in enumerate(self.per_run if self.checked else ()):
             file = self.path / self.chunk(name, number)
             try:
                 raw = file.read_bytes()
             except OSError:
                 yield Fault(_GONE, file)
             else:
-                if not _is_whole(raw):
-                    yield Fault(_FLIPPED, file)
+                if message := _fault_of(raw, _part(checksums, index)):
+                    yield Fault(message, file)
 
     def writer(self) -> StoreWriter:
         """Open the arrays for writing; any number of processes may, each its own blocks."""
@@ -209,22 +269,41 @@ class Store:
             raise InputError(faults)
         if not self.checked:
             return LocalStore(self.path, read_only=True)
-        whole = frozenset(self.chunk(name, n) for name in self.per_run for n in self.done())
-        return _CheckedFiles(self.path, listed=whole)
+        blocks = self._listed().items()
+        listed = {
+            key_of(name): {self.chunk(name, number): _part(raw, index) for number, raw in blocks}
+            for index, name in enumerate(self.per_run)
+        }
+        return _OwnFiles(self.path, members=_members(self.path), listed=listed)
 
     def group(self) -> zarr.Group:
         """Open the arrays for reading; see `files`."""
         return zarr.open_group(self.files(), mode="r", use_consolidated=False)
 
 
-class _CheckedFiles(LocalStore):
-    """Files of which a chunk that is listed and gone is no chunk of fill values, but a fault."""
+class _OwnFiles(LocalStore):
+    """The files of a result as Zarr sees them: what is damaged is a fault, what is strange unseen.
+
+    A chunk that is listed and gone is no chunk of fill values, but a fault; of blocks that are not
+    listed there are no chunks.
+    """
 
     def __init__(
-        self, root: Path | str, *, read_only: bool = True, listed: frozenset[str] = frozenset()
+        self,
+        root: Path | str,
+        *,
+        read_only: bool = True,
+        members: Collection[str] = (),
+        listed: Mapping[str, Mapping[str, bytes]] = MappingProxyType({}),
     ) -> None:
+        """Show ``members`` of a folder; ``listed`` are checksums of chunks by array and key."""
         super().__init__(root, read_only=read_only)
-        self._listed = listed
+        self._own, self._listed = frozenset(members), listed
+
+    async def list_dir(self, prefix: str) -> AsyncIterator[str]:
+        async for name in super().list_dir(prefix):
+            if prefix.strip("/") or name in self._own:
+                yield name
 
     async def get(
         self,
@@ -232,39 +311,92 @@ class _CheckedFiles(LocalStore):
         prototype: BufferPrototype | None = None,
         byte_range: ByteRequest | None = None,
     ) -> Buffer | None:
+        array, chunk, _ = key.partition("/c/")
+        checksum = None
+        if chunk and array in self._listed:
+            checksum = self._listed[array].get(key)
+            if checksum is None:
+                return None
         value = await super().get(key, prototype, byte_range)
-        if value is None and key in self._listed:
+        if value is None and checksum is not None:
             raise InputError(Fault(_GONE, self.root / key))
-        if value is not None and "/c/" in key and not _is_whole(value.to_bytes()):
-            raise InputError(Fault(_FLIPPED, self.root / key))
+        if value is not None and chunk and (message := _fault_of(value.to_bytes(), checksum)):
+            raise InputError(Fault(message, self.root / key))
         return value
 
 
 _GONE = Message("a chunk of the result is missing; plansim sweep --resume repairs it")
 _FLIPPED = Message("a chunk of the result is damaged; plansim sweep --resume repairs it")
+_ELSEWHERE = Message(
+    "a chunk of the result comes from another place or result; plansim sweep --resume repairs it"
+)
 _CHANGED = Message("the metadata of the result are damaged; plansim sweep --resume repairs them")
 _DAMAGED = Message("the journal of the result is damaged; plansim sweep --resume repairs it")
+_OTHER_RUNS = Message("the summary is that of other runs; plansim sweep --resume repairs it")
+_STRANGE = Message("no part of the result; commands pass over it")
 
 
-def _is_whole(chunk: bytes) -> bool:
-    """Return whether the checksum at the end of a chunk is that of what stands before it."""
-    checksum: int = google_crc32c.value(chunk[:-4])
-    return checksum.to_bytes(4, "little") == chunk[-4:]
+def _part(checksums: bytes, index: int) -> bytes:
+    return checksums[4 * index : 4 * index + 4]
 
 
-def write_manifest(folder: Path, others: Collection[str] = ()) -> None:
-    """Write the digests of what is written once in a group: all but its arrays ``others``."""
+def _checksum(file: Path) -> bytes:
+    """Return the checksum at the end of a chunk."""
+    with file.open("rb") as stream:
+        stream.seek(-4, os.SEEK_END)
+        return stream.read()
+
+
+def _fault_of(chunk: bytes, checksum: bytes | None) -> Message | None:
+    """Return what is wrong with a chunk, whose checksum is at its end, and is to be as given."""
+    value: int = google_crc32c.value(chunk[:-4])
+    if value.to_bytes(4, "little") != chunk[-4:]:
+        return _FLIPPED
+    return None if checksum in (None, chunk[-4:]) else _ELSEWHERE
+
+
+def write_manifest(folder: Path, others: Collection[str] = (), runs: str = "") -> None:
+    """Write the digests of what is written once in a group: all but its arrays ``others``.
+
+    ``runs`` is a digest of the runs that it is about.
+    """
     files = [folder / "zarr.json"]
     for member in sorted(path for path in folder.iterdir() if path.is_dir()):
         files.append(member / "zarr.json")
         chunks = (member / "c").rglob("*") if member.name not in others else ()
         files += sorted(path for path in chunks if path.is_file())
     digests = {file.relative_to(folder).as_posix(): _digest(file) for file in files}
-    _manifest(folder).write_text(json.dumps(digests, indent=0, ensure_ascii=False), "utf-8")
+    text = json.dumps({RUNS: runs, **digests}, indent=0, ensure_ascii=False)
+    _manifest(folder).write_text(text, "utf-8")
 
 
 def _manifest(folder: Path) -> Path:
     return folder / ("runs" if folder.name == SUMMARY else "status") / MANIFEST
+
+
+def _manifest_of(folder: Path) -> dict[str, str]:
+    """Read the digests by the name of the file; raise an `OSError`, `TypeError` or `ValueError`."""
+    digests = dict(json.loads(_manifest(folder).read_bytes()))
+    if not {"zarr.json", RUNS} <= digests.keys():
+        raise ValueError("the manifest is none")
+    return digests
+
+
+def _members(folder: Path) -> frozenset[str]:
+    """Return the names of what a result, or its summary, is made of."""
+    names = {name.partition("/")[0] for name in _manifest_of(folder)}
+    return frozenset((names | {SUMMARY}) - {RUNS})
+
+
+def _strangers(folder: Path) -> Iterator[Fault]:
+    """Yield a fault for each thing in a result that is no part of it, and not hidden."""
+    with suppress(OSError, TypeError, ValueError):
+        known = _members(folder)
+        for path in sorted(folder.iterdir()):
+            left = path.suffix == ".partial"  # by a writer that died
+            hidden = path.name.startswith(".")  # as systems leave them in any folder
+            if not (path.name in known or hidden or left):
+                yield Fault(_STRANGE, path)
 
 
 def _digest(file: Path) -> str:
@@ -279,15 +411,14 @@ def _digest(file: Path) -> str:
 
 def _altered(folder: Path) -> Iterator[Fault]:
     """Yield a fault for each file of a manifest that is not as it was written."""
-    manifest = _manifest(folder)
     try:
-        digests = dict(json.loads(manifest.read_bytes()))
-        if "zarr.json" not in digests:
-            raise ValueError("the manifest is none")
-    except (OSError, ValueError, TypeError):
-        yield Fault(_CHANGED, manifest)
+        digests = _manifest_of(folder)
+    except (OSError, RecursionError, TypeError, ValueError):
+        yield Fault(_CHANGED, _manifest(folder))
         return
     for name, digest in digests.items():
+        if name == RUNS:
+            continue
         with suppress(OSError, ValueError, AttributeError, RecursionError):
             if _digest(folder / name) == digest:
                 continue
@@ -453,7 +584,8 @@ def _described(path: Path, attributes: Mapping[str, Any]) -> Store:
     for part in ("design", "model"):
         dict(card[part])
     factors, outputs = tuple(layout["factors"]), tuple(layout["outputs"])
-    return Store(path, card, runs, block, factors, outputs, layout.get("checked") is True)
+    checked = layout.get("checksums") == DONE.as_posix()
+    return Store(path, card, runs, block, factors, outputs, checked)
 
 
 def verify(path: str | Path) -> Store:
@@ -496,9 +628,12 @@ def open_summary(store: Store) -> xr.Dataset:
         raise InputError(
             Fault("the sweep is not finished; plansim sweep --resume goes on", store.path)
         )
-    if store.checked and (faults := list(_altered(store.path / SUMMARY))):
-        raise InputError(faults)
-    with xr.open_zarr(store.path, group=SUMMARY, consolidated=False, chunks=None) as summary:
+    files = LocalStore(store.path / SUMMARY, read_only=True)
+    if store.checked:
+        if faults := list(store.altered_summary()):
+            raise InputError(faults)
+        files = _OwnFiles(files.root, members=_members(files.root))
+    with xr.open_zarr(files, consolidated=False, chunks=None) as summary:
         read: xr.Dataset = summary.load()
     return read
 
@@ -519,20 +654,22 @@ def write_summary(store: Store, summary: xr.Dataset) -> None:
             write_empty_chunks=True,
             encoding={name: {"compressors": CHECKSUM} for name in summary.variables},
         )
-        write_manifest(new)
+        write_manifest(new, runs=store.contents())
         for file in new.rglob("*"):
             sync(file)
         if old.exists():
             old.rename(part / "old")
         new.rename(old)
-        consolidate(store.path)
+        members = [path.name for path in store.path.iterdir()]
+        consolidate(store.path, _members(store.path) if store.checked else members)
 
 
-def consolidate(path: Path) -> None:
+def consolidate(path: Path, members: Collection[str]) -> None:
     """Copy the metadata of all arrays to where xarray looks for them first."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Consolidated metadata is currently not part")
-        zarr.consolidate_metadata(path)
+        zarr.consolidate_metadata(_OwnFiles(path, read_only=False, members=members))
+    sync(path / "zarr.json")
 
 
 def _differences(store: Store, card: Mapping[str, Any]) -> tuple[Fault, ...]:

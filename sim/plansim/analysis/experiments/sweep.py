@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -30,7 +30,7 @@ from plansim.analysis.experiments.store import (
     write_summary,
 )
 from plansim.analysis.experiments.summary import Summary
-from plansim.analysis.experiments.workers import Task, run_blocks
+from plansim.analysis.experiments.workers import Task, connected, run_blocks
 from plansim.engine.dataset import Origin, with_origin
 from plansim.engine.trajectory import version_of
 from plansim.errors import DesignError, Fault, nearest
@@ -133,7 +133,12 @@ def run_sweep(
         model, design.scenarios, (name for factor in design.factors for name in factor.constants)
     )
     job = SweepJob(model, design, request_of(design, targets, model), path.absolute())
-    with _store(job, path, resume, force, block or block_size(design)) as store:
+    with ExitStack() as stack:
+        # What is refused is refused before anything is written, or replaced.
+        SweepRuns(model, design, job.request)
+        client = stack.enter_context(connected(scheduler))
+        block = block or block_size(design)
+        store = stack.enter_context(_store(job, path, resume, force, block))
         todo = sorted(set(range(store.blocks)) - store.done())
         summary, report = Summary(store), _Reporter(store, progress)
 
@@ -142,7 +147,7 @@ def run_sweep(
             if block is not None:
                 summary.add(number, block)
 
-        run_blocks(job, todo, done, threads=threads, scheduler=scheduler)
+        run_blocks(job, todo, done, threads=threads, client=client)
         dataset = summary.dataset(processors() if threads is None else threads)
         write_summary(store, dataset)
     return dataset

@@ -7,6 +7,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any, Protocol, TypeAlias
 
 from plansim.analysis.evaluator import processors
@@ -14,7 +15,7 @@ from plansim.analysis.experiments.store import RunBlock
 from plansim.errors import Fault, InputError, Message, OutputError, foreign
 from plansim.targets.indicator import Floats
 
-__all__ = ["BlockRunner", "Done", "Job", "Task", "run_blocks"]
+__all__ = ["BlockRunner", "Done", "Job", "Task", "connected", "run_blocks"]
 
 Task: TypeAlias = Callable[[], None]
 """Fills a part of a block; any thread may run it."""
@@ -55,7 +56,7 @@ def run_blocks(
     done: Done,
     *,
     threads: int | None = None,
-    scheduler: str | None = None,
+    client: Any = None,
 ) -> None:
     """Run blocks of a study.
 
@@ -65,16 +66,15 @@ def run_blocks(
         done: is called in this thread for each block that was stored.
         threads: how many threads of this process simulate; None for as many as there are
             processors.
-        scheduler: the address of a Dask scheduler whose workers run the blocks instead.
+        client: of a Dask scheduler whose workers run the blocks instead; see `connected`.
 
     Raises:
-        InputError: no scheduler answers, or the package for it is missing.
         OutputError: the workers or their scheduler died.
     """
-    if numbers and scheduler is None:
+    if numbers and client is None:
         _run_on_threads(job, numbers, done, processors() if threads is None else threads)
     elif numbers:
-        _run_on_workers(job, numbers, done, str(scheduler))
+        _run_on_workers(job, numbers, done, client)
 
 
 def _run_on_threads(job: Job, todo: Sequence[int], done: Done, threads: int) -> None:
@@ -120,11 +120,16 @@ PER_TASK = 8
 """Maximum number of blocks in a task: one worker runs them one after the other."""
 
 
-def _run_on_workers(job: Job, todo: Sequence[int], done: Done, address: str) -> None:
-    """Run blocks on the workers of a Dask scheduler, which store the results themselves.
+@contextmanager
+def connected(address: str | None) -> Iterator[Any]:
+    """Yield a client of the Dask scheduler at an address; None without an address.
 
-    A task that is lost with its worker is run again by another.
+    Raises:
+        InputError: no scheduler answers, or the package for it is missing.
     """
+    if address is None:
+        yield None
+        return
     try:
         distributed: Any = importlib.import_module("distributed")
     except ImportError:
@@ -135,22 +140,32 @@ def _run_on_workers(job: Job, todo: Sequence[int], done: Done, address: str) -> 
     except (OSError, ValueError) as error:
         raise InputError(Fault("no scheduler answers", address, found=str(error))) from None
     with client:
-        # As a task, the job stays known to the scheduler and survives any worker.
-        sent = client.submit(_same, job, key=f"plansim-job-{os.urandom(8).hex()}")
-        tasks = [
-            client.submit(_run_task, sent, numbers, retries=2, pure=False)
-            for numbers in _portions(todo, sum(client.ncores().values()))
-        ]
-        try:
-            for task in distributed.as_completed(tasks, loop=client.loop):
-                for number in task.result():
-                    done(number, None)
-        except (distributed.KilledWorker, distributed.CancelledError, OSError) as error:
-            lost = Message("the workers or their scheduler died; --resume goes on from there")
-            raise OutputError(Fault(lost, address, found=foreign(error))) from None
-        except BaseException:
-            client.cancel(tasks)
-            raise
+        yield client
+
+
+def _run_on_workers(job: Job, todo: Sequence[int], done: Done, client: Any) -> None:
+    """Run blocks on the workers of a Dask scheduler, which store the results themselves.
+
+    A task that is lost with its worker is run again by another.
+    """
+    distributed: Any = importlib.import_module("distributed")
+    address = client.scheduler.address
+    # As a task, the job stays known to the scheduler and survives any worker.
+    sent = client.submit(_same, job, key=f"plansim-job-{os.urandom(8).hex()}")
+    tasks = [
+        client.submit(_run_task, sent, numbers, retries=2, pure=False)
+        for numbers in _portions(todo, sum(client.ncores().values()))
+    ]
+    try:
+        for task in distributed.as_completed(tasks, loop=client.loop):
+            for number in task.result():
+                done(number, None)
+    except (distributed.KilledWorker, distributed.CancelledError, OSError) as error:
+        lost = Message("the workers or their scheduler died; --resume goes on from there")
+        raise OutputError(Fault(lost, address, found=foreign(error))) from None
+    except BaseException:
+        client.cancel(tasks)
+        raise
 
 
 def _portions(todo: Sequence[int], processors: int) -> Iterator[list[int]]:

@@ -27,9 +27,10 @@ from plansim.model.records import Model
 from plansim.scenario.members import Members
 from plansim.scenario.scenario_file import Scenario, scenarios_of
 from plansim.scenario.variant import for_scenarios
-from plansim.targets.catalogue import load_targets
+from plansim.targets.catalogue import targets_of
 from plansim.targets.indicator import Floats
-from plansim.targets.target import Attribute, Status, Target, judged_targets
+from plansim.targets.target import Target, binding_targets, judged_targets
+from plansim.targets.verdict import PART_MET
 
 __all__ = ["DecidedTarget", "DecidingUnknown", "deciding_unknowns"]
 
@@ -76,7 +77,7 @@ def deciding_unknowns(
     model: Model,
     scenarios: Scenario | str | Path | Sequence[Scenario | str | Path] | None = None,
     ensemble: Members | None = None,
-    targets: Iterable[Target] | None = None,
+    targets: Iterable[Target | str] | None = None,
     *,
     threads: int | None = None,
 ) -> tuple[DecidedTarget, ...]:
@@ -86,7 +87,7 @@ def deciding_unknowns(
         model: the model.
         scenarios: one or several, as for `simulate`.
         ensemble: by default that beside the model.
-        targets: by default the binding ones of the catalogue beside the model.
+        targets: records or ids; by default the binding ones of the catalogue beside the model.
         threads: number of threads, by default one a processor. The result does not depend on it.
 
     Raises:
@@ -99,10 +100,8 @@ def deciding_unknowns(
     ('F1', 0.6)
     """
     members = load_ensemble(model) if ensemble is None else ensemble
-    wanted = targets
-    if wanted is None:
-        wanted = [one for one in load_targets(model=model) if one.attribute is Attribute.BINDING]
-    judged = judged_targets(wanted)
+    catalogue = targets_of(model, targets)
+    judged = judged_targets(binding_targets(catalogue) if targets is None else catalogue)
     return tuple(
         decided
         for scenario in scenarios_of(model, scenarios)
@@ -120,10 +119,9 @@ def _decided(
     evaluation = evaluate_members(
         for_scenarios(model, [scenario]), scenario, targets, members, threads
     )
-    worth = {Status.MET.code: 1.0, Status.UNDECIDED.code: 0.5, Status.MISSED.code: 0.0}
     for target in targets:
         judged = evaluation[target.id]
-        met = np.array([worth.get(int(code), math.nan) for code in judged.status])
+        met = PART_MET[judged.status]
         sound = np.isfinite(met) & np.isfinite(judged.least_margin)
         if not sound.any():
             continue

@@ -28,6 +28,8 @@ from plansim.analysis.checks_file import (
     load_checks,
     load_reality_checks,
 )
+from plansim.analysis.decisions.sample import states_of
+from plansim.analysis.ensemble import ensemble_fits
 from plansim.analysis.evaluator import CompiledModel, Trajectories, compile_whole
 from plansim.analysis.experiments.design_file import read_design
 from plansim.analysis.feedback.loops import FILE_NAME as LOOPS
@@ -37,6 +39,7 @@ from plansim.analysis.validation.effects_file import Effects, load_effects
 from plansim.errors import Fault, InputError, nearest
 from plansim.model.records import Model, Variable, VariableKind, cells_of
 from plansim.model.rewrite import AddedEquation
+from plansim.scenario.members import Members
 from plansim.scenario.scenario_file import Scenario, list_scenarios, read_scenario
 from plansim.scenario.variant import for_scenarios
 from plansim.targets.catalogue import load_targets
@@ -65,8 +68,9 @@ Settings: TypeAlias = Mapping[str, float]
 """By ``name`` or ``name[e1,e2]``, in the model's units."""
 
 SAMPLES = 1024
-"""Rows of each of the two matrices of the uncertainty study: the fewest that keep the standard
-errors of Q19."""
+"""Rows of each of the two matrices of the uncertainty study."""
+MEMBERS = 1200
+"""Number of plausible models: enough for the standard errors of Q19."""
 MOST_FACTOR = 1.5
 """Maximum factor for an array as a whole, since its range may span different elements."""
 
@@ -161,6 +165,11 @@ class ValidationContext:
             return None
         design = read_design(path.parent / name, self.model, samples=SAMPLES)
         return sobol(self.model, design, self.targets)
+
+    @cached_property
+    def members(self) -> Members | None:
+        """Plausible models, other than those of the ensemble; None where none fits the model."""
+        return states_of(self.model, MEMBERS) if ensemble_fits(self.model) else None
 
 
 def load_context(
