@@ -104,6 +104,9 @@ def _run(arguments: Sequence[str] | None, line: Sequence[str]) -> int:
     except Exception as error:
         if isinstance(error, ImportError) and re.search("map segment|allocate", str(error)):
             raise MemoryError from error
+        if isinstance(error, ValueError) and "embedded null" in str(error):  # in a file's name
+            fault = Fault("the system refuses", found=foreign(error))
+            return _refused(fault.written(_say_on(line)))
         return _failed(error, line)
     return code if isinstance(code, int) else 0
 
