@@ -81,8 +81,8 @@ run.plansim.plot.verdicts(binding, lang=LANG).figure
 
 # %%
 judged = table[table["certainty"].notna()]
-worst = judged.loc[(judged["margin"] / judged["target"].abs()).idxmin()]
-first = next(target for target in binding if target.id == worst["id"])
+worst = judged.loc[(judged["margin"] / judged["asked"].abs()).idxmin()]
+first = next(target for target in binding if target.id == worst["target"])
 run.plansim.plot.lines(next(iter(first.variables.values())), lang=LANG).figure
 
 # %% [markdown]
@@ -94,7 +94,7 @@ baseline = plansim.read_scenario("baseline", model)
 titles = {"baseline": text.pick(baseline.title_en, baseline.title_zh)}
 assert worst["margin"] < 0
 assert len(verdicts) > len(table)
-farthest = next(verdict for verdict in verdicts if verdict.id == worst["id"])
+farthest = next(verdict for verdict in verdicts if verdict.id == worst["target"])
 name, unit = text.pick(farthest.name_en, farthest.name_zh), text.unit(farthest.unit)
 met = farthest.share.of_hundred
 widest = text.pick(

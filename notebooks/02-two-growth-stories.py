@@ -107,7 +107,7 @@ runs.plansim.plot.verdicts(binding, titles=list(titles.values()), lang=LANG).fig
 # ## The answer, once more · 再看答案
 
 # %%
-before, after = (table[table["scenario"] == name].set_index("id") for name in names)
+before, after = (table[table["scenario"] == name].set_index("target") for name in names)
 falls = (after["share"] - before["share"]).sort_values()
 assert runs["GDP"].sel(scenario=names[1], time=2010) > runs["GDP"].sel(scenario=names[0], time=2010)
 assert falls.iloc[0] <= 0, "faster growth costs some target something"

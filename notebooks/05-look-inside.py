@@ -35,18 +35,6 @@ model = plansim.load_model()
 plan = plansim.load_targets(model=model)
 targets = [target for target in plan if target.attribute is plansim.Attribute.BINDING]
 loops = plansim.load_loops(model)
-SVG(plansim.loop_map(loops, model, text.pick("Feedback loops", "反馈回路"), (LANG,)))
-
-# %% [markdown]
-# Where loops meet or part, with the loops that go each way. Full lines: the effect moves with the
-# cause; dashed ones: against it. One module in detail, its stocks as boxes and its flows as pipes:
-#
-# 图中只画回路汇合或分开之处，并标出经过每条连线的回路。实线表示结果与原因同向变动，虚线表示反向变动。下面是其中一个模块的细节，方框为存量，管道为流量：
-
-# %%
-SVG(plansim.module_diagram(model, "land", (LANG,)))
-
-# %%
 assert all(loop.found for loop in loops), "each declared loop stands in the equations"
 names = {loop.id: text.pick(loop.name_en, loop.name_zh) for loop in loops}
 rows = "\n".join(
@@ -55,6 +43,14 @@ rows = "\n".join(
     for loop in loops
 )
 Markdown(f"| {text('loops.loop')} | | | {text('show.meaning')} |\n|---|:---|:---|:---|\n{rows}")
+
+# %% [markdown]
+# One module in detail, its stocks as boxes and its flows as pipes:
+#
+# 下面是其中一个模块的细节，方框为存量，管道为流量：
+
+# %%
+SVG(plansim.module_diagram(model, "land", (LANG,)))
 
 # %% [markdown]
 # ## Cutting each loop · 逐一切断回路

@@ -61,7 +61,7 @@ def test_differences_are_to_the_first_scenario(runs: xr.Dataset) -> None:
 def test_verdicts_are_those_of_the_targets(runs: xr.Dataset) -> None:
     table = runs.plansim.verdicts()
     wanted = plansim.check_targets(runs, plansim.load_targets())
-    assert list(zip(table["scenario"], table["id"], table["status"], strict=True)) == [
+    assert list(zip(table["scenario"], table["target"], table["status"], strict=True)) == [
         (verdict.scenario, verdict.id, verdict.status) for verdict in wanted
     ]
     margins = [np.nan if verdict.margin is None else verdict.margin for verdict in wanted]
@@ -103,6 +103,8 @@ def test_a_sweep_has_shares_with_their_intervals(tmp_path: Path) -> None:
     year = int(again["year"].to_numpy()[-1])
     last = again["output"].sel(year=year).to_numpy()
     np.testing.assert_array_equal(frame.loc[frame["year"] == year, "value"], last)
+    assert set(frame["scenario"]) == {sound.baseline.id}
+    assert set(again.plansim.frame()["variable"]) == {*again.attrs["layout"]["outputs"]}
 
 
 def test_verdicts_have_the_shares_of_the_ensemble_beside_the_model(tmp_path: Path) -> None:
@@ -149,7 +151,7 @@ def test_a_notebook_shows_verdicts_as_a_row_a_target(tmp_path: Path) -> None:
     for text in ("Fish in the lake", "湖中鱼量", "≥ 600 t", "60/100", "boats", "✓"):
         assert text in shown
     assert ">?<" in shown  # three of five models meet the target that the run misses
-    assert "Fish in the lake" not in table[["id", "share"]]._repr_html_()
+    assert "Fish in the lake" not in table[["target", "share"]]._repr_html_()
     for record in (model, plansim.read_scenario(tmp_path / "boats.yaml", model)):
         assert "<table>" in record._repr_html_()
 

@@ -31,7 +31,7 @@ from plansim.output.words.wrapping import wrap
 from plansim.scenario.levers import lever_of
 from plansim.scenario.scenario_file import Scenario
 from plansim.targets.target import answering_series, judged_targets, split_reference
-from tools import model_card
+from tools import decided, model_card
 
 ROOT = Path(__file__).parents[1]
 WIDTH = 100
@@ -88,6 +88,7 @@ class Derived(Form):
     stories: Stories
     follows: Follows
     energy: Energy
+    decided: decided.Decided
 
 
 SPEC = form_of(Derived, read_document(ROOT / "docs" / "derived.yaml"))
@@ -347,13 +348,40 @@ def boundary(_: str) -> str:
     return f"{head}| --- | --- | --- | --- |\n{''.join(rows)}"
 
 
+@cache
+def found() -> decided.Found:
+    """Return what the commands on decisions find."""
+    return decided.find(model(), SPEC.decided)
+
+
+def policies(lang: str) -> str:
+    """Return how robust the policies of the findings are."""
+    head, *rows = decided.policies_table(found(), read_text(lang))
+    return table(head, rows)
+
+
+def corners(lang: str) -> str:
+    """Return where open targets fail, and what foretells them."""
+    head, *rows = decided.corners_table(found(), model(), read_text(lang))
+    return table(head, rows)
+
+
+def conflicts(lang: str) -> str:
+    """Return what cannot be had together."""
+    head, *rows = decided.conflicts_table(found(), model(), read_text(lang))
+    return table(head, rows)
+
+
 PARTS: Mapping[str, Callable[[str], str]] = {
     made.__name__: made
     for made in (
         *(answer, stories, follows, price, energy, starts, effects, boundary),
         *(model_card.counts, model_card.tests),
+        *(policies, corners, conflicts),
     )
 }
+SLOW = {"policies", "corners", "conflicts"}
+"""Parts that take a minute together."""
 
 
 @cache
@@ -362,12 +390,17 @@ def part(name: str, lang: str) -> str:
     return PARTS[name](lang)
 
 
-def renewed_parts(page: str) -> str:
-    """Return the text of a page with its derived parts as runs make them."""
+def renewed_parts(page: str, *, slow: bool = True) -> str:
+    """Return the text of a page with its derived parts as runs make them.
+
+    Without ``slow`` those of `SLOW` stay as they are.
+    """
     lang, text = SPEC.pages[page], (ROOT / page).read_text("utf-8")
 
     def renew(found: re.Match[str]) -> str:
         name = found["name"]
+        if name in SLOW and not slow:
+            return found[0]
         return f"<!-- {name} -->\n{part(name, lang)}<!-- /{name} -->"
 
     return FINDING.sub(lambda found: renewed_row(found, lang), PART.sub(renew, text))

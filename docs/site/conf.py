@@ -22,12 +22,14 @@ copyright = author
 language = "zh_CN" if LANG == "zh" else "en"
 html_title = "plansim"
 
+# pages that stand in Chinese beside
+ENGLISH_ONLY = ["docs/site/index.md", "docs/findings.md", "docs/limits.md"]
 root_doc = "docs/site/index.zh" if LANG == "zh" else "docs/site/index"
 include_patterns = ["docs/**.md", "notebooks/*.py", "model/README.md", "*.md"]
 exclude_patterns = [
     *(".*", "build", "dist", "sim", "tests", "tools", "scenarios"),
     f"docs/guide/{OTHER}/*",
-    *(["docs/site/index.md", "docs/findings.md"] if LANG == "zh" else ["docs/**.zh.md"]),
+    *(ENGLISH_ONLY if LANG == "zh" else ["docs/**.zh.md"]),
 ]  # fmt: skip
 
 extensions = [

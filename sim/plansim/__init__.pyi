@@ -132,7 +132,6 @@ from plansim.model.records import (
 from plansim.output.book.document import document as document
 from plansim.output.book.validation import validation_report as validation_report
 from plansim.output.describe import changes_in_short as changes_in_short
-from plansim.output.diagrams.loops import loop_map as loop_map
 from plansim.output.diagrams.modules import (
     module_diagram as module_diagram,
     modules_drawn as modules_drawn,

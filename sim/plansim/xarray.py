@@ -87,13 +87,22 @@ class PlansimAccessor:
     def frame(self, *variables: str) -> pd.DataFrame:
         """Return annual figures as a tidy table, one row a figure (see `plansim.frame`).
 
+        Of a sweep without variables they are those of its outputs.
+
         >>> runs = plansim.simulate(plansim.load_model("lake.mdl"), ["boats.yaml"])
         >>> runs.plansim.frame("catch").head(2).round(1)
           scenario variable element  year  value    unit
         0    boats    catch          2005  180.0  t/Year
         1    boats    catch          2006  156.7  t/Year
         """
-        return frame(self._runs, *map(self._reference, variables))
+        if "verdict" not in self._runs:
+            return frame(self._runs, *map(self._reference, variables))
+        about = self._runs.attrs
+        names = variables or about["layout"]["outputs"]
+        table = frame(self._runs, *map(self._reference, names))
+        scenarios = np.array([*about["plansim"]["design"]["scenarios"]], dtype=object)
+        table["scenario"] = scenarios[self._runs["scenario"].to_numpy()[table["run"]]]
+        return table
 
     def compare(self, *variables: str) -> pd.DataFrame:
         """Return annual figures beside those of the first scenario.
@@ -119,10 +128,11 @@ class PlansimAccessor:
     def verdicts(self, targets: Iterable[Target | str] | None = None) -> pd.DataFrame:
         """Return what becomes of targets: a row per scenario and target.
 
-        The columns are those of ``plansim check --format csv``: names, ``value``, ``target``,
-        ``unit``, ``status``, ``margin`` (in the unit; positive is good), ``first_breach``, reasons,
-        ``certainty``, and ``share``, ``share_low`` and ``share_high``: in what share of the
-        plausible models beside the model the target is met, with the ends of its 95 % interval.
+        The columns are those of ``plansim check --format csv``: ``scenario`` and ``target`` (ids),
+        names, ``value``, ``asked`` (the figure in the plan), ``unit``, ``status``, ``margin`` (in
+        the unit; positive is good), ``first_breach``, reasons, ``certainty``, and ``share``,
+        ``share_low`` and ``share_high``: in what share of the plausible models beside the model
+        the target is met, with the ends of its 95 % interval.
         These are empty where there is no ensemble, or the dataset was read from a file. A notebook
         shows the table as `check` does. Of many runs the table is that of `shares`.
 
@@ -134,10 +144,10 @@ class PlansimAccessor:
             UnknownNameError: no target has one of the ids.
 
         >>> runs = plansim.simulate(plansim.load_model("lake.mdl"), ["boats.yaml"])
-        >>> runs.plansim.verdicts()[["id", "value", "status", "share"]].round(1)
-           id  value  status  share
-        0  F1  584.3  missed    0.6
-        1  F2  119.0     met    1.0
+        >>> runs.plansim.verdicts()[["target", "value", "status", "share"]].round(1)
+          target  value  status  share
+        0     F1  584.3  missed    0.6
+        1     F2  119.0     met    1.0
         """
         if self._is_of_many:
             return self.shares(targets)

@@ -156,7 +156,7 @@ def test_a_factor_sets_adds_or_multiplies(small: Model) -> None:
 # --- points ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", [each for each in DesignKind if each is not DesignKind.TABLE])
+@pytest.mark.parametrize("kind", list(DesignKind))
 def test_a_point_does_not_depend_on_the_blocks_in_which_it_is_drawn(kind: DesignKind) -> None:
     design = a_design(kind, count=3, points=64)
     whole = Sampler(design).draw(0, 64)
@@ -352,7 +352,6 @@ def test_how_many_points(reads: Callable[..., Design], text: str, points: int) -
         ("factors: {growth: }\ndesign: {kind: latin hypercube, samples: 9999999}",
          f"at most {MOST_HYPERCUBE} points"),
         ("factors: {growth: }\ndesign: {samples: 5000000000}", "the design has too many runs"),
-        ("factors: {growth: }\ndesign: {kind: table}", "a table design, and no other, names its"),
         ("factors: {growth: }\nyears: [2005, 2011]",
          "design.yaml:4: no run reaches 2011; expected 2000 to 2010"),
         ("rest: {without: [growht]}\n", "no variable is called 'growht'; did you mean 'growth'"),
@@ -370,44 +369,6 @@ def test_faults(reads: Callable[..., Design], text: str, expected: str) -> None:
 def test_implausible_values_are_warned_of(reads: Callable[..., Design]) -> None:
     (warning,) = reads("factors: {growth: [0.1, 0.4]}").warnings
     assert "'growth' takes 'growth' outside its plausible range" in str(warning)
-
-
-# --- tables ---------------------------------------------------------------------------------------
-
-
-def test_a_table_gives_the_points_in_its_rows(reads: Callable[..., Design], tmp_path: Path) -> None:
-    (tmp_path / "own.csv").write_text("twice,增长率\n1.5,0.1\n2.0,0.30000000000000004\n", "utf-8")
-    design = reads(
-        "factors:\n  twice: {constants: weight, apply: multiply}\n"
-        "design: {kind: table, table: own.csv}\n"
-    )
-    assert [each.name for each in design.factors] == ["twice", "growth"]
-    assert Sampler(design).draw(0, 2).tolist() == [[1.5, 0.1], [2.0, 0.30000000000000004]]
-    assert design.points == 2
-
-
-@pytest.mark.parametrize(
-    ("table", "expected"),
-    [
-        ("growth\n0.1\nmuch\n", "own.csv:3: 'growth' is not a finite number; found much"),
-        ("growth\n0.1\n\n0.9\n", "outside its admissible range"),
-        ("growth\n", "the table has no rows"),
-        ("growth,share\n0.1\n", "own.csv:2: the row ends early; expected 2 cells; found 1"),
-        ("grwth\n1\n", "no variable is called 'grwth'"),
-    ],
-)
-def test_faults_of_tables(
-    reads: Callable[..., Design], tmp_path: Path, table: str, expected: str
-) -> None:
-    (tmp_path / "own.csv").write_text(table, "utf-8")
-    with pytest.raises(DesignError) as caught:
-        reads("design: {kind: table, table: own.csv}\n")
-    assert expected in str(caught.value)
-
-
-def test_a_table_that_is_not_there(reads: Callable[..., Design]) -> None:
-    with pytest.raises(DesignError, match="the table cannot be read"):
-        reads("design: {kind: table, table: nowhere.csv}\n")
 
 
 # --- designs of a few words -----------------------------------------------------------------------

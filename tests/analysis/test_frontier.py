@@ -6,7 +6,6 @@ import itertools
 import json
 import math
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +13,10 @@ import pytest
 
 from plansim.analysis.optimization.frontier import Frontier, frontier
 from plansim.analysis.optimization.problem import read_frontier_spec
-from plansim.errors import DesignError, InputError
+from plansim.errors import DesignError
 from plansim.model.reader import load_model
 from plansim.model.records import Model
 from plansim.output.export.json_text import json_text
-from plansim.output.figures.frontier import frontier_sheet
 from plansim.output.tables.decisions import frontier_table
 from plansim.output.tables.layout import shown
 from plansim.output.words.text import Lang, read_text
@@ -198,48 +196,16 @@ def test_without_uncertainty_there_are_no_chances(reads: Reads) -> None:
     assert horizon.highest.growth == pytest.approx(math.exp(0.13) - 1, abs=1e-5)
 
 
-def test_a_frontier_as_text_file_and_figure(broken: Frontier) -> None:
+def test_a_frontier_as_text_and_file(broken: Frontier) -> None:
     found = broken
     for lang in Lang:
         text = read_text(lang)
         told = shown(frontier_table(found, text, growth_zh="产出"), 100)
         assert "13.9 %" in told
         assert "N1" in told
-        assert frontier_sheet(found, lang, growth_zh="产出").axes
     content = json.loads(json_text(found))
     assert content["horizons"][0]["never"] == ["N1"]
     assert pytest.approx(content["horizons"][0]["highest"]["values"][-1], abs=1e-4) == 0.8
-    empty = replace(found, horizons=tuple(replace(each, front=()) for each in found.horizons))
-    with pytest.raises(InputError, match="no frontier to draw"):
-        frontier_sheet(empty, Lang.EN)
-
-
-def test_a_target_has_one_colour_in_all_panels_and_its_label_at_its_end(
-    reached: Frontier,
-) -> None:
-    found = reached
-    first = found.horizons[0]
-    turned = replace(first, year=first.year + 1, kept=first.kept[::-1])
-    # In another panel the targets come in another order.
-    least = {id_: -float(place) for place, id_ in enumerate(first.kept)}
-    front = tuple(replace(each, margins=least) for each in first.front)
-    for other in (turned, replace(turned, front=front)):
-        figure = frontier_sheet(replace(found, horizons=(first, other)), Lang.EN)
-        hues: dict[str, set[object]] = {}
-        for axes in figure.axes:
-            labels = {each.get_text(): each for each in axes.texts}
-            for line in axes.get_lines():
-                id_ = str(line.get_label())
-                if id_ in first.kept:
-                    hues.setdefault(id_, set()).add(line.get_color())
-                    label = labels[id_]
-                    assert label.get_color() == line.get_color()
-                    low, high = axes.get_ylim()
-                    end = min(max(float(np.asarray(line.get_ydata())[-1]), low), high)
-                    assert abs(label.xy[1] - end) < (high - low) / 10  # type: ignore[attr-defined]
-        assert set(hues) == set(first.kept)
-        assert all(len(each) == 1 for each in hues.values())
-        assert len(set.union(*hues.values())) == len(hues)
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,12 @@ import pytest
 from plansim.analysis.ensemble import evaluate_members, load_ensemble
 from plansim.analysis.optimization.orders import Order, ScenarioOrders, orderable, seek_orders
 from plansim.analysis.optimization.problem import Move, decision_problem
+from plansim.analysis.optimization.remedies import remedy_search
 from plansim.engine.simulate import simulate
 from plansim.model.records import Model
 from plansim.scenario.factors import Apply
 from plansim.scenario.scenario_file import Scenario
-from plansim.targets.target import Attribute, Status, Target, judged_targets
+from plansim.targets.target import Status, Target, binding_targets, judged_targets
 from plansim.targets.verdict import SURE, check_targets
 from plansim.targets.views import Lever
 from plansim.targets.views_file import load_views
@@ -26,7 +27,7 @@ IDS = ("M32", "M34a", "M34b", "M35")
 
 @pytest.fixture(scope="module")
 def levers(city: Model, targets: tuple[Target, ...]) -> list[Lever]:
-    return [each for each in load_views(city, targets).levers if not each.outside]
+    return [lever for lever in load_views(city, targets).levers if not lever.outside]
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +38,7 @@ def found(
     levers: list[Lever],
 ) -> ScenarioOrders:
     judged = judged_targets(targets)
-    sought = [each for each in judged if each.id in IDS]
+    sought = [target for target in judged if target.id in IDS]
     return seek_orders(city, stories["baseline"], levers, sought, judged, load_ensemble(city))
 
 
@@ -62,10 +63,13 @@ def test_an_order_meets_its_target_in_a_run_and_in_as_many_members_as_it_says(
     found: ScenarioOrders,
 ) -> None:
     members = load_ensemble(city)
-    base = {e.id: e.status for e in check_targets(simulate(city, stories["baseline"]), targets)}
+    base = {
+        verdict.id: verdict.status
+        for verdict in check_targets(simulate(city, stories["baseline"]), targets)
+    }
     for target, order in listed(found):
         scenario = moved(city, stories["baseline"], levers, order)
-        verdicts = {each.id: each for each in check_targets(simulate(city, scenario), targets)}
+        verdicts = {one.id: one for one in check_targets(simulate(city, scenario), targets)}
         assert verdicts[target.id].status is Status.MET
         lost = {key for key, status in base.items()
                 if status is Status.MET and verdicts[key].status is not Status.MET}  # fmt: skip
@@ -73,6 +77,29 @@ def test_an_order_meets_its_target_in_a_run_and_in_as_many_members_as_it_says(
         judged = evaluate_members(city, scenario, [target], members)[target.id]
         assert order.share is not None
         assert order.share.share == pytest.approx((judged.status == Status.MET.code).mean())
+
+
+def test_a_remedy_meets_its_target_and_97_percent_of_it_do_not(
+    city: Model,
+    stories: Mapping[str, Scenario],
+    targets: tuple[Target, ...],
+    levers: list[Lever],
+) -> None:
+    judged = judged_targets(targets)
+    sought = [target for target in judged if target.id in IDS]
+    search = remedy_search(city, stories["baseline"], levers, sought, judged)
+    start = search.whole.start
+    present = search.whole.judge(start[None])
+    failing = [target for target in sought if present[target.id].least_margin[0] < 0]
+    assert failing
+    for target in failing:
+        remedies, nearest = search.remedies(target)
+        assert bool(remedies) is (nearest is None)
+        for moves in remedies:
+            end = search.whole.position_of(moves)
+            evaluation = search.whole.judge(np.stack([start + 0.97 * (end - start), end]))
+            less, whole = evaluation[target.id].least_margin
+            assert less < 0 <= whole + 1e-9
 
 
 def test_the_best_order_is_sure_or_confirmed_by_most(found: ScenarioOrders) -> None:
@@ -102,11 +129,11 @@ def test_all_at_once_counts_members_that_meet_all_at_once(
     assert package.share is not None
     order = Order(package.moves, 0.0, (), (), None)
     scenario = moved(city, stories["baseline"], levers, order)
-    verdicts = {each.id: each for each in check_targets(simulate(city, scenario), targets)}
-    binding = [each for each in judged_targets(targets) if each.attribute is Attribute.BINDING]
-    held = [each.id for each in binding if verdicts[each.id].status is Status.MET]
-    assert sorted(each.id for each in package.met) == sorted(held)
-    assert {each.id for each in package.missed} == {each.id for each in binding} - set(held)
+    verdicts = {one.id: one for one in check_targets(simulate(city, scenario), targets)}
+    binding = binding_targets(targets)
+    held = [target.id for target in binding if verdicts[target.id].status is Status.MET]
+    assert sorted(target.id for target in package.met) == sorted(held)
+    assert {target.id for target in package.missed} == {target.id for target in binding} - set(held)
     evaluation = evaluate_members(city, scenario, package.met, load_ensemble(city))
     assert package.share.share == pytest.approx(evaluation.met(package.met).all(axis=1).mean())
 

@@ -49,26 +49,25 @@ MEASURE = """async (count) => {
 }"""
 
 
-# A link that moves a lever of each run at once: until verdicts of members of all of them have been
-# counted, and until all of them have been run to the end.
+# A link that moves a lever of each run at once: until members of all of them have been run, and
+# what comes of it is drawn.
 SHARES = """async ([sides, value]) => {
   const { members, ensemble, results } = window.plansim;
   const start = performance.now();
   const moves = sides.map((side) => `${side}:credit_ease_after=${value}`);
   location.hash = ["c=slow-growth", "d=green-transition"].slice(0, sides.length - 2)
     .concat(moves).join("&");
-  const all = (count, kind) => sides.every((side) => {
+  const all = (count) => sides.every((side) => {
     const isMoved = results()[side]?.run.moved["credit ease after"] === value;
-    return isMoved && members(side, kind) >= count;
+    return isMoved && members(side) >= count;
   });
-  const until = async (count, kind) => {
-    while (!all(count, kind)) await new Promise((done) => setTimeout(done, 5));
+  const until = async (count) => {
+    while (!all(count)) await new Promise((done) => setTimeout(done, 5));
     return performance.now() - start;
   };
   return [
-    await until(Math.min(100, ensemble), "counted"),
-    await until(ensemble, "counted"),
-    await until(ensemble, "whole"),
+    await until(Math.min(100, ensemble)),
+    await until(ensemble),
   ];
 }"""
 REPEATS = 5
@@ -99,7 +98,7 @@ def in_frames(opened: Page) -> list[float]:
 
 
 def shares(opened: Page, sides: str) -> str:
-    """Give the time from a move of each run to the first shares, to those of all members, to bands.
+    """Give the time from a move of each run to the first shares and bands, and to those of all.
 
     And the time that all processors were busy with it, which other load of the machine leaves as it
     is.
@@ -164,7 +163,7 @@ def measure(path: Path) -> Mapping[str, str]:
         "one run of the model with its verdicts, median": (
             f"{statistics.median(result['runs']):.2f} ms"
         ),
-        f"two runs moved to shares of 100 members, of all {count}, and their bands": live[0],
+        f"two runs moved to shares and bands of 100 members, and of all {count}": live[0],
         "the same with four runs": live[1],
         "load of the machine at the end": f"{os.getloadavg()[0]:.1f}",
     }

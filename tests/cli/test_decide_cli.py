@@ -17,7 +17,6 @@ PLOTTED = [
     ("policies", "boats.yaml", *SEARCH),
     ("policies", "boats.yaml", "--aim", "growth", "--aim", "share", *SEARCH),
     ("signposts", "boats.yaml", "-n", "64"),
-    ("information", "boats.yaml", "other.yaml", "-n", "64"),
 ]
 
 
@@ -40,14 +39,6 @@ def test_each_command_draws_its_answer(
     assert code == 0, err
     assert out
     assert (tmp_path / "a.png").stat().st_size > 10_000
-
-
-def test_where_nothing_is_to_be_drawn_it_is_said(call: Call) -> None:
-    code, out, err = call(
-        "decide", "conflicts", "boats.yaml", "--model", "lake.mdl", "--plot", "a.png"
-    )
-    assert (code, out) == (2, "")
-    assert "no conflict was found" in err
 
 
 def test_a_saved_policy_is_a_scenario_that_robust_and_check_read(

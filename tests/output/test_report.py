@@ -21,7 +21,6 @@ from openpyxl import load_workbook
 
 from plansim.analysis.comparison import Comparison, compare
 from plansim.analysis.ensemble import evaluate_members, load_ensemble
-from plansim.analysis.optimization.orders import ScenarioOrders
 from plansim.engine.simulate import simulate
 from plansim.model.records import Model
 from plansim.output.marks import series_in
@@ -39,14 +38,11 @@ from plansim.output.report.document import (
 from plansim.output.report.file import FORMATS, in_print, write_report
 from plansim.output.report.html_pdf_writer import fonts, lay_out
 from plansim.output.report.tables import MOST_CAUSES, names_of
-from plansim.output.report.terminal import terminal_text
-from plansim.output.tables.layout import shown
 from plansim.output.words.text import Lang, read_text
 from plansim.output.words.verdicts import outcome_words, share_text, verdict_mark
 from plansim.scenario.scenario_file import Scenario
 from plansim.targets.annual import annual
 from plansim.targets.target import Attribute, Status
-from plansim.targets.verdict import SURE
 
 IDS = ("baseline", "accelerated-growth")
 LANGS = (Lang.EN, Lang.ZH)
@@ -127,7 +123,7 @@ def test_the_first_section_has_every_binding_target_with_its_shares_and_what_wou
     assert not {key for key in rows if key in found.scenarios[0].assumed}
     for target in found.binding:
         name, _, limit, _, *cells = rows[target.id].cells
-        assert name.text == text.pick(target.name_en, target.name_zh)
+        assert name.text == text.name(target)
         assert target.id in name.below[0]
         assert limit.number == target.value
         for place, verdicts in enumerate(found.verdicts):
@@ -168,7 +164,7 @@ def test_what_another_scenario_costs_are_binding_targets_that_are_worse_under_it
         (told,) = [item for item in bullets.items if item.startswith(head)]
         listed = told.removeprefix(head).split(text("list_sep.semicolon"))
         for words in listed[:3]:
-            named = [e for e in found.targets if words.startswith(text.pick(e.name_en, e.name_zh))]
+            named = [e for e in found.targets if words.startswith(text.name(e))]
             target = max(named, key=lambda each: len(each.name_en))
             before, after = first[target.id].margin, other[target.id].margin
             assert before is not None
@@ -251,14 +247,6 @@ def test_figures_by_year_are_those_of_the_runs_in_the_units_of_the_views(
                         checked += 1
         assert next(rows, None) is None
     assert checked > 100
-
-
-@pytest.mark.parametrize("lang", LANGS)
-def test_the_terminal_shows_all_in_order(documents: dict[Lang, Document], lang: Lang) -> None:
-    document = documents[lang]
-    told = shown(terminal_text(document), 100)
-    titles = [told.index(f"\n{each.title}\n") for each in document.sections]
-    assert titles == sorted(titles)
 
 
 # --- the files ------------------------------------------------------------------------------------
@@ -438,18 +426,6 @@ def test_the_same_report_has_the_same_bytes(
     for path in (first, second):
         write_report(document, path)
     assert first.read_bytes() == second.read_bytes()
-
-
-@pytest.mark.parametrize("lang", LANGS)
-def test_notes_speak_only_of_columns_that_are_there(
-    found: Comparison, documents: dict[Lang, Document], lang: Lang
-) -> None:
-    text = read_text(lang)
-    bare = replace(found, remedies=(ScenarioOrders(),) * len(found.remedies))
-    for document, sought in ((documents[lang], True), (comparison_report(bare, text), False)):
-        (table,) = [e for e in document.sections[0].blocks if isinstance(e, ReportTable)]
-        assert any(each.head == text("report.help") for each in table.columns) is sought
-        assert (text("report.help_note", sure=SURE) in table.note) is sought
 
 
 @pytest.mark.parametrize("lang", LANGS)

@@ -30,7 +30,7 @@ from plansim.scenario.members import FILE_NAME, LIMIT, Members, MembersHead, rea
 from plansim.scenario.scenario_file import Scenario, scenarios_of
 from plansim.scenario.variant import for_scenarios
 from plansim.targets.annual import separate
-from plansim.targets.catalogue import load_targets
+from plansim.targets.catalogue import targets_of
 from plansim.targets.indicator import Floats
 from plansim.targets.target import Status, Target, judged_targets
 from plansim.targets.verdict import Share, Verdict, check_targets, judge_many, verdicts_of
@@ -111,7 +111,7 @@ def verdict_shares(
     model: Model,
     scenarios: Scenario | str | Path | Sequence[Scenario | str | Path] | None = None,
     ensemble: Members | None = None,
-    targets: Iterable[Target] | None = None,
+    targets: Iterable[Target | str] | None = None,
     *,
     threads: int | None = None,
 ) -> pd.DataFrame:
@@ -126,7 +126,7 @@ def verdict_shares(
         model: the model.
         scenarios: one or several, as for `simulate`.
         ensemble: by default that beside the model.
-        targets: by default those of the catalogue beside the model.
+        targets: records or ids; by default those of the catalogue beside the model.
         threads: number of threads, by default one a processor. The result does not depend on it.
 
     Raises:
@@ -140,7 +140,7 @@ def verdict_shares(
     1    boats     F2    1.0        5
     """
     members = load_ensemble(model) if ensemble is None else ensemble
-    wanted = load_targets(model=model) if targets is None else tuple(targets)
+    wanted = targets_of(model, targets)
     return _frame_of(
         (scenario.id, target, share)
         for scenario in scenarios_of(model, scenarios)
@@ -222,7 +222,7 @@ def judged_with_shares(
 def check_scenarios(
     model: Model,
     scenarios: Scenario | str | Path | Sequence[Scenario | str | Path] | None = None,
-    targets: Sequence[Target] | None = None,
+    targets: Sequence[Target | str] | None = None,
 ) -> tuple[Verdict, ...]:
     """Run scenarios and judge them, as the command ``check`` does.
 
@@ -231,7 +231,7 @@ def check_scenarios(
     Args:
         model: the model.
         scenarios: one or several, as for `simulate`.
-        targets: by default those of the catalogue beside the model.
+        targets: records or ids; by default those of the catalogue beside the model.
 
     Raises:
         InputError: a scenario or the ensemble is at fault.
@@ -243,7 +243,7 @@ def check_scenarios(
     [('F1', 'missed', 60), ('F2', 'met', 100)]
     """
     chosen = scenarios_of(model, scenarios)
-    wanted = load_targets(model=model) if targets is None else targets
+    wanted = targets_of(model, targets)
     verdicts = tuple(
         verdict
         for scenario in chosen

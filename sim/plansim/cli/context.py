@@ -70,8 +70,8 @@ class Terminal:
     )
 
     @contextmanager
-    def progress(self, message: str) -> Iterator[Callable[[int, int], None]]:
-        """Show on a terminal's standard error what takes long: how far it is, the time to go.
+    def progress(self, key: str, /, **values: object) -> Iterator[Callable[[int, int], None]]:
+        """Show a phrase on a terminal's standard error, how far the work is, and the time to go.
 
         It appears after `PATIENCE` seconds and is wiped out at the end. Whoever works may tell how
         many steps are done, of how many; until then only the time that has passed is shown.
@@ -91,7 +91,7 @@ class Terminal:
             console=Console(stderr=True),
             transient=True,
         )
-        task = bar.add_task(for_terminal(message), total=None, steps="")
+        task = bar.add_task(for_terminal(self.text(key, **values)), total=None, steps="")
 
         def tell(done: int, steps: int) -> None:
             steps_text = self.text("progress.steps", done=f"{done:,}", steps=f"{steps:,}")
@@ -107,21 +107,23 @@ class Terminal:
             bar.stop()
 
     @contextmanager
-    def resumable(self, message: str) -> Iterator[Callable[[int, int], None]]:
+    def resumable(self, key: str) -> Iterator[Callable[[int, int], None]]:
         """Do as `progress` for work that goes on where it was interrupted; say how far it was."""
-        told = 0, 0
+        reached = 0, 0
 
         def note(done: int, steps: int) -> None:
-            nonlocal told
-            told = done, steps
+            nonlocal reached
+            reached = done, steps
             tell(done, steps)
 
         try:
-            with self.progress(message) as tell:
+            with self.progress(key) as tell:
                 yield note
         except KeyboardInterrupt:
-            if told[0]:
-                remark(self.text("progress.stopped", done=f"{told[0]:,}", steps=f"{told[1]:,}"))
+            if reached[0]:
+                remark(
+                    self.text("progress.stopped", done=f"{reached[0]:,}", steps=f"{reached[1]:,}")
+                )
             raise
 
     def answer(self, form: str, record: object, table: Callable[[], RenderableType]) -> None:

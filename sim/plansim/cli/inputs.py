@@ -266,7 +266,7 @@ def simulated(inputs: Inputs, engine: str, terminal: Terminal) -> xr.Dataset:
     from plansim.engine.simulate import simulate
 
     names = terminal.text.join([scenario.id for scenario in inputs.scenarios])
-    with terminal.progress(terminal.text("run.simulating", scenario=names)):
+    with terminal.progress("run.simulating", scenario=names):
         chosen = inputs.scenario if len(inputs.scenarios) == 1 else inputs.scenarios
         return simulate(inputs.model, chosen, engine=engine)
 
@@ -279,7 +279,7 @@ def simulated_apart(inputs: Inputs, engine: str, terminal: Terminal) -> list[xr.
 
 def simulated_years(model: Model, scenario: Scenario, engine: str, terminal: Terminal) -> Annual:
     """Do as `simulated`, and give the annual figures, for which no array library is loaded."""
-    with terminal.progress(terminal.text("run.simulating", scenario=scenario.id)):
+    with terminal.progress("run.simulating", scenario=scenario.id):
         from plansim.engine.simulate import simulate_years
 
         return simulate_years(model, scenario, engine=engine)

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 import click
 from click.shell_completion import get_completion_class
 
+from plansim.cli import options
 from plansim.cli.commands.check import check
 from plansim.cli.commands.compare import compare
 from plansim.cli.commands.decide import decide
@@ -36,7 +37,6 @@ from plansim.cli.commands.sweep import replay, sweep
 from plansim.cli.commands.why import why
 from plansim.cli.context import ReaderLeftError, UsageError, drop_output, remark
 from plansim.cli.help import BilingualGroup, begin_group, language_on
-from plansim.cli.options import lang_option
 from plansim.errors import Message, foreign
 
 if TYPE_CHECKING:
@@ -176,7 +176,7 @@ fish: plansim completion fish > ~/.config/fish/completions/plansim.fish
 
 @click.command(help=COMPLETION_HELP)
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
-@lang_option
+@options.lang
 def completion(shell: str, lang: str | None) -> None:
     """Print the script that makes SHELL complete commands, scenarios, variables and targets.
 

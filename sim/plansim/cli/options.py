@@ -24,31 +24,31 @@ __all__ = [
     "WholeNumber",
     "all_names",
     "combined",
-    "command_group",
     "constant_names",
     "design_names",
-    "engine_option",
-    "force_option",
-    "format_option",
+    "engine",
+    "force",
+    "form",
+    "group",
     "items",
-    "lang_option",
-    "members_option",
-    "model_option",
-    "output_option",
-    "scenario_argument",
+    "lang",
+    "members",
+    "model",
+    "names",
+    "number",
+    "output",
+    "overlays",
+    "path",
     "scenario_names",
-    "scenario_options",
-    "seed_option",
-    "set_option",
+    "scenarios",
+    "seed",
     "settable_names",
-    "shipped_names",
-    "target_ids",
-    "target_option",
-    "terminal_option",
-    "threads_option",
+    "settings",
+    "targets",
+    "terminal",
+    "threads",
     "variable_names",
-    "variable_option",
-    "with_option",
+    "variables",
 ]
 
 Decorator = Callable[[Any], Any]
@@ -158,53 +158,164 @@ scenario_names, design_names = shipped_names(), shipped_names("sweeps")
 # --- options --------------------------------------------------------------------------------------
 
 
-def scenario_argument(*, several: bool = False, required: bool = True, **more: Any) -> Decorator:
-    """Make the argument SCENARIO, of one scenario or of several."""
-    complete = items(scenario_names)
-    count = -1 if several else 1
-    return click.argument(
-        "scenario", nargs=count, required=required, shell_complete=complete, **more
-    )
-
-
-def shared_option(*names: str, **attributes: Any) -> Decorator:
-    """Make an option that several commands have."""
+def combined(*options: Decorator) -> Decorator:
+    """Make one decorator of several, of which the first is that of the first line."""
 
     def add(function: Any) -> Any:
-        """Add the option to a command."""
-        return click.option(*names, **attributes)(function)
+        """Add the options to a command."""
+        return reduce(lambda made, option: option(made), reversed(options), function)
 
     return add
 
 
-lang_option = shared_option(
-    "--lang", type=click.Choice(["en", "zh"]), help="Language of the output; else the locale's."
-)
+def option(*names: str, **attributes: Any) -> Decorator:
+    """Make an option that several commands have."""
+    return combined(click.option(*names, **attributes))
 
 
-terminal_option = shared_option(
+def number(
+    *names: str, least: int = 1, most: int | None = None, default: int | None = None, text: str
+) -> Decorator:
+    """Make an option for a whole number within limits, whose help is ``text``."""
+    kind, shown = WholeNumber(least, most), default is not None
+    return option(*names, metavar="N", type=kind, default=default, show_default=shown, help=text)
+
+
+def names(
+    flag: str, into: str, complete: Names, text: str, metavar: str = "NAME", **more: Any
+) -> Decorator:
+    """Make an option for a name that may be given again."""
+    completer = items(complete)
+    return option(
+        flag, into, metavar=metavar, multiple=True, shell_complete=completer, help=text, **more
+    )
+
+
+def path(*names: str, text: str, metavar: str = "FILE", **more: Any) -> Decorator:
+    """Make an option for the path of a file or folder."""
+    return option(*names, metavar=metavar, type=click.Path(path_type=Path), help=text, **more)
+
+
+def output(text: str, metavar: str = "FILE", **more: Any) -> Decorator:
+    """Make the option ``-o``, whose help is ``text``."""
+    return path("-o", "--output", text=text, metavar=metavar, **more)
+
+
+def form(*choices: str) -> Decorator:
+    """Make the option ``--format``; the first choice is the default."""
+    return option(
+        "--format",
+        "form",
+        type=click.Choice(choices),
+        default=choices[0],
+        show_default=True,
+        help="Form of what is printed.",
+    )
+
+
+def variables(text: str) -> Decorator:
+    """Make the option ``--variable``, which may be given again."""
+    return names("--variable", "names", variable_names, text)
+
+
+def targets(text: str, *, required: bool = False) -> Decorator:
+    """Make the option ``--target``, which may be given again."""
+    return names("--target", "ids", target_ids, text, "ID", required=required)
+
+
+LANGUAGE = "Language of the output; else the locale's."
+lang = option("--lang", type=click.Choice(["en", "zh"]), help=LANGUAGE)
+terminal = option(
     "--lang",
     "terminal",
     type=click.Choice(["en", "zh"]),
     callback=lambda context, parameter, lang: terminal_for(lang),
-    help="Language of the output; else the locale's.",
+    help=LANGUAGE,
+)
+overlays = names(
+    "--with",
+    "overlays",
+    shipped_names("overlays"),
+    "Lay an overlay over the scenario, below --set: one of 'plansim list scenarios', or "
+    "the path of one; may be given again. SCENARIO+OVERLAY does it for one scenario.",
+    "OVERLAY",
+)
+settings = names(
+    "--set",
+    "overrides",
+    constant_names,
+    "Set a constant over the scenario; may be given again.",
+    "NAME=VALUE",
+)
+engine = option(
+    "--engine",
+    type=click.Choice(["compiled", "pysd"]),
+    default="compiled",
+    show_default=True,
+    help="What computes the run; pysd is the slow reference.",
+)
+force = option("--force", is_flag=True, help="Replace what exists already.")
+threads = number("--threads", most=1024, text="Number of threads; else one a processor.")
+seed = option(
+    "--seed", type=WholeNumber(0), help="Seed of the random numbers; else that of the file."
+)
+members = number(
+    "-n",
+    "draws",
+    least=50,
+    text="Draw N members anew by the rule of the ensemble; by default those of its file.",
 )
 
 
-def scenario_options(
+def _remembered(context: click.Context, option: click.Parameter, value: object) -> None:
+    """Keep the value of an option for `plansim.cli.context.model_at`."""
+    context.meta[f"plansim.{option.name}"] = value
+
+
+model = combined(
+    path(
+        "--model",
+        text="Another Vensim model, with its own targets.yaml beside it if it has one.",
+        metavar="FILE.mdl",
+    ),
+    option(
+        "--strict-units",
+        is_flag=True,
+        expose_value=False,
+        callback=_remembered,
+        help="Take a missing unit in the model for an error, not for a warning.",
+    ),
+    path(
+        "--data",
+        text="Data of the model's data variables: a .csv or .tab file with a column of times, "
+        "and one for each; or a .dat or .vdf file of Vensim's; may be given again.",
+        multiple=True,
+        expose_value=False,
+        callback=_remembered,
+    ),
+)
+"""The options that say which model is read, and how."""
+
+
+def scenarios(
     *,
     several: bool = False,
     required: bool = False,
-    settings: bool = True,
-    engine: bool = False,
+    settable: bool = True,
+    by_engine: bool = False,
     **more: Any,
-) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+) -> Decorator:
     """Add SCENARIO, what is laid over it, the model and the language, given as `Arguments`."""
-    options = [scenario_argument(several=several, required=required, **more), with_option]
-    options += [set_option] * settings + [model_option] + [engine_option] * engine
-    options.append(terminal_option)
+    argument = click.argument(
+        "scenario",
+        nargs=-1 if several else 1,
+        required=required,
+        shell_complete=items(scenario_names),
+        **more,
+    )
+    chosen = [argument, overlays, *[settings] * settable, model, *[engine] * by_engine, terminal]
 
-    def add(function: Callable[..., Any]) -> Callable[..., Any]:
+    def add(function: Callable[..., Any]) -> Any:
         @wraps(function)
         def command(
             scenario: str | tuple[str, ...] | None,
@@ -219,14 +330,12 @@ def scenario_options(
             arguments = Arguments(terminal, scenarios, model, overlays, overrides, engine)
             return function(arguments, **rest)
 
-        for option in reversed(options):
-            option(command)
-        return command
+        return combined(*chosen)(command)
 
     return add
 
 
-def command_group(**options: Any) -> Callable[[Callable[[], None]], click.Group]:
+def group(**options: Any) -> Callable[[Callable[[], None]], click.Group]:
     """Make a group of commands of a function that only names and explains it."""
 
     def make(described: Callable[[], None]) -> click.Group:
@@ -236,156 +345,11 @@ def command_group(**options: Any) -> Callable[[Callable[[], None]], click.Group]
             help=described.__doc__,
             **{"name": described.__name__, **options},
         )
-        @lang_option
+        @lang
         @click.pass_context
-        def group(context: click.Context, lang: str | None) -> None:
+        def grouped(context: click.Context, lang: str | None) -> None:
             begin_group(context, lang)
 
-        return group
+        return grouped
 
     return make
-
-
-def _remembered(context: click.Context, option: click.Parameter, value: object) -> None:
-    """Keep the value of an option for `plansim.cli.context.model_at`."""
-    context.meta[f"plansim.{option.name}"] = value
-
-
-def model_option(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that say which model is read, and how."""
-    options = [
-        click.option(
-            "--model",
-            metavar="FILE.mdl",
-            type=click.Path(path_type=Path),
-            help="Another Vensim model, with its own targets.yaml beside it if it has one.",
-        ),
-        click.option(
-            "--strict-units",
-            is_flag=True,
-            expose_value=False,
-            callback=_remembered,
-            help="Take a missing unit in the model for an error, not for a warning.",
-        ),
-        click.option(
-            "--data",
-            metavar="FILE",
-            type=click.Path(path_type=Path),
-            multiple=True,
-            expose_value=False,
-            callback=_remembered,
-            help="Data of the model's data variables: a .csv or .tab file with a column of times, "
-            "and one for each; or a .vdf file; may be given again.",
-        ),
-    ]
-    for option in reversed(options):
-        function = option(function)
-    return function
-
-
-with_option = shared_option(
-    "--with",
-    "overlays",
-    metavar="OVERLAY",
-    multiple=True,
-    shell_complete=items(shipped_names("overlays")),
-    help="Lay an overlay over the scenario, below --set: one of 'plansim list scenarios', or "
-    "the path of one; may be given again. SCENARIO+OVERLAY does it for one scenario.",
-)
-
-
-set_option = shared_option(
-    "--set",
-    "overrides",
-    metavar="NAME=VALUE",
-    multiple=True,
-    shell_complete=items(constant_names),
-    help="Set a constant over the scenario; may be given again.",
-)
-
-
-engine_option = shared_option(
-    "--engine",
-    type=click.Choice(["compiled", "pysd"]),
-    default="compiled",
-    show_default=True,
-    help="What computes the run; pysd is the slow reference.",
-)
-
-
-force_option = shared_option("--force", is_flag=True, help="Replace what exists already.")
-
-
-threads_option = shared_option(
-    "--threads",
-    metavar="N",
-    type=WholeNumber(1, 1024),
-    help="Number of threads; else one a processor.",
-)
-
-
-seed_option = shared_option(
-    "--seed", type=WholeNumber(0), help="Seed of the random numbers; else that of the file."
-)
-
-
-members_option = shared_option(
-    "-n",
-    "draws",
-    metavar="N",
-    type=WholeNumber(50),
-    help="Draw N members anew by the rule of the ensemble; by default those of its file.",
-)
-
-
-def format_option(*choices: str) -> Decorator:
-    """Make the option ``--format``; the first choice is the default."""
-    return click.option(
-        "--format",
-        "form",
-        type=click.Choice(choices),
-        default=choices[0],
-        show_default=True,
-        help="Form of what is printed.",
-    )
-
-
-def output_option(text: str, metavar: str = "FILE", **more: Any) -> Decorator:
-    """Make the option ``-o``, whose help is ``text``."""
-    kind = click.Path(path_type=Path)
-    return click.option("-o", "--output", metavar=metavar, type=kind, help=text, **more)
-
-
-def combined(*options: Decorator) -> Decorator:
-    """Make one decorator of several, of which the first is that of the first line."""
-
-    def add(function: Any) -> Any:
-        """Add the options to a command."""
-        return reduce(lambda made, option: option(made), reversed(options), function)
-
-    return add
-
-
-def variable_option(text: str) -> Decorator:
-    """Make the option ``--variable``, which may be given again."""
-    return click.option(
-        "--variable",
-        "names",
-        metavar="NAME",
-        multiple=True,
-        shell_complete=items(variable_names),
-        help=text,
-    )
-
-
-def target_option(text: str, *, required: bool = False) -> Decorator:
-    """Make the option ``--target``, which may be given again."""
-    return click.option(
-        "--target",
-        "ids",
-        metavar="ID",
-        multiple=True,
-        required=required,
-        shell_complete=items(target_ids),
-        help=text,
-    )

@@ -10,19 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import wraps
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-import click
-
+from plansim.cli import options
 from plansim.cli.context import Terminal, check_files, remark
 from plansim.cli.inputs import Arguments, Inputs, chosen_target
-from plansim.cli.options import (
-    PICTURES,
-    force_option,
-    format_option,
-    output_option,
-    threads_option,
-)
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -39,68 +32,69 @@ class Study:
     threads: int | None
     output: Path | None
     """Where its figures go as JSON."""
-    picture: Path | None
     force: bool
     form: str
+    picture: Path | None = None
 
     def finish(
         self,
         terminal: Terminal,
         record: object,
         table: Callable[[], RenderableType],
-        draw: Callable[[], Figure],
+        draw: Callable[[ModuleType], Figure] | None = None,
     ) -> None:
-        """Write a result to the files that are asked for, and print it."""
+        """Write a result to the files that are asked for, and print it.
+
+        ``draw`` is given `plansim.plot`, which is loaded for a picture only.
+        """
         if self.output is not None:
             from plansim.files.writing import write_text
             from plansim.output.export.json_text import json_text
 
             write_text(json_text(record), self.output, force=self.force)
             remark(terminal.text("plot.written", path=self.output))
-        if self.picture is not None:
-            from plansim.output.figures.canvas import save_figure
+        if self.picture is not None and draw is not None:
+            from plansim.output.figures import plot
 
-            save_figure(draw(), self.picture, force=self.force)
+            plot.save_figure(draw(plot), self.picture, force=self.force)
             remark(terminal.text("plot.written", path=self.picture))
         terminal.answer(self.form, record, table)
 
 
-_OPTIONS = (
-    threads_option,
-    output_option("Also write all figures.", "FILE.json"),
-    click.option(
-        "--plot",
-        "picture",
-        metavar="FILE",
-        type=click.Path(path_type=Path),
-        help="Also draw the result: FILE.png, FILE.svg or FILE.pdf.",
-    ),
-    force_option,
-    format_option("table", "json"),
+_PICTURE = options.path(
+    "--plot", "picture", text="Also draw the result: FILE.png, FILE.svg or FILE.pdf."
 )
 
 
-def study_options(function: Callable[..., Any]) -> Callable[..., Any]:
+def study_options(*, picture: bool = False) -> options.Decorator:
     """Add threads, files and form of a long computation, given as `Study`.
 
     That the files can be written is seen before any work.
     """
+    chosen = (
+        options.threads,
+        options.output("Also write all figures.", "FILE.json"),
+        *[_PICTURE] * picture,
+        options.force,
+        options.form("table", "json"),
+    )
 
-    @wraps(function)
-    def command(
-        threads: int | None,
-        output: Path | None,
-        picture: Path | None,
-        force: bool,
-        form: str,
-        **rest: Any,
-    ) -> Any:
-        check_files((output, (".json",)), (picture, PICTURES), force=force)
-        return function(study=Study(threads, output, picture, force, form), **rest)
+    def add(function: Callable[..., Any]) -> Any:
+        @wraps(function)
+        def command(
+            threads: int | None,
+            output: Path | None,
+            force: bool,
+            form: str,
+            picture: Path | None = None,
+            **rest: Any,
+        ) -> Any:
+            check_files((output, (".json",)), (picture, options.PICTURES), force=force)
+            return function(study=Study(threads, output, force, form, picture), **rest)
 
-    for option in reversed(_OPTIONS):
-        option(command)
-    return command
+        return options.combined(*chosen)(command)
+
+    return add
 
 
 def read_targets(arguments: Arguments, ids: tuple[str, ...], **options: Any) -> Inputs:

@@ -27,7 +27,7 @@ from plansim.model.reading.equations import Equation, Macro
 from plansim.model.reading.expression import Call, Name, Node, Operation
 from plansim.model.records import Integration
 
-__all__ = ["LEVELS", "STAGES", "Stage", "levels_with", "moved_by_stocks", "reads_stock"]
+__all__ = ["DISCRETE", "LEVELS", "STAGES", "Stage", "levels_with", "moved_by_stocks", "reads_stock"]
 
 
 class Stage(NamedTuple):
@@ -60,6 +60,11 @@ LEVELS = frozenset(
     | {"npv", "npve", "smooth", "smooth3", "smooth3i", "smooth_n", "smoothi"}
 )
 """Functions that hold stocks, which are integrated."""
+DISCRETE = frozenset(
+    {"delay_fixed", "delay_information", "delay_material", "depreciate_straightline"}
+    | {"sample_if_true", "sinteg"}
+)
+"""Functions with a memory that changes from step to step, and not within one."""
 
 
 def moved_by_stocks(
@@ -128,5 +133,5 @@ def _within_step(tree: Node) -> Iterator[Name | Call]:
                 waiting.append(now)
             case Call(key=key, arguments=below):
                 yield node
-                if key not in {"delay_fixed", "initial", "sample_if_true"}:
+                if key not in {*DISCRETE, "initial", "reinitial"}:
                     waiting += below

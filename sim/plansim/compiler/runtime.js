@@ -1,9 +1,9 @@
 // Runs a program that javascript.py wrote: the clock, the steps, and the rings of fixed delays.
 // The clock and the steps that are saved are those of engine/batch.py.
 
-/** Give the numbers of the steps at which a clock saves, to its end or to a time before. */
-function savedSteps(clock, until = clock.final) {
-  const count = Math.ceil((Math.min(until, clock.final) - clock.initial) / clock.step - 1e-6);
+/** Give the numbers of the steps at which a clock saves. */
+function savedSteps(clock) {
+  const count = Math.ceil((clock.final - clock.initial) / clock.step - 1e-6);
   const slack = clock.step * 1e-6;
   const saved = [];
   for (let i = 0; i <= count; i += 1) {
@@ -20,11 +20,10 @@ function savedSteps(clock, until = clock.final) {
  * @param {Float64Array} values one for each of program.inputs
  * @param {{initial: number, final: number, step: number, saveper: number, integration: string}}
  *   clock
- * @param {number} [until] where the run ends, if not with its clock
  * @returns {{time: Float64Array, values: Float64Array, finite: boolean}} the values of all outputs
  *   at the first saved time, then at the next, and so on
  */
-function simulate(program, values, clock, until) {
+function simulate(program, values, clock) {
   const M = program.memory;
   const { inputs, states, pipes } = program.at;
   M[1] = clock.initial;
@@ -43,7 +42,7 @@ function simulate(program, values, clock, until) {
   });
 
   const width = program.outputs.length;
-  const { count, saved } = savedSteps(clock, until);
+  const { count, saved } = savedSteps(clock);
   const time = Float64Array.from(saved, (i) => clock.initial + i * clock.step);
   const found = new Float64Array(saved.length * width);
   let kept = 0;
@@ -109,7 +108,9 @@ function evaluate(program, values) {
   const M = program.memory;
   M.set(values, program.at.inputs);
   program.once(M);
-  return Float64Array.from(program.shown, (at) => M[at]);
+  const found = new Float64Array(program.shown.length);
+  for (let k = 0; k < found.length; k += 1) found[k] = M[program.shown[k]];
+  return found;
 }
 
 // What JavaScript's own functions do otherwise than C's and LLVM's.

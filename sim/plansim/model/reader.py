@@ -48,7 +48,7 @@ def load_model(
             comment convention are faults (or else warnings). By default they are faults in the
             shipped model alone.
         data: CSV tables with the data of data variables: a header, a column of times, and one for
-            each variable, ``name`` or ``name[e1,e2]``.
+            each variable, ``name`` or ``name[e1,e2]``; or ``.dat`` files as Vensim writes them.
 
     Raises:
         ModelError: the file cannot be read, or has faults: all of them, by line.

@@ -232,7 +232,7 @@ def _label(constants: Sequence[str], model: Model, text: Text) -> str:
     for lever in load_views(model).levers:
         is_value = lever.apply is Apply.SET or len(lever.constants) > 1
         if is_value and set(lever.constants) == wanted:
-            return text.pick(lever.name_en, lever.name_zh)
+            return text.name(lever)
     return ""
 
 
@@ -322,10 +322,7 @@ def _goal(target: Target, unit: str, text: Text) -> str:
     if target.year is None:
         return ""
     asked = [f"{limit_of(target, text)} {unit}"] if target.value is not None else []
-    asked += [
-        f"{text.pick(part.name_en, part.name_zh)} {part.value:g} {text.unit(part.unit)}"
-        for part in target.parts
-    ]
+    asked += [f"{text.name(part)} {part.value:g} {text.unit(part.unit)}" for part in target.parts]
     return text("show.in_year", what=text.join(asked), year=target.year)
 
 

@@ -189,9 +189,7 @@ def variable_notes(variable: Variable, facts: ModelFacts, between: str) -> list[
     """Return what a variable is made of, used and judged by; ``between`` separates sentences."""
     text, comma, initial = facts.text, facts.text("list_sep.comma"), set(variable.initial_causes)
     judged = (
-        Part(
-            f"{target.id} {text.pick(target.name_en, target.name_zh)}", f"sources.html#{target.id}"
-        )
+        Part(f"{target.id} {text.name(target)}", f"sources.html#{target.id}")
         for target in facts.targets
         if any(split_reference(name)[0] == variable.name for name in target.variables.values())
     )
@@ -257,7 +255,7 @@ def _range_of(subscript: SubscriptRange, text: Text) -> str:
 
 def _target_source(target: Target, text: Text) -> str:
     """Return what a row of the plan is the source of: its figure for the base, not its target."""
-    name = text.pick(target.name_en, target.name_zh)
+    name = text.name(target)
     place = text.pick(target.place_en, target.place_zh)
     if target.base_value is None or target.base_period is None:
         return name + text("list_sep.stop") + place

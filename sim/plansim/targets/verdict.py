@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from plansim.errors import CatalogueError, Message
+from plansim.errors import CatalogueError, Fault, Message
 from plansim.targets.annual import MANY, Annual, AnnualVariable, annual_of, separate
 from plansim.targets.fit import VariableShape, misfits
 from plansim.targets.indicator import (
@@ -65,6 +65,8 @@ __all__ = [
 
 _ROUNDING = 1e-9
 """A margin below this share of the target comes from binary fractions and units: it is none."""
+_MOST_LACKING = 5
+"""Targets whose variables a run lacks that are named one by one."""
 
 SURE = 80
 """Of 100 plausible models, how many have to give one answer for it to stand by itself."""
@@ -289,6 +291,20 @@ def _check_fit(run: Annual, targets: Iterable[Target], names: Iterable[str] | No
         for name, variable in run.variables.items()
     }
     known = list(run.variables if names is None else names)
+    lacking = [
+        target
+        for target in targets
+        if any(split_reference(name)[0] not in shapes for name in target.variables.values())
+    ]
+    if len(lacking) > _MOST_LACKING:  # a run of chosen variables, not a catalogue with a slip
+        raise CatalogueError(
+            Fault(
+                "the run lacks variables to judge {count} targets by, such as {target}",
+                expected=Message("all variables, or targets that are judged by those it has"),
+                count=len(lacking),
+                target=lacking[0].id,
+            )
+        )
     faults = [
         fault for target in targets for fault in misfits(target, Message("the run"), shapes, known)
     ]

@@ -13,12 +13,12 @@ import pysd
 import pytest
 from openpyxl.workbook.defined_name import DefinedName
 
-from plansim.engine import pysd as reference
 from plansim.engine.simulate import simulate
 from plansim.errors import InputError, ModelError
 from plansim.model.reader import load_model
 from plansim.model.reading.outside import read_series
 from plansim.model.records import VariableKind
+from tests.helpers import reference
 
 MODEL = """{UTF-8}
 s: GET DIRECT SUBSCRIPT('d.csv', ',', 'B1', 'D1', '') ~~|
@@ -195,6 +195,30 @@ def test_what_cannot_be_read_is_one_fault(folder: Path, equation: str, fault: st
     with pytest.raises(ModelError) as refusal:
         load_model(path)
     assert str(refusal.value) == f"{path}:2: {fault}"
+
+
+def test_data_of_a_file_that_is_not_there_are_missing(tmp_path: Path) -> None:
+    path = tmp_path / "x.mdl"
+    path.write_text(
+        "s: a, b ~~|\nseen[s]:= GET XLS DATA('?gone', 'tab', '1', 'B2') ~ Dmnl ~|\n"
+        "x[s]= seen[s]*10 ~ Dmnl ~|\ny= 2 ~ Dmnl ~|\n" + CLOCK,
+        "utf-8",
+    )
+    without = load_model(path)
+    (warning,) = without.warnings
+    assert str(warning).startswith(f"{path}:2: 'seen' has no data: it is missing (:NA:)")
+    assert "the file '?gone' cannot be read" in str(warning)
+    found = simulate(without, cache=False)
+    assert np.isnan(found["x"]).all()
+    assert found["y"] == 2
+    table = tmp_path / "t.dat"  # as Vensim exports a run
+    table.write_text("seen[a]\n0\t1\n4\t3\n\nseen[b]\n0\t5\n", "utf-8")
+    found = simulate(load_model(path, data=table), cache=False)
+    np.testing.assert_allclose(found["x"].sel(s="a"), 10 * np.interp(found.time, [0, 4], [1, 3]))
+    assert (found["x"].sel(s="b") == 50).all()
+    table.write_text("seen[a]\n0\tone\n", "utf-8")
+    with pytest.raises(InputError, match=r"t.dat:2: the line cannot be read; expected a name"):
+        load_model(path, data=table)
 
 
 def test_raw_data_have_a_value_at_their_points_alone(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ from plansim.errors import Fault, InputError, Message
 from plansim.model.records import Model
 from plansim.scenario.members import Members
 from plansim.scenario.scenario_file import Scenario, scenario_of
-from plansim.targets.catalogue import load_targets
+from plansim.targets.catalogue import targets_of
 from plansim.targets.indicator import Floats
 from plansim.targets.target import Target, binding_targets
 from plansim.targets.views import Lever
@@ -108,7 +108,7 @@ def conflicts(
     scenario: Scenario | str | Path | None = None,
     *,
     levers: Sequence[Lever] | None = None,
-    targets: Sequence[Target] | None = None,
+    targets: Sequence[Target | str] | None = None,
     members: Members | int | None = None,
     largest: int = 3,
     seed: int = 0,
@@ -121,7 +121,7 @@ def conflicts(
         model: the model.
         scenario: about which levers are moved; by default that of ``decision.yaml``.
         levers: by default those of ``decision.yaml`` beside the model.
-        targets: by default the binding ones of the catalogue beside the model.
+        targets: records or ids; by default the binding ones of the catalogue beside the model.
         members: states of the world, or how many are drawn anew; by default those of the ensemble
             beside the model.
         largest: maximum number of targets in a set.
@@ -139,7 +139,7 @@ def conflicts(
     """
     spec = read_frontier_spec(model, load_views(model))
     base = spec.scenario if scenario is None else scenario_of(model, scenario)
-    wanted = binding_targets(load_targets(model=model) if targets is None else targets)
+    wanted = binding_targets(targets_of(model, targets))
     if largest < 1 or not wanted:
         expected = Message("a size from 1 on, and a binding target")
         raise InputError(Fault("no set of targets to look at", expected=expected))

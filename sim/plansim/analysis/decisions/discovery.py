@@ -34,7 +34,7 @@ from plansim.scenario.factors import Factor, acted, default_of
 from plansim.scenario.members import Members
 from plansim.scenario.references import split_name
 from plansim.scenario.scenario_file import Scenario, scenario_of
-from plansim.targets.catalogue import load_targets
+from plansim.targets.catalogue import targets_of
 from plansim.targets.indicator import Floats
 from plansim.targets.target import Target, binding_targets, judged_targets
 
@@ -138,7 +138,7 @@ class Discovery:
 def discover(
     model: Model,
     source: Scenario | str | Path | xr.Dataset | None = None,
-    targets: Sequence[Target] | None = None,
+    targets: Sequence[Target | str] | None = None,
     *,
     members: Members | int | None = None,
     rule: Rule | None = None,
@@ -151,7 +151,7 @@ def discover(
     Args:
         model: the model.
         source: a scenario, under which members are run; or a sweep, as `open_sweep` returns it.
-        targets: by default the binding ones of the catalogue beside the model.
+        targets: records or ids; by default the binding ones of the catalogue beside the model.
         members: states of the world, or how many are drawn anew; by default those of the ensemble
             beside the model.
         rule: how boxes are found and chosen.
@@ -167,8 +167,8 @@ def discover(
     >>> found.target, found.runs, 0 < found.failing < 1
     ('F1', 64, True)
     """
-    wanted = binding_targets(load_targets(model=model)) if targets is None else targets
-    wanted = judged_targets(wanted)
+    catalogue = targets_of(model, targets)
+    wanted = judged_targets(binding_targets(catalogue) if targets is None else catalogue)
     rule = rule or Rule()
     if isinstance(source, xr.Dataset):
         title = str(source.attrs.get("title", "sweep"))

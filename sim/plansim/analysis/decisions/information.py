@@ -34,7 +34,7 @@ from plansim.model.records import Model
 from plansim.scenario.factors import Factor
 from plansim.scenario.members import Members
 from plansim.scenario.scenario_file import Scenario, scenarios_of
-from plansim.targets.catalogue import load_targets
+from plansim.targets.catalogue import targets_of
 from plansim.targets.indicator import Floats
 from plansim.targets.target import Target, binding_targets
 
@@ -84,7 +84,7 @@ def information(
     model: Model,
     source: Sequence[Scenario | str | Path] | xr.Dataset,
     *,
-    targets: Sequence[Target] | None = None,
+    targets: Sequence[Target | str] | None = None,
     members: Members | int | None = None,
     seed: int = 0,
     threads: int | None = None,
@@ -96,7 +96,7 @@ def information(
         model: the model.
         source: two scenarios or more, which are run over members; or a sweep, as `open_sweep`
             returns it, of two scenarios or more over the same points.
-        targets: by default the binding ones of the catalogue beside the model.
+        targets: records or ids; by default the binding ones of the catalogue beside the model.
         members: states of the world, or how many are drawn anew; by default those of the ensemble
             beside the model.
         seed: of the resamples.
@@ -113,7 +113,7 @@ def information(
     >>> known.best, {unknown.factor.name for unknown in known.unknowns} == {'growth rate', 'room'}
     ('as-written', True)
     """
-    wanted = binding_targets(load_targets(model=model) if targets is None else targets)
+    wanted = binding_targets(targets_of(model, targets))
     if isinstance(source, xr.Dataset):
         policies, factors, points, met = _stored(source, wanted)
     else:

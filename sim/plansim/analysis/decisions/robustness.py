@@ -32,7 +32,7 @@ from plansim.model.records import Model
 from plansim.scenario.factors import Apply
 from plansim.scenario.members import Members
 from plansim.scenario.scenario_file import Scenario, scenario_of, with_shipped
-from plansim.targets.catalogue import load_targets
+from plansim.targets.catalogue import targets_of
 from plansim.targets.indicator import Floats
 from plansim.targets.target import Target, binding_targets
 from plansim.targets.verdict import PART_MET
@@ -138,7 +138,7 @@ def robustness(
     *,
     named: Sequence[str] | None = None,
     members: Members | int | None = None,
-    targets: Sequence[Target] | None = None,
+    targets: Sequence[Target | str] | None = None,
     threads: int | None = None,
     progress: Progress = lambda done, steps: None,
 ) -> Robustness:
@@ -150,7 +150,7 @@ def robustness(
         named: ids of the targets that a policy should hold; by default `named_targets`.
         members: states of the world, or how many are drawn anew; by default those of the ensemble
             beside the model.
-        targets: by default the catalogue beside the model.
+        targets: records or ids; by default the catalogue beside the model.
         threads: number of threads, by default one a processor. The result does not depend on it.
         progress: is told how many steps are done, of how many: draws, then scenarios run.
 
@@ -168,7 +168,7 @@ def robustness(
     for one, count in ((s, sum(s.id == other.id for other in chosen)) for s in chosen):
         if count > 1:
             raise InputError(Fault("the policy '{name}' is given twice", name=one.id))
-    wanted = binding_targets(load_targets(model=model) if targets is None else targets)
+    wanted = binding_targets(targets_of(model, targets))
     states = states_of(model, members, threads=threads, progress=progress)
     if named is None:
         named = named_targets(model, states, wanted, threads, progress)

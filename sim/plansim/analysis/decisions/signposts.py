@@ -30,12 +30,12 @@ from scipy.stats import rankdata
 from plansim.analysis.calibration.observed import Published, load_history
 from plansim.analysis.decisions.sample import states_of
 from plansim.analysis.ensemble import NORMAL
-from plansim.analysis.evaluator import Evaluator, Request, processors
+from plansim.analysis.evaluator import Evaluator, Progress, Request, processors
 from plansim.errors import Fault, InputError, Message
 from plansim.model.records import Model
 from plansim.scenario.members import LIMIT, Members
 from plansim.scenario.scenario_file import Scenario, scenario_of
-from plansim.targets.catalogue import load_targets
+from plansim.targets.catalogue import load_targets, targets_of
 from plansim.targets.indicator import Floats
 from plansim.targets.target import Target, binding_targets
 from plansim.targets.verdict import PART_MET
@@ -85,22 +85,24 @@ class Signpost:
 def signposts(
     model: Model,
     scenario: Scenario | str | Path | None = None,
-    targets: Sequence[Target] | None = None,
+    targets: Sequence[Target | str] | None = None,
     *,
     by: int | None = None,
     members: Members | int | None = None,
     threads: int | None = None,
+    progress: Progress = lambda done, steps: None,
 ) -> tuple[Signpost, ...]:
     """Return how well published statistics of each early year foretell each target.
 
     Args:
         model: the model; ``history.yaml`` beside it says which statistics are published.
         scenario: under which members are run.
-        targets: by default the binding ones of the catalogue beside the model.
+        targets: records or ids; by default the binding ones of the catalogue beside the model.
         by: the last year of the statistics; by default the middle of the plan.
         members: states of the world, or how many are drawn anew; by default those of the ensemble
             beside the model.
         threads: number of threads, by default one a processor. The result does not depend on it.
+        progress: is told how many members are drawn anew, of how many.
 
     Returns:
         By target, then year, the largest area first; none for a target that nearly all members
@@ -115,7 +117,7 @@ def signposts(
     ('F1', 'catch', True)
     """
     catalogue = load_targets(model=model)
-    wanted = binding_targets(catalogue if targets is None else targets)
+    wanted = binding_targets(catalogue if targets is None else targets_of(model, targets))
     history = load_history(model, catalogue)
     if history is None or not history.published:
         expected = Message("'published' in history.yaml beside the model")
@@ -127,7 +129,7 @@ def signposts(
     if not first < last < due:
         expected = Message("from {first} to {last}", first=first + 1, last=due - 1)
         raise InputError(Fault("no early year", "--by", expected=expected, found=str(last)))
-    states = states_of(model, members, threads=threads)
+    states = states_of(model, members, threads=threads, progress=progress)
     years = tuple(range(first + 1, last + 1))
     names, constants = states.constants_under(model, chosen)
     series = tuple(dict.fromkeys(one.of for one in history.published))

@@ -6,8 +6,8 @@ design, its seed and i, not on the number of threads, the blocks or their order.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,6 @@ from plansim.model.records import Model, VariableKind
 from plansim.scenario.factors import Apply, Factor
 from plansim.scenario.levers import lever_of
 from plansim.scenario.scenario_file import Scenario
-from plansim.targets.indicator import Floats
 
 __all__ = ["MOST_RUNS", "Design", "DesignKind", "describe", "remaining_factors"]
 
@@ -35,7 +34,6 @@ class DesignKind(StrEnum):
     LATIN_HYPERCUBE = "latin hypercube"
     GRID = "grid"  # every combination of levels
     MORRIS = "morris"  # trajectories that change one factor at a time
-    TABLE = "table"  # the user's own
 
     @property
     def is_sample(self) -> bool:
@@ -61,9 +59,6 @@ class Design:
     """References to series, ``name`` or ``name[element]``, that are kept for every run."""
     years: tuple[int, ...]
     """Years of which the outputs are kept."""
-    table: Floats | None = field(default=None, compare=False, repr=False)
-    """``(point, factor)``: the points of a table."""
-    table_sha256: str = ""
     path: Path | None = None
     """The design's file; None if it has none."""
     sha256: str = ""
@@ -83,7 +78,6 @@ def describe(design: Design) -> dict[str, Any]:
         "points": design.points,
         "seed": design.seed,
         "levels": design.levels,
-        "table": design.table_sha256,
         "scenarios": {
             scenario.id: {
                 "values": dict(sorted(scenario.values.items())),
@@ -106,17 +100,17 @@ def describe(design: Design) -> dict[str, Any]:
 
 def _factor(factor: Factor) -> dict[str, Any]:
     distribution = factor.distribution
-    shape: Mapping[str, Any] = {} if distribution is None else vars(distribution)
+    assert distribution is not None
     return {
         "constants": list(factor.constants),
         "apply": factor.apply.value,
         "unit": factor.unit,
         "levels": factor.levels,
-        "distribution": "table" if distribution is None else type(distribution).__name__.lower(),
+        "distribution": type(distribution).__name__.lower(),
         # JSON has no infinity: an open end is left out.
         **{
             key: list(value) if isinstance(value, tuple) else value
-            for key, value in shape.items()
+            for key, value in vars(distribution).items()
             if isinstance(value, tuple) or np.isfinite(value)
         },
     }

@@ -17,16 +17,13 @@ from plansim.analysis.experiments.design import MOST_RUNS, Design, DesignKind, r
 from plansim.analysis.experiments.design_form import (
     DesignContext,
     DesignFile,
-    DesignTable,
-    FactorForm,
-    factor_of,
 )
 from plansim.analysis.experiments.sampling import MOST_HYPERCUBE, grid_axes
 from plansim.errors import DesignError, Fault, Message, UnknownNameError
-from plansim.files.forms import form_of, noting
+from plansim.files.forms import form_of
 from plansim.files.shipped import is_shipped, named_file
 from plansim.files.yaml_document import Plain, YamlDocument, read_document
-from plansim.model.records import Model, Variable, folded
+from plansim.model.records import Model, Variable
 from plansim.scenario.factors import Factor, apart, constants_of
 from plansim.scenario.scenario_file import (
     Scenario,
@@ -36,7 +33,6 @@ from plansim.scenario.scenario_file import (
 )
 from plansim.scenario.values import outside, range_text
 from plansim.scenario.variant import for_scenarios
-from plansim.targets.indicator import Floats
 from plansim.targets.labels import reference_named
 from plansim.targets.target import variable_of
 
@@ -152,24 +148,18 @@ def _design(
     scenarios: Sequence[Scenario] | None,
 ) -> Design:
     model, path = context.model, context.path
-    sampling = document.data.get("design") if isinstance(document.data, dict) else None
-    is_tabled = isinstance(sampling, dict) and sampling.get("kind") == DesignKind.TABLE
-    form = form_of(DesignFile, document, replace(context, is_tabled=is_tabled), DesignError)
+    form = form_of(DesignFile, document, context, DesignError)
     faults: list[Fault] = []
     read = [
         _timed(scenario, form, model, faults)
         for scenario in (form.scenarios if scenarios is None else scenarios)
     ]
-    table = form.design.table
     factors = list(form.factors.values())
-    if table is not None:
-        factors += _of_table(table, form.factors, model, faults)
     if form.rest is not None:
         taken = {constant for factor in factors for constant in factor.constants}
         fixed = [*form.scenarios, *read]
         factors += remaining_factors(model, taken, fixed, form.rest.without)
     model = for_scenarios(model, read, (name for factor in factors for name in factor.constants))
-    values = None if table is None else _in_order(table, factors)
     outputs = tuple(reference for series in form.outputs for reference in series)
     faults += apart("factors", factors, outputs)
     faults += _unreached(form.years, read)
@@ -177,8 +167,7 @@ def _design(
     if not faults:
         is_ours = path is not None and is_shipped(path)
         for scenario in read:
-            kind = form.design.kind
-            forbidden, implausible = _out_of_range(kind, factors, values, scenario, model)
+            forbidden, implausible = _out_of_range(form.design.kind, factors, scenario, model)
             faults += forbidden
             warnings += () if is_ours else map(document.placed, implausible)
     draft = Design(
@@ -193,8 +182,6 @@ def _design(
         levels=form.design.levels or LEVELS,
         outputs=outputs,
         years=tuple(sorted(set(form.years))),
-        table=values,
-        table_sha256=table.sha256 if table else "",
         path=path,
         sha256=document.sha256,
         warnings=tuple(dict.fromkeys(warnings)),
@@ -224,30 +211,6 @@ def _timed(scenario: Scenario, form: DesignFile, model: Model, faults: list[Faul
     return replace(scenario, time=time, values=values)
 
 
-def _of_table(
-    table: DesignTable, named: Mapping[str, Factor], model: Model, faults: list[Fault]
-) -> Iterator[Factor]:
-    """Yield a factor for each column of a table that the file does not describe."""
-    for name in table.names:
-        if name not in named:
-            with noting(faults, "design", "table"):
-                yield factor_of(name, FactorForm(), DesignContext(model, is_tabled=True))
-    for name in named.keys() - set(table.names):
-        faults.append(Fault("the table has no column '{name}'", at=("factors", name), name=name))
-
-
-def _in_order(table: DesignTable, factors: Sequence[Factor]) -> Floats:
-    """Return the table's columns in the order of the factors."""
-    names = {folded(name): index for index, name in enumerate(table.names)}
-    columns = []
-    for factor in factors:
-        zh = folded(factor.name_zh)
-        index = names.get(folded(factor.name), names.get(zh) if factor.name_zh else None)
-        if index is not None:
-            columns.append(table.values[:, index])
-    return np.stack(columns, axis=1) if columns else np.empty((len(table.values), 0))
-
-
 # --- consistency ---------------------------------------------------------------------
 
 
@@ -261,22 +224,15 @@ def _unreached(years: Sequence[int], scenarios: Sequence[Scenario]) -> Iterator[
 
 
 def _out_of_range(
-    kind: DesignKind,
-    factors: Sequence[Factor],
-    table: Floats | None,
-    scenario: Scenario,
-    model: Model,
+    kind: DesignKind, factors: Sequence[Factor], scenario: Scenario, model: Model
 ) -> tuple[list[Fault], list[Fault]]:
     """Return faults and warnings of factors that leave the admissible or the plausible range."""
     faults: list[Fault] = []
     warnings: list[Fault] = []
-    for index, factor in enumerate(factors):
+    for factor in factors:
         at = ("factors", factor.name)
-        if factor.distribution is not None:
-            ends = (factor.distribution.low, factor.distribution.high)
-        else:
-            assert table is not None
-            ends = (float(table[:, index].min()), float(table[:, index].max()))
+        assert factor.distribution is not None
+        ends = (factor.distribution.low, factor.distribution.high)
         if kind is DesignKind.MORRIS and not np.isfinite(ends).all():
             expected = Message("within: [low, high]")
             faults.append(Fault("'{name}' needs ends", at=at, expected=expected, name=factor.name))
@@ -327,9 +283,6 @@ def _points(design: Design, wanted: int | None) -> int:
     match design.kind:
         case DesignKind.GRID:
             return math.prod(len(axis) for axis in grid_axes(design))
-        case DesignKind.TABLE:
-            assert design.table is not None
-            return len(design.table)
         case DesignKind.MORRIS:
             return (wanted or TRAJECTORIES) * (len(design.factors) + 1)
         case DesignKind.SOBOL | DesignKind.LATIN_HYPERCUBE:
@@ -339,8 +292,6 @@ def _points(design: Design, wanted: int | None) -> int:
 def _too_many(design: Design, points: int, wanted: int | None) -> Iterator[Fault]:
     if design.kind is DesignKind.GRID and wanted is not None:
         yield Fault("how many points a grid has, levels say", at=("design", "samples"))
-    if design.kind is DesignKind.TABLE and wanted is not None:
-        yield Fault("how many points a table has, the table says", at=("design", "samples"))
     if design.kind is DesignKind.LATIN_HYPERCUBE and points > MOST_HYPERCUBE:
         yield Fault(
             "a Latin hypercube has to be drawn whole",

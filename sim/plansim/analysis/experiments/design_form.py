@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -24,22 +24,19 @@ from plansim.analysis.experiments.distributions import (
     Uniform,
 )
 from plansim.errors import Fault, InputError, Message
-from plansim.files.csv_table import read_csv
 from plansim.files.forms import (
     LAX,
-    MOST_FAULTS,
     Entries,
     Form,
     Listed,
     Names,
-    Resolved,
     Wording,
     Words,
     doubled,
     schema_of,
 )
 from plansim.model.records import Integration, Model, Variable, folded
-from plansim.scenario.factors import Apply, Distribution, Factor, numbers_of, unit_of, varied
+from plansim.scenario.factors import Apply, Distribution, Factor, unit_of, varied
 from plansim.scenario.references import series_meant
 from plansim.scenario.scenario_file import (
     Scenario,
@@ -48,13 +45,11 @@ from plansim.scenario.scenario_file import (
     split_overlays,
 )
 from plansim.scenario.values import Cell, number_in
-from plansim.targets.indicator import Floats
 
 __all__ = [
     "ActingForm",
     "DesignContext",
     "DesignFile",
-    "DesignTable",
     "FactorForm",
     "FactorOrShort",
     "factor_of",
@@ -70,8 +65,6 @@ class DesignContext:
     model: Model
     path: Path | None = None
     """Path of the file; None for a design from a command line."""
-    is_tabled: bool = False
-    """Whether a table gives the values of the factors."""
     overlays: tuple[str, ...] = ()
     """Overlays on every scenario that the file names, beside its own."""
 
@@ -184,14 +177,11 @@ def factor_of(name: str, form: FactorForm, context: DesignContext) -> Factor:
     if "/" in name or name.startswith("_"):
         message = Message("a factor cannot be called '{name}'", name=name)
         raise InputError(Fault(message, expected=Message("no slash in it")))
-    if context.is_tabled and (form.shapes or form.within):
-        message = Message("the table says what '{name}' is", name=name)
-        raise InputError(Fault(message, found=Message("{names}", names=form.shapes)))
     return Factor(
         name=first.name if folded(name) in {folded(first.name), folded(first.name_zh)} else name,
         constants=tuple(variables),
         apply=form.apply,
-        distribution=None if context.is_tabled else _distribution(name, form, unit, first),
+        distribution=_distribution(name, form, unit, first),
         unit=unit,
         name_zh=form.zh or (first.name_zh if len(variables) == 1 else ""),
         levels=form.levels,
@@ -290,25 +280,6 @@ FactorOrShort = Annotated[
 ]
 
 
-@dataclass(frozen=True)
-class DesignTable:
-    """A user's own points: one column a factor, one row a point."""
-
-    names: tuple[str, ...]
-    values: Floats
-    """``(point, factor)``."""
-    sha256: str
-
-
-def _table_beside(name: str, context: DesignContext) -> DesignTable:
-    table = read_csv(context.beside(name))
-    faults: list[Fault] = []
-    values = numbers_of(table.columns, table.rows, faults)
-    if faults:
-        raise InputError(replace(fault, file=table.path) for fault in faults[:MOST_FAULTS])
-    return DesignTable(table.columns, values, table.sha256)
-
-
 class Sampling(Form):
     """Sampling of the points."""
 
@@ -318,9 +289,6 @@ class Sampling(Form):
     )
     seed: int = Field(default=0, ge=0)
     levels: int | None = Field(default=None, ge=1, le=1000, description="Of a grid or of Morris.")
-    table: Annotated[DesignTable | None, Resolved(str, _table_beside)] = Field(
-        default=None, description="A CSV file, one factor a column and one run a row."
-    )
 
     def _misfits(self, context: object) -> Iterator[Fault]:
         if self.kind is DesignKind.MORRIS and self.levels is not None and self.levels % 2:
@@ -328,10 +296,6 @@ class Sampling(Form):
                 "Morris trajectories need an even number of levels",
                 at=("levels",),
                 found=str(self.levels),
-            )
-        if (self.kind is DesignKind.TABLE) != (self.table is not None):
-            yield Fault(
-                "a table design, and no other, names its table", expected=Message("table: FILE")
             )
 
 
@@ -400,9 +364,7 @@ class DesignFile(Form):
     sources: list[str] = Field(default=[], description="Where the ranges come from.")
 
     def _misfits(self, context: object) -> Iterator[Fault]:
-        if self.design.kind is DesignKind.TABLE and self.rest is not None:
-            yield Fault("a table says itself what varies", at=("rest",))
-        if self.design.kind is not DesignKind.TABLE and self.rest is None and not self.factors:
+        if self.rest is None and not self.factors:
             yield Fault("a sweep needs factors", at=("factors",))
         ids = (scenario.id for scenario in self.scenarios)
         yield from doubled((("scenarios", index), id) for index, id in enumerate(ids))

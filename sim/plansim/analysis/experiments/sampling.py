@@ -43,9 +43,6 @@ class Sampler:
         """
         design = self._design
         match design.kind:
-            case DesignKind.TABLE:
-                assert design.table is not None
-                return design.table[start:stop]
             case DesignKind.GRID:
                 return _grid(design, np.arange(start, stop))
             case DesignKind.SOBOL:

@@ -279,10 +279,8 @@ class _Seeker:
         enough: tuple[Order, ...] = ()
         nearest = None
         if margin < 0:
-            found = self.search.remedies(target)
-            remedies = found.alone or tuple(filter(None, [found.together]))
-            enough = tuple(self._order(target, remedy.moves) for remedy in remedies[:MOST_ENOUGH])
-            nearest = None if enough or found.nearest is None else found.nearest.margin
+            remedies, nearest = self.search.remedies(target)
+            enough = tuple(self._order(target, moves) for moves in remedies[:MOST_ENOUGH])
         first = next(iter(enough), None)
         if self.counts is None or (first is not None and first.sure):
             return TargetOrders(target, margin, enough, first, nearest)

@@ -8,9 +8,8 @@ there are `target_seeking.solve` and `frontier`.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -24,84 +23,12 @@ from plansim.targets.indicator import Floats
 from plansim.targets.target import Target
 from plansim.targets.views import Lever
 
-__all__ = [
-    "NearMiss",
-    "Remedy",
-    "RemedySearch",
-    "TargetRemedies",
-    "remedy_search",
-    "seek_remedies",
-]
+__all__ = ["RemedySearch", "remedy_search"]
 
 GRID = 33
 """Number of points of the grid over a lever's range, to which its present value is added."""
 COST_OF_FEWER = 0.02
 """A mix of fewer levers is preferred if its cost is higher by no more than this share."""
-
-
-@dataclass(frozen=True)
-class Remedy:
-    """Moves of levers that just meet one target."""
-
-    moves: tuple[Move, ...]
-    """The moves, the largest share of a lever's range first."""
-    margin: float
-    """The target's margin after the moves, in its unit, the smallest of all bases."""
-    gained: tuple[str, ...]
-    """Ids of the other targets that are newly met."""
-    lost: tuple[str, ...]
-    """Ids of the other targets that are no longer met."""
-
-    @property
-    def effort(self) -> float:
-        """The sum of the moves, as shares of the levers' ranges."""
-        return sum(move.effort for move in self.moves)
-
-
-@dataclass(frozen=True)
-class NearMiss:
-    """The moves that bring a target nearest, where none meet it."""
-
-    moves: tuple[Move, ...]
-    margin: float
-
-
-@dataclass(frozen=True)
-class TargetRemedies:
-    """Remedies for one target under one scenario."""
-
-    scenario: str
-    target: Target
-    margin: float
-    """As things are."""
-    alone: tuple[Remedy, ...]
-    """Remedies of one lever: first those that lose no other target, then by the effort."""
-    together: Remedy | None
-    """The smallest mix of levers, where no single one suffices."""
-    nearest: NearMiss | None
-    """The nearest miss, where no remedy exists; None where nothing improves the margin."""
-
-
-def seek_remedies(
-    model: Model,
-    scenario: Scenario,
-    levers: Sequence[Lever],
-    failing: Sequence[Target],
-    others: Sequence[Target] = (),
-) -> tuple[TargetRemedies, ...]:
-    """Return the smallest moves of levers that meet each failing target by itself.
-
-    ``others`` are the targets that a remedy may gain or lose.
-
-    Raises:
-        InputError: the shape of the code depends on a lever.
-        ModelError: the model cannot be compiled.
-        SimulationError: the scenario itself breaks down.
-    """
-    if not failing or not levers:
-        return tuple(TargetRemedies(scenario.id, t, math.nan, (), None, None) for t in failing)
-    search = remedy_search(model, scenario, levers, failing, others)
-    return tuple(search.remedies(target) for target in failing)
 
 
 def remedy_search(
@@ -111,7 +38,13 @@ def remedy_search(
     sought: Sequence[Target],
     others: Sequence[Target] = (),
 ) -> RemedySearch:
-    """Prepare the search for remedies of targets; as `seek_remedies`, with the same errors."""
+    """Prepare the search for remedies of targets; ``others`` are what they may gain or lose.
+
+    Raises:
+        InputError: the shape of the code depends on a lever.
+        ModelError: the model cannot be compiled.
+        SimulationError: the scenario itself breaks down.
+    """
     whole = decision_problem(model, scenario, levers, [*sought, *others])
     problem = decision_problem(model, scenario, levers, sought)
     return RemedySearch(whole, problem, scan(problem, GRID))
@@ -127,24 +60,23 @@ class RemedySearch:
     """Judges the targets in question only, since its code is smaller and faster."""
     scanned: Scan
 
-    def remedies(self, target: Target) -> TargetRemedies:
-        """Return the remedies for one target."""
-        problem, column = self.problem, self.problem.targets.index(target)
-        scale = float(problem.scales[column])
-        present, start = self._present(column) * scale, problem.start
-        alone = problem.only(target)
+    def remedies(self, target: Target) -> tuple[list[tuple[Move, ...]], float | None]:
+        """Return the smallest moves that meet a target, and the nearest margin where none do.
+
+        Those of one lever each: first what loses no other target, then by the effort. Where no
+        single lever suffices, the smallest mix of levers. The margin, in the target's unit, is that
+        of the mix that comes nearest; None where nothing improves it.
+        """
+        column, start = self.problem.targets.index(target), self.problem.start
+        alone = self.problem.only(target)
         scanned = [(grid, values[:, [column]]) for grid, values in self.scanned]
         crossings = nearest_crossings(alone, scanned, [0])
-        ranked = sorted(
-            (
-                self._remedy(target, np.where(np.arange(len(start)) == lever, at, start))
+        if crossings:
+            positions = [
+                np.where(np.arange(len(start)) == lever, at, start)
                 for lever, at in crossings.items()
-            ),
-            key=lambda remedy: (bool(remedy.lost), remedy.effort),
-        )
-        result = TargetRemedies(problem.scenario.id, target, present, tuple(ranked), None, None)
-        if ranked:
-            return result
+            ]
+            return sorted(map(self.whole.moves, positions), key=self._rank(target)), None
         best = minimise(
             alone.evaluate,
             [start, self._greedy(column), self._best_by_itself(target)],
@@ -153,24 +85,27 @@ class RemedySearch:
             start,
             worth=COST_OF_FEWER,
         )
-        margin = float(best.values[0]) * scale
+        margin = float(best.values[0])
         if margin >= 0:
-            return replace(result, together=self._remedy(target, best.position))
-        nearest = NearMiss(problem.moves(best.position), margin) if margin > present else None
-        return replace(result, nearest=nearest)
+            return [self.whole.moves(best.position)], None
+        scale = float(self.problem.scales[column])
+        return [], margin * scale if margin > self._present(column) else None
+
+    def _rank(self, target: Target) -> Callable[[Sequence[Move]], tuple[bool, float]]:
+        """Return what remedies of one lever are sorted by."""
+        others = [other.id for other in self.whole.targets if other.id != target.id]
+
+        def rank(moves: Sequence[Move]) -> tuple[bool, float]:
+            positions = [self.whole.start, self.whole.position_of(moves)]
+            _, lost = changed_verdicts(self.whole.judge(np.stack(positions)), others)
+            return bool(lost), sum(move.effort for move in moves)
+
+        return rank
 
     def _present(self, column: int) -> float:
         """Return the scaled margin of a target as things are."""
         grid, values = self.scanned[0]
         return float(values[np.searchsorted(grid, self.problem.start[0]), column])
-
-    def _remedy(self, target: Target, position: Floats) -> Remedy:
-        """Return the moves to a position as a remedy."""
-        evaluation = self.whole.judge(np.stack([self.whole.start, position]))
-        others = [other.id for other in self.whole.targets if other.id != target.id]
-        gained, lost = changed_verdicts(evaluation, others)
-        margin = float(evaluation[target.id].least_margin[1])
-        return Remedy(self.whole.moves(position), margin, gained, lost)
 
     def helpful(self, target: Target) -> list[tuple[int, float]]:
         """Return the levers that by themselves improve a target's margin, the best first.

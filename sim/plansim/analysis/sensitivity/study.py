@@ -1,32 +1,23 @@
-"""Uncertainty of the verdicts and its main drivers.
+"""What the uncertainty of the verdicts under a scenario is due to.
 
-Over the members of an ensemble it is counted how many meet each target, and which scenario does
-better; over draws of the design where there are none. For the first scenario the factors of the
-design are screened by Morris' method, and the variance of each binding target's margin is shared
-out among the strongest ones by Sobol's, all others together being one group, whose index says what
-screening left out. These two methods need factors that are independent, as a design's are and
-members' are not.
-
-For validation (Q18-Q20)::
-
-    design = read_design(path, model, samples=4096)
-    study = sobol(model, design, targets, draw_members(model, 1200))
-    study.chances  # the share that meets each target under each scenario, with its standard error
-    study.drivers  # first and total indices of each binding target, with 95 % intervals
-    study.ranking  # scenarios in order; `ranking.stable`
+Everything that a design leaves open is drawn at once. The factors are screened by Morris' method,
+and the variance of each binding target's margin is shared out among the strongest ones by Sobol's,
+all others together being one group, whose index says what screening left out. Both methods need
+factors that are independent, as a design's are and members of an ensemble are not; how sure a
+verdict is, and which scenario does better, plausible models say (`ensemble`,
+`decisions.robustness`).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import astuple, dataclass
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from plansim.analysis.ensemble import evaluate_members
 from plansim.analysis.evaluator import Evaluation, Evaluator, Progress, Request, processors
 from plansim.analysis.experiments.design import Design
 from plansim.analysis.experiments.design_file import read_design
@@ -37,26 +28,19 @@ from plansim.analysis.sensitivity.morris import (
     leading,
     screening_design,
 )
-from plansim.analysis.sensitivity.ranking import Ranking, rank
 from plansim.analysis.sensitivity.sobol import Estimates, MatrixPair, draw_pair, estimate_indices
 from plansim.errors import DesignError, Fault, Message
 from plansim.model.records import Model
 from plansim.scenario.factors import Factor
-from plansim.scenario.members import Members
-from plansim.scenario.scenario_file import Scenario
-from plansim.targets.catalogue import load_targets
+from plansim.targets.catalogue import targets_of
 from plansim.targets.indicator import Floats
-from plansim.targets.target import Target, binding_targets, judged_targets
-from plansim.targets.verdict import PART_MET
+from plansim.targets.target import Target, binding_targets
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
-    "ACCURATE",
     "MAIN_DRIVERS",
-    "QUANTILES",
-    "Chance",
     "Drivers",
     "Index",
     "Sensitivity",
@@ -72,28 +56,9 @@ FEWEST_CHOSEN = 24
 """...and so many in all, at least."""
 MAIN_DRIVERS = 5
 """Drivers of a target that are named."""
-QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
-ACCURATE = 0.015
-"""A standard error of a chance that is small enough."""
 
 
 # --- results -------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Chance:
-    """How sure one target is under one scenario, or that all binding ones hold together."""
-
-    scenario: str
-    target: Target | None
-    """None for all binding targets at once, but those that the scenario assumes."""
-    met: float
-    """The share of members, or else of draws, that meet it, undecided ones counting as half; NaN
-    where the scenario assumes it."""
-    error: float
-    """Its standard error, that of independent draws."""
-    margins: tuple[float, ...]
-    """Its margin at `QUANTILES`, in the target's unit; none for all together."""
 
 
 @dataclass(frozen=True)
@@ -136,24 +101,17 @@ class Drivers:
 
 @dataclass(frozen=True)
 class Sensitivity:
-    """How sure verdicts are under a design, and why."""
+    """What the uncertainty of the verdicts under a design's first scenario is due to."""
 
     design: Design
     draws: int
-    """Of everything at once, under the first scenario; without members, under each."""
-    members: int
-    """Plausible models behind ``chances`` and ``ranking``; 0 where draws of the design are."""
-    chances: tuple[Chance, ...]
-    """By scenario: every judged target, then all binding ones together."""
-    ranking: Ranking | None
-    """None where there is one scenario."""
+    """Of everything at once."""
     screening: ElementaryEffects
-    """Under the first scenario: ``(binding target, factor)``, in the design's order."""
-    binding: tuple[Target, ...]
+    """``(binding target, factor)``, in the design's order."""
     chosen: tuple[str, ...]
     """The factors that have indices of their own."""
     drivers: tuple[Drivers, ...]
-    """Of each binding target, under the first scenario."""
+    """Of each binding target."""
     runs: int
     """In all."""
     broken: int
@@ -184,28 +142,27 @@ class Sensitivity:
 def sobol(
     model: Model,
     design: Design | str | Path,
-    targets: Sequence[Target] | None = None,
-    members: Members | None = None,
+    targets: Sequence[Target | str] | None = None,
     *,
     trajectories: int = TRAJECTORIES,
     each: int = FACTORS_PER_TARGET,
+    seed: int | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> Sensitivity:
-    """Return the uncertainty of the verdicts under a design and its main drivers, by new runs.
+    """Return what the uncertainty of the verdicts under a design is due to, by new runs.
 
     Morris' method chooses the factors that get indices of their own; the others are one group.
 
     Args:
         model: the model.
         design: a sample, or the name or path of one; its ``points``, rounded up to a power of two,
-            are the rows of each of two matrices, which together are the draws. Its first scenario
-            is the one whose margins are explained.
+            are the rows of each of two matrices, which together are the draws. All is under its
+            first scenario.
         targets: the plan's; by default those of the catalogue beside the model.
-        members: plausible models over which shares and ranking are counted, as `load_ensemble` or
-            `draw_members` return them; by default the draws of the design.
         trajectories: of Morris, each of which takes a run more than there are factors.
         each: factors of every binding target that get indices of their own.
+        seed: of the random numbers; by default that of the design.
         threads: None for as many as there are processors.
         progress: is told how many runs are done, of how many.
 
@@ -219,74 +176,35 @@ def sobol(
     >>> study.frame()[["target", "factor", "S1"]].round(1).head(1)
       target factor   S1
     0     F1   room  0.7
-    >>> [(chance.target.id, chance.met) for chance in study.chances if chance.target]
-    [('F1', 0.3828125), ('F2', 1.0)]
     """
-    if not isinstance(design, Design):
-        design = read_design(design, model)
-    targets = load_targets(model=model) if targets is None else targets
+    design = _seeded(design, model, seed)
+    targets = targets_of(model, targets)
     if not design.kind.is_sample:
         raise DesignError(
             Fault("only a sample says how likely something is", design.path,
                   expected=Message("kind: sobol or latin hypercube"), found=design.kind)
         )  # fmt: skip
     threads = processors() if threads is None else threads
-    judged = judged_targets(targets)
     binding = binding_targets(targets)
+    scenario = design.scenarios[0]
     pair = draw_pair(design.factors, design.points, design.seed)
-    draws = np.concatenate([pair.a, pair.b])
     report = _Report(progress)
-    others = len(design.scenarios) - 1
-    report.ahead(len(draws) + trajectories * (len(design.factors) + 1))
-    report.ahead(others * len(draws) if members is None else (others + 1) * len(members))
-
-    # Under every scenario: how many meet the targets, and which is better.
-    def drawn(scenario: Scenario) -> Evaluation:
-        evaluator = Evaluator(model, scenario, design.factors, Request(judged))
-        return report.done(evaluator.evaluate(draws, threads))
-
-    prior = drawn(design.scenarios[0])
-    if members is None:
-        evaluations = [prior, *map(drawn, design.scenarios[1:])]
-    else:
-        evaluations = [
-            report.done(evaluate_members(model, scenario, judged, members, threads))
-            for scenario in design.scenarios
-        ]
-    chances = [
-        chance
-        for scenario, evaluation in zip(design.scenarios, evaluations, strict=True)
-        for chance in _chances(scenario, judged, evaluation)
-    ]
-    ids = [scenario.id for scenario in design.scenarios]
-    ranking = None
-    if len(ids) > 1 and binding:
-        names = [target.id for target in binding]
-        ranking = rank(
-            ids,
-            names,
-            np.stack([_met(evaluation, binding) for evaluation in evaluations]),
-            np.stack([evaluation.least_margins(binding).T for evaluation in evaluations]),
-        )
-
-    # Under the first: what moves the margins of the binding targets.
-    first = Evaluator(model, design.scenarios[0], design.factors, Request(binding))
-    screening = _screened(first, design, trajectories, threads, report)
+    report.ahead(2 * len(pair.a) + trajectories * (len(design.factors) + 1))
+    evaluator = Evaluator(model, scenario, design.factors, Request(binding))
+    drawn = evaluator.evaluate(np.concatenate([pair.a, pair.b]), threads)
+    report.done(drawn)
+    margins = drawn.least_margins(binding).T
+    screening = _screened(evaluator, design, trajectories, threads, report)
     chosen = leading(screening.strength, each, FEWEST_CHOSEN)
-    margins = prior.least_margins(binding).T
-    estimates, groups = _indices(first, pair, margins, chosen, threads, report)
+    estimates, groups = _indices(evaluator, pair, margins, chosen, threads, report)
     drivers = [
-        _drivers(target, index, design.factors, groups, estimates, screening, margins)
+        _drivers(target, index, design.factors, groups, estimates, screening, drawn)
         for index, target in enumerate(binding)
     ]
     return Sensitivity(
         design=design,
-        draws=len(draws),
-        members=0 if members is None else len(members),
-        chances=tuple(chances),
-        ranking=ranking,
+        draws=len(drawn.status),
         screening=screening,
-        binding=binding,
         chosen=tuple(design.factors[index].name for index in chosen),
         drivers=tuple(drivers),
         runs=report.runs,
@@ -297,9 +215,10 @@ def sobol(
 def morris(
     model: Model,
     design: Design | str | Path,
-    targets: Sequence[Target] | None = None,
+    targets: Sequence[Target | str] | None = None,
     *,
     trajectories: int = TRAJECTORIES,
+    seed: int | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> pd.DataFrame:
@@ -313,8 +232,9 @@ def morris(
     Args:
         model: the model.
         design: a design, or the name or path of one.
-        targets: by default the binding ones of the catalogue beside the model.
+        targets: records or ids; by default the binding ones of the catalogue beside the model.
         trajectories: each takes a run more than there are factors.
+        seed: of the random numbers; by default that of the design.
         threads: None for as many as there are processors.
         progress: is told how many runs are done, of how many.
 
@@ -330,9 +250,9 @@ def morris(
     """
     import pandas as pd
 
-    if not isinstance(design, Design):
-        design = read_design(design, model)
-    binding = binding_targets(load_targets(model=model)) if targets is None else tuple(targets)
+    design = _seeded(design, model, seed)
+    catalogue = targets_of(model, targets)
+    binding = binding_targets(catalogue) if targets is None else catalogue
     evaluator = Evaluator(model, design.scenarios[0], design.factors, Request(binding))
     report = _Report(progress)
     report.ahead(trajectories * (len(design.factors) + 1))
@@ -355,13 +275,21 @@ def morris(
     return pd.concat(parts, ignore_index=True)
 
 
+def _seeded(design: Design | str | Path, model: Model, seed: int | None) -> Design:
+    """Return a design, read if need be, with the seed that is asked for."""
+    if not isinstance(design, Design):
+        return read_design(design, model, seed=seed)
+    return design if seed is None else replace(design, seed=seed)
+
+
 def _screened(
     evaluator: Evaluator, design: Design, trajectories: int, threads: int, report: _Report
 ) -> ElementaryEffects:
     """Run Morris trajectories, and return the effects on the targets of an evaluator."""
     trajectory = screening_design(design, trajectories)
     points = Sampler(trajectory).draw(0, trajectory.points)
-    screened = report.done(evaluator.evaluate(points, threads))
+    screened = evaluator.evaluate(points, threads)
+    report.done(screened)
     margins = screened.least_margins(evaluator.request.targets).T
     return elementary_effects(points, margins, design.seed)
 
@@ -378,41 +306,11 @@ class _Report:
     def ahead(self, runs: int) -> None:
         self._all += runs
 
-    def done(self, evaluation: Evaluation) -> Evaluation:
+    def done(self, evaluation: Evaluation) -> None:
         self.runs += len(evaluation.status)
         self.failed += int(evaluation.failed.sum())
         if self._progress is not None:
             self._progress(self.runs, self._all)
-        return evaluation
-
-
-def _chances(
-    scenario: Scenario, judged: Sequence[Target], evaluation: Evaluation
-) -> Iterator[Chance]:
-    """Yield the chance of each judged target, then of all binding ones together."""
-    margins = evaluation.least_margins(judged).T
-    sound = np.isfinite(margins).all(axis=0)
-    for target, margin in zip(judged, margins[:, sound], strict=True):
-        known = margin.size > 0 and target.id not in scenario.assumed
-        met = PART_MET[evaluation[target.id].status[sound]]
-        share = float(met.mean()) if known else math.nan
-        spread = np.quantile(margin, QUANTILES) if margin.size else ()
-        yield Chance(scenario.id, target, share, _error(share, margin.size),
-                     tuple(map(float, spread)))  # fmt: skip
-    counted = [one for one in binding_targets(judged) if one.id not in scenario.assumed]
-    together = evaluation.met(counted)[sound].all(axis=1)
-    share = float(together.mean()) if sound.any() and counted else math.nan
-    yield Chance(scenario.id, None, share, _error(share, int(sound.sum())), ())
-
-
-def _met(evaluation: Evaluation, targets: Sequence[Target]) -> Floats:
-    """Return how much each run meets of each target: ``(target, run)``; nil of what is assumed."""
-    met: Floats = np.nan_to_num([PART_MET[evaluation[target.id].status] for target in targets])
-    return met
-
-
-def _error(share: float, count: int) -> float:
-    return math.sqrt(share * (1 - share) / count) if count else math.nan
 
 
 def _indices(
@@ -434,7 +332,8 @@ def _indices(
     report.ahead(len(pair.a) * len(groups))
     mixed = []
     for _, columns in groups:
-        evaluation = report.done(evaluator.evaluate(pair.mixed(columns), threads))
+        evaluation = evaluator.evaluate(pair.mixed(columns), threads)
+        report.done(evaluation)
         mixed.append(evaluation.least_margins(evaluator.request.targets).T)
     every = np.stack(mixed) if mixed else np.empty((0, len(margins), len(pair.a)))
     a, b = np.split(margins, 2, axis=1)
@@ -452,10 +351,11 @@ def _drivers(
     names: Sequence[int | None],
     estimates: Estimates,
     screening: ElementaryEffects,
-    margins: Floats,
+    drawn: Evaluation,
 ) -> Drivers:
-    sound = margins[row][np.isfinite(margins[row])]
-    spread = float(sound.std()) if sound.size else math.nan
+    margins = drawn[target.id].least_margin
+    sound = np.isfinite(margins)
+    spread = float(margins[sound].std()) if sound.any() else math.nan
     indices: list[Index] = []
     rest = None
     for column, index in enumerate(names):

@@ -27,9 +27,9 @@ from plansim.model.records import Model
 from plansim.scenario.members import Members
 from plansim.scenario.scenario_file import Scenario, scenarios_of
 from plansim.scenario.variant import for_scenarios
-from plansim.targets.catalogue import load_targets
+from plansim.targets.catalogue import targets_of
 from plansim.targets.indicator import Floats
-from plansim.targets.target import Attribute, Target, judged_targets
+from plansim.targets.target import Target, binding_targets, judged_targets
 from plansim.targets.verdict import PART_MET
 
 __all__ = ["DecidedTarget", "DecidingUnknown", "deciding_unknowns"]
@@ -77,7 +77,7 @@ def deciding_unknowns(
     model: Model,
     scenarios: Scenario | str | Path | Sequence[Scenario | str | Path] | None = None,
     ensemble: Members | None = None,
-    targets: Iterable[Target] | None = None,
+    targets: Iterable[Target | str] | None = None,
     *,
     threads: int | None = None,
 ) -> tuple[DecidedTarget, ...]:
@@ -87,7 +87,7 @@ def deciding_unknowns(
         model: the model.
         scenarios: one or several, as for `simulate`.
         ensemble: by default that beside the model.
-        targets: by default the binding ones of the catalogue beside the model.
+        targets: records or ids; by default the binding ones of the catalogue beside the model.
         threads: number of threads, by default one a processor. The result does not depend on it.
 
     Raises:
@@ -100,10 +100,8 @@ def deciding_unknowns(
     ('F1', 0.6)
     """
     members = load_ensemble(model) if ensemble is None else ensemble
-    wanted = targets
-    if wanted is None:
-        wanted = [one for one in load_targets(model=model) if one.attribute is Attribute.BINDING]
-    judged = judged_targets(wanted)
+    catalogue = targets_of(model, targets)
+    judged = judged_targets(binding_targets(catalogue) if targets is None else catalogue)
     return tuple(
         decided
         for scenario in scenarios_of(model, scenarios)

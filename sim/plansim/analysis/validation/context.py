@@ -10,8 +10,6 @@ from typing import TypeAlias
 
 import numpy as np
 
-from plansim.analysis.calibration.conditioning_file import CONDITIONING
-from plansim.analysis.calibration.history_matching import draw_members
 from plansim.analysis.calibration.observed import (
     HISTORY,
     Family,
@@ -30,6 +28,8 @@ from plansim.analysis.checks_file import (
     load_checks,
     load_reality_checks,
 )
+from plansim.analysis.decisions.sample import states_of
+from plansim.analysis.ensemble import ensemble_fits
 from plansim.analysis.evaluator import CompiledModel, Trajectories, compile_whole
 from plansim.analysis.experiments.design_file import read_design
 from plansim.analysis.feedback.loops import FILE_NAME as LOOPS
@@ -39,6 +39,7 @@ from plansim.analysis.validation.effects_file import Effects, load_effects
 from plansim.errors import Fault, InputError, nearest
 from plansim.model.records import Model, Variable, VariableKind, cells_of
 from plansim.model.rewrite import AddedEquation
+from plansim.scenario.members import Members
 from plansim.scenario.scenario_file import Scenario, list_scenarios, read_scenario
 from plansim.scenario.variant import for_scenarios
 from plansim.targets.catalogue import load_targets
@@ -69,7 +70,7 @@ Settings: TypeAlias = Mapping[str, float]
 SAMPLES = 1024
 """Rows of each of the two matrices of the uncertainty study."""
 MEMBERS = 1200
-"""Plausible models of that study: enough for the standard errors of Q19."""
+"""Number of plausible models: enough for the standard errors of Q19."""
 MOST_FACTOR = 1.5
 """Maximum factor for an array as a whole, since its range may span different elements."""
 
@@ -163,9 +164,12 @@ class ValidationContext:
         if name is None or path is None:
             return None
         design = read_design(path.parent / name, self.model, samples=SAMPLES)
-        conditioned = self.model.path.with_name(CONDITIONING).is_file()
-        members = draw_members(self.model, MEMBERS, design.seed + 1) if conditioned else None
-        return sobol(self.model, design, self.targets, members)
+        return sobol(self.model, design, self.targets)
+
+    @cached_property
+    def members(self) -> Members | None:
+        """Plausible models, other than those of the ensemble; None where none fits the model."""
+        return states_of(self.model, MEMBERS) if ensemble_fits(self.model) else None
 
 
 def load_context(

@@ -91,7 +91,6 @@ class CaseTemplate(StrEnum):
     # uncertainty
     DRIVERS = "drivers"
     PROBABILITY = "probability"
-    STANDARD_ERROR = "standard_error"
     RANK = "rank"
     OTHER_MODEL = "other_model"
     SHARE = "share"

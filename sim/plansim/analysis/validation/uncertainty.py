@@ -1,31 +1,42 @@
 """Q18 to Q20, Q27 and Q28: drivers of the binding targets, shares, forecasts, the ensemble.
 
-The first three are answered by one study, that of the design which ``checks.yaml`` names.
+The first is answered by the study of the design which ``checks.yaml`` names, the others by
+plausible models.
 
 Reference: J. D. Sterman (2000), Business Dynamics, chapter 21: sensitivity analysis.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator
-from itertools import pairwise
 
 from plansim.analysis.calibration.conditioning_file import CONDITIONING, read_conditioning
 from plansim.analysis.calibration.diagnostics import forecast_held_out
 from plansim.analysis.calibration.prior import draw_prior
-from plansim.analysis.ensemble import load_ensemble, read_ensemble_head, verdict_shares
-from plansim.analysis.sensitivity.ranking import FRAGILE
-from plansim.analysis.sensitivity.study import ACCURATE, MAIN_DRIVERS, Drivers, Sensitivity
+from plansim.analysis.decisions.robustness import PolicyRobustness, robustness
+from plansim.analysis.ensemble import (
+    evaluate_members,
+    load_ensemble,
+    read_ensemble_head,
+    share_of,
+    verdict_shares,
+)
+from plansim.analysis.sensitivity.study import MAIN_DRIVERS, Drivers
 from plansim.analysis.validation.context import ValidationContext
 from plansim.analysis.validation.result import Case, CaseTemplate, Result, case, result
 from plansim.scenario.members import FILE_NAME, EnsembleKind, Members
+from plansim.scenario.scenario_file import ScenarioKind
 
 __all__ = ["drivers", "ensemble", "held_out", "probabilities", "ranking"]
 
 FEWEST_FACTORS = 20
 """Minimum number of factors with indices of their own."""
-_LACKING = ("uncertainty",)
+ACCURATE = 0.015
+"""A standard error of a share that is small enough."""
+FRAGILE = 0.05
+"""An order that is reversed in more than this share of the members is fragile."""
 INSIDE = 0.8
 """Minimum share of held-out figures inside of the 90 % band of their forecasts."""
 UNSOUND = 0.005
@@ -36,7 +47,7 @@ def drivers(context: ValidationContext) -> Result:
     """Q18: screen all factors, and require finite Sobol indices of the main drivers."""
     study, limits = context.uncertainty, {"fewest": FEWEST_FACTORS, "main": MAIN_DRIVERS}
     if study is None:
-        return result("Q18", [], limits, lacking=_LACKING)
+        return result("Q18", [], limits, lacking=["uncertainty"])
     cases = [_driver_case(driver) for driver in study.drivers]
     if len(study.chosen) < FEWEST_FACTORS:
         few = {"count": len(study.chosen), "limit": FEWEST_FACTORS}
@@ -74,74 +85,63 @@ def _driver_case(driven: Drivers) -> Case:
 
 def probabilities(context: ValidationContext) -> Result:
     """Q19: require small standard errors of the share of plausible models that meet each target."""
-    study, limits = context.uncertainty, {"points": ACCURATE * 100}
-    if study is None:
-        return result("Q19", [], limits, lacking=_LACKING)
-    cases = list(_probability_cases(study))
-    worst = max(
-        (chance.error for chance in study.chances if math.isfinite(chance.error)), default=1.0
-    )
-    if not worst <= ACCURATE:
-        cases.append(case("other scenarios", False, CaseTemplate.STANDARD_ERROR, error=worst))
-    if study.broken:
-        cases.append(case("runs", False, CaseTemplate.TOO_MANY, count=study.broken, limit=0))
+    members, limits = context.members, {"points": ACCURATE * 100}
+    if members is None:
+        return result("Q19", [], limits, lacking=[FILE_NAME])
+    judged = evaluate_members(context.model, context.baseline, context.binding, members)
+    cases = []
+    for target in context.binding:
+        share = share_of(judged[target.id].status, members.head.kind.value, 0)
+        if share.share is not None:
+            error = math.sqrt(share.share * (1 - share.share) / share.members)
+            numbers = {"met": share.share, "error": error}
+            cases.append(case(target, error <= ACCURATE, CaseTemplate.PROBABILITY, **numbers))
     return result(
         "Q19",
         cases,
         limits,
-        targets=len(study.binding),
-        scenarios=len(study.design.scenarios),
-        draws=study.members or study.draws,
-        worst=worst,
+        members=len(members),
+        scenario=context.baseline.id,
+        worst=max((case["error"] for case in cases), default=1.0),
     )
 
 
-def _probability_cases(study: Sensitivity) -> Iterator[Case]:
-    """Return the share that meets each binding target, and all, in the first scenario."""
-    first = study.design.scenarios[0].id
-    for chance in study.chances:
-        target = chance.target
-        shown = target is None or target in study.binding
-        if chance.scenario == first and shown and not math.isnan(chance.met):
-            numbers = {"met": chance.met, "error": chance.error}
-            yield case(target or "all binding", chance.error <= ACCURATE,
-                       CaseTemplate.PROBABILITY, **numbers)  # fmt: skip
-
-
 def ranking(context: ValidationContext) -> Result:
-    """Q20: rank the scenarios, and test whether the order of every two neighbours is stable."""
-    study, limits = context.uncertainty, {"most": FRAGILE}
-    if study is None:
-        return result("Q20", [], limits, lacking=_LACKING)
-    cases = list(_neighbours(study))
-    ranks = () if study.ranking is None else study.ranking.places
+    """Q20: rank the stories over plausible models, and test whether neighbours keep their order."""
+    members, limits = context.members, {"most": FRAGILE}
+    if members is None:
+        return result("Q20", [], limits, lacking=[FILE_NAME])
+    stories = [one for one in context.scenarios.values() if one.kind is ScenarioKind.STORY]
+    binding = [target.id for target in context.binding]
+    compared = robustness(
+        context.model, stories, named=binding, members=members, targets=context.targets
+    )
+    order = sorted(compared.policies, key=lambda policy: -policy.mean_met)
+    cases = list(itertools.starmap(_neighbours, itertools.pairwise(order)))
     return result(
         "Q20",
         cases,
         limits,
-        order=" > ".join(rank.scenario for rank in ranks) or "–",
+        sound=context.baseline.id,
+        order=" > ".join(policy.policy for policy in order),
         pairs=len(cases),
         fragile=sum(case.values["stability"] == "fragile" for case in cases),
-        draws=0 if study.ranking is None else study.ranking.draws,
     )
 
 
-def _neighbours(study: Sensitivity) -> Iterator[Case]:
-    if study.ranking is None:
-        return
-    pairings = {(pairing.ahead, pairing.behind): pairing for pairing in study.ranking.pairings}
-    for ahead, behind in pairwise(rank.scenario for rank in study.ranking.places):
-        if pairing := pairings.get((ahead, behind)):
-            yield case(
-                ahead,
-                math.isfinite(pairing.fewer) and study.ranking.draws > 0,
-                CaseTemplate.RANK,
-                other=behind,
-                turned=pairing.fewer,
-                more=pairing.more,
-                equal=pairing.equal,
-                stability="stable" if pairing.stable else "fragile",
-            )
+def _neighbours(ahead: PolicyRobustness, behind: PolicyRobustness) -> Case:
+    """Return in how many members a scenario meets more targets than the next one, and fewer."""
+    turned, more = ahead.beaten_by[behind.policy], behind.beaten_by[ahead.policy]
+    is_stable = turned <= FRAGILE and turned < more
+    return case(
+        ahead.policy,
+        True,
+        CaseTemplate.RANK,
+        other=behind.policy,
+        turned=turned,
+        more=more,
+        stability="stable" if is_stable else "fragile",
+    )
 
 
 def held_out(context: ValidationContext) -> Result:

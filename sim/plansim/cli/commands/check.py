@@ -7,13 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from plansim.cli import options
 from plansim.cli.context import Terminal, UsageError, machine, remark
 from plansim.cli.inputs import Arguments, Inputs, changes_of, note_misfit, simulated_years
-from plansim.cli.options import (
-    WholeNumber,
-    format_option,
-    scenario_options,
-)
 from plansim.errors import Message
 
 if TYPE_CHECKING:
@@ -24,19 +20,18 @@ __all__ = ["check"]
 
 @click.command(epilog="Example: plansim check baseline accelerated-growth --all")
 @click.option("--strict", is_flag=True, help="Exit with 1 where a binding target is missed.")
-@click.option(
+@options.number(
     "--strict-share",
     "least",
-    metavar="N",
-    type=WholeNumber(1, 100),
-    help="Exit with 1 where fewer than N of 100 plausible models meet a binding target.",
+    most=100,
+    text="Exit with 1 where fewer than N of 100 plausible models meet a binding target.",
 )
 @click.option(
     "--all", "every", is_flag=True, help="List all targets, also those that cannot be judged."
 )
 @click.option("--changes", is_flag=True, help="Say first what each scenario changes.")
-@format_option("table", "json", "csv")
-@scenario_options(several=True, engine=True)
+@options.form("table", "json", "csv")
+@options.scenarios(several=True, by_engine=True)
 def check(
     arguments: Arguments,
     strict: bool,
@@ -148,5 +143,5 @@ def _with_shares(
         load_ensemble(inputs.model)
     if not note_misfit(inputs.model, terminal):
         return verdicts
-    with terminal.progress(terminal.text("check.members")):
+    with terminal.progress("check.members"):
         return list(with_shares(verdicts, inputs.model, inputs.scenarios, inputs.targets))

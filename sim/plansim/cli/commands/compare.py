@@ -6,13 +6,9 @@ from pathlib import Path
 
 import click
 
+from plansim.cli import options
 from plansim.cli.context import UsageError, check_files, write
 from plansim.cli.inputs import Arguments, note_misfit
-from plansim.cli.options import (
-    force_option,
-    output_option,
-    scenario_options,
-)
 from plansim.errors import Message
 
 __all__ = ["compare"]
@@ -21,13 +17,13 @@ __all__ = ["compare"]
 @click.command(
     epilog="Example: plansim compare baseline accelerated-growth -o report.docx",
 )
-@output_option("Write a report: FILE.html, .docx, .xlsx or .pdf.")
-@force_option
+@options.output("Write a report: FILE.html, .docx, .xlsx or .pdf.")
+@options.force
 @click.option(
     "--no-remedies", is_flag=True, help="Leave out the search for remedies of targets that fail."
 )
 @click.option("--full", is_flag=True, help="Show the whole report, not one page.")
-@scenario_options(several=True, required=True, engine=True)
+@options.scenarios(several=True, required=True, by_engine=True)
 def compare(
     arguments: Arguments,
     output: Path | None,
@@ -52,7 +48,7 @@ def compare(
     check_files((output, FORMATS), force=force)
     inputs = arguments.read()
     note_misfit(inputs.model, terminal)
-    with terminal.progress(terminal.text("report.searching")) as progress:
+    with terminal.progress("report.searching") as progress:
         comparison = comparison_of(
             inputs.model,
             inputs.scenarios,
@@ -69,6 +65,6 @@ def compare(
                 comparison_table(comparison, terminal.text), terminal.text("report.hint_full")
             )
         return
-    with terminal.progress(terminal.text("report.writing")):
+    with terminal.progress("report.writing"):
         write_report(comparison_report(comparison, terminal.text), output, force=force)
     write(terminal.text("run.written", path=output))

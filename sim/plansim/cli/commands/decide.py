@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from plansim.cli import options
 from plansim.cli.commands.decide_uncertainty import (
     conflicts,
     discover,
@@ -18,23 +19,10 @@ from plansim.cli.commands.decide_uncertainty import (
 )
 from plansim.cli.context import UsageError, remark
 from plansim.cli.inputs import Arguments
-from plansim.cli.options import (
-    WholeNumber,
-    command_group,
-    constant_names,
-    format_option,
-    items,
-    scenario_options,
-    settable_names,
-    target_option,
-    variable_names,
-)
 from plansim.cli.study import Study, ids_of, read_targets, study_options
 from plansim.errors import Message
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from plansim.errors import Fault
 
 __all__ = ["decide"]
@@ -43,7 +31,7 @@ POLICY = "policy-{:03d}.yaml"
 """Name of the file of a policy, by its number."""
 
 
-@command_group(
+@options.group(
     epilog='Example: plansim decide solve baseline --lever "retrofit rate after" --target M28',
 )
 def decide() -> None:
@@ -57,33 +45,30 @@ for command in (discover, robust, signposts, conflicts, information):
 @decide.command(
     epilog='Example: plansim decide solve baseline --lever "retrofit rate after" --target M28'
 )
-@click.option(
+@options.names(
     "--lever",
     "levers",
-    metavar="NAME",
-    multiple=True,
-    required=True,
-    shell_complete=items(settable_names),
-    help="The constant, or element of one, that is moved; of a lever, what it is set to after its "
+    options.settable_names,
+    "The constant, or element of one, that is moved; of a lever, what it is set to after its "
     "change. May be given again.",
+    required=True,
 )
-@target_option("The target to be met; may be given again.", required=True)
-@click.option(
+@options.targets("The target to be met; may be given again.", required=True)
+@options.names(
     "--price",
     "prices",
-    metavar="NAME=COST",
-    multiple=True,
-    shell_complete=items(constant_names),
-    help="What a unit of a lever's change costs; else 1 for the whole of its plausible range.",
+    options.constant_names,
+    "What a unit of a lever's change costs; else 1 for the whole of its plausible range.",
+    "NAME=COST",
 )
 @click.option(
     "--cost",
     metavar="VARIABLE",
-    shell_complete=items(variable_names),
+    shell_complete=options.items(options.variable_names),
     help="Let the model count the cost: a flow added up to the target's year, or a stock then.",
 )
-@format_option("table", "json")
-@scenario_options(required=True)
+@options.form("table", "json")
+@options.scenarios(required=True)
 def solve(
     arguments: Arguments,
     levers: tuple[str, ...],
@@ -106,7 +91,7 @@ def solve(
     terminal = arguments.terminal
     inputs = arguments.read()
     by_lever = _prices(prices)
-    with terminal.progress(terminal.text("run.simulating", scenario=inputs.scenario.id)):
+    with terminal.progress("run.simulating", scenario=inputs.scenario.id):
         solution = solution_of(
             inputs.model,
             inputs.scenario,
@@ -142,25 +127,22 @@ def _prices(texts: Sequence[str]) -> dict[str, float]:
     return prices
 
 
-@decide.command(epilog="Example: plansim decide frontier baseline --plot frontier.png")
-@click.option(
+@decide.command(epilog="Example: plansim decide frontier baseline -o frontier.json")
+@options.path(
     "--spec",
     metavar="FILE.yaml",
-    type=click.Path(path_type=Path),
-    help="The decision problem: whose growth, to which years, by which levers; else decision.yaml "
+    text="The decision problem: whose growth, to which years, by which levers; else decision.yaml "
     "beside the model.",
 )
-@click.option(
+@options.number(
     "-n",
     "draws",
-    metavar="N",
-    type=WholeNumber(2),
+    least=2,
     default=1024,
-    show_default=True,
-    help="Draws of what is uncertain, for each policy that is judged over them.",
+    text="Draws of what is uncertain, for each policy that is judged over them.",
 )
-@study_options
-@scenario_options(settings=False)
+@study_options()
+@options.scenarios(settable=False)
 def frontier(arguments: Arguments, study: Study, spec: Path | None, draws: int) -> None:
     """Find how far growth may go while all binding targets hold, and which target limits it.
 
@@ -172,7 +154,7 @@ def frontier(arguments: Arguments, study: Study, spec: Path | None, draws: int) 
 
     terminal = arguments.terminal
     inputs = arguments.read(whole=True)
-    with terminal.progress(terminal.text("frontier.searching")) as progress:
+    with terminal.progress("frontier.searching") as progress:
         result = frontier_of(
             inputs.model,
             spec,
@@ -184,14 +166,7 @@ def frontier(arguments: Arguments, study: Study, spec: Path | None, draws: int) 
         )
     name = inputs.model.variables[result.spec.growth].name_zh
 
-    def draw() -> Figure:
-        from plansim.output.figures.frontier import frontier_sheet
-
-        return frontier_sheet(result, terminal.text.lang, growth_zh=name)
-
-    study.finish(
-        terminal, result, lambda: frontier_table(result, terminal.text, growth_zh=name), draw
-    )
+    study.finish(terminal, result, lambda: frontier_table(result, terminal.text, growth_zh=name))
 
 
 @decide.command(epilog="Example: plansim decide policies baseline --aim met --aim effort")
@@ -204,63 +179,39 @@ def frontier(arguments: Arguments, study: Study, spec: Path | None, draws: int) 
     show_default=True,
     help="growth, share, met, effort or cost; two or more.",
 )
-@click.option(
+@options.names(
     "--lever",
     "levers",
-    metavar="NAME",
-    multiple=True,
-    shell_complete=items(settable_names),
-    help="A lever that may be moved; by default those of decision.yaml. May be given again.",
+    options.settable_names,
+    "A lever that may be moved; by default those of decision.yaml. May be given again.",
 )
-@click.option(
+@options.names(
     "--without",
-    metavar="NAME",
-    multiple=True,
-    shell_complete=items(settable_names),
-    help="A lever of those that is not moved; may be given again.",
+    "without",
+    options.settable_names,
+    "A lever of those that is not moved; may be given again.",
 )
-@target_option("A target of the set that should hold; may be given again.")
+@options.targets("A target of the set that should hold; may be given again.")
 @click.option(
     "--cost",
     metavar="VARIABLE",
     default="",
-    shell_complete=items(variable_names),
+    shell_complete=options.items(options.variable_names),
     help="Let the model count the cost: a series added up to the targets' year.",
 )
-@click.option(
-    "--seeds",
-    metavar="N",
-    type=WholeNumber(1),
-    default=5,
-    show_default=True,
-    help="Number of searches, each with other random numbers.",
+@options.number("--seeds", default=5, text="Number of searches, each with other random numbers.")
+@options.number("--generations", default=60, text="Generations of each search.")
+@options.number(
+    "-n", "members", least=20, default=100, text="Members that candidates are judged by at a time."
 )
-@click.option(
-    "--generations",
-    metavar="N",
-    type=WholeNumber(1),
-    default=60,
-    show_default=True,
-    help="Generations of each search.",
-)
-@click.option(
-    "-n",
-    "members",
-    metavar="N",
-    type=WholeNumber(20),
-    default=100,
-    show_default=True,
-    help="Members that candidates are judged by at a time.",
-)
-@click.option(
+@options.path(
     "--save",
     "folder",
     metavar="FOLDER",
-    type=click.Path(path_type=Path),
-    help="Also write each policy as a scenario file into FOLDER.",
+    text="Also write each policy as a scenario file into FOLDER.",
 )
-@study_options
-@scenario_options(settings=False)
+@study_options(picture=True)
+@options.scenarios(settable=False)
 def policies(
     arguments: Arguments,
     study: Study,
@@ -288,7 +239,7 @@ def policies(
     elif folder is not None:
         check_folder(folder)
     inputs = read_targets(arguments, ids, whole=True)
-    with terminal.resumable(terminal.text("policies.working")) as progress:
+    with terminal.resumable("policies.working") as progress:
         result = policies_of(
             inputs.model,
             inputs.scenario if arguments.scenarios else None,
@@ -306,9 +257,9 @@ def policies(
             write_text(policy_text(result, number), path, force=study.force)
         remark(terminal.text("policies.written", count=len(result.points), folder=folder))
 
-    def draw() -> Figure:
-        from plansim.output.figures.policies import policy_sheet
-
-        return policy_sheet(result, terminal.text.lang)
-
-    study.finish(terminal, result, lambda: policies_table(result, terminal.text), draw)
+    study.finish(
+        terminal,
+        result,
+        lambda: policies_table(result, terminal.text),
+        lambda plot: plot.policy_sheet(result, terminal.text.lang),
+    )

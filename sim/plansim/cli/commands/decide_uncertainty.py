@@ -2,42 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
+from plansim.cli import options
 from plansim.cli.context import Terminal
 from plansim.cli.inputs import Arguments, Inputs
-from plansim.cli.options import WholeNumber, members_option, scenario_options, target_option
 from plansim.cli.study import Study, ids_of, read_source, read_targets, study_options
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 __all__ = ["conflicts", "discover", "information", "robust", "signposts"]
 
 
 @click.command(epilog="Example: plansim decide discover baseline --target M34b --fresh 1000")
-@target_option("Only this target; may be given again.")
+@options.targets("Only this target; may be given again.")
 @click.option("--all-binding", is_flag=True, help="Every binding target, not the open ones only.")
-@members_option
-@click.option(
+@options.members
+@options.number(
     "--fresh",
-    metavar="N",
-    type=WholeNumber(0),
+    least=0,
     default=0,
-    help="Draw N members anew, and measure the density of each corner among them.",
+    text="Draw N members anew, and measure the density of each corner among them.",
 )
-@click.option(
-    "--conditions",
-    metavar="N",
-    type=WholeNumber(1),
-    default=2,
-    show_default=True,
-    help="Maximum number of unknowns that a corner limits.",
-)
-@study_options
-@scenario_options(required=True, settings=False, metavar="SCENARIO|STORE.zarr")
+@options.number("--conditions", default=2, text="Maximum number of unknowns that a corner limits.")
+@study_options(picture=True)
+@options.scenarios(required=True, settable=False, metavar="SCENARIO|STORE.zarr")
 def discover(
     arguments: Arguments,
     study: Study,
@@ -60,9 +47,7 @@ def discover(
 
     terminal = arguments.terminal
     inputs, sweep = read_source(arguments, ids)
-    with terminal.progress(
-        terminal.text("discover.working", scenario=arguments.scenarios[0])
-    ) as progress:
+    with terminal.progress("discover.working", scenario=arguments.scenarios[0]) as progress:
         found = corners_of(
             inputs.model,
             inputs.scenario if sweep is None else sweep,
@@ -76,19 +61,19 @@ def discover(
     if not ids and not all_binding:
         found = tuple(one for one in found if is_open(one)) or found
 
-    def draw() -> Figure:
-        from plansim.output.figures.decisions import discovery_sheet
-
-        return discovery_sheet(found, inputs.model, terminal.text.lang)
-
-    study.finish(terminal, found, lambda: discovery_table(found, inputs.model, terminal.text), draw)
+    study.finish(
+        terminal,
+        found,
+        lambda: discovery_table(found, inputs.model, terminal.text),
+        lambda plot: plot.discovery_sheet(found, inputs.model, terminal.text.lang),
+    )
 
 
 @click.command(epilog="Example: plansim decide robust baseline green-transition")
-@target_option("A target of the set that should hold; may be given again.")
-@members_option
-@study_options
-@scenario_options(several=True, required=True)
+@options.targets("A target of the set that should hold; may be given again.")
+@options.members
+@study_options(picture=True)
+@options.scenarios(several=True, required=True)
 def robust(arguments: Arguments, study: Study, ids: tuple[str, ...], draws: int | None) -> None:
     """Compare policies, each a SCENARIO, over plausible models: what each meets and forgoes.
 
@@ -100,9 +85,7 @@ def robust(arguments: Arguments, study: Study, ids: tuple[str, ...], draws: int 
 
     terminal = arguments.terminal
     inputs = read_targets(arguments, ids)
-    with terminal.progress(
-        terminal.text("discover.working", scenario=inputs.scenario.id)
-    ) as progress:
+    with terminal.progress("discover.working", scenario=inputs.scenario.id) as progress:
         result = robustness(
             inputs.model,
             inputs.scenarios,
@@ -113,25 +96,25 @@ def robust(arguments: Arguments, study: Study, ids: tuple[str, ...], draws: int 
             progress=progress,
         )
 
-    def draw() -> Figure:
-        from plansim.output.figures.decisions import robustness_sheet
-
-        return robustness_sheet(result, inputs.targets, terminal.text.lang)
-
-    study.finish(terminal, result, lambda: robustness_table(result, terminal.text), draw)
+    study.finish(
+        terminal,
+        result,
+        lambda: robustness_table(result, terminal.text),
+        lambda plot: plot.robustness_sheet(result, inputs.targets, terminal.text.lang),
+    )
 
 
 @click.command(epilog="Example: plansim decide signposts baseline --by 2008")
-@target_option("Only this target; may be given again.")
+@options.targets("Only this target; may be given again.")
 @click.option(
     "--by",
     metavar="YEAR",
     type=int,
     help="The last year of the statistics; by default the middle of the plan.",
 )
-@members_option
-@study_options
-@scenario_options(required=True)
+@options.members
+@study_options(picture=True)
+@options.scenarios(required=True)
 def signposts(
     arguments: Arguments,
     study: Study,
@@ -150,9 +133,7 @@ def signposts(
 
     terminal = arguments.terminal
     inputs = read_targets(arguments, ids)
-    with terminal.progress(
-        terminal.text("signposts.working", scenario=inputs.scenario.id)
-    ) as progress:
+    with terminal.progress("signposts.working", scenario=inputs.scenario.id) as progress:
         review = midterm_review(
             inputs.model,
             inputs.scenario,
@@ -165,27 +146,20 @@ def signposts(
         )
     names = _names(inputs, terminal)
 
-    def draw() -> Figure:
-        from plansim.output.figures.decisions import signpost_sheet
-
-        return signpost_sheet(review.signposts, terminal.text.lang)
-
-    study.finish(terminal, review, lambda: signposts_table(review, names, terminal.text), draw)
+    study.finish(
+        terminal,
+        review,
+        lambda: signposts_table(review, names, terminal.text),
+        lambda plot: plot.signpost_sheet(review.signposts, terminal.text.lang),
+    )
 
 
 @click.command(epilog="Example: plansim decide conflicts baseline --largest 2")
-@target_option("Only sets of these targets; may be given again.")
-@click.option(
-    "--largest",
-    metavar="N",
-    type=WholeNumber(1),
-    default=2,
-    show_default=True,
-    help="Maximum number of targets in a set.",
-)
-@members_option
-@study_options
-@scenario_options(settings=False)
+@options.targets("Only sets of these targets; may be given again.")
+@options.number("--largest", default=2, text="Maximum number of targets in a set.")
+@options.members
+@study_options()
+@options.scenarios(settable=False)
 def conflicts(
     arguments: Arguments, study: Study, ids: tuple[str, ...], largest: int, draws: int | None
 ) -> None:
@@ -200,7 +174,7 @@ def conflicts(
 
     terminal = arguments.terminal
     inputs = read_targets(arguments, ids, whole=True)
-    with terminal.resumable(terminal.text("conflicts.working")) as progress:
+    with terminal.resumable("conflicts.working") as progress:
         result = conflicts_of(
             inputs.model,
             inputs.scenario if arguments.scenarios else None,
@@ -212,18 +186,13 @@ def conflicts(
         )
     names = _names(inputs, terminal)
 
-    def draw() -> Figure:
-        from plansim.output.figures.decisions import conflict_sheet
-
-        return conflict_sheet(result, names, terminal.text.lang)
-
-    study.finish(terminal, result, lambda: conflicts_table(result, names, terminal.text), draw)
+    study.finish(terminal, result, lambda: conflicts_table(result, names, terminal.text))
 
 
 @click.command(epilog="Example: plansim decide information baseline slow-growth momentum")
-@members_option
-@study_options
-@scenario_options(several=True, required=True, settings=False, metavar="SCENARIO...|STORE.zarr")
+@options.members
+@study_options()
+@options.scenarios(several=True, required=True, settable=False, metavar="SCENARIO...|STORE.zarr")
 def information(arguments: Arguments, study: Study, draws: int | None) -> None:
     """Say which unknown, if it were known, would change the choice among policies.
 
@@ -234,9 +203,7 @@ def information(arguments: Arguments, study: Study, draws: int | None) -> None:
 
     terminal = arguments.terminal
     inputs, sweep = read_source(arguments)
-    with terminal.progress(
-        terminal.text("discover.working", scenario=arguments.scenarios[0])
-    ) as progress:
+    with terminal.progress("discover.working", scenario=arguments.scenarios[0]) as progress:
         result = information_of(
             inputs.model,
             inputs.scenarios if sweep is None else sweep,
@@ -246,16 +213,9 @@ def information(arguments: Arguments, study: Study, draws: int | None) -> None:
             progress=progress,
         )
 
-    def draw() -> Figure:
-        from plansim.output.figures.decisions import information_sheet
-
-        return information_sheet(result, inputs.model, terminal.text.lang)
-
-    study.finish(
-        terminal, result, lambda: information_table(result, inputs.model, terminal.text), draw
-    )
+    study.finish(terminal, result, lambda: information_table(result, inputs.model, terminal.text))
 
 
 def _names(inputs: Inputs, terminal: Terminal) -> dict[str, str]:
     """Return the names of targets in the language of the output, by their ids."""
-    return {one.id: terminal.text.pick(one.name_en, one.name_zh) for one in inputs.targets}
+    return {one.id: terminal.text.name(one) for one in inputs.targets}

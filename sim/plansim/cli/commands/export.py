@@ -6,35 +6,29 @@ from pathlib import Path
 
 import click
 
+from plansim.cli import options
 from plansim.cli.context import UsageError, check_files, write
 from plansim.cli.inputs import Arguments, simulated_apart
-from plansim.cli.options import (
-    SWEEP,
-    force_option,
-    output_option,
-    scenario_options,
-    variable_option,
-)
 from plansim.errors import Message
 
 __all__ = ["export"]
 
 
 @click.command(epilog="Example: plansim export baseline --form iamc -o baseline.xlsx")
-@variable_option("Only this variable; may be given again. Without it all that change over time.")
+@options.variables("Only this variable; may be given again. Without it all that change over time.")
 @click.option(
     "--form",
     type=click.Choice(["wide", "tidy", "iamc"]),
     help="Of a table: a row per variable and a column per year (wide, the default), a row per "
     "figure (tidy), or the columns of the IAMC.",
 )
-@output_option(
+@options.output(
     "Figures: FILE.csv, .xlsx or .parquet, of a sweep FILE.csv or .parquet. For other "
     "simulators: FILE.cin (a scenario, for Vensim) or FILE.xmile (with the model).",
     required=True,
 )
-@force_option
-@scenario_options(several=True, engine=True, metavar="SCENARIO...|RESULT.zarr")
+@options.force
+@options.scenarios(several=True, by_engine=True, metavar="SCENARIO...|RESULT.zarr")
 def export(
     arguments: Arguments,
     names: tuple[str, ...],
@@ -55,7 +49,7 @@ def export(
     from plansim.targets.annual import annual
 
     terminal = arguments.terminal
-    if any(name.endswith(SWEEP) for name in arguments.scenarios):
+    if any(name.endswith(options.SWEEP) for name in arguments.scenarios):
         others = (arguments.overrides, arguments.overlays, names, form, arguments.model)
         if len(arguments.scenarios) > 1 or any(others):
             raise UsageError(
@@ -64,7 +58,7 @@ def export(
                     "--form or --model."
                 )
             )
-        with terminal.progress(terminal.text("sweep.exporting")):
+        with terminal.progress("sweep.exporting"):
             count = write_all(arguments.scenarios[0], output, force=force)
         write(terminal.text("sweep.exported", runs=f"{count:,}", path=output))
         return
@@ -83,7 +77,7 @@ def export(
         return
     inputs = arguments.read(names=names)
     runs = [annual(run) for run in simulated_apart(inputs, arguments.engine, terminal)]
-    with terminal.progress(terminal.text("sweep.exporting")):
+    with terminal.progress("sweep.exporting"):
         write_all(
             runs,
             output,

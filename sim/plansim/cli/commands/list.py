@@ -9,16 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from plansim.cli import options
 from plansim.cli.context import Terminal, model_at
 from plansim.cli.inputs import read_inputs
-from plansim.cli.options import (
-    all_names,
-    combined,
-    command_group,
-    items,
-    model_option,
-    terminal_option,
-)
 from plansim.errors import Message
 
 if TYPE_CHECKING:
@@ -27,12 +20,12 @@ if TYPE_CHECKING:
 __all__ = ["list_", "show"]
 
 
-word_options = combined(
-    click.argument("words", metavar="[WORD]...", nargs=-1), model_option, terminal_option
+word_options = options.combined(
+    click.argument("words", metavar="[WORD]...", nargs=-1), options.model, options.terminal
 )
 
 
-@command_group(
+@options.group(
     name="list",
     epilog="Example: plansim list variables pension",
 )
@@ -41,7 +34,7 @@ def list_() -> None:
 
 
 @list_.command(name="scenarios", epilog="Example: plansim list scenarios")
-@terminal_option
+@options.terminal
 def list_scenarios(terminal: Terminal) -> None:
     """List the scenarios that come with plansim, each below its parent, and the overlays."""
     from plansim.output.tables.listing import scenario_list
@@ -92,9 +85,9 @@ def list_targets(words: tuple[str, ...], model: Path | None, terminal: Terminal)
 
 
 @click.command(epilog="Example: plansim show M28")
-@click.argument("name", shell_complete=items(all_names))
-@model_option
-@terminal_option
+@click.argument("name", shell_complete=options.items(options.all_names))
+@options.model
+@options.terminal
 def show(name: str, model: Path | None, terminal: Terminal) -> None:
     """Show all that is known of NAME: a variable, a scenario, the id of a target or a clash."""
     from plansim.output.tables.layout import facts

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
+from plansim.cli import options
 from plansim.cli.context import (
     Terminal,
     UsageError,
@@ -18,20 +19,6 @@ from plansim.cli.context import (
     remark,
     terminal_for,
     write,
-)
-from plansim.cli.options import (
-    WholeNumber,
-    command_group,
-    design_names,
-    force_option,
-    format_option,
-    items,
-    model_option,
-    output_option,
-    scenario_names,
-    seed_option,
-    target_option,
-    terminal_option,
 )
 from plansim.errors import Message
 
@@ -46,7 +33,7 @@ NEXT = ("plansim check baseline more-saving", "plansim model validate")
 """Commands by which one goes on in the folder of a new city."""
 
 
-@command_group(
+@options.group(
     epilog="Example: plansim model validate Q07",
 )
 def model() -> None:
@@ -56,7 +43,7 @@ def model() -> None:
 @model.command(epilog="Example: plansim model new riverside --name Riverside")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--name", metavar="NAME", help="What the city is called; else as the folder.")
-@terminal_option
+@options.terminal
 def new(folder: Path, name: str | None, terminal: Terminal) -> None:
     """Write a small city into the new or empty folder DIR, to start a model of your own from.
 
@@ -73,8 +60,8 @@ def new(folder: Path, name: str | None, terminal: Terminal) -> None:
 
 
 @model.command(epilog="Example: plansim model audit")
-@format_option("table", "json")
-@terminal_option
+@options.form("table", "json")
+@options.terminal
 def audit(form: str, terminal: Terminal) -> None:
     """Recompute where the plan's own figures disagree, and say what the model does about it."""
     from plansim.output.describe import clash_facts
@@ -91,18 +78,20 @@ def audit(form: str, terminal: Terminal) -> None:
 @click.argument("old", metavar="OLD.mdl", type=click.Path(path_type=Path))
 @click.argument("new", metavar="NEW.mdl", type=click.Path(path_type=Path))
 @click.argument(
-    "scenario", metavar="[SCENARIO]", required=False, shell_complete=items(scenario_names)
+    "scenario",
+    metavar="[SCENARIO]",
+    required=False,
+    shell_complete=options.items(options.scenario_names),
 )
-@target_option("Only this target; may be given again.")
-@click.option(
+@options.targets("Only this target; may be given again.")
+@options.number(
     "--orders",
-    metavar="N",
-    type=WholeNumber(2),
-    help="Number of orders drawn where there are too many changes to run every subset; else 16.",
+    least=2,
+    text="Number of orders drawn where there are too many changes to run every subset; else 16.",
 )
-@seed_option
-@format_option("table", "json")
-@terminal_option
+@options.seed
+@options.form("table", "json")
+@options.terminal
 def diff(
     old: Path,
     new: Path,
@@ -122,7 +111,7 @@ def diff(
     from plansim.output.tables.comparison import difference_table
 
     before, after = model_at(old), model_at(new)
-    with terminal.progress(terminal.text("difference.working", old=old, new=new)) as progress:
+    with terminal.progress("difference.working", old=old, new=new) as progress:
         difference = model_difference(
             before,
             after,
@@ -142,20 +131,20 @@ def _test_ids(context: click.Context) -> Iterable[str]:
 
 
 @model.command(epilog="Example: plansim model validate Q07 Q24")
-@click.argument("tests", metavar="[TEST]...", nargs=-1, shell_complete=items(_test_ids))
+@click.argument("tests", metavar="[TEST]...", nargs=-1, shell_complete=options.items(_test_ids))
 @click.option(
     "--with-reference",
     "reference",
     is_flag=True,
     help="Run every scenario by PySD, too; it takes minutes.",
 )
-@output_option(
+@options.output(
     "Also write the page on all tests, with its pictures in the folder 'pictures' beside it.",
     "FILE.md",
 )
-@force_option
-@format_option("table", "json")
-@terminal_option
+@options.force
+@options.form("table", "json")
+@options.terminal
 def validate(
     tests: tuple[str, ...],
     reference: bool,
@@ -181,10 +170,10 @@ def validate(
         check_report(output, force=force)
     wanted = chosen(tests)
     context = load_context(model_at(None), reference=reference)
-    with terminal.progress(terminal.text("validation.working")) as progress:
+    with terminal.progress("validation.working") as progress:
         results = results_of(context, wanted, progress=progress)
     if output is not None:
-        with terminal.progress(terminal.text("validation.writing")):
+        with terminal.progress("validation.writing"):
             validation_report(context, results, output, lang=terminal.text.lang, force=force)
     record = {"tests": results}
     terminal.answer(form, record, lambda: validation_table(results, terminal.text))
@@ -198,26 +187,20 @@ def validate(
     is_flag=True,
     help="Draw by the ranges of the constants alone, without regard to observations.",
 )
-@click.option(
-    "-n",
-    "members",
-    metavar="N",
-    type=WholeNumber(1, 100_000),
-    help="Number of members; else that of SPEC, or 500.",
-)
-@seed_option
+@options.number("-n", "members", most=100_000, text="Number of members; else that of SPEC, or 500.")
+@options.seed
 @click.option(
     "--design",
     metavar="DESIGN",
-    shell_complete=items(design_names),
+    shell_complete=options.items(options.design_names),
     help="With --prior, what varies: the path or name of a sweep's design; else what "
     "conditioning.yaml says, or checks.yaml, or every single constant that has a plausible range.",
 )
-@output_option("Where the members go; else ensemble.csv beside the model.", "FILE.csv")
-@force_option
-@model_option
-@format_option("table", "json")
-@terminal_option
+@options.output("Where the members go; else ensemble.csv beside the model.", "FILE.csv")
+@options.force
+@options.model
+@options.form("table", "json")
+@options.terminal
 def condition(
     spec: Path | None,
     prior: bool,
@@ -251,7 +234,7 @@ def condition(
     read = model_at(model)
     path = output or read.path.with_name(FILE_NAME)
     check_files((path, (".csv",)), force=force)
-    with terminal.progress(terminal.text("condition.working")) as progress:
+    with terminal.progress("condition.working") as progress:
         if prior:
             made, ensemble = None, draw_prior(read, members or MEMBERS, seed=seed, design=design)
         else:
@@ -276,9 +259,9 @@ def _judged_scenario(model: Model) -> Scenario:
 
 
 @model.command(epilog="Example: plansim model document -o documentation")
-@output_option("Where the pages go.", "FOLDER", default=Path("documentation"), show_default=True)
-@force_option
-@model_option
+@options.output("Where the pages go.", "FOLDER", default=Path("documentation"), show_default=True)
+@options.force
+@options.model
 @click.option(
     "--lang", type=click.Choice(["en", "zh"]), help="Write this language only; else both."
 )
@@ -318,7 +301,7 @@ def document(
     terminal = terminal_for(lang)
     first = terminal.text.lang
     langs = [Lang(lang)] if lang else [first, *(other for other in Lang if other != first)]
-    with terminal.progress(terminal.text("document.writing")):
+    with terminal.progress("document.writing"):
         count = write_pages(read, output, langs=langs, force=force)
     write(terminal.text("document.written", count=count, path=output))
 
@@ -326,6 +309,6 @@ def document(
 def _write_sketch(model: Model, terminal: Terminal, *, force: bool) -> None:
     from plansim.output.diagrams.sketch import write_sketch
 
-    with terminal.progress(terminal.text("document.writing")):
+    with terminal.progress("document.writing"):
         count = write_sketch(model, force=force)
     write(terminal.text("document.sketched", count=count, path=model.path))

@@ -6,24 +6,20 @@ from pathlib import Path
 
 import click
 
+from plansim.cli import options
 from plansim.cli.context import check_files, write
 from plansim.cli.inputs import Arguments
-from plansim.cli.options import (
-    force_option,
-    output_option,
-    scenario_options,
-)
 
 __all__ = ["page"]
 
 
 @click.command(epilog="Example: plansim page baseline accelerated-growth -o city.html --open")
-@output_option(
+@options.output(
     "Where to write the page.", "FILE.html", default=Path("page.html"), show_default=True
 )
-@force_option
+@options.force
 @click.option("--open", "show", is_flag=True, help="Open the page in the browser.")
-@scenario_options(several=True, settings=False)
+@options.scenarios(several=True, settable=False)
 def page(
     arguments: Arguments,
     output: Path,
@@ -44,7 +40,7 @@ def page(
     check_files((output, (".html",)), force=force)
     inputs = arguments.read(whole=True)
     scenarios = with_shipped(inputs.scenarios if arguments.scenarios else (), inputs.model)
-    with terminal.progress(terminal.text("page.making")):
+    with terminal.progress("page.making"):
         made = make_page(
             inputs.model,
             scenarios,

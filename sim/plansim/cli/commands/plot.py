@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from enum import Enum, auto
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import click
 
+from plansim.cli import options
 from plansim.cli.context import UsageError, check_files, write
 from plansim.cli.inputs import Arguments, Inputs, simulated_apart
-from plansim.cli.options import (
-    PICTURES,
-    SWEEP,
-    force_option,
-    output_option,
-    scenario_options,
-    variable_option,
-)
 from plansim.errors import Message
 
 if TYPE_CHECKING:
@@ -30,43 +21,23 @@ if TYPE_CHECKING:
 __all__ = ["plot"]
 
 
-class PlotSource(Enum):
-    """What figures are drawn from."""
-
-    RUNS = auto()
-    SWEEP = auto()
-    MODEL = auto()
-    """The model and its scenarios, without runs."""
-
-
-@dataclass(frozen=True)
-class PlotKind:
-    """What a kind of figure needs; `SHEETS` of `output/figures/sheet.py` has its function."""
-
-    has_variables: bool = True
-    """Whether variables may be chosen for it."""
-    source: PlotSource = PlotSource.RUNS
-
-
-KINDS: Mapping[str, PlotKind] = MappingProxyType(
-    {
-        "lines": PlotKind(),
-        "verdicts": PlotKind(),
-        "fan": PlotKind(source=PlotSource.SWEEP),
-        "loops": PlotKind(has_variables=False, source=PlotSource.MODEL),
-    }
-)
+KINDS = ("lines", "verdicts", "fan", "loops")
+"""Kinds of figures; `SHEETS` of `output/figures/sheet.py` has their functions."""
+OF_SWEEPS = ("fan",)
+"""Those that are drawn from the stored runs of a sweep."""
+OF_MODEL = ("loops",)
+"""Those that are drawn from the model and its scenarios, without runs and variables."""
 
 
 @click.command(epilog="Example: plansim plot baseline --variable GDP -o gdp.png")
-@variable_option(
+@options.variables(
     "Draw this variable, or NAME[ELEMENT], instead of those that binding targets judge; may be "
     "given again."
 )
 @click.option(
     "--kind",
-    type=click.Choice(list(KINDS)),
-    default=next(iter(KINDS)),
+    type=click.Choice(KINDS),
+    default=KINDS[0],
     show_default=True,
     help="What is drawn: lines over years; verdicts as a coloured table; the runs of a sweep "
     "(fan); scores of feedback loops (loops).",
@@ -74,9 +45,9 @@ KINDS: Mapping[str, PlotKind] = MappingProxyType(
 @click.option(
     "--all", "every", is_flag=True, help="With verdicts: expected and unlabelled targets too."
 )
-@output_option("FILE.png, FILE.svg or FILE.pdf.", required=True)
-@force_option
-@scenario_options(several=True, engine=True)
+@options.output("FILE.png, FILE.svg or FILE.pdf.", required=True)
+@options.force
+@options.scenarios(several=True, by_engine=True)
 def plot(
     arguments: Arguments,
     names: tuple[str, ...],
@@ -93,10 +64,9 @@ def plot(
     from plansim.output.figures import sheet
     from plansim.output.figures.canvas import save_figure
 
-    terminal, source = arguments.terminal, KINDS[kind].source
+    terminal, is_sweep = arguments.terminal, kind in OF_SWEEPS
     _check_usage(kind, arguments, names)
-    check_files((output, PICTURES), force=force)
-    is_sweep = source is PlotSource.SWEEP
+    check_files((output, options.PICTURES), force=force)
     asked = replace(arguments, scenarios=()) if is_sweep else arguments
     inputs = asked.read(names=names, find=_reference, whole=is_sweep)
     runs: list[xr.Dataset] = []
@@ -104,7 +74,7 @@ def plot(
         from plansim.analysis.experiments.store import open_sweep
 
         runs = [open_sweep(arguments.scenarios[0])]
-    elif source is PlotSource.RUNS:
+    elif kind not in OF_MODEL:
         runs = simulated_apart(inputs, arguments.engine, terminal)
     subject = sheet.Subject(
         inputs.model,
@@ -115,7 +85,7 @@ def plot(
         terminal.text.lang,
         every,
     )
-    with terminal.progress(terminal.text("plot.drawing")):
+    with terminal.progress("plot.drawing"):
         figure = sheet.SHEETS[kind](subject)
     save_figure(figure, output, force=force)
     write(terminal.text("plot.written", path=output))
@@ -123,12 +93,12 @@ def plot(
 
 def _check_usage(kind: str, arguments: Arguments, names: Sequence[str]) -> None:
     """Refuse options that do not go with a kind of figure."""
-    if names and not KINDS[kind].has_variables:
+    if names and kind in OF_MODEL:
         raise UsageError(Message("--kind {kind} takes no --variable", kind=kind))
-    if KINDS[kind].source is PlotSource.SWEEP:
+    if kind in OF_SWEEPS:
         if len(arguments.scenarios) != 1 or arguments.overrides or arguments.overlays:
             raise UsageError(Message("--kind fan needs one RESULT.zarr, without --set and --with"))
-        if not (path := Path(arguments.scenarios[0])).exists() and path.suffix != SWEEP:
+        if not (path := Path(arguments.scenarios[0])).exists() and path.suffix != options.SWEEP:
             raise UsageError(
                 Message("--kind fan takes a RESULT.zarr that 'plansim sweep' has made")
             )

@@ -8,15 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from plansim.cli import options
 from plansim.cli.context import Terminal, check_files, machine, remark
 from plansim.cli.inputs import Arguments, Inputs, changes_of, simulated, simulated_years
-from plansim.cli.options import (
-    force_option,
-    format_option,
-    output_option,
-    scenario_options,
-    variable_option,
-)
 from plansim.errors import Message
 
 if TYPE_CHECKING:
@@ -27,11 +21,11 @@ __all__ = ["run"]
 
 
 @click.command(epilog="Example: plansim run baseline accelerated-growth --variable GDP")
-@variable_option("Show this variable instead of those that targets judge; may be given again.")
-@output_option("Also write the runs to FILE.nc, .csv, .xlsx or .parquet.")
-@force_option
-@format_option("table", "json", "csv")
-@scenario_options(several=True, engine=True)
+@options.variables("Show this variable instead of those that targets judge; may be given again.")
+@options.output("Also write the runs to FILE.nc, .csv, .xlsx or .parquet.")
+@options.force
+@options.form("table", "json", "csv")
+@options.scenarios(several=True, by_engine=True)
 def run(
     arguments: Arguments,
     names: tuple[str, ...],

@@ -8,23 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from plansim.cli import options
 from plansim.cli.context import Terminal, UsageError, remark, warn
 from plansim.cli.inputs import read_inputs
-from plansim.cli.options import (
-    WholeNumber,
-    constant_names,
-    design_names,
-    engine_option,
-    force_option,
-    items,
-    model_option,
-    output_option,
-    scenario_names,
-    seed_option,
-    terminal_option,
-    threads_option,
-    with_option,
-)
 from plansim.errors import Message
 
 if TYPE_CHECKING:
@@ -36,45 +22,45 @@ __all__ = ["replay", "sweep"]
 
 
 def _designs_and_scenarios(context: click.Context) -> Iterator[str]:
-    yield from design_names(context)
-    yield from scenario_names(context)
+    yield from options.design_names(context)
+    yield from options.scenario_names(context)
 
 
 @click.command(epilog="Example: plansim sweep growth-investment -n 4096 -o growth.zarr")
 @click.argument(
-    "design", metavar="[DESIGN]", required=False, shell_complete=items(_designs_and_scenarios)
+    "design",
+    metavar="[DESIGN]",
+    required=False,
+    shell_complete=options.items(_designs_and_scenarios),
 )
-@click.option(
+@options.names(
     "--factor",
     "factors",
-    metavar="NAME[=LOW..HIGH]",
-    multiple=True,
-    shell_complete=items(constant_names),
-    help="Vary a constant evenly, over its plausible range if no other is given; DESIGN is then "
+    options.constant_names,
+    "Vary a constant evenly, over its plausible range if no other is given; DESIGN is then "
     "the name of a scenario, and with --model may be left out. May be given again.",
+    "NAME[=LOW..HIGH]",
 )
-@with_option
-@click.option(
+@options.overlays
+@options.number(
     "-n",
     "samples",
-    metavar="N",
-    type=WholeNumber(1),
-    help="Points of a sample under each scenario, or trajectories of Morris; else as in DESIGN.",
+    text="Points of a sample under each scenario, or trajectories of Morris; else as in DESIGN.",
 )
-@seed_option
-@output_option(
+@options.seed
+@options.output(
     "Where every run is stored; else a folder called as the design, here.", "RESULT.zarr"
 )
 @click.option("--resume", is_flag=True, help="Go on with a result that was not finished.")
-@force_option
-@threads_option
+@options.force
+@options.threads
 @click.option(
     "--scheduler",
     metavar="ADDRESS",
     help="Run the blocks on the workers of a Dask scheduler, as tcp://host:8786.",
 )
-@model_option
-@terminal_option
+@options.model
+@options.terminal
 def sweep(
     design: str | None,
     factors: tuple[str, ...],
@@ -107,7 +93,7 @@ def sweep(
     warn(plan.warnings)
     path = Path(f"{plan.id}.zarr") if output is None else output
     try:
-        with terminal.progress(terminal.text("sweep.running")) as progress:
+        with terminal.progress("sweep.running") as progress:
             summary = run_sweep(
                 plan,
                 read,
@@ -173,13 +159,13 @@ def _design(
 
 @click.command(epilog="Example: plansim replay growth.zarr 17 -o run-17.yaml")
 @click.argument("result", metavar="RESULT.zarr", type=click.Path(path_type=Path))
-@click.argument("index", type=WholeNumber(0), required=False)
+@click.argument("index", type=options.WholeNumber(0), required=False)
 @click.option("--verify", is_flag=True, help="Check every stored number against its checksum.")
-@output_option("Also write the run as a scenario.", "SCENARIO.yaml")
-@force_option
-@engine_option
-@model_option
-@terminal_option
+@options.output("Also write the run as a scenario.", "SCENARIO.yaml")
+@options.force
+@options.engine
+@options.model
+@options.terminal
 def replay(
     result: Path,
     index: int | None,
@@ -211,7 +197,7 @@ def replay(
     if stored.status is not RunStatus.OK:
         what = {"variable": stored.failed_variable or "?", "when": stored.failed_time}
         remark(terminal.text("sweep.was_bad", status=stored.status.name.lower(), **what))
-    with terminal.progress(terminal.text("run.simulating", scenario=scenario.id)):
+    with terminal.progress("run.simulating", scenario=scenario.id):
         run = replay_of(result, index, inputs.model, inputs.targets, engine=engine)
     table = verdict_table(
         run.verdicts,

@@ -7,33 +7,18 @@ from typing import TYPE_CHECKING
 
 import click
 
+from plansim.cli import options
 from plansim.cli.context import Terminal, remark, warn
 from plansim.cli.inputs import Arguments, chosen_target, read_inputs, simulated_years
-from plansim.cli.options import (
-    WholeNumber,
-    command_group,
-    design_names,
-    format_option,
-    items,
-    model_option,
-    scenario_names,
-    scenario_options,
-    seed_option,
-    target_option,
-    terminal_option,
-    with_option,
-)
 from plansim.cli.study import Study, study_options
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from plansim.analysis.sensitivity.unknowns import DecidedTarget
 
 __all__ = ["why"]
 
 
-@command_group(
+@options.group(
     epilog="Example: plansim why attribute baseline accelerated-growth",
 )
 def why() -> None:
@@ -41,13 +26,13 @@ def why() -> None:
 
 
 @why.command(epilog="Example: plansim why attribute baseline slow-growth --target M28")
-@click.argument("before", metavar="A", shell_complete=items(scenario_names))
-@click.argument("after", metavar="B", shell_complete=items(scenario_names))
-@with_option
-@target_option("Only this target; may be given again.")
-@model_option
-@format_option("table", "json")
-@terminal_option
+@click.argument("before", metavar="A", shell_complete=options.items(options.scenario_names))
+@click.argument("after", metavar="B", shell_complete=options.items(options.scenario_names))
+@options.overlays
+@options.targets("Only this target; may be given again.")
+@options.model
+@options.form("table", "json")
+@options.terminal
 def attribute(
     before: str,
     after: str,
@@ -68,16 +53,16 @@ def attribute(
 
     inputs = read_inputs([before, after], model, (), overlays, names=ids, find=chosen_target)
     first, last = inputs.scenario, inputs.scenarios[-1]
-    with terminal.progress(terminal.text("run.simulating", scenario=last.id)):
+    with terminal.progress("run.simulating", scenario=last.id):
         shares = shares_of(inputs.model, first, last, inputs.named or inputs.targets)
     labelled = shares.labelled(load_views(inputs.model, inputs.targets).levers)
     terminal.answer(form, shares, lambda: attribution_table(labelled, terminal.text))
 
 
 @why.command(epilog="Example: plansim why unknowns baseline")
-@target_option("Only this target, open or not; may be given again.")
-@format_option("table", "json")
-@scenario_options(several=True)
+@options.targets("Only this target, open or not; may be given again.")
+@options.form("table", "json")
+@options.scenarios(several=True)
 def unknowns(arguments: Arguments, ids: tuple[str, ...], form: str) -> None:
     """Name the two unknowns that decide each open binding target.
 
@@ -102,7 +87,7 @@ def unknowns(arguments: Arguments, ids: tuple[str, ...], form: str) -> None:
             shared = with_shares(verdicts, inputs.model, [scenario], inputs.targets)
             still = {verdict.id for verdict in shared if verdict.is_open}
             chosen = tuple(target for target in inputs.targets if target.id in still)
-        with terminal.progress(terminal.text("check.members")):
+        with terminal.progress("check.members"):
             found += deciding_unknowns(inputs.model, [scenario], ensemble, chosen)
     terminal.answer(form, found, lambda: unknowns_table(found, inputs.model, terminal.text))
 
@@ -111,33 +96,30 @@ MOST_WARNINGS = 5
 """Warnings of a design that are shown: factors that vary about a scenario repeat its own."""
 
 
-@why.command(epilog="Example: plansim why sensitivity baseline -n 512 --plot drivers.png")
+@why.command(epilog="Example: plansim why sensitivity baseline -n 512")
 @click.option(
     "--design",
     metavar="DESIGN",
     default="uncertainty",
     show_default=True,
-    shell_complete=items(design_names),
+    shell_complete=options.items(options.design_names),
     help="What varies: the path of a design file, or the name of one that comes with plansim.",
 )
-@click.option(
+@options.number(
     "-n",
     "samples",
-    metavar="N",
-    type=WholeNumber(2),
-    help="Half of the draws under each scenario, rounded up to a power of two; else as in DESIGN.",
+    least=2,
+    text="Half of the draws, rounded up to a power of two; else as in DESIGN.",
 )
-@click.option(
+@options.number(
     "--trajectories",
-    metavar="N",
-    type=WholeNumber(2),
+    least=2,
     default=50,
-    show_default=True,
-    help="Number of Morris trajectories; each takes one run more than there are factors.",
+    text="Number of Morris trajectories; each takes one run more than there are factors.",
 )
-@seed_option
-@study_options
-@scenario_options(several=True, settings=False)
+@options.seed
+@study_options()
+@options.scenarios(settable=False)
 def sensitivity(
     arguments: Arguments,
     study: Study,
@@ -146,13 +128,11 @@ def sensitivity(
     trajectories: int,
     seed: int | None,
 ) -> None:
-    """Say how sure the verdicts are, which scenario does better, and what makes them uncertain.
+    """Say what makes the verdicts under SCENARIO uncertain.
 
-    Shares are of the ensemble beside the model, or else of draws of DESIGN, in which all that it
-    leaves open varies at once. These draws explain the margins of the binding targets under the
-    first SCENARIO; without any, the scenarios of DESIGN are taken.
+    All that DESIGN leaves open varies at once, and the margins of the binding targets are
+    explained. Without SCENARIO the first of DESIGN is taken.
     """
-    from plansim.analysis.ensemble import ensemble_fits, load_ensemble
     from plansim.analysis.experiments.design_file import read_design
     from plansim.analysis.sensitivity.study import sobol
     from plansim.output.tables.sensitivity import sensitivity_table
@@ -164,34 +144,22 @@ def sensitivity(
     warn(plan.warnings[:MOST_WARNINGS])
     if (more := len(plan.warnings) - MOST_WARNINGS) > 0:
         remark(terminal.text("sensitivity.warnings", count=more))
-    with terminal.progress(terminal.text("sweep.running")) as progress:
+    with terminal.progress("sweep.running") as progress:
         result = sobol(
             inputs.model,
             plan,
             inputs.targets,
-            load_ensemble(inputs.model) if ensemble_fits(inputs.model) else None,
             trajectories=trajectories,
             threads=study.threads,
             progress=progress,
         )
 
-    def draw() -> Figure:
-        from plansim.output.figures.drivers import driver_sheet
-
-        return driver_sheet(result, terminal.text.lang)
-
-    titles = {
-        scenario.id: terminal.text.pick(scenario.title_en, scenario.title_zh) or scenario.id
-        for scenario in result.design.scenarios
-    }
-    study.finish(
-        terminal, result, lambda: sensitivity_table(result, terminal.text, titles=titles), draw
-    )
+    study.finish(terminal, result, lambda: sensitivity_table(result, terminal.text))
 
 
 @why.command(epilog="Example: plansim why loops baseline")
-@format_option("table", "json")
-@scenario_options()
+@options.form("table", "json")
+@options.scenarios()
 def loops(
     arguments: Arguments,
     form: str,
@@ -208,9 +176,7 @@ def loops(
 
     terminal = arguments.terminal
     inputs = arguments.read(whole=True)
-    with terminal.progress(
-        terminal.text("run.simulating", scenario=inputs.scenario.id)
-    ) as progress:
+    with terminal.progress("run.simulating", scenario=inputs.scenario.id) as progress:
         cuts = cut_loops(inputs.model, inputs.scenario)
         progress(1, 2)
         scores = score_loops(inputs.model, inputs.scenario)

@@ -12,9 +12,9 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from plansim.compiler.ir import Graph, Op, PiecewiseLinear
+from plansim.compiler.ir import Graph, Op
 
-__all__ = ["PLAIN", "SMALL", "VECTOR", "Clock", "stages", "stepped", "zidz"]
+__all__ = ["PLAIN", "SMALL", "VECTOR", "Clock", "stages", "zidz"]
 
 SMALL = 1e-6
 """What Vensim takes for zero."""
@@ -36,16 +36,6 @@ def zidz(g: Graph, above: int, below: int, otherwise: int | None = None) -> int:
     """Give a quotient, or ``otherwise`` (zero) where the divisor is nearly zero."""
     near = g.make(Op.LESS, g.make(Op.ABSOLUTE, below), g.number(SMALL))
     return g.select(near, g.number(0.0) if otherwise is None else otherwise, g.divide(above, below))
-
-
-def stepped(g: Graph, table: PiecewiseLinear, at: int, *, forward: bool) -> int:
-    """Give the height of the next point of a table, or of the one before."""
-    found = g.number(table.y[-1] if forward else table.y[0])
-    points = list(zip(table.x, table.y, strict=True))
-    for point, height in reversed(points) if forward else points:
-        order = (at, g.number(point)) if forward else (g.number(point), at)
-        found = g.select(g.make(Op.LESS_EQUAL, *order), g.number(height), found)
-    return found
 
 
 def _quantum(g: Graph, a: int, b: int) -> int:
@@ -127,6 +117,7 @@ PLAIN: Mapping[str, Callable[..., int]] = {
     "step": _step,
     "tan": _plain(Op.TAN),
     "tanh": _plain(Op.TANH),
+    "time_base": lambda g, clock, start, slope: g.add(start, g.multiply(slope, clock.time)),
     "xidz": lambda g, clock, a, b, x: zidz(g, a, b, x),
     "zidz": lambda g, clock, a, b: zidz(g, a, b),
 }

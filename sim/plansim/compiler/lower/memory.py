@@ -11,19 +11,19 @@ import math
 from dataclasses import replace
 
 from plansim.compiler.functions.plain import stages, zidz
-from plansim.compiler.integration import LEVELS
+from plansim.compiler.integration import DISCRETE, LEVELS
 from plansim.compiler.ir import Depends, Op, Pipe, State
 from plansim.compiler.lower.context import Context
 from plansim.compiler.lower.scope import KnownError, RefusedError, Scope, at_start, running
 from plansim.errors import Message
 from plansim.model.reading.arrays import UnboundError
-from plansim.model.reading.expression import Call, Node
+from plansim.model.reading.expression import MISSING, Call, Node, Number
 
 __all__ = ["STATEFUL", "finish_states", "stateful"]
 
 MAX_STAGES = 1000
 _INITIALLY_INPUT = frozenset({"smooth", "smooth3", "delay1", "delay3"})
-STATEFUL = LEVELS | {"delay_fixed", "sample_if_true"}
+STATEFUL = LEVELS | DISCRETE
 """The functions with a memory, by `name_key`."""
 
 
@@ -34,10 +34,13 @@ def stateful(low: Context, tree: Call, scope: Scope) -> int:
     key, arguments = tree.key, tree.arguments
     g = low.graph
     match key:
-        case "integ":
+        case "integ" | "sinteg":
             return _state(low, tree, scope, 0)
-        case "delay_fixed":
+        case "delay_fixed" | "delay_information" | "delay_material":
             return _pipe(low, tree, scope)
+        case "depreciate_straightline":
+            held = _held(low, tree, scope, _state(low, tree, scope, 0))
+            return g.divide(held, low.number(arguments[1], at_start(scope)))
         case "sample_if_true":
             return _sampled(low, tree, scope)
         case "trend" | "forecast":
@@ -73,6 +76,11 @@ def _initially(low: Context, tree: Call, scope: Scope) -> int:
     match key:
         case "integ":
             return low.node(arguments[1], scope)
+        case "sinteg":
+            return _bounded(low, tree, scope, low.number(arguments[1], scope))
+        case "depreciate_straightline":
+            held = _held(low, tree, scope, g.number(0.0))
+            return g.divide(held, low.number(arguments[1], scope))
         case "trend" | "forecast":
             return _trend(low, tree, scope, _first_mean(low, tree, scope))
         case "npv" | "npve":
@@ -85,6 +93,44 @@ def _initially(low: Context, tree: Call, scope: Scope) -> int:
             return g.select(condition, actual, otherwise)
     initial = arguments[0 if key in _INITIALLY_INPUT else 2]
     return low.node(initial, scope)
+
+
+def _bounded(low: Context, tree: Call, scope: Scope, value: int) -> int:
+    """Give what SINTEG makes of a value: within its bounds, or the number that it is close to."""
+    g = low.graph
+    lowest, highest, unit, special, near = tree.arguments[2:]
+
+    def given(node: Node) -> bool:
+        return node != Number(MISSING)
+
+    if given(unit):
+        message = Message("multiples of a quantity are not supported: write :NA: for it")
+        raise RefusedError(message, tree.key)
+    if given(special) and given(near):
+        number, reach = (low.number(node, scope) for node in (special, near))
+        gap = g.make(Op.ABSOLUTE, g.subtract(value, number))
+        value = g.select(g.make(Op.LESS, gap, reach), number, value)
+    for bound, op in ((lowest, Op.MAXIMUM), (highest, Op.MINIMUM)):
+        if given(bound):
+            value = g.make(op, low.number(bound, scope), value)
+    return value
+
+
+def _held(low: Context, tree: Call, scope: Scope, before: int) -> int:
+    """Give what DEPRECIATE STRAIGHTLINE writes off: all that came in while it lasts."""
+    g, (stream, _, period, first) = low.graph, tree.arguments
+    start = at_start(scope)
+    if low.graph.value(low.number(first, start)) != 0:
+        raise RefusedError(Message("an initial amount other than 0 is not supported"), tree.key)
+    span, step = low.number(period, start), g.leaf(Op.TIME_STEP)
+    length = low.graph.value(span)
+    if span != step and length != low.model.time.step:
+        message = Message("a fiscal period other than TIME STEP is not supported")
+        raise RefusedError(message, tree.key)
+    entering = low.number(stream, scope)
+    if not scope.initial:
+        entering = g.subtract(entering, _pipe(low, tree, scope))
+    return g.freeze(g.add(before, g.multiply(step, entering)))
 
 
 def _trend(low: Context, tree: Call, scope: Scope, mean: int) -> int:
@@ -195,11 +241,17 @@ def finish_states(low: Context) -> None:
 def _finished_pipe(low: Context, tree: Call, scope: Scope) -> Pipe:
     start = at_start(scope)
     delay = low.node(tree.arguments[1], start)
+    must_stay = tree.key in ("delay_information", "delay_material")
+    if must_stay and not _steady(low, tree.arguments[1], scope):
+        raise RefusedError(Message("its delay varies within a run"), tree.key)
+    first = low.graph.number(0.0)
+    if tree.key != "depreciate_straightline":
+        first = low.number(tree.arguments[2], start)
     if low.graph.depends[delay] & Depends.INPUTS:
         low.pin(delay)
     return Pipe(
         low.spoken(scope.key, scope.cell),
-        initial=low.number(tree.arguments[2], start),
+        initial=first,
         entering=low.graph.freeze(low.number(tree.arguments[0], scope)),
         delay=delay,
     )
@@ -215,6 +267,15 @@ def _finished(low: Context, tree: Call, scope: Scope, stage: int) -> State:
         case "integ":
             initial = _initial_stock(low, scope, low.number(arguments[1], start))
             return State(name, initial, low.number(arguments[0], scope), True)
+        case "sinteg":
+            first = low.number(arguments[1], start)
+            initial = _bounded(low, tree, start, _initial_stock(low, scope, first))
+            rate = low.number(arguments[0], scope)
+            following = g.add(me, g.multiply(g.leaf(Op.TIME_STEP), rate))
+            following = g.freeze(_bounded(low, tree, scope, following))
+            return State(name, initial, following, False)
+        case "depreciate_straightline":
+            return State(name, g.number(0.0), _held(low, tree, scope, me), False)
         case "sample_if_true":
             initial = low.number(arguments[2], start)
             return State(name, initial, _sampled(low, tree, scope), False)

@@ -25,7 +25,7 @@ from plansim.compiler.lower.tables import (
     table_value,
     time_value,
 )
-from plansim.compiler.lower.vectors import mapped, of_vectors, reduced
+from plansim.compiler.lower.vectors import looked_up, mapped, of_vectors, reduced
 from plansim.errors import Fault, Message, ModelError
 from plansim.model.reading.expression import Call, Name, Table, name_key, walk
 from plansim.model.reading.functions import OF_VECTORS
@@ -167,11 +167,13 @@ def _call(low: Context, tree: Call, scope: Scope) -> int:
     match key:
         case "vector_elm_map":
             return mapped(low, tree, scope)
-        case "lookup_backward" | "lookup_extrapolate" | "lookup_forward":
+        case "vector_lookup":
+            return looked_up(low, tree, scope)
+        case _ if key.startswith("lookup_"):
             return beyond(low, tree, scope)
         case "get_time_value":
             return time_value(low, tree, scope)
-        case "initial":
+        case "initial" | "reinitial":
             return low.node(arguments[0], at_start(scope))
         case "active_initial":
             return low.node(arguments[1 if scope.initial else 0], scope)
@@ -183,7 +185,9 @@ def _call(low: Context, tree: Call, scope: Scope) -> int:
             if isinstance(arguments[0], Name) and low.subscripts.is_range(arguments[0].key):
                 return low.graph.number(len(low.subscripts.elements(arguments[0].key)))
             raise RefusedError(Message("ELMCOUNT takes the name of a subscript range"), key)
-    local = scope.frame is not None and key in scope.frame.macro.equations
+    local = scope.frame is not None and (
+        key in scope.frame.macro.equations or key in scope.frame.arguments
+    )
     if key not in PLAIN and (local or key in low.equations):
         return table_value(low, tree, scope)
     if key not in PLAIN:

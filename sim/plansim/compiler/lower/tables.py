@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
 from dataclasses import replace
 from operator import itemgetter
 
-from plansim.compiler.functions.plain import SMALL, stepped
+from plansim.compiler.functions import points as lines
+from plansim.compiler.functions.plain import SMALL
 from plansim.compiler.functions.vectors import total
 from plansim.compiler.ir import Op, PiecewiseLinear
 from plansim.compiler.lower.context import Context
 from plansim.compiler.lower.scope import RefusedError, Scope
 from plansim.errors import Message
 from plansim.model.reading.expression import MISSING, Call, Name, Node, Number, Table
-from plansim.model.records import VariableKind
 
 __all__ = ["DATA", "beyond", "checked", "data", "raw", "table_value", "time_value"]
 
@@ -28,65 +27,82 @@ _JUMP = 1e-12
 
 def table_value(low: Context, tree: Call, scope: Scope) -> int:
     """Give the value of a named lookup table."""
-    if scope.frame is not None and tree.key in scope.frame.macro.equations:
-        points = scope.frame.macro.equations[tree.key][0].tree
-        if not isinstance(points, Table):
-            raise RefusedError(
-                Message("'{name}' is neither a function nor a lookup", name=tree.key)
-            )
-        return low.graph.lookup(checked(points), low.node(tree.arguments[0], scope))
-    variable = low.variables[tree.key]
-    if variable.kind is not VariableKind.LOOKUP:
-        raise RefusedError(
-            Message("'{name}' is neither a function nor a lookup", name=variable.name), tree.key
-        )
-    cell = tuple(low.subscripts.element(subscript, scope.bound) for subscript in tree.subscripts)
-    place = low.places(tree.key).get(cell)
-    if place is None:
-        name = low.label(variable, cell)
-        raise RefusedError(Message("'{name}' has no equation", name=name), tree.key)
-    if not isinstance(place.equation.tree, Table):
-        raise RefusedError(Message("tables from other files are not supported"), tree.key)
-    table = checked(place.equation.tree)
+    table, label = _table_of(low, Name(tree.key, tree.subscripts), scope)
     at = low.node(tree.arguments[0], scope)
-    label = low.label(variable, cell)
     if not low.varies(label):
-        return low.graph.lookup(table, at)
-    y = [low.input(f"{label}({x!r})", y) for x, y in zip(table.x, table.y, strict=True)]
-    return _between(low, table.x, y, at)
+        return low.graph.lookup(checked(table), at)
+    return lines.between(low.graph, *_points(low, checked(table), label), at)
 
 
-def _between(low: Context, x: Sequence[float], y: Sequence[int], at: int) -> int:
-    """Give the value of a table whose heights are nodes."""
-    g = low.graph
-    ends = g.number(x[0]), g.number(x[-1])
-    inside = g.make(Op.MAXIMUM, ends[0], g.make(Op.MINIMUM, ends[1], at))
-    found = y[0]
-    for i in range(len(x) - 1):
-        width = g.number(x[i + 1] - x[i])
-        slope = g.divide(g.subtract(y[i + 1], y[i]), width)
-        part = g.add(y[i], g.multiply(slope, g.subtract(inside, g.number(x[i]))))
-        found = g.select(g.make(Op.LESS, inside, g.number(x[i])), found, part) if i else part
-    return found
+def _table_of(low: Context, named: Node, scope: Scope) -> tuple[Table, str]:
+    """Give the lookup table that a name stands for, and the name of its element in the model."""
+    if not isinstance(named, Name):
+        raise RefusedError(Message("its first argument is not a lookup table"))
+    key = named.key
+    if scope.frame is not None and key in scope.frame.arguments:
+        return _table_of(low, scope.frame.arguments[key], scope.frame.caller)
+    if scope.frame is not None and key in scope.frame.macro.equations:
+        points, name, label = scope.frame.macro.equations[key][0].tree, key, ""
+    elif key not in low.equations:
+        raise RefusedError(Message("'{name}' is neither a function nor a lookup", name=key), key)
+    else:
+        variable = low.variables[key]
+        cell = tuple(low.subscripts.element(one, scope.bound) for one in named.subscripts)
+        name, label = variable.name, low.label(variable, cell)
+        place = low.places(key).get(cell)
+        if place is None:
+            raise RefusedError(Message("'{name}' has no equation", name=label), key)
+        points = place.equation.tree
+    if not isinstance(points, Table):
+        raise RefusedError(Message("'{name}' is neither a function nor a lookup", name=name), key)
+    return points, label
 
 
 def beyond(low: Context, tree: Call, scope: Scope) -> int:
-    """Give a table that goes on beyond its ends, or jumps from point to point."""
-    g, (named, at) = low.graph, tree.arguments
-    points = _tree_of(low, named, scope)
-    if not isinstance(points, Table):
-        raise RefusedError(Message("its first argument is not a lookup table"), tree.key)
-    table, x = checked(points), low.number(at, scope)
-    if tree.key == "lookup_extrapolate":
-        found = low.graph.lookup(table, x)
-        for end, near in ((0, 1), (-1, -2)):
-            run, rise = table.x[near] - table.x[end], table.y[near] - table.y[end]
-            past = g.subtract(x, g.number(table.x[end]))
-            op = Op.MINIMUM if end == 0 else Op.MAXIMUM
-            past = g.make(op, past, g.number(0.0))
-            found = g.add(found, g.multiply(past, g.number(rise / run)))
-        return found
-    return stepped(g, table, x, forward=tree.key == "lookup_forward")
+    """Give what LOOKUP EXTRAPOLATE and its like make of a table."""
+    g, (named, *others) = low.graph, tree.arguments
+    table, label = _table_of(low, named, scope)
+    at, *more = (low.number(node, scope) for node in others)
+    x, y = _points(low, table if len(table.x) > 1 else checked(table), label)
+    match tree.key:
+        case "lookup_area":
+            start, end = (lines.area(g, x, y, to) for to in (at, *more))
+            return g.subtract(end, start)
+        case "lookup_invert":
+            return lines.inverse(g, x, y, at)
+        case "lookup_slope":
+            way = int(low.structural(more[0], tree.key, "what holds beyond the ends"))
+            return lines.slope(g, x, y, at, min(1, max(-1, way)))
+        case "lookup_extrapolate":
+            return _onward(low, table, label, at)
+        case _:
+            x, y = _points(low, checked(table), label)
+            return lines.stepped(g, x, y, at, forward=tree.key == "lookup_forward")
+
+
+def _onward(low: Context, table: Table, label: str, at: int) -> int:
+    """Give a table that goes on beyond its ends; quickly, where its points are known."""
+    g, known = low.graph, checked(table)
+    if low.varies(label):
+        return lines.between(g, *_points(low, known, label), at, onward=True)
+    found = g.lookup(known, at)
+    for end, near in ((0, 1), (-1, -2)):
+        run, rise = known.x[near] - known.x[end], known.y[near] - known.y[end]
+        past = g.subtract(at, g.number(known.x[end]))
+        past = g.make(Op.MINIMUM if end == 0 else Op.MAXIMUM, past, g.number(0.0))
+        found = g.add(found, g.multiply(past, g.number(rise / run)))
+    return found
+
+
+def _points(
+    low: Context, table: Table | PiecewiseLinear, label: str
+) -> tuple[list[int], list[int]]:
+    """Give the places and heights of a table as nodes; heights may be inputs."""
+    x = [low.graph.number(place) for place in table.x]
+    if not low.varies(label):
+        return x, [low.graph.number(height) for height in table.y]
+    pairs = zip(table.x, table.y, strict=True)
+    return x, [low.input(f"{label}({place!r})", height) for place, height in pairs]
 
 
 def _tree_of(low: Context, named: Node, scope: Scope) -> Node | None:
@@ -142,7 +158,10 @@ def data(low: Context, tree: Call, scope: Scope) -> int:
         nearest = total(g, near, Op.MINIMUM)
         return g.select(g.make(Op.LESS, nearest, g.number(SMALL)), value, missing)
     way = low.node(others[1], scope)
-    ahead, behind = (stepped(g, table, x, forward=forward) for forward in (True, False))
+    places, heights = _points(low, table, "")
+    ahead, behind = (
+        lines.stepped(g, places, heights, x, forward=forward) for forward in (True, False)
+    )
     back = g.select(g.make(Op.LESS_EQUAL, way, g.number(-1.0)), behind, value)
     return g.select(g.make(Op.LESS_EQUAL, g.number(1.0), way), ahead, back)
 

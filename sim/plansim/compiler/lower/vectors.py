@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
+from plansim.compiler.functions import points as lines
 from plansim.compiler.functions.vectors import (
     ACTIONS,
     PROFILES,
@@ -25,7 +26,7 @@ from plansim.errors import Message
 from plansim.model.reading.arrays import free_marks
 from plansim.model.reading.expression import Call, Name, Node, name_key, walk
 
-__all__ = ["mapped", "of_vectors", "reduced"]
+__all__ = ["looked_up", "mapped", "of_vectors", "reduced"]
 
 
 def reduced(low: Context, op: Op, argument: Node, scope: Scope) -> int:
@@ -171,21 +172,53 @@ def _selected(low: Context, tree: Call, scope: Scope) -> int:
 def mapped(low: Context, tree: Call, scope: Scope) -> int:
     """Give VECTOR ELM MAP: the element so many places behind another; NaN beyond the range."""
     start, offset = tree.arguments
-    if not isinstance(start, Name) or not start.subscripts or start.key not in low.variables:
-        raise RefusedError(Message("it takes an element of an array"), tree.key)
-    own = low.variables[start.key].subscripts[-1]
-    elements = low.subscripts.elements(name_key(own))
-    element = low.subscripts.element(start.subscripts[-1], scope.bound)
-    if element not in elements:
-        raise RefusedError(Message("it takes an element of an array"), tree.key)
+    elements, first = _row(low, start, scope, tree.key)
     g = low.graph
-    asked = g.add(g.number(elements.index(element)), low.node(offset, scope))
+    asked = g.add(g.number(first), low.node(offset, scope))
     known = g.value(asked)
     chosen = range(len(elements))
     if known is not None:  # others may rest on this one
         chosen = range(int(known), int(known) + 1) if 0 <= known < len(elements) else range(0)
     vector = [g.number(math.nan)] * len(elements)
     for index in chosen:
-        named = replace(start, subscripts=(*start.subscripts[:-1], elements[index]))
-        vector[index] = low.number(named, scope)
+        vector[index] = low.number(elements[index], scope)
     return reordered(g, vector, [asked])[0]
+
+
+def looked_up(low: Context, tree: Call, scope: Scope) -> int:
+    """Give VECTOR LOOKUP: a line whose heights are the elements of an array."""
+    first, *others = tree.arguments
+    names, begins = _row(low, first, scope, tree.key)
+    vector = [low.number(name, scope) for name in names[begins:]]
+    if len(vector) < 2:
+        raise RefusedError(Message("its vector has a single element"), tree.key)
+    at, low_end, high_end, mode = (low.number(node, scope) for node in others)
+    way = int(low.structural(mode, tree.key, "the mode"))
+    g, last = low.graph, len(vector) - 1
+    width = g.subtract(high_end, low_end)
+    x = [g.add(low_end, g.multiply(width, g.number(i / last))) for i in range(last)] + [high_end]
+    match way:
+        case 0 | 3:
+            return lines.between(g, x, vector, at, onward=way == 3)
+        case 1 | 7:
+            return lines.area(g, x, vector, at, onward=way == 7)
+        case 2 | 4:
+            return lines.stepped(g, x, vector, at, forward=way == 4)
+        case 5 | 8:
+            return lines.inverse(g, x, vector, at, onward=way == 8)
+        case 6 | 9:
+            return lines.slope(g, x, vector, at, int(way == 9))
+    raise RefusedError(Message("there is no mode {mode}", mode=way), tree.key)
+
+
+def _row(low: Context, start: Node, scope: Scope, key: str) -> tuple[list[Name], int]:
+    """Give all elements of an array along its last subscript, and which of them is named."""
+    if not isinstance(start, Name) or not start.subscripts or start.key not in low.variables:
+        raise RefusedError(Message("it takes an element of an array"), key)
+    elements = low.subscripts.elements(name_key(low.variables[start.key].subscripts[-1]))
+    element = low.subscripts.element(start.subscripts[-1], scope.bound)
+    if element not in elements:
+        raise RefusedError(Message("it takes an element of an array"), key)
+    others = start.subscripts[:-1]
+    row = [replace(start, subscripts=(*others, other)) for other in elements]
+    return row, elements.index(element)

@@ -171,7 +171,9 @@ def _report_form(
     else:
         message = Message("an equation has no '|' at its end: {words}", words=name)
     found = None if following else _marks(tildes, ended)
-    source.log.fault(message, source.line(start), expected=form, found=found)
+    # A '~' within a comment hinders no run, if the end stands where it should.
+    log = source.slips if ended and tildes > 2 and not following else source.log
+    log.fault(message, source.line(start), expected=form, found=found)
 
 
 def _marks(tildes: int, ended: bool) -> Message:

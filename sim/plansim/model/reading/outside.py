@@ -21,7 +21,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
-from plansim.errors import Fault, FaultLog, InputError, Message, ModelError
+from plansim.errors import Fault, FaultLog, InputError, Message, ModelError, foreign
+from plansim.files.reading import read_regular
 from plansim.model.reading.equations import Equation, EquationForm, Scan, short
 from plansim.model.reading.expression import Call, Name, QuotedText, name_key
 from plansim.model.reading.scan import scan_text
@@ -51,13 +52,16 @@ def read_series(path: Path) -> dict[str, Points]:
     """Read a table of data: a header, a column of times, and a column for each variable.
 
     A ``.tab`` or ``.tsv`` file has tabs between its cells. As Vensim writes them, tables may also
-    have a row for each variable, and the times in the first row.
+    have a row for each variable, and the times in the first row. A ``.dat`` file has the name of
+    each variable on a line, and below it a line for each time: the time, a tab and the value.
 
     Raises:
         InputError: the file cannot be read, or a cell is not a number.
     """
     from plansim.files.csv_table import read_csv
 
+    if path.suffix.lower() == ".dat":
+        return _read_dat(path)
     tabs = path.suffix.lower() in (".tab", ".tsv")
     table = read_csv(path, separator="\t" if tabs else ",")
     series: dict[str, Points] = {}
@@ -72,6 +76,27 @@ def read_series(path: Path) -> dict[str, Points]:
                 if not _is_number(text):
                     message = Message("'{name}' is not a number", name=name)
                     raise InputError(Fault(message, path, line, found=text))
+            points.append((float(time), float(value)))
+    return series
+
+
+def _read_dat(path: Path) -> dict[str, Points]:
+    try:
+        text = read_regular(path).decode("utf-8-sig")
+    except (OSError, ValueError) as error:  # ValueError: no UTF-8, or a path that no file can have
+        why = foreign(getattr(error, "strerror", None) or error)
+        raise InputError(Fault("the table cannot be read", path, found=why)) from None
+    series: dict[str, Points] = {}
+    points: Points | None = None
+    for line, row in enumerate(text.splitlines(), start=1):
+        time, tab, value = (part.strip(" ") for part in row.partition("\t"))
+        if not tab and time:
+            points = series.setdefault(time, [])
+        elif time or value:
+            if points is None or not (_is_number(time) and _is_number(value)):
+                expected = Message("a name on a line of its own, or a time, a tab and a number")
+                fault = Fault("the line cannot be read", path, line, expected, row.strip()[:40])
+                raise InputError(fault)
             points.append((float(time), float(value)))
     return series
 
@@ -117,21 +142,19 @@ def inlined(
         try:
             new = _replacement(scan, equation, files, given)
         except OutsideError as error:
-            about = Message("'{name}': {fault}", name=short(equation.name), fault=error.message)
-            faults.fault(about, equation.line, nearest=error.close)
-            continue
+            if error.gone and _takes_data(equation):
+                new = _of_series(scan, equation, given)
+                if new is None:
+                    new = _joined(equation, ((cell, "= :NA:") for cell in scan.covered(equation)))
+                    warnings.append(_no_data(equation, file, error.message))
+            else:
+                about = Message("'{name}': {fault}", name=short(equation.name), fault=error.message)
+                faults.fault(about, equation.line, nearest=error.close)
+                continue
         if new is None and _is_empty(equation) and name_key(equation.name) in used:
             left = equation.text.partition(":=")[0]
             new = f"{_KEYWORD.sub('', left).rstrip()} = :NA:"
-            warnings.append(
-                Fault(
-                    "'{name}' has no data: it is missing (:NA:), and so is what follows from it",
-                    file,
-                    equation.line,
-                    expected=Message("an equation, or its data in a table: --data FILE.csv"),
-                    name=short(equation.name),
-                )
-            )
+            warnings.append(_no_data(equation, file))
         if new is None and _is_empty(equation):
             warnings.append(
                 Fault(
@@ -152,6 +175,23 @@ def inlined(
         raise ModelError(faults.by_line())
     digest = hashlib.sha256(b"\0".join(files.read[name] for name in sorted(files.read)))
     return "".join([*pieces, text[done:]]), digest.hexdigest(), tuple(warnings)
+
+
+def _no_data(equation: Equation, file: Path, found: Message | None = None) -> Fault:
+    """Return the warning that a data variable is missing."""
+    return Fault(
+        "'{name}' has no data: it is missing (:NA:), and so is what follows from it",
+        file,
+        equation.line,
+        expected=Message("an equation, or its data in a table: --data FILE.csv"),
+        found=found,
+        name=short(equation.name),
+    )
+
+
+def _takes_data(equation: Equation) -> bool:
+    tree = equation.tree
+    return isinstance(tree, Call) and tree.key in ("get_direct_data", "get_xls_data")
 
 
 def _is_empty(equation: Equation) -> bool:
@@ -247,7 +287,7 @@ def _given_points(scan: Scan, equation: Equation, given: Series) -> list[Points]
 def _points_of(scan: Scan, equation: Equation, files: OutsideFiles) -> list[Points] | None:
     """Return the data of each element that GET … DATA takes from a file; None if it is another."""
     tree = equation.tree
-    if not isinstance(tree, Call) or tree.key not in ("get_direct_data", "get_xls_data"):
+    if not isinstance(tree, Call) or not _takes_data(equation):
         return None
     book, tab, across, cell = _texts(tree, 4)
     return read_tables(files, book, tab, across, cell, len(scan.covered(equation)))

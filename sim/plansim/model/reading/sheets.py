@@ -88,6 +88,7 @@ class OutsideFiles:
                 raise OutsideError(
                     Message("the file '{name}' cannot be read: {reason}", name=file, reason=reason),
                     nearest(file, others),
+                    gone=isinstance(error, FileNotFoundError),
                 ) from error
         return self.read[file]
 
@@ -155,10 +156,12 @@ class OutsideFiles:
 class OutsideError(Exception):
     """Why something cannot be taken from a file."""
 
-    def __init__(self, message: Message, close: str | None = None) -> None:
+    def __init__(self, message: Message, close: str | None = None, *, gone: bool = False) -> None:
         super().__init__(message)
         self.message = message
         self.close = close
+        self.gone = gone
+        """Whether there is no such file."""
 
 
 def _value(cell: object) -> Cell:

@@ -125,7 +125,6 @@ class _State(Enum):
 
     START = auto()  # an operand, a sign or :NOT:
     OPERAND = auto()  # an operand or a sign
-    SIGNED = auto()  # an operand, or a number with a sign of its own
     OPERATOR = auto()  # an operator, a comma or a closing bracket
     TEXT_READ = auto()  # a comma or a closing bracket
 
@@ -257,10 +256,10 @@ class _Reader:
                 )
 
     def _operator(self, start: int, word: str) -> None:
-        if word in ("+", "-") and self._may_be_sign():
+        if word in ("+", "-") and self.state in (_State.START, _State.OPERAND):
             if word == "-":
                 self.frame.operators.append("negative")
-            self.state = _State.SIGNED
+            self.state = _State.OPERAND
             return
         self._check_operator_wanted(start, word)
         if word in COMPARISONS and any(other in COMPARISONS for other in self.frame.operators):
@@ -272,13 +271,6 @@ class _Reader:
             )
         self.frame.add(word)
         self.state = _State.OPERAND
-
-    def _may_be_sign(self) -> bool:
-        """Return whether a plus or minus is the sign of what follows; a numeral may have two."""
-        if self.state is _State.SIGNED:
-            following = _TOKEN.match(self.text, self.at, self.end)
-            return following is not None and following.lastgroup == "number"
-        return self.state in (_State.START, _State.OPERAND)
 
     def _mark(self, start: int, word: str) -> None:
         if word == "(":

@@ -12,16 +12,11 @@ from functools import partial
 from importlib.resources import files
 from typing import Any
 
-from plansim.analysis.feedback.loops import Loop
+from plansim.analysis.feedback.loops import Loop, LoopLink
 from plansim.model.records import Model, Variable, VariableKind
 from plansim.output.book.entry import entry_of
-from plansim.output.diagrams.modules import (
-    STYLE,
-    loop_map,
-    module_diagram,
-    modules_drawn,
-    path_words,
-)
+from plansim.output.describe import reference_name
+from plansim.output.diagrams.modules import STYLE, module_diagram, modules_drawn
 from plansim.output.diagrams.parts import module_parts
 from plansim.output.variables import ModelFacts, Part, link_to, page_of, values_of
 from plansim.output.words.text import Lang, typeset
@@ -177,29 +172,30 @@ def _module(facts: ModelFacts, name: str, drawn: bool) -> dict[str, object]:
 
 
 def _loops(facts: ModelFacts, loops: Sequence[Loop]) -> dict[str, object]:
-    from markupsafe import Markup
-
     text, model = facts.text, facts.model
-    if not loops:
-        return {"loops": [], "map": ""}
-    langs = (text.lang,)
-    title = text.word("document", "loops")
     return {
-        "map": Markup(loop_map(loops, model, title, langs, style=False)),
         "loops": [
             {
                 "id": loop.id,
-                "name": text.pick(loop.name_en, loop.name_zh),
+                "name": text.name(loop),
                 "polarity": text.word("polarity", loop.polarity),
                 "meaning": text.pick(loop.meaning_en, loop.meaning_zh),
                 "weak": text.pick(loop.weak_en, loop.weak_zh),
                 "switch": facts.name(model.variables[loop.switch]),
                 "link": link_to(model.variables[loop.switch]),
-                "paths": [path_words(path, model, text.lang) for path in loop.paths],
+                "paths": [_path_in_words(path, facts) for path in loop.paths],
             }
             for loop in loops
         ],
     }
+
+
+def _path_in_words(links: Sequence[LoopLink], facts: ModelFacts) -> str:
+    """Write the variables round a loop, with the sign of each link before its arrow."""
+    names = [reference_name(link.cause, facts.model, facts.text) for link in links]
+    steps = zip(names, links, strict=True)
+    arrows = [f"{name} {'+' if link.sign > 0 else '−'}→" for name, link in steps]
+    return " ".join([*arrows, names[0]])
 
 
 def _parameters(facts: ModelFacts) -> Iterator[dict[str, object]]:

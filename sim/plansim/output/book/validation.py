@@ -204,7 +204,7 @@ def _failures(tested: Report, text: Text) -> Iterator[str]:
 def _history(made: Result, text: Text) -> str:
     rows = [
         (
-            text.pick(case.name_en, case.name_zh),
+            text.name(case),
             str(case.values["years"]),
             f"{case.values['simulated']} {text.unit(str(case.values['unit']))}",
             str(case.values["observed"]),
@@ -233,7 +233,7 @@ def _targets(tested: Report, by_id: Mapping[str, Result], text: Text) -> str:
             met = f"{_percent(case['met'])} ± {_percent(case['error'])}"
         if case := drivers.get(target.id):
             main = "; ".join(str(case.values["drivers"]).split("; ")[:MOST_DRIVERS])
-        name, status = text.pick(target.name_en, target.name_zh), judged.status_of()
+        name, status = text.name(target), judged.status_of()
         outcome = f"{text.word('status', status)} {value}"
         rows.append((target.id, name, outcome, met, decided.get(target.id, "–"), main))
     return _table(text("validation_page.hangs_head"), rows)

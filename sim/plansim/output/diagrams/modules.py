@@ -1,4 +1,4 @@
-"""Drawings of a model, made from its equations: stocks and flows by module, and feedback loops."""
+"""Drawings of a model, made from its equations: stocks and flows by module."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from plansim.output.diagrams.draw import (
     tooltip,
 )
 from plansim.output.diagrams.layout import Edge, Layout, Position, lay_out
-from plansim.output.diagrams.loops import loop_map, path_words
 from plansim.output.diagrams.parts import ModuleParts, Shape, Signs, module_parts, modules_drawn
 from plansim.output.words.text import Lang
 
@@ -27,10 +26,8 @@ __all__ = [
     "Signs",
     "edges_of",
     "heights_of",
-    "loop_map",
     "module_diagram",
     "modules_drawn",
-    "path_words",
 ]
 
 STUB = 20.0

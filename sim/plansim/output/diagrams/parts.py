@@ -16,6 +16,7 @@ from typing import TypeAlias
 
 from plansim.model.reading.equations import EquationForm
 from plansim.model.reading.expression import Call, Name, Node, Number, Operation, name_key, walk
+from plansim.model.reading.functions import INTEGRALS
 from plansim.model.records import Model, Variable, VariableKind
 
 __all__ = [
@@ -299,7 +300,7 @@ class _ModuleReading:
         found: dict[tuple[str, ...], _Term] = {}
         for tree in self._trees(stock):
             for node in walk(tree):
-                if isinstance(node, Call) and node.key == "integ":
+                if isinstance(node, Call) and node.key in INTEGRALS:
                     for sign, term in _summands(node.arguments[0]):
                         names = tuple(dict.fromkeys(self._named(term)))
                         other = found.get(names, _Term(frozenset(), False, names))

@@ -82,15 +82,17 @@ def run_csv(runs: Sequence[Run]) -> str:
 
 # --- verdicts -----------------------------------------------------------------------------------
 
+_ATTRIBUTES = {"target": "id", "asked": "target"}
+"""What a `Verdict` calls what has another name in tables, where ``target`` is always an id."""
 VERDICT_FIELDS = (
     "scenario",
-    "id",
+    "target",
     "name_en",
     "name_zh",
     "attribute",
     "year",
     "value",
-    "target",
+    "asked",
     "direction",
     "unit",
     "status",
@@ -98,7 +100,7 @@ VERDICT_FIELDS = (
     "margin_pct",
     "first_breach",
 )
-
+"""Of these ``target`` is the id of a target and ``asked`` the figure that the plan asks for."""
 
 MORE_FIELDS = (
     "tolerance",
@@ -121,7 +123,7 @@ MORE_FIELDS = (
 
 def verdict_record(verdict: Verdict) -> dict[str, str | int | float | None]:
     """Return a verdict as plain values: `VERDICT_FIELDS`, then `MORE_FIELDS`."""
-    record = {name: getattr(verdict, name) for name in VERDICT_FIELDS}
+    record = {name: getattr(verdict, _ATTRIBUTES.get(name, name)) for name in VERDICT_FIELDS}
     bases = [*verdict.bases.items(), (None, None), (None, None)]
     reasons = {f"reason_{lang}": gap_text(verdict, read_text(lang)) or None for lang in Lang}
     return {

@@ -17,11 +17,11 @@ from plansim.targets.verdict import Certainty, Verdict, of_hundred
 __all__ = ["VerdictFrame", "verdict_frame"]
 
 NUMBERS = (
-    *("value", "target", "margin", "margin_pct", "tolerance", "second_value"),
+    *("value", "asked", "margin", "margin_pct", "tolerance", "second_value"),
     *("share", "share_low", "share_high"),
 )
 YEARS = ("year", "first_breach", "followed_to")
-_SHOWN = {"scenario", "name_en", "name_zh", "value", "target", "unit", "status", "share"}
+_SHOWN = {"scenario", "name_en", "name_zh", "target", "value", "asked", "unit", "status", "share"}
 _HUES = {"✓": "#1a7f37", "✗": "#b42318"}
 _OPEN = "#9a6700"
 _CELL = "text-align:left;vertical-align:top;"
@@ -47,12 +47,12 @@ class VerdictFrame(pd.DataFrame):
         return VerdictFrame
 
     def _repr_html_(self) -> str | None:
-        if not set(self.columns) >= _SHOWN or self.duplicated(["scenario", "id"]).any():
+        if not set(self.columns) >= _SHOWN or self.duplicated(["scenario", "target"]).any():
             shown: str | None = super()._repr_html_()  # type: ignore[misc]
             return shown
         rows: dict[str, dict[str, Any]] = {}
         for row in self.to_dict("records"):
-            rows.setdefault(row["id"], {})[row["scenario"]] = row
+            rows.setdefault(row["target"], {})[row["scenario"]] = row
         scenarios = list(dict.fromkeys(self["scenario"]))
         heads = ("target · 指标", "plan · 规划", *scenarios)
         top = "".join(f'<th style="{_CELL}">{escape(head)}</th>' for head in heads)
@@ -77,9 +77,9 @@ def _row(by_scenario: dict[str, dict[str, Any]], scenarios: Iterable[str]) -> st
 
 
 def _limit(row: dict[str, Any]) -> str:
-    if not row["direction"] or pd.isna(row["target"]):
+    if not row["direction"] or pd.isna(row["asked"]):
         return "–"
-    value = target_figure(row["target"])
+    value = target_figure(row["asked"])
     if not pd.isna(row["tolerance"]):
         return f"{value} ± {target_figure(row['tolerance'])}"
     return f"{SIGNS[Direction(row['direction'])]} {value}"
@@ -95,7 +95,7 @@ def _verdict(row: dict[str, Any] | None) -> str:
     parts = []
     if not pd.isna(row["value"]):
         slack = 0.0 if pd.isna(row["tolerance"]) else row["tolerance"]
-        decimals = decimals_for(row["target"], row["value"], slack)
+        decimals = decimals_for(row["asked"], row["value"], slack)
         parts.append(figure(row["value"], decimals).replace("-", "−"))
     later = "" if pd.isna(row["first_breach"]) or row["first_breach"] == row["year"] else (
         f" ✗{row['first_breach']}"

@@ -1,18 +1,15 @@
-"""Decisions under uncertainty: corners, robustness, signposts, conflicts, information."""
+"""Decisions under uncertainty: corners, robustness, signposts."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from plansim.analysis.decisions.conflicts import HALF, Conflicts
 from plansim.analysis.decisions.discovery import Discovery, FailureBox, Limit, Outcome
-from plansim.analysis.decisions.information import Information
 from plansim.analysis.decisions.robustness import Robustness
 from plansim.analysis.decisions.signposts import USEFUL, Signpost
 from plansim.errors import Fault, InputError
@@ -37,9 +34,7 @@ from plansim.targets.target import Target
 from plansim.targets.verdict import of_hundred
 
 __all__ = [
-    "conflict_sheet",
     "discovery_sheet",
-    "information_sheet",
     "robustness_sheet",
     "signpost_sheet",
 ]
@@ -51,7 +46,6 @@ FORGONE = "Oranges"
 """Map of colours of what is forgone."""
 MOST_SIGNS = 4
 """Statistics of a target that are drawn."""
-MOST_UNKNOWNS = 12
 GAP = 0.052
 """Between names of statistics, in area."""
 
@@ -116,7 +110,7 @@ def _peeling(axes: Axes, found: Discovery, text: Text) -> None:
     axes.set_ylim(0, 104)
     axes.set_xlabel(text("discover.coverage_axis"), loc="left")
     axes.set_ylabel(text("discover.density_axis"))
-    name = wrapped(typeset(text.pick(found.name_en, found.name_zh)), 40)
+    name = wrapped(typeset(text.name(found)), 40)
     axes.set_title(f"{found.target}  {name}", pad=16, color=INK)
     key = "discover.holds_note" if found.outcome is Outcome.HOLDS else "discover.fails_note"
     note_above(axes, text(key, share=of_hundred(found.failing)), left=True)
@@ -185,7 +179,7 @@ def robustness_sheet(result: Robustness, targets: Sequence[Target], lang: str = 
     """
     text = read_text(Lang(lang))
     policies, ids = result.policies, result.binding
-    names = {target.id: text.pick(target.name_en, target.name_zh) for target in targets}
+    names = {target.id: text.name(target) for target in targets}
     titles = [wrapped(typeset(text.pick(p.title_en, p.title_zh) or p.policy), 30) for p in policies]
     forgone = np.array([[100 * p.forgone[id_] for id_ in ids] for p in policies])
     with style():
@@ -292,69 +286,6 @@ def _areas(axes: Axes, signs: Sequence[Signpost], text: Text) -> None:
     axes.set_xlim(years[0] - 0.15, years[-1] + 0.15)
     axes.set_ylabel(text("signposts.axis"))
     first = signs[0]
-    name = wrapped(typeset(text.pick(first.name_en, first.name_zh)), 48)
+    name = wrapped(typeset(text.name(first)), 48)
     axes.set_title(f"{first.target}  {name}", pad=16, color=INK)
     note_above(axes, text("signposts.met_in", count=of_hundred(first.share)), left=True)
-
-
-# --- conflicts and information --------------------------------------------------------------------
-
-
-def conflict_sheet(result: Conflicts, names: Mapping[str, str], lang: str = Lang.EN) -> Figure:
-    """Draw in how many members each conflict was held at best; ``names`` of targets by their ids.
-
-    Raises:
-        InputError: no conflict was found.
-    """
-    text = read_text(Lang(lang))
-    if not result.conflicts:
-        raise InputError(Fault("there is nothing to draw: no conflict was found"))
-    with style():
-        figure = ShownFigure(figsize=(8.6, 0.46 * len(result.conflicts) + 1.7))
-        axes = figure.subplots()
-        for row, conflict in enumerate(result.conflicts):
-            share = 100 * conflict.share
-            axes.barh(row, share, height=0.6, color=colours()[1], linewidth=0)
-            axes.annotate(
-                str(of_hundred(conflict.share)), (share, row), xytext=(4, 0),
-                textcoords="offset points", va="center", fontsize=8,
-            )  # fmt: skip
-        heads = [" + ".join(names[id_] for id_ in one.targets) for one in result.conflicts]
-        name_rows(axes, [wrapped(typeset(head), 62) for head in heads], least=3, size=7.5)
-        axes.axvline(100 * HALF, color=INK, linewidth=0.9, linestyle=(0, (4, 3)))
-        axes.set_xlim(0, 60)
-        axes.set_xlabel(text("conflicts.axis"), loc="left")
-        figure.suptitle(text("conflicts.sheet", scenario=result.scenario), x=0.01, ha="left")
-    return figure
-
-
-def information_sheet(result: Information, model: Model, lang: str = Lang.EN) -> Figure:
-    """Draw what unknowns are worth to the choice, and how far the best policy depends on them."""
-    text = read_text(Lang(lang))
-    order = sorted(result.unknowns, key=lambda one: (-one.value, -one.pawn))
-    chosen = sorted(order, key=lambda one: -one.pawn)[:MOST_UNKNOWNS]
-    chosen += [one for one in order[:3] if one.value > 0 and one not in chosen]
-    names = [constants_name(one.factor.constants, model, text) or one.factor.name for one in chosen]
-    with style():
-        figure = ShownFigure(figsize=(9.4, 0.32 * len(chosen) + 1.9))
-        figure.set_layout_engine("constrained", wspace=0.05)
-        pawn, worth = figure.subplots(1, 2, sharey=True)
-        for row, one in enumerate(chosen):
-            pawn.barh(row, one.pawn, height=0.6, color=colours()[0], linewidth=0)
-            worth.barh(row, one.value, height=0.6, color=colours()[1], linewidth=0)
-            worth.plot([max(one.value - one.error, 0), one.value + one.error], [row, row],
-                       color=INK, linewidth=1)  # fmt: skip
-        name_rows(pawn, [wrapped(typeset(name), 44) for name in names], size=7.5)
-        pawn.set_title(text("information.pawn_title"), color=INK)
-        worth.set_title(text("information.worth_title"), color=INK)
-        worth.grid(visible=True, axis="x")
-        worth.grid(visible=False, axis="y")
-        worth.tick_params(axis="y", labelleft=False)
-        top = max((one.value + one.error for one in chosen), default=0.0)
-        worth.set_xlim(0, max(top, result.perfect, 0.1))
-        worth.axvline(result.perfect, color=GREY, linewidth=0.9, linestyle=(0, (4, 3)))
-        key = Line2D([], [], color=GREY, linewidth=0.9, linestyle=(0, (4, 3)))
-        worth.legend([key], [text("information.perfect_key")], loc="lower right", fontsize=7.5)
-        title = text("information.sheet", best=result.best, members=result.members)
-        figure.suptitle(title, x=0.01, ha="left")
-    return figure

@@ -135,7 +135,7 @@ def _bands(scores: LoopScores, ids: Sequence[str], text: Text) -> list[_Band]:
         if not (np.abs(shares) >= LEAST * 100).any():
             small.append(shares)
             continue
-        name = text.pick(loop.name_en, loop.name_zh)
+        name = text.name(loop)
         result.append(_Band(loop.id, name, hues[loop.id], shares.clip(min=0), shares.clip(max=0)))
     if small:
         above = np.sum([shares.clip(min=0) for shares in small], axis=0)

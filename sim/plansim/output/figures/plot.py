@@ -1,8 +1,7 @@
 """Figures of runs: each function takes datasets and gives the matplotlib axes that it drew on.
 
-Some take no dataset: `drivers` takes what `plansim.sobol` gives of one target, `loop_shares`
-what `plansim.score_loops` gives, and the sheets of decisions what `plansim.discover`, `robustness`,
-`policies` and `signposts` give.
+Some take no dataset: `loop_shares` takes what `plansim.score_loops` gives, and the sheets of
+decisions what `plansim.discover`, `robustness`, `policies` and `signposts` give.
 
 A run is what `simulate` gives, over ``time``, or its annual view; all is drawn by years. ``lang``
 is ``en`` or ``zh``; names and units come from the dataset, targets from the catalogue. Without
@@ -19,7 +18,6 @@ from plansim.output.figures.decisions import (
     robustness_sheet,
     signpost_sheet,
 )
-from plansim.output.figures.drivers import drivers
 from plansim.output.figures.lines import fan, small_multiples, trajectories
 from plansim.output.figures.loops import loop_shares
 from plansim.output.figures.policies import policy_sheet
@@ -27,7 +25,6 @@ from plansim.output.figures.verdicts import verdict_map
 
 __all__ = [
     "discovery_sheet",
-    "drivers",
     "fan",
     "loop_shares",
     "policy_sheet",

@@ -185,7 +185,7 @@ def _levers(
         axes.plot(places, rows, color=colour(norm(values[index])), linewidth=1, alpha=0.6)
     start = [_part(lever.low, lever.high, result.start.values[lever.id]) for lever in levers]
     axes.plot(start, rows, "s", ms=5, mfc="white", mec=INK, mew=1.2, zorder=5)
-    name_rows(axes, [typeset(text.pick(one.name_en, one.name_zh)) for one in levers], size=7.5)
+    name_rows(axes, [typeset(text.name(one)) for one in levers], size=7.5)
     axes.grid(visible=True, axis="both")
     axes.set_xlim(-0.02, 1.02)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.0f} %"))

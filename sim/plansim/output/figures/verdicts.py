@@ -88,7 +88,7 @@ def _axes(rows: int, cells: float) -> Axes:
 
 
 def _write_name(axes: Axes, index: int, row: Verdict, text: Text) -> None:
-    name = text.pick(row.name_en, row.name_zh)
+    name = text.name(row)
     lines = wrapped(name, 48).split("\n")
     head = "\n".join(lines[:2]) + (" …" if len(lines) > 2 else "")
     axes.text(-NAME, index + 0.5, row.id, va="center", fontsize=7, color=GREY)

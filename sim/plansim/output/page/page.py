@@ -45,7 +45,6 @@ from plansim.output.page.members import (
 from plansim.output.page.payload import payload
 from plansim.output.page.programs import (
     javascript,
-    judged_until,
     model_program,
     verdict_program,
 )
@@ -206,9 +205,7 @@ def make_page(
     data["known"] = shares_data(verdicts, judged)
     data["certainty"] = certainty_data()
     data["members"] = members_data(members, drawn, everything, program)
-    verdict_rules = verdict_program(model, judged)
-    until = judged_until(model, verdict_rules)
-    engine = _engine(javascript(program), javascript(verdict_rules), data, until)
+    engine = _engine(javascript(program), javascript(verdict_program(model, judged)), data)
     said = _answer(verdicts, presets[:COMPARED], Lang(lang))
     return _filled_page(data, "".join(svg for _, svg in drawings), engine, said, Lang(lang))
 
@@ -299,10 +296,10 @@ def _title(data: Mapping[str, Data], lang: Lang) -> str:
     return str(titles[0 if lang is Lang.EN else 1])
 
 
-def _engine(model: str, verdicts: str, data: Mapping[str, Data], until: float) -> str:
+def _engine(model: str, verdicts: str, data: Mapping[str, Data]) -> str:
     """Return what runs and judges the model: in the page, and in a worker that is given its text.
 
-    It leaves one name, ``engine``. ``until`` is when all is known by which targets are judged.
+    It leaves one name, ``engine``.
     """
     moments = json.dumps(data["moments"])
     parts = [
@@ -310,7 +307,6 @@ def _engine(model: str, verdicts: str, data: Mapping[str, Data], until: float) -
         f"const modelProgram = {model};",
         f"const verdictProgram = {verdicts};",
         f"const MOMENTS = {moments};",
-        f"const JUDGED_UNTIL = {json.dumps(until)};",
         *(_part(f"{name}.js") for name in ENGINE),
     ]
     return f"const engine = {_scope(parts)}"

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import cast
 
-from plansim.compiler.ir import Op, Program
+from plansim.compiler.ir import Program
 from plansim.compiler.javascript import emit_javascript
 from plansim.compiler.lower import StructuralError, lower
 from plansim.compiler.order import schedule
@@ -14,12 +13,12 @@ from plansim.compiler.tracing import Trace
 from plansim.errors import Fault, InputError
 from plansim.model.records import Model, VariableKind
 from plansim.scenario.scenario_file import Scenario
-from plansim.targets.indicator import Floats, Yearly, moment
+from plansim.targets.indicator import Floats, Yearly
 from plansim.targets.target import Basis, Target, split_reference, unit_factor
 from plansim.targets.verdict import Answer, judge, percent_of
 from plansim.targets.views import Views
 
-__all__ = ["javascript", "judged_until", "model_program", "plain_reference", "verdict_program"]
+__all__ = ["javascript", "model_program", "plain_reference", "verdict_program"]
 
 
 def javascript(program: Program) -> str:
@@ -102,21 +101,6 @@ def verdict_program(model: Model, targets: Sequence[Target]) -> Program:
         for basis, value in verdict.bases.items():
             trace.output(f"{target.id}.{basis}", value)
     return trace.program()
-
-
-def judged_until(model: Model, verdicts: Program) -> float:
-    """Return the TIME of the last figure on which a status depends; infinite without targets."""
-    needed = {place for name, place in verdicts.outputs.items() if name.endswith(".status")}
-    times = []
-    for place in reversed(range(len(verdicts.instructions))):
-        instruction = verdicts.instructions[place]
-        if place in needed:
-            needed.update(instruction.operands)
-        if place in needed and instruction.op is Op.INPUT:
-            reference, _, year = verdicts.inputs[instruction.index].rpartition("@")
-            timing = model.variables[split_reference(reference)[0]].timing
-            times.append(moment(timing, int(year)))
-    return max(times, default=math.inf)
 
 
 def _figures(trace: Trace, reference: str) -> Yearly:

@@ -146,7 +146,7 @@ def _remarks(comparison: Comparison, text: Text) -> Iterator[str]:
     """Yield what else is to be known: limits that are broken later, and what is not judged."""
     if comparison.breached:
         parts = [
-            text("report.later_one", name=text.pick(target.name_en, target.name_zh),
+            text("report.later_one", name=text.name(target),
                  when=text.join(_breaches(comparison, target, text)))
             for target in comparison.breached
         ]  # fmt: skip
@@ -159,7 +159,7 @@ def _remarks(comparison: Comparison, text: Text) -> Iterator[str]:
     ]
     if unjudged:
         listed = text.join(names_of(unjudged, text))
-        yield text("report.unjudged", count=len(unjudged), names=listed)
+        yield text("report.unjudged", names=listed)
 
 
 def _decision_table(comparison: Comparison, names: list[str], text: Text) -> ReportTable:
@@ -288,7 +288,7 @@ def _changes(
 def _change_in_words(before: Verdict, after: Verdict, target: Target, text: Text) -> str:
     """Write a target's values under two scenarios, and in how many models it is met."""
     values = [value_words(target, one.value, text) for one in (before, after)]
-    words = text("report.changed", name=text.pick(target.name_en, target.name_zh),
+    words = text("report.changed", name=text.name(target),
                  before=values[0], after=values[1], unit=text.unit(target.unit))  # fmt: skip
     if after.status is Status.ASSUMED:
         return words + text("report.by_premise")

@@ -44,7 +44,7 @@ MOST_NAMED = 1
 def move_in_words(move: Move, text: Text) -> str:
     """Write ``Tree planting +7 %``, ``Scrubbers really run 85 → 88 %`` or ``Sewage +5 points``."""
     lever = move.lever
-    name = text.pick(lever.name_en, lever.name_zh)
+    name = text.name(lever)
     present, value = (end * lever.shown_factor for end in (move.present, move.value))
     unit = "" if lever.shown_unit == NO_UNIT else f"\u00a0{text.unit(lever.shown_unit)}"
     if lever.shown_unit == "Year" and value >= FIRST_YEAR:
@@ -115,7 +115,7 @@ def remedies_section(comparison: Comparison, names: Sequence[str], text: Text) -
         TableColumn(text("report.own_margin"), right=True, width=1.2),
         TableColumn(text("report.others"), width=2.2),
     )
-    called = {one.id: text.pick(one.name_en, one.name_zh) for one in comparison.targets}
+    called = {one.id: text.name(one) for one in comparison.targets}
     rows: list[Row | GroupRow] = []
     for name, found in zip(names, comparison.remedies, strict=True):
         if found.targets:
@@ -193,7 +193,7 @@ def robust_section(
         TableColumn(text("report.robust_forgone"), width=3.2),
     )
     policies = {one.policy: one for one in robust.policies}
-    called = {one.id: text.pick(one.name_en, one.name_zh) for one in comparison.targets}
+    called = {one.id: text.name(one) for one in comparison.targets}
     rows = tuple(
         _robust_row(policies[scenario.id], name, called, text, with_set=is_part)
         for scenario, name in zip(comparison.scenarios, names, strict=True)

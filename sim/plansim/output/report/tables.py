@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from plansim.analysis.attribution.assumptions import Attribution, Shares
-from plansim.analysis.comparison import Comparison
+from plansim.analysis.comparison import Assumption, Comparison
 from plansim.model.units import NO_UNIT
 from plansim.output.report.document import (
     Cell,
@@ -100,7 +100,7 @@ def target_cells(
 ) -> tuple[Cell, Cell]:
     """Return the cells that head the row of a target: its name, with the id behind; its id."""
     behind = text("list_sep.dot").join(filter(None, [below, target.id]))
-    return Cell(text.pick(target.name_en, target.name_zh), (behind,), tone), Cell(target.id)
+    return Cell(text.name(target), (behind,), tone), Cell(target.id)
 
 
 def target_columns(below: str, text: Text, width: float = 3.2) -> tuple[TableColumn, TableColumn]:
@@ -113,7 +113,7 @@ def target_columns(below: str, text: Text, width: float = 3.2) -> tuple[TableCol
 
 def names_of(targets: Iterable[Target], text: Text) -> list[str]:
     """Return the names of targets."""
-    return [text.pick(target.name_en, target.name_zh) for target in targets]
+    return [text.name(target) for target in targets]
 
 
 def _sectioned(
@@ -346,14 +346,17 @@ def assumption_section(comparison: Comparison, names: Sequence[str], text: Text)
     rows = []
     for assumption in comparison.assumptions:
         lever = levers.get(frozenset([assumption.reference]))
+        called: Assumption | Lever = assumption
+        shown, factor = assumption.unit, 1.0
         # A lever that adds or multiplies is no name for the value that results.
-        called = lever if lever is not None and lever.apply is Apply.SET else assumption
-        name = text.pick(called.name_en, called.name_zh)
-        unit = "" if assumption.unit == NO_UNIT else text.unit(assumption.unit)
+        if lever is not None and lever.apply is Apply.SET:
+            called, shown, factor = lever, lever.shown_unit, lever.shown_factor
+        name = text.name(called)
+        unit = "" if shown == NO_UNIT else text.unit(shown)
         cells = [
             number_cell(
-                value,
-                "–" if value is None else f"{value:.6g}",
+                None if value is None else value * factor,
+                "–" if value is None else f"{value * factor:.6g}",
                 Tone.PLAIN if value == assumption.values[0] else Tone.STRONG,
             )
             for value in assumption.values

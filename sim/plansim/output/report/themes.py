@@ -55,7 +55,7 @@ def theme_section(
     indicators = [
         indicator for chart in theme.charts for indicator in _indicators(comparison, chart, text)
     ]
-    title, listed = text.pick(theme.name_en, theme.name_zh), text.join(names)
+    title, listed = text.name(theme), text.join(names)
     years = sorted({year for indicator in indicators for run in indicator.values for year in run})
     on_page = _key_years(years, comparison.targets)
     rows = [row for indicator in indicators for row in _rows(indicator, names, years, text)]
@@ -83,7 +83,7 @@ def theme_section(
 def _indicators(comparison: Comparison, chart: Chart, text: Text) -> Iterator[_Indicator]:
     for line in chart.lines:
         called = line if len(chart.lines) > 1 else chart
-        title = text.pick(called.name_en, called.name_zh)
+        title = text.name(called)
         first = comparison.runs[0]
         judged = series_in(first, line.reference, comparison.targets)
         factor = reported_factor(judged.unit, chart.unit)

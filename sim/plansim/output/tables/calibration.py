@@ -78,7 +78,7 @@ def _observations(made: Diagnostics, text: Text) -> Iterator[Row]:
         seen = one.observation
         share = f"{one.rejects:.1%}"
         yield (
-            text.pick(seen.name_en, seen.name_zh),
+            text.name(seen),
             f"{seen.value:.4g} {text.unit(seen.unit)}",
             f"{seen.deviation:.2g}",
             _range(one.prior),
@@ -124,7 +124,7 @@ def _targets(made: Diagnostics, text: Text) -> Iterator[Row]:
     for one in made.targets:
         target = one.target
         yield (
-            f"{target.id} {text.pick(target.name_en, target.name_zh)}",
+            f"{target.id} {text.name(target)}",
             f"{one.prior:.2f}",
             f"{one.conditioned:.2f}",
             *("–" if math.isnan(share) else f"{share:.2f}" for share in one.structures),

@@ -76,7 +76,7 @@ def _causes(comparison: Comparison, text: Text) -> Iterator[Row]:
         labelled = attribution.labelled(comparison.views.levers)
         for shares in labelled.targets:
             if shares.target.id in turned:
-                name = text.pick(shares.target.name_en, shares.target.name_zh)
+                name = text.name(shares.target)
                 yield (
                     f"{letter_of(place)}  {name}",
                     cause_in_short(labelled, shares, text),
@@ -92,7 +92,7 @@ def _remedies(comparison: Comparison, text: Text) -> RenderableType:
     for target in comparison.unsure:
         found = [own.get(target.id) for own in by_id]
         words = ["–" if one is None else order_in_words(one, text) for one in found]
-        rows.append([text.pick(target.name_en, target.name_zh), *words])
+        rows.append([text.name(target), *words])
     return lines([Grid(columns, rows), text("report.help_note", sure=SURE)])
 
 
@@ -188,7 +188,7 @@ def _margins(shares: Shares, decimals: int, text: Text) -> str:
     finest = min(max(wanted), 6)
     ends = [round(margin, finest) for margin in (shares.margin_before, shares.margin_after)]
     before, after, change = (signed(end, finest) for end in (*ends, ends[1] - ends[0]))
-    name = text.pick(target.name_en, target.name_zh) + text("list_sep.colon")
+    name = text.name(target) + text("list_sep.colon")
     moves = f"{before} → {after} {text.unit(target.unit)} ({change})"
     return f"{target.id}  {name}{moves}"
 
@@ -349,7 +349,7 @@ def _decides(shares: Shares) -> bool:
 
 def _moved_row(shares: Shares, values: tuple[float, float], text: Text) -> Row:
     target = shares.target
-    name = f"{target.id}  {text.pick(target.name_en, target.name_zh)}"
+    name = f"{target.id}  {text.name(target)}"
     statuses = (shares.status_before, shares.status_after)
     marks = [Prose(MARKS[status], STYLES[status]) for status in statuses]
     before, after = _apart(*values)

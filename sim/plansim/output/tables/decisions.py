@@ -70,7 +70,7 @@ def _side_effects(solution: Solution, text: Text) -> Iterator[str]:
 
 
 def _name(lever: Lever, text: Text) -> str:
-    return text.pick(lever.name_en, lever.name_zh)
+    return text.name(lever)
 
 
 def _levers(solution: Solution, text: Text) -> Grid:
@@ -134,7 +134,7 @@ def _targets(solution: Solution, text: Text) -> Grid:
     rows = [
         (
             target.id,
-            text.pick(target.name_en, target.name_zh),
+            text.name(target),
             margin_size(target, solution.margins_present[target.id]),
             margin_cell(target, then[target.id]),
             text.unit(target.unit),
@@ -168,7 +168,7 @@ def frontier_table(frontier: Frontier, text: Text, *, growth_zh: str) -> Rendera
         )
     ]
     if given := [lever for lever in spec.levers if lever.outside]:
-        names = text.join([text.pick(lever.name_en, lever.name_zh) for lever in given])
+        names = text.join([text.name(lever) for lever in given])
         parts.append(text("frontier.outside", count=len(given), names=names))
     for horizon in frontier.horizons:
         parts.append(Prose(text("frontier.year", year=horizon.year), Style.STRONG))
@@ -235,7 +235,7 @@ def _alone(horizon: Horizon, text: Text) -> Grid:
         rows.append(
             (
                 target.id,
-                text.pick(target.name_en, target.name_zh),
+                text.name(target),
                 margin_cell(target, alone.present, nothing=_NOTHING),
                 margin_cell(target, alone.best, nothing=_NOTHING),
                 margin_cell(target, margin, style=style, nothing=_NOTHING),
@@ -291,7 +291,7 @@ def _tops(frontier: Frontier, text: Text) -> Grid:
             rows.append(section())
         rows.append(
             (
-                text.pick(lever.name_en, lever.name_zh),
+                text.name(lever),
                 f"{frontier.present[index] * factor:.4g}",
                 *(f"{values[index] * factor:.4g}" for _, values in tops),
                 f"{lever.low * factor:.4g}–{lever.high * factor:.4g}",

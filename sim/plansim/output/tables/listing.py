@@ -141,7 +141,7 @@ def lever_list(
         wanted = [lever for lever in group.levers if _matches(words, _texts_of_lever(lever))]
         count += len(wanted)
         if wanted:
-            rows += [Band(text.pick(group.name_en, group.name_zh))]
+            rows += [Band(text.name(group))]
             rows += [_lever_row(lever, model, text) for lever in wanted]
             rows.append(Band())
     if not count and words:
@@ -171,7 +171,7 @@ def _lever_row(lever: Lever, model: Model, text: Text) -> Row:
     if others:
         first = text("changes.and_more", name=first, count=len(others))
     return (
-        text.pick(lever.name_en, lever.name_zh),
+        text.name(lever),
         f"{low} – {high}",
         f"{sign}{now}",
         unit_cell(lever.shown_unit, text),
@@ -205,7 +205,7 @@ def _target_row(target: Target, model: Model, text: Text) -> Row:
     limit = limit_of(target, text)
     return (
         target.id,
-        text.pick(target.name_en, target.name_zh),
+        text.name(target),
         f"{limit} {text.unit(target.unit)}" if limit else "–",
         text.join(names) if names else Prose(reason, Style.FAINT),
     )

@@ -96,7 +96,7 @@ def _summary(cuts: Sequence[Cut], scores: LoopScores, text: Text) -> Grid:
         lengths = [len(path) for path in loop.paths]
         row: list[RenderableType] = [
             loop.id,
-            text.pick(loop.name_en, loop.name_zh),
+            text.name(loop),
             text.word("polarity", loop.polarity),
             "–".join(dict.fromkeys(f"{length}" for length in (min(lengths), max(lengths)))),
         ]
@@ -129,7 +129,7 @@ def _share(share: float) -> str:
 
 def _loop_facts(cut: Cut, text: Text) -> list[tuple[str, str]]:
     loop = cut.loop
-    name = text.pick(loop.name_en, loop.name_zh)
+    name = text.name(loop)
     parts = [
         (text("loops.loop"), f"{loop.id}  {name} ({text.word('polarity', loop.polarity)})"),
         (text("show.meaning"), text.pick(loop.meaning_en, loop.meaning_zh)),
@@ -188,7 +188,7 @@ def _panel(cuts: Sequence[Cut], year: int, text: Text) -> Grid:
             continue
         assert target.value is not None
         decimals = decimals_for(target.value, whole[year], target.tolerance or 0.0)
-        name = text.pick(target.name_en, target.name_zh)
+        name = text.name(target)
         value = f"{figure(whole[year], decimals)} {text.unit(target.unit)}"
         rows.append([target.id, name, value, *(_shift(effect, year) for effect in effects)])
     return Grid(columns, rows)

@@ -106,7 +106,7 @@ def _point(result: PolicySet, point: PolicyPoint, name: str, text: Text) -> Row:
             -abs(point.values[lever.id] - result.start.values[lever.id]) / (lever.high - lever.low)
         ),
     )
-    shown = [text.pick(lever.name_en, lever.name_zh) for lever in moved[:_MOST_MOVES]]
+    shown = [text.name(lever) for lever in moved[:_MOST_MOVES]]
     more = len(moved) - len(shown)
     return (
         name,

@@ -35,6 +35,7 @@ __all__ = [
     "conflicts_table",
     "discovery_table",
     "information_table",
+    "limit_of",
     "robustness_table",
     "signposts_table",
 ]
@@ -48,7 +49,7 @@ def discovery_table(found: Sequence[Discovery], model: Model, text: Text) -> Ren
 
 
 def _target(found: Discovery, model: Model, text: Text) -> RenderableType:
-    name = text.pick(found.name_en, found.name_zh)
+    name = text.name(found)
     head = text(
         "discover.head",
         id=found.target,
@@ -111,6 +112,19 @@ def _limits(box: FailureBox, model: Model, text: Text) -> Grid:
 
 
 def _limit(limit: Limit, model: Model, text: Text) -> Row:
+    ends = limit.plausible or (None, None)
+    plausible = "" if None in ends else f"{ends[0]:.4g}–{ends[1]:.4g}"
+    return (
+        "",
+        *limit_of(limit, model, text),
+        plausible,
+        _hundred(limit.frequency),
+        text.join(source.split(" ")[0].rstrip(":") for source in limit.sources),
+    )
+
+
+def limit_of(limit: Limit, model: Model, text: Text) -> tuple[str, str, str]:
+    """Return an unknown, what limits it, as ``≤ 0.3``, and its unit, if it has one."""
     factor = limit.factor
     name = constants_name(factor.constants, model, text) or text.pick(factor.name, factor.name_zh)
     is_value = limit.value_low is not None or limit.value_high is not None
@@ -123,17 +137,7 @@ def _limit(limit: Limit, model: Model, text: Text) -> Row:
     else:
         asked = f"{sign}{low:.4g}–{sign}{high:.4g}"
     unit = limit.unit if is_value else factor.unit
-    ends = limit.plausible or (None, None)
-    plausible = "" if None in ends else f"{ends[0]:.4g}–{ends[1]:.4g}"
-    return (
-        "",
-        name,
-        asked,
-        "" if unit == "Dmnl" else text.unit(unit),
-        plausible,
-        _hundred(limit.frequency),
-        text.join(source.split(" ")[0].rstrip(":") for source in limit.sources),
-    )
+    return name, asked, "" if unit == "Dmnl" else text.unit(unit)
 
 
 def robustness_table(result: Robustness, text: Text) -> RenderableType:
@@ -261,7 +265,7 @@ def _gain(gain: Adaptation, names: Mapping[str, str], text: Text) -> RenderableT
     ]  # fmt: skip
     rows += [
         (
-            text.pick(one.name_en, one.name_zh),
+            text.name(one),
             f"{one.without:.3g}",
             f"{one.within:.3g}",
             f"{one.difference:+.2g} ± {one.error:.1g}",
@@ -288,7 +292,7 @@ def _signs(signs: Sequence[Signpost], text: Text) -> RenderableType:
     rows: list[Row] = []
     last = ""
     for sign in best_signs(signs):
-        name = "" if sign.target == last else text.pick(sign.name_en, sign.name_zh)
+        name = "" if sign.target == last else text.name(sign)
         last = sign.target
         rows.append(
             (

@@ -1,39 +1,30 @@
-"""Studies of uncertainty for a terminal: ranking, probabilities, drivers, deciding unknowns."""
+"""Studies of uncertainty for a terminal: drivers, and the unknowns that decide targets."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from plansim.analysis.sensitivity.ranking import Pairing
-from plansim.analysis.sensitivity.study import (
-    ACCURATE,
-    Chance,
-    Drivers,
-    Sensitivity,
-)
+from plansim.analysis.sensitivity.study import Drivers, Sensitivity
 from plansim.analysis.sensitivity.unknowns import DecidedTarget, DecidingUnknown
 from plansim.model.records import Model
 from plansim.output.describe import constants_name
 from plansim.output.tables.layout import (
     Band,
-    Column,
     Grid,
     Prose,
     RenderableType,
     Row,
     Style,
     blocks,
-    edges,
     figure_column,
     figure_columns,
     lines,
-    target_columns,
     text_column,
 )
 from plansim.output.words.text import Text, decimals_of, figure
-from plansim.output.words.verdicts import limit_of, section_of
+from plansim.output.words.verdicts import section_of
 from plansim.targets.verdict import of_hundred
 
 __all__ = ["sensitivity_table", "unknowns_table"]
@@ -42,140 +33,33 @@ NOTABLE = 0.05
 """The group of remaining factors is mentioned if its share of the variance is larger."""
 
 
-def sensitivity_table(
-    study: Sensitivity, text: Text, *, titles: Mapping[str, str]
-) -> RenderableType:
-    """Lay out the ranking of scenarios, probabilities, drivers, and quantiles of series.
-
-    ``titles`` holds the names of scenarios by id.
-    """
-    first = study.design.scenarios[0].id
+def sensitivity_table(study: Sensitivity, text: Text) -> RenderableType:
+    """Lay out what the uncertainty of each binding target is due to."""
+    first = study.design.scenarios[0]
     counts = {
         "draws": f"{study.draws:,}",
         "factors": len(study.design.factors),
         "runs": f"{study.runs:,}",
+        "scenario": text.pick(first.title_en, first.title_zh) or first.id,
     }
-    kind = "sensitivity.title_members" if study.members else "sensitivity.title"
-    parts: list[RenderableType] = [text(kind, members=f"{study.members:,}", **counts)]
+    parts: list[RenderableType] = [text("sensitivity.title", **counts)]
     if study.broken:
         parts.append(text("sensitivity.broken", count=f"{study.broken:,}"))
-    order = _order(study)
-    if study.ranking is not None:
-        parts += [_ranking(study, order, titles, text), _verdict_on_order(study, text)]
-    parts += [_chances(study, order, text), _errors(study, text)]
     if study.drivers:
-        parts.append(text("sensitivity.drivers", scenario=titles.get(first, first)))
         parts += [_driver_table(study, text), _on_drivers(study, text)]
     return blocks(parts)
 
 
-def _order(study: Sensitivity) -> list[str]:
-    """Return the scenarios from the best to the worst."""
-    if study.ranking is None:
-        return [scenario.id for scenario in study.design.scenarios]
-    return [rank.scenario for rank in study.ranking.places]
-
-
-# --- ranking --------------------------------------------------------------------------------------
-
-
-def _ranking(
-    study: Sensitivity, order: Sequence[str], titles: Mapping[str, str], text: Text
-) -> Grid:
-    assert study.ranking is not None
-    columns = [
-        figure_column(text("sensitivity.place")),
-        text_column(text("sensitivity.story")),
-        *figure_columns(text, "sensitivity.mean", "sensitivity.span", "sensitivity.all"),
-        Column(text("sensitivity.next")),
-    ]
-    pairings = {(pairing.ahead, pairing.behind): pairing for pairing in study.ranking.pairings}
-    together = {chance.scenario: chance for chance in study.chances if chance.target is None}
-    rows = [
-        (
-            str(number),
-            titles.get(rank.scenario, rank.scenario),
-            figure(rank.met, 1),
-            f"{rank.low:g}–{rank.high:g}",
-            _percent(together[rank.scenario].met),
-            _next_cell(pairings.get((rank.scenario, after)), text),
-        )
-        for number, (rank, after) in enumerate(
-            zip(study.ranking.places, [*order[1:], ""], strict=True), start=1
-        )
-    ]
-    return Grid(columns, rows, title=text("sensitivity.ranking", count=len(study.binding)))
-
-
-def _next_cell(pairing: Pairing | None, text: Text) -> RenderableType:
-    if pairing is None:
-        return ""
-    kind = "sensitivity.stable" if pairing.stable else "sensitivity.fragile"
-    shares = "/".join(
-        f"{share * 100:.0f}" for share in (pairing.more, pairing.equal, pairing.fewer)
-    )
-    return edges(Prose(text(kind), Style.GOOD if pairing.stable else Style.DOUBT), shares)
-
-
-def _verdict_on_order(study: Sensitivity, text: Text) -> str:
-    assert study.ranking is not None
-    kind = "sensitivity.order_stable" if study.ranking.stable else "sensitivity.order_fragile"
-    return text(kind) + text("list_sep.sentence") + text("sensitivity.order_legend")
-
-
-# --- probabilities --------------------------------------------------------------------------------
-
-
-def _chances(study: Sensitivity, order: Sequence[str], text: Text) -> Grid:
-    chances = {
-        (chance.scenario, chance.target.id): chance for chance in study.chances if chance.target
-    }
-    numbered = study.ranking is not None
-    columns = [
-        *target_columns(text),
-        figure_column(text("verdicts.target")),
-        *(
-            figure_column(str(number) if numbered else text("sweep.p_met"))
-            for number, _ in enumerate(order, start=1)
-        ),
-    ]
-    rows = [
-        (
-            target.id,
-            text.pick(target.name_en, target.name_zh),
-            f"{limit_of(target, text)}\n{text.unit(target.unit)}",
-            *(_chance_cell(chances[scenario, target.id], text) for scenario in order),
-        )
-        for target in sorted(study.binding, key=section_of)
-    ]
-    return Grid(columns, rows, title=text("sensitivity.chances"))
-
-
-def _chance_cell(chance: Chance, text: Text) -> str | Prose:
-    if math.isnan(chance.met):
-        return text("status.assumed")
-    return Prose(_percent(chance.met), Style.GOOD if chance.met >= 0.5 else Style.BAD)
-
-
-def _errors(study: Sensitivity, text: Text) -> str:
-    errors = [chance.error for chance in study.chances if not math.isnan(chance.error)]
-    worst = max(errors, default=math.nan)
-    sentence = text("sensitivity.error", error=figure(worst * 100, 2))
-    if not worst <= ACCURATE and not study.members:
-        sentence += text("list_sep.sentence") + text(
-            "sensitivity.rough", enough=figure(ACCURATE * 100, 1)
-        )
-    return sentence
-
-
-# --- why ------------------------------------------------------------------------------------------
-
-
 def _driver_table(study: Sensitivity, text: Text) -> Grid:
-    figures = ("total", "interval", "first", "moves")
     columns = [
         text_column(text("sensitivity.driver")),
-        *figure_columns(text, *(f"sensitivity.{key}" for key in figures)),
+        *figure_columns(
+            text,
+            "sensitivity.total",
+            "sensitivity.interval",
+            "sensitivity.first",
+            "sensitivity.moves",
+        ),
     ]
     rows: list[Row | Band] = []
     for drivers in sorted(study.drivers, key=lambda driven: section_of(driven.target)):
@@ -188,7 +72,7 @@ def _driven(drivers: Drivers, text: Text) -> str:
     """Write a target and the standard deviation of its margin."""
     target = drivers.target
     spread = figure(drivers.spread, min(decimals_of([drivers.spread]), 3))
-    name = text.pick(target.name_en, target.name_zh)
+    name = text.name(target)
     return f"{target.id}  {name}{text('list_sep.colon')}± {spread} {text.unit(target.unit)}"
 
 
@@ -223,9 +107,6 @@ def _on_drivers(study: Sensitivity, text: Text) -> str:
             ),
         ]
     )
-
-
-# --- where ----------------------------------------------------------------------------------------
 
 
 def _percent(share: float) -> str:
@@ -263,7 +144,7 @@ def unknowns_table(decided: Sequence[DecidedTarget], model: Model, text: Text) -
 
 
 def _rows(decided: DecidedTarget, model: Model, text: Text) -> list[Row]:
-    name, share = text.pick(decided.name_en, decided.name_zh), _of_hundred(decided.share)
+    name, share = text.name(decided), _of_hundred(decided.share)
     first, *others = [_cells(unknown, model, text) for unknown in decided.unknowns] or [
         (text("unknowns.many"), "", "", "")
     ]

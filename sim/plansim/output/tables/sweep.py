@@ -118,7 +118,7 @@ def _target_rows(
             worst = float(row["worst_margin"])
             yield (
                 target.id,
-                text.pick(target.name_en, target.name_zh),
+                text.name(target),
                 f"{limit_of(target, text)}{between}{text.unit(target.unit)}",
                 *_shares(row, text, rare),
                 margin_size(target, worst),

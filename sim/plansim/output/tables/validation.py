@@ -63,7 +63,7 @@ def figure_text(result: Result, text: Text) -> str:
 
 def case_text(case: Case, text: Text) -> str:
     """Return the sentence of a case, after the name of its subject."""
-    name = text.pick(case.name_en, case.name_zh)
+    name = text.name(case)
     subject = f"{case.subject} ({name})" if name else case.subject
     return f"{subject}{text('list_sep.colon')}{_sentence(case, text)}"
 
@@ -144,7 +144,7 @@ def effect_rows(result: Result, text: Text) -> tuple[list[str], list[list[str]]]
         values = one.values
         question = text.pick(str(values["question_en"]), str(values["question_zh"]))
         questions[values["of"]] = question
-        name = text.pick(one.name_en, one.name_zh)
+        name = text.name(one)
         first = f"{one.subject} {name}" if one.message is CaseTemplate.EFFECT else name
         median, low, high = (_in_percent(one[key]) for key in ("median", "low", "high"))
         rows.setdefault(one.subject, [first]).append(f"{median} ({low}…{high})")

@@ -160,7 +160,7 @@ def _hold(met: int, judged: int, text: Text) -> str:
 
 
 def _named(verdict: Verdict, text: Text) -> str:
-    name = text.pick(verdict.name_en, verdict.name_zh)
+    name = text.name(verdict)
     share = share_text(verdict)
     return text("answer.named", name=name, share=share) if share else name
 
@@ -183,7 +183,7 @@ def _change(first: ById, other: ById, name: str, text: Text) -> str:
 
 def _turned(before: Verdict, after: Verdict, text: Text) -> str:
     """Name a target; with its shares where one of the verdicts is open."""
-    name = text.pick(after.name_en, after.name_zh)
+    name = text.name(after)
     shares = share_text(before), share_text(after)
     if not (before.is_open or after.is_open) or not all(shares):
         return name

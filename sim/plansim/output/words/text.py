@@ -13,12 +13,14 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
+from typing import Protocol
 
 from plansim.cache import code_of, digest, kept
 from plansim.output.words.language import Lang, language
 
 __all__ = [
     "Lang",
+    "Named",
     "Text",
     "decimals_for",
     "decimals_of",
@@ -45,6 +47,15 @@ _SEAM = re.compile(
     r"(?<=[，。、；：！？）》」』】”]) +(?=\S)|(?<=[\u4e00-\u9fff]) +(?=[\u4e00-\u9fff（《「“])"
 )
 """The space that YAML puts at a line break; Chinese has none there."""
+
+
+class Named(Protocol):
+    """What has a name in both languages."""
+
+    @property
+    def name_en(self) -> str: ...  # noqa: D102
+    @property
+    def name_zh(self) -> str: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
@@ -76,6 +87,10 @@ class Text:
         first, second = (zh, en) if self.lang is Lang.ZH else (en, zh)
         chosen = first or second or ""
         return _SEAM.sub("", chosen) if self.lang is Lang.ZH else chosen
+
+    def name(self, named: Named) -> str:
+        """Return the name of a target, a lever, a loop …, as `pick` does."""
+        return self.pick(named.name_en, named.name_zh)
 
     def word(self, group: str, key: str) -> str:
         """Return the phrase ``group.key``, or ``key`` itself where the catalogue has none.

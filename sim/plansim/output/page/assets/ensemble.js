@@ -30,21 +30,14 @@ const STATUS_AT = verdictProgram.outputs
 
 /**
  * Run members under some runs, each of them under all of these, and post what comes of them by
- * chunks: first the verdicts of those runs whose shares are wanted soon (`first`), by runs that end
- * with the targets; then of all of them the whole course. A generator: it stops after each member.
+ * chunks. A generator: it stops after each member.
  *
- * A chunk has of each run `key`, the number of `members` in it, which of them are `unsound` and their
- * `statuses` (member, target), and of whole courses their `values` (member, time, output).
+ * A chunk has of each run `key`, the number of `members` in it, which of them are `unsound`, their
+ * `statuses` (member, target) and their `values` (member, time, output).
  */
 function* runMembers(members, runs, chosen, post) {
-  const soon = runs.filter(({ first }) => first).map((run) => ({ ...run, until: JUDGED_UNTIL }));
-  yield* runChunks(members, soon, chosen, post);
-  yield* runChunks(members, runs, chosen, post);
-}
-
-function* runChunks(members, runs, chosen, post) {
   const targets = STATUS_AT.length;
-  for (let from = 0; runs.length && from < chosen.length; from += CHUNK) {
+  for (let from = 0; from < chosen.length; from += CHUNK) {
     const some = chosen.slice(from, from + CHUNK);
     const chunk = runs.map(({ key }) => ({
       key,
@@ -55,15 +48,12 @@ function* runChunks(members, runs, chosen, post) {
     }));
     for (const [i, member] of some.entries()) {
       runs.forEach((run, at) => {
-        const inputs = memberInputs(members, member, run);
-        const result = simulate(modelProgram, inputs, run.clock, run.until);
+        const result = simulate(modelProgram, memberInputs(members, member, run), run.clock);
         result.rows = run.rows ??= new Map();
         const { values } = result;
         const part = chunk[at];
-        if (run.until === undefined) {
-          part.values ??= new Float32Array(some.length * values.length);
-          part.values.set(values, i * values.length);
-        }
+        part.values ??= new Float32Array(some.length * values.length);
+        part.values.set(values, i * values.length);
         const sound = result.finite && values.every((value) => Math.abs(value) <= members.limit);
         part.unsound[i] = sound ? 0 : 1;
         const found = figuresOf(result);

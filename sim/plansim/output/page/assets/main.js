@@ -347,8 +347,8 @@ window.plansim = {
     );
     return bandOf(results[side], line, yearsOf({ a: results[side] }));
   },
-  /** Give how many members have been counted, or run to the end. */
-  members: (side, kind = "whole") => crowd.found.get(keyOfResult(results[side]))?.[kind].members ?? 0,
+  /** Give how many members have been run. */
+  members: (side) => crowd.found.get(keyOfResult(results[side]))?.members ?? 0,
   ensemble: MEMBERS?.count ?? 0,
   /** Give the shares of all targets' margins at once, from A to B. */
   attribute: (orders) =>

@@ -30,6 +30,9 @@ const JUDGED = new Map(verdictProgram.outputs.map((name, place) => [name, place]
 
 /** Give the outputs of the verdicts' program. */
 function figuresOf(result) {
-  const figures = Float64Array.from(ASKED, (each) => valueAt(result, each, each.year) ?? NaN);
+  const figures = new Float64Array(ASKED.length);
+  for (let i = 0; i < ASKED.length; i += 1) {
+    figures[i] = valueAt(result, ASKED[i], ASKED[i].year) ?? NaN;
+  }
   return evaluate(verdictProgram, figures);
 }

@@ -2,7 +2,7 @@
 // ensemble are run under all runs of the page by workers, once the levers rest.
 
 const QUIET = 120; // milliseconds without a move before members are run
-const FEWEST = 100; // members of which shares are shown first, and as often again
+const FEWEST = 100; // members of which shares are shown first; then those of all
 const MOST_WORKERS = 8;
 const MOST_KEPT = 8; // runs of which the members' results are kept
 
@@ -55,13 +55,10 @@ function startMembers(results) {
     inputs: result.inputs,
     set: setBy(result.run),
     clock: scenarioOf(result.run).clock,
-    first: !knownShares(result) && crowd.found.get(key)?.counted.members !== MEMBERS.count,
   }));
   for (const { key } of runs) {
-    const counted = crowd.found.get(key)?.counted;
-    crowd.found.delete(key);
-    const isDone = counted?.members === MEMBERS.count;
-    crowd.found.set(key, { counted: isDone ? counted : noTally(), whole: noTally(), bands: new Map() });
+    crowd.found.delete(key); // a new one is the last to be forgotten
+    crowd.found.set(key, noTally());
   }
   for (const key of [...crowd.found.keys()].slice(0, -MOST_KEPT)) crowd.found.delete(key);
   crowd.workers ??= makeWorkers();
@@ -108,20 +105,20 @@ function withoutWorkers() {
   startMembers(results);
 }
 
-/** What has been counted of members: whole courses, or verdicts alone. */
+/** What has been counted of members, and their courses. */
 const noTally = () => ({
   members: 0,
   unsound: 0,
   counts: DATA.targets.map(() => new Uint32Array(DATA.statuses.length)),
   chunks: [],
+  bands: new Map(),
 });
 
 function takeChunk(id, chunk) {
   if (id !== crowd.id) return;
   let isNew = false;
   for (const part of chunk) {
-    const found = crowd.found.get(part.key);
-    const tally = part.values ? found.whole : found.counted;
+    const tally = crowd.found.get(part.key);
     const before = tally.members;
     const targets = engine.STATUS_AT.length;
     for (let i = 0; i < part.members; i += 1) {
@@ -129,27 +126,18 @@ function takeChunk(id, chunk) {
       else tally.counts.forEach((row, at) => (row[part.statuses[i * targets + at]] += 1));
     }
     tally.members += part.members;
-    if (part.values) tally.chunks.push(part);
-    const more = Math.floor(tally.members / FEWEST) > Math.floor(before / FEWEST);
-    isNew ||= more || tally.members === MEMBERS.count;
+    tally.chunks.push(part);
+    isNew ||= (before < FEWEST && tally.members >= FEWEST) || isWhole(tally);
   }
   if (isNew) crowd.seen();
 }
 
-const isWhole = (found) => found?.whole.members === MEMBERS.count;
+const isWhole = (tally) => tally?.members === MEMBERS.count;
 
 /** Give what has been counted of the members under a run, as soon as that is enough; else null. */
 function membersUnder(result) {
-  const found = MEMBERS && crowd.found.get(keyOfResult(result));
-  if (!found) return null;
-  const tally = found.whole.members < found.counted.members ? found.counted : found.whole;
-  return tally.members >= FEWEST ? tally : null;
-}
-
-/** Give the courses of members under a run, as soon as there are enough; else null. */
-function coursesUnder(result) {
-  const found = MEMBERS && crowd.found.get(keyOfResult(result));
-  return found?.whole.members >= FEWEST ? found : null;
+  const tally = MEMBERS && crowd.found.get(keyOfResult(result));
+  return tally && (tally.members >= FEWEST || isWhole(tally)) ? tally : null;
 }
 
 /** Tell whether a run's shares are still to come. */
@@ -205,9 +193,9 @@ function sureVerdicts(result) {
 
 /** Give the ends of the members' band under a run, by year: of one line of a chart. */
 function bandOf(result, line, years) {
-  const found = coursesUnder(result);
+  const found = membersUnder(result);
   if (!found) return null;
-  const { members, chunks } = found.whole;
+  const { members, chunks } = found;
   const key = `${line.output}:${years[0]}:${years.length}`;
   let kept = found.bands.get(key);
   if (kept?.members !== members) {

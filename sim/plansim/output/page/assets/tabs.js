@@ -40,9 +40,9 @@ function legend() {
   const runs = SIDES.map((side) => entry(side, ""));
   const band = MEMBERS && entry("band", "");
   const others = [entry("mark", t("page.key_mark"))];
-  if (DATA.charts.some((chart) => chart.lines.some((line) => line.observed.length))) {
-    others.push(entry("dot", t("page.observed")));
-  }
+  const past = DATA.charts.flatMap((chart) => chart.lines.flatMap((line) => line.past));
+  if (past.some(([, , isObserved]) => isObserved)) others.push(entry("dot", t("page.observed")));
+  if (past.some(([, , isObserved]) => !isObserved)) others.push(entry("ring", t("page.derived")));
   const node = el("p", { class: "hint legend" }, ...runs, band, ...others);
   function update(results) {
     SIDES.forEach((side, i) => {
@@ -52,7 +52,7 @@ function legend() {
     });
     if (!band) return;
     const [low, high] = MEMBERS.band.map((share) => 100 * share);
-    const count = coursesUnder(results[store.state.edited])?.whole.members ?? 0;
+    const count = membersUnder(results[store.state.edited])?.members ?? 0;
     setText(band.lastChild, t("page.key_band", { share: high - low, count, all: MEMBERS.count }));
   }
   return { node, update };
