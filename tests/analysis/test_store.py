@@ -172,9 +172,7 @@ def test_what_is_no_part_of_a_result_is_named_and_not_read(town: Town, whole: Pa
     assert np.isfinite(open_sweep(whole)["growth"].values).tolist() == [True] * 10 + [False] * 10
 
 
-@pytest.mark.parametrize(
-    "damage", [truncate, foreign, pipe]
-)
+@pytest.mark.parametrize("damage", [truncate, foreign, pipe])
 def test_a_store_whose_description_is_lost_is_begun_anew(
     town: Town, whole: Path, damage: Damage
 ) -> None:

@@ -257,8 +257,11 @@ def damaged_stores(folder: Path, much: float) -> Iterator[Tried]:
         _called(sweep)
         _called((*sweep[:-1], "other.zarr", "--seed", "6"))
         shutil.copytree("r.zarr", "whole.zarr")
-        others = {"of another result": _of_another_result, "of another place": _of_another_place,
-                  "a pipe": lambda path: _instead(path, lambda: os.mkfifo(path))}  # fmt: skip
+        others: dict[str, Callable[[Path], object]] = {
+            "of another result": _of_another_result,
+            "of another place": _of_another_place,
+            "a pipe": lambda path: _instead(path, lambda: os.mkfifo(path)),
+        }
         # Of the copies of metadata in zarr.json this package reads none.
         skipped = {"writer.lock", "zarr.json"}
         files = [path for path in sorted(Path("r.zarr").rglob("*")) if path.is_file()
