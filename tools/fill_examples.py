@@ -5,8 +5,9 @@ A block that opens with ``$ make run`` or ``$ plansim …`` shows what that comm
 printed no longer fits, as many lines as stood before, between and after the ``…`` are taken again.
 tests/docs/test_examples.py runs the same examples.
 
-A comment ``<!-- plansim plot … -o docs/results/NAME.png -->`` in the README or on the site's first page
-is the command that drew the picture below it. Parts of pages that follow from runs are made by tools/derived.py.
+A comment ``<!-- plansim plot … -o docs/results/NAME.png -->`` in the README or on the site's first
+page is the command that drew the picture below it. Parts of pages that follow from runs are made by
+tools/derived.py.
 """
 
 from __future__ import annotations
