@@ -217,18 +217,6 @@ def test_a_target_shows_what_its_margin_owes_to_which_change(
     assert "Not what makes A and B differ" in page.locator("#detail").inner_text()
 
 
-def test_the_runs_under_an_open_target_may_change(visit: Visit) -> None:
-    page = visit.page
-    visit.move("added productivity growth before", -1)
-    page.locator('[data-target="M34a"] .link').click()
-    page.locator("#detail .share").first.wait_for()
-    before, said = bars(visit), page.locator(".due-said").inner_text()
-    page.keyboard.press("Control+z")
-    page.locator(".due-said").filter(has_not_text=said).filter(has_text="From A to B").wait_for()
-    name = "Added productivity growth"
-    assert bars(visit)[name] != before[name]
-
-
 def test_estimates_sharpen_and_stop_when_the_target_is_closed(visit: Visit) -> None:
     page = visit.page
     page.select_option("#run-b", "green-transition")

@@ -367,31 +367,6 @@ def test_a_lever_says_where_it_leaves_the_plausible_range(
         assert "outside" not in spoken
 
 
-def test_levers_mark_the_value_of_the_plan_where_the_scenario_has_another(
-    visit: Visit, city: Model
-) -> None:
-    name = "given investment growth before"
-    page, lever = visit.page, visit.lever(name)
-    mark = page.locator(".lever", has=lever).locator(".lever-plan")
-    lever.evaluate("(input) => { input.closest('details').open = true; }")
-    assert not mark.is_visible()
-    page.select_option("#run-a", SECOND)
-    assert mark.is_visible()
-    page.get_by_role("button", name="What does this do: Growth of given investment to 2010").click()
-    shown = page.locator(".lever", has=lever).locator(".stands").inner_text()
-    default = city.variables[name].value
-    assert isinstance(default, float)
-    own, plans = (
-        read_scenario(each, city).values.get(name, default) * 100 for each in (SECOND, FIRST)
-    )
-    low, high = (float(lever.get_attribute(end) or "nan") for end in ("min", "max"))
-    values = [f"{each:.0f}\u2009%/year" for each in (own, plans, own)]
-    assert shown == "Bar, the scenario {}; dots, the plan {}; diamond, B {}".format(*values)
-    assert float(mark.evaluate("(node) => node.style.getPropertyValue('--at')")) == (
-        pytest.approx((plans - low) / (high - low))
-    )
-
-
 def test_no_lever_at_its_end_breaks_a_run(visit: Visit) -> None:
     for end in ("min", "max"):
         broken: Any = visit.page.evaluate(

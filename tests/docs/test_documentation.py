@@ -94,13 +94,6 @@ def test_every_variable_has_one_entry(pages: dict[Path, Page], city: Model, lang
         assert (first or other) in said or not any(meant)
 
 
-def test_both_languages_have_the_same_pages(folder: Path) -> None:
-    english, chinese = ({p.name for p in (folder / lang).iterdir()} for lang in ("en", "zh"))
-    assert english == chinese
-    assert (folder / "index.html").is_file()
-    assert "--w" in (folder / "style.css").read_text("utf-8")
-
-
 BOTH = """{UTF-8}
 *** .pond ***~ 池塘。一个池塘。
 又一句。A pond and nothing else. |

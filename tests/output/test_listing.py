@@ -20,7 +20,6 @@ from plansim.scenario.scenario_file import ScenarioHead, ScenarioKind
 from plansim.targets.catalogue import load_targets
 from plansim.targets.target import Kind
 from plansim.targets.views_file import load_views
-from tests.helpers.vensim_text import writer
 
 EN, ZH = read_text(Lang.EN), read_text(Lang.ZH)
 SIZES = [(text, width) for text in (EN, ZH) for width in (80, 100, 160)]
@@ -93,17 +92,3 @@ def test_a_list_is_narrowed_by_words_in_either_language(text: Text) -> None:
     ):
         assert "xyzzy" in said
         assert len(said.splitlines()) == 1
-
-
-@pytest.mark.parametrize("text", [EN, ZH])
-def test_a_list_is_narrowed_by_what_a_meaning_says_in_either_language(
-    text: Text, tmp_path: Path
-) -> None:
-    write = writer(tmp_path)
-    model = load_model(
-        write("fish= 8 ~ t ~ 鱼量。池中之鱼。Fish in the pond. |\nfowl= 1 ~ t ~ 禽。Fowl. |\n")
-    )
-    for word in ("池中", "the pond"):
-        said = shown(variable_list(model, text, words=[word]), 100)
-        assert "fish" in said
-        assert "fowl" not in said

@@ -21,7 +21,7 @@ import plansim
 from plansim.cli.help import EXAMPLE, BilingualGroup
 from plansim.cli.main import main
 from plansim.cli.main import plansim as group
-from plansim.errors import Fault, Message
+from plansim.errors import Message
 from plansim.model.records import VariableKind
 from plansim.output.words.messages import say_in
 from plansim.output.words.text import Lang
@@ -85,24 +85,6 @@ NEVER = re.compile(
 
 def test_every_message_is_a_literal_template() -> None:
     assert not_literal(ROOT) == []
-
-
-def test_what_is_no_literal_template_is_noticed(tmp_path: Path) -> None:
-    (tmp_path / "odd.py").write_text(
-        """def read(log, name):
-    log.fault(f"no {name}")
-    text = "no " + name
-    raise InputError(Fault(text, expected="a name of a variable", found=name))
-    raise InputError(Fault("no {name}", found=Message("a" if name else "b"), name=name))
-""",
-        "utf-8",
-    )
-    assert not_literal(tmp_path) == [
-        "odd.py:2: not a literal template",
-        "odd.py:4: not a literal template",
-        "odd.py:4: 'a name of a variable' is not a Message",
-        "odd.py:5: not a literal template",
-    ]
 
 
 def test_every_template_has_its_chinese_and_no_chinese_is_left_over() -> None:
@@ -179,18 +161,6 @@ def test_a_message_that_nobody_knows_stays_as_it_is() -> None:
     for message in ("PySD cannot count from 3 to many", "a {strange} thing", "no: never"):
         assert Message(message).written(say_in(Lang.ZH)) == message
     assert Message("no such file").written(say_in(Lang.EN)) == "no such file"
-
-
-def test_data_is_never_translated() -> None:
-    fault = Fault(
-        "no scenario is called '{name}'",
-        found="a list",
-        nearest="the file is empty",
-        name="no such {file}",
-    )
-    assert fault.written(say_in(Lang.ZH)) == (
-        "没有名为“no such {file}”的情景；实际：a list；是否指“the file is empty”？"
-    )
 
 
 def test_a_message_inside_of_a_message_is_said_too() -> None:
@@ -309,8 +279,3 @@ def test_a_broken_scenario_is_explained_in_chinese(
     assert any(line.endswith("是否指“title”？") and "未知的键“titel”" in line for line in lines)
     assert any("“values”的类型不对；应为：键值映射（键: 值）；实际：3" in line for line in lines)
     assert not any(re.search("expected|found|did you mean", line) for line in lines)
-
-
-def test_warnings_are_chinese(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["check", "baseline", "--set", "credit ease after=3", "--lang", "zh"]) == 0
-    assert "警告：--set: “credit ease after”超出合理范围；应为：" in capsys.readouterr().err

@@ -26,11 +26,10 @@ from plansim.cli.main import main
 from plansim.files.shipped import shipped
 from plansim.model.records import Model
 from plansim.output.figures.canvas import figure_of, typeset
-from plansim.output.figures.lines import titles
 from plansim.output.marks import marks_on, series_in
-from plansim.output.words.text import Lang, read_text
+from plansim.output.words.text import Lang
 from plansim.targets.indicator import Measure
-from plansim.targets.target import Attribute, Kind, reported_factor, split_reference
+from plansim.targets.target import Attribute, Kind, split_reference
 from plansim.targets.verdict import check_targets
 
 Runs = list[xr.Dataset]
@@ -216,13 +215,6 @@ def test_lines_are_the_annual_figures_with_a_band_between_two(
     assert len(plot.trajectories(runs[0], "GDP", targets).collections) == 0
 
 
-def test_the_same_titles_are_told_apart_by_id(run: xr.Dataset) -> None:
-    other = run.assign_attrs(scenario="mine")
-    found = titles([run, other], read_text(Lang.EN))
-    title = run.attrs["scenario_title_en"]
-    assert found == [f"{title} (baseline)", f"{title} (mine)"]
-
-
 # --- parts, fans, verdicts ------------------------------------------------------------------------
 
 
@@ -257,39 +249,6 @@ def test_a_fan_says_which_target_has_no_level_for_want_of_its_base(
         assert (asked.id in axes.get_xlabel()) is told
         assert (str(asked.since) in axes.get_xlabel()) is told
         assert any(asked.id in each.get_text() for each in axes.texts) is not told
-
-
-def test_a_series_is_in_the_unit_in_which_its_target_states_the_base(
-    runs: Runs, targets: tuple[Target, ...]
-) -> None:
-    seen = 0
-    for target in targets:
-        if target.measure is not Measure.REDUCTION or target.base_unit == target.unit:
-            continue
-        for reference in target.variables.values():
-            raw, shown = series_in(runs[0], reference), series_in(runs[0], reference, targets)
-            assert shown.unit == target.base_unit
-            factor = reported_factor(raw.unit, shown.unit)
-            for year, value in raw.values.items():
-                assert shown.values[year] == pytest.approx(value * factor, nan_ok=True)
-            (mark,) = [e for e in marks_on(runs[0], reference, targets) if e.target == target]
-            assert target.value is not None
-            left = shown.values[target.since] * (1 - target.value / 100)
-            assert mark.high == pytest.approx(left)
-            seen += raw.unit != shown.unit
-    assert seen, "no target states its base in another unit than the model's"
-
-
-def test_each_scenario_of_a_sweep_has_a_fan(runs: Runs) -> None:
-    sweep = sweep_of(runs).assign_attrs(scenarios=["low", "high"])
-    sweep["scenario"] = ("run", (np.arange(21) >= 10).astype(int))
-    lines = plot.fan(sweep, "GDP").lines
-    np.testing.assert_allclose(
-        floats(lines[0].get_ydata()), sweep["GDP"].isel(run=slice(10)).median("run")
-    )
-    np.testing.assert_allclose(
-        floats(lines[1].get_ydata()), sweep["GDP"].isel(run=slice(10, None)).median("run")
-    )
 
 
 def test_the_verdict_map_has_a_cell_for_each_verdict(
@@ -359,24 +318,6 @@ def test_the_command_writes_a_picture(
     assert main(["plot", *arguments, "-o", str(path)]) == 0
     assert str(path) in capsys.readouterr().out
     assert min(imread(path).shape[:2]) > 400
-
-
-@pytest.mark.city
-def test_the_command_draws_a_sweep(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    store, path = tmp_path / "sweep.zarr", tmp_path / "fan.png"
-    factor = "technology growth[services]"
-    swept = ["sweep", "baseline", "--factor", factor, "-n", "16", "-o", str(store)]
-    assert main(swept) == 0
-    assert main(["plot", str(store), "--kind", "fan", "-o", str(path)]) == 0
-    assert min(imread(path).shape[:2]) > 400
-    capsys.readouterr()
-
-
-def test_lines_are_told_apart_without_colours(runs: Runs, targets: tuple[Target, ...]) -> None:
-    axes = plot.trajectories(runs, "GDP", targets)
-    whole = [line for line in axes.lines if len(floats(line.get_xydata())) == 16]
-    assert len(whole) == 2
-    assert whole[0].get_linestyle() != whole[1].get_linestyle()
 
 
 def test_what_differs_from_zero_by_rounding_alone_is_zero(run: xr.Dataset) -> None:

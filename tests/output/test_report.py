@@ -21,7 +21,6 @@ from openpyxl import load_workbook
 
 from plansim.analysis.comparison import Comparison, compare
 from plansim.analysis.ensemble import evaluate_members, load_ensemble
-from plansim.analysis.optimization.orders import ScenarioOrders
 from plansim.engine.simulate import simulate
 from plansim.model.records import Model
 from plansim.output.marks import series_in
@@ -39,14 +38,11 @@ from plansim.output.report.document import (
 from plansim.output.report.file import FORMATS, in_print, write_report
 from plansim.output.report.html_pdf_writer import fonts, lay_out
 from plansim.output.report.tables import MOST_CAUSES, names_of
-from plansim.output.report.terminal import terminal_text
-from plansim.output.tables.layout import shown
 from plansim.output.words.text import Lang, read_text
 from plansim.output.words.verdicts import outcome_words, share_text, verdict_mark
 from plansim.scenario.scenario_file import Scenario
 from plansim.targets.annual import annual
 from plansim.targets.target import Attribute, Status
-from plansim.targets.verdict import SURE
 
 IDS = ("baseline", "accelerated-growth")
 LANGS = (Lang.EN, Lang.ZH)
@@ -253,14 +249,6 @@ def test_figures_by_year_are_those_of_the_runs_in_the_units_of_the_views(
     assert checked > 100
 
 
-@pytest.mark.parametrize("lang", LANGS)
-def test_the_terminal_shows_all_in_order(documents: dict[Lang, Document], lang: Lang) -> None:
-    document = documents[lang]
-    told = shown(terminal_text(document), 100)
-    titles = [told.index(f"\n{each.title}\n") for each in document.sections]
-    assert titles == sorted(titles)
-
-
 # --- the files ------------------------------------------------------------------------------------
 
 
@@ -438,18 +426,6 @@ def test_the_same_report_has_the_same_bytes(
     for path in (first, second):
         write_report(document, path)
     assert first.read_bytes() == second.read_bytes()
-
-
-@pytest.mark.parametrize("lang", LANGS)
-def test_notes_speak_only_of_columns_that_are_there(
-    found: Comparison, documents: dict[Lang, Document], lang: Lang
-) -> None:
-    text = read_text(lang)
-    bare = replace(found, remedies=(ScenarioOrders(),) * len(found.remedies))
-    for document, sought in ((documents[lang], True), (comparison_report(bare, text), False)):
-        (table,) = [e for e in document.sections[0].blocks if isinstance(e, ReportTable)]
-        assert any(each.head == text("report.help") for each in table.columns) is sought
-        assert (text("report.help_note", sure=SURE) in table.note) is sought
 
 
 @pytest.mark.parametrize("lang", LANGS)

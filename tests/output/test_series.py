@@ -10,7 +10,6 @@ import xarray as xr
 
 from plansim.output.series import Series, as_judged, judged_series, series_of
 from plansim.targets.catalogue import load_targets
-from plansim.targets.indicator import Measure
 from plansim.targets.target import Target
 from tests.helpers.plan import aim, plan
 
@@ -67,11 +66,6 @@ def test_a_level_and_a_mean_are_shown_in_the_unit_of_the_plan(targets: tuple[Tar
     assert [each.unit for each in shown] == ["%", "Dmnl", "万元", "‰"]
     assert [each.values[2010] for each in shown] == pytest.approx([100.0, 1.0, 10_000.0, 12.0])
     assert [each.values[2005] for each in shown] == pytest.approx([50.0, 0.5, 5_000.0, 6.0])
-
-
-def test_growth_alone_does_not_change_the_unit(targets: tuple[Target, ...]) -> None:
-    growth = [target for target in targets if target.measure is Measure.GROWTH]
-    assert next(iter(as_judged([series("GDP", "亿元/Year")], growth))).unit == "亿元/Year"
 
 
 def test_what_targets_judge_comes_once_in_their_order(targets: tuple[Target, ...]) -> None:

@@ -288,7 +288,7 @@ model = combined(
     path(
         "--data",
         text="Data of the model's data variables: a .csv or .tab file with a column of times, "
-        "and one for each; or a .vdf file; may be given again.",
+        "and one for each; or a .dat or .vdf file of Vensim's; may be given again.",
         multiple=True,
         expose_value=False,
         callback=_remembered,
