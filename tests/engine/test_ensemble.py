@@ -235,9 +235,9 @@ def test_what_is_not_whole_and_ours_is_made_anew_and_never_run(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     right = compile_model(town, outputs=["GDP"])
-    path = next(folder.glob("*.kernel"))
+    path = next(folder.glob("*.pickle"))
     compile_model(town, outputs=["births"])
-    other = next(file for file in folder.glob("*.kernel") if file != path)
+    other = next(file for file in folder.glob("*.pickle") if file != path)
     spoil(path, other)
     loaded: list[bytes] = []
     load = Library.__init__

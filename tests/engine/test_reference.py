@@ -225,14 +225,14 @@ def test_a_foreign_or_altered_translation_is_neither_run_nor_kept(
 ) -> None:
     model = build("level = INTEG(1, 0) ~ Dmnl ~|")
     first = simulate(model, cache=False)
-    (path,) = (own_cache / "models").glob("*.py")
-    sound = path.read_text("utf-8")
+    (path,) = (own_cache / "models").glob("*.pickle")
+    sound = path.read_bytes()
     mark = tmp_path / "mark"
-    hostile = f"import pathlib; pathlib.Path({str(mark)!r}).touch()\n"
-    for text in (hostile, hostile + sound, sound[:-100], sound.replace("level", "lever")):
-        path.write_text(text, "utf-8")
+    hostile = f"import pathlib; pathlib.Path({str(mark)!r}).touch()\n".encode()
+    for content in (hostile, hostile + sound, sound[:-100], sound.replace(b"level", b"lever")):
+        path.write_bytes(content)
         xr.testing.assert_identical(simulate(model, cache=False), first)
-        assert path.read_text("utf-8") == sound
+        assert path.read_bytes() == sound
     assert not mark.exists()
 
 
@@ -255,7 +255,7 @@ def test_only_the_latest_runs_are_kept(
         simulate(model, play(model, rate=rate))
     simulate(model, play(model, rate=1))  # used again: 2 is now the oldest
     simulate(model, play(model, rate=3))
-    assert len(list((own_cache / "runs").glob("*.run"))) == 2
+    assert len(list((own_cache / "runs").glob("*.pickle"))) == 2
     forbid(monkeypatch, "_run")
     for rate in (1, 3):
         simulate(model, play(model, rate=rate))
