@@ -106,4 +106,4 @@ def test_a_file_that_cannot_be_finished_leaves_the_one_before(
 
     with pytest.raises(OutputError if isinstance(error, OSError) else ValueError):
         write()
-    assert [each.read_text() for each in tmp_path.iterdir()] == ["before"]
+    assert [one.read_text() for one in tmp_path.iterdir()] == ["before"]

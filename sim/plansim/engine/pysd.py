@@ -22,15 +22,13 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from plansim.cache import digest, workspace
+from plansim.cache import digest, kept
 from plansim.engine.trajectory import (
     Engine,
     FloatArray,
     Trajectory,
     check_finite,
-    load_run,
     recorded,
-    save_run,
     version_of,
     with_missing,
 )
@@ -71,16 +69,14 @@ def run_reference(
         SimulationError: the run breaks down, or a value is not a finite number.
     """
     engine = Engine("PySD", version_of("pysd"), scenario.time.integration)
-    with workspace() as folder:
-        path = folder / "runs" / f"{_run_key(model, scenario, engine)}.run"
-        run = load_run(path, model) if cache else None
-        if run is None:
-            run = _run(model, scenario, translated(model, folder))
-            check_finite(model, scenario, run)
-            run = with_missing(model, run)
-            if cache:
-                save_run(path, model, run)
-    return run, engine
+
+    def make() -> Trajectory:
+        run = _run(model, scenario, translated(model))
+        check_finite(model, scenario, run)
+        return with_missing(model, run)
+
+    key = _run_key(model, scenario, engine)
+    return kept("runs", key, Trajectory, make) if cache else make(), engine
 
 
 def _run_key(model: Model, scenario: Scenario, engine: Engine) -> str:

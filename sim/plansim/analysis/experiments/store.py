@@ -87,6 +87,7 @@ NO_BREACH = 0
 
 DONE = Path("status", "blocks.done")
 LOCK = Path("status", "writer.lock")
+NO_CHUNK = bytes(4)
 TRIES = 100
 """Maximum number of folders that are begun beside a store until one can be locked."""
 MANIFEST = "manifest.json"
@@ -258,7 +259,8 @@ class Store:
             try:
                 raw = _read(file)
             except OSError:
-                yield Fault(_GONE, file)
+                if _part(checksums, index) != NO_CHUNK:
+                    yield Fault(_GONE, file)
             else:
                 if message := _fault_of(raw, _part(checksums, index)):
                     yield Fault(message, file)
@@ -359,7 +361,9 @@ def _part(checksums: bytes, index: int) -> bytes:
 
 
 def _checksum(file: Path) -> bytes:
-    """Return the checksum at the end of a chunk."""
+    """Return the checksum at the end of a chunk; an array without columns has no chunks."""
+    if not file.exists():
+        return NO_CHUNK
     with file.open("rb") as stream:
         stream.seek(-4, os.SEEK_END)
         return stream.read()
