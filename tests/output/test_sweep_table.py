@@ -12,7 +12,7 @@ import xarray as xr
 
 from plansim.analysis.experiments.summary import shares
 from plansim.output.tables.layout import shown
-from plansim.output.tables.sweep import sweep_table
+from plansim.output.tables.runs import sweep_table
 from plansim.output.words.text import Lang, read_text
 from plansim.targets.catalogue import load_targets
 from plansim.targets.indicator import Measure

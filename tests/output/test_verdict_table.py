@@ -13,7 +13,7 @@ from rich.cells import cell_len
 
 from plansim.output.series import Series
 from plansim.output.tables.layout import shown
-from plansim.output.tables.series import series_table
+from plansim.output.tables.runs import series_table
 from plansim.output.tables.verdicts import verdict_table
 from plansim.output.words.answer import binding_first
 from plansim.output.words.text import Lang, read_text
