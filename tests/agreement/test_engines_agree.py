@@ -14,11 +14,11 @@ import simlin
 import xarray as xr
 
 from plansim.engine import simulate as compiled
-from plansim.engine.pysd import simulate
 from plansim.files.shipped import shipped_model
 from plansim.model.reader import load_model
 from plansim.model.records import Integration, Model, VariableKind, folded
 from plansim.scenario.scenario_file import Scenario, as_written, read_scenario
+from tests.helpers.reference import simulate
 
 TOLERANCE = 1e-6
 """Of the largest value of a series."""

@@ -14,13 +14,13 @@ from plansim.compiler.llvm.module import emit
 from plansim.compiler.lower import StructuralError, lower
 from plansim.compiler.native import Platform, assemble, host_platform, processors
 from plansim.compiler.order import schedule
-from plansim.engine import pysd
 from plansim.engine.batch import simulate_ensemble
 from plansim.engine.kernel import compile_model
 from plansim.engine.simulate import simulate
 from plansim.errors import InputError, ModelError
 from plansim.model.reader import load_model
 from plansim.model.records import Model
+from tests.helpers import reference
 
 Build = Callable[[str], Model]
 
@@ -137,7 +137,7 @@ def test_an_element_without_an_equation_has_no_value_and_stops_no_run(build: Bui
     np.testing.assert_array_equal(found["y"].sel(k="a"), found.time)
     assert np.isnan(found["y"].sel(k="b")).all()
     assert float(found["x"][-1]) == 14
-    again = pysd.simulate(model)
+    again = reference.simulate(model)
     np.testing.assert_allclose(again["x"], found["x"])
 
 

@@ -146,23 +146,6 @@ def test_times_are_chosen_from_the_steps(town: Model) -> None:
             simulate_ensemble(kernel, nothing, town.time, keep=bad)
 
 
-def test_each_run_may_have_its_own_clock(town: Model) -> None:
-    kernel = compile_model(town, outputs=["GDP"])
-    late = TimeSpec(initial=2006, final=2021.5, step=0.25, saveper=0.5)
-    fine = dataclasses.replace(town.time, step=0.125)
-    clocks = [late, town.time, fine, late]
-    found = simulate_ensemble(kernel, np.empty((4, 0)), clocks)
-    for run, clock in enumerate(clocks):
-        alone = simulate_ensemble(kernel, np.empty((1, 0)), clock)
-        np.testing.assert_array_equal(found.values[run], alone.values[0])
-        np.testing.assert_array_equal(found.time[run], alone.time)
-    assert found.values[1, 0, -1] != found.values[2, 0, -1]
-    with pytest.raises(InputError, match="keep different numbers of times"):
-        simulate_ensemble(kernel, np.empty((2, 0)), [late, dataclasses.replace(late, final=2010)])
-    with pytest.raises(InputError, match="1 clocks for 2 runs"):
-        simulate_ensemble(kernel, np.empty((2, 0)), [late])
-
-
 def test_saved_times_are_those_on_the_grid_of_saveper() -> None:
     np.testing.assert_array_equal(
         saved_times(TimeSpec(initial=0, final=3.1, step=0.5, saveper=1.5)), [0, 1.5, 3]

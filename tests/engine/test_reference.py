@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 from plansim.engine import pysd as reference
 from plansim.engine import simulate as compiled
-from plansim.engine.pysd import simulate
 from plansim.errors import InputError, ModelError, SimulationError, UnknownNameError
 from plansim.model.reader import load_model, parse_model
 from plansim.model.records import Integration, Model
 from plansim.scenario.scenario_file import Scenario, as_written, read_scenario
 from tests.helpers.clock import by
+from tests.helpers.reference import simulate
 
 CLOCK = """
 INITIAL TIME = 2000 ~ Year ~|

@@ -98,6 +98,21 @@ def test_loop_scores_are_drawn_in_both_languages_or_it_is_said_why_not(
     assert by_itself[:-1] == data_of(make_page(model, scores=none))["modules"][:-1]
 
 
+def test_what_was_observed_stands_on_its_chart(shipped_page: Page) -> None:
+    charts = {chart["id"]: chart["lines"][0] for chart in data_of(shipped_page)["charts"]}
+    past = {
+        name: {year: (value, is_observed) for year, value, is_observed in chart["past"]}
+        for name, chart in charts.items()
+    }
+    # Years before the last are led back from it: none of them was observed.
+    assert [is_observed for _, is_observed in past["GDP"].values()] == [False] * 4 + [True]
+    assert past["GDP"][2005][0] == pytest.approx(578.8)
+    # Towns are observed as a part, and shown in per cent.
+    assert past["urbanisation rate"][2003] == (pytest.approx(36.8), True)
+    assert past["total energy use"] == {}
+    assert past["good air share"] == {}, "it was measured otherwise"
+
+
 def test_the_page_is_whole_and_small(shipped_page: Page) -> None:
     text = shipped_page.text
     assert len(text.encode()) <= LARGEST

@@ -187,7 +187,7 @@ def test_what_nothing_can_judge_is_counted_or_listed_with_its_reason() -> None:
     judged = replace(PLAIN, id="G2")
     targets = [PLAIN, BINDING, judged]
     short = " ".join(table([*unjudged, verdict(judged)], targets, every=False))
-    assert "1 binding. Binding among them: B1. Add --all" in short
+    assert "1 binding (B1). Add --all" in short
     assert "The module follows." not in short
     full = table([*unjudged, verdict(judged)], targets)
     assert "B1  People: The module follows." in full
@@ -207,7 +207,7 @@ def test_a_year_that_a_run_lacks_is_said_for_each_scenario() -> None:
     plain = replace(PLAIN, attribute=Attribute.BINDING)
     verdicts = [replace(each, attribute=Attribute.BINDING) for each in verdicts]
     said = " ".join(table(verdicts, [BINDING, plain], every=False))
-    assert "for want of a variable" not in said
+    assert "the model has no variable" not in said
     assert "Not judged under base: 1. The run ends before 2010: FINAL TIME must lie later." in said
     assert "Not judged under fast: 1. The figure has no meaning in this run" in said
     full = " ".join(" ".join(table(verdicts, [BINDING, plain])).split())

@@ -284,6 +284,10 @@ def damaged_stores(folder: Path, much: float) -> Iterator[Tried]:
             yield Tried(f"damaged result: {kind}", tried, tuple(failed))
 
 
+def _is_root() -> bool:
+    return hasattr(os, "geteuid") and os.geteuid() == 0
+
+
 def _instead(path: Path, make: Callable[[], object]) -> None:
     path.unlink()
     make()
@@ -297,6 +301,7 @@ def damaged_caches(folder: Path, much: float) -> Iterator[Tried]:
     plants: Mapping[str, Callable[[Path], object]] = {
         **_DAMAGES,
         "of others": lambda path: path.chmod(0o666),
+        **({"of another user": lambda path: os.chown(path, 65534, -1)} if _is_root() else {}),
         "a link": lambda path: _instead(path, lambda: path.symlink_to(path.name)),
         "a pipe": lambda path: _instead(path, lambda: os.mkfifo(path)),
         "a folder": lambda path: _instead(path, path.mkdir),

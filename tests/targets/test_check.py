@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from plansim.errors import CatalogueError
 from plansim.model.records import Timing
-from plansim.targets.indicator import Measure, yearly
+from plansim.targets.indicator import Measure, Yearly
 from plansim.targets.target import Attribute, Basis, Direction, Kind, Status, Target, unit_factor
 from plansim.targets.verdict import Answer, Verdict, check_targets, judge, percent_of
 from tests.helpers.plan import target
@@ -44,6 +44,10 @@ def run(
         )
     attrs = {"scenario": "trial", "assumed": json.dumps(assumed)}
     return xr.Dataset(arrays, coords={"time": time}, attrs=attrs)
+
+
+def by_year(series: xr.DataArray) -> Yearly:
+    return lambda year: series.sel(year=year).to_numpy()
 
 
 def verdict(dataset: xr.Dataset, wanted: Target) -> Verdict:
@@ -304,7 +308,7 @@ def test_a_sweep_is_judged_as_each_of_its_runs(kind: Measure, direction: Directi
     dataset = many()
     factor = unit_factor("亿元/Year", each)
     answers = {
-        basis: Answer(yearly(dataset[name]), factor) for basis, name in each.variables.items()
+        basis: Answer(by_year(dataset[name]), factor) for basis, name in each.variables.items()
     }
     found = judge(answers, each)
     assert found.status.shape == (dataset.sizes["run"],)

@@ -23,12 +23,13 @@ from plansim.engine.trajectory import (
     load_run,
     recorded,
     save_run,
+    series_of,
     shape_of,
     version_of,
     with_missing,
 )
 from plansim.errors import Fault, InputError
-from plansim.model.records import Model, VariableKind
+from plansim.model.records import Model, VariableKind, cells_of
 from plansim.scenario.scenario_file import Scenario
 
 if TYPE_CHECKING:
@@ -87,19 +88,12 @@ def run_key(model: Model, scenario: Scenario) -> str:
 def _run(model: Model, scenario: Scenario, *, cache: bool) -> Trajectory:
     """Run a model by machine code."""
     from plansim.engine.batch import simulate_ensemble
-    from plansim.model.records import cells_of
 
     kernel = whole_kernel(model, scenario.values, cache=cache)
     ensemble = simulate_ensemble(kernel, inputs_under(kernel, scenario.values), scenario.time)
     over_time, once = recorded(model)
-    rows = dict(zip(kernel.outputs, ensemble.values[0], strict=True))
-    none = np.full(len(ensemble.time), np.nan)  # of elements that have no equation
-    series = {}
-    for variable in over_time:
-        labels = cells_of(model, variable)
-        shape = (len(ensemble.time), *shape_of(model, variable))
-        table = np.stack([rows.get(label, none) for label in labels], axis=-1)
-        series[variable.name] = table.reshape(shape)
+    rows = {name: row for row, name in enumerate(kernel.outputs)}
+    series = {v.name: series_of(model, v, rows, ensemble.values)[0] for v in over_time}
     constants = {variable.name: constant_of(model, scenario, variable.name) for variable in once}
     run = Trajectory(ensemble.time, series, constants)
     check_finite(model, scenario, run)
@@ -200,8 +194,6 @@ def cannot_vary(names: Iterable[str]) -> InputError:
 
 def constant_of(model: Model, scenario: Scenario, name: str) -> FloatArray:
     """Return the value of a constant or control in a run, ``(*elements)``."""
-    from plansim.model.records import cells_of
-
     variable = model.variables[name]
     if variable.kind is VariableKind.CONTROL:
         time = scenario.time

@@ -23,14 +23,12 @@ import pandas as pd
 import xarray as xr
 
 from plansim.cache import digest, workspace
-from plansim.engine.dataset import to_dataset
 from plansim.engine.trajectory import (
     Engine,
     FloatArray,
     Trajectory,
     check_finite,
     load_run,
-    named,
     recorded,
     save_run,
     version_of,
@@ -55,39 +53,12 @@ from plansim.model.records import (
     VariableKind,
     folded,
 )
-from plansim.scenario.scenario_file import Scenario, as_written
-from plansim.scenario.variant import for_scenarios
+from plansim.scenario.scenario_file import Scenario
 
-__all__ = ["run_reference", "simulate"]
+__all__ = ["run_reference"]
 
 _MAX_FRAMES = 20_000
 """Recursion limit: PySD computes a variable by calling its causes, and a chain may be long."""
-
-
-def simulate(
-    model: Model,
-    scenario: Scenario | None = None,
-    variables: Sequence[str] | None = None,
-    cache: bool = True,
-) -> xr.Dataset:
-    """Run a model under a scenario (None: as the model is written) by PySD.
-
-    Return a dataset over ``time`` (see `to_dataset`) with all variables, or those named in English
-    or Chinese. Equal inputs give bit-identical numbers, whatever ran before. With ``cache``, the
-    result of an earlier run is read.
-
-    Raises:
-        UnknownNameError: no variable bears one of the names.
-        InputError: a name is that of a lookup table, which has no value over time.
-        ModelError: PySD cannot translate the model.
-        SimulationError: the run breaks down, or a value is not a finite number.
-    """
-    scenario = as_written(model) if scenario is None else scenario
-    model = for_scenarios(model, [scenario])
-    wanted = named(model, variables)
-    run, engine = run_reference(model, scenario, cache=cache)
-    dataset = to_dataset(model, scenario, run, engine)
-    return dataset if wanted is None else dataset[wanted]
 
 
 def run_reference(

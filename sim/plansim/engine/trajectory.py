@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from plansim.cache import load_sealed, save_sealed
 from plansim.errors import Fault, InputError, Message, SimulationError
 from plansim.model.reading.expression import MISSING, Number, name_key
-from plansim.model.records import Integration, Model, Timing, Variable, VariableKind
+from plansim.model.records import Integration, Model, Timing, Variable, VariableKind, cells_of
 from plansim.scenario.scenario_file import Scenario
 from plansim.targets.annual import Annual, AnnualVariable, by_year, check_no_year
 from plansim.targets.indicator import year_indices
@@ -38,6 +38,7 @@ __all__ = [
     "recorded",
     "run_card",
     "save_run",
+    "series_of",
     "shape_of",
     "to_years",
     "version_of",
@@ -106,8 +107,6 @@ _ROUNDING = 1e-9
 
 def cells(model: Model, run: Trajectory) -> dict[str, FloatArray]:
     """Return the series of a run, ``(time,)``, by ``name`` or ``name[e1,e2]``."""
-    from plansim.model.records import cells_of
-
     series: dict[str, FloatArray] = {}
     for name, values in run.series.items():
         columns = values.reshape(len(run.time), -1).T
@@ -133,6 +132,19 @@ def recorded(model: Model) -> tuple[tuple[Variable, ...], tuple[Variable, ...]]:
 def shape_of(model: Model, variable: Variable) -> tuple[int, ...]:
     """Return the length of each subscript of a variable; ``()`` for a scalar."""
     return tuple(len(model.subscripts[name].elements) for name in variable.subscripts)
+
+
+def series_of(
+    model: Model, variable: Variable, rows: Mapping[str, int], values: FloatArray
+) -> FloatArray:
+    """Return a variable over time: ``(run, output, time)`` → ``(run, time, *elements)``.
+
+    ``rows`` are those of the outputs. Elements that have no equation have no value.
+    """
+    cells = [rows.get(label, -1) for label in cells_of(model, variable)]
+    table = values[:, cells].swapaxes(1, 2)
+    table[..., np.array(cells) < 0] = np.nan
+    return table.reshape(*table.shape[:2], *shape_of(model, variable))
 
 
 def version_of(package: str) -> str:

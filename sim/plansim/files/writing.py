@@ -151,7 +151,9 @@ def writing_whole(path: Path) -> Iterator[Path]:
         sync(part)
         part.replace(path)
     except OSError as error:
-        why = foreign(error.strerror or error)
+        # Libraries wrap the system's words in their own.
+        number = error.errno or 0
+        why = foreign(os.strerror(number) if number > 0 else error.strerror or error)
         raise OutputError(Fault("cannot write the output", path, found=why)) from error
     finally:
         part.unlink(missing_ok=True)

@@ -45,6 +45,7 @@ __all__ = [
     "ObservedContext",
     "ObservedPoint",
     "Past",
+    "PointKind",
     "Published",
     "Seam",
     "SeamItem",
@@ -93,9 +94,19 @@ def observed_context(
 # --- history.yaml ---------------------------------------------------------------------------------
 
 
+class PointKind(StrEnum):
+    """Where a figure of the past comes from; only what was observed is drawn as such."""
+
+    OBSERVED = "observed"
+    DERIVED = "derived"
+    """Led back from the figure of a later year at a mean rate."""
+    OTHERWISE = "measured otherwise"
+    """Measured in another way than what the model has."""
+
+
 @dataclass(frozen=True)
 class ObservedPoint:
-    """One observation."""
+    """One observation, or what stands for one."""
 
     year: int
     since: int | None
@@ -104,6 +115,7 @@ class ObservedPoint:
     """In the unit of the observations; of growth, per cent a year."""
     sources: tuple[str, ...] = ()
     """Ids of the targets that it is made of, or the source of a row of the observations."""
+    kind: PointKind = PointKind.OBSERVED
 
     @property
     def measure(self) -> Measure:
@@ -122,6 +134,7 @@ class _PointForm(Form):
     target: str | None = None
     rate: str | None = None
     """The figure of the target is led back to the year at this mean yearly rate."""
+    measured_otherwise: bool = False
     observation: Items[str] | None = None
     place: str | None = None
     """Of the observation; else that of the file."""
@@ -136,16 +149,17 @@ class _PathForm(Form):
 def _point(_: int, form: _PointForm, sources: ObservedContext) -> ObservedPoint:
     match form.target, form.observation:
         case str(name), None:
-            value = _led_back(name, form.rate, form.year, sources)
+            value, kind = _led_back(name, form.rate, form.year, sources)
             ids = (name, *([form.rate] if form.rate else []))
         case None, (quantity, part):
             place = form.place or sources.place
             value, source = _observation(place, quantity, part, form.year, sources)
-            ids = (source,)
+            ids, kind = (source,), PointKind.OBSERVED
         case _:
             either = Message("target: ID, or observation: [quantity, part]")
             raise InputError(Fault("an observation has one source", expected=either))
-    return ObservedPoint(form.year, form.since, value, ids)
+    kind = PointKind.OTHERWISE if form.measured_otherwise else kind
+    return ObservedPoint(form.year, form.since, value, ids, kind)
 
 
 def _path(form: _PathForm, sources: ObservedContext) -> tuple[ObservedPoint, ...]:
@@ -153,19 +167,21 @@ def _path(form: _PathForm, sources: ObservedContext) -> tuple[ObservedPoint, ...
     target, _ = _base_figure(form.target, sources)
     end = target.base_period.last if target.base_period else form.first
     return tuple(
-        ObservedPoint(
-            year, None, _led_back(form.target, form.rate, year, sources), (form.target, form.rate)
-        )
+        ObservedPoint(year, None, value, (form.target, form.rate), kind)
         for year in range(form.first, end + 1)
+        for value, kind in [_led_back(form.target, form.rate, year, sources)]
     )
 
 
-def _led_back(name: str, rate: str | None, year: int, sources: ObservedContext) -> float:
+def _led_back(
+    name: str, rate: str | None, year: int, sources: ObservedContext
+) -> tuple[float, PointKind]:
     """Return the base figure of a target, of an earlier year if a mean yearly rate is named."""
     target, last = _base_figure(name, sources)
-    if rate is None or target.base_period is None:
-        return last
-    return last / (1 + _base_figure(rate, sources)[1] / 100) ** (target.base_period.last - year)
+    if rate is None or target.base_period is None or target.base_period.last == year:
+        return last, PointKind.OBSERVED
+    growth = 1 + _base_figure(rate, sources)[1] / 100
+    return last / growth ** (target.base_period.last - year), PointKind.DERIVED
 
 
 def _base_figure(name: str, sources: ObservedContext) -> tuple[Target, float]:

@@ -25,7 +25,8 @@ GIVEN = (
 the memory of a vector, ``now`` is the row of the levels at the stage, ``base`` that of the levels
 that it moves on from (see `integration`), ``onto`` that of the levels that it gives. These are
 written while others are computed yet: nothing is read there but the base of the same level."""
-_PART = """define internal fastcc void @{name}({given}) noinline {{
+# The stack is aligned for vectors, lest each that is put aside spans two lines of the cache.
+_PART = """define internal fastcc void @{name}({given}) noinline alignstack(64) {{
 entry:
   %first = icmp eq i64 %s, 0
   br label %vector

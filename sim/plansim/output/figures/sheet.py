@@ -15,6 +15,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from plansim.analysis.calibration.observed import PointKind
 from plansim.analysis.ensemble import judged_with_shares
 from plansim.analysis.feedback.loop_scores import LoopScores, score_loops
 from plansim.analysis.validation.history import HistorySeries
@@ -160,11 +161,14 @@ def history_sheet(history: Sequence[HistorySeries], text: Text) -> Figure:
             own, low, high = (shown.simulated[0], *np.sort(shown.simulated, axis=0)[[0, -1]])
             axes.fill_between(shown.years, low, high, color=hue, alpha=0.2, linewidth=0)
             axes.plot(shown.years, own, color=hue)
-            observed = {point.year: point.value for point in shown.series.observations}
-            axes.plot([*observed], [*observed.values()], "o", color=INK, markersize=4)
+            points = shown.series.observations
+            for point in points:
+                fill = INK if point.kind is PointKind.OBSERVED else "none"
+                axes.plot(point.year, point.value, "o", color=INK, markersize=4, mfc=fill)
             name = text.pick(shown.series.en, shown.series.zh).partition(" (")[0].partition("（")[0]
             name_axes(axes, name, text.unit(shown.series.unit), columns=34)
-            least, most = min(*low, *observed.values()), max(*high, *observed.values())
+            known = [point.value for point in points]
+            least, most = min(*low, *known), max(*high, *known)
             room = max(0.12 * (most - least), 0.02 * most)
             axes.set_ylim(least - room, most + room)
             plain_numbers(axes, 4)

@@ -172,9 +172,11 @@ def _chart(
             "output": outputs[line.reference],
             "name": both(line.name_en, line.name_zh),
             "factor": line.factor,
-            "observed": [
-                [year, value * line.factor]
-                for year, value in dots.get(split_reference(line.reference), {}).items()
+            "past": [
+                [year, value * line.factor, is_observed]
+                for year, (value, is_observed) in dots.get(
+                    split_reference(line.reference), {}
+                ).items()
             ],
         }
         for line in chart.lines

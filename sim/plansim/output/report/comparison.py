@@ -159,7 +159,7 @@ def _remarks(comparison: Comparison, text: Text) -> Iterator[str]:
     ]
     if unjudged:
         listed = text.join(names_of(unjudged, text))
-        yield text("report.unjudged", count=len(unjudged), names=listed)
+        yield text("report.unjudged", names=listed)
 
 
 def _decision_table(comparison: Comparison, names: list[str], text: Text) -> ReportTable:

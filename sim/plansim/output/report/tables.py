@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from plansim.analysis.attribution.assumptions import Attribution, Shares
-from plansim.analysis.comparison import Comparison
+from plansim.analysis.comparison import Assumption, Comparison
 from plansim.model.units import NO_UNIT
 from plansim.output.report.document import (
     Cell,
@@ -346,14 +346,17 @@ def assumption_section(comparison: Comparison, names: Sequence[str], text: Text)
     rows = []
     for assumption in comparison.assumptions:
         lever = levers.get(frozenset([assumption.reference]))
+        called: Assumption | Lever = assumption
+        shown, factor = assumption.unit, 1.0
         # A lever that adds or multiplies is no name for the value that results.
-        called = lever if lever is not None and lever.apply is Apply.SET else assumption
+        if lever is not None and lever.apply is Apply.SET:
+            called, shown, factor = lever, lever.shown_unit, lever.shown_factor
         name = text.name(called)
-        unit = "" if assumption.unit == NO_UNIT else text.unit(assumption.unit)
+        unit = "" if shown == NO_UNIT else text.unit(shown)
         cells = [
             number_cell(
-                value,
-                "–" if value is None else f"{value:.6g}",
+                None if value is None else value * factor,
+                "–" if value is None else f"{value * factor:.6g}",
                 Tone.PLAIN if value == assumption.values[0] else Tone.STRONG,
             )
             for value in assumption.values

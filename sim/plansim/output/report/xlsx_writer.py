@@ -24,14 +24,14 @@ from plansim.output.report.document import (
     Tone,
 )
 from plansim.output.report.html_pdf_writer import picture
-from plansim.output.words.text import Text, read_text
+from plansim.output.words.text import Lang, Text, read_text
 from plansim.output.words.wrapping import wrap
 
 __all__ = ["write_xlsx"]
 
 FONT = {"font_name": "Calibri", "font_size": 10, "valign": "top"}
-LINE = 18
-"""Height of a row of a sheet, in pixels."""
+LINES = {Lang.EN: 18, Lang.ZH: 20}
+"""Height of a line of a sheet, in pixels."""
 BUTTON = 6
 """What a row with the buttons of a filter has more."""
 LEAST_ACROSS, STANDARD_WIDTH = 8, 8.43
@@ -40,7 +40,7 @@ HIGHEST_FREEZE = 12
 """A table that begins lower has no frozen head: it would take the screen."""
 DPI, SCALE = 110, 0.85
 """Of a picture: how fine it is drawn, and at which part of its size it is shown."""
-LEAST_WIDTH, PER_SHARE = 7.0, 14.0
+LEAST_WIDTH, PER_SHARE = 7.0, 11.0
 """Characters of the narrowest column, and of the widest for a share of 1 on a page."""
 
 
@@ -88,6 +88,7 @@ class _Book:
     def __init__(self, book: Any, text: Text) -> None:
         self._book = book
         self._text = text
+        self._line = LINES[text.lang]
         self._formats: dict[tuple[object, ...], Any] = {}
 
     def _format(self, **what: object) -> Any:
@@ -147,7 +148,7 @@ class _Book:
         across = max(len(widths) - 1, LEAST_ACROSS)
         total = sum(widths) + STANDARD_WIDTH * (across + 1 - len(widths))
         sheet.merge_range(at, 0, at, across, words, self._format(text_wrap=True, **look))
-        sheet.set_row_pixels(at, LINE * _lines([words], [total]))
+        sheet.set_row_pixels(at, self._line * _lines([words], [total]))
         return at + 1
 
     def _table(
@@ -165,26 +166,24 @@ class _Book:
         heads = [column.head for column in columns]
         for column, (item, words) in enumerate(zip(columns, heads, strict=True)):
             look = self._format(bold=True, bottom=1, text_wrap=True, valign="bottom",
-                                align="right" if item.right else "left")  # fmt: skip
+                                **_aside(column, right=item.right))  # fmt: skip
             if words.isdecimal():  # a year
                 sheet.write_number(at, column, int(words), look)
             else:
                 sheet.write_string(at, column, words, look)
-        sheet.set_row_pixels(at, LINE * _lines(heads, widths) + BUTTON)
+        sheet.set_row_pixels(at, self._line * _lines(heads, widths) + BUTTON)
         for index, row in enumerate(rows, start=at + 1):
             for column, (cell, item) in enumerate(zip(row, columns, strict=True)):
                 self._cell(sheet, index, column, cell, right=item.right)
             texts = ["" if cell.number is not None else cell.text for cell in row]
-            sheet.set_row_pixels(index, LINE * _lines(texts, widths))
+            sheet.set_row_pixels(index, self._line * _lines(texts, widths))
         sheet.autofilter(at, 0, at + len(rows), len(columns) - 1)
         sheet.repeat_rows(at)
         if at < HIGHEST_FREEZE:
             sheet.freeze_panes(at + 1, 1)
 
     def _cell(self, sheet: Any, row: int, column: int, cell: Cell, *, right: bool) -> None:
-        look: dict[str, object] = {"text_wrap": True, "align": "right" if right else "left"}
-        if not right and column:
-            look["indent"] = 1
+        look: dict[str, object] = {"text_wrap": True, **_aside(column, right=right)}
         if hue := HUES.get(cell.tone):
             look["font_color"] = hue
         if cell.tone in (Tone.STRONG, Tone.BAD):
@@ -203,6 +202,11 @@ class _Book:
         scale = {"x_scale": SCALE, "y_scale": SCALE, "description": figure.description}
         sheet.insert_image(at + 1, 0, "figure.png", {"image_data": io.BytesIO(content), **scale})
         return at + round(width * DPI)
+
+
+def _aside(column: int, *, right: bool) -> dict[str, object]:
+    """Return to which side a column's texts stand; those to the left keep off numbers before."""
+    return {"align": "right" if right else "left"} | ({"indent": 1} if column and not right else {})
 
 
 def _number_format(cell: Cell) -> str:

@@ -64,7 +64,7 @@ function chartCard(chart, { height = 168, open = null } = {}) {
   let plot = null;
   let results = null;
   let decimals = 0;
-  const dots = chart.lines.flatMap((line) => line.observed);
+  const dots = chart.lines.flatMap((line) => line.past);
   const home = marks[0]?.year ?? DATA.horizon ?? null;
 
   const count = chart.lines.length;
@@ -149,17 +149,17 @@ function chartCard(chart, { height = 168, open = null } = {}) {
     ctx.restore();
   }
 
-  /** What was observed, as dots. */
+  /** What was observed, as dots; what was led back from a later year, as rings. */
   function drawDots(u) {
     const { ctx } = u;
     ctx.save();
-    ctx.fillStyle = "#fff";
     ctx.strokeStyle = INK;
-    ctx.lineWidth = 1.5 * uPlot.pxRatio;
-    for (const [year, value] of dots) {
+    ctx.lineWidth = 1.25 * uPlot.pxRatio;
+    for (const [year, value, isObserved] of dots) {
+      ctx.fillStyle = isObserved ? INK : "#fff";
       const [x, y] = [u.valToPos(year, "x", true), u.valToPos(value, "y", true)];
       ctx.beginPath();
-      ctx.arc(x, y, 3 * uPlot.pxRatio, 0, 2 * Math.PI);
+      ctx.arc(x, y, 2.75 * uPlot.pxRatio, 0, 2 * Math.PI);
       ctx.fill();
       ctx.stroke();
     }

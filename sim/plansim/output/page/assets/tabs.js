@@ -40,9 +40,9 @@ function legend() {
   const runs = SIDES.map((side) => entry(side, ""));
   const band = MEMBERS && entry("band", "");
   const others = [entry("mark", t("page.key_mark"))];
-  if (DATA.charts.some((chart) => chart.lines.some((line) => line.observed.length))) {
-    others.push(entry("dot", t("page.observed")));
-  }
+  const past = DATA.charts.flatMap((chart) => chart.lines.flatMap((line) => line.past));
+  if (past.some(([, , isObserved]) => isObserved)) others.push(entry("dot", t("page.observed")));
+  if (past.some(([, , isObserved]) => !isObserved)) others.push(entry("ring", t("page.derived")));
   const node = el("p", { class: "hint legend" }, ...runs, band, ...others);
   function update(results) {
     SIDES.forEach((side, i) => {

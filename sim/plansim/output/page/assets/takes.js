@@ -4,8 +4,7 @@ const PICTURE = { width: 900, height: 420, edge: 16, row: 24 };
 
 /** Write a chart's values as CSV: a row a year, and of each run its line and the ends of its band. */
 function csvOf(chart, results) {
-  const dots = chart.lines.map((line) => new Map(line.observed));
-  const years = yearsOf(results, chart.lines.flatMap((line) => line.observed));
+  const years = yearsOf(results, chart.lines.flatMap((line) => line.past));
   const quoted = (text) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
   const columns = [[t("page.column_year"), years]];
   for (const side of SIDES.filter((each) => results[each])) {
@@ -19,10 +18,13 @@ function csvOf(chart, results) {
       });
     }
   }
-  dots.forEach((known, at) => {
-    const name = `${t("page.observed")}: ${pick(chart.lines[at].name)}`;
-    if (known.size) columns.push([name, years.map((year) => known.get(year) ?? null)]);
-  });
+  for (const line of chart.lines) {
+    for (const [word, wanted] of [["page.derived", false], ["page.observed", true]]) {
+      const known = new Map(line.past.filter(([, , isObserved]) => isObserved === wanted));
+      const name = `${t(word)}: ${pick(line.name)}`;
+      if (known.size) columns.push([name, years.map((year) => known.get(year) ?? null)]);
+    }
+  }
   const unit = pick(chart.unit);
   const head = columns.map(([name], i) => quoted(i && unit ? `${name} (${unit})` : name));
   const number = (value) => (value === null ? "" : String(Number(value.toPrecision(6))));
