@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from plansim.compiler.ir import Program
 from plansim.compiler.llvm.layout import StepLayout
 from plansim.compiler.llvm.parts import GIVEN, RunParts
@@ -103,6 +105,11 @@ def run(program: Program, plan: Schedule, layout: StepLayout, shared: Shared) ->
         functions.append(text)
         return _call(name, **given)
 
+    def several(name: str, texts: Sequence[str], **given: str) -> str:
+        calls = (call(f"{name}_{i}", text, **given) for i, text in enumerate(texts))
+        return "".join(f"\n{one}" for one in calls)
+
+    before = {"row": "%table", "i": "0", "s": "0", "out": "%out_all"}
     levels = {"now": "%now", "base": "%base", "onto": "%onto"}
     at_start = {"row": "%first_row", "s": "0", "now": "%start"}
     steps, saves = len(layout.step), len(layout.save)
@@ -116,13 +123,15 @@ def run(program: Program, plan: Schedule, layout: StepLayout, shared: Shared) ->
         states=states,
         second=layout.levels + states,
         total=layout.total,
-        once=call("once", parts.once(), row="%table", i="0", s="0", out="%out_all"),
+        once="\n".join(call(f"once_{i}", parts.once(i), **before) for i in range(len(layout.once)))
+        + several("begin", parts.begin(), **before),
         step_parts="\n".join(
             call(f"step_{i}", parts.step(i, last=i == steps - 1), **levels) for i in range(steps)
         ),
         save_parts="\n".join(
             call(f"save_{i}", parts.save(i, last=i == saves - 1), now="%now") for i in range(saves)
-        ),
+        )
+        + several("show", parts.show(), now="%now"),
         add=call("add", parts.add()),
         renew=call("renew", parts.renew(), **at_start),
         end=call("end", parts.end(), **{**at_start, "now": "%start_next"}),
