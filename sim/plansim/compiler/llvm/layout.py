@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from plansim.compiler.integration import STAGES
 from plansim.compiler.ir import Op, Program
+from plansim.compiler.llvm.vector_math import MOST_POWERS
 from plansim.compiler.order import Schedule
 
 __all__ = ["Batch", "StepLayout", "laid_out"]
@@ -59,7 +60,8 @@ def _batches(program: Program, places: Iterable[int]) -> Iterator[Batch]:
         instruction = instructions[place]
         if not instruction.operands:
             continue  # leaves are loaded where they are used
-        if instruction.op is Op.POWER and not set(powers) & set(instruction.operands):
+        beside = len(powers) < MOST_POWERS and not set(powers) & set(instruction.operands)
+        if instruction.op is Op.POWER and beside:
             powers.append(place)
             continue
         if powers:

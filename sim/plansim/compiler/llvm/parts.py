@@ -174,11 +174,7 @@ class RunParts:
         w, kept = body.w, self.layout.kept
         for batch in part:
             if len(batch) > 1:
-                bases, exponents = (
-                    w.put(f"getelementptr {w.vector}, ptr %own, i64 {row}")
-                    for row in (kept[batch[0]], self.layout.exponents)
-                )
-                body.write_powers(batch, bases, exponents)
+                body.write_powers(batch, kept[batch[0]], self.layout.exponents)
                 continue
             body.write(batch)
             if batch[0] in kept:
