@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-__all__ = ["FAULTS", "ODD", "WRITERS", "run"]
+__all__ = ["DECIDING", "FAULTS", "ODD", "WRITERS", "run"]
 
 ROOT = Path(__file__).parents[2]
 LONG = "a" * 300
@@ -27,6 +27,16 @@ WRITERS: tuple[tuple[str, ...], ...] = (
     ("replay", "r.zarr", "3", "-o", "three.yaml"),
 )  # fmt: skip
 
+DECIDING: tuple[tuple[str, ...], ...] = (
+    *(("decide", *words, "-o", "figures.json") for words in
+      (("discover", "boats.yaml"), ("robust", "boats.yaml", "past.yaml"), ("signposts", "boats.yaml"), ("conflicts",),
+       ("frontier",), ("policies", "boats.yaml", "--seeds", "1", "--generations", "4", "-n", "20"))),
+    ("decide", "policies", "boats.yaml", "--seeds", "1", "--generations", "4", "-n", "20", "--save", "saved"),
+    ("why", "sensitivity", "boats.yaml", "--design", "design.yaml", "-n", "16", "-o", "figures.json"),
+    ("model", "condition", "--prior", "-n", "40", "--design", "design.yaml", "-o", "members.csv"),
+)  # fmt: skip
+"""Those on a lake, which has an ensemble and a decision problem."""
+
 HUNGRY = (WRITERS[0], WRITERS[8], WRITERS[-4])
 """Those that are tried with little memory."""
 
@@ -41,7 +51,10 @@ ODD: tuple[tuple[str, ...], ...] = (
     ("check", "plain.yaml", *("--set", "growth=0.1") * 500), ("check", *["plain.yaml"] * 200),
     *(("run", "plain.yaml", "-o", name) for name in
       (f"{LONG}.csv", f"{'a' * 250}.csv", "loop/x.csv", "loop.csv", "folder.csv", "gone/x.csv", "\udce4.csv",
-       "/proc/x.csv", "pipe.csv", ".csv", "plain.yaml/x.csv")),
+       "/proc/x.csv", "pipe.csv", ".csv", "plain.yaml/x.csv", "full.csv", "n\0l.csv")),
+    *(("run", "plain.yaml", "--force", "-o", f"{name}.csv") for name in ("pipe", "full", "loop", "folder")),
+    ("page", "plain.yaml", "--force", "-o", "full.html"), ("sweep", "design.yaml", "--force", "-o", "loop.zarr"),
+    ("check", "n\0l.yaml"),
     ("run", "plain.yaml", "--variable", LONG * 9), ("show", LONG * 9), ("show", "\udce4"), ("show", "["),
     ("sweep", "design.yaml", "-o", f"{LONG}.zarr"), ("sweep", "design.yaml", "-o", f"{'b' * 240}.zarr"),
     ("sweep", "design.yaml", "-o", "loop.zarr"), ("sweep", "design.yaml", "-o", "plain.yaml", "--force"),
@@ -73,6 +86,8 @@ def lay_out(folder: Path) -> None:
     (folder / "loop").symlink_to("loop")
     for name in ("loop.yaml", "loop.csv", "loop.zarr"):
         (folder / name).symlink_to(name)
+    for name in ("full.csv", "full.html"):
+        (folder / name).symlink_to("/dev/full")
     for name in ("folder.yaml", "folder.csv"):
         (folder / name).mkdir()
     for name in ("pipe.yaml", "pipe.csv", "pipe.vdf"):

@@ -29,6 +29,7 @@ from plansim.scenario.scenario_file import as_written
 from plansim.targets.catalogue import load_targets
 from tests.helpers.vensim_text import CLOCK
 from tests.reliability import commands, fuzz, hostile
+from tests.toys.lake import lake
 from tests.toys.village import village
 
 __all__ = ["TRIALS", "Tried"]
@@ -134,18 +135,22 @@ def hostile_names(folder: Path, _: float) -> Iterator[Tried]:
 
 def faults_of_the_machine(folder: Path, much: float) -> Iterator[Tried]:
     """Commands that write, on a disk that is full, and with little memory."""
-    model = _lay_out(folder)
-    commands.run(_with_model(("sweep", "design.yaml", "-o", "r.zarr"), model), folder)
+    (folder / "lake").mkdir()
+    models = {folder: _lay_out(folder), folder / "lake": lake(folder / "lake").path.name}
+    commands.run(_with_model(("sweep", "design.yaml", "-o", "r.zarr"), models[folder]), folder)
     for fault, before in commands.FAULTS.items():
-        lines = commands.WRITERS if fault == "disk" else commands.HUNGRY
+        lines = [(folder, line) for line in commands.WRITERS] if fault == "disk" else []
+        lines += [(folder / "lake", line) for line in commands.DECIDING] if lines else []
+        lines = lines or [(folder, line) for line in commands.HUNGRY]
         lines, failed = lines[:: 1 if much >= 1 else 8], []
-        for line in lines:
-            done = commands.run(_with_model(line, model), folder, before)
+        for inside, line in lines:
+            done = commands.run(_with_model(line, models[inside]), inside, before)
             wrong = list(hostile.faults_of(done.returncode, done.stdout, done.stderr))
-            if fault == "disk" and (done.returncode != 2 or (folder / line[-1]).exists()):
+            path = inside / line[-1]
+            if fault == "disk" and (done.returncode != 2 or path.is_file() or any(path.glob("*"))):
                 wrong.append(f"exit code {done.returncode}")
             failed += [f"{_shown(line)}: {text}" for text in wrong]
-            for left in folder.glob(".*.part*"):
+            for left in inside.glob(".*.part*"):
                 failed.append(f"{_shown(line)}: left {left.name}")
         yield Tried(f"fault of the machine: {fault}", len(lines), tuple(failed))
 
@@ -163,8 +168,46 @@ def _same(one: Path, other: Path) -> bool:
     return all(np.array_equal(a[name], b[name], equal_nan=a[name].dtype.kind == "f") for name in a)
 
 
+def _end(process: subprocess.Popen[bytes], after: float, kill: bool) -> None:
+    """Kill a process after some seconds, or interrupt it twice."""
+    time.sleep(after)
+    process.send_signal(signal.SIGKILL if kill else signal.SIGINT)
+    if not kill:
+        time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+    process.communicate()
+
+
+def searches(folder: Path, much: float) -> Iterator[Tried]:
+    """A search of policies that is killed or interrupted at any moment, and given again, twice."""
+    model, failed, draw = lake(folder).path.name, [], random.Random(7)
+    search = ("decide", "policies", "boats.yaml", "--model", model, "--seeds", "2",
+              "--generations", "80", "-n", "100", "-o")  # fmt: skip
+    os.environ["PLANSIM_CACHE"], before = str(folder / "cache"), os.environ.get("PLANSIM_CACHE")
+    try:
+        whole = time.monotonic()
+        _started(folder, *search, "whole.json").communicate()
+        whole = time.monotonic() - whole
+        shutil.rmtree(folder / "cache")
+        count = max(2, round(10 * much))
+        for _ in range(count):
+            _end(_started(folder, *search, "x.json"), draw.uniform(0.2, 0.9) * whole,
+                 draw.random() < 0.5)  # fmt: skip
+            (folder / "x.json").unlink(missing_ok=True)
+        both = [_started(folder, *search, f"{name}.json") for name in "ab"]
+        for process, name in zip(both, "ab", strict=True):
+            said, path = process.communicate()[1].decode(), folder / f"{name}.json"
+            if not path.exists() or path.read_bytes() != (folder / "whole.json").read_bytes():
+                failed.append(f"the search that goes on differs: {said[-300:]}")
+    finally:
+        os.environ.pop("PLANSIM_CACHE")
+        if before is not None:
+            os.environ["PLANSIM_CACHE"] = before
+    yield Tried("kill of a search of policies", count, tuple(failed))
+
+
 def kills(folder: Path, much: float) -> Iterator[Tried]:
-    """A sweep that is killed at any moment, and resumed."""
+    """A sweep that is killed or interrupted at any moment, and resumed."""
     model, failed, draw = _lay_out(folder, 16384), [], random.Random(7)
     sweep = ("sweep", "design.yaml", "--model", model, "-o")
     whole = time.monotonic()
@@ -174,9 +217,7 @@ def kills(folder: Path, much: float) -> Iterator[Tried]:
     for _ in range(count):
         path = folder / "r.zarr"
         process = _started(folder, *sweep, "r.zarr", *(["--resume"] if path.exists() else []))
-        time.sleep(draw.uniform(0.2, 1) * whole)
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
+        _end(process, draw.uniform(0.2, 1) * whole, draw.random() < 0.7)
         if path.exists():
             try:
                 verify(path)
@@ -394,6 +435,7 @@ TRIALS: Mapping[str, Trial] = {
     "fuzz": fuzzed,
     "command lines": command_lines,
     "kills": kills,
+    "searches": searches,
     "writers": writers,
     "damaged results": damaged_stores,
     "disk and memory": faults_of_the_machine,
