@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -353,7 +353,7 @@ def _counted(unjudged: Unjudged, text: Text) -> str:
         for target, verdicts in unjudged
         if any(verdict.gap is Gap.NOT_MODELLED for verdict in verdicts.values())
     ]
-    sentences = list(_not_modelled(wanting, text)) if wanting else []
+    sentences = [_not_modelled(wanting, text)] if wanting else []
     others = Counter(
         (scenario, gap_text(gap, text))
         for target, verdicts in unjudged
@@ -368,19 +368,17 @@ def _counted(unjudged: Unjudged, text: Text) -> str:
     return text("list_sep.sentence").join(sentences)
 
 
-def _not_modelled(targets: Sequence[Target], text: Text) -> Iterator[str]:
-    """Count the targets for which the model has no variable."""
+def _not_modelled(targets: Sequence[Target], text: Text) -> str:
+    """Name the binding targets for which the model has no variable; count others."""
+    binding = [target for target in targets if target.attribute is Attribute.BINDING]
     count = Counter(target.attribute for target in targets)
-    parts = [
+    parts = [text.name(target) for target in binding] + [
         text(
             "verdicts.untestable_part",
             count=count[attribute],
             attribute=text.word("attribute", attribute),
         )
         for attribute in Attribute
-        if count[attribute]
+        if count[attribute] and attribute is not Attribute.BINDING
     ]
-    yield text("verdicts.untestable", parts=text.join(parts))
-    binding = [target.id for target in targets if target.attribute is Attribute.BINDING]
-    if binding:
-        yield text("verdicts.untestable_binding", ids=text.join(binding))
+    return text("verdicts.untestable", parts=text.join(parts))
