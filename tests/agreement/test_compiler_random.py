@@ -9,7 +9,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from plansim.compiler.lower import lower
-from plansim.engine import pysd as reference
 from plansim.engine.batch import simulate_ensemble
 from plansim.engine.kernel import compile_model
 from plansim.engine.simulate import simulate
@@ -17,6 +16,7 @@ from plansim.engine.trajectory import recorded
 from plansim.model.reader import load_model
 from plansim.model.records import Integration
 from plansim.scenario.scenario_file import as_written
+from tests.helpers import reference
 from tests.helpers.clock import by
 from tests.helpers.javascript import run_in_node
 

@@ -14,12 +14,12 @@ import xarray as xr
 from plansim.compiler.functions.plain import PLAIN, VECTOR
 from plansim.compiler.functions.random import RANDOM
 from plansim.compiler.lower.memory import STATEFUL
-from plansim.engine import pysd as reference
 from plansim.engine.simulate import simulate
 from plansim.model.reader import load_model
 from plansim.model.reading.functions import OF_VECTORS
 from plansim.model.records import Integration, Model, VariableKind
 from plansim.scenario.scenario_file import Scenario, as_written, list_scenarios, read_scenario
+from tests.helpers import reference
 from tests.helpers.clock import by
 
 FEATURES = sorted((Path(__file__).parents[1] / "agreement" / "vensim").glob("*/*.mdl"))

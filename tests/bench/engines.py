@@ -31,7 +31,6 @@ from plansim.analysis.experiments.sampling import Sampler
 from plansim.analysis.experiments.sweep import request_of
 from plansim.compiler.llvm.writer import LANES
 from plansim.compiler.native import Platform, Processor, host_platform, processors
-from plansim.engine import pysd as reference
 from plansim.engine.batch import FloatArray, saved_times, simulate_ensemble
 from plansim.engine.kernel import Kernel, compile_model
 from plansim.model.reader import load_model
@@ -49,6 +48,7 @@ from tests.bench.tables import (
     model_with_tables,
     seconds_of_tables,
 )
+from tests.helpers import reference
 
 PATIENCE = 120.0
 """Seconds that a process of its own may take for its turn."""

@@ -109,14 +109,3 @@ def test_a_link_that_is_pasted_over_what_was_set_can_be_undone(visit: Visit) -> 
     assert notice(visit).endswith("q=1. Undo brings back what you had set.")
     page.keyboard.press("Control+z")
     assert runs(visit) == mine
-
-
-def test_skipping_to_the_results_loses_nothing(visit: Visit) -> None:
-    page = visit.page
-    visit.move("credit ease after", 0.9)
-    mine = runs(visit)
-    page.locator(".skip").focus()
-    page.keyboard.press("Enter")
-    assert page.evaluate("document.activeElement.id") == "main"
-    assert runs(visit) == mine
-    assert notice(visit) == ""

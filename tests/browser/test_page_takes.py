@@ -71,20 +71,6 @@ def test_a_run_that_is_kept_can_be_picked_again_and_forgotten(visit: Visit) -> N
     np.testing.assert_array_equal(visit.values("b")["GDP"], mine)  # it still runs
 
 
-def test_a_page_that_may_keep_nothing_says_so(browser: Browser, address: str) -> None:
-    visit = Visit(browser, "about:blank", ready=False)
-    visit.page.add_init_script(
-        "Object.defineProperty(window, 'localStorage', { get() { throw new Error('no'); } });"
-    )
-    visit.page.goto(address)
-    visit.page.wait_for_function("document.documentElement.dataset.ready")
-    visit.page.locator('[data-tool="keep"]').click()
-    visit.page.keyboard.press("Enter")
-    visit.page.locator("#said", has_text="keeps nothing").wait_for()
-    visit.close()
-    assert visit.wrong == []
-
-
 def test_the_note_of_a_lever_says_what_each_end_does_and_costs_and_its_source(
     visit: Visit, city: Model
 ) -> None:

@@ -6,7 +6,6 @@ import json
 import math
 import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,7 +28,7 @@ def told(call: Call) -> Callable[..., Any]:
 def test_loops_and_their_scores_in_full(told: Callable[..., Any], city: Model) -> None:
     found = told("why", "loops", "baseline")
     assert found["scenario"] == "baseline"
-    by_id = {each["loop"]["id"]: each for each in found["loops"]}
+    by_id = {cut["loop"]["id"]: cut for cut in found["loops"]}
     assert list(by_id) == [loop.id for loop in load_loops(city)]
     (path,) = by_id["B1"]["loop"]["paths"]
     assert all(link["stands"] for link in path)
@@ -56,27 +55,6 @@ def test_without_pysimlin_it_is_said_that_there_are_no_scores(
     found = json.loads(call("why", "loops", "baseline", "--format", "json")[1])
     assert found["missing"] == why
     assert found["shares"] == {}
-
-
-def test_a_ramp_that_one_scenario_lacks_is_no_year_long_ago(call: Call) -> None:
-    Path("ramp.yaml").write_text(
-        "title: {en: R, zh: 变}\nparent: baseline\n"
-        "levers: {retrofit rate: {before: 0.02, after: 0.04, from: 2006, to: 2008}}\n"
-    )
-    _, out, _ = call("why", "attribute", "baseline", "ramp.yaml", "--target", "M28")
-    assert "; to: – → 2008\n" in out
-    _, out, _ = call("why", "attribute", "ramp.yaml", "baseline", "--target", "M28", "--lang", "zh")
-    assert "；渐变完成年：2008 → –\n" in out or "; 渐变完成年：2008 → –\n" in out
-
-
-def test_the_year_of_a_ramp_is_shown(call: Call) -> None:
-    code, out, _ = call("show", "retrofit rate TO year")
-    assert code == 0
-    assert "year in which the gradual change is complete" in out
-    assert "none unless a scenario sets it" in out
-    assert "2000.0" not in out
-    _, out, _ = call("show", "节能改造率恢复年份", "--lang", "zh")
-    assert "自该年起恢复为变化前的取值" in out
 
 
 def test_what_is_shown_of_a_solution_meets_the_target(call: Call) -> None:

@@ -59,6 +59,8 @@ def test_a_saved_policy_is_a_scenario_that_robust_and_check_read(
 REFUSED = [
     ("policies --aim growht --aim met", "did you mean 'growth'"),
     ("policies --aim growth", "two aims or more"),
+    ("policies --save lake.mdl", "expected a folder; found a file"),
+    ("policies --save gone/policies", "expected an existing folder"),
     ("policies --without speed", "speed"),
     ("policies --without room", "is not moved anyway"),
     ("policies --lever 'fishing'", "fishing"),

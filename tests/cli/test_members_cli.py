@@ -121,15 +121,6 @@ def test_the_table_says_in_how_many_of_100_models_a_target_is_met(
     assert "先验" in out
 
 
-def test_a_model_without_an_ensemble_has_no_shares_and_no_error(call: Call) -> None:
-    code, out, err = call(*CHECK)
-    assert (code, err) == (0, "")
-    assert "/100" not in out
-    code, out, _ = call(*CHECK, "--format", "json")
-    assert code == 0
-    assert {told["share"] for told in json.loads(out)} == {None}
-
-
 def test_members_of_other_equations_are_left_out_and_the_command_is_named(
     call: Call, model: Model
 ) -> None:
@@ -141,13 +132,6 @@ def test_members_of_other_equations_are_left_out_and_the_command_is_named(
     (command,) = re.findall("'plansim (.+)'", note)
     assert call(*shlex.split(command))[0] == 0
     assert "note:" not in call(*CHECK)[2]
-
-
-def test_a_broken_file_is_one_error_with_its_line(call: Call, model: Model) -> None:
-    write_ensemble(model, "0,0,1,1", "1,much,1,1")
-    code, out, err = call(*CHECK)
-    assert (code, out) == (2, "")
-    assert re.search(r"ensemble\.csv:10: 'growth' is not a finite number; found much$", err)
 
 
 def test_strict_asks_the_central_run_and_the_reference_engine_has_no_members(

@@ -98,21 +98,6 @@ def test_an_overlay_given_as_a_scenario_is_answered_with_what_works(call: Call, 
     assert call("check", "base.yaml+ban.yaml", "--model", "pond.mdl").code == 0
 
 
-def test_an_overlay_is_shown_by_what_it_sets_itself(call: Call) -> None:
-    out = call("show", "drought").out
-    assert ": 1 → 0.75\n" in out
-    assert "T506" not in out  # the baseline takes that as given
-
-
-def test_another_method_of_integration_is_a_change(call: Call, pond: Path) -> None:
-    Path("fine.yaml").write_text("title: F\nparent: base.yaml\nintegration: midpoint\n", "utf-8")
-    model = ("--model", "pond.mdl")
-    said = "fine changes, against base:\n  method: Euler's method → midpoint rule\n"
-    assert call("check", "fine.yaml", "--changes", *model).out.startswith(said)
-    laid = call("check", "fine.yaml", "--with", "ban.yaml", "--changes", *model).out
-    assert "midpoint" not in laid  # the overlay leaves it alone
-
-
 @pytest.mark.parametrize("name", ["effort until year", "强度恢复年份"])
 def test_constants_of_bent_levers_are_set_and_varied_on_the_command_line(
     call: Call, pond: Path, name: str
@@ -132,17 +117,6 @@ def test_constants_of_bent_levers_are_set_and_varied_on_the_command_line(
     assert call("sweep", "base.yaml", *factors, "-o", "u.zarr", *model).code == 0
     assert call("export", "u.zarr", "-o", "u.csv").code == 0
     assert pd.read_csv("u.csv")["effort until year"].nunique() == 8
-
-
-def test_a_comparison_shows_no_value_for_a_constant_that_a_scenario_does_not_have(
-    call: Call, pond: Path
-) -> None:
-    line = "compare base.yaml base.yaml+ban.yaml --no-remedies --full --model pond.mdl"
-    lines = [told.split() for told in call(*line.split()).out.splitlines()]
-    rows = {" ".join(words[:-3]): words[-2:] for words in lines}
-    assert rows["Effort to year"] == ["–", "2005"]
-    assert rows["Effort until year"] == ["–", "2007"]
-    assert rows["Effort from year"] == ["2004", "2003"]
 
 
 FEES = (
@@ -189,14 +163,3 @@ def test_what_is_laid_over_a_scenario_in_vain_is_named(
     assert len(told) == bool(warning)
     wanted = warning.format(none="no binding target answers to")
     assert all(wanted in text for text in told)
-
-
-def test_of_many_changes_none_is_asked_whether_it_does_anything(call: Call, fees: Path) -> None:
-    extra = "".join(
-        f"other {number}= 0 ~ Dmnl [0,9] ~ 其他{number}。Other. |\n" for number in range(13)
-    )
-    Path("pond.mdl").write_text(POND + FEES + extra + CLOCK, "utf-8")
-    settings = [f"--set=other {number}=1" for number in range(13)]
-    line = ("check", "base.yaml", "--model", "pond.mdl")
-    assert "answers to" not in call(*line, *settings).err
-    assert "other 0; other 1" in call(*line, *settings[:12]).err

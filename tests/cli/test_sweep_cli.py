@@ -40,14 +40,6 @@ def test_a_sweep_over_factors_is_summarised_and_stored(call: Call, tmp_path: Pat
         assert re.search(rf"^{name} .* {share * 100:.1f} ±", out, re.M), "the table shows the store"
 
 
-def test_a_shipped_design_goes_by_its_name_and_in_chinese(call: Call) -> None:
-    code, out, err = call("sweep", "growth-investment", "-n", "16", "--lang", "zh")
-    assert code == 0, err
-    assert "正常结束16次" in out
-    assert "地区生产总值" in out
-    assert "16次运行已存入growth-investment.zarr。" in err
-
-
 def test_resume_goes_on_and_refuses_another_design(call: Call) -> None:
     assert call("sweep", "baseline", *FACTORS, "-n", "32", "-o", "r.zarr")[0] == 0
     code, out, _ = call("sweep", "baseline", *FACTORS, "-n", "32", "-o", "r.zarr", "--resume")

@@ -11,10 +11,10 @@ import pytest
 import xarray as xr
 
 from plansim.compiler.lower import lower
-from plansim.engine import pysd as reference
 from plansim.engine.simulate import simulate
 from plansim.errors import ModelError, SimulationError
 from plansim.model.reader import load_model
+from tests.helpers import reference
 
 Run = Callable[..., xr.Dataset]
 

@@ -16,7 +16,6 @@ from plansim.compiler.functions.random import normal_cdf, normal_quantile
 from plansim.compiler.ir import Graph, Program
 from plansim.compiler.native import host_platform
 from plansim.compiler.tracing import Trace
-from plansim.engine import pysd as reference
 from plansim.engine.batch import simulate_ensemble
 from plansim.engine.kernel import compile_model, kernel_of
 from plansim.engine.simulate import simulate
@@ -24,6 +23,7 @@ from plansim.model.reader import load_model
 from plansim.model.records import Integration, Model, TimeSpec
 from plansim.scenario.scenario_file import as_written, read_scenario
 from plansim.scenario.variant import for_scenarios
+from tests.helpers import reference
 from tests.helpers.clock import by
 from tests.helpers.javascript import run_in_node, whole_program
 

@@ -21,12 +21,12 @@ from plansim.compiler.functions.vectors import (
     sort_order,
 )
 from plansim.compiler.ir import Graph
-from plansim.engine import pysd as reference
 from plansim.engine.simulate import simulate
 from plansim.errors import ModelError
 from plansim.model.reader import load_model
 from plansim.model.records import Integration
 from plansim.scenario.scenario_file import as_written
+from tests.helpers import reference
 from tests.helpers.clock import by
 
 CLOCK = """

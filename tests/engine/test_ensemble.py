@@ -146,23 +146,6 @@ def test_times_are_chosen_from_the_steps(town: Model) -> None:
             simulate_ensemble(kernel, nothing, town.time, keep=bad)
 
 
-def test_each_run_may_have_its_own_clock(town: Model) -> None:
-    kernel = compile_model(town, outputs=["GDP"])
-    late = TimeSpec(initial=2006, final=2021.5, step=0.25, saveper=0.5)
-    fine = dataclasses.replace(town.time, step=0.125)
-    clocks = [late, town.time, fine, late]
-    found = simulate_ensemble(kernel, np.empty((4, 0)), clocks)
-    for run, clock in enumerate(clocks):
-        alone = simulate_ensemble(kernel, np.empty((1, 0)), clock)
-        np.testing.assert_array_equal(found.values[run], alone.values[0])
-        np.testing.assert_array_equal(found.time[run], alone.time)
-    assert found.values[1, 0, -1] != found.values[2, 0, -1]
-    with pytest.raises(InputError, match="keep different numbers of times"):
-        simulate_ensemble(kernel, np.empty((2, 0)), [late, dataclasses.replace(late, final=2010)])
-    with pytest.raises(InputError, match="1 clocks for 2 runs"):
-        simulate_ensemble(kernel, np.empty((2, 0)), [late])
-
-
 def test_saved_times_are_those_on_the_grid_of_saveper() -> None:
     np.testing.assert_array_equal(
         saved_times(TimeSpec(initial=0, final=3.1, step=0.5, saveper=1.5)), [0, 1.5, 3]
@@ -198,9 +181,11 @@ def test_inputs_that_do_not_fit_are_refused(town: Model) -> None:
 
 def test_every_processor_has_its_own_code(town: Model) -> None:
     triple = host_platform().triple
-    kernels = [compile_model(town, target=Platform(triple, each)) for each in processors()]
+    kernels = [
+        compile_model(town, target=Platform(triple, processor)) for processor in processors()
+    ]
     assert len({kernel.code for kernel in kernels}) == len(kernels)
-    results = [simulate_ensemble(each, np.empty((1, 0)), town.time).values for each in kernels]
+    results = [simulate_ensemble(kernel, np.empty((1, 0)), town.time).values for kernel in kernels]
     for other in results[1:]:
         np.testing.assert_array_equal(results[0], other)
 
@@ -250,9 +235,9 @@ def test_what_is_not_whole_and_ours_is_made_anew_and_never_run(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     right = compile_model(town, outputs=["GDP"])
-    path = next(folder.glob("*.kernel"))
+    path = next(folder.glob("*.pickle"))
     compile_model(town, outputs=["births"])
-    other = next(each for each in folder.glob("*.kernel") if each != path)
+    other = next(file for file in folder.glob("*.pickle") if file != path)
     spoil(path, other)
     loaded: list[bytes] = []
     load = Library.__init__

@@ -115,9 +115,3 @@ def test_how_certain_a_verdict_is(
     status: Status, count: int | None, expected: Certainty | None
 ) -> None:
     assert verdict("B1", status, count).certainty is expected
-
-
-@given(st.integers(0, 100))
-def test_met_and_missed_are_mirrored(count: int) -> None:
-    met, missed = verdict("B1", Status.MET, count), verdict("B1", Status.MISSED, 100 - count)
-    assert met.certainty is missed.certainty

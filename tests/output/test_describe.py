@@ -13,7 +13,6 @@ from plansim.model.evidence import load_evidence
 from plansim.model.reader import load_model
 from plansim.model.records import Model
 from plansim.output.describe import (
-    changes_head,
     changes_in_short,
     clash_facts,
     scenario_facts,
@@ -41,7 +40,7 @@ def test_all_that_ships_can_be_described(
     known = ModelFacts(city, targets, load_evidence(shipped("model")), clashes, text)
     sheets = [variable_facts(variable, known) for variable in city.variables.values()]
     sheets += [target_facts(target, city, text) for target in targets]
-    sheets += [clash_facts(each, text) for each in clashes]
+    sheets += [clash_facts(clash, text) for clash in clashes]
     sheets += [
         scenario_facts(read_scenario(head.id, city), city, text) for head in list_scenarios()
     ]
@@ -96,23 +95,6 @@ def said_of(facts: list[tuple[str, str]]) -> Mapping[str, str]:
     return dict(facts)
 
 
-def test_chinese_names_come_first_in_chinese(town: Model) -> None:
-    facts = said_of(variable_facts(town.find("depreciation"), ModelFacts(town, (), {}, (), ZH)))
-    assert facts["变量"] == "折旧  depreciation"
-    assert facts["影响因素"] == "资本存量（capital）、资本寿命（capital life）"
-    assert facts["下标"] == "部门：农业、工业、服务业"
-    assert facts["单位"] == "亿元/年"
-
-
-def test_a_finding_that_the_figures_no_longer_bear_out_says_so(
-    clashes: tuple[Clash, ...],
-) -> None:
-    fallen = replace(clashes[0], stands=False, condition="implied < rate")
-    assert "implied < rate does not hold" in said_of(clash_facts(fallen, EN))["finding"]
-    assert "does not hold" not in said_of(clash_facts(clashes[0], EN))["finding"]
-    assert "figures" not in said_of(clash_facts(clashes[0], EN, figures=False))
-
-
 CHANGES = (
     Change("capital life", 20.0, 25.0, "Year"),
     Change("investment share[farming]", 0.1, 0.2, "Dmnl"),
@@ -129,29 +111,6 @@ def test_changes_in_short_put_an_array_in_a_line(town: Model) -> None:
         "initial capital[services]: 60 → 61.5 亿元",
     ]
     assert changes_in_short(scenario, town, ZH)[2] == "期初资本存量[服务业]：60 → 61.5 亿元"
-
-
-@pytest.mark.parametrize(
-    ("parent", "changes", "overrides", "expected"),
-    [
-        (None, (), (), "s keeps the model's own values."),
-        ("base", (), (), "s changes nothing against base."),
-        ("base", CHANGES, (), "s changes, against base:"),
-        (None, CHANGES, (), "s changes, against the model's own values:"),
-        ("base", CHANGES, ("a=1",), "s, with what --set gives, changes, against base:"),
-    ],
-)
-def test_what_changes_stand_against(
-    town: Model,
-    parent: str | None,
-    changes: tuple[Change, ...],
-    overrides: tuple[str, ...],
-    expected: str,
-) -> None:
-    scenario = replace(
-        as_written(town), id="s", parent=parent, changes=changes, overrides=overrides
-    )
-    assert changes_head(scenario, EN) == expected
 
 
 def test_a_variable_is_explained_in_the_language_of_the_reader(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from rich.cells import cell_len
 from plansim.analysis.feedback.polarity import link_signs
 from plansim.model.reader import load_model
 from plansim.model.records import Model, VariableKind
-from plansim.output.diagrams.layout import Edge, Node, Position, lay_out
+from plansim.output.diagrams.layout import Position
 from plansim.output.diagrams.modules import STUB, module_diagram, modules_drawn
 from plansim.output.diagrams.parts import Link, ModuleParts, Shape, Signs, Unnamed, module_parts
 from plansim.output.words.text import Lang
@@ -265,12 +265,6 @@ def test_a_drawing_is_the_same_in_every_process(tmp_path: Path) -> None:
     assert len(drawings) == 1
 
 
-def test_without_signs_none_are_drawn(town: Model) -> None:
-    drawing = module_diagram(town, "")
-    assert "url(#hp)" not in drawing
-    assert "l n" not in drawing
-
-
 def test_an_unnamed_flow_has_the_sign_of_its_stock_turned_where_it_drains(town: Model) -> None:
     parts = module_parts(town, "")
     assert parts.sign("people", "stress 0", {("people", "stress"): 1}) == 1
@@ -279,34 +273,3 @@ def test_an_unnamed_flow_has_the_sign_of_its_stock_turned_where_it_drains(town: 
     drain = ModuleParts("", {}, (), (), (), {"a 1": Unnamed("a", -1, frozenset({"b"}))})
     assert drain.sign("b", "a 1", {("b", "a"): -1, ("c", "a"): 1}) == 1
     assert drain.sign("c", "a 1", {("b", "a"): -1, ("c", "a"): 1}) is None
-
-
-def test_one_language_leaves_the_other_out(city: Model) -> None:
-    drawing = module_diagram(
-        city, MODULES[0], (Lang.EN,), href=lambda variable: f"#{variable.line}"
-    )
-    assert 'class="zh"' not in drawing
-    root = ElementTree.fromstring(drawing)
-    assert any(a.attrib["href"].startswith("#") for a in root.iter(f"{SVG}a"))
-
-
-def test_edges_lead_on_but_where_a_circle_closes() -> None:
-    nodes = {name: Node(40, 20) for name in "abcde"}
-    circle = [Edge(a, b) for a, b in pairwise("abcda")]
-    edges = [*circle, Edge("b", "e", 9.0)]
-    positions = lay_out(nodes, edges).positions
-    ahead = [positions[edge.target][0] > positions[edge.source][0] for edge in edges]
-    assert ahead.count(False) == 1
-    assert ahead[-1]
-
-
-def test_many_edges_enlarge_a_side_and_a_thick_one_has_its_middle() -> None:
-    nodes = {name: Node(40, 20) for name in "abcdefg"}
-    edges = [Edge(name, "g", thickness=6 if name == "c" else 1, level=25) for name in "abcdef"]
-    layout = lay_out(nodes, edges)
-    ends = [route[-1] for route in layout.routes]
-    assert ends[2][1] == pytest.approx(layout.positions["g"][1])
-    heights = sorted(y for _, y in ends)
-    assert min(b - a for a, b in pairwise(heights)) >= 10
-    assert layout.sizes["g"][1] >= heights[-1] - heights[0]
-    assert all(route[-1][0] - route[-2][0] >= 25 for route in layout.routes)

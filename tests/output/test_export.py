@@ -121,19 +121,6 @@ def test_workbook_has_a_row_a_variable_and_the_run_card(
     assert ("model", "town") in list(book["run card"].values)
 
 
-def test_text_in_a_workbook_is_never_a_formula(
-    annual: xr.Dataset, whole: xr.Dataset, tmp_path: Path
-) -> None:
-    whole.attrs["scenario_title_en"] = "=1+1"
-    path = tmp_path / "out.xlsx"
-    write_run(whole, annual, path)
-    cell = next(
-        row[1] for row in load_workbook(path)["run card"].iter_rows()
-        if row[0].value == "scenario_title_en"
-    )  # fmt: skip
-    assert (cell.value, cell.data_type) == ("=1+1", "s")
-
-
 def test_json_has_null_where_there_is_no_figure(annual: xr.Dataset) -> None:
     found = json.loads(run_json([(list(series_of(annual)), card_of(annual))]))
     assert found["run"]["scenario"] == "base"

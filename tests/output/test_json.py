@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 
-from plansim import load_model, load_targets, read_scenario
 from plansim.errors import Message
 from plansim.output.export.json_text import json_text
 
@@ -47,10 +46,3 @@ def test_records_arrays_enums_and_mappings_become_plain_data() -> None:
         True,
         "no y",
     ]
-
-
-def test_models_scenarios_and_targets_are_referred_to() -> None:
-    model = load_model()
-    target = load_targets()[0]
-    content = json.loads(json_text({"of": (model, read_scenario("baseline", model), target)}))
-    assert content == {"of": [model.name, "baseline", {"id": target.id, "unit": target.unit}]}

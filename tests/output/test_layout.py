@@ -14,11 +14,8 @@ from plansim.output.tables.layout import (
     Column,
     FirstFitting,
     Grid,
-    Prose,
     Row,
-    Style,
     blocks,
-    edges,
     facts,
     figure_column,
     section,
@@ -52,16 +49,6 @@ def test_no_line_ends_with_an_opening_mark(text: str, width: int) -> None:
 @given(text=WORDS.map(str.strip), width=st.integers(4, 40))
 def test_a_terminal_shows_a_text_as_it_is_wrapped(text: str, width: int) -> None:
     assert shown(text, width) == "\n".join(wrap(text, width))
-
-
-def test_what_goes_on_keeps_the_indent() -> None:
-    assert shown("  one two three", 10) == "  one two\n  three"
-
-
-def test_cells_line_up_under_chinese_text() -> None:
-    assert shown(Grid([Column(), figure_column()], [("亿元", "1"), ("GDP", "20")]), 80) == (
-        "亿元   1\nGDP   20"
-    )
 
 
 def test_facts_keep_the_line_breaks_of_a_text_and_wrap_the_rest() -> None:
@@ -123,11 +110,6 @@ def test_heads_are_broken_before_a_table_is_too_wide() -> None:
     assert shown(table, 11).splitlines()[:2] == ["      worst", "id   margin"]
 
 
-def test_both_edges_of_a_column_are_used() -> None:
-    table = Grid([Column()], [(edges("met", "44.7"),), (edges("", "+8 (+2 %)"),)])
-    assert shown(table, 80) == "met  44.7\n+8 (+2 %)"
-
-
 @pytest.mark.parametrize(("width", "expected"), [(40, "long " * 5 + "long"), (20, "short")])
 def test_the_first_layout_that_fits_is_shown(width: int, expected: str) -> None:
     layouts = [Grid([Column()], [(text,)]) for text in ("long " * 5 + "long", "short")]
@@ -137,9 +119,3 @@ def test_the_first_layout_that_fits_is_shown(width: int, expected: str) -> None:
 def test_marks_of_rich_and_of_a_terminal_are_nothing_but_text() -> None:
     text = "a[bold]b[/bold] :smile: [x]"
     assert shown(blocks([text, Grid([Column()], [(text,)])]), 80) == f"{text}\n\n{text}"
-
-
-def test_without_colour_no_style_is_written() -> None:
-    styled = Prose("met", Style.GOOD)
-    assert shown(styled, 80) == "met"
-    assert shown(styled, 80, colour=True) == "\x1b[32mmet\x1b[0m"

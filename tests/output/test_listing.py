@@ -20,7 +20,6 @@ from plansim.scenario.scenario_file import ScenarioHead, ScenarioKind
 from plansim.targets.catalogue import load_targets
 from plansim.targets.target import Kind
 from plansim.targets.views_file import load_views
-from tests.helpers.vensim_text import writer
 
 EN, ZH = read_text(Lang.EN), read_text(Lang.ZH)
 SIZES = [(text, width) for text in (EN, ZH) for width in (80, 100, 160)]
@@ -31,7 +30,9 @@ def test_every_variable_and_target_is_listed_within_the_width(text: Text, width:
     model, targets = load_model(), load_targets()
     listed = shown(variable_list(model, text), width).splitlines()
     assert max(map(cell_len, listed)) <= width
-    modules = {text.pick(each.name, each.name_zh) for each in model.modules.values() if each.name}
+    modules = {
+        text.pick(module.name, module.name_zh) for module in model.modules.values() if module.name
+    }
     assert modules
     assert modules <= set(listed)
     assert str(len(model.variables)) in listed[-1]
@@ -78,12 +79,16 @@ def test_tests_and_overlays_are_listed_apart_from_stories(text: Text) -> None:
 @pytest.mark.parametrize("text", [EN, ZH])
 def test_a_list_is_narrowed_by_words_in_either_language(text: Text) -> None:
     model, targets = load_model(), load_targets()
-    known = next(each for each in model.variables.values() if each.name_zh and not each.subscripts)
+    known = next(
+        variable
+        for variable in model.variables.values()
+        if variable.name_zh and not variable.subscripts
+    )
     for word in (known.name.upper(), known.name.replace(" ", "_"), known.name_zh):
         rows = shown(variable_list(model, text, words=[word]), 160).splitlines()
         assert any(row.startswith(known.name) for row in rows)
         assert len(rows) < len(model.variables)
-    target = next(each for each in targets if each.kind is Kind.TARGET and each.variables)
+    target = next(row for row in targets if row.kind is Kind.TARGET and row.variables)
     for word in (target.id.lower(), target.name_en, target.name_zh):
         rows = shown(target_list(targets, model, text, words=[word]), 160).splitlines()
         assert target.id in {row.split()[0] for row in rows if row}
@@ -93,17 +98,3 @@ def test_a_list_is_narrowed_by_words_in_either_language(text: Text) -> None:
     ):
         assert "xyzzy" in said
         assert len(said.splitlines()) == 1
-
-
-@pytest.mark.parametrize("text", [EN, ZH])
-def test_a_list_is_narrowed_by_what_a_meaning_says_in_either_language(
-    text: Text, tmp_path: Path
-) -> None:
-    write = writer(tmp_path)
-    model = load_model(
-        write("fish= 8 ~ t ~ 鱼量。池中之鱼。Fish in the pond. |\nfowl= 1 ~ t ~ 禽。Fowl. |\n")
-    )
-    for word in ("池中", "the pond"):
-        said = shown(variable_list(model, text, words=[word]), 100)
-        assert "fish" in said
-        assert "fowl" not in said

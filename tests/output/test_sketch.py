@@ -13,7 +13,7 @@ import simlin
 from pysd.translators.vensim.vensim_file import VensimFile
 
 from plansim.errors import OutputError
-from plansim.model.reader import load_model, parse_model
+from plansim.model.reader import load_model
 from plansim.model.reading.entries import around_sketch
 from plansim.model.records import Model, VariableKind
 from plansim.output.diagrams.parts import Shape, module_parts
@@ -105,18 +105,6 @@ def test_stocks_flows_and_shadows_are_drawn_as_vensim_writes_them() -> None:
         words = set(re.findall(r"^1[0-2],(\d+),", view, re.MULTILINE))
         for source, target in re.findall(r"^1,\d+,(\d+),(\d+),", view, re.MULTILINE):
             assert {source, target} <= words
-
-
-def test_pipes_lead_from_the_valve_and_have_a_head_where_they_fill() -> None:
-    equations = "s= INTEG(f - g, 1)~m~|f= s/t~m/Year~|g= s*2/t~m/Year~|t= 9~Year~|"
-    clock = "".join(f"{name}= 1~Year~|" for name in ("INITIAL TIME", "TIME STEP", "SAVEPER"))
-    model = parse_model(f"{equations}{clock}FINAL TIME= 9~Year~|", Path("tank.mdl"))
-    text = sketch(model)
-    number = {n: i for i, n in re.findall(r"^1[0-2],(\d+),([^,]+)", text, re.MULTILINE)}
-    valve = {name: str(int(number[name]) - 1) for name in "fg"}  # its name follows a valve
-    pipes = set(re.findall(r"^1,\d+,(\d+),(\d+),(\d+),0,0,22,", text, re.MULTILINE))
-    assert {(valve["f"], number["s"], "4"), (valve["g"], number["s"], "100")} <= pipes
-    assert {shape for start, end, shape in pipes if end != number["s"]} == {"4", "100"}
 
 
 def test_pysd_finds_each_variable_in_the_view_of_its_module(town: Path) -> None:

@@ -257,17 +257,21 @@ def damaged_stores(folder: Path, much: float) -> Iterator[Tried]:
         _called(sweep)
         _called((*sweep[:-1], "other.zarr", "--seed", "6"))
         shutil.copytree("r.zarr", "whole.zarr")
-        copies = {"of another result": _of_another_result, "of another place": _of_another_place}
+        others: dict[str, Callable[[Path], object]] = {
+            "of another result": _of_another_result,
+            "of another place": _of_another_place,
+            "a pipe": lambda path: _instead(path, lambda: os.mkfifo(path)),
+        }
         # Of the copies of metadata in zarr.json this package reads none.
         skipped = {"writer.lock", "zarr.json"}
         files = [path for path in sorted(Path("r.zarr").rglob("*")) if path.is_file()
                  and str(path.relative_to("r.zarr")) not in skipped
                  and path.name != "writer.lock"]  # fmt: skip
-        for kind, damage in {**_DAMAGES, **copies}.items():
+        for kind, damage in {**_DAMAGES, **others}.items():
             failed, tried = [], 0
             for path in files[:: 1 if much >= 1 else 9]:
                 damage(path)
-                if path.exists() and path.read_bytes() == _there(path).read_bytes():
+                if path.is_file() and path.read_bytes() == _there(path).read_bytes():
                     continue  # one is as the other
                 tried += 1
                 try:
@@ -284,6 +288,10 @@ def damaged_stores(folder: Path, much: float) -> Iterator[Tried]:
             yield Tried(f"damaged result: {kind}", tried, tuple(failed))
 
 
+def _is_root() -> bool:
+    return hasattr(os, "geteuid") and os.geteuid() == 0
+
+
 def _instead(path: Path, make: Callable[[], object]) -> None:
     path.unlink()
     make()
@@ -297,6 +305,7 @@ def damaged_caches(folder: Path, much: float) -> Iterator[Tried]:
     plants: Mapping[str, Callable[[Path], object]] = {
         **_DAMAGES,
         "of others": lambda path: path.chmod(0o666),
+        **({"of another user": lambda path: os.chown(path, 65534, -1)} if _is_root() else {}),
         "a link": lambda path: _instead(path, lambda: path.symlink_to(path.name)),
         "a pipe": lambda path: _instead(path, lambda: os.mkfifo(path)),
         "a folder": lambda path: _instead(path, path.mkdir),

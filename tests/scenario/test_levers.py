@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,13 +13,13 @@ from hypothesis import strategies as st
 
 import plansim
 from plansim.analysis.evaluator import compile_whole
-from plansim.engine import pysd
 from plansim.engine.simulate import simulate, simulate_years
 from plansim.errors import ModelError, ScenarioError, UnknownNameError
 from plansim.model.reader import load_model
 from plansim.model.records import Model
 from plansim.scenario.scenario_file import as_written, read_scenario
 from plansim.scenario.variant import for_scenarios
+from tests.helpers import reference
 
 TOY = """{UTF-8}
 branch: farms, works ~~ 部门。Branches. [zh: 农业, 工业]|
@@ -290,7 +289,7 @@ def test_a_variant_keeps_lines_units_and_ranges(toy: Model, tmp_path: Path) -> N
 @pytest.mark.parametrize("text", [BENT, MORE])
 def test_pysd_computes_the_same_variant(toy: Model, tmp_path: Path, text: str) -> None:
     scenario = read_scenario(write(tmp_path, text), toy)
-    ours, theirs = simulate(toy, scenario), pysd.simulate(toy, scenario)
+    ours, theirs = simulate(toy, scenario), reference.simulate(toy, scenario)
     for name, values in ours.data_vars.items():
         np.testing.assert_allclose(values, theirs[name], rtol=1e-9, err_msg=str(name))
 
@@ -451,12 +450,3 @@ def test_a_sweep_varies_the_end_of_a_ramp_and_can_be_replayed(toy: Model, tmp_pa
         scenario = read_scenario(path, toy, [f"pull to year={to}", f"wear={wear}"])
         expected = simulate(toy, scenario)["stock"].sel(time=[2008.5, 2010.5])
         np.testing.assert_array_equal([*again.stored.outputs["stock"].values()], expected)
-
-
-def test_attribution_shares_out_a_lever_as_a_whole(toy: Model, tmp_path: Path) -> None:
-    from plansim.analysis.attribution.assumptions import groups_of
-
-    before = as_written(toy)
-    after = dataclasses.replace(read_scenario(write(tmp_path, BENT), toy), id="after")
-    groups = groups_of(for_scenarios(toy, [after]), before, after)
-    assert {group.name for group in groups} == {"pull", "duty", "share", "weight", "wear"}

@@ -34,9 +34,9 @@ from plansim.engine.batch import simulate_ensemble
 from plansim.engine.compiled import whole_kernel
 from plansim.engine.kernel import Kernel
 from plansim.engine.readings import CompiledRuns, Reading, RunStatus
-from plansim.engine.trajectory import shape_of
+from plansim.engine.trajectory import series_of
 from plansim.errors import Message, SimulationError
-from plansim.model.records import Model, TimeSpec, cells_of
+from plansim.model.records import Model, TimeSpec
 from plansim.model.rewrite import AddedEquation, with_equations
 from plansim.scenario.factors import Apply, Factor, constants_of
 from plansim.scenario.scenario_file import Scenario
@@ -417,11 +417,7 @@ class Trajectories:
     def series(self, name: str) -> Floats:
         """Return a variable over time: ``(run, time, *elements)``."""
         model = self.compiled.model
-        variable = model.variables[name]
-        rows = [self.compiled.rows.get(label, -1) for label in cells_of(model, variable)]
-        values = self.values[:, rows].swapaxes(1, 2)
-        values[..., np.array(rows) < 0] = np.nan
-        return values.reshape(*values.shape[:2], *shape_of(model, variable))
+        return series_of(model, model.variables[name], self.compiled.rows, self.values)
 
     def yearly(self, reference: str) -> Yearly:
         """Return a function from a year to ``name`` or ``name[element]`` at it: ``(run,)``.

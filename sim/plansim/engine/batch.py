@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from plansim.compiler.integration import STAGES
+from plansim.compiler.integration import tableau as tableau_of
 from plansim.compiler.llvm.writer import LANES
 from plansim.engine.kernel import Kernel
 from plansim.errors import Fault, InputError, Message, SimulationError
@@ -124,7 +124,7 @@ def _kept_steps(time: TimeSpec, keep: Times | None) -> NDArray[np.int64]:
 def simulate_ensemble(
     kernel: Kernel,
     inputs: Mapping[str, FloatArray] | FloatArray,
-    time: TimeSpec | Sequence[TimeSpec],
+    time: TimeSpec,
     *,
     keep: Times | None = None,
     threads: int = 1,
@@ -135,13 +135,12 @@ def simulate_ensemble(
         kernel: the compiled model.
         inputs: ``(run, input)`` in the order of ``kernel.inputs``, or ``(run,)`` by name; an
             input that is not named has the model's value.
-        time: the clock of all runs, or one for each; all must keep the same number of times.
+        time: the clock of the runs.
         keep: the times that are kept, in rising order, each on a step; those of SAVEPER if None.
         threads: number of threads. The results do not depend on it.
 
     Returns:
-        The kept values of all outputs. A run that breaks down is marked, never an exception. With
-        several clocks ``time`` is ``(run, time)``.
+        The kept values of all outputs. A run that breaks down is marked, never an exception.
 
     Raises:
         InputError: an input is not the kernel's, or arrays do not fit.
@@ -154,27 +153,19 @@ def simulate_ensemble(
     (2, 1, 32)
     """
     table = _input_table(kernel, inputs)
-    if isinstance(time, TimeSpec):
-        return _same_clock(kernel, table, time, keep, threads)
-    if len(time) != len(table):
-        raise InputError(
-            Fault("{clocks} clocks for {runs} runs", clocks=len(time), runs=len(table))
-        )
-    groups: dict[TimeSpec, list[int]] = {}
-    for run, clock in enumerate(time):
-        groups.setdefault(clock, []).append(run)
-    parts = {c: _same_clock(kernel, table[i], c, keep, threads) for c, i in groups.items()}
-    lengths = {len(part.time) for part in parts.values()}
-    if len(lengths) > 1:
-        raise InputError(Fault("the clocks of an ensemble keep different numbers of times"))
-    kept = lengths.pop() if lengths else 0
-    values = np.empty((len(table), len(kernel.outputs), kept))
+    kept = _kept_steps(time, keep)
+    values = np.empty((len(table), len(kernel.outputs), len(kept)))
     bad = np.empty(len(table), dtype=bool)
-    times = np.empty((len(table), kept))
-    for clock, part in parts.items():
-        runs = groups[clock]
-        values[runs], bad[runs], times[runs] = part.values, part.bad, part.time
-    return Ensemble(values, times, bad)
+
+    def take(runs: slice, written: FloatArray, flags: FloatArray) -> None:
+        portion = values[runs]
+        for lane in range(LANES):
+            own = portion[lane::LANES]
+            own[:] = written[: len(own), :, :, lane].swapaxes(1, 2)
+        bad[runs] = np.isnan(flags).reshape(-1)[: len(portion)]
+
+    _simulated(kernel, table, time, kept, threads, take)
+    return Ensemble(values, _at(time, kept), bad)
 
 
 def _input_table(kernel: Kernel, inputs: Mapping[str, FloatArray] | FloatArray) -> FloatArray:
@@ -268,8 +259,7 @@ class _Prepared:
 
 def _prepared(kernel: Kernel, time: TimeSpec, kept: NDArray[np.int64]) -> _Prepared:
     steps = _steps(time)
-    tableau = np.array(STAGES[time.integration], dtype=np.float64)
-    tableau[:, 1] *= time.step
+    tableau = np.array(tableau_of(time.integration, time.step), dtype=np.float64)
     stages = len(tableau)
     table = aligned(((steps + 1) * stages, max(1, kernel.columns)))
     double, whole, pointer = ctypes.c_double, ctypes.c_int64, ctypes.c_void_p
@@ -288,28 +278,6 @@ def _prepared(kernel: Kernel, time: TimeSpec, kept: NDArray[np.int64]) -> _Prepa
         memory += int(rings[i, 1])
     # Of an odd number of vectors, lest several compete for the same part of the processor's cache.
     return _Prepared(table, tableau, places, rings, memory | 1, steps, len(kept))
-
-
-def _same_clock(
-    kernel: Kernel,
-    inputs: FloatArray,
-    time: TimeSpec,
-    keep: Times | None,
-    threads: int,
-) -> Ensemble:
-    kept = _kept_steps(time, keep)
-    values = np.empty((len(inputs), len(kernel.outputs), len(kept)))
-    bad = np.empty(len(inputs), dtype=bool)
-
-    def take(runs: slice, written: FloatArray, flags: FloatArray) -> None:
-        portion = values[runs]
-        for lane in range(LANES):
-            own = portion[lane::LANES]
-            own[:] = written[: len(own), :, :, lane].swapaxes(1, 2)
-        bad[runs] = np.isnan(flags).reshape(-1)[: len(portion)]
-
-    _simulated(kernel, inputs, time, kept, threads, take)
-    return Ensemble(values, _at(time, kept), bad)
 
 
 _Take = Callable[[slice, FloatArray, FloatArray], None]

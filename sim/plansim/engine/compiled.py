@@ -10,25 +10,25 @@ import json
 import platform
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from plansim.cache import code_of, digest, workspace
+from plansim.cache import code_of, digest, kept
 from plansim.engine.trajectory import (
     Engine,
     FloatArray,
     Trajectory,
     check_finite,
-    load_run,
     recorded,
-    save_run,
+    series_of,
     shape_of,
     version_of,
     with_missing,
 )
 from plansim.errors import Fault, InputError
-from plansim.model.records import Model, VariableKind
+from plansim.model.records import Model, VariableKind, cells_of
 from plansim.scenario.scenario_file import Scenario
 
 if TYPE_CHECKING:
@@ -60,13 +60,8 @@ def run_compiled(
     engine = Engine("plansim", version_of("plansim"), scenario.time.integration)
     if not cache:
         return _run(model, scenario, cache=False), engine
-    with workspace() as folder:
-        path = folder / "runs" / f"{run_key(model, scenario)}.run"
-        run = load_run(path, model)
-        if run is None:
-            run = _run(model, scenario, cache=True)
-            save_run(path, model, run)
-    return run, engine
+    make = partial(_run, model, scenario, cache=True)
+    return kept("runs", run_key(model, scenario), Trajectory, make), engine
 
 
 def run_key(model: Model, scenario: Scenario) -> str:
@@ -87,19 +82,12 @@ def run_key(model: Model, scenario: Scenario) -> str:
 def _run(model: Model, scenario: Scenario, *, cache: bool) -> Trajectory:
     """Run a model by machine code."""
     from plansim.engine.batch import simulate_ensemble
-    from plansim.model.records import cells_of
 
     kernel = whole_kernel(model, scenario.values, cache=cache)
     ensemble = simulate_ensemble(kernel, inputs_under(kernel, scenario.values), scenario.time)
     over_time, once = recorded(model)
-    rows = dict(zip(kernel.outputs, ensemble.values[0], strict=True))
-    none = np.full(len(ensemble.time), np.nan)  # of elements that have no equation
-    series = {}
-    for variable in over_time:
-        labels = cells_of(model, variable)
-        shape = (len(ensemble.time), *shape_of(model, variable))
-        table = np.stack([rows.get(label, none) for label in labels], axis=-1)
-        series[variable.name] = table.reshape(shape)
+    rows = {name: row for row, name in enumerate(kernel.outputs)}
+    series = {v.name: series_of(model, v, rows, ensemble.values)[0] for v in over_time}
     constants = {variable.name: constant_of(model, scenario, variable.name) for variable in once}
     run = Trajectory(ensemble.time, series, constants)
     check_finite(model, scenario, run)
@@ -200,8 +188,6 @@ def cannot_vary(names: Iterable[str]) -> InputError:
 
 def constant_of(model: Model, scenario: Scenario, name: str) -> FloatArray:
     """Return the value of a constant or control in a run, ``(*elements)``."""
-    from plansim.model.records import cells_of
-
     variable = model.variables[name]
     if variable.kind is VariableKind.CONTROL:
         time = scenario.time

@@ -10,7 +10,14 @@ import xarray as xr
 from plansim.engine.batch import simulate_ensemble
 from plansim.engine.compiled import constant_of, inputs_under, shared_kernel
 from plansim.engine.dataset import to_dataset
-from plansim.engine.trajectory import Engine, FloatArray, Trajectory, recorded, shape_of, version_of
+from plansim.engine.trajectory import (
+    Engine,
+    FloatArray,
+    Trajectory,
+    recorded,
+    series_of,
+    version_of,
+)
 from plansim.model.records import Model, Variable, cells_of
 from plansim.scenario.members import LIMIT, Members
 from plansim.scenario.scenario_file import Scenario
@@ -39,13 +46,7 @@ def simulate_members(model: Model, scenario: Scenario, members: Members) -> xr.D
     runs = simulate_ensemble(kernel, inputs, scenario.time)
     over_time, once = recorded(model)
     rows = {name: row for row, name in enumerate(kernel.outputs)}
-    shape = (len(members), len(runs.time))
-    series = {}
-    for variable in over_time:
-        cells = [rows.get(label, -1) for label in cells_of(model, variable)]
-        table = runs.values[:, cells].swapaxes(1, 2)
-        table[..., np.array(cells) < 0] = np.nan  # what has no equation has no value
-        series[variable.name] = table.reshape(*shape, *shape_of(model, variable))
+    series = {v.name: series_of(model, v, rows, runs.values) for v in over_time}
     changed = dict(zip(names, constants.T, strict=True))
     fixed = {v.name: constant_of(model, scenario, v.name) for v in once}
     varied = {v.name: _varied(model, v, fixed[v.name], changed) for v in once}

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +32,7 @@ __all__ = [
 ]
 
 Floats: TypeAlias = npt.NDArray[np.float64]
+Number = TypeVar("Number", float, npt.NDArray[np.float64])
 
 
 class Apply(StrEnum):
@@ -191,8 +192,8 @@ def neutral_value(
             return float(np.mean([default_of(model, values, name) for name in constants]))
 
 
-def acted(apply: Apply, constant: float, value: float) -> float:
-    """Return a constant after a factor or lever has acted on it with a value."""
+def acted(apply: Apply, constant: Number, value: Number) -> Number:
+    """Return a constant, or an array, after a factor or lever has acted on it with a value."""
     match apply:
         case Apply.SET:
             return value

@@ -20,13 +20,11 @@ __all__ = [
     "Yearly",
     "annual_series",
     "in_a_year",
-    "measure",
     "measured",
     "measured_unit",
     "moment",
     "trailing_base",
     "year_indices",
-    "yearly",
     "years_needed",
 ]
 
@@ -83,40 +81,18 @@ def moment(timing: Timing, year: int) -> float:
     return year + (0.5 if timing is Timing.YEAR_END else 0.0)
 
 
-def yearly(series: xr.DataArray) -> Yearly:
-    """Return a function from a year to the values at it, ``(…)``; NaN if the year is missing."""
-    values = np.asarray(series.transpose(..., "year").to_numpy(), dtype=np.float64)
-    index = {int(year): position for position, year in enumerate(series["year"].to_numpy())}
-
-    def at(year: int) -> Floats:
-        if year not in index:
-            return np.full(values.shape[:-1], np.nan)
-        return np.asarray(values[..., index[year]])
-
-    return at
-
-
-def measure(series: xr.DataArray, kind: Measure, base_year: int, year: int) -> xr.DataArray:
-    """Measure an annual series at ``year``: ``(…, year)`` → ``(…)``.
+def measured(at: Yearly, kind: Measure, base_year: int, year: int) -> Floats:
+    """Measure an annual series of one run or many at ``year``: ``(run, …)``.
 
     The unit is that of `measured_unit`. The result is NaN where a needed year is missing, or for
     growth or a reduction from a base that is not positive or to a negative value.
 
-    >>> import xarray as xr
-    >>> gdp = xr.DataArray([100.0, 110.0, 121.0], coords={"year": [2005, 2006, 2007]})
-    >>> round(float(measure(gdp, Measure.GROWTH, 2005, 2007)), 6)
+    >>> gdp = {2005: np.array(100.0), 2006: np.array(110.0), 2007: np.array(121.0)}
+    >>> round(float(measured(gdp.__getitem__, Measure.GROWTH, 2005, 2007)), 6)
     0.1
-    >>> float(measure(gdp, Measure.SUM, 2005, 2007))
+    >>> float(measured(gdp.__getitem__, Measure.SUM, 2005, 2007))
     231.0
     """
-    # In numpy, since xarray's operations take a hundred times as long.
-    value = measured(yearly(series), kind, base_year, year)
-    runs = series.isel(year=0, drop=True) if series.sizes["year"] else series.sum("year")
-    return runs.copy(data=value)
-
-
-def measured(at: Yearly, kind: Measure, base_year: int, year: int) -> Floats:
-    """Measure a series given by years, of one run or many, as `measure` does: ``(run, …)``."""
     if kind is not Measure.LEVEL and base_year >= year:
         raise ValueError(f"a {kind} needs a base year before {year}, not {base_year}")
     match kind:

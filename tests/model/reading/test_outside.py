@@ -13,12 +13,12 @@ import pysd
 import pytest
 from openpyxl.workbook.defined_name import DefinedName
 
-from plansim.engine import pysd as reference
 from plansim.engine.simulate import simulate
 from plansim.errors import InputError, ModelError
 from plansim.model.reader import load_model
 from plansim.model.reading.outside import read_series
 from plansim.model.records import VariableKind
+from tests.helpers import reference
 
 MODEL = """{UTF-8}
 s: GET DIRECT SUBSCRIPT('d.csv', ',', 'B1', 'D1', '') ~~|

@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from plansim.analysis.evaluator import Evaluator, Request, processors
-from plansim.analysis.optimization.problem import scale_of
+from plansim.analysis.optimization.problem import SearchSpace, ranges_of, scale_of
 from plansim.model.records import Model
-from plansim.scenario.factors import Apply, acted, default_of, neutral_value
+from plansim.scenario.factors import acted, default_of
 from plansim.scenario.members import LIMIT, Members
 from plansim.scenario.scenario_file import Scenario
 from plansim.targets.indicator import Floats
@@ -46,41 +46,17 @@ class Judged:
         return np.asarray(self.holds(columns).mean(axis=1))
 
 
-@dataclass(frozen=True)
-class PolicySpace:
+@dataclass(frozen=True, kw_only=True)
+class PolicySpace(SearchSpace):
     """Levers that are moved about a scenario, and the members under which policies are judged."""
 
-    scenario: Scenario
-    levers: tuple[Lever, ...]
     targets: tuple[Target, ...]
-    low: Floats
-    """``(lever,)``: the ends of the ranges in the levers' units."""
-    high: Floats
-    present: Floats
-    """``(lever,)``: where the scenario has them; 0 of a lever that adds, 1 of one that multiplies.
-    """
     members: Members
     settings: Floats = field(repr=False)
     """``(member, constant)``: the constants under the scenario in each member."""
-    columns: Mapping[str, int] = field(repr=False)
-    """Of the constants in `settings`."""
     evaluator: Evaluator = field(repr=False)
     indicators: tuple[str, ...]
     threads: int
-
-    @property
-    def start(self) -> Floats:
-        """``(lever,)``: the position of the scenario itself."""
-        return self.positions(self.present)
-
-    def positions(self, values: Floats) -> Floats:
-        """Return the positions of values in the levers' units."""
-        return np.asarray((values - self.low) / np.where(self.high > self.low, self._width, 1.0))
-
-    def values(self, positions: Floats) -> Floats:
-        """Return the levers' values at positions; one that is not moved has its exact value."""
-        values = self.low + positions * self._width
-        return np.where(positions == self.start, self.present, values)
 
     def constants(self, position: Floats) -> dict[str, float]:
         """Return the constants that levers set which are moved, under the scenario."""
@@ -98,24 +74,12 @@ class PolicySpace:
         """Return the mean move of the levers, in parts of their ranges: ``(policy,)``."""
         return np.asarray(np.abs(positions - self.start).mean(axis=1))
 
-    @property
-    def _width(self) -> Floats:
-        return np.asarray(self.high - self.low)
-
     def judge(self, positions: Floats, rows: npt.NDArray[np.intp] | slice = slice(None)) -> Judged:
         """Run policies under members, all or those in some rows: ``(policy, lever)`` positions."""
         members = self.settings[rows]
         table = np.tile(members, (len(positions), 1))
         for lever, values in zip(self.levers, self.values(positions).T, strict=True):
-            columns = [self.columns[constant] for constant in lever.constants]
-            moved = np.repeat(values, len(members))[:, None]
-            match lever.apply:
-                case Apply.SET:
-                    table[:, columns] = moved
-                case Apply.ADD:
-                    table[:, columns] += moved
-                case Apply.MULTIPLY:
-                    table[:, columns] *= moved
+            self.act(table, lever, np.repeat(values, len(members)))
         evaluation = self.evaluator.evaluate(table, self.threads)
         shape = len(positions), len(members)
         met = np.stack([PART_MET[evaluation[target.id].status] for target in self.targets], axis=1)
@@ -145,8 +109,6 @@ def policy_space(
 
     ``shared`` takes the machine code of single runs, which spares compiling where runs are few.
 
-    A lever that the scenario has outside of its range has the range extended to where it is.
-
     Raises:
         InputError: the shape of the code depends on a lever or on what members change.
         ModelError: the compiler does not support the model.
@@ -163,25 +125,23 @@ def policy_space(
     for lever in levers:
         for constant in lever.constants:
             settings[:, columns[constant]] = default_of(model, scenario.values, constant)
-    present = np.array(
-        [neutral_value(model, scenario.values, lever.apply, lever.constants) for lever in levers]
-    )
+    low, high, present = ranges_of(model, scenario, levers)
     # No verdict is asked for after the year of its target, so that runs end there.
     ended = [replace(target, horizon=target.year or target.horizon) for target in targets]
     request = Request((*ended, *indicators))
     return PolicySpace(
-        scenario,
-        tuple(levers),
-        tuple(targets),
-        np.minimum([lever.low for lever in levers], present),
-        np.maximum([lever.high for lever in levers], present),
-        present,
-        members,
-        settings,
-        columns,
-        Evaluator(
+        scenario=scenario,
+        levers=tuple(levers),
+        low=low,
+        high=high,
+        present=present,
+        columns=columns,
+        targets=tuple(targets),
+        members=members,
+        settings=settings,
+        evaluator=Evaluator(
             model, scenario, constants, request, shared=shared, limit=LIMIT, stop_early=not shared
         ),
-        tuple(indicator.id for indicator in indicators),
-        threads or processors(),
+        indicators=tuple(indicator.id for indicator in indicators),
+        threads=threads or processors(),
     )

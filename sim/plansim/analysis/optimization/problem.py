@@ -23,7 +23,7 @@ from plansim.errors import DesignError, Fault, InputError, Message, nearest
 from plansim.files.forms import LAX, Entries, Form, Resolved, form_of
 from plansim.files.yaml_document import read_document
 from plansim.model.records import Model, VariableKind
-from plansim.scenario.factors import Apply, Factor, default_of, neutral_value
+from plansim.scenario.factors import Apply, Factor, acted, default_of, neutral_value
 from plansim.scenario.references import meant, one_series
 from plansim.scenario.scenario_file import Scenario, read_overlay
 from plansim.targets.indicator import Floats
@@ -40,8 +40,10 @@ __all__ = [
     "Lever",
     "Move",
     "Responses",
+    "SearchSpace",
     "decision_problem",
     "lever_named",
+    "ranges_of",
     "read_frontier_spec",
     "scale_of",
 ]
@@ -140,33 +142,20 @@ def lever_named(model: Model, name: str) -> Lever:
     )
 
 
-@dataclass(frozen=True)
-class DecisionProblem:
-    """Levers over a search space, and what is asked of a run at each point of it."""
+@dataclass(frozen=True, kw_only=True)
+class SearchSpace:
+    """Levers over their ranges under a scenario; positions go from 0 to 1 across each range."""
 
     scenario: Scenario
     levers: tuple[Lever, ...]
     low: Floats
-    """``(lever,)``: the ends of the search space in the levers' units, what is present in them."""
+    """``(lever,)``: the ends of the ranges in the levers' units, what is present in them."""
     high: Floats
     present: Floats
-    """``(lever,)``: values; 0 of a lever that adds, 1 of one that multiplies."""
-    targets: tuple[Target, ...]
-    scales: Floats
-    """``(target,)``: margins are divided by them."""
-    objective: Target | None
-    """An indicator that is computed beside the margins: growth, or an outlay."""
-    until: int | None
-    """A target must hold from its own year to this one; None for its own year alone."""
-    uncertain: tuple[Factor, ...]
-    threads: int
-    evaluator: Evaluator
+    """``(lever,)``: where the scenario has them; 0 of a lever that adds, 1 of one that multiplies.
+    """
     columns: Mapping[str, int]
-    """Of the constants in a row of settings: those of levers, then those that are uncertain."""
-    defaults: Floats
-    """``(constant,)``: values under the scenario."""
-
-    # Positions: each lever from 0 to 1 across the search space.
+    """Of the constants in a row of settings: those of levers among them."""
 
     @property
     def start(self) -> Floats:
@@ -182,6 +171,49 @@ class DecisionProblem:
         """Return the levers' values at positions; one that is not moved has its exact value."""
         values = self.low + positions * (self.high - self.low)
         return np.where(positions == self.start, self.present, values)
+
+    def act(self, settings: Floats, changed: Lever | Factor, values: Floats) -> None:
+        """Let a lever or factor act with values, ``(run,)``, on settings."""
+        columns = [self.columns[constant] for constant in changed.constants]
+        settings[:, columns] = acted(changed.apply, settings[:, columns], values[:, None])
+
+
+def ranges_of(
+    model: Model, scenario: Scenario, levers: Sequence[Lever]
+) -> tuple[Floats, Floats, Floats]:
+    """Return the ends of the levers' ranges, and where the scenario has them: ``(lever,)``.
+
+    A lever that is outside of its range has the range extended to where it is; a range without an
+    end stops there.
+    """
+    present = np.array(
+        [neutral_value(model, scenario.values, lever.apply, lever.constants) for lever in levers]
+    )
+
+    def end(farther: np.ufunc, ends: Sequence[float]) -> Floats:
+        return np.asarray(np.where(np.isfinite(ends), farther(ends, present), present))
+
+    low = end(np.minimum, [lever.low for lever in levers])
+    return low, end(np.maximum, [lever.high for lever in levers]), present
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecisionProblem(SearchSpace):
+    """Levers over a search space, and what is asked of a run at each point of it."""
+
+    targets: tuple[Target, ...]
+    scales: Floats
+    """``(target,)``: margins are divided by them."""
+    objective: Target | None
+    """An indicator that is computed beside the margins: growth, or an outlay."""
+    until: int | None
+    """A target must hold from its own year to this one; None for its own year alone."""
+    uncertain: tuple[Factor, ...]
+    """Factors whose constants come after those of levers in a row of settings."""
+    threads: int
+    evaluator: Evaluator
+    defaults: Floats
+    """``(constant,)``: values under the scenario."""
 
     def moves(self, position: Floats) -> tuple[Move, ...]:
         """Return the levers that are moved at a position, the longest move first."""
@@ -240,7 +272,7 @@ class DecisionProblem:
         """
         settings = np.repeat(self._settings(positions), len(draws), axis=0)
         for factor, values in zip(self.uncertain, draws.T, strict=False):
-            self._apply(settings, factor, np.tile(values, len(positions)))
+            self.act(settings, factor, np.tile(values, len(positions)))
         evaluation = self.evaluator.evaluate(settings, self.threads)
         margins = [self._margin(target, evaluation) for target in self.targets]
         shape = len(positions), len(draws)
@@ -258,18 +290,8 @@ class DecisionProblem:
     def _settings(self, positions: Floats) -> Floats:
         settings = np.tile(self.defaults, (len(positions), 1))
         for lever, values in zip(self.levers, self.values(positions).T, strict=True):
-            self._apply(settings, lever, values)
+            self.act(settings, lever, values)
         return settings
-
-    def _apply(self, settings: Floats, changed: Lever | Factor, values: Floats) -> None:
-        columns = [self.columns[constant] for constant in changed.constants]
-        match changed.apply:
-            case Apply.SET:
-                settings[:, columns] = values[:, None]
-            case Apply.ADD:
-                settings[:, columns] += values[:, None]
-            case Apply.MULTIPLY:
-                settings[:, columns] *= values[:, None]
 
     def _margin(self, target: Target, evaluation: Evaluation) -> Floats:
         """Return the smallest margin in the years in which a target must hold."""
@@ -305,8 +327,7 @@ def decision_problem(
     """Return the problem of moving levers under a scenario, each over its own range.
 
     A lever that sets a constant moves it from what the scenario has; one that adds or multiplies
-    acts on what the scenario has. A lever that is outside of its range under the scenario has the
-    range extended to where it is; a range without an end stops there.
+    acts on what the scenario has. Ranges are those of `ranges_of`.
 
     Raises:
         InputError: the shape of the code depends on a lever.
@@ -326,14 +347,12 @@ def decision_problem(
     # Nothing here asks when a limit is broken after its year: runs can end with the targets.
     unfollowed = [replace(target, horizon=target.year or target.horizon) for target in asked]
     request = Request(tuple(unfollowed), later=tuple(years))
-    present = np.array(
-        [neutral_value(model, scenario.values, lever.apply, lever.constants) for lever in levers]
-    )
+    low, high, present = ranges_of(model, scenario, levers)
     problem = DecisionProblem(
         scenario=scenario,
         levers=tuple(levers),
-        low=_end(np.minimum, [lever.low for lever in levers], present),
-        high=_end(np.maximum, [lever.high for lever in levers], present),
+        low=low,
+        high=high,
         present=present,
         targets=judged,
         scales=np.array([scale_of(target) for target in judged]),
@@ -347,10 +366,6 @@ def decision_problem(
     )
     problem.judge(problem.start[None]).require_ok()
     return problem
-
-
-def _end(farther: np.ufunc, ends: Sequence[float], present: Floats) -> Floats:
-    return np.asarray(np.where(np.isfinite(ends), farther(ends, present), present))
 
 
 # --- the file -------------------------------------------------------------------------------------

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 __all__ = ["decide"]
 
+POLICY = "policy-{:03d}.yaml"
+"""Name of the file of a policy, by its number."""
+
 
 @options.group(
     epilog='Example: plansim decide solve baseline --lever "retrofit rate after" --target M28',
@@ -226,10 +229,15 @@ def policies(
     """
     from plansim.analysis.decisions.policies import policies as policies_of
     from plansim.analysis.decisions.policies import policy_text
-    from plansim.files.writing import write_text
+    from plansim.files.folder import check_folder
+    from plansim.files.writing import check_destination, write_text
     from plansim.output.tables.policies import policies_table
 
     terminal = arguments.terminal
+    if folder is not None and folder.is_dir():  # seen before any work
+        check_destination(folder / POLICY.format(1), force=study.force)
+    elif folder is not None:
+        check_folder(folder)
     inputs = read_targets(arguments, ids, whole=True)
     with terminal.resumable("policies.working") as progress:
         result = policies_of(
@@ -243,9 +251,9 @@ def policies(
             **search,
         )
     if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(exist_ok=True)
         for number in range(len(result.points)):
-            path = folder / f"policy-{number + 1:03d}.yaml"
+            path = folder / POLICY.format(number + 1)
             write_text(policy_text(result, number), path, force=study.force)
         remark(terminal.text("policies.written", count=len(result.points), folder=folder))
 
