@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -54,22 +54,16 @@ def merged(
     faults += _doubly_laid(model, [layer for layer in stack if layer.is_overlay])
     # What is compared with the parent: the values over the scenario, or else those of its file.
     own_layers = over or ([*lineage[-1].overlays, lineage[-1]] if lineage else [])
-    below: dict[str, Assignment] = {}
-    for layer in stack[: len(stack) - len(own_layers)]:
-        below = _assigned(model, below, layer.file.assignments)
-    own: dict[str, Assignment] = {}
-    for layer in own_layers:
-        own = _assigned(model, own, layer.file.assignments)
+    below = _laid(model, stack[: len(stack) - len(own_layers)])
+    own = _laid(model, own_layers)
     own = _assigned(model, own, overrides_assigned(model, overrides, faults))
-    together = _assigned(model, below, own)
-    named = [layer.file.integration for layer in lineage if layer.file.integration]
-    method = named[-1] if named else model.time.integration
-    above = [layer.file.integration for layer in lineage[:-1] if layer.file.integration]
-    time = model.time if faults else _clock(model, together, method, faults)
-    if not faults:
-        faults += _misdated(model, together, lineage[-1].file.assignments | own, time)
-    if faults:
-        raise ScenarioError(faults)
+    dated = (lineage[-1].file.assignments if lineage else {}) | own
+    methods = [model.time.integration]
+    for layer in lineage:
+        methods.append(layer.file.integration or methods[-1])
+    ours = {layer.document.file for layer in stack if is_shipped(layer.path)}
+    plain = as_written(model)
+    settled = _settled(model, plain, below, own, dated, methods[-1], faults, ours)
 
     tables = {
         number.file: file_sha256(Path(number.file))
@@ -77,48 +71,17 @@ def merged(
         for number in layer.file.assignments.values()
         if number.file != layer.document.file
     }
-    leaf = lineage[-1]
-    heads = [_head(layer.path, layer.file) for layer in (leaf, *over)]
     ids = [layer.path.stem for layer in lineage]
     if over:
-        ids.append(OVER.join(head.id for head in heads))
-    ours = {layer.document.file for layer in stack if is_shipped(layer.path)}
-    assumed = {key: layer for layer in stack for key in layer.file.assumes}
-    scenario = Scenario(
+        ids.append(OVER.join([ids[-1], *(layer.path.stem for layer in over)]))
+    scenario = replace(
+        _described(settled, [lineage[-1], *over], stack),
         id=ids[-1],
-        title_en=" + ".join(head.title_en for head in heads),
-        title_zh="＋".join(head.title_zh for head in heads),
-        kind=leaf.file.kind,
-        description_en=" ".join(filter(None, (head.description_en for head in heads))),
-        description_zh="".join(head.description_zh for head in heads),
         parent=ids[-2] if len(ids) > 1 else None,
         lineage=tuple(ids),
-        values={key: value.number for key, value in together.items()},
-        time=time,
-        assumed={
-            key: BilingualText(layer.file.assumes[key].en, layer.file.assumes[key].zh)
-            for key, layer in assumed.items()
-        },
-        assumed_lines={
-            key: (layer.document.file, layer.document.line(("assumes", key)))
-            for key, layer in assumed.items()
-        },
-        changes=tuple(_changes(model, below, own)),
-        method_before=method if over else (above or [model.time.integration])[-1],
         overrides=tuple(overrides),
-        sources=tuple(
-            BilingualText(source.en, source.zh)
-            for layer in (leaf, *over)
-            for source in layer.file.sources
-        ),
-        warnings=tuple(
-            implausible(
-                assignment for assignment in together.values() if assignment.file not in ours
-            )
-        ),
-        path=leaf.path,
+        method_before=methods[-1] if over else methods[-2],
         sha256=digest_of(*(layer.document.sha256 for layer in stack), *tables.values(), *overrides),
-        cautions=tuple(_moved_start(model, together)),
     )
     return Merged(scenario, tuple({**reading.files, **tables}.items()))
 
@@ -130,23 +93,9 @@ def written_with(model: Model, overrides: Sequence[str]) -> Scenario:
         ScenarioError: with every fault of the overrides.
     """
     faults: list[Fault] = []
-    plain = as_written(model)
+    plain = replace(as_written(model), overrides=tuple(overrides), sha256=digest_of(*overrides))
     own = _assigned(model, {}, overrides_assigned(model, overrides, faults))
-    time = model.time if faults else _clock(model, own, plain.time.integration, faults)
-    if not faults:
-        faults += _misdated(model, own, own, time)
-    if faults:
-        raise ScenarioError(faults)
-    return replace(
-        plain,
-        values={key: number.number for key, number in own.items()},
-        time=time,
-        changes=tuple(_changes(model, {}, own)),
-        overrides=tuple(overrides),
-        sha256=digest_of(*overrides),
-        warnings=tuple(implausible(own.values())),
-        cautions=tuple(_moved_start(model, own)),
-    )
+    return _settled(model, plain, {}, own, own, plain.time.integration, faults)
 
 
 def overlay_alone(path: Path, model: Model) -> Scenario:
@@ -159,21 +108,13 @@ def overlay_alone(path: Path, model: Model) -> Scenario:
     layers = reading.overlays([path])
     if reading.faults:
         raise ScenarioError(reading.faults)
-    ((file, assumes),) = ((layer.file, layer.file.assumes) for layer in layers)
+    assignments = layers[0].file.assignments
     return replace(
-        as_written(model),
+        _described(as_written(model), layers, layers),
         id=path.stem,
-        title_en=file.title.en,
-        title_zh=file.title.zh,
-        kind=file.kind,
-        description_en=file.description.en,
-        description_zh=file.description.zh,
         lineage=(path.stem,),
-        values={key: number.number for key, number in file.assignments.items()},
-        changes=tuple(_changes(model, {}, file.assignments)),
-        sources=tuple(BilingualText(source.en, source.zh) for source in file.sources),
-        assumed={key: BilingualText(why.en, why.zh) for key, why in assumes.items()},
-        path=path,
+        values={key: number.number for key, number in assignments.items()},
+        changes=tuple(_changes(model, {}, assignments)),
     )
 
 
@@ -206,6 +147,76 @@ class _Layer:
     @property
     def is_overlay(self) -> bool:
         return self.file.kind is ScenarioKind.OVERLAY
+
+
+def _described(plain: Scenario, shown: Sequence[_Layer], stack: Sequence[_Layer]) -> Scenario:
+    """Return a scenario with the texts of files: those of ``shown``, and what the stack assumes."""
+    heads = [_head(layer.path, layer.file) for layer in shown]
+    assumed = {key: layer for layer in stack for key in layer.file.assumes}
+    return replace(
+        plain,
+        title_en=" + ".join(head.title_en for head in heads),
+        title_zh="＋".join(head.title_zh for head in heads),
+        kind=heads[0].kind,
+        description_en=" ".join(filter(None, (head.description_en for head in heads))),
+        description_zh="".join(head.description_zh for head in heads),
+        assumed={
+            key: BilingualText(layer.file.assumes[key].en, layer.file.assumes[key].zh)
+            for key, layer in assumed.items()
+        },
+        assumed_lines={
+            key: (layer.document.file, layer.document.line(("assumes", key)))
+            for key, layer in assumed.items()
+        },
+        sources=tuple(
+            BilingualText(source.en, source.zh) for layer in shown for source in layer.file.sources
+        ),
+        path=heads[0].path,
+    )
+
+
+def _settled(
+    model: Model,
+    plain: Scenario,
+    below: Mapping[str, Assignment],
+    own: Mapping[str, Assignment],
+    dated: Mapping[str, Assignment],
+    method: Integration,
+    faults: list[Fault],
+    ours: Collection[str] = (),
+) -> Scenario:
+    """Return a scenario with the values of ``own`` over those of ``below``, checked for the model.
+
+    ``dated`` are those whose years must lie in the run; values of the files ``ours`` are not warned
+    of.
+
+    Raises:
+        ScenarioError: with the faults so far and those of the clock and the years.
+    """
+    together = _assigned(model, below, own)
+    time = model.time if faults else _clock(model, together, method, faults)
+    if not faults:
+        faults += _misdated(model, together, dated, time)
+    if faults:
+        raise ScenarioError(faults)
+    return replace(
+        plain,
+        values={key: number.number for key, number in together.items()},
+        time=time,
+        changes=tuple(_changes(model, below, own)),
+        warnings=tuple(
+            implausible(number for number in together.values() if number.file not in ours)
+        ),
+        cautions=tuple(_moved_start(model, together)),
+    )
+
+
+def _laid(model: Model, layers: Sequence[_Layer]) -> dict[str, Assignment]:
+    """Return the assignments of layers, each over those before it."""
+    laid: dict[str, Assignment] = {}
+    for layer in layers:
+        laid = _assigned(model, laid, layer.file.assignments)
+    return laid
 
 
 def _assigned(
