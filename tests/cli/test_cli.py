@@ -393,8 +393,12 @@ def test_a_reader_that_leaves_early_is_no_error(root: Path) -> None:
 import os
 read, write = os.pipe()
 os.close(read)
-os.dup2(write, 1)
-sys.exit(main(["list", "variables"]))
+for line in (["--help"], ["check", "--help"], ["completion", "bash"], ["list", "variables"]):
+    os.dup2(write, 1)
+    code = main(line)
+    if code != 141:
+        sys.exit(f"{line}: {code}")
+sys.exit(code)
 """
     done = piped(code, root)
     assert (done.returncode, done.stderr) == (141, b"")

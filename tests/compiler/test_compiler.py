@@ -212,8 +212,8 @@ def power(base: float, exponent: float) -> float:
     [
         ("x= RANDOM GAMMA(0,1,2,0,1,1)*Time ~ Dmnl ~|", ":1: 'x' cannot be compiled: the function "
          "RANDOM GAMMA is not supported"),
-        ("k: a, b ~~|\ny[k]= Time ~ Dmnl ~|\nx[k]=\nVECTOR LOOKUP(y[k], 1) ~ Dmnl ~|",
-         ":4: 'x' cannot be compiled: the function VECTOR LOOKUP is not supported"),
+        ("k: a, b ~~|\ny[k]= Time ~ Dmnl ~|\nx[k]=\nFIND ZERO(y[k], 1) ~ Dmnl ~|",
+         ":4: 'x' cannot be compiled: the function FIND ZERO is not supported"),
         ("x= y ~ Dmnl ~|\ny= x + 1 ~ Dmnl ~|", "equations that refer to each other in a circle "
          "without a stock: "),
         ("x= INTEG(1, y) ~ Dmnl ~|\ny= INTEG(1, x) ~ Dmnl ~|", "initial values that refer to each "
@@ -239,7 +239,7 @@ def test_what_is_not_supported_is_refused_with_its_place(
 
 def test_all_refusals_come_at_once(build: Build) -> None:
     model = build(
-        "x= VECTOR LOOKUP(1) ~ Dmnl ~|\ny= x + 1 ~ Dmnl ~|\nz= RANDOM GAMMA(0,1,2,0,1,1) ~ Dmnl ~|"
+        "x= FIND ZERO(1) ~ Dmnl ~|\ny= x + 1 ~ Dmnl ~|\nz= RANDOM GAMMA(0,1,2,0,1,1) ~ Dmnl ~|"
     )
     with pytest.raises(ModelError) as refusal:
         lower(model, [], ["x", "y", "z"])

@@ -97,8 +97,8 @@ def test_the_model_stands_but_for_what_is_known(
 def test_every_row_of_the_main_table_and_of_the_outlook_is_judged(
     context: ValidationContext,
 ) -> None:
-    ids = {one.id for one in context.judged}
-    assert {item[:3] for item in ids} >= {f"M{i:02}" for i in range(1, 39) if i != 33}
+    ids = {target.id for target in context.judged}
+    assert {id_[:3] for id_ in ids} >= {f"M{i:02}" for i in range(1, 39) if i != 33}
     assert ids >= {f"O{i:02}" for i in range(1, 6)}
 
 
@@ -141,11 +141,11 @@ def test_an_equilibrium_has_every_loop_at_work(context: ValidationContext) -> No
 
 
 def test_every_verdict_of_the_main_table_is_one(context: ValidationContext) -> None:
-    rows = [one for one in context.judged if re.fullmatch(r"[MO]\d+[a-z]?", one.id)]
+    rows = [target for target in context.judged if re.fullmatch(r"[MO]\d+[a-z]?", target.id)]
     for name in ("baseline", "accelerated-growth"):
         story, runs = context.scenarios[name], context.runs[name]
         statuses = {row.id: verdicts(runs, row, story).status_of() for row in rows}
-        assert [item for item, status in statuses.items() if status is Status.UNTESTABLE] == []
+        assert [one for one, status in statuses.items() if status is Status.UNTESTABLE] == []
 
 
 def test_some_scenario_assumes_a_target(context: ValidationContext) -> None:

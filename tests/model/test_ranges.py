@@ -40,7 +40,7 @@ def faults(
     for first in range(0, len(runs), AT_ONCE):
         subjects, settings = zip(*runs[first : first + AT_ONCE], strict=True)
         made = compiled.run(
-            [{**scenario.values, **setting} for setting in settings], every_step(scenario.time)
+            [{**scenario.values, **values} for values in settings], every_step(scenario.time)
         )
         for case in unsound(context, made, subjects):
             yield case.subject, f"{case.message.name}: {case.values['what']}"

@@ -11,12 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from plansim.compiler.integration import STAGES
 from plansim.compiler.ir import Op, Program
 from plansim.compiler.order import Schedule
 
 __all__ = ["Batch", "StepLayout", "laid_out"]
 
-_PART = 1000
+_PART = 3000
 """Number of instructions of a part, unless powers end it."""
 
 Batch = tuple[int, ...]
@@ -29,8 +30,6 @@ class StepLayout:
 
     levels: int
     """The first row of the levels at a step's start; further buffers of them follow."""
-    total: int
-    """Of the sum that the last stage starts from."""
     flag: int
     renewed: int
     frozen: int
@@ -78,14 +77,14 @@ def laid_out(program: Program, plan: Schedule) -> StepLayout:
     step, save = _parts(program, plan.step), _parts(program, plan.save)
     levels = len(plan.once_kept)
     states = len(program.states)
-    total, flag = levels + states, levels + 4 * states
+    flag = levels + max(map(len, STAGES.values())) * states
     renewed, frozen = flag + 1, flag + 1 + states
     first = frozen + len(plan.frozen_kept)
     kept = _rows(first, [*step, *save], _last_uses(program, plan, step, save))
     exponents = max([first - 1, *kept.values()]) + 1
     most = max((len(batch) for part in (*step, *save) for batch in part), default=0)
     size = exponents + most
-    return StepLayout(levels, total, flag, renewed, frozen, kept, exponents, size, step, save)
+    return StepLayout(levels, flag, renewed, frozen, kept, exponents, size, step, save)
 
 
 def _last_uses(

@@ -36,6 +36,7 @@ from plansim.model.reading.expression import (
     Operation,
     name_key,
 )
+from plansim.model.reading.functions import closest
 from plansim.model.records import Model, Variable, VariableKind, cell_name
 
 __all__ = ["RAW", "WITHIN", "Context"]
@@ -253,7 +254,8 @@ class Context:
         message = Message(
             "'{name}' cannot be compiled: {reason}", name=variable.name, reason=error.message
         )
-        self.faults[Fault(message, self.model.path, line)] = None
+        instead = closest(error.function) if isinstance(error, RefusedError) else None
+        self.faults[Fault(message, self.model.path, line, instead)] = None
 
     def node(self, tree: Node, scope: Scope) -> int:
         """Give the node of an expression."""

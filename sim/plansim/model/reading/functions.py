@@ -8,7 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-__all__ = ["FUNCTIONS", "INTEGRALS", "OF_VECTORS", "OVER_ELEMENTS", "UNCOMPUTED_FUNCTIONS"]
+__all__ = [
+    "FUNCTIONS",
+    "INTEGRALS",
+    "OF_VECTORS",
+    "OVER_ELEMENTS",
+    "UNCOMPUTED_FUNCTIONS",
+    "closest",
+]
 
 FUNCTIONS: Mapping[str, int | None] = MappingProxyType(
     {
@@ -70,3 +77,29 @@ UNCOMPUTED_FUNCTIONS: frozenset[str] = frozenset(
     for suffix in suffixes.split()
 )
 """Functions of Vensim that no engine computes, by `name_key`."""
+_CLOSEST = {
+    "ALLOCATE AVAILABLE": "alloc_p demand_at_price find_market_price marketp supply_at_price",
+    "DELAY FIXED, DELAY N": "delay_ queue_",
+    "DEPRECIATE STRAIGHTLINE": "depreciate_by_schedule",
+    "GET DATA AT TIME, GET DATA BETWEEN TIMES": "get_data_ time_shift",
+    "GET DIRECT CONSTANTS, GET DIRECT DATA, GET DIRECT LOOKUPS": "get_123_ get_odbc_ get_vdf_",
+    "INTEG": "cumulate find_zero simultaneous",
+    "NPV": "internal_rate_of_return",
+    "RANDOM NORMAL, RANDOM EXPONENTIAL, RANDOM TRIANGULAR": "random_",
+    "SAMPLE IF TRUE": "sample_until",
+    "PULSE TRAIN": "shift_if_true",
+}
+"""What comes closest to functions that no engine computes, by how they begin."""
+
+
+def closest(key: str) -> str | None:
+    """Return the functions that come closest to one that no engine computes; None if none do.
+
+    >>> closest("delay_conveyor")
+    'DELAY FIXED, DELAY N'
+    """
+    if key not in UNCOMPUTED_FUNCTIONS:
+        return None
+    return next(
+        (names for names, begin in _CLOSEST.items() if key.startswith(tuple(begin.split()))), None
+    )
