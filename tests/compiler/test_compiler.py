@@ -19,7 +19,7 @@ from plansim.compiler.order import schedule
 from plansim.engine.batch import simulate_ensemble
 from plansim.engine.kernel import compile_model
 from plansim.engine.simulate import simulate
-from plansim.errors import InputError, ModelError
+from plansim.errors import ModelError
 from plansim.model.reader import load_model
 from plansim.model.records import Model
 from tests.helpers import reference
@@ -176,12 +176,6 @@ def test_what_does_not_vary_is_folded_and_the_rest_leaves_the_loop(build: Build)
     assert operations["m",] == [["sqrt", "time"], ["*", "input", "ln"], step]
 
 
-def test_equal_operations_are_done_once(build: Build) -> None:
-    model = build("x= INTEG(LN(x + 1) + y, 1) ~ Dmnl ~|\ny= LN(1 + x)*2 ~ Dmnl ~|")
-    program = lower(model, [], ["x"])
-    assert [instruction.op.value for instruction in program.instructions].count("ln") == 1
-
-
 @pytest.mark.parametrize("exponent", [0.5, -0.5, 2.0, 3.0, 4.0, -1.0, -2.0])
 def test_powers_by_products_and_roots_are_powers_within_four_units(
     exponent: float, build: Build
@@ -260,12 +254,6 @@ def test_a_constant_that_shapes_the_code_cannot_vary_but_can_be_set(build: Build
         lower(model, ["n"], ["x"])
     assert len(lower(model, [], ["x"], {"n": 5.0}).states) == 5
     assert series(model, "x")[-1] < 4
-
-
-def test_what_is_no_constant_cannot_vary(build: Build) -> None:
-    model = build("x= Time ~ Dmnl ~|")
-    with pytest.raises(InputError, match="'x' cannot vary; expected a constant, a stock"):
-        compile_model(model, vary=["x"])
 
 
 def test_numbers_are_computed_as_ieee_754_has_it(build: Build) -> None:
