@@ -113,7 +113,7 @@ def call(
 def shipped_page(city: Model, stories: Mapping[str, Scenario]) -> Page:
     """The page of the shipped model, with two growth scenarios first."""
     first = ["baseline", "accelerated-growth"]
-    shown = [stories[each] for each in dict.fromkeys([*first, *stories])]
+    shown = [stories[one] for one in dict.fromkeys([*first, *stories])]
     signs, scores = link_signs(city, shown[0]), score_loops(city, shown[0], load_loops(city))
     return make_page(city, shown, overlays=shipped_overlays(city), signs=signs, scores=scores)
 

@@ -133,9 +133,9 @@ def test_where_files_are_open_to_all_by_default_those_kept_are_not(own_cache: Pa
 TOWN = load_model(Path(__file__).parent / "toys" / "models" / "toy_town.mdl")
 USES: list[tuple[str, Callable[[], object]]] = [
     ("notes/*.pickle", lambda: kept("notes", "key", Note, lambda: Note("sound"))),
-    ("kernels/*.kernel", lambda: compile_model(TOWN, outputs=["GDP"])),
-    ("runs/*.run", lambda: list(run_compiled(TOWN, as_written(TOWN))[0].time)),
-    ("models/*.py", lambda: list(run_reference(TOWN, as_written(TOWN), cache=False)[0].time)),
+    ("kernels/*.pickle", lambda: compile_model(TOWN, outputs=["GDP"])),
+    ("runs/*.pickle", lambda: list(run_compiled(TOWN, as_written(TOWN))[0].time)),
+    ("models/*.pickle", lambda: list(run_reference(TOWN, as_written(TOWN), cache=False)[0].time)),
 ]
 
 

@@ -5,8 +5,9 @@ A block that opens with ``$ make run`` or ``$ plansim …`` shows what that comm
 printed no longer fits, as many lines as stood before, between and after the ``…`` are taken again.
 tests/docs/test_examples.py runs the same examples.
 
-A comment ``<!-- plansim plot … -o docs/results/NAME.png -->`` is the command that drew the picture
-below it. Parts of pages that follow from runs are made by tools/derived.py.
+A comment ``<!-- plansim plot … -o docs/results/NAME.png -->`` in the README or on the site's first
+page is the command that drew the picture below it. Parts of pages that follow from runs are made by
+tools/derived.py.
 """
 
 from __future__ import annotations
@@ -94,9 +95,9 @@ def fill(pages: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    readme = ROOT / "README.md"
-    for command in PICTURE.findall(readme.read_text("utf-8")):
-        printed(f"{command} --force", ROOT)
+    for page in ("README.md", "docs/site/index.zh.md"):
+        for command in PICTURE.findall((ROOT / page).read_text("utf-8")):
+            printed(f"{command} --force", ROOT)
     for page in SPEC.pages:
         (ROOT / page).write_text(renewed_parts(page), "utf-8")
     for pages in SESSIONS.values():

@@ -64,7 +64,7 @@ FLOWS: Mapping[str, Flow] = {
 STAGES: Mapping[Integration, Sequence[tuple[float, float]]] = {
     Integration.EULER: [(0, 1)],
     Integration.MIDPOINT: [(1 / 2, 1)],
-    Integration.RK4: [(0, 1 / 6), (1 / 2, 4 / 6), (1, 1 / 6)],
+    Integration.RK4: [(0, 3 / 20), (1 / 3, 3 / 16), (5 / 9, 81 / 160), (1, 5 / 32)],
 }
 """Where in a step a function of the time counts, and how much."""
 ORDERS = {Integration.EULER: 1, Integration.MIDPOINT: 2, Integration.RK4: 4}

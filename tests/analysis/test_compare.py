@@ -23,30 +23,30 @@ IDS = ("baseline", "accelerated-growth", "slow-growth")
 
 @pytest.fixture(scope="module")
 def found(city: Model, stories: Mapping[str, Scenario]) -> Comparison:
-    return compare(city, [stories[each] for each in IDS], remedies=False)
+    return compare(city, [stories[name] for name in IDS], remedies=False)
 
 
 def test_verdicts_are_those_of_check(found: Comparison, stories: Mapping[str, Scenario]) -> None:
     for name, verdicts in zip(IDS, found.verdicts, strict=True):
         alone = check_targets(simulate(found.model, stories[name]), load_targets(model=found.model))
-        assert {key: replace(each, share=None) for key, each in verdicts.items()} == {
-            each.id: each for each in alone
+        assert {key: replace(verdict, share=None) for key, verdict in verdicts.items()} == {
+            verdict.id: verdict for verdict in alone
         }
-    assert all(each.kind is Kind.TARGET for each in found.targets)
+    assert all(target.kind is Kind.TARGET for target in found.targets)
 
 
 def test_unsure_and_breached_are_the_binding_targets_that_do_not_hold(found: Comparison) -> None:
-    binding = [each for each in found.targets if each.attribute is Attribute.BINDING]
+    binding = [target for target in found.targets if target.attribute is Attribute.BINDING]
     bad = (Status.MISSED, Status.UNDECIDED)
     unsure = [
-        each
-        for each in binding
-        if any(v[each.id].status in bad or v[each.id].is_open for v in found.verdicts)
+        target
+        for target in binding
+        if any(v[target.id].status in bad or v[target.id].is_open for v in found.verdicts)
     ]
     assert list(found.unsure) == unsure
     broken = {e.id for e in binding if any(v[e.id].first_breach for v in found.verdicts)}
-    assert broken <= {each.id for each in (*found.unsure, *found.breached)}
-    assert not {each.id for each in found.unsure} & {each.id for each in found.breached}
+    assert broken <= {target.id for target in (*found.unsure, *found.breached)}
+    assert not {target.id for target in found.unsure} & {target.id for target in found.breached}
     assert {e.id for e in found.unsure} <= {e.id for e in found.binding}
 
 
@@ -57,15 +57,15 @@ def test_assumptions_are_what_scenarios_set_differently(found: Comparison) -> No
         for group in groups_of(found.model, found.scenarios[0], other)
         for constant in group.constants
     }
-    assert {each.reference for each in found.assumptions} == changed
-    for each in found.assumptions:
-        assert len(each.values) == len(IDS)
-        assert len(set(each.values)) > 1
-        assert each.name_zh != each.reference
+    assert {assumption.reference for assumption in found.assumptions} == changed
+    for assumption in found.assumptions:
+        assert len(assumption.values) == len(IDS)
+        assert len(set(assumption.values)) > 1
+        assert assumption.name_zh != assumption.reference
     runs = dict(zip(IDS, found.runs, strict=True))
-    for each in found.assumptions:  # what is said to be set is what the run was made with
-        name, _, element = each.reference.removesuffix("]").partition("[")
-        for run, value in zip(runs.values(), each.values, strict=True):
+    for one in found.assumptions:  # what is said to be set is what the run was made with
+        name, _, element = one.reference.removesuffix("]").partition("[")
+        for run, value in zip(runs.values(), one.values, strict=True):
             array = run[name]
             for part, dim in zip(element.split(",") if element else (), array.dims, strict=True):
                 array = array.sel({dim: part})

@@ -189,7 +189,7 @@ def test_a_latin_hypercube_has_one_point_in_each_slice() -> None:
 
 def test_a_grid_has_every_combination_once() -> None:
     design = a_design(DesignKind.GRID, points=16)
-    points = {tuple(each) for each in np.round(Sampler(design).draw(0, 16) * 3).tolist()}
+    points = {tuple(one) for one in np.round(Sampler(design).draw(0, 16) * 3).tolist()}
     assert points == {(a, b) for a in range(4) for b in range(4)}
 
 
@@ -227,11 +227,11 @@ def test_the_example_in_the_guide_is_a_design(city: Model, tmp_path: Path, root:
     )
     (tmp_path / "design.yaml").write_text(text, "utf-8")
     design = read_design(tmp_path / "design.yaml", city)
-    assert [type(each.distribution) for each in design.factors] == [
+    assert [type(factor.distribution) for factor in design.factors] == [
         Uniform, Uniform, Triangular, Normal, Lognormal
     ]  # fmt: skip
     assert design.runs == 20_000
-    assert not [each for each in design.warnings if Path(str(each.file)).name == "design.yaml"]
+    assert not [fault for fault in design.warnings if Path(str(fault.file)).name == "design.yaml"]
 
 
 def test_a_name_alone_is_uniform_over_the_plausible_range(reads: Callable[..., Design]) -> None:
@@ -275,7 +275,7 @@ def test_the_rest_is_every_constant_that_is_neither_named_nor_set_nor_a_lever(
         # What the file's own scenario sets is its policy, whoever runs the design.
         read_design(path, model, scenarios=[as_written(model)]),
     ):
-        assert [each.name for each in design.factors] == ["named", "left"]
+        assert [factor.name for factor in design.factors] == ["named", "left"]
         assert design.factors[1] == Factor(
             "left", ("left",), Apply.SET, Uniform(0.5, 2), "Dmnl", "戊"
         )
@@ -376,8 +376,8 @@ def test_implausible_values_are_warned_of(reads: Callable[..., Design]) -> None:
 
 def test_a_quick_design(city: Model) -> None:
     name = next(
-        each.name for each in city.variables.values() if each.plausible and not each.subscripts
-        and each.name.endswith(" after")
+        one.name for one in city.variables.values()
+        if one.plausible and not one.subscripts and one.name.endswith(" after")
     )  # fmt: skip
     low, high = city.variables[name].plausible or (math.nan, math.nan)
     wide, narrow = (

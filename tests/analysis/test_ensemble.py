@@ -10,7 +10,6 @@ import mpmath
 import numpy as np
 import pytest
 import xarray as xr
-from scipy.stats import binomtest
 
 import plansim
 from plansim.analysis.calibration.prior import draw_prior
@@ -187,16 +186,6 @@ def test_shares_are_counts_of_the_members_verdicts(
             assert 0 < row["share_low"] < row["share"] < row["share_high"] < 1
             assert (row["members"], row["unsound"]) == (40, 0)
     assert undecided > 5
-
-
-@pytest.mark.parametrize("count", [1, 7, 500])
-def test_the_interval_is_wilsons(count: int) -> None:
-    successes = np.arange(count + 1)
-    low, high = wilson(successes, np.full(count + 1, float(count)))
-    for number in dict.fromkeys([0, 1, count // 3, count - 1, count]):
-        interval = binomtest(number, count).proportion_ci(method="wilson")
-        assert low[number] == pytest.approx(interval.low, abs=1e-14)
-        assert high[number] == pytest.approx(interval.high, abs=1e-14)
 
 
 def test_ends_of_the_interval_are_where_the_score_test_just_rejects() -> None:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.optimize import linprog
 
-from plansim.analysis.optimization.evolution import Points, best_of, evolve, fitness, sample
-from plansim.analysis.optimization.slp import FAILED, maximise
+from plansim.analysis.optimization.evolution import best_of, evolve, sample
+from plansim.analysis.optimization.slp import maximise
 from plansim.targets.indicator import Floats
 
 
@@ -40,30 +40,3 @@ def test_a_population_finds_the_higher_of_two_hills_and_a_step() -> None:
     for seed in range(3):
         grown = evolve(evaluate, samples, [0], [1], population=64, generations=120, seed=seed)
         assert grown.values[0, 0] == pytest.approx(1.2 + 1.0, abs=1e-3)
-
-
-def test_what_falls_short_ranks_below_all_that_holds() -> None:
-    values = np.array([[5.0, -0.1, -0.1], [1.0, 0.0, 0.0], [9.0, -0.3, 0.0], [0.5, 1.0, 1.0]])
-    order = np.argsort(-fitness(values, [0], [1, 2]), kind="stable")
-    assert order.tolist() == [1, 3, 0, 2]
-    best = best_of(Points(values[:, :1], values), [0], [1, 2], 2)
-    assert best.positions[:, 0].tolist() == [1.0, 0.5]
-
-
-def test_populations_are_drawn_from_a_wider_box_so_that_they_reach_the_ends() -> None:
-    samples = sample(lambda p: p[:, :1], 3, np.empty((0, 3)), samples=4)
-    grown = evolve(lambda p: p[:, :1], samples, [0], [], population=64, generations=0)
-    assert (grown.positions == 1.0).any()
-    assert (grown.positions == 0.0).any()
-
-
-def test_a_space_is_sampled_evenly_at_its_middle_and_at_more_positions() -> None:
-    seen = sample(lambda p: np.where(p < 0.5, np.nan, -p), 1, np.array([[0.7]]), samples=60)
-    assert seen.positions[0] == 0.5
-    assert seen.positions[-1] == 0.7
-    (even,) = np.histogram(seen.positions[1:-1], np.linspace(0, 1, 9))[:1]
-    assert even.tolist() == [8] * 8, "rounded up to a power of two"
-    assert (seen.values[seen.positions < 0.5] == FAILED).all()
-    assert (seen.values == -seen.positions)[seen.positions >= 0.5].all()
-    more = seen.with_points(seen)
-    assert more.positions.tolist() == [*seen.positions.tolist()] * 2

@@ -143,9 +143,9 @@ def test_the_shipped_figures_are_context_and_the_base_year_is_that_of_the_observ
     model = load_model()
     family = load_family(model)
     assert family is not None
-    rows = {each for figure in family.figures for each in figure.sources}
+    rows = {source for figure in family.figures for source in figure.sources}
     evidence = load_evidence(root / "model")
-    uses = {(evidence[each].use, int(evidence[each].year)) for each in rows}
+    uses = {(evidence[row].use, int(evidence[row].year)) for row in rows}
     assert uses
     assert all(use == "context" and year > 2005 for use, year in uses)
     with (root / "model" / "observations.csv").open(encoding="utf-8", newline="") as file:
@@ -191,5 +191,5 @@ def test_the_province_keeps_every_rate_elasticity_and_trend_of_the_model() -> No
         # A work of the city that its plan names.
         "announced landfill",
     }
-    assert {each for each in changed if not each.startswith("base ")} == levels
+    assert {name for name in changed if not name.startswith("base ")} == levels
     assert not {"base growth", "base investment growth", "base wage growth"} & changed

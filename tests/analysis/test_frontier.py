@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -16,10 +15,6 @@ from plansim.analysis.optimization.problem import read_frontier_spec
 from plansim.errors import DesignError
 from plansim.model.reader import load_model
 from plansim.model.records import Model
-from plansim.output.export.json_text import json_text
-from plansim.output.tables.decisions import frontier_table
-from plansim.output.tables.layout import shown
-from plansim.output.words.text import Lang, read_text
 from plansim.targets.catalogue import load_targets
 from plansim.targets.indicator import Floats
 from plansim.targets.views_file import load_views
@@ -101,7 +96,7 @@ def test_growth_goes_as_far_as_the_target_that_stops_it(reached: Frontier) -> No
         assert horizon.kept == ("D1", "C1")
         assert (horizon.never, horizon.conflicting) == ((), ())
         assert dict(
-            zip([each.id for each in found.spec.levers], horizon.highest.values, strict=True)
+            zip([lever.id for lever in found.spec.levers], horizon.highest.values, strict=True)
         ) == (pytest.approx({"drive": 0.146, "care": 0.8}, abs=1e-4))
     assert first.growth_present == pytest.approx(math.exp(0.04) - 1)
     low, high = first.growth_range
@@ -110,7 +105,7 @@ def test_growth_goes_as_far_as_the_target_that_stops_it(reached: Frontier) -> No
 
 
 def test_what_each_target_asks_by_itself(broken: Frontier) -> None:
-    alone = {each.target.id: each for each in broken.horizons[0].alone}
+    alone = {verdict.target.id: verdict for verdict in broken.horizons[0].alone}
     # Dirt alone: care 1, 10·rate = 1.5; the share alone stops nothing.
     assert alone["D1"].growth == pytest.approx(math.exp(0.15) - 1, abs=1e-5)
     assert alone["C1"].growth == pytest.approx(math.exp(0.2) - 1, abs=1e-4)
@@ -142,7 +137,7 @@ def test_targets_that_clash_are_told_from_those_that_never_hold(reads: Reads) ->
 @pytest.mark.long
 def test_a_target_must_hold_in_every_year_to_the_horizon(reads: Reads) -> None:
     found = reads(LASTING, spec=SPEC)
-    rates = [each.highest.growth for each in found.horizons if each.highest]
+    rates = [horizon.highest.growth for horizon in found.horizons if horizon.highest]
     # The sum of growth is 0.6 after 4 years at 0.15, but after 8 at 0.075.
     assert rates == pytest.approx([math.exp(0.15) - 1, math.exp(0.075) - 1], abs=1e-4)
 
@@ -153,7 +148,7 @@ def test_chances_are_those_of_the_draws(reached: Frontier) -> None:
     assert found.draws == 512
     rng = np.random.default_rng(0)
     harm = rng.uniform(0.5, 1.5, 100_000)
-    names = [each.id for each in found.spec.levers]
+    names = [lever.id for lever in found.spec.levers]
     for policy in horizon.front:
         setting = dict(zip(names, policy.values, strict=True))
         rate = setting["drive"] - 0.02 * setting["care"]
@@ -180,9 +175,9 @@ def test_margins_fall_along_the_front_as_growth_rises(
     reached: Frontier,
 ) -> None:
     front = reached.horizons[0].front
-    growth = [each.growth for each in front]
+    growth = [policy.growth for policy in front]
     assert growth == sorted(growth)
-    margins = [each.worst_margin for each in front]
+    margins = [policy.worst_margin for policy in front]
     assert margins[0] > 0 > margins[-1]
     assert margins == sorted(margins, reverse=True)
 
@@ -194,18 +189,6 @@ def test_without_uncertainty_there_are_no_chances(reads: Reads) -> None:
     assert all(math.isnan(policy.chance) for policy in horizon.front)
     assert horizon.highest is not None
     assert horizon.highest.growth == pytest.approx(math.exp(0.13) - 1, abs=1e-5)
-
-
-def test_a_frontier_as_text_and_file(broken: Frontier) -> None:
-    found = broken
-    for lang in Lang:
-        text = read_text(lang)
-        told = shown(frontier_table(found, text, growth_zh="产出"), 100)
-        assert "13.9 %" in told
-        assert "N1" in told
-    content = json.loads(json_text(found))
-    assert content["horizons"][0]["never"] == ["N1"]
-    assert pytest.approx(content["horizons"][0]["highest"]["values"][-1], abs=1e-4) == 0.8
 
 
 @pytest.mark.parametrize(

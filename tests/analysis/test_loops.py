@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from plansim.analysis.feedback.loops import MOVES, Loop, Polarity, cut_loops, load_loops
+from plansim.analysis.feedback.loops import Polarity, cut_loops, load_loops
 from plansim.engine.simulate import simulate
 from plansim.errors import CatalogueError, InputError
 from plansim.model.reader import load_model
@@ -59,15 +59,15 @@ def town(tmp_path: Path) -> Model:
 
 def test_what_is_declared_is_looked_for_in_the_equations(town: Model) -> None:
     growth, decay, nothing = load_loops(town)
-    assert [each.found for each in (growth, decay, nothing)] == [True, True, False]
+    assert [one.found for one in (growth, decay, nothing)] == [True, True, False]
     assert growth.polarity is Polarity.REINFORCING
     (path,) = decay.paths
-    assert [(each.cause, each.effect, each.sign) for each in path] == [
+    assert [(link.cause, link.effect, link.sign) for link in path] == [
         ("stock", "deaths", 1),
         ("deaths", "stock", -1),
     ]
     # `start` is in the equation of births, which is no cause of the constant.
-    assert [each.stands for each in nothing.paths[0]] == [True, False]
+    assert [link.stands for link in nothing.paths[0]] == [True, False]
 
 
 def test_a_loop_of_the_other_polarity_is_not_found(town: Model, tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_every_fault_of_the_file_is_told_with_its_line(town: Model, tmp_path: Pa
     (tmp_path / "loops.yaml").write_text(text, "utf-8")
     with pytest.raises(CatalogueError) as caught:
         load_loops(town)
-    told = [(each.line, str(each.message), each.nearest) for each in caught.value.faults]
+    told = [(fault.line, str(fault.message), fault.nearest) for fault in caught.value.faults]
     assert told == [
         (10, "no variable is called 'brths'", "births"),
         (11, "'R1' is given twice", None),
@@ -97,7 +97,7 @@ def test_without_a_file_there_are_no_loops(town: Model, tmp_path: Path) -> None:
 
 def _targets(model: Model) -> tuple[Target, ...]:
     judged = judged_targets(load_targets(model=model))
-    return tuple(each for each in judged if each.attribute is Attribute.BINDING)
+    return tuple(target for target in judged if target.attribute is Attribute.BINDING)
 
 
 def test_cuts_are_those_known_in_closed_form(town: Model) -> None:
@@ -127,7 +127,9 @@ def test_a_cut_is_the_run_with_its_switch_at_zero(city: Model, place: int) -> No
     cut = cut_loops(city, read_scenario("accelerated-growth", city), loops, targets)[place]
     for switch in (1, 0):
         story = read_scenario("accelerated-growth", city, [f"{loops[place].switch}={switch}"])
-        verdicts = {each.id: each for each in check_targets(simulate(city, story), targets)}
+        verdicts = {
+            verdict.id: verdict for verdict in check_targets(simulate(city, story), targets)
+        }
         for effect in cut.effects:
             verdict = verdicts[effect.target.id]
             assert verdict.year is not None
@@ -136,18 +138,3 @@ def test_a_cut_is_the_run_with_its_switch_at_zero(city: Model, place: int) -> No
             )
             assert values[verdict.year] == pytest.approx(verdict.value, rel=1e-9)
             assert status is verdict.status
-
-
-@pytest.fixture(scope="module")
-def shipped(city: Model) -> tuple[Loop, ...]:
-    return load_loops(city)
-
-
-def test_all_shipped_loops_are_found(shipped: tuple[Loop, ...]) -> None:
-    assert [loop.id for loop in shipped if not loop.found] == []
-
-
-def test_loops_that_are_declared_weak_are_weak(city: Model, shipped: tuple[Loop, ...]) -> None:
-    for cut in cut_loops(city, as_written(city), shipped, _targets(city)):
-        if cut.loop.weak_en:
-            assert cut.strongest <= MOVES

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import math
 import re
 from collections.abc import Callable
@@ -18,7 +17,6 @@ from plansim.errors import PlansimError
 from plansim.model.difference import Aspect, differences, hybrid, units_of_change
 from plansim.model.reader import load_model
 from plansim.model.records import Model
-from tests.helpers.command import Call
 from tests.helpers.vensim_text import CLOCK
 from tests.toys.village import EQUATIONS, village
 
@@ -191,29 +189,6 @@ def test_shares_where_some_subsets_cannot_be_are_the_mean_of_the_orders_that_are
                 total[list(order)] += np.diff(worth[steps])
         found = shapley(np.where(runs, worth, np.nan), runs)
         assert np.isnan(found).all() if not orders else found == pytest.approx(total / orders)
-
-
-def test_the_command_shows_it_in_both_languages(old: Model, edited: Edit, call: Call) -> None:
-    new = edited(*CHANGES)
-    done = call("model", "diff", str(old.path), str(new.path))
-    assert done.code == 0, done.err
-    shown = " ".join(done.out.split())  # long paths break the first line where they will
-    for words in ("6 entries differ", "yield", "0.1 → 0.09", "mills: 2.0 → 3.0", "Stock: "):
-        assert words in shown
-    chinese = call("--lang", "zh", "model", "diff", str(old.path), str(new.path))
-    assert "6处条目不同" in "".join(chinese.out.split())
-    assert "产率" in chinese.out
-    record = json.loads(call("model", "diff", str(old.path), str(new.path), "--format", "json").out)
-    assert [one["name"] for one in record["changes"]] == [
-        "growth",
-        "fed",
-        "level",
-        "weight",
-        "used",
-    ]
-    wrong = call("model", "diff", str(old.path), str(old.path.with_name("no.mdl")))
-    assert wrong.code == 2
-    assert "no.mdl" in wrong.err
 
 
 def test_a_version_that_breaks_down_is_said_so(old: Model, edited: Edit) -> None:

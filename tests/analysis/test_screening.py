@@ -13,8 +13,8 @@ from plansim.scenario.factors import Apply, Factor
 
 def a_design(*reaches: tuple[float, float]) -> Design:
     factors = tuple(
-        Factor(f"x{place}", (f"x{place}",), Apply.SET, Uniform(*each), "Dmnl")
-        for place, each in enumerate(reaches)
+        Factor(f"x{place}", (f"x{place}",), Apply.SET, Uniform(*one), "Dmnl")
+        for place, one in enumerate(reaches)
     )
     return Design("d", "", "", DesignKind.SOBOL, (), factors, 8, 7, 4, (), ())
 

@@ -6,13 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from plansim.analysis.feedback.loops import load_loops
 from plansim.analysis.feedback.polarity import link_signs
 from plansim.engine.simulate import simulate
 from plansim.model.reader import load_model
 from plansim.model.records import Model
-from plansim.scenario.scenario_file import Scenario, as_written
-from plansim.targets.target import split_reference
+from plansim.scenario.scenario_file import as_written
 from tests.helpers.vensim_text import writer
 from tests.output.test_diagram import TOWN
 
@@ -77,18 +75,3 @@ def test_signs_of_arrays_and_of_stocks_that_close_a_gap(tmp_path: Path) -> None:
     assert signs["births", "people"] == signs["people", "stress"] == signs["stress", "hurry"] == 1
     assert signs["deaths", "people"] == signs["stress", "stress"] == -1
     assert signs["moving", "people"] == 0  # into the north, out of the south
-
-
-def test_signs_agree_with_those_that_the_loops_declare(
-    city: Model, stories: dict[str, Scenario]
-) -> None:
-    signs = link_signs(city, stories["baseline"])
-    declared = {
-        (split_reference(link.cause)[0], split_reference(link.effect)[0]): link.sign
-        for loop in load_loops(city)
-        for path in loop.paths
-        for link in path
-    }
-    told = {link: signs[link] for link in declared if signs.get(link)}
-    assert told == {link: declared[link] for link in told}
-    assert len(told) > 0.8 * len(declared)

@@ -49,6 +49,11 @@ def foreign(path: Path) -> None:
     path.write_text(json.dumps({"zarr_format": 3, "node_type": "array", "attributes": {}}), "utf-8")
 
 
+def pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
 def copy_of(name: str) -> Damage:
     """Return the damage that something else of the result, or of another one, stands in a place."""
 
@@ -68,7 +73,7 @@ Damage = Callable[[Path], object]
 CHUNKS = ["stock/c/1/0", "growth/c/0", "verdict/c/0/0", "bad_variable/c/1", "bad_time/c/1"]
 DAMAGES: list[tuple[str, Damage]] = [
     *((name, damage) for name in CHUNKS for damage in (Path.unlink, flip)),
-    (CHUNKS[0], truncate),
+    (CHUNKS[0], truncate), (CHUNKS[0], pipe), ("status/blocks.done", pipe),
     # From another place of the array, from another array of its kind, or from another result.
     *((name, copy_of(other)) for name, other in (
         ("stock/c/1/0", "stock/c/0/0"), ("growth/c/0", "level/c/0"),
@@ -167,7 +172,7 @@ def test_what_is_no_part_of_a_result_is_named_and_not_read(town: Town, whole: Pa
     assert np.isfinite(open_sweep(whole)["growth"].values).tolist() == [True] * 10 + [False] * 10
 
 
-@pytest.mark.parametrize("damage", [truncate, foreign, lambda path: path.write_bytes(b"\xff")])
+@pytest.mark.parametrize("damage", [truncate, foreign, pipe])
 def test_a_store_whose_description_is_lost_is_begun_anew(
     town: Town, whole: Path, damage: Damage
 ) -> None:
@@ -188,6 +193,16 @@ def test_a_result_of_before_checksums_is_read(town: Town, whole: Path) -> None:
     (whole / "status" / "blocks.done").write_text("0\n1\n")
     assert not verify(whole).checked
     assert stored_run(open_store(whole), 3).index == 3
+
+
+def test_no_link_in_a_result_is_written_through(town: Town, whole: Path) -> None:
+    other = town.folder / "precious"
+    (whole / "growth" / "c").rename(other)
+    (whole / "growth" / "c").symlink_to(other)
+    (other / "1").unlink()
+    with pytest.raises(InputError, match="growth/c: a link in a result is not written through"):
+        town.sweep(town.design(samples=10), whole, resume=True)
+    assert not (other / "1").exists()
 
 
 def test_one_writer_at_a_time(town: Town, whole: Path) -> None:

@@ -14,15 +14,13 @@ from plansim.analysis.attribution.assumptions import attribute
 from plansim.analysis.evaluator import Evaluator, Request
 from plansim.analysis.optimization.problem import lever_named
 from plansim.analysis.optimization.target_seeking import GRID, SearchRange, Solution, solve
-from plansim.engine.simulate import simulate
 from plansim.errors import InputError, SimulationError
 from plansim.model.reader import load_model
 from plansim.model.records import Model
 from plansim.scenario.factors import Apply
 from plansim.scenario.scenario_file import Scenario, as_written, read_scenario
 from plansim.targets.catalogue import load_targets
-from plansim.targets.target import Status, Target
-from plansim.targets.verdict import check_targets
+from plansim.targets.target import Target
 from plansim.targets.views_file import load_views
 from tests.helpers.plan import aim, plan
 from tests.helpers.vensim_text import writer
@@ -68,7 +66,7 @@ def town(tmp_path: Path) -> Model:
 
 @pytest.fixture
 def aims(town: Model) -> dict[str, Target]:
-    return {each.id: each for each in load_targets(model=town)}
+    return {target.id: target for target in load_targets(model=town)}
 
 
 def solved(town: Model, aims: dict[str, Target], lever: str, id_: str) -> Solution:
@@ -105,18 +103,6 @@ def test_the_nearest_value_that_meets_a_target(
     assert found.values == pytest.approx((expected,), abs=1e-7)
     assert found.margins[id_] >= 0
     assert [searched.range for searched in found.searched] == ranges
-
-
-def test_just_less_does_not_meet_it(town: Model, aims: dict[str, Target], tmp_path: Path) -> None:
-    found = solved(town, aims, "pull", "S1")
-    assert found.values is not None
-    status = {}
-    for part, value in (("there", found.values[0]), ("short", found.values[0] - 1e-6)):
-        path = tmp_path / f"{part}.yaml"
-        path.write_text(f"title: T\nvalues: {{pull: {value!r}}}\n", "utf-8")
-        run = simulate(town, read_scenario(path, town))
-        status[part] = {each.id: each.status for each in check_targets(run, aims.values())}["S1"]
-    assert status == {"there": Status.MET, "short": Status.MISSED}
 
 
 def test_a_run_that_breaks_down_meets_nothing(town: Model, aims: dict[str, Target]) -> None:
@@ -274,7 +260,7 @@ def test_the_lever_that_does_more_for_its_price_is_moved(mixed: Callable[..., So
     assert found.values == pytest.approx((2.0, 2.0), abs=1e-5)
     assert found.cost == pytest.approx(4.0, abs=1e-4)
     assert found.margins["S1"] >= 0
-    assert [each.range for each in found.searched] == [SearchRange.PLAUSIBLE]
+    assert [searched.range for searched in found.searched] == [SearchRange.PLAUSIBLE]
     assert found.lost == ("L1",)
     cheap = mixed("S1", {"pull": 1.0, "push": 1.0})
     assert cheap.values == pytest.approx((2.5, 1.0), abs=1e-5)
@@ -313,7 +299,7 @@ def test_the_admissible_ranges_are_looked_over_where_the_plausible_do_not_do(
     mixed: Callable[..., Solution],
 ) -> None:
     found = mixed("F1", {})
-    assert [each.range for each in found.searched] == [
+    assert [searched.range for searched in found.searched] == [
         SearchRange.PLAUSIBLE,
         SearchRange.ADMISSIBLE,
     ]
@@ -338,7 +324,7 @@ def test_no_point_of_a_fine_grid_of_runs_is_cheaper(
 ) -> None:
     prices = {"pull": 1.3, "push": 0.7}
     found = mixed("S1 P1", prices)
-    aims = [each for each in load_targets(model=village) if each.id in {"S1", "P1"}]
+    aims = [target for target in load_targets(model=village) if target.id in {"S1", "P1"}]
     evaluator = Evaluator(village, as_written(village), ["pull", "push"], Request(tuple(aims)))
     grid = np.array(list(itertools.product(np.linspace(0, 4, 161), np.linspace(0, 2, 81))))
     good = (evaluator.evaluate(grid).least_margins(aims) >= 0).all(axis=1)

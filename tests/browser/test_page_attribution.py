@@ -35,9 +35,9 @@ def assert_shares(ours: Any, visit: Visit, model: Model, before: Scenario, after
     ids: Any = visit.page.evaluate("window.plansim.targets")
     targets = judged_targets(load_targets(model=model))
     theirs = attribute(model, before, after, targets, orders=ORDERS)
-    assert [each["id"] for each in ours["changes"]] == [each.name for each in theirs.groups]
+    assert [change["id"] for change in ours["changes"]] == [group.name for group in theirs.groups]
     assert (ours["runs"], ours["orders"]) == (theirs.runs, theirs.orders)
-    assert ids == [each.target.id for each in theirs.targets]
+    assert ids == [target.target.id for target in theirs.targets]
     for place, shares in enumerate(theirs.targets):
         size = max(map(abs, (shares.margin_before, shares.margin_after, *shares.shares)))
         close = 1e-9 * max(size, 1e-3)

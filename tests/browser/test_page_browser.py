@@ -46,7 +46,7 @@ def test_presets_give_the_runs_and_verdicts_of_the_compiled_engine(
         visit.page.select_option("#run-b", scenario.id)
         assert_same(visit.values("b"), city, scenario)
         verdicts = check_scenarios(city, scenario, targets)
-        expected = {each.id: outcome(each) for each in verdicts if each.id in binding}
+        expected = {verdict.id: outcome(verdict) for verdict in verdicts if verdict.id in binding}
         lights = visit.page.locator("#panel-overview .board-row[data-target]").evaluate_all(
             """(rows) => Object.fromEntries(rows.map((row) => [
               row.dataset.target, row.querySelector(".of-b[data-status]").dataset.status,
@@ -159,9 +159,9 @@ def test_a_lever_moves_the_run_that_is_chosen_and_its_chart(visit: Visit, city: 
     overrides = [
         *(
             f"{cell}={default_of(city, second.values, cell) - 0.001}"
-            for cell in (f"technology growth[{each}]" for each in sectors)
+            for cell in (f"technology growth[{sector}]" for sector in sectors)
         ),
-        *(f"policy emphasis[{each}]={0.9 * emphasis[each]}" for each in heavy),
+        *(f"policy emphasis[{heavy_one}]={0.9 * emphasis[heavy_one]}" for heavy_one in heavy),
     ]
     assert_same(found, city, read_scenario(SECOND, city, overrides))
 
@@ -247,7 +247,7 @@ def test_every_glyph_comes_with_the_page(browser: Browser, address: str, lang: s
         page.locator(f"#tab-{tab}").click()
         said |= set(page.locator(f"#panel-{tab}").inner_text())
     assert len(said) > (400 if lang == "zh" else 60)
-    text = "".join(sorted(each for each in said if not each.isspace()))
+    text = "".join(sorted(glyph for glyph in said if not glyph.isspace()))
     page.evaluate(
         """async (text) => {
           document.body.textContent = text;
@@ -263,7 +263,7 @@ def test_every_glyph_comes_with_the_page(browser: Browser, address: str, lang: s
     body = devtools.send("DOM.querySelector", {"nodeId": root, "selector": "body"})["nodeId"]
     fonts = devtools.send("CSS.getPlatformFontsForNode", {"nodeId": body})["fonts"]
     assert fonts
-    assert [each["familyName"] for each in fonts if not each["isCustomFont"]] == []
+    assert [font["familyName"] for font in fonts if not font["isCustomFont"]] == []
     visit.close()
 
 
@@ -275,7 +275,7 @@ def test_the_language_changes_at_once_and_nothing_else_does(visit: Visit) -> Non
     assert page.locator("html").get_attribute("lang") == "zh-Hans"
     assert page.get_by_role("tab").all_inner_texts()[0] == "总览"
     names = page.locator("#panel-overview .board-name .link").all_inner_texts()
-    assert all(re.search(r"[\u4e00-\u9fff]", each) for each in names)
+    assert all(re.search(r"[\u4e00-\u9fff]", name) for name in names)
     np.testing.assert_array_equal(visit.values("a")["GDP"], before)
     page.get_by_role("button", name="English").click()
     assert page.get_by_role("tab").all_inner_texts()[0] == "Overview"
@@ -289,7 +289,7 @@ def test_a_target_opens_with_its_chart_and_what_moves_it(visit: Visit, city: Mod
     assert dialog.locator("canvas").count() == 1
     assert dialog.locator(".driver").count() == 8
     name = dialog.locator(".driver .link").first.inner_text()
-    names = [each.name_en for each in load_views(city, load_targets(None, city)).levers]
+    names = [lever.name_en for lever in load_views(city, load_targets(None, city)).levers]
     assert name in names
     assert "Depends directly on" in dialog.inner_text()
     dialog.locator(".driver .link").first.click()

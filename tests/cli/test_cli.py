@@ -140,19 +140,19 @@ def test_check_json_has_just_the_promised_fields(
 ) -> None:
     done = check("base.yaml", "fast.yaml", "--format", "json")
     found = json.loads(done.out)
-    assert [list(each) for each in found] == [[*VERDICT_FIELDS, *MORE_FIELDS]] * 10
-    assert [each["scenario"] for each in found] == ["base"] * 5 + ["fast"] * 5
-    for each, verdict in zip(found, verdicts, strict=True):
-        assert each["target"] == verdict.id
-        assert each["asked"] == verdict.target
+    assert [list(record) for record in found] == [[*VERDICT_FIELDS, *MORE_FIELDS]] * 10
+    assert [record["scenario"] for record in found] == ["base"] * 5 + ["fast"] * 5
+    for record, verdict in zip(found, verdicts, strict=True):
+        assert record["target"] == verdict.id
+        assert record["asked"] == verdict.target
         own = {*VERDICT_FIELDS} - {"target", "asked"}
-        assert each.items() >= {name: getattr(verdict, name) for name in own}.items()
+        assert record.items() >= {name: getattr(verdict, name) for name in own}.items()
         bases = [*verdict.bases.items(), (None, None), (None, None)]
-        assert (each["basis"], each["second_basis"]) == (bases[0][0], bases[1][0])
-        assert each["second_value"] == bases[1][1]
-        assert (each["reason"] is None) == (each["status"] != "untestable")
-        assert bool(each["reason_en"]) == bool(each["reason_zh"]) == bool(each["reason"])
-    assert {"met", "missed", "assumed", "untestable"} <= {each["status"] for each in found}
+        assert (record["basis"], record["second_basis"]) == (bases[0][0], bases[1][0])
+        assert record["second_value"] == bases[1][1]
+        assert (record["reason"] is None) == (record["status"] != "untestable")
+        assert bool(record["reason_en"]) == bool(record["reason_zh"]) == bool(record["reason"])
+    assert {"met", "missed", "assumed", "untestable"} <= {record["status"] for record in found}
 
 
 @pytest.mark.parametrize("form", ["json", "csv"])
@@ -276,8 +276,8 @@ def test_run_shows_named_variables_in_every_form(run: Call, town: Path) -> None:
     assert found.to_dict() == expected.to_dict()
     assert set(frame[frame["variable"] == "capital life"]["value"]) == {20.0}
     parsed = json.loads(run("fast.yaml", *names, "--format", "json").out)
-    values = {each["name"]: each["values"] for each in parsed["variables"]}
-    assert values["output[services]"] == {str(year): each for year, each in expected.items()}
+    values = {line["name"]: line["values"] for line in parsed["variables"]}
+    assert values["output[services]"] == {str(year): item for year, item in expected.items()}
     assert parsed["run"]["scenario"] == "fast"
 
 
@@ -357,9 +357,9 @@ def test_all_faults_of_all_inputs_come_at_once(check: Call, run: Call, tmp_path:
     faults = done.err.removeprefix("plansim: ").splitlines()
     assert len(faults) == 3
     for name in ("capital life", "water limit"):
-        assert any("first.yaml:3: " in each and f"mean '{name}'?" in each for each in faults)
+        assert any("first.yaml:3: " in fault and f"mean '{name}'?" in fault for fault in faults)
     assert any(
-        "second.yaml:7: no target has the id 'G22'; did you mean 'G2'?" in each for each in faults
+        "second.yaml:7: no target has the id 'G22'; did you mean 'G2'?" in fault for fault in faults
     )
     done = run("base.yaml", "--variable", "GPD", "--variable", "residnts")
     assert len(done.err.splitlines()) == 2
@@ -393,8 +393,12 @@ def test_a_reader_that_leaves_early_is_no_error(root: Path) -> None:
 import os
 read, write = os.pipe()
 os.close(read)
-os.dup2(write, 1)
-sys.exit(main(["list", "variables"]))
+for line in (["--help"], ["check", "--help"], ["completion", "bash"], ["list", "variables"]):
+    os.dup2(write, 1)
+    code = main(line)
+    if code != 141:
+        sys.exit(f"{line}: {code}")
+sys.exit(code)
 """
     done = piped(code, root)
     assert (done.returncode, done.stderr) == (141, b"")
@@ -514,4 +518,4 @@ def test_words_are_completed(
     with pytest.raises(SystemExit, match="0"):
         main([])
     found = filter(None, capfd.readouterr().out.splitlines())
-    assert {each.removeprefix("plain,") for each in found} == expected
+    assert {word.removeprefix("plain,") for word in found} == expected

@@ -28,7 +28,7 @@ def told(call: Call) -> Callable[..., Any]:
 def test_loops_and_their_scores_in_full(told: Callable[..., Any], city: Model) -> None:
     found = told("why", "loops", "baseline")
     assert found["scenario"] == "baseline"
-    by_id = {each["loop"]["id"]: each for each in found["loops"]}
+    by_id = {cut["loop"]["id"]: cut for cut in found["loops"]}
     assert list(by_id) == [loop.id for loop in load_loops(city)]
     (path,) = by_id["B1"]["loop"]["paths"]
     assert all(link["stands"] for link in path)

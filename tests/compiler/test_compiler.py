@@ -179,7 +179,7 @@ def test_what_does_not_vary_is_folded_and_the_rest_leaves_the_loop(build: Build)
 def test_equal_operations_are_done_once(build: Build) -> None:
     model = build("x= INTEG(LN(x + 1) + y, 1) ~ Dmnl ~|\ny= LN(1 + x)*2 ~ Dmnl ~|")
     program = lower(model, [], ["x"])
-    assert [each.op.value for each in program.instructions].count("ln") == 1
+    assert [instruction.op.value for instruction in program.instructions].count("ln") == 1
 
 
 @pytest.mark.parametrize("exponent", [0.5, -0.5, 2.0, 3.0, 4.0, -1.0, -2.0])
@@ -188,7 +188,7 @@ def test_powers_by_products_and_roots_are_powers_within_four_units(
 ) -> None:
     model = build(f"x= 1 ~ Dmnl ~|\ny= x^({exponent}) ~ Dmnl ~|\n")
     program = lower(model, ["x"], ["y"])
-    assert "^" not in [each.op.value for each in program.instructions]
+    assert "^" not in [instruction.op.value for instruction in program.instructions]
     kernel = compile_model(model, vary=["x"], outputs=["y"], cache=False)
     ends = [-math.inf, -1e200, -1e-310, -2.5, -0.0, 0.0, 5e-324, 1e-310, 1.0, math.inf, math.nan]
     random = np.random.default_rng(3)

@@ -66,10 +66,10 @@ class Functions:
         length = len(x)
         padded = -(-length // self.width) * self.width
         # Ordinary numbers fill up, so that what a vector holds decides on its way.
-        x, y = (np.append(each, np.full(padded - length, 1.5)) for each in (x, y))
+        x, y = (np.append(column, np.full(padded - length, 1.5)) for column in (x, y))
         out = np.empty(padded)
         for i in range(0, padded, self.width):
-            drive(*(each[i:].ctypes.data for each in (x, y, out)))
+            drive(*(column[i:].ctypes.data for column in (x, y, out)))
         return out[:length]
 
 
@@ -150,9 +150,9 @@ def sample(name: str) -> Sample:
             y = random.choice([-1, 1], 6000) * random.uniform(28, 33, 6000) / np.log(x)
     function = name.partition(",")[0]
     if function != "pow":
-        return function, x, x, [exact(function, each) for each in x.tolist()]
+        return function, x, x, [exact(function, number) for number in x.tolist()]
     pairs = zip(x.tolist(), y.tolist(), strict=True)
-    return function, x, y, [exact(function, *each) for each in pairs]
+    return function, x, y, [exact(function, *pair) for pair in pairs]
 
 
 @pytest.mark.parametrize(
@@ -202,7 +202,11 @@ def test_all_processors_give_the_same_bits() -> None:
     x = np.concatenate([SPECIAL, np.exp(RANDOM.uniform(-3, 3, 500))])
     y = np.concatenate([SPECIAL[::-1], RANDOM.uniform(-4, 4, 500)])
     triple = host_platform().triple
-    made = [Functions(Platform(triple, each), width) for each in processors() for width in WIDTHS]
+    made = [
+        Functions(Platform(triple, processor), width)
+        for processor in processors()
+        for width in WIDTHS
+    ]
     for name in ("exp", "ln", "pow"):
         first, *others = (functions(name, x, y) for functions in made)
         for other in others:

@@ -136,10 +136,11 @@ def by_hand(
             case Integration.MIDPOINT:
                 slope = rate(0.5, moved(k1, h / 2))
             case Integration.RK4:
-                k2 = rate(0.5, moved(k1, h / 2))
-                k3 = rate(0.5, moved(k2, h / 2))
-                k4 = rate(1, moved(k3, h))
-                slope = {n: (k1[n] + 2 * k2[n] + 2 * k3[n] + k4[n]) / 6 for n in k1}
+                k2 = rate(1 / 3, moved(k1, h / 3))
+                k3 = rate(5 / 9, moved(k2, h * 5 / 9))
+                way = {n: 0.56 * k1[n] - k2[n] + 1.44 * k3[n] for n in k1}
+                k4 = rate(1, moved(way, h))
+                slope = {n: (24 * k1[n] + 30 * k2[n] + 81 * k3[n] + 25 * k4[n]) / 160 for n in k1}
         states.append({**moved(slope, h), **(renewed(time, kept) if renewed else {})})
     return states
 

@@ -78,11 +78,11 @@ def test_every_link_leads_somewhere_and_none_to_a_host(pages: dict[Path, Page]) 
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_every_variable_has_one_entry(pages: dict[Path, Page], city: Model, lang: str) -> None:
     entries = [
-        each
+        one
         for path, page in pages.items()
         if path.parent.name == lang and path.name.startswith("module-")
-        for each in page.ids
-        if each not in ("h", "k", "m", "o", "hp", "hm", "hx")  # arrow heads of drawings
+        for one in page.ids
+        if one not in ("h", "k", "m", "o", "hp", "hm", "hx")  # arrow heads of drawings
     ]
     assert len(entries) == len(set(entries)) == len(city.variables)
     said = {text for path, page in pages.items() if path.parent.name == lang for text in page.said}
@@ -120,7 +120,7 @@ def written(path: Path, *options: str) -> dict[str, Page]:
     assert (
         main(["model", "document", "-o", str(out), "--model", str(path), "--force", *options]) == 0
     )
-    return {str(each.relative_to(out)): Page(each.read_text("utf-8")) for each in out.glob("*/*")}
+    return {str(page.relative_to(out)): Page(page.read_text("utf-8")) for page in out.glob("*/*")}
 
 
 def test_meanings_and_reasons_stand_in_the_language_of_the_page(pond: Path) -> None:

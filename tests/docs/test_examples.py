@@ -15,7 +15,7 @@ from plansim.cli.main import main, plansim
 from tests.docs.examples import ROOT, SESSIONS, Example, files_of, pattern_of, read_examples
 from tools.fill_examples import renewed
 
-EXAMPLES = [each for pages in SESSIONS.values() for each in read_examples(pages)]
+EXAMPLES = [example for pages in SESSIONS.values() for example in read_examples(pages)]
 COMMANDS = (ROOT / "docs" / "commands.md").read_text("utf-8")
 
 
@@ -37,8 +37,8 @@ def parsed(example: Example) -> click.Context:
 
 @pytest.mark.parametrize(
     "example",
-    [each for each in EXAMPLES if each.command != "make run"],
-    ids=lambda each: f"{each.page}: {each.command}",
+    [example for example in EXAMPLES if example.command != "make run"],
+    ids=lambda example: f"{example.page}: {example.command}",
 )
 def test_an_example_has_the_form_of_its_command(
     example: Example, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -102,7 +102,7 @@ def command_at(path: Sequence[str]) -> click.Command:
 
 
 def test_commands_md_has_an_example_of_every_command() -> None:
-    lines = [each.command.split()[1:] for each in read_examples(SESSIONS["commands"])]
+    lines = [example.command.split()[1:] for example in read_examples(SESSIONS["commands"])]
     shown = {path for path in commands(plansim) if list(path) in [x[: len(path)] for x in lines]}
     assert shown == set(commands(plansim)) - {("completion",)}
 

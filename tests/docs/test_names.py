@@ -51,7 +51,7 @@ NAMING = {"--set", "--factor", "--lever", "--variable", "--price"}
 @pytest.fixture(scope="module")
 def known(city: Model) -> set[str]:
     """Names of variables, in both languages, of levers that are bent, and of scenarios."""
-    found = {name.casefold() for each in city.variables.values() for name in names(each)}
+    found = {name.casefold() for variable in city.variables.values() for name in names(variable)}
     found |= {name.removesuffix(" after") for name in found}
     found |= {head.id for head in (*list_scenarios(), *list_overlays())}
     # A lever's name is that of the variable; its constants end with what they say of it.
@@ -94,7 +94,9 @@ def test_a_page_names_what_is_in_the_model(page: str, city: Model, known: set[st
     named = [*named_in_prose(text), *named_in_commands(text)]
     assert sorted({name for name in named if name.casefold() not in known}) == []
     shown = named_in_commands(text, {"--variable"})  # a lever may be written into an equation
-    variables = {name.casefold() for each in city.variables.values() for name in names(each)}
+    variables = {
+        name.casefold() for variable in city.variables.values() for name in names(variable)
+    }
     assert sorted({name for name in shown if name.casefold() not in variables}) == []
 
 

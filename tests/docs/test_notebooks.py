@@ -77,11 +77,11 @@ def test_a_notebook_runs_and_ends_with_an_answer(
         notebook, timeout=120, resources={"metadata": {"path": str(tmp_path)}}
     )
     client.execute()
-    outputs = [each for cell in code for each in cell.outputs]
-    assert not [each for each in outputs if each.get("name") == "stderr"]
-    kinds = {kind for each in outputs for kind in _data(each)}
+    outputs = [output for cell in code for output in cell.outputs]
+    assert not [item for item in outputs if item.get("name") == "stderr"]
+    kinds = {kind for one in outputs for kind in _data(one)}
     assert "image/png" in kinds or "image/svg+xml" in kinds
-    said = [_data(each)["text/markdown"] for each in outputs if "text/markdown" in _data(each)]
+    said = [_data(entry)["text/markdown"] for entry in outputs if "text/markdown" in _data(entry)]
     assert "nan" not in said[-1].split()
     for each in said:  # tables, too; a unit may be Chinese in English, an id is Latin in Chinese
         assert chinese(each) > 0.5 if lang == "zh" else chinese(each) < 0.05, each

@@ -69,7 +69,7 @@ def test_what_a_page_links_to_exists(page: str) -> None:
         # Files and folders that are named from the root, and those beside the page.
         wanted |= set(re.findall(rf"`((?:[\w.-]+/)*[\w.-]+(?:/|{SUFFIX}))`", text))
         folders += [ROOT, ROOT / "sim" / "plansim"]
-    missing = [name for name in wanted if not any((each / name).exists() for each in folders)]
+    missing = [name for name in wanted if not any((folder / name).exists() for folder in folders)]
     assert sorted(missing) == []
 
 

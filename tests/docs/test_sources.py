@@ -115,7 +115,7 @@ def test_each_figure_stands_once(observations: list[Row]) -> None:
 def test_the_model_cites_only_what_there_is(root: Path, targets: dict[str, Target]) -> None:
     known = {*targets, *load_evidence(root / "model"), *(clash.id for clash in audit())}
     # M09 and the like stand for all of their rows; A is an assumption, D derived.
-    known |= {re.sub(r"[a-z]$", "", each) for each in known} | {"A", "D"}
+    known |= {re.sub(r"[a-z]$", "", one) for one in known} | {"A", "D"}
     cited = {
         source: variable.name
         for variable in load_model().variables.values()

@@ -181,9 +181,11 @@ def test_inputs_that_do_not_fit_are_refused(town: Model) -> None:
 
 def test_every_processor_has_its_own_code(town: Model) -> None:
     triple = host_platform().triple
-    kernels = [compile_model(town, target=Platform(triple, each)) for each in processors()]
+    kernels = [
+        compile_model(town, target=Platform(triple, processor)) for processor in processors()
+    ]
     assert len({kernel.code for kernel in kernels}) == len(kernels)
-    results = [simulate_ensemble(each, np.empty((1, 0)), town.time).values for each in kernels]
+    results = [simulate_ensemble(kernel, np.empty((1, 0)), town.time).values for kernel in kernels]
     for other in results[1:]:
         np.testing.assert_array_equal(results[0], other)
 
@@ -233,9 +235,9 @@ def test_what_is_not_whole_and_ours_is_made_anew_and_never_run(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     right = compile_model(town, outputs=["GDP"])
-    path = next(folder.glob("*.kernel"))
+    path = next(folder.glob("*.pickle"))
     compile_model(town, outputs=["births"])
-    other = next(each for each in folder.glob("*.kernel") if each != path)
+    other = next(file for file in folder.glob("*.pickle") if file != path)
     spoil(path, other)
     loaded: list[bytes] = []
     load = Library.__init__

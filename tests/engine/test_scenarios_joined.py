@@ -52,6 +52,6 @@ def test_what_cannot_stand_side_by_side_is_refused(city: Model, alone: list[xr.D
 def test_names_mean_what_records_mean(city: Model) -> None:
     first, second = (plansim.read_scenario(name, city) for name in NAMES)
     targets = plansim.load_targets(model=city)
-    (target,) = [each for each in targets if each.id == "M28"]
+    (target,) = [target for target in targets if target.id == "M28"]
     by_name = plansim.attribute(city, "baseline", "slow-growth", targets=["m28"])
     assert by_name == plansim.attribute(city, first, second, [target])

@@ -73,7 +73,7 @@ def test_each_entry_knows_its_line() -> None:
     ],
 )
 def test_a_fault_of_form_is_reported_with_its_line(text: str, fault: str) -> None:
-    found = [str(each) for each in parse_document(text, "x.yaml").faults]
+    found = [str(fault) for fault in parse_document(text, "x.yaml").faults]
     assert found == [fault]
 
 
@@ -106,7 +106,7 @@ def test_what_is_no_text_file_is_refused(tmp_path: Path, content: bytes, fault: 
     path = tmp_path / "x.yaml"
     path.write_bytes(content)
     document = read_document(path)
-    assert [str(each) for each in document.faults] == [f"{path}{fault}"]
+    assert [str(fault) for fault in document.faults] == [f"{path}{fault}"]
     assert document.data is None
 
 

@@ -10,7 +10,7 @@ import pytest
 from plansim.errors import InputError, OutputError
 from plansim.files import shipped as shipped_files
 from plansim.files.shipped import shipped, shipped_model
-from plansim.files.writing import check_destination, writing_whole
+from plansim.files.writing import check_destination, write_text, writing_whole
 
 
 @pytest.fixture
@@ -57,14 +57,30 @@ def test_there_is_exactly_one_shipped_model(checkout: Path, names: list[str], fo
         ("nowhere/out.csv", "expected an existing folder; found no folder .*nowhere"),
         ("folder.csv", "expected a file; found a folder"),
         ("taken.csv", "exists already; --force replaces it"),
+        ("linked.csv", "exists already; --force replaces it"),
+        ("loop.csv", "expected a file; found a link that leads in a circle"),
+        ("pipe.csv", "expected a file; found a device or a pipe"),
+        ("lost.csv", "expected an existing folder; found no folder .*nowhere"),
     ],
 )
 def test_a_destination_that_cannot_be_is_refused(tmp_path: Path, name: str, message: str) -> None:
     (tmp_path / "folder.csv").mkdir()
     (tmp_path / "taken.csv").touch()
+    os.mkfifo(tmp_path / "pipe.csv")
+    for link, target in (("linked", "taken"), ("loop", "loop"), ("lost", "nowhere/x")):
+        (tmp_path / f"{link}.csv").symlink_to(f"{target}.csv")
     check_destination(tmp_path / "taken.csv", force=True, formats=(".csv",))
     with pytest.raises(OutputError, match=message):
         check_destination(tmp_path / name, formats=(".csv", ".xlsx"))
+
+
+def test_what_a_link_leads_to_is_written_and_the_link_stays(tmp_path: Path) -> None:
+    (tmp_path / "large").mkdir()
+    (tmp_path / "x.txt").symlink_to("large/x.txt")
+    write_text("one", tmp_path / "x.txt")
+    write_text("two", tmp_path / "x.txt", force=True)
+    assert (tmp_path / "large" / "x.txt").read_text() == "two"
+    assert [path.name for path in tmp_path.iterdir() if path.is_symlink()] == ["x.txt"]
 
 
 def test_a_folder_without_the_right_to_write_is_refused(
@@ -90,4 +106,4 @@ def test_a_file_that_cannot_be_finished_leaves_the_one_before(
 
     with pytest.raises(OutputError if isinstance(error, OSError) else ValueError):
         write()
-    assert [each.read_text() for each in tmp_path.iterdir()] == ["before"]
+    assert [one.read_text() for one in tmp_path.iterdir()] == ["before"]

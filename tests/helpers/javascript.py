@@ -81,7 +81,7 @@ def whole_program(model: Model, vary: Sequence[str]) -> Program:
     What decides on the shape of the program is folded, as in `engine.compiled`.
     """
     names = list(vary)
-    outputs = [each.name for each in recorded(model)[0]]
+    outputs = [one.name for one in recorded(model)[0]]
     while True:
         try:
             return lower(model, names, outputs)

@@ -15,7 +15,7 @@ from plansim.errors import InputError
 from plansim.files.shipped import shipped
 from plansim.model.evidence import Evidence, load_evidence
 from plansim.model.reader import load_model
-from plansim.output.book.pages import document_pages
+from plansim.output.book.document import document_pages
 from plansim.output.describe import clash_facts
 from plansim.output.variables import ModelFacts, evidence_sentence
 from plansim.output.words.text import Lang, read_text
@@ -81,7 +81,7 @@ def test_what_is_prose_has_chinese_without_english_words(
 @pytest.mark.city
 def test_the_chinese_list_of_sources_holds_no_english(evidence: Mapping[str, Evidence]) -> None:
     facts = ModelFacts(load_model(), (), evidence, audit(), ZH)
-    html = document_pages(facts, (), {}, None)["sources.html"]
+    html = document_pages(facts)["sources.html"]
     rows = re.findall(r'<tr id="(\w+)"><th>\w+</th><td class="wide">(.*?)</td>', html, re.DOTALL)
     assert {name for name, _ in rows} >= set(evidence)
     places = {row.place for row in evidence.values()}

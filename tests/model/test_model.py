@@ -80,7 +80,7 @@ def test_the_model_stands_but_for_what_is_known(
     result = made(test)
     if test != "Q24":  # the page has PySD's part
         assert marks[test] == result_mark(result)
-    faults = {(each.subject, str(each.values.get("what", ""))) for each in result.faults}
+    faults = {(fault.subject, str(fault.values.get("what", ""))) for fault in result.faults}
     assert faults == KNOWN.get(test, set())
     if test in KNOWN:
         assert result.status is ValidationOutcome.FAIL
@@ -97,8 +97,8 @@ def test_the_model_stands_but_for_what_is_known(
 def test_every_row_of_the_main_table_and_of_the_outlook_is_judged(
     context: ValidationContext,
 ) -> None:
-    ids = {each.id for each in context.judged}
-    assert {each[:3] for each in ids} >= {f"M{i:02}" for i in range(1, 39) if i != 33}
+    ids = {target.id for target in context.judged}
+    assert {id_[:3] for id_ in ids} >= {f"M{i:02}" for i in range(1, 39) if i != 33}
     assert ids >= {f"O{i:02}" for i in range(1, 6)}
 
 
@@ -118,12 +118,12 @@ def test_the_comparisons_of_runs_are_many_and_say_something(
 ) -> None:
     assert len(context.reality_checks) >= context.checks.comparisons >= 25
     assert (
-        sum(each.sign is Sign.STAYS for each in context.reality_checks)
+        sum(check.sign is Sign.STAYS for check in context.reality_checks)
         < len(context.reality_checks) / 5
     )
-    for each in context.reality_checks:
-        assert re.search(r"[一-鿿]", each.zh)
-        assert len(each.en.split()) > 4
+    for check in context.reality_checks:
+        assert re.search(r"[一-鿿]", check.zh)
+        assert len(check.en.split()) > 4
     shares = [case for case in made("Q13").cases if case.message is CaseTemplate.SIGN_SHARE]
     assert {case.values["draws"] for case in shares} == {DRAWS} == {500}
 
@@ -141,13 +141,13 @@ def test_an_equilibrium_has_every_loop_at_work(context: ValidationContext) -> No
 
 
 def test_every_verdict_of_the_main_table_is_one(context: ValidationContext) -> None:
-    rows = [each for each in context.judged if re.fullmatch(r"[MO]\d+[a-z]?", each.id)]
+    rows = [target for target in context.judged if re.fullmatch(r"[MO]\d+[a-z]?", target.id)]
     for name in ("baseline", "accelerated-growth"):
         story, runs = context.scenarios[name], context.runs[name]
         statuses = {row.id: verdicts(runs, row, story).status_of() for row in rows}
-        assert [each for each, status in statuses.items() if status is Status.UNTESTABLE] == []
+        assert [one for one, status in statuses.items() if status is Status.UNTESTABLE] == []
 
 
 def test_some_scenario_assumes_a_target(context: ValidationContext) -> None:
-    wanted = {each.id for each in context.targets if each.kind is Kind.TARGET}
-    assert any(set(each.assumed) & wanted for each in context.scenarios.values())
+    wanted = {target.id for target in context.targets if target.kind is Kind.TARGET}
+    assert any(set(scenario.assumed) & wanted for scenario in context.scenarios.values())

@@ -40,7 +40,7 @@ def faults(
     for first in range(0, len(runs), AT_ONCE):
         subjects, settings = zip(*runs[first : first + AT_ONCE], strict=True)
         made = compiled.run(
-            [{**scenario.values, **each} for each in settings], every_step(scenario.time)
+            [{**scenario.values, **values} for values in settings], every_step(scenario.time)
         )
         for case in unsound(context, made, subjects):
             yield case.subject, f"{case.message.name}: {case.values['what']}"
@@ -81,6 +81,6 @@ def test_corners_of_the_plausible_are_sound(
     values = np.take_along_axis(ends.T, corners, axis=0)
     constants = [name for factor in design.factors for name in factor.constants]
     table = constants_of(context.model, scenario.values, design.factors, values)
-    runs = [(f"{row}", dict(zip(constants, each, strict=True))) for row, each in enumerate(table)]
+    runs = [(f"{row}", dict(zip(constants, one, strict=True))) for row, one in enumerate(table)]
     broken = {subject for subject, _ in faults(context, compiled, story, runs)}
     assert len(broken) <= (1 - SOUND) * CORNERS

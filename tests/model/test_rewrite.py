@@ -116,7 +116,7 @@ def test_each_element_runs_as_in_the_model(path: Path) -> None:
     model = load_model(path, strict=False)
     plain = without_arrays(model, {}, model.time)
     flat = parse_model(plain.text, path)
-    assert not any(each.subscripts for each in flat.variables.values())
+    assert not any(variable.subscripts for variable in flat.variables.values())
     expected, found = runs(model), runs(flat)
     assert expected
     for label, series in expected.items():
@@ -129,7 +129,9 @@ def test_constants_are_as_given(tmp_path: Path) -> None:
     model = load_model(writer(tmp_path)(text), strict=False)
     plain = without_arrays(model, {"x[b]": 5.0}, model.time)
     flat = parse_model(plain.text, model.path)
-    constants = {n for n, each in flat.variables.items() if each.kind is VariableKind.CONSTANT}
+    constants = {
+        n for n, variable in flat.variables.items() if variable.kind is VariableKind.CONSTANT
+    }
     assert constants == {plain.names["x[a]"], plain.names["x[b]"]}
     assert runs(flat)[plain.names["z"]][0] == 6 * 2000 + 5
 

@@ -50,7 +50,7 @@ def test_a_part_moves_one_stock_at_the_start(
     runs = context.compiled.run([{}, *settings], clock)
     values = {name: runs.series(name)[:, 0] for name in {*context.stocks, *started}}
     for row, name in enumerate(started, start=1):
-        moved = {each for each, stock in values.items() if np.any(stock[row] != stock[0])}
+        moved = {name for name, stock in values.items() if np.any(stock[row] != stock[0])}
         follow = {"other land", "listed plant", "energy of modern plant"}
         assert moved - follow == {name}
         assert values[name][row] == pytest.approx(1.25 * values[name][0], rel=1e-12)

@@ -40,7 +40,7 @@ def test_all_that_ships_can_be_described(
     known = ModelFacts(city, targets, load_evidence(shipped("model")), clashes, text)
     sheets = [variable_facts(variable, known) for variable in city.variables.values()]
     sheets += [target_facts(target, city, text) for target in targets]
-    sheets += [clash_facts(each, text) for each in clashes]
+    sheets += [clash_facts(clash, text) for clash in clashes]
     sheets += [
         scenario_facts(read_scenario(head.id, city), city, text) for head in list_scenarios()
     ]

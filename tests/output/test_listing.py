@@ -30,7 +30,9 @@ def test_every_variable_and_target_is_listed_within_the_width(text: Text, width:
     model, targets = load_model(), load_targets()
     listed = shown(variable_list(model, text), width).splitlines()
     assert max(map(cell_len, listed)) <= width
-    modules = {text.pick(each.name, each.name_zh) for each in model.modules.values() if each.name}
+    modules = {
+        text.pick(module.name, module.name_zh) for module in model.modules.values() if module.name
+    }
     assert modules
     assert modules <= set(listed)
     assert str(len(model.variables)) in listed[-1]
@@ -77,12 +79,16 @@ def test_tests_and_overlays_are_listed_apart_from_stories(text: Text) -> None:
 @pytest.mark.parametrize("text", [EN, ZH])
 def test_a_list_is_narrowed_by_words_in_either_language(text: Text) -> None:
     model, targets = load_model(), load_targets()
-    known = next(each for each in model.variables.values() if each.name_zh and not each.subscripts)
+    known = next(
+        variable
+        for variable in model.variables.values()
+        if variable.name_zh and not variable.subscripts
+    )
     for word in (known.name.upper(), known.name.replace(" ", "_"), known.name_zh):
         rows = shown(variable_list(model, text, words=[word]), 160).splitlines()
         assert any(row.startswith(known.name) for row in rows)
         assert len(rows) < len(model.variables)
-    target = next(each for each in targets if each.kind is Kind.TARGET and each.variables)
+    target = next(row for row in targets if row.kind is Kind.TARGET and row.variables)
     for word in (target.id.lower(), target.name_en, target.name_zh):
         rows = shown(target_list(targets, model, text, words=[word]), 160).splitlines()
         assert target.id in {row.split()[0] for row in rows if row}

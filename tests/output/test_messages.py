@@ -50,10 +50,12 @@ def paragraphs(command: click.Command) -> set[str]:
         " ".join(paragraph.removeprefix("\b").split())
         for paragraph in (command.help or "").split("\f")[0].split("\n\n")
     }
-    found |= {each.help for each in command.params if isinstance(each, click.Option) and each.help}
+    found |= {
+        param.help for param in command.params if isinstance(param, click.Option) and param.help
+    }
     if isinstance(command, BilingualGroup):
         found |= set(command.sections)
-        found |= {text for each in command.commands.values() for text in paragraphs(each)}
+        found |= {text for inner in command.commands.values() for text in paragraphs(inner)}
     assert (command.epilog or "").startswith(EXAMPLE) or command.name == "completion"
     return found - {""}
 
@@ -67,7 +69,9 @@ def click_says() -> set[str]:
             if not isinstance(node, ast.Call):
                 continue
             if isinstance(node.func, ast.Name) and node.func.id in ("_", "ngettext"):
-                texts = [each.value for each in node.args if isinstance(each, ast.Constant)]
+                texts = [
+                    argument.value for argument in node.args if isinstance(argument, ast.Constant)
+                ]
                 found |= {str(text) for text in texts}
     return found
 
@@ -135,7 +139,7 @@ def test_what_click_says_has_its_chinese_and_no_chinese_is_left_over() -> None:
 
 def test_what_other_packages_say_is_what_they_say() -> None:
     assert set(raw()["system"]) <= {os.strerror(code) for code in errno.errorcode}
-    templates = {each["message_template_python"] for each in list_all_errors()}
+    templates = {error["message_template_python"] for error in list_all_errors()}
     assert set(raw()["pydantic"]) <= templates
     folder = Path(YAML.__init__.__code__.co_filename).parent
     reader = "".join((folder / f"{name}.py").read_text() for name in ("scanner", "parser"))
@@ -181,8 +185,8 @@ def every_command(command: click.Command, *words: str) -> list[tuple[str, ...]]:
     """Give every command by its words."""
     found = [words]
     if isinstance(command, click.Group):
-        for name, each in command.commands.items():
-            found += every_command(each, *words, name)
+        for name, inner in command.commands.items():
+            found += every_command(inner, *words, name)
     return found
 
 

@@ -58,7 +58,7 @@ def data_of(made: Page) -> Any:
 
 def drawings(data: Any) -> list[str]:
     packed = (module["svg"] for module in data["modules"])
-    return [gzip.decompress(base64.b64decode(each)).decode() for each in packed]
+    return [gzip.decompress(base64.b64decode(drawing)).decode() for drawing in packed]
 
 
 def texts(node: object) -> list[str]:
@@ -126,7 +126,9 @@ def test_the_page_is_whole_and_small(shipped_page: Page) -> None:
     bare = data.sub("", licences.sub("", text))
     addresses = set(re.findall(r"https?://[^\s\"'<)]+", bare))
     assert {
-        each for each in addresses if "w3.org" not in each and "scripts.sil.org" not in each
+        address
+        for address in addresses
+        if "w3.org" not in address and "scripts.sil.org" not in address
     } <= {
         "https://github.com/leeoniya/uPlot"  # in the comment that names its licence
     }
@@ -143,15 +145,15 @@ def test_the_same_model_makes_the_same_page(root: Path) -> None:
 
 def test_every_character_that_the_page_can_show_is_in_its_fonts(shipped_page: Page) -> None:
     data = data_of(shipped_page)
-    scripts = "".join((PARTS / f"{each}.js").read_text("utf-8") for each in (*ENGINE, *SCRIPTS))
-    styles = "".join((PARTS / f"{each}.css").read_text("utf-8") for each in STYLES)
+    scripts = "".join((PARTS / f"{script}.js").read_text("utf-8") for script in (*ENGINE, *SCRIPTS))
+    styles = "".join((PARTS / f"{style}.css").read_text("utf-8") for style in STYLES)
     written = "".join(texts(data)) + scripts + styles + (PARTS / "template.html").read_text("utf-8")
-    used = {each for each in written + "".join(drawings(data)) if each.isprintable()}
+    used = {character for character in written + "".join(drawings(data)) if character.isprintable()}
     fonts = re.findall(r'url\("data:font/woff2?;base64,([^"]+)"\)', shipped_page.text)
     assert fonts
     has: set[str] = set()
-    for each in fonts:
-        with TTFont(io.BytesIO(base64.b64decode(each))) as font:
+    for font_data in fonts:
+        with TTFont(io.BytesIO(base64.b64decode(font_data))) as font:
             has |= set(map(chr, font.getBestCmap()))
     assert used - has == set()
     assert {"焦", "₂", "³", "≥"} <= has
@@ -187,7 +189,7 @@ def test_verdicts_are_those_of_plansim_in_every_scenario(
     city: Model, stories: Mapping[str, Scenario]
 ) -> None:
     everything = load_targets(None, city)
-    targets = [each for each in everything if each.kind is Kind.TARGET and each.variables]
+    targets = [goal for goal in everything if goal.kind is Kind.TARGET and goal.variables]
     program = verdict_program(city, targets)
     runs, expected = [], []
     for scenario in stories.values():
@@ -219,7 +221,7 @@ def test_verdicts_are_those_of_plansim_in_every_scenario(
                 (ours[f"{target.id}.margin"], theirs.margin),
                 (ours[f"{target.id}.percent"], theirs.margin_pct),
                 (ours[f"{target.id}.breach"], theirs.first_breach),
-                *((ours[f"{target.id}.{basis}"], each) for basis, each in theirs.bases.items()),
+                *((ours[f"{target.id}.{basis}"], value) for basis, value in theirs.bases.items()),
             ]
             for one, other in pairs:
                 assert one == pytest.approx(

@@ -57,7 +57,7 @@ def corners(area: Any) -> NDArray[np.float64]:
 
 def all_texts(figure: Figure) -> str:
     found: Any = figure.findobj(MatplotlibText)
-    return "\n".join(each.get_text() for each in found)
+    return "\n".join(label.get_text() for label in found)
 
 
 DRAWN: dict[str, Callable[[Runs, tuple[Target, ...], str], Axes]] = {
@@ -66,7 +66,8 @@ DRAWN: dict[str, Callable[[Runs, tuple[Target, ...], str], Axes]] = {
         runs, ["SO2 emission", "urbanisation rate"], targets, lang=lang
     )[0],
     "verdicts": lambda runs, targets, lang: plot.verdict_map(
-        [each for run in runs for each in plansim.check_targets(run, targets)], lang=lang
+        [verdict for run in runs for verdict in plansim.check_targets(run, targets)],
+        lang=lang,
     ),
     "fan": lambda runs, targets, lang: plot.fan(sweep_of(runs), "GDP", targets, lang=lang),
 }
@@ -98,7 +99,7 @@ def test_a_figure_names_what_it_shows_with_units_and_every_glyph(
     path = tmp_path / "figure.png"
     plot.save_figure(figure, path)  # a glyph that no font has is a warning, and those are errors
     written = all_texts(figure)
-    assert [each for each in SAID[kind][lang == "zh"] if each not in written] == []
+    assert [words for words in SAID[kind][lang == "zh"] if words not in written] == []
     assert imread(path).std() > 0.02
 
 
@@ -133,7 +134,9 @@ def test_every_character_of_model_plan_and_scenarios_has_a_glyph(tmp_path: Path)
         *shipped("scenarios").glob("*.yaml"),
         Path(plot.__file__).parents[1] / "words" / "locale" / "text.yaml",
     ]]  # fmt: skip
-    characters = sorted({typeset(each) for each in "".join(texts) if each.isprintable()})
+    characters = sorted(
+        {typeset(character) for character in "".join(texts) if character.isprintable()}
+    )
     assert {"焦", "₂", "³", "✓", "✗", "≥"} - set(characters) <= {"₂", "³", "✓", "✗"}
     with plot.style():
         figure = Figure()
@@ -164,7 +167,7 @@ def test_a_series_on_a_mark_just_meets_its_target(
         for basis, reference in target.variables.items():
             raw, shown = series_in(run, reference), series_in(run, reference, targets)
             factor = shown.values[2005] / raw.values[2005] if raw.values[2005] else 1.0
-            found = [each for each in marks_on(run, reference, targets) if each.target is target]
+            found = [drawn for drawn in marks_on(run, reference, targets) if drawn.target is target]
             (mark,) = found
             level = mark.low if mark.low is not None else mark.high
             assert level is not None
@@ -228,7 +231,7 @@ def test_a_fan_has_the_quantiles_of_the_sound_runs(runs: Runs) -> None:
     outer = corners(plot.fan(sweep, "GDP").collections[0])
     last = outer[outer[:, 0] == 2020.0][:, 1]
     np.testing.assert_allclose(
-        sorted({round(float(each), 6) for each in last}),
+        sorted({round(float(height), 6) for height in last}),
         sweep["GDP"].sel(year=2020).quantile([0.05, 0.95], "run"),
         rtol=1e-6,
     )
@@ -241,26 +244,26 @@ def test_a_fan_says_which_target_has_no_level_for_want_of_its_base(
     name = "energy intensity of GDP"
     array = plansim.annual(runs[0])[name]
     sweep = xr.Dataset({name: array.expand_dims(run=3)})
-    asked = next(each for each in targets if each.attribute is Attribute.BINDING
-                 and name in each.variables.values())  # fmt: skip
+    asked = next(target for target in targets if target.attribute is Attribute.BINDING
+                 and name in target.variables.values())  # fmt: skip
     assert asked.measure is Measure.REDUCTION
     for kept, told in ((sweep, False), (sweep.sel(year=[2010, 2015, 2020]), True)):
         axes = plot.fan(kept, name, targets, lang=lang)
         assert (asked.id in axes.get_xlabel()) is told
         assert (str(asked.since) in axes.get_xlabel()) is told
-        assert any(asked.id in each.get_text() for each in axes.texts) is not told
+        assert any(asked.id in label.get_text() for label in axes.texts) is not told
 
 
 def test_the_verdict_map_has_a_cell_for_each_verdict(
     runs: Runs, targets: tuple[Target, ...]
 ) -> None:
-    verdicts = [each for run in runs for each in plansim.check_targets(run, targets)]
+    verdicts = [verdict for run in runs for verdict in plansim.check_targets(run, targets)]
     axes = plot.verdict_map(verdicts, titles=["A", "B"])
-    judged = {each.id for each in verdicts if each.status != "untestable"}
+    judged = {verdict.id for verdict in verdicts if verdict.status != "untestable"}
     assert len(axes.patches) == 2 * len(judged)
-    texts = [each.get_text() for each in axes.texts]
-    met = sum(each.status == "met" for each in verdicts)
-    assert sum(each.startswith("✓") for each in texts) == met > 0
+    texts = [label.get_text() for label in axes.texts]
+    met = sum(verdict.status == "met" for verdict in verdicts)
+    assert sum(text.startswith("✓") for text in texts) == met > 0
     with pytest.raises(ValueError, match="there is no verdict to draw"):
         plot.verdict_map([])
 

@@ -67,13 +67,13 @@ def test_bands_are_shares_of_the_year_and_add_up(drawn: LoopScores) -> None:
     assert others[:2] == pytest.approx((70, 90))
     assert crowding[:2] == pytest.approx((-10, 0))
     later = edges(axes, 2004)
-    assert [each[2] for each in later] == [growth[2], others[2], crowding[2]]
+    assert [band[2] for band in later] == [growth[2], others[2], crowding[2]]
     assert later[2][:2] == pytest.approx((-70, 0))
-    words = {each.get_text() for each in axes.texts}
+    words = {label.get_text() for label in axes.texts}
     assert {"R", "B", "reinforcing ↑", "balancing ↓"} <= words
     legend = axes.get_legend()
     assert legend is not None
-    names = [each.get_text() for each in legend.get_texts()]
+    names = [label.get_text() for label in legend.get_texts()]
     assert names == ["R Growth", "B Crowding", "Others (12)"]
 
 

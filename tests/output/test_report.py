@@ -50,8 +50,8 @@ LANGS = (Lang.EN, Lang.ZH)
 
 @pytest.fixture(scope="module")
 def found(city: Model, stories: Mapping[str, Scenario]) -> Comparison:
-    scenarios = [stories[each] for each in IDS]
-    runs = [annual(simulate(city, each)) for each in scenarios]
+    scenarios = [stories[name] for name in IDS]
+    runs = [annual(simulate(city, scenario)) for scenario in scenarios]
     return compare(city, scenarios, runs=runs)
 
 
@@ -84,11 +84,11 @@ def texts(value: Any) -> Iterator[str]:
     if type(value) is str:
         yield value
     elif isinstance(value, tuple):
-        for each in value:
-            yield from texts(each)
+        for one in value:
+            yield from texts(one)
     elif is_dataclass(value):
-        for each in fields(value):
-            yield from texts(getattr(value, each.name))
+        for field in fields(value):
+            yield from texts(getattr(value, field.name))
 
 
 def on_page(document: Document) -> list[str]:
@@ -101,7 +101,7 @@ def on_page(document: Document) -> list[str]:
             shown.append(block.caption)
         else:
             shown += texts(block)
-    return [each for each in shown if each]
+    return [words for words in shown if words]
 
 
 def squeezed(text: str) -> str:
@@ -117,7 +117,7 @@ def test_the_first_section_has_every_binding_target_with_its_shares_and_what_wou
 ) -> None:
     text = read_text(lang)
     first = documents[lang].sections[0]
-    (table,) = [each for each in first.blocks if isinstance(each, ReportTable)]
+    (table,) = [block for block in first.blocks if isinstance(block, ReportTable)]
     rows = {row.cells[1].text: row for row in table.rows if isinstance(row, Row)}
     assert set(rows) == {target.id for target in found.binding}
     assert not {key for key in rows if key in found.scenarios[0].assumed}
@@ -139,7 +139,7 @@ def test_the_first_section_has_every_binding_target_with_its_shares_and_what_wou
             assert any(said in line for line in page.below) is other
         assert (cells[8].text == "–") is (target not in found.unsure)
         for cell, orders in zip(cells[9:], found.remedies, strict=True):
-            one = next((each for each in orders.targets if each.target == target), None)
+            one = next((order for order in orders.targets if order.target == target), None)
             assert (cell.text == "–") is (one is None)
             if one is not None and one.best is not None:
                 assert f"{one.best.share.of_hundred}/100" in cell.text  # type: ignore[union-attr]
@@ -157,7 +157,9 @@ def test_what_another_scenario_costs_are_binding_targets_that_are_worse_under_it
     found: Comparison, documents: dict[Lang, Document], lang: Lang
 ) -> None:
     text = read_text(lang)
-    (bullets,) = [each for each in documents[lang].sections[0].blocks if isinstance(each, Bullets)]
+    (bullets,) = [
+        block for block in documents[lang].sections[0].blocks if isinstance(block, Bullets)
+    ]
     first, other = found.verdicts
     for key, sign in (("report.costs", -1), ("report.brings", 1)):
         head = text(key, scenario="B", first="A", names="")[:-1]
@@ -165,7 +167,7 @@ def test_what_another_scenario_costs_are_binding_targets_that_are_worse_under_it
         listed = told.removeprefix(head).split(text("list_sep.semicolon"))
         for words in listed[:3]:
             named = [e for e in found.targets if words.startswith(text.name(e))]
-            target = max(named, key=lambda each: len(each.name_en))
+            target = max(named, key=lambda target_: len(target_.name_en))
             before, after = first[target.id].margin, other[target.id].margin
             assert before is not None
             assert after is not None
@@ -207,7 +209,7 @@ def test_numbers_of_the_matrix_are_those_of_the_verdicts(
     found: Comparison, documents: dict[Lang, Document], lang: Lang
 ) -> None:
     section = documents[lang].sections[1]
-    (table,) = [each.on(Medium.BOOK) for each in section.blocks if isinstance(each, ReportTable)]
+    (table,) = [block.on(Medium.BOOK) for block in section.blocks if isinstance(block, ReportTable)]
     rows = {row.cells[1].text: row for row in table.rows if isinstance(row, Row)}
     judged = {
         key for v in found.verdicts for key, e in v.items() if e.status is not Status.UNTESTABLE
@@ -284,10 +286,10 @@ def test_html_says_all_without_network_or_script(
     page = Page()
     page.feed((folder / f"{lang}.html").read_text("utf-8"))
     shown = squeezed("".join(page.shown))
-    assert [each for each in on_page(short[lang]) if squeezed(each) not in shown] == []
+    assert [words for words in on_page(short[lang]) if squeezed(words) not in shown] == []
     assert "script" not in page.tags
     assert page.links
-    assert all(each.startswith("data:image/svg+xml;base64,") for each in page.links)
+    assert all(link.startswith("data:image/svg+xml;base64,") for link in page.links)
 
 
 def test_html_brings_every_character_that_it_shows(folder: Path, tmp_path: Path) -> None:
@@ -304,7 +306,7 @@ def test_html_brings_every_character_that_it_shows(folder: Path, tmp_path: Path)
 
 
 def _of_style(file: Any, name: str) -> list[str]:
-    return [each.text for each in file.paragraphs if each.style.name == name]
+    return [paragraph.text for paragraph in file.paragraphs if paragraph.style.name == name]
 
 
 @pytest.mark.parametrize("lang", LANGS)
@@ -314,7 +316,7 @@ def test_docx_has_headings_tables_captions_and_an_east_asian_face(
     file = docx.Document(str(folder / f"{lang}.docx"))
     document = in_print(short[lang])
     headings = _of_style(file, "Heading 1")
-    assert headings == [each.title for each in document.sections]
+    assert headings == [section.title for section in document.sections]
     wanted = [block for block, _ in numbered(document) if isinstance(block, ReportTable)]
     assert len(file.tables) == len(wanted)
     for table, block in zip(file.tables, wanted, strict=True):
@@ -332,7 +334,7 @@ def test_docx_has_headings_tables_captions_and_an_east_asian_face(
     # Word is strict about the order of these.
     order = ["tcW", "gridSpan", "vMerge", "tcBorders", "shd"]
     for cell in file.element.xpath("//w:tcPr"):
-        found = [order.index(each.tag.partition("}")[2]) for each in cell]
+        found = [order.index(element.tag.partition("}")[2]) for element in cell]
         assert found == sorted(found)
 
 
@@ -436,7 +438,7 @@ def test_shares_in_words_add_up_to_the_change_and_none_is_nil(
     (attribution,) = found.attributions
     assert attribution is not None
     groups = attribution.labelled(found.views.levers).groups
-    names = [text.pick(each.name, each.name_zh) for each in groups]
+    names = [text.pick(group.name, group.name_zh) for group in groups]
     rest = text("causes.rest_bare", share="")
     (table,) = [
         block
@@ -455,7 +457,7 @@ def test_shares_in_words_add_up_to_the_change_and_none_is_nil(
         sizes = re.findall(r"(?<= )[+-]\d[\d.]*", due.replace("−", "-"))
         assert sizes
         assert due.count(text("list_sep.comma")) + 1 >= len(sizes)
-        assert all(float(each) for each in sizes), due
+        assert all(float(size) for size in sizes), due
         assert not re.search(r" 0(\.0+)?(\D|$)", due), due
         step = 10.0 ** -len(sizes[0].partition(".")[2])
         total = sum(map(float, sizes))

@@ -27,7 +27,7 @@ IDS = ("baseline", "slow-growth")
 
 @pytest.fixture(scope="module")
 def runs(city: Model, stories: Mapping[str, Scenario]) -> list[xr.Dataset]:
-    return [annual(simulate(city, stories[each])) for each in IDS]
+    return [annual(simulate(city, stories[name])) for name in IDS]
 
 
 def reference(variable: str, element: str) -> str:
@@ -78,7 +78,7 @@ def test_tables_hold_every_figure(
             for row in table.fillna({"element": ""}).to_dict("records")
         }
     else:
-        years = [each for each in table.columns if each.isdecimal()]
+        years = [column for column in table.columns if column.isdecimal()]
         found = {
             (row["scenario"], row["variable"], int(year)): row[year]
             for _, row in table.iterrows()
@@ -159,7 +159,9 @@ def test_iamc_names_units_and_figures_are_those_that_other_tools_know(
             series = series_in(run, reference, ()).values
             expected = [variable.factor * series[int(year)] for year in years]
             np.testing.assert_allclose(row, expected, rtol=5e-12)
-            assert all(len(repr(float(each)).strip("-0.").replace(".", "")) <= 12 for each in row)
+            assert all(
+                len(repr(float(figure)).strip("-0.").replace(".", "")) <= 12 for figure in row
+            )
 
 
 def test_without_templates_names_are_the_models_and_named_ones_stay(

@@ -41,8 +41,8 @@ def test_series_of_orders_elements_as_the_subscripts_whatever_the_order_of_dims(
         coords={"sector": ["a", "b"], "area": ["u", "v"], "year": [2005, 2006, 2007]},
     )
     flipped = annual.transpose("year", "sector", "area")
-    for each in (annual, flipped):
-        found = {one.name: list(one.values.values()) for one in series_of(each)}
+    for made in (annual, flipped):
+        found = {row.name: list(row.values.values()) for row in series_of(made)}
         assert found == {
             "x[a,u]": [0, 1, 2],
             "x[a,v]": [3, 4, 5],
@@ -63,13 +63,13 @@ def test_a_level_and_a_mean_are_shown_in_the_unit_of_the_plan(targets: tuple[Tar
             targets,
         )
     )
-    assert [each.unit for each in shown] == ["%", "Dmnl", "万元", "‰"]
-    assert [each.values[2010] for each in shown] == pytest.approx([100.0, 1.0, 10_000.0, 12.0])
-    assert [each.values[2005] for each in shown] == pytest.approx([50.0, 0.5, 5_000.0, 6.0])
+    assert [row.unit for row in shown] == ["%", "Dmnl", "万元", "‰"]
+    assert [row.values[2010] for row in shown] == pytest.approx([100.0, 1.0, 10_000.0, 12.0])
+    assert [row.values[2005] for row in shown] == pytest.approx([50.0, 0.5, 5_000.0, 6.0])
 
 
 def test_what_targets_judge_comes_once_in_their_order(targets: tuple[Target, ...]) -> None:
     run = [series(name, "Dmnl") for name in ("rate", "other", "share[services]")]
     run = [series("rate", "1/Year"), series("GDP", "亿元/Year"), *run[1:]]
     found = judged_series(run, targets)
-    assert [each.name for each in found] == ["GDP", "share[services]", "rate"]
+    assert [row.name for row in found] == ["GDP", "share[services]", "rate"]

@@ -12,7 +12,7 @@ import xarray as xr
 
 from plansim.analysis.experiments.summary import shares
 from plansim.output.tables.layout import shown
-from plansim.output.tables.sweep import sweep_table
+from plansim.output.tables.runs import sweep_table
 from plansim.output.words.text import Lang, read_text
 from plansim.targets.catalogue import load_targets
 from plansim.targets.indicator import Measure
@@ -21,17 +21,17 @@ from plansim.targets.target import Status, Target
 
 @pytest.fixture(scope="module")
 def target() -> Target:
-    return next(each for each in load_targets() if each.value is not None and each.year)
+    return next(goal for goal in load_targets() if goal.value is not None and goal.year)
 
 
 def summary(target: Target, counts: Mapping[Status, int], *, is_sample: bool = True) -> xr.Dataset:
-    verdicts = np.array([[[counts.get(each, 0) for each in Status]]])
+    verdicts = np.array([[[counts.get(status, 0) for status in Status]]])
     names = ("p_met", "p_met_se", "p_met_low", "p_met_high")
     found = shares(verdicts, is_sample=is_sample)
     dims = ("scenario", "target")
     return xr.Dataset(
         {
-            **{name: (dims, each) for name, each in zip(names, found, strict=True)},
+            **{name: (dims, values) for name, values in zip(names, found, strict=True)},
             "verdicts": ((*dims, "verdict"), verdicts),
             "worst_margin": (dims, [[-1.5]]),
             "worst_run": (dims, [[3]]),
@@ -40,7 +40,7 @@ def summary(target: Target, counts: Mapping[Status, int], *, is_sample: bool = T
         },
         {
             "scenario": ["plain"], "target": [target.id], "outcome": ["ok", "never_run"],
-            "verdict": [each.value for each in Status], "output": ["x"], "year": [2010],
+            "verdict": [status.value for status in Status], "output": ["x"], "year": [2010],
             "quantile": [0.05, 0.95], "output_unit": ("output", ["Dmnl"]),
         },
         {"bad_variables": json.dumps({})},
@@ -56,7 +56,7 @@ def row(target: Target, counts: Mapping[Status, int], *, is_sample: bool = True)
     head = next(line for line in lines if line.startswith("id"))
     line = next(line for line in lines if line.startswith(target.id))
     start = head.index("plan says")
-    columns = [each for each in ("missed", "undecided", "not judged") if each in head]
+    columns = [column for column in ("missed", "undecided", "not judged") if column in head]
     return [*columns, "|", " ".join(line[start:].split()[2:-2])]
 
 
@@ -96,16 +96,16 @@ def outputs(target: Target, low: float, high: float, *, lang: Lang = Lang.EN) ->
     found = found.assign_coords(output=[name])
     found["quantiles"][...] = np.array([low, high])
     table = sweep_table(found, [target], read_text(lang), names_zh={})
-    line = next(each for each in shown(table, 200).splitlines() if each.startswith(name))
+    line = next(told for told in shown(table, 200).splitlines() if told.startswith(name))
     return " ".join(line.removeprefix(name).split())
 
 
 @pytest.fixture(scope="module")
 def share() -> Target:
     return next(
-        each
-        for each in load_targets()
-        if each.unit == "%" and each.measure is Measure.LEVEL and each.value is not None
+        one
+        for one in load_targets()
+        if one.unit == "%" and one.measure is Measure.LEVEL and one.value is not None
     )
 
 

@@ -13,7 +13,7 @@ from rich.cells import cell_len
 
 from plansim.output.series import Series
 from plansim.output.tables.layout import shown
-from plansim.output.tables.series import series_table
+from plansim.output.tables.runs import series_table
 from plansim.output.tables.verdicts import verdict_table
 from plansim.output.words.answer import binding_first
 from plansim.output.words.text import Lang, read_text
@@ -183,7 +183,9 @@ def test_an_undecided_row_shows_both_bases_and_on_which_side_they_lie(width: int
 
 
 def test_what_nothing_can_judge_is_counted_or_listed_with_its_reason() -> None:
-    unjudged = [verdict(each, value=None, status=Status.UNTESTABLE) for each in (PLAIN, BINDING)]
+    unjudged = [
+        verdict(target, value=None, status=Status.UNTESTABLE) for target in (PLAIN, BINDING)
+    ]
     judged = replace(PLAIN, id="G2")
     targets = [PLAIN, BINDING, judged]
     short = " ".join(table([*unjudged, verdict(judged)], targets, every=False))
@@ -205,7 +207,7 @@ def test_a_year_that_a_run_lacks_is_said_for_each_scenario() -> None:
     ]
     verdicts[-1] = replace(verdicts[-1], id=PLAIN.id)
     plain = replace(PLAIN, attribute=Attribute.BINDING)
-    verdicts = [replace(each, attribute=Attribute.BINDING) for each in verdicts]
+    verdicts = [replace(found, attribute=Attribute.BINDING) for found in verdicts]
     said = " ".join(table(verdicts, [BINDING, plain], every=False))
     assert "the model has no variable" not in said
     assert "Not judged under base: 1. The run ends before 2010: FINAL TIME must lie later." in said
@@ -217,7 +219,7 @@ def test_a_year_that_a_run_lacks_is_said_for_each_scenario() -> None:
 
 def test_scenarios_that_do_not_fit_stand_in_panels() -> None:
     scenarios = [f"a-long-name-of-scenario-{number}" for number in range(4)]
-    lines = table([verdict(PLAIN, each) for each in scenarios], [PLAIN], 100)
+    lines = table([verdict(PLAIN, scenario) for scenario in scenarios], [PLAIN], 100)
     heads = [line.split()[-4:] for line in lines if line.startswith("id ")]
     assert heads == [["A", scenarios[0], "B", scenarios[1]], ["C", scenarios[2], "D", scenarios[3]]]
     assert len([line for line in lines if line.startswith("G1")]) == 2
@@ -241,7 +243,7 @@ TARGETS = st.builds(
 
 @st.composite
 def judged_plans(draw: st.DrawFn) -> tuple[list[Target], list[Verdict]]:
-    targets = draw(st.lists(TARGETS, min_size=1, max_size=6, unique_by=lambda each: each.id))
+    targets = draw(st.lists(TARGETS, min_size=1, max_size=6, unique_by=lambda target: target.id))
     scenarios = draw(st.sampled_from([["base"], ["baseline", "fast-growth"], list("abcde")]))
     verdicts = []
     for target in targets:
@@ -267,14 +269,14 @@ def test_a_table_keeps_to_its_width_and_holds_every_verdict(
     lines = said.splitlines()
     assert max(map(cell_len, lines)) <= width
     assert not any(line != line.rstrip() for line in lines)
-    in_table = {each.id for each in verdicts if each.status is not Status.UNTESTABLE}
-    for each in targets:
-        rows = [line for line in lines if line.startswith(f"{each.id} ")]
+    in_table = {known.id for known in verdicts if known.status is not Status.UNTESTABLE}
+    for target in targets:
+        rows = [line for line in lines if line.startswith(f"{target.id} ")]
         assert bool(rows) == every
     listed = verdicts if every else binding_first(verdicts)
     for status in (Status.ASSUMED, Status.UNTESTABLE):
         word = f"{MARKS[status]} {text.word('status', status)}"
-        held = [each for each in listed if each.status is status and each.id in in_table]
+        held = [found for found in listed if found.status is status and found.id in in_table]
         assert said.count(word) == len(held)
 
 

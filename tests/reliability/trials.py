@@ -257,17 +257,21 @@ def damaged_stores(folder: Path, much: float) -> Iterator[Tried]:
         _called(sweep)
         _called((*sweep[:-1], "other.zarr", "--seed", "6"))
         shutil.copytree("r.zarr", "whole.zarr")
-        copies = {"of another result": _of_another_result, "of another place": _of_another_place}
+        others: dict[str, Callable[[Path], object]] = {
+            "of another result": _of_another_result,
+            "of another place": _of_another_place,
+            "a pipe": lambda path: _instead(path, lambda: os.mkfifo(path)),
+        }
         # Of the copies of metadata in zarr.json this package reads none.
         skipped = {"writer.lock", "zarr.json"}
         files = [path for path in sorted(Path("r.zarr").rglob("*")) if path.is_file()
                  and str(path.relative_to("r.zarr")) not in skipped
                  and path.name != "writer.lock"]  # fmt: skip
-        for kind, damage in {**_DAMAGES, **copies}.items():
+        for kind, damage in {**_DAMAGES, **others}.items():
             failed, tried = [], 0
             for path in files[:: 1 if much >= 1 else 9]:
                 damage(path)
-                if path.exists() and path.read_bytes() == _there(path).read_bytes():
+                if path.is_file() and path.read_bytes() == _there(path).read_bytes():
                     continue  # one is as the other
                 tried += 1
                 try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -451,12 +450,3 @@ def test_a_sweep_varies_the_end_of_a_ramp_and_can_be_replayed(toy: Model, tmp_pa
         scenario = read_scenario(path, toy, [f"pull to year={to}", f"wear={wear}"])
         expected = simulate(toy, scenario)["stock"].sel(time=[2008.5, 2010.5])
         np.testing.assert_array_equal([*again.stored.outputs["stock"].values()], expected)
-
-
-def test_attribution_shares_out_a_lever_as_a_whole(toy: Model, tmp_path: Path) -> None:
-    from plansim.analysis.attribution.assumptions import groups_of
-
-    before = as_written(toy)
-    after = dataclasses.replace(read_scenario(write(tmp_path, BENT), toy), id="after")
-    groups = groups_of(for_scenarios(toy, [after]), before, after)
-    assert {group.name for group in groups} == {"pull", "duty", "share", "weight", "wear"}

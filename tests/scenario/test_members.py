@@ -14,7 +14,7 @@ from plansim.model.reader import load_model
 from plansim.model.records import Model
 from plansim.scenario.factors import Apply
 from plansim.scenario.members import Members, digests_of, read_head
-from plansim.scenario.members_file import read_members, rounded, write_members
+from plansim.scenario.members_file import read_members, write_members
 from plansim.scenario.scenario_file import as_written, read_scenario
 from tests.toys.village import EQUATIONS, village, write_ensemble
 
@@ -139,11 +139,6 @@ def test_pandas_reads_it_without_plansim(model: Model, members: Members) -> None
         pd.DataFrame(table.to_numpy(), pd.Index([0, 1, 7], name="member"),
                      ["growth", "effort", "weights"]),
     )  # fmt: skip
-
-
-def test_changes_have_four_digits() -> None:
-    values = np.array([[1 / 3, -1234567.0], [9.99996, 2.5e-7]])
-    assert rounded(values).tolist() == [[0.3333, -1235000.0], [10.0, 2.5e-7]]
 
 
 GOOD = "0,0.01,1.1,0.9"

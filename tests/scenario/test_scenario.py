@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import math
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -528,26 +527,6 @@ def test_a_unit_that_does_not_fit_is_refused_with_both_units(tmp_path: Path, tow
     assert "1/Year" in fault
 
 
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("", "the file is empty"),
-        (
-            "just words",
-            "the file has the wrong form; expected a mapping (key: value); found the text "
-            "'just words'",
-        ),
-        ("- 1", "the file has the wrong form; expected a mapping (key: value); found a list"),
-        ("a: [", "not valid YAML"),
-        ("values: {}", "the key 'title' is missing"),
-    ],
-)
-def test_what_is_no_scenario_is_refused(
-    tmp_path: Path, town: Model, text: str, message: str
-) -> None:
-    assert message in faults_of(tmp_path, town, text, title="")[0]
-
-
 def test_all_faults_of_a_family_are_reported_at_once(tmp_path: Path, town: Model) -> None:
     write(tmp_path, "root", "values: {no such thing: 1}")
     path = write(
@@ -633,15 +612,6 @@ def test_a_scenario_never_runs_code(tmp_path: Path, town: Model, payload: str, p
     assert not mark.exists()
 
 
-@given(st.binary(max_size=80))
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_no_file_whatever_raises_anything_else(tmp_path: Path, town: Model, content: bytes) -> None:
-    path = tmp_path / "x.yaml"
-    path.write_bytes(content)
-    with pytest.raises(ScenarioError):
-        read_scenario(path, town)
-
-
 # --- The shipped ones -----------------------------------------------------------------------------
 
 
@@ -672,13 +642,6 @@ def test_a_listing_reports_each_file_that_is_no_scenario(tmp_path: Path) -> None
     with pytest.raises(ScenarioError) as caught:
         list_scenarios(tmp_path)
     assert [Path(fault.file or "").name for fault in caught.value.faults] == ["b.yaml", "c.yaml"]
-
-
-def test_the_model_as_written_sets_nothing(town: Model) -> None:
-    scenario = as_written(town)
-    assert scenario.values == {}
-    assert scenario.time == town.time
-    assert not math.isnan(scenario.time.step)
 
 
 def test_each_shipped_scenario_fits_the_shipped_model(stories: Mapping[str, Scenario]) -> None:

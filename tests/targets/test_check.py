@@ -98,11 +98,11 @@ def test_scrambled_targets_change_verdicts_and_nothing_else(
     before = check_targets(dataset, targets)
     after = check_targets(
         dataset,
-        [replace(each, value=value) for each, value in zip(targets, shuffled, strict=True)],
+        [replace(one, value=value) for one, value in zip(targets, shuffled, strict=True)],
     )
-    assert [each.value for each in after] == [each.value for each in before]
-    fate = {each.target: each.status for each in before}
-    assert [each.status for each in after] == [fate[value] for value in shuffled]
+    assert [verdict.value for verdict in after] == [verdict.value for verdict in before]
+    fate = {verdict.target: verdict.status for verdict in before}
+    assert [verdict.status for verdict in after] == [fate[value] for value in shuffled]
     assert {status is Status.MET for status in fate.values()} == {value <= 0 for value in wanted}
 
 
@@ -169,7 +169,7 @@ def test_undecided_means_that_the_bases_disagree(
     alone = [
         verdict(dataset, target(variables={None: name}, value=wanted)) for name in bases.values()
     ]
-    statuses = {each.status for each in alone}
+    statuses = {verdict.status for verdict in alone}
     assert found.status is (statuses.pop() if len(statuses) == 1 else Status.UNDECIDED)
     assert dict(found.bases) == {"constant": first, "current": second}
     assert (found.value, found.margin) == (alone[0].value, alone[0].margin)
@@ -219,7 +219,7 @@ def test_a_number_that_is_none_is_no_verdict(number: float) -> None:
 
 def test_figures_and_past_goals_are_not_judged() -> None:
     rows = [target(kind=kind, id=kind.value) for kind in Kind]
-    assert [each.id for each in check_targets(run({"out put": 1}), rows)] == ["target"]
+    assert [verdict.id for verdict in check_targets(run({"out put": 1}), rows)] == ["target"]
 
 
 # --- until when ---------------------------------------------------------------------------------
@@ -296,27 +296,27 @@ def many(runs: int = 40) -> xr.Dataset:
 @pytest.mark.parametrize("direction", list(Direction))
 def test_a_sweep_is_judged_as_each_of_its_runs(kind: Measure, direction: Direction) -> None:
     units = {Measure.GROWTH: ("%/Year", 0.0), Measure.REDUCTION: ("%", 0.0)}
-    unit, wanted = units.get(kind, ("亿元", 500.0 if kind is Measure.SUM else 100.0))
-    each = target(
+    unit, limit = units.get(kind, ("亿元", 500.0 if kind is Measure.SUM else 100.0))
+    wanted = target(
         variables={Basis.CONSTANT: "first", Basis.CURRENT: "second"},
         measure=kind,
         direction=direction,
         tolerance=3.0 if direction is Direction.ABOUT else None,
         unit=unit,
-        value=wanted,
+        value=limit,
     )
     dataset = many()
-    factor = unit_factor("亿元/Year", each)
+    factor = unit_factor("亿元/Year", wanted)
     answers = {
-        basis: Answer(by_year(dataset[name]), factor) for basis, name in each.variables.items()
+        basis: Answer(by_year(dataset[name]), factor) for basis, name in wanted.variables.items()
     }
-    found = judge(answers, each)
+    found = judge(answers, wanted)
     assert found.status.shape == (dataset.sizes["run"],)
     assert found.status.dtype == np.int8
     numbers = {"value": found.value, "margin": found.margin, "first_breach": found.first_breach}
-    numbers["margin_pct"] = percent_of(found.margin, each)
+    numbers["margin_pct"] = percent_of(found.margin, wanted)
     for run in range(dataset.sizes["run"]):
-        alone = verdict(dataset.isel(run=run), each)
+        alone = verdict(dataset.isel(run=run), wanted)
         assert found.status_of(run) is alone.status
         for name, over_runs in numbers.items():
             number = float(over_runs[run])

@@ -54,17 +54,17 @@ def test_the_shipped_file_fits_its_model_and_shows_every_binding_target() -> Non
     views = load_views(model, targets)
     shown = {split_reference(line.reference) for chart in views.charts for line in chart.lines}
     judging = {
-        split_reference(each)
+        split_reference(variable)
         for target in targets
         if target.attribute is Attribute.BINDING
-        for each in target.variables.values()
+        for variable in target.variables.values()
     }
     assert judging
     assert judging <= shown
     assert sum(chart.key for chart in views.charts) == 12
     for lever in views.levers:
-        for each in lever.constants:
-            variable = model.variables[split_reference(each)[0]]
+        for constant in lever.constants:
+            variable = model.variables[split_reference(constant)[0]]
             assert variable.kind is VariableKind.CONSTANT
             if lever.apply is Apply.SET:
                 assert not outside(lever.low, *variable.admissible)
@@ -170,6 +170,6 @@ def test_a_lever_is_explained_by_its_meaning_in_each_language(tmp_path: Path) ->
     group = "groups: [{id: a, en: A, zh: 甲, levers: [{moves: fish}, {moves: pond}]}]"
     (tmp_path / FILE_NAME).write_text(f"themes: []\n{group}\n", "utf-8")
     for views in (read_views(None, model), load_views(model)):
-        helps = {each.id: (each.help_en, each.help_zh) for each in views.levers}
+        helps = {lever.id: (lever.help_en, lever.help_zh) for lever in views.levers}
         assert helps["fish"] == ("Fish in the pond.", "池中之鱼。")
         assert helps["pond"] == ("Only English.", "Only English.")

@@ -142,12 +142,7 @@ class BilingualGroup(click.Group):
         width = max(len(name) for name in self.commands)
         for title, commands in sections.items():
             with formatter.section(title):
-                formatter.write_dl(
-                    [
-                        ((command.name or "").ljust(width), self._line(command))
-                        for command in commands
-                    ]
-                )
+                formatter.write_dl([self._row(command, width) for command in commands])
 
     def _row(self, command: click.Command, width: int) -> tuple[str, str]:
         return (command.name or "").ljust(width), self._line(command)

@@ -71,6 +71,7 @@ def _run(arguments: Sequence[str] | None, line: Sequence[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that knows no Chinese shows ?
+    out, err = sys.stdout, sys.stderr
     try:
         code = plansim.main(
             arguments,
@@ -82,7 +83,14 @@ def _run(arguments: Sequence[str] | None, line: Sequence[str]) -> int:
         return _refused(_in_words(error, _say_on(line)))
     except PlansimError as error:
         return _refused(error.written(_say_on(line)))
-    except ReaderLeftError:
+    except (BrokenPipeError, ReaderLeftError):
+        drop_output()
+        return BROKEN_PIPE
+    except SystemExit:
+        if sys.stdout is out:
+            raise
+        # Click has met the closed pipe, in a help or a script, and put another stream instead.
+        sys.stdout, sys.stderr = out, err
         drop_output()
         return BROKEN_PIPE
     except (click.Abort, KeyboardInterrupt):
@@ -96,6 +104,9 @@ def _run(arguments: Sequence[str] | None, line: Sequence[str]) -> int:
     except Exception as error:
         if isinstance(error, ImportError) and re.search("map segment|allocate", str(error)):
             raise MemoryError from error
+        if isinstance(error, ValueError) and "embedded null" in str(error):  # in a file's name
+            fault = Fault("the system refuses", found=foreign(error))
+            return _refused(fault.written(_say_on(line)))
         return _failed(error, line)
     return code if isinstance(code, int) else 0
 

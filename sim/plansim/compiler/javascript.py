@@ -159,8 +159,8 @@ class _Memory:
     numbers: Mapping[float, int]
     """Numbers that are a state's value or an output as they are."""
     regions: Mapping[str, int]
-    """Where these begin: inputs, states, pipes, the next values of states, what states are at the
-    start of a step, and sums over its stages."""
+    """Where these begin: inputs, states, pipes, and what states are at the start of a step and then
+    what each of its stages gives."""
     size: int
 
     @staticmethod
@@ -168,10 +168,8 @@ class _Memory:
         inputs = len(_CLOCK)
         states = inputs + len(program.inputs)
         pipes = states + len(program.states)
-        following = pipes + len(program.pipes)
-        starts = following + len(program.states)
-        sums = starts + len(program.states)
-        free = sums + len(program.states)
+        given = pipes + len(program.pipes)
+        free = given + (1 + max(map(len, STAGES.values()))) * len(program.states)
         begins = {Op.INPUT: inputs, Op.STATE: states, Op.PIPE: pipes}
         at: dict[int, int] = {}
         numbers: dict[float, int] = {}
@@ -199,8 +197,7 @@ class _Memory:
             elif place not in at:
                 at[place] = free
                 free += 1
-        regions = {"inputs": inputs, "states": states, "pipes": pipes, "following": following}
-        regions |= {"starts": starts, "sums": sums}
+        regions = {"inputs": inputs, "states": states, "pipes": pipes, "given": given}
         return _Memory(at, numbers, regions, free)
 
 

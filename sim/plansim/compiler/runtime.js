@@ -51,8 +51,7 @@ function simulate(program, values, clock) {
   for (let i = 0; i <= count; i += 1) {
     for (let k = 0; k < rings.length; k += 1) M[pipes + k] = rings[k][i % rings[k].length];
     for (let s = 0; s < stages.length; s += 1) {
-      const [offset, length, weight] = stages[s];
-      M[0] = clock.initial + (i + offset) * clock.step;
+      M[0] = clock.initial + (i + stages[s][0]) * clock.step;
       program.step(M, s === 0);
       if (s === 0 && saved[kept] === i) {
         program.save(M);
@@ -65,8 +64,7 @@ function simulate(program, values, clock) {
         kept += 1;
       }
       if (i === count) break;
-      const last = s === stages.length - 1;
-      advance(program, s === 0, last, length * clock.step, weight);
+      advance(program, stages, s, clock.step);
     }
     for (let k = 0; k < rings.length; k += 1) {
       rings[k][i % rings[k].length] = M[program.pipes[k].entering];
@@ -84,23 +82,26 @@ const layoutOf = ({ states }) => ({
 });
 
 /** Move levels on by a stage, and after the last stage of a step what remembers things too. */
-function advance(program, first, last, length, weight) {
+function advance(program, stages, s, step) {
   const M = program.memory;
-  const { states, following, starts, sums } = program.at;
+  const { states, given } = program.at;
   const { changes, levels } = program.layout;
   const size = changes.length;
-  if (first) {
-    M.copyWithin(starts, states, states + size);
-    M.fill(0, sums, sums + size);
-  }
+  const onto = given + (s + 1) * size;
+  const last = s === stages.length - 1;
+  const [, length, weights] = stages[s];
+  if (s === 0) M.copyWithin(given, states, states + size);
   for (let k = 0; k < size; k += 1) {
     if (levels[k]) {
-      const way = M[changes[k]] * length;
-      M[following + k] = M[starts + k] + (last ? M[sums + k] : 0) + way;
-      M[sums + k] += weight * way;
-    } else M[following + k] = M[last ? changes[k] : states + k];
+      const start = M[given + k];
+      let base = start;
+      for (let j = 0; j < weights.length; j += 1) {
+        base += weights[j] * (M[given + (j + 1) * size + k] - start);
+      }
+      M[onto + k] = base + M[changes[k]] * (length * step);
+    } else M[onto + k] = M[last ? changes[k] : states + k];
   }
-  M.copyWithin(states, following, following + size);
+  M.copyWithin(states, onto, onto + size);
 }
 
 /** Compute the outputs of a program that has neither states nor time. */

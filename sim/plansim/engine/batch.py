@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from plansim.compiler.integration import STAGES
+from plansim.compiler.integration import tableau as tableau_of
 from plansim.compiler.llvm.writer import LANES
 from plansim.engine.kernel import Kernel
 from plansim.errors import Fault, InputError, Message, SimulationError
@@ -259,8 +259,7 @@ class _Prepared:
 
 def _prepared(kernel: Kernel, time: TimeSpec, kept: NDArray[np.int64]) -> _Prepared:
     steps = _steps(time)
-    tableau = np.array(STAGES[time.integration], dtype=np.float64)
-    tableau[:, 1] *= time.step
+    tableau = np.array(tableau_of(time.integration, time.step), dtype=np.float64)
     stages = len(tableau)
     table = aligned(((steps + 1) * stages, max(1, kernel.columns)))
     double, whole, pointer = ctypes.c_double, ctypes.c_int64, ctypes.c_void_p

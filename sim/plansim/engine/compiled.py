@@ -10,19 +10,18 @@ import json
 import platform
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from plansim.cache import code_of, digest, workspace
+from plansim.cache import code_of, digest, kept
 from plansim.engine.trajectory import (
     Engine,
     FloatArray,
     Trajectory,
     check_finite,
-    load_run,
     recorded,
-    save_run,
     series_of,
     shape_of,
     version_of,
@@ -61,13 +60,8 @@ def run_compiled(
     engine = Engine("plansim", version_of("plansim"), scenario.time.integration)
     if not cache:
         return _run(model, scenario, cache=False), engine
-    with workspace() as folder:
-        path = folder / "runs" / f"{run_key(model, scenario)}.run"
-        run = load_run(path, model)
-        if run is None:
-            run = _run(model, scenario, cache=True)
-            save_run(path, model, run)
-    return run, engine
+    make = partial(_run, model, scenario, cache=True)
+    return kept("runs", run_key(model, scenario), Trajectory, make), engine
 
 
 def run_key(model: Model, scenario: Scenario) -> str:

@@ -1,7 +1,7 @@
 """A model compiled for the constants that vary, and cached on disk.
 
-Machine code is cached under a key of everything that it depends on, with a digest of its bytes. A
-file that was altered, truncated, moved or written by another user is not run but compiled anew.
+Machine code is cached under a key of everything that it depends on. A file that was altered,
+truncated, moved or written by another user is not run but compiled anew (see `plansim.cache`).
 """
 
 from __future__ import annotations
@@ -10,12 +10,11 @@ import json
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
 
 import plansim.compiler
-from plansim.cache import digest, load_sealed, save_sealed, workspace
+from plansim.cache import digest, kept
 from plansim.compiler.ir import Program
 from plansim.compiler.llvm.module import emit
 from plansim.compiler.lower import lower
@@ -112,8 +111,9 @@ def compile_model(
         if variable.kind is VariableKind.CONTROL
     }
     given = {name: value for name, value in (values or {}).items() if name not in controls}
+    make = partial(_compiled, model, varied, wanted, given, target, effort)
     if not cache:
-        return _compiled(model, varied, wanted, given, target, effort)
+        return make()
     key = digest(
         model.text,
         json.dumps([varied, wanted, {k: v.hex() for k, v in sorted(given.items())}, effort]),
@@ -121,13 +121,7 @@ def compile_model(
         versions(),
         *_sources(),
     )
-    with workspace() as folder:
-        path = folder / "kernels" / f"{key}.kernel"
-        kernel = load_sealed(path, lambda content: _read(content, target))
-        if kernel is None:
-            kernel = _compiled(model, varied, wanted, given, target, effort)
-            _save(path, kernel)
-    return kernel
+    return kept("kernels", key, Kernel, make)
 
 
 def _compiled(
@@ -197,48 +191,8 @@ def _wanted(model: Model, names: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(variable.name for variable in variables))
 
 
-# --- On disk --------------------------------------------------------------------------------------
-
-
 def _sources() -> list[bytes]:
     """Return the source files that make kernels, on which a kernel's key depends."""
     folders = (Path(plansim.compiler.__file__).parent, Path(__file__).parents[1] / "model")
     paths = [path for folder in folders for path in sorted(folder.rglob("*.py"))]
     return [path.read_bytes() for path in (*paths, Path(__file__))]
-
-
-_NUMBERS = ("equations", "columns", "memory")
-_OBJECT_FILES = (b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\x64\x86", b"\x64\xaa")
-"""How object code begins: ELF, Mach-O, COFF of x86-64 and of ARM64."""
-
-
-def _save(path: Path, kernel: Kernel) -> None:
-    head = {
-        name: getattr(kernel, name) for name in ("model_sha256", "inputs", "outputs", *_NUMBERS)
-    }
-    head |= {"delays": kernel.delays, "defaults": [default.hex() for default in kernel.defaults]}
-    content = json.dumps(head, ensure_ascii=False).encode() + b"\n" + kernel.code
-    save_sealed(path, content)
-
-
-def _read(content: bytes, target: Platform) -> Kernel:
-    """Return the kernel that `_save` wrote; raise a `ValueError` if it has another form."""
-    line, _, code = content.partition(b"\n")
-    head: dict[str, Any] = json.loads(line)
-    names, numbers = head["inputs"] + head["outputs"], [head[key] for key in _NUMBERS]
-    texts = {type(text) for text in [*names, *head["defaults"], head["model_sha256"]]}
-    counts = {type(number) for number in [*numbers, *head["delays"]]}
-    if texts != {str} or counts != {int} or not code.startswith(_OBJECT_FILES):
-        raise ValueError("the kernel has another form")
-    return Kernel(
-        model_sha256=head["model_sha256"],
-        inputs=tuple(head["inputs"]),
-        defaults=tuple(map(float.fromhex, head["defaults"])),
-        outputs=tuple(head["outputs"]),
-        equations=head["equations"],
-        columns=head["columns"],
-        memory=head["memory"],
-        delays=tuple(head["delays"]),
-        target=target,
-        code=code,
-    )

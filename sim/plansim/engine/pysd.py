@@ -22,15 +22,13 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from plansim.cache import digest, workspace
+from plansim.cache import digest, kept
 from plansim.engine.trajectory import (
     Engine,
     FloatArray,
     Trajectory,
     check_finite,
-    load_run,
     recorded,
-    save_run,
     version_of,
     with_missing,
 )
@@ -71,16 +69,14 @@ def run_reference(
         SimulationError: the run breaks down, or a value is not a finite number.
     """
     engine = Engine("PySD", version_of("pysd"), scenario.time.integration)
-    with workspace() as folder:
-        path = folder / "runs" / f"{_run_key(model, scenario, engine)}.run"
-        run = load_run(path, model) if cache else None
-        if run is None:
-            run = _run(model, scenario, translated(model, folder))
-            check_finite(model, scenario, run)
-            run = with_missing(model, run)
-            if cache:
-                save_run(path, model, run)
-    return run, engine
+
+    def make() -> Trajectory:
+        run = _run(model, scenario, translated(model))
+        check_finite(model, scenario, run)
+        return with_missing(model, run)
+
+    key = _run_key(model, scenario, engine)
+    return kept("runs", key, Trajectory, make) if cache else make(), engine
 
 
 def _run_key(model: Model, scenario: Scenario, engine: Engine) -> str:
@@ -196,13 +192,18 @@ def _steps(model: Model, time: TimeSpec, clock: Any) -> Iterator[tuple[float, fl
         yield time.initial + number * time.step, time.initial + (number + 1) * time.step
 
 
-_METHODS: Mapping[Integration, tuple[tuple[float, ...], Callable[..., Any]]] = {
-    Integration.EULER: ((), lambda k1: k1),
-    Integration.MIDPOINT: ((0.5,), lambda k1, k2: k2),
-    Integration.RK4: ((0.5, 0.5, 1.0), lambda k1, k2, k3, k4: (k1 + 2 * k2 + 2 * k3 + k4) / 6),
+_METHODS: Mapping[Integration, tuple[tuple[float, ...], ...]] = {
+    Integration.EULER: ((1.0,),),
+    Integration.MIDPOINT: ((1 / 2,), (0.0, 1.0)),
+    Integration.RK4: (
+        (1 / 3,),
+        (0.0, 5 / 9),
+        (14 / 25, -1.0, 36 / 25),
+        (3 / 20, 3 / 16, 81 / 160, 5 / 32),
+    ),
 }
-"""By method, the parts of a step at which its later stages stand, each reached with the derivatives
-of the stage before; and the derivative over the whole step, from those of all stages."""
+"""By method, how much the derivatives of the stages count on the way to the next stage, and from
+all of them to the next step."""
 
 
 class _FrozenSwitches:
@@ -239,7 +240,7 @@ class _Stepper:
         from pysd.py_backend.statefuls import DelayFixed, SampleIfTrue
 
         self.model = pysd_model
-        self.stages, self.combine = _METHODS[integration]
+        *self.ways, self.whole = _METHODS[integration]
         self.switches = _FrozenSwitches(getattr(pysd_model.components, SWITCHES))
         pysd_model.components._set_component(SWITCH, self.switches)
         elements = pysd_model._dynamicstateful_elements
@@ -259,12 +260,12 @@ class _Stepper:
         sampled = [sample() for sample in self.samples]
         rates, ages = self._derivatives()
         stages = [rates]
-        if self.stages:
+        if self.ways:
             self.switches.freeze()
-        for part in self.stages:
-            self._move(start + part * length, states, stages[-1], part * length)
+        for parts in self.ways:
+            self._move(start + sum(parts) * length, states, _summed(stages, parts), length)
             stages.append(self._derivatives()[0])
-        self._move(end, states, list(map(self.combine, *stages)), length)
+        self._move(end, states, _summed(stages, self.whole), length)
         self.switches.release()
         for stock, times in ages.items():
             stock.times = times
@@ -295,6 +296,14 @@ class _Stepper:
             stock.update(state + rate * length)
         self.model.time.update(time)
         self.model.clean_caches()
+
+
+def _summed(stages: Sequence[Sequence[Any]], parts: Sequence[float]) -> list[Any]:
+    """Return the sums of derivatives, ``(stage, stock)``, each times the part of its stage."""
+    return [
+        sum(part * rate for part, rate in zip(parts, rates, strict=True) if part)
+        for rates in zip(*stages, strict=True)
+    ]
 
 
 def _parameters(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -121,15 +120,8 @@ def run_simlin(model: Model, scenario: Scenario) -> Mapping[str, FloatArray]:
     }
 
 
-_FLOW = re.compile(rb"(?<=flow>)[^<>]+(?=</(?:in|out)flow>)")
-"""The name of a flow within its stock."""
-
-
 def to_xmile(model: Model) -> bytes:
-    """Return a model as XMILE.
-
-    pysimlin leaves blanks in the names of a stock's flows, where XMILE has underscores, as in every
-    expression; PySD cannot read it otherwise.
+    """Return a model as XMILE, as pysimlin writes it.
 
     Raises:
         InputError: pysimlin is not installed, or cannot read the model.
@@ -138,12 +130,11 @@ def to_xmile(model: Model) -> bytes:
     import simlin
 
     try:
-        written = bytes(_loaded(model.text).project.to_xmile())
+        return bytes(_loaded(model.text).project.to_xmile())
     except simlin.SimlinError as error:
         raise InputError(
             Fault("pysimlin cannot read the model", model.path, found=foreign(error))
         ) from None
-    return _FLOW.sub(lambda name: name[0].replace(b" ", b"_"), written)
 
 
 @dataclass(frozen=True)

@@ -1,21 +1,18 @@
-"""The trajectory of one run and its run card, before they become a dataset, and as a file."""
+"""The trajectory of one run and its run card, before they become a dataset."""
 
 from __future__ import annotations
 
 import itertools
 import json
-import math
 import platform
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from plansim.cache import load_sealed, save_sealed
 from plansim.errors import Fault, InputError, Message, SimulationError
 from plansim.model.reading.expression import MISSING, Number, name_key
 from plansim.model.records import Integration, Model, Timing, Variable, VariableKind, cells_of
@@ -33,11 +30,9 @@ __all__ = [
     "check_finite",
     "first_cause",
     "largest_difference",
-    "load_run",
     "named",
     "recorded",
     "run_card",
-    "save_run",
     "series_of",
     "shape_of",
     "to_years",
@@ -359,70 +354,3 @@ def check_finite(model: Model, scenario: Scenario, run: Trajectory) -> None:
             found=f"{value.reshape(-1)[flat]}",
         )
     )
-
-
-# --- on disk --------------------------------------------------------------------------------------
-
-
-def load_run(path: Path, model: Model) -> Trajectory | None:
-    """Return a run that `save_run` wrote for a model, or None if it is missing or altered.
-
-    See `plansim.cache`.
-    """
-    return load_sealed(path, lambda content: _thawed(content, model))
-
-
-def _thawed(content: bytes, model: Model) -> Trajectory:
-    """Return the run of a file; raise a `ValueError` if its numbers do not fit the model."""
-    head, _, numbers = content.partition(b"\n")
-    header = json.loads(head)
-    over_time, once = recorded(model)
-    shapes = [(v.name, shape_of(model, v)) for v in over_time]
-    constant_shapes = [(v.name, shape_of(model, v)) for v in once]
-    length = int(header["times"])
-    if not all(isinstance(note, str) for note in header["notes"]):
-        raise ValueError("the notes of a run are no texts")
-    values = np.frombuffer(numbers, dtype="<f8").astype(np.float64)
-    sizes = [length, length * _size(shapes), _size(constant_shapes)]
-    if len(values) != sum(sizes):
-        raise ValueError("the numbers of a run do not fit its model")
-    time, series, constants = np.split(values, np.cumsum(sizes)[:-1])
-    return Trajectory(
-        time,
-        _split(shapes, series.reshape(length, -1)),
-        _split(constant_shapes, constants),
-        tuple(header["notes"]),
-    )
-
-
-def save_run(path: Path, model: Model, run: Trajectory) -> None:
-    """Write the numbers of a run as raw bytes, for which no library has to be loaded."""
-    over_time, once = recorded(model)
-    length = len(run.time)
-    series = [run.series[v.name].reshape(length, -1) for v in over_time]
-    constants = [run.constants[v.name].reshape(-1) for v in once]
-    parts = [
-        run.time,
-        np.concatenate([*series, np.empty((length, 0))], axis=1).reshape(-1),
-        np.concatenate([*constants, np.empty(0)]),
-    ]
-    head = json.dumps({"times": length, "notes": run.notes}, ensure_ascii=False).encode()
-    content = head + b"\n" + np.concatenate(parts).astype("<f8").tobytes()
-    save_sealed(path, content)
-
-
-_Shapes = list[tuple[str, tuple[int, ...]]]
-
-
-def _size(shapes: Iterable[tuple[str, tuple[int, ...]]]) -> int:
-    return sum(math.prod(shape) for _, shape in shapes)
-
-
-def _split(shapes: _Shapes, table: FloatArray) -> dict[str, FloatArray]:
-    """Return the columns of each variable: ``(…, columns)`` → ``(…, *elements)``."""
-    by_name, column = {}, 0
-    for name, shape in shapes:
-        size = math.prod(shape)
-        by_name[name] = table[..., column : column + size].reshape((*table.shape[:-1], *shape))
-        column += size
-    return by_name

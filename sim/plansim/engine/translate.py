@@ -25,12 +25,13 @@ import re
 import tempfile
 import warnings
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from plansim.cache import digest, load_sealed, save_sealed
+from plansim.cache import digest, kept
 from plansim.engine.plain_text import plain_text
 from plansim.engine.trajectory import version_of
 from plansim.errors import Fault, Message, ModelError
@@ -48,8 +49,8 @@ __all__ = [
 ]
 
 
-def translated(model: Model, folder: Path) -> str:
-    """Return the Python source of a model, from ``folder`` if it is cached there intact.
+def translated(model: Model) -> str:
+    """Return the Python source of a model, from the cache.
 
     The first line holds PySD's remarks on the translation, for `remarks`.
 
@@ -57,35 +58,25 @@ def translated(model: Model, folder: Path) -> str:
         ModelError: PySD cannot translate the model.
     """
     key = digest(model.text, version_of("pysd"), Path(__file__).read_bytes())
-    path = folder / "models" / f"{key}.py"
-    source = load_sealed(path, _read)
-    if source is None:
-        with quiet_pysd() as notes:
-            source = _translate(model)
-            # PySD asks for the clock before there is a step in which anything could be frozen.
-            source += f"\n{SWITCHES} = []\n" if model.moving_clock else ""
-            source = source if model.moving_clock else _with_switches(source)
-        # PySD warns of variables that mix constants and equations, since setting them is ambiguous;
-        # here they are no constants and cannot be set.
-        kept = sorted({note for note in notes if "is defined with different" not in note})
-        source = _REMARKS + json.dumps(kept, ensure_ascii=False) + "\n" + source
-        save_sealed(path, source.encode())
-    return source
+    return kept("models", key, str, partial(_with_remarks, model))
+
+
+def _with_remarks(model: Model) -> str:
+    with quiet_pysd() as notes:
+        source = _translate(model)
+        # PySD asks for the clock before there is a step in which anything could be frozen.
+        source += f"\n{SWITCHES} = []\n" if model.moving_clock else ""
+        source = source if model.moving_clock else _with_switches(source)
+    # PySD warns of variables that mix constants and equations, since setting them is ambiguous;
+    # here they are no constants and cannot be set.
+    listed = sorted({note for note in notes if "is defined with different" not in note})
+    return _REMARKS + json.dumps(listed, ensure_ascii=False) + "\n" + source
 
 
 def remarks(source: str) -> list[str]:
     """Return PySD's remarks of when it translated this source."""
     notes: list[str] = json.loads(source.partition("\n")[0].removeprefix(_REMARKS))
     return notes
-
-
-def _read(content: bytes) -> str:
-    """Return a cached source; raise a `ValueError` if it does not begin with remarks."""
-    source = content.decode()
-    if not source.startswith(_REMARKS):
-        raise ValueError("the source does not begin with remarks")
-    remarks(source)
-    return source
 
 
 _REMARKS = "# remarks: "

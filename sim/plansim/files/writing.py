@@ -26,19 +26,16 @@ __all__ = [
 def check_destination(path: Path, *, force: bool = False, formats: Sequence[str] = ()) -> None:
     """See, before any work, that its result can be written to ``path``.
 
-    ``formats`` are the suffixes of which the name must end with one, in lower case; none for any.
+    ``formats`` are the suffixes of which the name must end with one, in lower case; none for any. A
+    link is followed.
 
     Raises:
-        OutputError: unknown suffix, no such folder, folder not writable, or the file exists and
-            ``force`` is not given.
+        OutputError: unknown suffix, no such folder, folder not writable, the file exists and
+            ``force`` is not given, or it is no file that can be replaced.
     """
-    if path.is_dir():
-        fault = Fault(
-            "cannot write the output",
-            file=path,
-            expected=Message("a file"),
-            found=Message("a folder"),
-        )
+    whole = _followed(path)
+    if what := _no_file(whole):
+        fault = Fault("cannot write the output", path, expected=Message("a file"), found=what)
     elif formats and path.suffix.lower() not in formats:
         fault = Fault(
             "unknown kind of output file",
@@ -47,13 +44,27 @@ def check_destination(path: Path, *, force: bool = False, formats: Sequence[str]
             found=path.suffix or Message("no suffix"),
             nearest=nearest(path.suffix, formats) if path.suffix else None,
         )
-    elif unfit := unfit_parent(path):
+    elif unfit := unfit_parent(whole):
         fault = unfit
-    elif path.exists() and not force:
+    elif whole.exists() and not force:
         fault = Fault("the output file exists already; --force replaces it", file=path)
     else:
         return
     raise OutputError(fault)
+
+
+def _followed(path: Path) -> Path:
+    """Return where a link leads: to itself where links lead in a circle."""
+    return Path(os.path.realpath(path)) if path.is_symlink() else path
+
+
+def _no_file(path: Path) -> Message | None:
+    """Return what stands at a path if it is no file, which to replace would be wrong."""
+    if path.is_dir():
+        return Message("a folder")
+    if path.is_symlink():
+        return Message("a link that leads in a circle")
+    return Message("a device or a pipe") if path.exists() and not path.is_file() else None
 
 
 def unfit_parent(path: Path) -> Fault | None:
@@ -140,16 +151,18 @@ def writing_whole(path: Path) -> Iterator[Path]:
     """Return a temporary name beside ``path``; what is written there becomes ``path`` at the end.
 
     If anything is raised meanwhile, nothing is left behind and a file at ``path`` stays as it was.
+    A link stays, and the file that it leads to is written.
     HDF5 ends the process, and zipfile shows a traceback, on a full disk: let them write to memory.
 
     Raises:
         OutputError: the system refuses to write.
     """
-    part = path.with_name(part_of(path) + path.suffix.lower())
+    whole = _followed(path)
+    part = whole.with_name(part_of(whole) + path.suffix.lower())
     try:
         yield part
         sync(part)
-        part.replace(path)
+        part.replace(whole)
     except OSError as error:
         # Libraries wrap the system's words in their own.
         number = error.errno or 0

@@ -43,6 +43,7 @@ __all__ = [
     "with_equations",
     "with_formulas",
     "without_arrays",
+    "without_sums",
 ]
 
 
@@ -179,6 +180,45 @@ def with_formulas(
         done = equation.start + len(equation.text)
     text = "".join([*pieces, model.text[done:]])
     return with_equations(replace(model, text=text), equations)
+
+
+def without_sums(model: Model) -> Model:
+    """Return a model whose functions over elements (``SUM(a[x!])``) are written out.
+
+    Raises:
+        ModelError: the new model has faults.
+    """
+    subscripts = Subscripts.of(model.scan)
+
+    def change(node: Node) -> Node | None:
+        match node:
+            case Call(key, _, (argument, *_)) if key in OVER_ELEMENTS:
+                marks = dict.fromkeys(free_marks(argument))
+                choices = [subscripts.elements(mark.removesuffix("!")) for mark in marks]
+                parts = [
+                    replaced(placed(argument, dict(zip(marks, cell, strict=True))), change)
+                    for cell in itertools.product(*choices)
+                ]
+                return reduce(_JOINED[key], parts)
+        return None
+
+    def placed(tree: Node, cell: Mapping[str, str]) -> Node:
+        """Return an expression at the elements for which its subscripts with ``!`` stand."""
+
+        def place(node: Node) -> Node | None:
+            if not isinstance(node, Name | Call) or not node.subscripts:
+                return None
+            keys = tuple(cell.get(key, key) for key in node.subscripts)
+            texts = zip(node.subscripts, node.written[1:], strict=True)
+            names = [subscripts.written(cell[key]) if key in cell else own for key, own in texts]
+            node = replace(node, subscripts=keys, written=(node.written[0], *names))
+            if isinstance(node, Name):
+                return node
+            return replace(node, arguments=tuple(replaced(one, place) for one in node.arguments))
+
+        return replaced(tree, place)
+
+    return with_formulas(model, change, ())
 
 
 def with_constants(model: Model, values: Mapping[str, float]) -> Model:

@@ -483,23 +483,6 @@ def test_no_text_raises_anything_but_our_errors(tmp_path: Path, data: st.DataObj
         assert str(load_or_fault(path, strict))
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-@given(st.data())
-def test_no_mutation_raises_anything_but_our_errors(tmp_path: Path, data: st.DataObject) -> None:
-    text = bytearray(TOWN.read_bytes())
-    for _ in range(data.draw(st.integers(1, 4))):
-        at, end = sorted(data.draw(st.tuples(*[st.integers(0, len(text))] * 2)))
-        if data.draw(st.booleans()):
-            text[at : at + data.draw(st.integers(0, 3))] = data.draw(st.binary(max_size=4))
-        else:
-            text[at:at] = text[at : min(end, at + 200)]
-    path = tmp_path / "mutant.mdl"
-    path.write_bytes(text)
-    assert str(load_or_fault(path))
-
-
 @pytest.mark.long
 @pytest.mark.parametrize(
     "text",

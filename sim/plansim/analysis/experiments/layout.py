@@ -87,8 +87,10 @@ def repair(store: Store, model: Model, design: Design, request: Request) -> None
     """Write anew what is written once, if any of it is damaged; keep the blocks that are whole.
 
     Raises:
+        InputError: there are links in the result.
         OutputError: the system refuses to write.
     """
+    store.check_links()
     if store.altered():
         with folder_beside(store.path) as part, writing(store.path):
             fresh = lay_out(part, model, design, request, store.card, store.block)

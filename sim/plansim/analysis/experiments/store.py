@@ -87,6 +87,7 @@ NO_BREACH = 0
 
 DONE = Path("status", "blocks.done")
 LOCK = Path("status", "writer.lock")
+NO_CHUNK = bytes(4)
 TRIES = 100
 """Maximum number of folders that are begun beside a store until one can be locked."""
 MANIFEST = "manifest.json"
@@ -171,7 +172,7 @@ class Store:
         file, identity = self.path / DONE, self.identity
         try:
             # The last line may have been cut off; without its end it does not count.
-            lines = file.read_bytes().split(b"\n")[:-1]
+            lines = _read(file).split(b"\n")[:-1]
         except OSError as error:
             lost = Fault(_DAMAGED, file, found=foreign(error.strerror or error))
             return {}, lost if self.checked else None
@@ -206,6 +207,15 @@ class Store:
             chunks = [self.path / self.chunk(name, number) for name in names]
             file.write(self._line(number, b"".join(map(_checksum, chunks)), self.identity) + b"\n")
             sync(file)
+
+    def check_links(self) -> None:
+        """Check that nothing would be written elsewhere, through a link in the result.
+
+        Raises:
+            InputError: with the links.
+        """
+        if links := [path for path in self.path.rglob("*") if path.is_symlink()]:
+            raise InputError(Fault(_LINK, path) for path in sorted(links))
 
     def repair(self) -> None:
         """Drop from the journal what is no block, or is not whole, before more are added."""
@@ -247,9 +257,10 @@ class Store:
         for index, name in enumerate(self.per_run if self.checked else ()):
             file = self.path / self.chunk(name, number)
             try:
-                raw = file.read_bytes()
+                raw = _read(file)
             except OSError:
-                yield Fault(_GONE, file)
+                if _part(checksums, index) != NO_CHUNK:
+                    yield Fault(_GONE, file)
             else:
                 if message := _fault_of(raw, _part(checksums, index)):
                     yield Fault(message, file)
@@ -317,7 +328,8 @@ class _OwnFiles(LocalStore):
             checksum = self._listed[array].get(key)
             if checksum is None:
                 return None
-        value = await super().get(key, prototype, byte_range)
+        is_file = await self.exists(key)  # a pipe is none
+        value = await super().get(key, prototype, byte_range) if is_file else None
         if value is None and checksum is not None:
             raise InputError(Fault(_GONE, self.root / key))
         if value is not None and chunk and (message := _fault_of(value.to_bytes(), checksum)):
@@ -333,7 +345,15 @@ _ELSEWHERE = Message(
 _CHANGED = Message("the metadata of the result are damaged; plansim sweep --resume repairs them")
 _DAMAGED = Message("the journal of the result is damaged; plansim sweep --resume repairs it")
 _OTHER_RUNS = Message("the summary is that of other runs; plansim sweep --resume repairs it")
+_LINK = Message("a link in a result is not written through; put in its place what it leads to")
 _STRANGE = Message("no part of the result; commands pass over it")
+
+
+def _read(file: Path) -> bytes:
+    """Read a file; a pipe, for which a reader would wait for ever, is none."""
+    if not file.is_file():
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(file))
+    return file.read_bytes()
 
 
 def _part(checksums: bytes, index: int) -> bytes:
@@ -341,7 +361,9 @@ def _part(checksums: bytes, index: int) -> bytes:
 
 
 def _checksum(file: Path) -> bytes:
-    """Return the checksum at the end of a chunk."""
+    """Return the checksum at the end of a chunk; an array without columns has no chunks."""
+    if not file.exists():
+        return NO_CHUNK
     with file.open("rb") as stream:
         stream.seek(-4, os.SEEK_END)
         return stream.read()
@@ -376,7 +398,7 @@ def _manifest(folder: Path) -> Path:
 
 def _manifest_of(folder: Path) -> dict[str, str]:
     """Read the digests by the name of the file; raise an `OSError`, `TypeError` or `ValueError`."""
-    digests = dict(json.loads(_manifest(folder).read_bytes()))
+    digests = dict(json.loads(_read(_manifest(folder))))
     if not {"zarr.json", RUNS} <= digests.keys():
         raise ValueError("the manifest is none")
     return digests
@@ -401,7 +423,7 @@ def _strangers(folder: Path) -> Iterator[Fault]:
 
 def _digest(file: Path) -> str:
     """Return the digest of a file; of a group's metadata without the copies of its members'."""
-    raw = file.read_bytes()
+    raw = _read(file)
     if b'"consolidated_metadata"' in raw:
         metadata = json.loads(raw)
         metadata.pop("consolidated_metadata", None)
@@ -560,7 +582,7 @@ def open_store(path: Path) -> Store:
         InputError: ``path`` holds no store, or what describes it is damaged.
     """
     try:
-        attributes = json.loads((path / "zarr.json").read_bytes())["attributes"]
+        attributes = json.loads(_read(path / "zarr.json"))["attributes"]
         return _described(path, attributes)
     except (ArithmeticError, LookupError, OSError, RecursionError, TypeError, ValueError):
         if (path / DONE).exists():

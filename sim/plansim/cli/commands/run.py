@@ -117,7 +117,7 @@ def _show_tables(
 ) -> None:
     from plansim.model.records import Timing
     from plansim.output.tables.layout import lines
-    from plansim.output.tables.series import series_table
+    from plansim.output.tables.runs import series_table
 
     first = sorted({target.year for target in inputs.targets if target.year is not None})
     for run, series, head in zip(runs, shown, changes, strict=True):

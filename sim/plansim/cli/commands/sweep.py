@@ -82,7 +82,7 @@ def sweep(
     depends on the design, the seed and i alone.
     """
     from plansim.analysis.experiments.sweep import run_sweep
-    from plansim.output.tables.sweep import sweep_table
+    from plansim.output.tables.runs import sweep_table
     from plansim.targets.target import variable_of
 
     if resume and force:

@@ -33,7 +33,7 @@ _C_LIBRARY = {
     Op.REMAINDER: "fmod",
 }
 
-_NEAR = 40
+_NEAR = 200
 """Number of lines for which a value stays in a register, as a rule."""
 
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from plansim.compiler.integration import GIVEN_LEVELS
 from plansim.compiler.ir import Op, Program, is_truth
 from plansim.compiler.llvm.body import FunctionBody
 from plansim.compiler.llvm.writer import Shared, Writer
 from plansim.compiler.order import Schedule
 
-__all__ = ["clock"]
+__all__ = ["COUNT", "LENGTH", "TABLEAU", "WEIGHTS", "clock"]
+
+TABLEAU = f"[{3 + max(GIVEN_LEVELS)} x double]"
+"""The type of a row of the tableau (`integration.tableau`)."""
+LENGTH, COUNT, WEIGHTS = 1, 2, 3
+"""Columns of it; the first is the offset."""
 
 _CLOCK = """define void @clock(ptr noalias %table, ptr noalias readonly %tableau, double %start,
     double %final, double %step, double %saveper, i64 %steps, i64 %stages) {{
@@ -20,7 +26,7 @@ loop:
   %first = icmp eq i64 %s, 0
   %back = select i1 %first, i64 0, i64 -{columns}
   %row_before = getelementptr double, ptr %row, i64 %back
-  %offset_at = getelementptr {{ double, double, double }}, ptr %tableau, i64 %s
+  %offset_at = getelementptr {tableau}, ptr %tableau, i64 %s
   %offset = load double, ptr %offset_at, align 8
   %whole = sitofp i64 %i to double
   %count = fadd double %whole, %offset
@@ -69,4 +75,4 @@ def clock(program: Program, plan: Schedule, shared: Shared) -> str:
         address = w.put(f"getelementptr double, ptr %row, i64 {column}")
         w.lines.append(f"  store double {value}, ptr {address}")
     columns = len(plan.clock_kept) + len(program.pipes)
-    return _CLOCK.format(columns=columns, body="\n".join(w.lines))
+    return _CLOCK.format(columns=columns, tableau=TABLEAU, body="\n".join(w.lines))

@@ -11,12 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from plansim.compiler.integration import STAGES
 from plansim.compiler.ir import Op, Program
 from plansim.compiler.order import Schedule
 
 __all__ = ["Batch", "StepLayout", "laid_out"]
 
-_PART = 1000
+_PART = 3000
 """Number of instructions of a part, unless powers end it."""
 _WHOLE = 4000
 """Number of instructions before the first step, or of outputs, that make one function. Of longer
@@ -32,8 +33,6 @@ class StepLayout:
 
     levels: int
     """The first row of the levels at a step's start; further buffers of them follow."""
-    total: int
-    """Of the sum that the last stage starts from."""
     flag: int
     renewed: int
     frozen: int
@@ -88,7 +87,7 @@ def laid_out(program: Program, plan: Schedule) -> StepLayout:
     step, save = _parts(program, plan.step), _parts(program, plan.save)
     levels = len(plan.once_kept)
     states = len(program.states)
-    total, flag = levels + states, levels + 4 * states
+    flag = levels + max(map(len, STAGES.values())) * states
     renewed, frozen = flag + 1, flag + 1 + states
     first = frozen + len(plan.frozen_kept)
     shown = _cut(list(program.outputs.values()))
@@ -100,7 +99,7 @@ def laid_out(program: Program, plan: Schedule) -> StepLayout:
     once_rows = _once_rows(program, plan, once, first)
     size = max([exponents + most, *(row + 1 for row in once_rows.values())])
     return StepLayout(
-        levels, total, flag, renewed, frozen, kept, exponents, size, step, save, shown, once,
+        levels, flag, renewed, frozen, kept, exponents, size, step, save, shown, once,
         once_rows,
     )  # fmt: skip
 

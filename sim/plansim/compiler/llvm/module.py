@@ -8,9 +8,9 @@ stride, most)`` simulates ``blocks`` times ``LANES`` runs. ``inputs`` is ``(bloc
 ``outputs`` ``(block, kept, output, lane)``, ``bad`` ``(block, lane)``: zero, or NaN for a run with
 a value that is not finite. ``places[step]`` says which of the ``kept`` times a step is, or -1.
 ``memory`` is scratch: ``stride`` vectors for each of the ``most`` blocks that take a part of a step
-in turn before they take the next part, see `layout`. ``tableau[stage]`` is a `Stage`, its length
-times the step: the method of integration is no part of the code. After the last step only the first
-stage is computed.
+in turn before they take the next part, see `layout`. ``tableau[stage]`` holds a stage, see
+`integration.tableau`: the method of integration is no part of the code. After the last step only
+the first stage is computed.
 
 A pipe of n steps is a ring of n numbers in the memory of a block; ``rings[2 i]`` is where it begins
 (in vectors), ``rings[2 i + 1]`` how long it is.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from plansim.compiler.ir import Instruction, Op, Program
 from plansim.compiler.llvm.body import FunctionBody
+from plansim.compiler.llvm.clock import LENGTH, TABLEAU, WEIGHTS
 from plansim.compiler.llvm.layout import Batch, StepLayout
 from plansim.compiler.llvm.writer import LANES, Shared, Writer
 from plansim.compiler.order import Schedule
@@ -16,8 +17,6 @@ __all__ = ["GIVEN", "RunParts"]
 _WATCHERS = 4
 _BEGUN = 1000
 """Number of states whose first values one function writes."""
-_SUMMED = 3
-"""Stages before the last of a method that starts the last one from their sum."""
 GIVEN = (
     "ptr noalias readonly %row, ptr noalias readonly %tableau, ptr noalias readonly %rings, "
     "ptr noalias %memory, ptr noalias readonly %in, ptr noalias %out, ptr noalias %bad, "
@@ -118,7 +117,7 @@ class RunParts:
         """Write a part of a stage: of what states need, and of the levels of the next stage."""
         w = Writer(LANES, self.shared)
         body = self._within_step(w)
-        length = _from_tableau(w, 1)
+        length = _from_tableau(w, LENGTH)
         here = {place for batch in self.layout.step[number] if len(batch) == 1 for place in batch}
         if last:  # flows that are no operations, or known before the step, or powers
             here = {state.change for state in self.program.states} - {
@@ -186,22 +185,25 @@ class RunParts:
                 w.store("%own", kept[batch[0]], body.as_number(batch[0]))
             move(batch[0])
 
-    def add(self) -> str:
-        """Write the base of the last stage, from the levels that the stages before gave."""
+    def add(self, given: int) -> str:
+        """Write the base of a stage, from the start and the levels that so many stages gave.
+
+        It comes to where the levels of the stage will.
+        """
         w, states = Writer(LANES, self.shared), len(self.program.states)
-        weights = [_from_tableau(w, 2, str(stage)) for stage in range(_SUMMED)]
+        weights = [_from_tableau(w, WEIGHTS + stage) for stage in range(given)]
         w.lines += ["  br label %add", "add:", "  %j = phi i64 [ 0, %vector ], [ %j_next, %add ]"]
         levels = w.put(f"add i64 %j, {self.layout.levels}")
         total = start = w.loaded("%own", levels)
         for stage, weight in enumerate(weights, 1):
-            given = w.loaded("%own", w.put(f"add i64 {levels}, {stage * states}"))
-            way = w.two("fmul", weight, w.two("fsub", given, start))
+            level = w.loaded("%own", w.put(f"add i64 {levels}, {stage * states}"))
+            way = w.two("fmul", weight, w.two("fsub", level, start))
             total = w.two("fadd", total, way)
-        w.store("%own", w.put(f"add i64 {levels}, {states}"), total)
+        w.store("%onto_at", "%j", total)
         w.lines.append("  %j_next = add i64 %j, 1")
         added = w.put(f"icmp sge i64 %j_next, {states}")
         w.lines += [f"  br i1 {added}, label %added, label %add", "added:"]
-        return _function("add", w, "added")
+        return _function(f"add_{given}", w, "added")
 
     def renew(self) -> str:
         """Write what moves once a step, after its last stage: memories and pipes."""
@@ -322,9 +324,8 @@ def _from_clock(w: Writer, column: int) -> str:
     return _spread(w, w.put(f"getelementptr double, ptr %row, i64 {column}"))
 
 
-def _from_tableau(w: Writer, column: int, stage: str = "%s") -> str:
-    kind = "{ double, double, double }"
-    return _spread(w, w.put(f"getelementptr {kind}, ptr %tableau, i64 {stage}, i32 {column}"))
+def _from_tableau(w: Writer, column: int) -> str:
+    return _spread(w, w.put(f"getelementptr {TABLEAU}, ptr %tableau, i64 %s, i64 {column}"))
 
 
 def _spread(w: Writer, address: str) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from plansim.compiler.integration import GIVEN_LEVELS
 from plansim.compiler.ir import Program
+from plansim.compiler.llvm.clock import COUNT, TABLEAU
 from plansim.compiler.llvm.layout import StepLayout
 from plansim.compiler.llvm.parts import GIVEN, RunParts
 from plansim.compiler.llvm.writer import LANES, Shared
@@ -47,7 +49,6 @@ step:
   %ends = icmp eq i64 %i, %steps
   %count = select i1 %ends, i64 1, i64 %stages
   %single = icmp eq i64 %count, 1
-  %many = icmp sgt i64 %count, {unsummed}
   br label %stage
 stage:
   %s = phi i64 [ 0, %step ], [ %s_next, %moved ]
@@ -57,16 +58,18 @@ stage:
   %first = icmp eq i64 %s, 0
   %s_next = add i64 %s, 1
   %last = icmp eq i64 %s_next, %count
-  %summed = and i1 %last, %many
-  %base = select i1 %summed, i64 {total}, i64 %start
+  %given_at = getelementptr {tableau}, ptr %tableau, i64 %s, i64 {given}
+  %given_number = load double, ptr %given_at, align 8
+  %given = fptosi double %given_number to i64
   %buffer_from = mul i64 %s_next, {states}
   %buffer = add i64 {levels}, %buffer_from
   %free = select i1 %first, i64 %other, i64 %buffer
   %closes = xor i1 %first, %last
   %returns = and i1 %closes, %last
   %onto = select i1 %returns, i64 %start, i64 %free
-  br i1 %summed, label %sum, label %parts
-sum:
+  %alone = icmp eq i64 %given, 0
+  %base = select i1 %alone, i64 %start, i64 %onto
+  switch i64 %given, label %parts [ {sums} ]
 {add}
   br label %parts
 parts:
@@ -118,11 +121,12 @@ def run(program: Program, plan: Schedule, layout: StepLayout, shared: Shared) ->
         inputs=len(program.inputs),
         outputs=len(program.outputs),
         columns=len(plan.clock_kept) + len(program.pipes),
-        unsummed=2 if any(state.is_level for state in program.states) else 4,
         levels=layout.levels,
         states=states,
         second=layout.levels + states,
-        total=layout.total,
+        tableau=TABLEAU,
+        given=COUNT,
+        sums=" ".join(f"i64 {given}, label %sum_{given}" for given in GIVEN_LEVELS),
         once="\n".join(call(f"once_{i}", parts.once(i), **before) for i in range(len(layout.once)))
         + several("begin", parts.begin(), **before),
         step_parts="\n".join(
@@ -132,7 +136,10 @@ def run(program: Program, plan: Schedule, layout: StepLayout, shared: Shared) ->
             call(f"save_{i}", parts.save(i, last=i == saves - 1), now="%now") for i in range(saves)
         )
         + several("show", parts.show(), now="%now"),
-        add=call("add", parts.add()),
+        add="\n  br label %parts\n".join(
+            f"sum_{given}:\n" + call(f"add_{given}", parts.add(given), onto="%onto")
+            for given in GIVEN_LEVELS
+        ),
         renew=call("renew", parts.renew(), **at_start),
         end=call("end", parts.end(), **{**at_start, "now": "%start_next"}),
     )

@@ -1,24 +1,47 @@
-"""The documentation of a model as a folder of HTML pages."""
+"""The documentation of a model as HTML pages, made from its file and the tables beside it.
+
+A page a module with an entry a variable, the feedback loops, the parameters with their evidence,
+the sources. The templates are given the records themselves. The pages need no network.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from importlib.metadata import version
+from importlib.resources import files
 from pathlib import Path
 
 from plansim.analysis.feedback.loops import FILE_NAME as LOOPS
-from plansim.analysis.feedback.loops import load_loops
+from plansim.analysis.feedback.loops import Loop, LoopLink, load_loops
 from plansim.files.folder import write_folder
 from plansim.model.evidence import load_evidence
-from plansim.model.records import Model
-from plansim.output.book.pages import document_pages, front_page, style_sheet
-from plansim.output.variables import ModelFacts
-from plansim.output.words.text import Lang, Text, read_text
+from plansim.model.reading.expression import Table, name_key
+from plansim.model.records import Model, Variable, VariableKind
+from plansim.model.units import NO_UNIT
+from plansim.output.describe import reference_name
+from plansim.output.diagrams.modules import STYLE, module_diagram, modules_drawn
+from plansim.output.diagrams.parts import module_parts
+from plansim.output.variables import (
+    ModelFacts,
+    Part,
+    kind_of,
+    link_to,
+    page_of,
+    slug,
+    values_of,
+    variable_notes,
+)
+from plansim.output.words.text import Lang, Text, read_text, typeset
 from plansim.targets.audit import clashes_beside
 from plansim.targets.catalogue import load_targets
-from plansim.targets.target import Target
 
-__all__ = ["document"]
+__all__ = ["document", "document_pages"]
+
+_FOLDER = "templates"
+_LANGUAGES = {Lang.EN: "English", Lang.ZH: "中文"}
+_COUNTED = (VariableKind.STOCK, VariableKind.FLOW, VariableKind.AUXILIARY, VariableKind.CONSTANT)
 
 
 def document(
@@ -40,25 +63,132 @@ def document(
     >>> plansim.document(model, "pages", force=True)
     11
     """
-    pages = _pages(model, load_targets(model=model), [Lang(lang) for lang in langs])
+    beside, chosen = model.path.parent, [Lang(lang) for lang in langs]
+    targets, evidence = tuple(load_targets(model=model)), load_evidence(beside)
+    clashes = clashes_beside(model)
+    loops = load_loops(model) if (beside / LOOPS).is_file() else ()
+    style = files(__package__).joinpath(_FOLDER, "style.css").read_text("utf-8") + STYLE
+    pages = {"index.html": _front_page(chosen), "style.css": style}
+    for lang in chosen:
+        facts = ModelFacts(model, targets, evidence, clashes, read_text(lang))
+        other = next((language for language in chosen if language is not lang), None)
+        for name, html in document_pages(facts, loops, other).items():
+            pages[f"{lang}/{name}"] = html
     write_folder(pages, Path(folder), force=force)
     return sum(name.endswith(".html") for name in pages)
 
 
-def _pages(model: Model, targets: Sequence[Target], langs: Sequence[Lang]) -> dict[str, str]:
-    """Return all files by their paths in the folder."""
-    folder = model.path.parent
-    evidence = load_evidence(folder)
-    clashes = clashes_beside(model)
-    loops = load_loops(model) if (folder / LOOPS).is_file() else ()
-    files = {"index.html": front_page(langs), "style.css": style_sheet()}
-    for lang in langs:
-        text = read_text(lang)
-        facts = ModelFacts(model, tuple(targets), evidence, clashes, text)
-        other = next((language for language in langs if language is not lang), None)
-        for name, html in document_pages(facts, loops, _card(model, text), other).items():
-            files[f"{lang}/{name}"] = html
-    return files
+def _front_page(langs: Sequence[Lang]) -> str:
+    """Return the page at the top, which leads to the reader's language."""
+    first = langs[0]
+    anchors = " · ".join(
+        f'<a lang="{lang}" href="{lang}/index.html">{_LANGUAGES[lang]}</a>' for lang in langs
+    )
+    return (
+        f'<!doctype html>\n<html lang="{first}"><meta charset="utf-8"><title>plansim</title>'
+        f'<meta http-equiv="refresh" content="0; url={first}/index.html"><p>{anchors}</p></html>\n'
+    )
+
+
+def document_pages(
+    facts: ModelFacts, loops: Sequence[Loop] = (), other: Lang | None = None
+) -> dict[str, str]:
+    """Return the pages of one language by their file names.
+
+    Args:
+        facts: the model with what is known of it.
+        loops: its declared feedback loops, if it has any.
+        other: the language that the same pages are also written in.
+    """
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup
+
+    text, model = facts.text, facts.model
+    environment = Environment(
+        loader=PackageLoader(__package__, _FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+    )
+    in_module: dict[str, list[Variable]] = {name: [] for name in model.modules}
+    for variable in model.variables.values():
+        in_module.setdefault(variable.module, []).append(variable)
+    environment.globals |= {
+        "facts": facts,
+        "model": model,
+        "lang": text.lang.value,
+        "other": other and (other.value, _LANGUAGES[other]),
+        "in_module": in_module,
+        "kinds": list(VariableKind),
+        "say": lambda key, **values: text(f"document.{key}", **values),
+        "label": text,
+        "tongue": partial(_tongue, text.lang),
+        "comma": text("list_sep.comma"),
+        "colon": text("list_sep.colon"),
+        "stop": "。" if text.lang is Lang.ZH else ".",
+        "page_of": page_of,
+        "link_to": link_to,
+        "second": partial(_other_name, facts),
+    }
+
+    def page(name: str, template: str, title: str, **more: object) -> str:
+        def current(link: str) -> str:
+            return Markup(' aria-current="page"') if link == name else ""
+
+        loaded = environment.get_template(template)
+        return loaded.render(page=name, title=title, current=current, **more)
+
+    def plain(name: str, title: str, **more: object) -> str:
+        return page(f"{name}.html", f"{name}.html", text(f"document.{title}"), **more)
+
+    names = sorted(model.variables.values(), key=lambda variable: facts.name(variable).casefold())
+    pages = {
+        "index.html": plain(
+            "index",
+            "title",
+            counted=_COUNTED,
+            names=names,
+            card=_card(model, text),
+        ),
+        "loops.html": plain("loops", "loops", loops=loops, path=partial(_path_in_words, facts)),
+        "parameters.html": plain(
+            "parameters",
+            "parameters",
+            short=partial(_short, facts),
+            unit=lambda variable: typeset(text.unit(variable.unit)),
+            span=_span,
+            cited=lambda variable: list(_cited_in_short(variable, facts)),
+        ),
+        "sources.html": plain(
+            "sources",
+            "sources",
+            uses=_uses(facts),
+            groups={
+                "evidence": list(facts.evidence),
+                "targets": [target.id for target in facts.targets],
+                "clashes": [clash.id for clash in facts.clashes],
+            },
+        ),
+    }
+    drawn = set(modules_drawn(model))
+    for name in model.modules:
+        drawing, folded = "", tuple[str, ...]()
+        if name in drawn:
+            drawing = module_diagram(model, name, (text.lang,), style=False, href=link_to)
+            folded = module_parts(model, name).folded
+        pages[page_of(name)] = page(
+            page_of(name),
+            "module.html",
+            facts.module_title(name),
+            module=model.modules[name],
+            drawing=Markup(drawing),
+            folded=[facts.part(variable) for variable in folded],
+            anchor=lambda variable: slug(variable.name),
+            summary=partial(_summary, text),
+            notes=lambda variable: variable_notes(variable, facts, text("list_sep.semicolon")),
+            source=partial(_source, model),
+        )
+    return pages
 
 
 def _card(model: Model, text: Text) -> Mapping[str, str]:
@@ -79,3 +209,80 @@ def _card(model: Model, text: Text) -> Mapping[str, str]:
         text("document.clock"): clock,
         text("document.version"): version("plansim"),
     }
+
+
+def _tongue(lang: Lang, words: str) -> str:
+    """Return the attribute of an element whose text is not in the page's language."""
+    from markupsafe import Markup
+
+    spoken = Lang.ZH if re.search(r"[\u4e00-\u9fff]", words.rpartition("。")[0]) else Lang.EN
+    return Markup("" if spoken is lang else f' lang="{spoken}"')
+
+
+def _path_in_words(facts: ModelFacts, links: Sequence[LoopLink]) -> str:
+    """Write the variables round a loop, with the sign of each link before its arrow."""
+    names = [reference_name(link.cause, facts.model, facts.text) for link in links]
+    steps = zip(names, links, strict=True)
+    arrows = [f"{name} {'+' if link.sign > 0 else '−'}→" for name, link in steps]
+    return " ".join([*arrows, names[0]])
+
+
+# --- an entry -------------------------------------------------------------------------------------
+
+
+def _other_name(facts: ModelFacts, variable: Variable) -> str:
+    """Return the name of a variable in the other language; empty if it has none."""
+    name = facts.name(variable)
+    return next((one for one in (variable.name, variable.name_zh) if one != name), "")
+
+
+def _summary(text: Text, variable: Variable) -> str:
+    """Return kind and unit in a line."""
+    unit = "" if variable.unit == NO_UNIT else typeset(text.unit(variable.unit))
+    return text("list_sep.comma").join(filter(None, [kind_of(variable, text), unit]))
+
+
+def _source(model: Model, variable: Variable) -> str:
+    """Return the equation as the file writes it; empty for what holds numbers only."""
+    computed = any(
+        equation.formula is not None or isinstance(equation.tree, Table)
+        for equation in model.scan.equations[name_key(variable.name)]
+    )
+    return variable.equation.expandtabs(4).replace("\\\n", "\n") if computed else ""
+
+
+# --- parameters and sources -----------------------------------------------------------------------
+
+
+def _short(facts: ModelFacts, variable: Variable) -> str:
+    """Write the value of a constant; of an array with different ones the lowest and highest."""
+    values = values_of(variable, facts)
+    if len(values) < 2 or not isinstance(variable.value, Mapping):
+        return "".join(values)
+    numbers = variable.value.values()
+    span = f"{min(numbers):g}–{max(numbers):g}"
+    return facts.text("document.elements", span=span, count=len(numbers))
+
+
+def _span(bounds: tuple[float | None, float | None] | None) -> str:
+    if bounds is None or bounds == (None, None):
+        return ""
+    low, high = ("" if bound is None else f"{bound:g}" for bound in bounds)
+    return f"{low}–{high}" if low and high else f"≥ {low}" if low else f"≤ {high}"
+
+
+def _cited_in_short(variable: Variable, facts: ModelFacts) -> Iterator[Part]:
+    """Yield the sources of a variable; of one that has a row of its own the id alone."""
+    for tag in variable.sources:
+        for part in facts.cited(tag):
+            yield Part(part.text.split("  ")[0], part.link) if part.link else part
+
+
+def _uses(facts: ModelFacts) -> dict[str, list[Part]]:
+    """Return the variables that cite each source, by its id."""
+    uses: dict[str, list[Part]] = {}
+    for variable in facts.model.variables.values():
+        cited = {part.link for tag in variable.sources for part in facts.cited(tag)}
+        for link in cited:
+            uses.setdefault(link.rpartition("#")[2], []).append(facts.part(variable.name))
+    return uses

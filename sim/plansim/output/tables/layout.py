@@ -38,7 +38,6 @@ __all__ = [
     "Row",
     "Style",
     "blocks",
-    "edges",
     "facts",
     "figure_column",
     "figure_columns",
@@ -299,17 +298,6 @@ class FirstFitting:
             if Measurement.get(console, wide, layout).minimum <= options.max_width:
                 break
         yield layout
-
-
-def edges(left: RenderableType, right: str) -> RenderableType:
-    """Return a line of a cell: one text aligned left, another right."""
-    if left == "":
-        return Prose(right, justify="right")
-    pair = Table.grid(expand=True, padding=(0, 1, 0, 0))
-    pair.add_column()
-    pair.add_column(justify="right", no_wrap=True)
-    pair.add_row(_cell(left), _cell(right))
-    return pair
 
 
 def stacked(parts: Iterable[str | tuple[str, str]]) -> RichText:

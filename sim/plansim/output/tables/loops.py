@@ -1,59 +1,46 @@
-"""Feedback loops for a terminal: their paths, scores, and the effects of cutting them."""
+"""Feedback loops for a terminal: their paths, scores, and what cutting them does."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import partial
 from itertools import groupby
 
 from plansim.analysis.feedback.loop_scores import LoopScores
-from plansim.analysis.feedback.loops import MOVES, Cut, Effect, Loop, LoopLink
+from plansim.analysis.feedback.loops import MOVES, Cut, Loop, LoopLink
 from plansim.output.tables.layout import (
     Column,
-    FirstFitting,
     Grid,
-    Prose,
     RenderableType,
     Style,
     blocks,
-    edges,
     facts,
     figure_column,
     lines,
     stacked,
-    target_columns,
     text_column,
 )
 from plansim.output.words.messages import say_in
-from plansim.output.words.text import Text, decimals_for, figure, margin_figure
+from plansim.output.words.text import Text
 from plansim.targets.target import Status
 
 __all__ = ["loops_table", "missing_scores", "spans"]
 
-_NAME = 24
-"""Width of the name of a target, in terminal columns."""
 _TURNS = {Status.MET: ("✓", Style.GOOD), Status.MISSED: ("✗", Style.BAD)}
 """Marks of verdicts that a cut changes."""
 
 
 def loops_table(cuts: Sequence[Cut], scores: LoopScores, text: Text) -> RenderableType:
-    """Lay out each loop, its effects when cut in one table a year, and a summary."""
-    scenario = scores.scenario.id
-    years = sorted({year for cut in cuts for effect in cut.effects for year in effect.whole})
+    """Lay out each loop, then all in one table."""
     legend = missing_scores(scores, text) if scores.missing else text("loops.scores_legend")
     return blocks(
         [
             *(facts(_loop_facts(cut, text)) for cut in cuts),
-            text("loops.title", scenario=scenario),
-            *(part for year in years for part in (text("loops.shifts", year=year),
-                                                  _shifts(cuts, year, text))),
-            text("loops.legend"),
-            text("loops.summary", scenario=scenario),
+            text("loops.summary", scenario=scores.scenario.id),
             _summary(cuts, scores, text),
             lines([legend, text("loops.cut_legend")]),
         ]
-    )  # fmt: skip
+    )
 
 
 def missing_scores(scores: LoopScores, text: Text) -> str:
@@ -160,45 +147,3 @@ def _standing(loop: Loop, text: Text) -> str:
     if not loop.found:
         return text("loops.other_polarity")
     return text("loops.all_stand", count=len(links))
-
-
-# --- targets by loops -------------------------------------------------------------------------
-
-
-def _shifts(cuts: Sequence[Cut], year: int, text: Text) -> RenderableType:
-    """Lay out targets by loops, as many loops side by side as fit."""
-
-    def panels(size: int) -> RenderableType:
-        starts = range(0, len(cuts), size)
-        return blocks([_panel(cuts[start : start + size], year, text) for start in starts])
-
-    return FirstFitting([partial(panels, size) for size in range(len(cuts), 0, -1)])
-
-
-def _panel(cuts: Sequence[Cut], year: int, text: Text) -> Grid:
-    columns = [
-        *target_columns(text, least=_NAME, most=_NAME),
-        figure_column(text("loops.whole")),
-        *(figure_column(cut.loop.id) for cut in cuts),
-    ]
-    rows: list[list[RenderableType]] = []
-    for effects in zip(*(cut.effects for cut in cuts), strict=True):
-        target, whole = effects[0].target, effects[0].whole
-        if year not in whole:
-            continue
-        assert target.value is not None
-        decimals = decimals_for(target.value, whole[year], target.tolerance or 0.0)
-        name = text.name(target)
-        value = f"{figure(whole[year], decimals)} {text.unit(target.unit)}"
-        rows.append([target.id, name, value, *(_shift(effect, year) for effect in effects)])
-    return Grid(columns, rows)
-
-
-def _shift(effect: Effect, year: int) -> RenderableType:
-    """Write the shift of a value, with a mark if the verdict changes."""
-    shift = effect.cut[year] - effect.whole[year]
-    shown = "0" if abs(shift) < 0.005 else margin_figure(shift, 2)
-    if year != effect.target.year or effect.status_cut is effect.status_whole:
-        return shown
-    mark, style = _TURNS.get(effect.status_cut, ("?", Style.DOUBT))
-    return edges(Prose(mark, style), shown)
