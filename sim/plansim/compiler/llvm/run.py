@@ -108,6 +108,11 @@ def run(program: Program, plan: Schedule, layout: StepLayout, shared: Shared) ->
         functions.append(text)
         return _call(name, **given)
 
+    def several(name: str, texts: Sequence[str], **given: str) -> str:
+        calls = (call(f"{name}_{i}", text, **given) for i, text in enumerate(texts))
+        return "".join(f"\n{one}" for one in calls)
+
+    before = {"row": "%table", "i": "0", "s": "0", "out": "%out_all"}
     levels = {"now": "%now", "base": "%base", "onto": "%onto"}
     at_start = {"row": "%first_row", "s": "0", "now": "%start"}
     steps, saves = len(layout.step), len(layout.save)
@@ -122,7 +127,8 @@ def run(program: Program, plan: Schedule, layout: StepLayout, shared: Shared) ->
         tableau=TABLEAU,
         given=COUNT,
         sums=" ".join(f"i64 {given}, label %sum_{given}" for given in GIVEN_LEVELS),
-        once=call("once", parts.once(), row="%table", i="0", s="0", out="%out_all"),
+        once="\n".join(call(f"once_{i}", parts.once(i), **before) for i in range(len(layout.once)))
+        + several("begin", parts.begin(), **before),
         step_parts="\n".join(
             call(f"step_{i}", parts.step(i, last=i == steps - 1), **levels)
             + _powers(layout, layout.step[i])
@@ -132,7 +138,8 @@ def run(program: Program, plan: Schedule, layout: StepLayout, shared: Shared) ->
             call(f"save_{i}", parts.save(i, last=i == saves - 1), now="%now")
             + _powers(layout, layout.save[i])
             for i in range(saves)
-        ),
+        )
+        + several("show", parts.show(), now="%now"),
         add="\n  br label %parts\n".join(
             f"sum_{given}:\n" + call(f"add_{given}", parts.add(given), onto="%onto")
             for given in GIVEN_LEVELS
