@@ -171,11 +171,14 @@ def inputs_under(
         values.get(name, default)
         for name, default in zip(kernel.inputs, kernel.defaults, strict=True)
     ]
-    runs = 1 if constants is None else len(constants)
-    table = np.tile(np.array(shared, dtype=np.float64), (runs, 1))
-    if constants is not None:
-        own = {name: column for column, name in enumerate(names)}
-        columns = [(column, own[name]) for column, name in enumerate(kernel.inputs) if name in own]
+    own = {name: column for column, name in enumerate(names)}
+    columns = [(column, own[name]) for column, name in enumerate(kernel.inputs) if name in own]
+    if constants is None:
+        table = np.array([shared], dtype=np.float64)
+    elif len(columns) == len(kernel.inputs):
+        table = np.take(constants, [of for _, of in columns], axis=1)
+    else:
+        table = np.tile(np.array(shared, dtype=np.float64), (len(constants), 1))
         table[:, [to for to, _ in columns]] = constants[:, [of for _, of in columns]]
     if seeds is not None and kernel.noise is not None:
         table[:, kernel.noise] += seeds
