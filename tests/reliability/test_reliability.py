@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from plansim.cli.main import INTERNAL
+from plansim.engine.simlin import vdf_as_csv
 from plansim.files.escaping import for_spreadsheet, for_terminal
 from tests.helpers.command import Call
 from tests.reliability import commands, fuzz
 from tests.reliability.trials import TRIALS
+from tests.reliability.vdf import vdf
 
 LITTLE = {"fuzz": 0.004, "limits": 0.05, "command lines": 1.0}
 """What is tried of some in ``make test``; the others wait for ``make test-all``."""
@@ -37,7 +39,8 @@ def test_every_kind_of_input_has_seeds_that_are_read(tmp_path: Path) -> None:
     for name, kind in fuzz.KINDS.items():
         for seed in kind.seeds:
             text = seed.read_text("utf-8") if isinstance(seed, Path) else seed
-            with fuzz.in_place(readers.folder / kind.file, text.encode()):
+            raw = text if isinstance(text, bytes) else text.encode()
+            with fuzz.in_place(readers.folder / kind.file, raw):
                 kind.read(readers, readers.folder / kind.file)
         assert fuzz.mutated(kind, 7) == fuzz.mutated(kind, 7), name
 
@@ -95,6 +98,18 @@ def test_where_nothing_is_written_no_resume_is_offered(
     done = call("sweep", "growth-investment", "-n", "4", "-o", "r.zarr")
     assert (done.code, "the disk is full" in done.err, "--resume" in done.err) == (2, True, False)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("mode", [0o700, 0o777])
+def test_a_run_of_vensim_gives_data_whether_or_not_the_cache_can_be_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: int
+) -> None:
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache").chmod(mode)
+    monkeypatch.setenv("PLANSIM_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "run.vdf").write_bytes(vdf([2000, 2001], {"sold": [1, 2.5]}, {"SAVEPER": 1}))
+    rows = vdf_as_csv(tmp_path / "run.vdf").read_text().split()
+    assert rows == ["time,saveper,sold", "2000.0,1.0,1.0", "2001.0,1.0,2.5"]
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-x", "@SUM(A1)", "\t=1", "a\x1b[31m", "\u202eb"])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import importlib.util
+import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +17,7 @@ from plansim.cache import digest, workspace
 from plansim.engine.trajectory import FloatArray, Trajectory, cells, largest_difference
 from plansim.errors import Fault, InputError, Message, SimulationError, foreign
 from plansim.files.reading import read_regular
+from plansim.files.writing import writing_whole
 from plansim.model.records import Model, VariableKind
 from plansim.scenario.scenario_file import Scenario
 from plansim.scenario.variant import for_scenarios
@@ -65,7 +68,8 @@ def check_units(path: Path) -> tuple[str, ...]:
 def vdf_as_csv(path: Path) -> Path:
     """Write a run that Vensim keeps in a ``.vdf`` file as a CSV table, and return its path.
 
-    It lies in the cache. What is missing has no number in it.
+    It lies in the cache, or, where that cannot be used, in a folder that is removed when the
+    process ends. What is missing has no number in it.
 
     Raises:
         InputError: pysimlin is not installed, or cannot read the file.
@@ -73,12 +77,21 @@ def vdf_as_csv(path: Path) -> Path:
     _require_simlin()
     import simlin
 
+    def write(table: Path) -> None:
+        table.parent.mkdir(exist_ok=True)
+        with writing_whole(table) as part:  # another process may read it now
+            simlin.load_vdf(path).to_csv(part)
+
     try:
         key = digest("vdf", read_regular(path))
         with workspace() as folder:
             table = folder / "data" / f"{key}.csv"
-            table.parent.mkdir(exist_ok=True)
-            simlin.load_vdf(path).to_csv(table)
+            write(table)
+        if not table.exists():  # the cache was a temporary one
+            kept = tempfile.mkdtemp(prefix="plansim-")
+            atexit.register(shutil.rmtree, kept, ignore_errors=True)
+            table = Path(kept, table.name)
+            write(table)
     except (simlin.SimlinError, OSError, ValueError) as error:
         why = foreign(getattr(error, "strerror", None) or error)
         raise InputError(Fault("the table cannot be read", path, found=why)) from None

@@ -246,6 +246,7 @@ def test_raw_data_have_a_value_at_their_points_alone(tmp_path: Path) -> None:
         ("long.csv", "A1", "the table is not a CSV file"),
         ("t.csv", "A" + "9" * 5000, "'t.csv' has no cells"),
         ("bomb.xlsx", "A1", "is not a workbook"),
+        ("wide.xlsx", "A1", "has more than 5000000 cells"),
     ],
 )
 def test_a_hostile_file_is_refused_at_once(
@@ -253,6 +254,10 @@ def test_a_hostile_file_is_refused_at_once(
 ) -> None:
     os.mkfifo(tmp_path / "pipe.csv")
     (tmp_path / "long.csv").write_text("9" * 200_000, "utf-8")
+    wide = openpyxl.Workbook()
+    wide["Sheet"].title = ","  # as in the equation
+    wide[","]["XFD1048576"] = 1
+    wide.save(tmp_path / "wide.xlsx")
     (tmp_path / "t.csv").write_text("1,2\n", "utf-8")
     with zipfile.ZipFile(tmp_path / "bomb.xlsx", "w", zipfile.ZIP_DEFLATED) as parts:
         parts.writestr("xl/workbook.xml", b" " * 201_000_000)

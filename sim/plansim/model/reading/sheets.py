@@ -34,6 +34,8 @@ _CELL = re.compile(r"([A-Za-z]{1,3})([1-9][0-9]{0,8})")
 _ROW = re.compile(r"[1-9][0-9]{0,8}")
 _LETTERS = re.compile(r"[A-Za-z]{1,3}")
 _BOOKS = (".xlsx", ".xlsm")
+MOST_CELLS = 5_000_000
+"""Maximum number of cells between the first of a sheet and its last, empty ones too."""
 
 
 @dataclass
@@ -122,12 +124,14 @@ class OutsideFiles:
             if tab.lower() not in sheets:
                 message = Message("'{name}' has no sheet '{sheet}'", name=file, sheet=tab)
                 raise OutsideError(message, nearest(tab, [*sheets.values()]))
-            rows = book[sheets[tab.lower()]].iter_rows(values_only=True)
-            return [[_value(cell) for cell in row] for row in rows]
+            sheet = book[sheets[tab.lower()]]
+            _bounded(file, sheet.max_row * sheet.max_column)
+            return [[_value(cell) for cell in row] for row in sheet.iter_rows(values_only=True)]
         text = self._bytes(file).decode("utf-8-sig", "replace")
         plain = "," if kind == "csv" else "\t"
         separator = tab if tab and not tab[0].isalnum() else plain
         separator = "\t" if separator == "\\t" else separator[0]
+        _bounded(file, text.count(separator) + text.count("\n"))
         try:
             rows = list(csv.reader(io.StringIO(text), delimiter=separator))
         except (csv.Error, TypeError, ValueError) as error:  # a cell too long, no separator
@@ -162,6 +166,15 @@ class OutsideError(Exception):
         self.close = close
         self.gone = gone
         """Whether there is no such file."""
+
+
+def _bounded(file: str, cells: int) -> None:
+    """Raise an `OutsideError` if a table has too many cells."""
+    if cells > MOST_CELLS:
+        message = Message(
+            "a table of '{name}' has more than {count} cells", name=file, count=MOST_CELLS
+        )
+        raise OutsideError(message)
 
 
 def _value(cell: object) -> Cell:
