@@ -62,7 +62,7 @@ STYLES = {
 _NAME_WIDTH = 40
 """Wider names are wrapped."""
 _NAME_WRAPPED = 30
-"""Names are wrapped to this before scenarios stand below one another."""
+"""Names are wrapped to this before scenarios are stacked."""
 
 ByScenario = Mapping[str, Verdict]
 Unjudged = Sequence[tuple[Target, ByScenario]]
@@ -230,7 +230,7 @@ class _LineParts:
 def _aligned(cells: Sequence[Sequence[_LineParts]]) -> list[RichText]:
     """Write the cells of a column with their parts below one another.
 
-    The names of bases, which stand where marks do, may reach under the shares.
+    The names of bases, which are in the place of marks, may reach under the shares.
     """
     firsts = [cell[0] for cell in cells]
     value, mark, share, margin = (
