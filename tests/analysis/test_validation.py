@@ -21,7 +21,7 @@ from plansim.cli.main import main
 from plansim.errors import InputError, ModelError, UnknownNameError
 from plansim.output.book.validation import Report, collect_report, validation_page
 from plansim.output.figures.canvas import save_figure
-from plansim.output.figures.sheet import history_sheet
+from plansim.output.figures.kinds import history_sheet
 from plansim.output.tables.layout import shown
 from plansim.output.tables.validation import (
     case_text,

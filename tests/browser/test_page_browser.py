@@ -236,37 +236,6 @@ def test_every_view_fits_its_width_in_both_languages(
     assert visit.wrong == []
 
 
-@pytest.mark.parametrize("lang", ["en", "zh"])
-def test_every_glyph_comes_with_the_page(browser: Browser, address: str, lang: str) -> None:
-    """With no font but those in the page, Chromium takes none of the machine's."""
-    visit = Visit(browser, f"{address}#lang={lang}")
-    page = visit.page
-    page.evaluate("document.querySelectorAll('details').forEach((each) => (each.open = true))")
-    said = set(page.locator("body").inner_text())
-    for tab in ("charts", "targets", "map", "about"):
-        page.locator(f"#tab-{tab}").click()
-        said |= set(page.locator(f"#panel-{tab}").inner_text())
-    assert len(said) > (400 if lang == "zh" else 60)
-    text = "".join(sorted(glyph for glyph in said if not glyph.isspace()))
-    page.evaluate(
-        """async (text) => {
-          document.body.textContent = text;
-          document.body.style.fontFamily = "plansim, plansim-signs, plansim-signs-rest";
-          await document.fonts.ready;
-        }""",
-        text,
-    )
-    devtools = visit.context.new_cdp_session(page)
-    devtools.send("DOM.enable")
-    devtools.send("CSS.enable")
-    root = devtools.send("DOM.getDocument")["root"]["nodeId"]
-    body = devtools.send("DOM.querySelector", {"nodeId": root, "selector": "body"})["nodeId"]
-    fonts = devtools.send("CSS.getPlatformFontsForNode", {"nodeId": body})["fonts"]
-    assert fonts
-    assert [font["familyName"] for font in fonts if not font["isCustomFont"]] == []
-    visit.close()
-
-
 def test_the_language_changes_at_once_and_nothing_else_does(visit: Visit) -> None:
     page = visit.page
     visit.move("credit ease after", 1.3)

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import xarray as xr
 from numpy.typing import NDArray
 
+from plansim.compiler.llvm import layout, parts
 from plansim.compiler.llvm.module import emit
 from plansim.compiler.lower import StructuralError, lower
 from plansim.compiler.native import Platform, assemble, host_platform, processors
@@ -17,7 +19,7 @@ from plansim.compiler.order import schedule
 from plansim.engine.batch import simulate_ensemble
 from plansim.engine.kernel import compile_model
 from plansim.engine.simulate import simulate
-from plansim.errors import InputError, ModelError
+from plansim.errors import ModelError
 from plansim.model.reader import load_model
 from plansim.model.records import Model
 from tests.helpers import reference
@@ -174,12 +176,6 @@ def test_what_does_not_vary_is_folded_and_the_rest_leaves_the_loop(build: Build)
     assert operations["m",] == [["sqrt", "time"], ["*", "input", "ln"], step]
 
 
-def test_equal_operations_are_done_once(build: Build) -> None:
-    model = build("x= INTEG(LN(x + 1) + y, 1) ~ Dmnl ~|\ny= LN(1 + x)*2 ~ Dmnl ~|")
-    program = lower(model, [], ["x"])
-    assert [instruction.op.value for instruction in program.instructions].count("ln") == 1
-
-
 @pytest.mark.parametrize("exponent", [0.5, -0.5, 2.0, 3.0, 4.0, -1.0, -2.0])
 def test_powers_by_products_and_roots_are_powers_within_four_units(
     exponent: float, build: Build
@@ -260,12 +256,6 @@ def test_a_constant_that_shapes_the_code_cannot_vary_but_can_be_set(build: Build
     assert series(model, "x")[-1] < 4
 
 
-def test_what_is_no_constant_cannot_vary(build: Build) -> None:
-    model = build("x= Time ~ Dmnl ~|")
-    with pytest.raises(InputError, match="'x' cannot vary; expected a constant, a stock"):
-        compile_model(model, vary=["x"])
-
-
 def test_numbers_are_computed_as_ieee_754_has_it(build: Build) -> None:
     model = build(
         "a= 1 ~ Dmnl ~|\nzero= a - 1 ~ Dmnl ~|\nx= 1/zero + 0*Time ~ Dmnl ~|\n"
@@ -278,3 +268,15 @@ def test_numbers_are_computed_as_ieee_754_has_it(build: Build) -> None:
         found = simulate_ensemble(kernel, inputs, model.time).values[0, :, 0]
         wanted[0] = math.inf
         np.testing.assert_array_equal(found, wanted)
+
+
+@pytest.mark.parametrize("feature", ["delays", "initial", "logic", "memory"])
+def test_a_model_cut_into_many_functions_computes_the_same(
+    root: Path, feature: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = load_model(root / "tests" / "agreement" / "vensim" / feature / f"{feature}.mdl")
+    whole = simulate(model, cache=False)
+    monkeypatch.setattr(layout, "_WHOLE", 3)
+    monkeypatch.setattr(layout, "_PART", 2)
+    monkeypatch.setattr(parts, "_BEGUN", 2)
+    xr.testing.assert_equal(simulate(model, cache=False), whole)

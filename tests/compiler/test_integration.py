@@ -93,16 +93,6 @@ def test_halving_the_step_divides_the_error_by_two_to_the_order(build: Build, na
         np.testing.assert_allclose(orders, order, atol=0.15, err_msg=f"{method}: {errors}")
 
 
-def test_a_linear_stock_grows_by_the_series_of_the_exponential(build: Build) -> None:
-    model = build("x= INTEG(-0.6*x, 7) ~ Dmnl ~|")
-    z = -0.3
-    growth = {EULER: 1 + z, MIDPOINT: 1 + z + z**2 / 2,
-              RK4: 1 + z + z**2 / 2 + z**3 / 6 + z**4 / 24}  # fmt: skip
-    for method, factor in growth.items():
-        found = series(model, ["x"], clock(model, method))[0]
-        np.testing.assert_allclose(found, 7 * factor ** np.arange(9), rtol=1e-14)
-
-
 # --- the rule, against a slow interpreter of it ---------------------------------------------------
 
 State = Mapping[str, float]

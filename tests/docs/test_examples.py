@@ -13,7 +13,6 @@ import pytest
 from plansim.cli.help import EXAMPLE
 from plansim.cli.main import main, plansim
 from tests.docs.examples import ROOT, SESSIONS, Example, files_of, pattern_of, read_examples
-from tools.fill_examples import renewed
 
 EXAMPLES = [example for pages in SESSIONS.values() for example in read_examples(pages)]
 COMMANDS = (ROOT / "docs" / "commands.md").read_text("utf-8")
@@ -132,27 +131,3 @@ def test_the_example_in_the_help_of_a_command_has_its_form(
         words = epilog.removeprefix(EXAMPLE).strip()
         assert words.startswith(f"plansim {' '.join(path)}")
         parsed(Example("", words, ""))
-
-
-@pytest.mark.parametrize(
-    ("shown", "printed", "agrees"),
-    [
-        ("a\nb\n", "a\nb\n", True),
-        ("a\n…\nd\n", "a\nb\nc\nd\n", True),
-        ("a …\n", "a b c\n", True),
-        ("a b…\n", "a b c\n", True),
-        ("a\n", "a\nb\n", False),
-        ("a\n…\ne\n", "a\nb\n", False),
-    ],
-)
-def test_patterns(shown: str, printed: str, agrees: bool) -> None:
-    assert bool(re.fullmatch(pattern_of(shown), printed)) == agrees
-
-
-def test_a_page_is_renewed_part_by_part() -> None:
-    text = "head\n  1 one\n  2 two\n  3 three\n  4 four\nsum 10\n"
-    assert renewed("head\n…\n  2 zwei\n  3 drei\n…\nsum 9\n", text) == (
-        "head\n…\n  2 two\n  3 three\n…\nsum 10\n"
-    )
-    assert renewed("head\n…\nsum …\n", text) == "head\n…\nsum …\n", "it still fits"
-    assert renewed("all\n", text) == text

@@ -112,8 +112,3 @@ def test_the_scenarios_that_a_page_shows_are_read(page: str, city: Model, tmp_pa
             is_overlay = "kind: overlay" in text
             read = overlay_alone(path, city) if is_overlay else read_scenario(path, city)
             assert read.values
-
-
-def test_what_is_not_in_the_model_is_found() -> None:
-    text = "`gross town product` and `GDP`\n\n    plansim sweep baseline --factor tax_rate\n"
-    assert [*named_in_prose(text), *named_in_commands(text)] == ["gross town product", "tax rate"]

@@ -1,11 +1,12 @@
-"""Targets for tests: a catalogue of a small model as text, and a single record."""
+"""Targets and verdicts for tests: a catalogue of a small model as text, and single records."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from plansim.targets.indicator import Measure
-from plansim.targets.target import Attribute, Direction, Kind, Period, Target
+from plansim.targets.target import Attribute, Direction, Gap, Kind, Period, Status, Target
+from plansim.targets.verdict import Verdict
 
 HEAD = """\
 title: {{en: A plan, zh: 规划}}
@@ -72,3 +73,39 @@ def target(**changes: object) -> Target:
         line=7,
     )
     return replace(plain, **changes)  # type: ignore[arg-type]
+
+
+def verdict(
+    target: Target,
+    scenario: str = "base",
+    value: float | None = 362.0,
+    status: Status = Status.MET,
+    first_breach: int | None = None,
+    bases: dict[str, float] | None = None,
+) -> Verdict:
+    """Return the verdict on a target at a value, met if nothing else is said."""
+    margin = None
+    if value is not None and target.value is not None:
+        margin = (
+            target.value - value if target.direction is Direction.AT_MOST else value - target.value
+        )
+    return Verdict(
+        scenario=scenario,
+        id=target.id,
+        name_en=target.name_en,
+        name_zh=target.name_zh,
+        attribute=target.attribute,
+        year=target.year,
+        value=value,
+        target=target.value,
+        direction=target.direction,
+        unit=target.unit,
+        status=status,
+        margin=margin,
+        margin_pct=None if margin is None or not target.value else margin / target.value * 100,
+        first_breach=first_breach,
+        bases=bases or {},
+        gap=Gap.NOT_MODELLED if status is Status.UNTESTABLE else None,
+        reason_en=target.reason_en,
+        reason_zh=target.reason_zh,
+    )

@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from plansim.output.words.answer import answer, gained, lost
 from plansim.output.words.text import Lang, Text, read_text
-from plansim.targets.target import Attribute, Direction, Status
+from plansim.targets.target import Attribute, Status
 from plansim.targets.verdict import Certainty, Share, Verdict
+from tests.helpers.plan import target as a_target
+from tests.helpers.plan import verdict as a_verdict
 
 EN, ZH = read_text(Lang.EN), read_text(Lang.ZH)
 STATUSES = st.sampled_from(Status)
@@ -20,24 +22,12 @@ SHARES = st.none() | st.integers(0, 100)
 
 
 def verdict(key: str, status: Status, count: int | None = None, scenario: str = "base") -> Verdict:
-    share = None if count is None else Share("prior", count / 100, 0.0, 1.0, 100, 0)
-    return Verdict(
-        scenario=scenario,
-        id=key,
-        name_en=f"Target {key}",
-        name_zh=f"指标{key}",
-        attribute=Attribute.BINDING,
-        year=2010,
-        value=1.0,
-        target=1.0,
-        direction=Direction.AT_LEAST,
-        unit="%",
-        status=status,
-        margin=0.0,
-        margin_pct=None,
-        first_breach=None,
-        bases={},
-        share=share if status.judged else None,
+    share = None
+    if count is not None and status.judged:
+        share = Share("prior", count / 100, 0.0, 1.0, 100, 0)
+    target = a_target(id=key, name_en=f"Target {key}", name_zh=f"指标{key}", unit="%")
+    return replace(
+        a_verdict(target, scenario, status=status), share=share if status.judged else None
     )
 
 

@@ -14,7 +14,7 @@ from plansim import plot
 from plansim.analysis.feedback.loop_scores import LoopScores
 from plansim.analysis.feedback.loops import load_loops
 from plansim.errors import Fault
-from plansim.output.figures.sheet import draw_scores
+from plansim.output.figures.kinds import draw_scores
 from plansim.output.words.text import Lang
 from plansim.scenario.scenario_file import as_written
 from tests.toys.logistic import logistic

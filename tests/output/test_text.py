@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 import plansim.output.words.text as text_module
+from plansim.output.tables.validation import WORD_GROUPS
 from plansim.output.words.text import (
     Lang,
     decimals_for,
@@ -66,7 +67,7 @@ def test_every_phrase_that_the_code_names_exists_and_every_phrase_is_used() -> N
         group
         for source in sources
         for group in re.findall(r"""\.word\(["']([a-z_]+)["']""", source)
-    } | {"unit"}
+    } | {"unit", *WORD_GROUPS.values()}
     unused = {
         key for key in CATALOGUE if key not in named and key.partition(".")[0] not in computed
     }

@@ -22,6 +22,7 @@ from plansim.targets.indicator import Measure
 from plansim.targets.target import Attribute, Direction, Gap, Status, Target
 from plansim.targets.verdict import Share, Verdict
 from tests.helpers.plan import target as a_target
+from tests.helpers.plan import verdict
 
 EN, ZH = read_text(Lang.EN), read_text(Lang.ZH)
 LANGS = st.sampled_from([EN, ZH])
@@ -36,41 +37,6 @@ PLAIN = a_target(
     reason_en="The module follows.",
     reason_zh="模块尚待建立。",
 )
-
-
-def verdict(
-    target: Target,
-    scenario: str = "base",
-    value: float | None = 362.0,
-    status: Status = Status.MET,
-    first_breach: int | None = None,
-    bases: dict[str, float] | None = None,
-) -> Verdict:
-    margin = None
-    if value is not None and target.value is not None:
-        margin = (
-            target.value - value if target.direction is Direction.AT_MOST else value - target.value
-        )
-    return Verdict(
-        scenario=scenario,
-        id=target.id,
-        name_en=target.name_en,
-        name_zh=target.name_zh,
-        attribute=target.attribute,
-        year=target.year,
-        value=value,
-        target=target.value,
-        direction=target.direction,
-        unit=target.unit,
-        status=status,
-        margin=margin,
-        margin_pct=None if margin is None or not target.value else margin / target.value * 100,
-        first_breach=first_breach,
-        bases=bases or {},
-        gap=Gap.NOT_MODELLED if status is Status.UNTESTABLE else None,
-        reason_en=target.reason_en,
-        reason_zh=target.reason_zh,
-    )
 
 
 def table(
@@ -189,7 +155,7 @@ def test_what_nothing_can_judge_is_counted_or_listed_with_its_reason() -> None:
     judged = replace(PLAIN, id="G2")
     targets = [PLAIN, BINDING, judged]
     short = " ".join(table([*unjudged, verdict(judged)], targets, every=False))
-    assert "1 binding (B1). Add --all" in short
+    assert "since the model has no variable for it: People. Add --all" in short
     assert "The module follows." not in short
     full = table([*unjudged, verdict(judged)], targets)
     assert "B1  People: The module follows." in full

@@ -57,7 +57,7 @@ PATIENCE = 1.0
 
 @dataclass(frozen=True)
 class Terminal:
-    """How to write for whoever reads: the phrases, the width, whether there is colour."""
+    """How to write for the reader: the phrases, the width, whether there is colour."""
 
     text: Text
     width: int = field(default_factory=lambda: shutil.get_terminal_size((PIPE_WIDTH, 24)).columns)

@@ -173,7 +173,7 @@ def _defaults(group: click.Group, lang: str) -> dict[str, Any]:
 
 
 EXAMPLE = "Example:"
-"""Begins what stands below the options of a command."""
+"""Begins the text below the options of a command."""
 
 _EXTRA = re.compile(r"(?s)(?P<help>.*?)(?:\s*\[(?P<extra>[^\[\]]+)\])?")
 """The help of an option and what click adds to it: the default, the range."""

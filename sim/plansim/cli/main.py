@@ -66,7 +66,7 @@ def _run(arguments: Sequence[str] | None, line: Sequence[str]) -> int:
     from plansim.errors import Fault, PlansimError
 
     for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:  # closed by whoever called
+        if getattr(sys, name) is None:  # closed by the caller
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -156,7 +156,7 @@ def _in_words(error: click.ClickException, say: Say) -> str:
 
 
 def _say_on(line: Sequence[str]) -> Say:
-    """Choose how errors are said to whoever typed this line."""
+    """Choose how errors are said to the one who typed this line."""
     from plansim.output.words.messages import say_in
 
     return say_in(language_on(line))

@@ -2,7 +2,7 @@
 
 A `Graph` grows while a model is lowered. It keeps one node for equal operations, computes what
 consists of numbers only, and knows of each node what it depends on. A `Program` is the finished
-form that back ends read: nodes stand after the nodes that they use.
+form that back ends read: nodes come after the nodes that they use.
 
 All arithmetic is that of IEEE 754 in double precision. Nothing is reordered; only what gives the
 same bits is simplified (``x + 0``, ``x * 1``; -0 counts as 0).

@@ -83,7 +83,7 @@ def runtime() -> str:
 
 
 def emit_javascript(program: Program, plan: Schedule) -> str:
-    """Give the text of a program, an expression; the text of `runtime` has to stand before it."""
+    """Give the text of a program, an expression; the text of `runtime` has to come before it."""
     chunks = list(_chunks(program, plan))
     memory = _Memory.of(program, chunks)
     bodies: dict[str, list[str]] = {"once": [], "step": [], "save": []}
@@ -224,7 +224,7 @@ class _Body:
         self.uses = Counter(
             operand for place in chunk.places for operand in program.instructions[place].operands
         )
-        self.written: dict[int, tuple[str, int]] = {}  # text and depth, of what stands inside
+        self.written: dict[int, tuple[str, int]] = {}  # text and depth, of what it contains
 
     def text(self) -> str:
         """Give the statements."""

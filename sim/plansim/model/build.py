@@ -33,7 +33,7 @@ __all__ = ["build_model"]
 
 _MAX_STEPS = 10_000_000
 _DEEPEST = 50
-"""How many constants may stand between a number of the clock and its numerals."""
+"""How many constants may be between a number of the clock and its numerals."""
 _CLOCK_FUNCTIONS: Mapping[str, Callable[[Sequence[float]], float]] = MappingProxyType(
     {
         "abs": lambda given: abs(given[0]),

@@ -6,7 +6,7 @@
     [A: 0.4–0.6 中文理由。reason] [year-end]
 
 The Chinese name ends at the first ``。``; what follows up to the last one is the meaning in
-Chinese, of one sentence or more, and the rest is the meaning in English. Tags stand at the end:
+Chinese, of one sentence or more, and the rest is the meaning in English. Tags are at the end:
 ``year-end`` says when the variable is read, every other tag names a source. A range right after a
 source's colon (an en dash or ``..`` between two numbers) is the plausible one, in the variable's
 unit; words after it are the reason, in Chinese up to the last ``。`` and in English from there on.

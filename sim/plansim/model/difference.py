@@ -66,7 +66,7 @@ class EntryDifference:
 
     @property
     def module(self) -> str:
-        """The module it stands in; empty for a range."""
+        """The module it is in; empty for a range."""
         return self.either.module if isinstance(self.either, Variable) else ""
 
     @property

@@ -116,13 +116,13 @@ class Module:
     """A part of the model: a Vensim group."""
 
     name: str
-    """Without a leading dot; empty for what stands before the first group."""
+    """Without a leading dot; empty for what is before the first group."""
     name_zh: str
     """The group's comment up to its first ``。``; empty if there is none."""
     meaning_en: str
     """The comment after its last ``。``."""
     meaning_zh: str
-    """What stands between; empty if nothing does."""
+    """The text between; empty if there is none."""
 
 
 @dataclass(frozen=True)

@@ -172,7 +172,7 @@ MOST_ELEMENTS = 6
 def element_changes(pairs: Sequence[tuple[str, float, float]], text: Text) -> str:
     """Write how elements of an array change: their names, and the value before and after.
 
-    Elements that change alike stand together; if all do, they are only counted.
+    Elements that change alike are written together; if all do, they are only counted.
 
     >>> from plansim.output.words.text import read_text
     >>> element_changes([("a", 1, 2), ("b", 3, 2), ("c", 1, 2)], read_text("en"))

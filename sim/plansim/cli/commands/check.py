@@ -68,7 +68,7 @@ def check(
     if arguments.engine == "compiled":
         _warn_of_idle(inputs, terminal)
         verdicts = _with_shares(verdicts, inputs, terminal, required=least is not None)
-    told = [changes_of(one, inputs.model, terminal) for one in scenarios if changes]
+    changed = [changes_of(one, inputs.model, terminal) for one in scenarios if changes]
     if form == "table":
         titles = {
             scenario.id: terminal.text.pick(scenario.title_en, scenario.title_zh)
@@ -76,10 +76,10 @@ def check(
         }
         table = verdict_table(verdicts, targets, terminal.text, titles=titles, every=every)
         hints = _hints(verdicts, arguments, every=every, changes=changes)
-        terminal.show(*["\n".join(told)] * changes, table, *hints)
+        terminal.show(*["\n".join(changed)] * changes, table, *hints)
     else:
-        if told:
-            remark("\n".join(told))
+        if changed:
+            remark("\n".join(changed))
         write = export.verdicts_json if form == "json" else export.verdicts_csv
         machine(write(verdicts))
     binding = [verdict for verdict in verdicts if verdict.attribute is Attribute.BINDING]

@@ -244,8 +244,8 @@ def condition(
     if made is not None:
         terminal.answer(form, made, lambda: conditioning_table(made, terminal.text))
     count, factors = len(ensemble), len(ensemble.factors)
-    told = terminal.text("condition.written", count=count, factors=factors, path=path)
-    (write if prior else remark)(told)
+    written = terminal.text("condition.written", count=count, factors=factors, path=path)
+    (write if prior else remark)(written)
 
 
 def _judged_scenario(model: Model) -> Scenario:

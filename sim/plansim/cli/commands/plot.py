@@ -22,7 +22,7 @@ __all__ = ["plot"]
 
 
 KINDS = ("lines", "verdicts", "fan", "loops")
-"""Kinds of figures; `SHEETS` of `output/figures/sheet.py` has their functions."""
+"""Kinds of figures; `SHEETS` of `output/figures/kinds.py` has their functions."""
 OF_SWEEPS = ("fan",)
 """Those that are drawn from the stored runs of a sweep."""
 OF_MODEL = ("loops",)
@@ -61,7 +61,7 @@ def plot(
     SCENARIO is the name of a shipped scenario or the path of a YAML file; with --kind fan it is
     the result of a sweep, RESULT.zarr.
     """
-    from plansim.output.figures import sheet
+    from plansim.output.figures import kinds
     from plansim.output.figures.canvas import save_figure
 
     terminal, is_sweep = arguments.terminal, kind in OF_SWEEPS
@@ -76,7 +76,7 @@ def plot(
         runs = [open_sweep(arguments.scenarios[0])]
     elif kind not in OF_MODEL:
         runs = simulated_apart(inputs, arguments.engine, terminal)
-    subject = sheet.Subject(
+    subject = kinds.Subject(
         inputs.model,
         inputs.scenarios,
         runs,
@@ -86,7 +86,7 @@ def plot(
         every,
     )
     with terminal.progress("plot.drawing"):
-        figure = sheet.SHEETS[kind](subject)
+        figure = kinds.SHEETS[kind](subject)
     save_figure(figure, output, force=force)
     write(terminal.text("plot.written", path=output))
 

@@ -45,7 +45,7 @@ MAX_INSTRUCTIONS = 2_000_000
 RAW = "raw data"
 """As a function, data at their points and what is missing between them; no name has a space."""
 WITHIN = "\N{RIGHTWARDS ARROW}"
-"""Between the key of a variable and what stands in macros that it calls; no name holds it."""
+"""Between the key of a variable and the names in macros that it calls; no name holds it."""
 
 _OPERATORS = {
     "+": Op.ADD,

@@ -85,7 +85,7 @@ def _vector_result(
 def _allocated(
     low: Context, requests: list[int], others: Sequence[Node], along: str, scope: Scope
 ) -> list[int]:
-    """Give what ALLOCATE AVAILABLE does; profiles stand one after another in a subscript."""
+    """Give what ALLOCATE AVAILABLE does; profiles follow one another in a subscript."""
     profile, available = others
     if not isinstance(profile, Name) or not profile.subscripts:
         raise RefusedError(Message("the priority is not an array"), "allocate_available")

@@ -86,7 +86,7 @@ class SourceText:
 
 
 def around_sketch(data: bytes) -> tuple[bytes, bytes]:
-    """Return what stands in a Vensim file before its drawings and what stands after them.
+    """Return what is in a Vensim file before its drawings and what is after them.
 
     Before are the equations, after are the settings, from the line on that ends the drawings.
     """
@@ -171,7 +171,7 @@ def _report_form(
     else:
         message = Message("an equation has no '|' at its end: {words}", words=name)
     found = None if following else _marks(tildes, ended)
-    # A '~' within a comment hinders no run, if the end stands where it should.
+    # A '~' within a comment hinders no run, if the end is where it should.
     log = source.slips if ended and tildes > 2 and not following else source.log
     log.fault(message, source.line(start), expected=form, found=found)
 
@@ -184,7 +184,7 @@ def _marks(tildes: int, ended: bool) -> Message:
 
 
 def _cuts(source: SourceText, start: int) -> tuple[list[int], bool]:
-    """Return the places of an entry's ``~`` and of its end, and whether ``|`` stands there."""
+    """Return the places of an entry's ``~`` and of its end, and whether ``|`` is there."""
     cuts: list[int] = []
     at = start
     while True:

@@ -51,7 +51,7 @@ class EquationForm(StrEnum):
 
 @dataclass(frozen=True)
 class Equation:
-    """One equation as it stands in the file; an array may have several."""
+    """One equation as it is in the file; an array may have several."""
 
     name: str
     subscripts: tuple[str, ...]
@@ -150,7 +150,7 @@ class Scan:
     unreadable: frozenset[str] = frozenset()
     """The keys of those equations that have a fault of syntax."""
     open_ended: bool = False
-    """Whether there are elements that the scan cannot know: they stand in another file."""
+    """Whether there are elements that the scan cannot know: they are in another file."""
     macros: Mapping[str, Macro] = field(default_factory=dict)
     """By `name_key`."""
 

@@ -1,7 +1,7 @@
 """An expression of a Vensim equation, as the tree that `plansim.model.reading.syntax` reads it to.
 
 Causes, machine code, the formulas of the book and variants of a model are made from it. A node
-knows where it stands in the text; that is no part of what it is equal to.
+knows its place in the text, which is no part of its equality.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ MISSING = -(2.0**109)
 
 
 def _unshown(default: object = 0) -> Any:
-    """Return a field that says where a node stands in the text, which is no part of the tree."""
+    """Return a field that says where a node is in the text, which is no part of the tree."""
     return field(default=default, compare=False, repr=False)
 
 
@@ -85,7 +85,7 @@ class Call:
     start: int = _unshown()
     end: int = _unshown()
     outputs: tuple[Name, ...] = ()
-    """What stands behind a ``:``: the variables that a macro gives beside its own value."""
+    """What is behind a ``:``: the variables that a macro gives beside its own value."""
     part: str = ""
     """Which of a macro's variables is its value, by key; that of the macro's own name if empty."""
 
@@ -100,7 +100,7 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class QuotedText:
-    """An argument in single quotes, which stand around it still."""
+    """An argument with its single quotes."""
 
     value: str
 

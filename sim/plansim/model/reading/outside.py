@@ -199,7 +199,7 @@ def _is_empty(equation: Equation) -> bool:
 
 
 def _with_subscripts(text: str, files: OutsideFiles, faults: FaultLog) -> str:
-    """Put the elements of ranges that stand in files in the place of GET … SUBSCRIPT."""
+    """Put the elements of ranges that are in files in the place of GET … SUBSCRIPT."""
 
     def names(match: re.Match[str]) -> str:
         arguments = _QUOTED.findall(match[1])
@@ -216,7 +216,7 @@ def _with_subscripts(text: str, files: OutsideFiles, faults: FaultLog) -> str:
 
 
 def _replacement(scan: Scan, equation: Equation, files: OutsideFiles, given: Series) -> str | None:
-    """Return what stands in the place of an equation; None if it takes nothing from outside."""
+    """Return what replaces an equation; None if it takes nothing from outside."""
     tree = equation.tree
     if _is_empty(equation):
         return _of_series(scan, equation, given)

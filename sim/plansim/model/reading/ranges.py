@@ -26,14 +26,14 @@ _MAPPED = re.compile(r"\(\s*([^:()]+):([^()]*)\)|([^,()]+)")
 
 @dataclass(frozen=True)
 class RawRange:
-    """A subscript range as it stands in the file."""
+    """A subscript range as it is in the file."""
 
     name: str
     members: tuple[str, ...]
     comment: str
     line: int
     mapped: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    open: bool = False  # its elements stand in another file
+    open: bool = False  # its elements are in another file
 
 
 def read_range(source: SourceText, name: str, start: int, end: int, entry: RawEntry) -> RawRange:

@@ -85,7 +85,7 @@ def read_right_side(text: str, start: int, end: int) -> Node:
 
 
 def read_expression(text: str) -> Node:
-    """Return the tree of an expression that may stand within another one.
+    """Return the tree of an expression that may be within another one.
 
     Raises:
         EquationSyntaxError: at the first place that cannot be read.
@@ -135,13 +135,13 @@ class _Bracket:
 
     start: int
     called: Name | None
-    """What stands before the bracket, if that is a function or a lookup table."""
+    """What is before the bracket, if that is a function or a lookup table."""
     arguments: list[Node]
     operands: list[Node]
     operators: list[str]
     """Those that wait for their last operand."""
     outputs: list[Name] = field(default_factory=list)
-    """What stands behind a colon."""
+    """The text behind a colon."""
 
     def add(self, operator: str) -> None:
         """Let an operator between two operands wait, after those that bind no less have theirs."""

@@ -35,7 +35,7 @@ _SUBSCRIPTS = re.compile(r"""\[((?:"[^"\n]*"|[^\[\]"~|])*)\]""")
 _QUOTED = re.compile(r'"[^"\n]*"')
 _POINT_PATTERN = rf"\({_SIGN}({NUMBER})[\s\\]*+,{_SIGN}({NUMBER})[\s\\]*+\)"
 _POINT = re.compile(_POINT_PATTERN)
-# The reference engine hands what stands here to Python's eval: let nothing but figures through.
+# The reference engine hands what is here to Python's eval: let nothing but figures through.
 _LIMITS = re.compile(
     rf"\[\s*+{_POINT_PATTERN}\s*+-\s*+{_POINT_PATTERN}\s*+(?:,\s*+{_POINT_PATTERN}\s*+)*+\][\s\\]*+,"
 )
@@ -83,7 +83,7 @@ def skip(text: str, start: int, end: int) -> int:
 
 
 def shown(text: str, start: int, limit: int = 24) -> Message:
-    """Return, in quotes, what stands at an offset, up to the end of its line."""
+    """Return, in quotes, what is at an offset, up to the end of its line."""
     line = text[start : start + limit].split("\n")[0].rstrip("\\ \t") or text[start]
     return Message("'{text}'", text=line)
 

@@ -93,7 +93,7 @@ def validation_report(
     >>> plansim.validation_report(context, results, "tests.md", force=True)
     """
     from plansim.output.figures.canvas import save_figure
-    from plansim.output.figures.sheet import history_sheet
+    from plansim.output.figures.kinds import history_sheet
 
     path, text = Path(path), read_text(Lang(lang))
     check_report(path, force=force)

@@ -1,6 +1,6 @@
 """A laid-out drawing as SVG.
 
-Labels stand in the languages that are asked for, one over the other, in classes ``en`` and ``zh``:
+Labels are in the languages that are asked for, one over the other, in classes ``en`` and ``zh``:
 of two, the page's style shows one. Everything else is drawn once, for the larger label.
 """
 
@@ -56,7 +56,7 @@ PAD = 7
 _CLOUD_LINE = "a5 5 0 0 1 1-9.5 6.5 6.5 0 0 1 11-1.5 4.8 4.8 0 0 1 4 8.5 2.5 2.5 0 0 1-1.5 2.5z"
 
 STYLE = files(__package__).joinpath("diagram.css").read_text("utf-8")
-"""What the classes look like, to stand once in a page."""
+"""The style of the classes, once in a page."""
 _HEADS = files(__package__).joinpath("heads.svg").read_text("utf-8").replace("\n", "")
 """Heads of arrows; before some of those of links stands the sign of the link."""
 HEAD_OF: Mapping[int | None, str] = {None: "h", 1: "hp", -1: "hm", 0: "hx"}
@@ -238,7 +238,7 @@ def svg(
     style: bool,
     margin: int = 12,
 ) -> str:
-    """Wrap what is drawn; with its style if it is to stand alone."""
+    """Wrap what is drawn; with its style if it is a file of its own."""
     width, height = width + 2 * margin, height + 2 * margin
     inner = "".join(body)
     styled = f"<style>{STYLE}</style>" if style else ""

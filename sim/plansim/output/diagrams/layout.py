@@ -1,6 +1,6 @@
 """Positions of the boxes of a drawing and routes of the lines between them, in layers.
 
-Causes stand before effects (the method of Sugiyama, 1981), by the library graphlay, which no other
+Causes come before effects (the method of Sugiyama, 1981), by the library graphlay, which no other
 module imports.
 """
 
@@ -16,7 +16,7 @@ __all__ = ["Edge", "Layout", "Node", "Position", "lay_out"]
 Position: TypeAlias = tuple[float, float]
 
 SLOT = 11.0
-"""Pixels between edges at a side of a node, the size of the signs that stand on them."""
+"""Pixels between edges at a side of a node, the size of the signs that are on them."""
 WIDE_SLOT = 18.0
 """Between two thick edges, for their arrows."""
 LEVEL = 8.0
@@ -24,7 +24,7 @@ LEVEL = 8.0
 _STEP = 5.5
 """Steps smaller than this are taken out of edges."""
 _SHIFT = 8.0
-"""By how much the library shifts an edge that lies on another one, whatever box stands there."""
+"""By how much the library shifts an edge that lies on another one, whatever box is there."""
 _SPACING = {
     **{"layer_gap": 30, "node_gap": 14, "dummy_gap": _SHIFT + 4, "stub": 6},
     **{"port_gap": SLOT, "port_stroke_clear": 4},

@@ -1,9 +1,9 @@
 """What a stock-and-flow drawing of one module consists of, read from the model's equations.
 
-Stocks, the flows that fill and drain them, and the auxiliaries between. What stands still in a run
-(constants, lookup tables, sums of constants) is left to the text, as is, in a large module, what
+Stocks, the flows that fill and drain them, and the auxiliaries between. What does not change in a
+run (constants, lookup tables, sums of constants) is left to the text, and in a large module what
 nothing else uses. The drawing collapses subscripts: an array is one element. A variable of another
-module stands beside each element that it acts on, as Vensim's shadow variables do.
+module is drawn beside each element that it acts on, as Vensim's shadow variables are.
 """
 
 from __future__ import annotations

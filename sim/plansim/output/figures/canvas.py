@@ -114,7 +114,7 @@ def panels_in(figure: Figure, count: int, columns: int) -> list[Axes]:
 
 
 def figure_of(axes: Axes) -> Figure:
-    """Return the figure that axes stand in."""
+    """Return the figure that axes are in."""
     figure = axes.get_figure(root=True)
     assert figure is not None
     return figure

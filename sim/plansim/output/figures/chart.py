@@ -77,7 +77,7 @@ def draw_chart(
     """Draw lines with their bands, and the marks of targets in their colours, within `style`.
 
     Between two lines without bands the area is shaded. Where years are left out, dots and bars
-    stand at those that are there. A small chart names its targets above, a large one beside marks.
+    mark those that are there. A small chart names its targets above, a large one beside marks.
     """
     for line, (hue, dash) in zip(lines, looks_of(len(lines)), strict=True):
         values = line.series.values

@@ -94,7 +94,7 @@ def trajectories(
     """Draw one series under one or more scenarios, with its targets and a label at each line's end.
 
     ``variable`` is ``name`` or ``name[element]``. Between two scenarios the band is shaded. An
-    arrowhead stands on a target's level and points to where it is met; dots carry on the level of a
+    arrowhead marks a target's level and points to where it is met; dots carry on the level of a
     binding target to the plan's horizon, a bar covers the years of a sum or a mean. A level that
     follows from a run's own base is drawn for each run where these differ.
 

@@ -36,7 +36,7 @@ def verdict_map(
 ) -> Axes:
     """Draw verdicts as a table: a target a row, a scenario a column, its margin in each cell.
 
-    Targets stand by attribute, in their order; those that no scenario can judge are left out.
+    Targets are sorted by attribute; those that no scenario can judge are left out.
     ``titles`` head the columns instead of the scenarios' ids. The stronger a colour, the larger the
     margin; a mark repeats what the colour says. Behind it stands how many of 100 plausible models
     meet the target, if the verdicts have shares.

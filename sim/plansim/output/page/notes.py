@@ -33,10 +33,10 @@ def lever_note(model: Model, lever: Lever, facts: Sequence[ModelFacts]) -> Mappi
         " ".join(variable.meaning_en for variable in about),
         "".join(variable.meaning_zh for variable in about),
     )
-    told = words(lever.help_en, lever.help_zh)
+    help_words = words(lever.help_en, lever.help_zh)
     return {
-        "help": told,
-        "meaning": ["", ""] if meaning == told else meaning,
+        "help": help_words,
+        "meaning": ["", ""] if meaning == help_words else meaning,
         "sources": [
             list(
                 dict.fromkeys(

@@ -1,6 +1,6 @@
 """One HTML file that is the model: it runs in the reader's browser, from disk, without a network.
 
-The parts stand beside this module, one noun a file; uPlot draws the charts and comes out of the
+The parts are beside this module, one noun a file; uPlot draws the charts and comes out of the
 package youplot when a page is made.
 """
 
@@ -132,7 +132,7 @@ def page(
     Args:
         model: the model.
         runs: of the scenarios, as `simulate` returns them, or a selection of these; the first two
-            are shown side by side at first. Without runs the model stands as it is written.
+            are shown side by side at first. Without runs the model is taken as it is written.
         path: the file that is written; None for none.
         targets: the plan's; by default those of the catalogue beside the model.
         overlays: can be laid over each of the scenarios.
@@ -213,7 +213,7 @@ def make_page(
 def _filled_page(data: Mapping[str, Data], drawn: str, engine: str, said: str, lang: Lang) -> Page:
     """Put the parts of a page together; ``drawn`` is the text of its drawings, for the fonts."""
     template = _part("template.html")
-    # A "<" can only stand within a text of JSON, where this is the same character to its reader.
+    # A "<" occurs only within a text of JSON, where this is the same character to its reader.
     encoded = json.dumps(data, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
     scripts = _scope(_part(f"{name}.js") for name in SCRIPTS)
     fonts = _fonts("".join([template, encoded, drawn, engine, scripts, string.printable]))

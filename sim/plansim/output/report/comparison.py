@@ -1,6 +1,6 @@
 """The report on a comparison: which binding targets fail, when, their remedies, and why.
 
-The first section is the decision; it is made to fit one page. The others are what stands behind it.
+The first section is the decision; it is made to fit one page. The others are what is behind it.
 """
 
 from __future__ import annotations

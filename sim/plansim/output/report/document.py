@@ -140,7 +140,7 @@ class ReportTable:
 
     @property
     def flat(self) -> tuple[tuple[TableColumn, ...], list[tuple[Cell, ...]]]:
-        """The columns and rows of a workbook: every row stands by itself, and can be filtered.
+        """The columns and rows of a workbook: every row is complete by itself, and can be filtered.
 
         The titles of rows have a column of their own, the first; a joined row says again what heads
         the one above.

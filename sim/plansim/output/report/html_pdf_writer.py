@@ -31,7 +31,7 @@ from plansim.output.words.text import Text, read_text
 __all__ = ["fonts", "lay_out", "picture", "write_html", "write_pdf"]
 
 ON_PAGE = 0.82
-"""Figures are drawn larger than they stand on a page."""
+"""Figures are drawn larger than a page shows them."""
 _TAGS = {"en": "en", "zh": "zh-CN"}
 
 
@@ -90,7 +90,7 @@ def lay_out(document: Document, folder: Path) -> str:
     """Write template, content and pictures for Typst into a folder; return the template's path.
 
     In the result a label ``row`` marks the first cell of every row of a table, so that
-    ``typst.query`` tells the page that it stands on.
+    ``typst.query`` tells the page that it is on.
     """
 
     def beside(svg: bytes, number: int) -> str:

@@ -200,8 +200,8 @@ def robust_section(
     )
     in_set = text.join(called.get(one, one) for one in robust.named)
     key = "report.robust_set" if is_part else "report.robust_set_all"
-    told = text(key, count=len(robust.named), names=in_set)
-    note = text("list_sep.sentence").join([text("report.robust_note"), told])
+    in_words = text(key, count=len(robust.named), names=in_set)
+    note = text("list_sep.sentence").join([text("report.robust_note"), in_words])
     heading = {s.id: title for s, title in zip(comparison.scenarios, titles, strict=True)}
     first = comparison.scenarios[0].id
     said = [

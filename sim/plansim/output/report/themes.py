@@ -125,7 +125,7 @@ def _asked(marks: Sequence[Mark]) -> dict[int, tuple[str, float]]:
 
 
 def _key_years(years: Sequence[int], targets: Sequence[Target]) -> set[int]:
-    """Choose the years that stand on a page: the plan's own, then every fifth, and the last."""
+    """Choose the years that are on a page: the plan's own, then every fifth, and the last."""
     if len(years) <= MOST_YEARS:
         return set(years)
     since = min((target.since for target in targets), default=years[0])

@@ -35,7 +35,7 @@ LINES = {Lang.EN: 18, Lang.ZH: 20}
 BUTTON = 6
 """What a row with the buttons of a filter has more."""
 LEAST_ACROSS, STANDARD_WIDTH = 8, 8.43
-"""Running text stands over the sheet's columns, but over so many at least, of that width."""
+"""Running text runs over the sheet's columns, but over so many at least, of that width."""
 HIGHEST_FREEZE = 12
 """A table that begins lower has no frozen head: it would take the screen."""
 DPI, SCALE = 110, 0.85
@@ -229,7 +229,7 @@ def _number_format(cell: Cell) -> str:
 def _widths(
     tables: Iterable[tuple[Sequence[TableColumn], Sequence[Sequence[Cell]]]],
 ) -> list[float]:
-    """Return how wide the columns of a sheet are, in characters: as what stands in them asks."""
+    """Return how wide the columns of a sheet are, in characters: by their contents."""
     widths: list[float] = []
     for columns, rows in tables:
         for index, column in enumerate(columns):

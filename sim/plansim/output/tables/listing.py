@@ -31,7 +31,7 @@ __all__ = ["lever_list", "scenario_list", "target_list", "variable_list"]
 def scenario_list(heads: Iterable[ScenarioHead], text: Text) -> RenderableType:
     """List scenarios with their titles, children indented below their parents.
 
-    Tests of the model and overlays stand apart, below the stories.
+    Tests of the model and overlays are listed apart, below the stories.
     """
     by_kind: dict[ScenarioKind, list[ScenarioHead]] = {kind: [] for kind in ScenarioKind}
     for head in heads:

@@ -80,31 +80,21 @@ def _filled(template: str, values: Mapping[str, Number], text: Text) -> str:
     return re.sub(r"(?<=[0-9])%", " %", template.format(**words))
 
 
+WORD_GROUPS = {
+    **{"wanted": "way", "way": "way", "mark": "start_mark", "lacking": "lacking"},
+    **{"declared": "polarity", "expected": "strength", "comparison": "comparison"},
+    **{"stability": "stability", "before": "status", "after": "status", "status": "status"},
+}
+"""The values of results that are words of the catalogue, by the group that has them."""
+
+
 def _word(name: str, value: Number, text: Text) -> Number:
     """Translate values that are words of the catalogue; names of variables are kept."""
     if not isinstance(value, str):
         return value
-    match name:
-        case "wanted" | "way":
-            return text.word("way", value)
-        case "mark":
-            return text.word("start_mark", value)
-        case "lacking":
-            return text.word("lacking", value)
-        case "declared":
-            return text.word("polarity", value)
-        case "expected":
-            return text.word("strength", value)
-        case "comparison":
-            return text.word("comparison", value)
-        case "stability":
-            return text.word("stability", value)
-        case "before" | "after" | "status":
-            return text.word("status", value)
-        case "unit":
-            return text.unit(value)
-        case _:
-            return value
+    if name == "unit":
+        return text.unit(value)
+    return text.word(WORD_GROUPS[name], value) if name in WORD_GROUPS else value
 
 
 def validation_table(results: Sequence[Result], text: Text) -> RenderableType:

@@ -1,6 +1,6 @@
 """The answer in sentences: how many targets hold, which are open, what other scenarios change.
 
-The same sentences stand first wherever verdicts are shown.
+The same sentences come first wherever verdicts are shown.
 """
 
 from __future__ import annotations

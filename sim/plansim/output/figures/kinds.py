@@ -1,6 +1,6 @@
-"""Whole figures, as the command ``plot`` writes them: one chart, or several side by side.
+"""Kinds of figures, whole, as the command ``plot`` writes them: a chart, or several side by side.
 
-`SHEETS` has a function for each kind of figure; `cli/commands/plot.py` has what each kind needs.
+`SHEETS` has a function for each kind; `cli/commands/plot.py` has their names.
 """
 
 from __future__ import annotations
