@@ -28,7 +28,7 @@ from plansim.engine.trajectory import (
     with_missing,
 )
 from plansim.errors import Fault, InputError
-from plansim.model.records import Model, VariableKind, cells_of
+from plansim.model.records import Model, VariableKind, cells_of, folded
 from plansim.scenario.members import LIMIT
 from plansim.scenario.scenario_file import Scenario
 
@@ -249,10 +249,7 @@ def constant_of(model: Model, scenario: Scenario, name: str) -> FloatArray:
     """Return the value of a constant or control in a run, ``(*elements)``."""
     variable = model.variables[name]
     if variable.kind is VariableKind.CONTROL:
-        time = scenario.time
-        words = {"initial": time.initial, "final": time.final, "saveper": time.saveper}
-        found = [value for word, value in words.items() if word in name.lower()]
-        return np.array(found[0] if found else time.step)
+        return np.array(scenario.time.controls[folded(name).upper()])
     written = variable.value
     values = []
     for label in cells_of(model, variable):
