@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-
-import xarray as xr
+from typing import TYPE_CHECKING
 
 from plansim.output.series import Series, as_judged
 from plansim.output.tables.layout import (
@@ -29,6 +28,9 @@ from plansim.output.tables.layout import (
 from plansim.output.words.text import SHARPEST, Text, decimals_of, figure
 from plansim.output.words.verdicts import by_section, limit_of, margin_size
 from plansim.targets.target import Status, Target
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 __all__ = ["percent", "series_table", "sweep_table"]
 
