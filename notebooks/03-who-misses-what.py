@@ -35,7 +35,13 @@ model = plansim.load_model()
 targets = plansim.load_targets(model=model)
 design = plansim.read_design("growth-investment", model, samples=100_000)
 design = replace(design, outputs=("GDP", "SO2 emission"), years=tuple(range(2005, 2021)))
-factors = {factor.name: text.pick(factor.name, factor.name_zh) for factor in design.factors}
+levers = {lever.id: lever for lever in plansim.load_views(model).levers}
+factors = {
+    factor.name: text.pick(lever.name_en, lever.name_zh)
+    if (lever := levers.get(factor.name))
+    else text.pick(factor.name.capitalize(), factor.name_zh)
+    for factor in design.factors
+}
 Markdown(
     text.pick(
         "Varied at once, over their plausible ranges: ",
@@ -120,7 +126,9 @@ with plansim.plot.style():
     lengths = [apart[name] for name in order]
     hues = ["C0" if length < 0 else "C1" for length in lengths]
     bars = axes.barh([factors[name] for name in order], lengths, color=hues)
-    axes.bar_label(bars, [f"{length:+.2f}" for length in lengths], padding=3, fontsize=8)
+    axes.bar_label(
+        bars, [f"{length:+.2f}".replace("-", "−") for length in lengths], padding=3, fontsize=8
+    )
     axes.axvline(0, color="black", lw=0.8)
     axes.grid(visible=False)
     axes.margins(x=0.12, y=0.02)

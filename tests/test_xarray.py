@@ -73,10 +73,15 @@ def test_drawings_show_the_runs(runs: xr.Dataset) -> None:
     lines = runs.plansim.plot.lines("gdp", lang="zh").lines
     drawn = [line.get_ydata() for line in lines]
     assert all(any(np.array_equal(row, series) for row in drawn) for series in gdp.to_numpy())
-    judged = plansim.check_scenarios(plansim.load_model(), NAMES)
+    model = plansim.load_model()
+    judged = plansim.check_scenarios(model, NAMES)
+    heads = [plansim.read_scenario(name, model).title_zh for name in NAMES]
     words, wanted = (
         [text.get_text() for text in axes.texts]
-        for axes in (runs.plansim.plot.verdicts(), plansim.plot.verdict_map(judged))
+        for axes in (
+            runs.plansim.plot.verdicts(lang="zh"),
+            plansim.plot.verdict_map(judged, titles=heads, lang="zh"),
+        )
     )
     assert words == wanted
 

@@ -267,12 +267,18 @@ class RunPlots:
     def verdicts(self, targets: Iterable[Target | str] | None = None, **options: Any) -> Axes:
         """Draw verdicts as a coloured table (see `plansim.plot.verdict_map`).
 
+        Columns are headed by the titles of the scenarios, where the runs know them.
+
         >>> runs = plansim.simulate(plansim.load_model("lake.mdl"), ["boats.yaml"])
         >>> len(runs.plansim.plot.verdicts().texts) > 0
         True
         """
+        from plansim.output.figures.lines import titles
         from plansim.output.figures.verdicts import verdict_map
+        from plansim.output.words.text import Lang, read_text
 
+        runs, text = self._accessor._runs, read_text(options.get("lang", Lang.EN))
+        options.setdefault("titles", titles(separate(runs), text))
         return verdict_map(self._accessor._judged(targets), **options)
 
 

@@ -261,8 +261,11 @@ def test_a_dead_process_keeps_no_lock_and_leaves_no_folder(town: Town, whole: Pa
             town.sweep(town.design(samples=10), whole, resume=True)
         assert part.exists(), "a folder of a living writer is left alone"
         process.kill()
+    half_removed = part.with_name(".r.zarr.part-half")
+    (half_removed / "stock").mkdir(parents=True)
     town.sweep(town.design(samples=10), whole, resume=True)
     assert not part.exists()
+    assert not half_removed.exists()
 
 
 def test_a_summary_is_written_as_a_whole_or_not(

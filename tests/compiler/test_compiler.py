@@ -8,8 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import xarray as xr
 from numpy.typing import NDArray
 
+from plansim.compiler.llvm import layout, parts
 from plansim.compiler.llvm.module import emit
 from plansim.compiler.lower import StructuralError, lower
 from plansim.compiler.native import Platform, assemble, host_platform, processors
@@ -266,3 +268,15 @@ def test_numbers_are_computed_as_ieee_754_has_it(build: Build) -> None:
         found = simulate_ensemble(kernel, inputs, model.time).values[0, :, 0]
         wanted[0] = math.inf
         np.testing.assert_array_equal(found, wanted)
+
+
+@pytest.mark.parametrize("feature", ["delays", "initial", "logic", "memory"])
+def test_a_model_cut_into_many_functions_computes_the_same(
+    root: Path, feature: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = load_model(root / "tests" / "agreement" / "vensim" / feature / f"{feature}.mdl")
+    whole = simulate(model, cache=False)
+    monkeypatch.setattr(layout, "_WHOLE", 3)
+    monkeypatch.setattr(layout, "_PART", 2)
+    monkeypatch.setattr(parts, "_BEGUN", 2)
+    xr.testing.assert_equal(simulate(model, cache=False), whole)

@@ -40,8 +40,8 @@ define void @drive_{name}(ptr %x, ptr %y, ptr %out) {{
 
 
 _LOOP = """
-define void @drive_pows_{width}(ptr %x, ptr %y, ptr %out) {{
-  call fastcc void @pows_{width}(ptr %x, ptr %y, i64 3)
+define void @drive_pows_{width}(ptr %memory, i64 %vectors) {{
+  call fastcc void @pows_{width}(ptr %memory, i64 %vectors, i64 7, i64 0, i64 4, i64 3)
   ret void
 }}"""
 
@@ -179,16 +179,18 @@ def test_power_at_the_edges(functions: Functions) -> None:
 
 def test_powers_in_one_go_are_those_one_by_one(functions: Functions) -> None:
     width = functions.width
-    pointer = ctypes.c_void_p
-    loop = functions.library.function(f"drive_pows_{width}", pointer, pointer, pointer)
-    x = np.resize(np.concatenate([[1.2, 0.7], SPECIAL]), len(SPECIAL) // (3 * width) * 3 * width)
-    y = np.resize(np.concatenate([[2.5, 0.3], SPECIAL[::-1]]), len(x))
-    one_by_one = functions("pow", x, y)
-    for i in range(0, len(x), 3 * width):
-        bases, exponents = (aligned((3 * width,)) for _ in range(2))
-        bases[:], exponents[:] = x[i : i + 3 * width], y[i : i + 3 * width]
-        loop(bases.ctypes.data, exponents.ctypes.data, None)
-        np.testing.assert_array_equal(bases, one_by_one[i : i + 3 * width])
+    go = functions.library.function(f"drive_pows_{width}", ctypes.c_void_p, ctypes.c_int64)
+    vectors = 50  # more than are computed at a time
+    length = 3 * vectors * width
+    x = np.resize([*RANDOM.uniform(0.1, 9, 300), *SPECIAL], length)
+    y = np.resize([*SPECIAL, *RANDOM.uniform(-4, 4, 300)], length)
+    memory = aligned((vectors, 7, width))
+    memory[:] = -1.0
+    memory[:, :3] = x.reshape(vectors, 3, width)
+    memory[:, 4:] = y.reshape(vectors, 3, width)
+    go(memory.ctypes.data, vectors)
+    np.testing.assert_array_equal(memory[:, :3].reshape(-1), functions("pow", x, y))
+    assert (memory[:, 3] == -1.0).all()
 
 
 def test_a_zero_has_the_sign_that_ieee_754_gives_it(functions: Functions) -> None:

@@ -14,6 +14,7 @@ import plansim
 from plansim.engine.simulate import simulate
 from plansim.errors import ModelError
 from plansim.model.reader import load_model
+from tests.helpers import reference
 
 Run = Callable[[str], xr.Dataset]
 
@@ -162,3 +163,12 @@ def test_what_is_written_off_evenly_lasts_as_long_as_it_should(run: Run) -> None
         run("off= DEPRECIATE STRAIGHTLINE(Time, 3, 2, 0) ~~|\n")
     with pytest.raises(ModelError, match="an initial amount other than 0"):
         run("off= DEPRECIATE STRAIGHTLINE(Time, 3, 0.5, 9) ~~|\n")
+
+
+def test_what_pysd_lacks_is_refused_by_name_before_it_runs(tmp_path: Path) -> None:
+    path = tmp_path / "small.mdl"
+    path.write_text("x= 1 ~~|\nlook((0,0),(1,1)) ~~|\ny= LOOKUP INVERT(look, x) ~~|\n" + CLOCK)
+    with pytest.raises(
+        ModelError, match=r":3: PySD has no function LOOKUP INVERT; expected the compiled engine"
+    ):
+        reference.simulate(load_model(path, strict=False))

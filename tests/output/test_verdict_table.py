@@ -155,7 +155,7 @@ def test_what_nothing_can_judge_is_counted_or_listed_with_its_reason() -> None:
     judged = replace(PLAIN, id="G2")
     targets = [PLAIN, BINDING, judged]
     short = " ".join(table([*unjudged, verdict(judged)], targets, every=False))
-    assert "1 binding (B1). Add --all" in short
+    assert "since the model has no variable for it: People. Add --all" in short
     assert "The module follows." not in short
     full = table([*unjudged, verdict(judged)], targets)
     assert "B1  People: The module follows." in full

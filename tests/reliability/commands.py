@@ -3,14 +3,36 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import resource
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["FAULTS", "ODD", "WRITERS", "run"]
+from plansim.cli.main import main
+from tests.toys.village import village
+
+__all__ = [
+    "DECIDING",
+    "FAULTS",
+    "ODD",
+    "WRITERS",
+    "Trial",
+    "Tried",
+    "called",
+    "environment",
+    "inside",
+    "lay_out",
+    "lay_out_model",
+    "run",
+    "shown",
+    "started",
+    "with_model",
+]
 
 ROOT = Path(__file__).parents[2]
 LONG = "a" * 300
@@ -27,6 +49,16 @@ WRITERS: tuple[tuple[str, ...], ...] = (
     ("replay", "r.zarr", "3", "-o", "three.yaml"),
 )  # fmt: skip
 
+DECIDING: tuple[tuple[str, ...], ...] = (
+    *(("decide", *words, "-o", "figures.json") for words in
+      (("discover", "boats.yaml"), ("robust", "boats.yaml", "past.yaml"), ("signposts", "boats.yaml"), ("conflicts",),
+       ("frontier",), ("policies", "boats.yaml", "--seeds", "1", "--generations", "4", "-n", "20"))),
+    ("decide", "policies", "boats.yaml", "--seeds", "1", "--generations", "4", "-n", "20", "--save", "saved"),
+    ("why", "sensitivity", "boats.yaml", "--design", "design.yaml", "-n", "16", "-o", "figures.json"),
+    ("model", "condition", "--prior", "-n", "40", "--design", "design.yaml", "-o", "members.csv"),
+)  # fmt: skip
+"""Those on a lake, which has an ensemble and a decision problem."""
+
 HUNGRY = (WRITERS[0], WRITERS[8], WRITERS[-4])
 """Those that are tried with little memory."""
 
@@ -41,7 +73,10 @@ ODD: tuple[tuple[str, ...], ...] = (
     ("check", "plain.yaml", *("--set", "growth=0.1") * 500), ("check", *["plain.yaml"] * 200),
     *(("run", "plain.yaml", "-o", name) for name in
       (f"{LONG}.csv", f"{'a' * 250}.csv", "loop/x.csv", "loop.csv", "folder.csv", "gone/x.csv", "\udce4.csv",
-       "/proc/x.csv", "pipe.csv", ".csv", "plain.yaml/x.csv")),
+       "/proc/x.csv", "pipe.csv", ".csv", "plain.yaml/x.csv", "full.csv", "n\0l.csv")),
+    *(("run", "plain.yaml", "--force", "-o", f"{name}.csv") for name in ("pipe", "full", "loop", "folder")),
+    ("page", "plain.yaml", "--force", "-o", "full.html"), ("sweep", "design.yaml", "--force", "-o", "loop.zarr"),
+    ("check", "n\0l.yaml"),
     ("run", "plain.yaml", "--variable", LONG * 9), ("show", LONG * 9), ("show", "\udce4"), ("show", "["),
     ("sweep", "design.yaml", "-o", f"{LONG}.zarr"), ("sweep", "design.yaml", "-o", f"{'b' * 240}.zarr"),
     ("sweep", "design.yaml", "-o", "loop.zarr"), ("sweep", "design.yaml", "-o", "plain.yaml", "--force"),
@@ -73,6 +108,8 @@ def lay_out(folder: Path) -> None:
     (folder / "loop").symlink_to("loop")
     for name in ("loop.yaml", "loop.csv", "loop.zarr"):
         (folder / name).symlink_to(name)
+    for name in ("full.csv", "full.html"):
+        (folder / name).symlink_to("/dev/full")
     for name in ("folder.yaml", "folder.csv"):
         (folder / name).mkdir()
     for name in ("pipe.yaml", "pipe.csv", "pipe.vdf"):
@@ -90,7 +127,7 @@ def environment() -> dict[str, str]:
 
 def full_disk() -> None:
     """Let no file grow beyond a few bytes, as a full disk does."""
-    resource.setrlimit(resource.RLIMIT_FSIZE, (64, resource.RLIM_INFINITY))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (16, resource.RLIM_INFINITY))
 
 
 def little_memory() -> None:
@@ -113,4 +150,70 @@ def run(
         cwd=folder, preexec_fn=before, capture_output=True, encoding="utf-8", errors="replace",
         env=environment(),
         timeout=300, check=False, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Tried:
+    """How often something was tried, and what failed."""
+
+    what: str
+    count: int
+    failed: tuple[str, ...]
+
+
+Trial = Callable[[Path, float], Iterator[Tried]]
+"""Takes an empty folder, and how much is tried: 1 for what the documents show."""
+
+DESIGN = """\
+title: {en: A sweep, zh: 抽样}
+scenarios: [plain.yaml]
+design: {kind: sobol, samples: 16384, seed: 5}
+factors: {growth: [0.05, 0.15]}
+outputs: [stock]
+years: [2005]
+"""
+
+
+@contextlib.contextmanager
+def inside(folder: Path) -> Iterator[None]:
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(before)
+
+
+def lay_out_model(folder: Path, samples: int = 16) -> str:
+    """Write a village with a scenario and a design; give the name of its model."""
+    model = village(folder)
+    (folder / "plain.yaml").write_text("title: Plain\n", "utf-8")
+    (folder / "design.yaml").write_text(DESIGN.replace("16384", str(samples)), "utf-8")
+    return model.path.name
+
+
+def with_model(line: Sequence[str], model: str) -> tuple[str, ...]:
+    stored = ".zarr" in "".join(line[1:2]) and line[0] in {"export", "plot"}
+    no_model = stored or "--verify" in line or line[:2] in {("model", "new"), ("model", "diff")}
+    return tuple(line) if no_model else (*line, "--model", model)
+
+
+def called(line: Sequence[str]) -> tuple[int, str, str]:
+    """Call the command in this process; give its exit code and what it wrote."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = main(line)
+    return code, out.getvalue(), err.getvalue()
+
+
+def shown(line: Sequence[str]) -> str:
+    return ascii(" ".join(word[:40] for word in line[:6]))
+
+
+def started(folder: Path, *line: str) -> subprocess.Popen[bytes]:
+    code = "import sys; from plansim.cli.entry import main; sys.exit(main())"
+    return subprocess.Popen(
+        [sys.executable, "-c", code, *line], cwd=folder, stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE, env=environment(),
     )  # fmt: skip

@@ -3,96 +3,35 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import os
-import random
 import shutil
-import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-import numpy as np
-
-from plansim.analysis.experiments.store import open_sweep, verify
 from plansim.cache import save_sealed
-from plansim.cli.main import main
 from plansim.engine.simulate import simulate
-from plansim.errors import InputError, PlansimError
+from plansim.errors import PlansimError
 from plansim.model.reader import load_model
 from plansim.scenario.inheritance import merged
 from plansim.scenario.scenario_file import as_written
 from plansim.targets.catalogue import load_targets
 from tests.helpers.vensim_text import CLOCK
 from tests.reliability import commands, fuzz, hostile
+from tests.reliability.commands import (
+    Trial,
+    Tried,
+    called,
+    inside,
+    lay_out_model,
+    shown,
+    with_model,
+)
+from tests.reliability.stores import DAMAGES, damaged_stores, instead, kills, searches, writers
+from tests.toys.lake import lake
 from tests.toys.village import village
 
 __all__ = ["TRIALS", "Tried"]
-
-
-@dataclass(frozen=True)
-class Tried:
-    """How often something was tried, and what failed."""
-
-    what: str
-    count: int
-    failed: tuple[str, ...]
-
-
-Trial = Callable[[Path, float], Iterator[Tried]]
-"""Takes an empty folder, and how much is tried: 1 for what the documents show."""
-
-DESIGN = """\
-title: {en: A sweep, zh: 抽样}
-scenarios: [plain.yaml]
-design: {kind: sobol, samples: 16384, seed: 5}
-factors: {growth: [0.05, 0.15]}
-outputs: [stock]
-years: [2005]
-"""
-
-
-@contextlib.contextmanager
-def _inside(folder: Path) -> Iterator[None]:
-    before = Path.cwd()
-    os.chdir(folder)
-    try:
-        yield
-    finally:
-        os.chdir(before)
-
-
-def _lay_out(folder: Path, samples: int = 16) -> str:
-    """Write a village with a scenario and a design; give the name of its model."""
-    model = village(folder)
-    (folder / "plain.yaml").write_text("title: Plain\n", "utf-8")
-    (folder / "design.yaml").write_text(DESIGN.replace("16384", str(samples)), "utf-8")
-    return model.path.name
-
-
-def _with_model(line: Sequence[str], model: str) -> tuple[str, ...]:
-    stored = ".zarr" in "".join(line[1:2]) and line[0] in {"export", "plot"}
-    no_model = stored or "--verify" in line or line[:2] in {("model", "new"), ("model", "diff")}
-    return tuple(line) if no_model else (*line, "--model", model)
-
-
-def _called(line: Sequence[str]) -> tuple[int, str, str]:
-    """Call the command in this process; give its exit code and what it wrote."""
-    out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        code = main(line)
-    return code, out.getvalue(), err.getvalue()
-
-
-def _shown(line: Sequence[str]) -> str:
-    return ascii(" ".join(word[:40] for word in line[:6]))
-
-
-# --- trials ---------------------------------------------------------------------------------------
 
 
 def fuzzed(folder: Path, much: float) -> Iterator[Tried]:
@@ -110,22 +49,22 @@ def fuzzed(folder: Path, much: float) -> Iterator[Tried]:
 
 def command_lines(folder: Path, _: float) -> Iterator[Tried]:
     """Command lines that nobody should type."""
-    model, failed = _lay_out(folder), []
-    with _inside(folder):
-        _called(_with_model(("sweep", "design.yaml", "-o", "r.zarr"), model))
+    model, failed = lay_out_model(folder), []
+    with inside(folder):
+        called(with_model(("sweep", "design.yaml", "-o", "r.zarr"), model))
         commands.lay_out(folder)
         for line in commands.ODD:
-            wrong = list(hostile.faults_of(*_called(_with_model(line, model))))
-            failed += [f"{_shown(line)}: {text}" for text in wrong]
+            wrong = list(hostile.faults_of(*called(with_model(line, model))))
+            failed += [f"{shown(line)}: {text}" for text in wrong]
     yield Tried("odd command line", len(commands.ODD), tuple(failed))
 
 
 def hostile_names(folder: Path, _: float) -> Iterator[Tried]:
     """A hostile model, with its scenarios, catalogue and design, through every output."""
     model = hostile.write_inputs(folder).name
-    with _inside(folder):
+    with inside(folder):
         for line in hostile.OUTPUTS:
-            wrong = list(hostile.faults_of(*_called(_with_model(line, model))))
+            wrong = list(hostile.faults_of(*called(with_model(line, model))))
             if "-o" in line and (path := Path(line[line.index("-o") + 1])).is_file():
                 wrong += hostile.faults_in(path)
             what = " ".join(word for word in line if word not in hostile.SCENARIOS)
@@ -134,198 +73,59 @@ def hostile_names(folder: Path, _: float) -> Iterator[Tried]:
 
 def faults_of_the_machine(folder: Path, much: float) -> Iterator[Tried]:
     """Commands that write, on a disk that is full, and with little memory."""
-    model = _lay_out(folder)
-    commands.run(_with_model(("sweep", "design.yaml", "-o", "r.zarr"), model), folder)
+    (folder / "lake").mkdir()
+    models = {folder: lay_out_model(folder), folder / "lake": lake(folder / "lake").path.name}
+    commands.run(with_model(("sweep", "design.yaml", "-o", "r.zarr"), models[folder]), folder)
     for fault, before in commands.FAULTS.items():
-        lines = commands.WRITERS if fault == "disk" else commands.HUNGRY
+        lines = [(folder, line) for line in commands.WRITERS] if fault == "disk" else []
+        lines += [(folder / "lake", line) for line in commands.DECIDING] if lines else []
+        lines = lines or [(folder, line) for line in commands.HUNGRY]
         lines, failed = lines[:: 1 if much >= 1 else 8], []
-        for line in lines:
-            done = commands.run(_with_model(line, model), folder, before)
+        for where, line in lines:
+            done = commands.run(with_model(line, models[where]), where, before)
             wrong = list(hostile.faults_of(done.returncode, done.stdout, done.stderr))
-            if fault == "disk" and (done.returncode != 2 or (folder / line[-1]).exists()):
+            path = where / line[-1]
+            if fault == "disk" and (done.returncode != 2 or path.is_file() or any(path.glob("*"))):
                 wrong.append(f"exit code {done.returncode}")
-            failed += [f"{_shown(line)}: {text}" for text in wrong]
-            for left in folder.glob(".*.part*"):
-                failed.append(f"{_shown(line)}: left {left.name}")
+            failed += [f"{shown(line)}: {text}" for text in wrong]
+            for left in where.glob(".*.part*"):
+                failed.append(f"{shown(line)}: left {left.name}")
         yield Tried(f"fault of the machine: {fault}", len(lines), tuple(failed))
-
-
-def _started(folder: Path, *line: str) -> subprocess.Popen[bytes]:
-    code = "import sys; from plansim.cli.entry import main; sys.exit(main())"
-    return subprocess.Popen(
-        [sys.executable, "-c", code, *line], cwd=folder, stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE, env=commands.environment(),
-    )  # fmt: skip
-
-
-def _same(one: Path, other: Path) -> bool:
-    a, b = (open_sweep(verify(path).path).load() for path in (one, other))
-    return all(np.array_equal(a[name], b[name], equal_nan=a[name].dtype.kind == "f") for name in a)
-
-
-def kills(folder: Path, much: float) -> Iterator[Tried]:
-    """A sweep that is killed at any moment, and resumed."""
-    model, failed, draw = _lay_out(folder, 16384), [], random.Random(7)
-    sweep = ("sweep", "design.yaml", "--model", model, "-o")
-    whole = time.monotonic()
-    _started(folder, *sweep, "whole.zarr").communicate()
-    whole = time.monotonic() - whole
-    count = max(2, round(20 * much))
-    for _ in range(count):
-        path = folder / "r.zarr"
-        process = _started(folder, *sweep, "r.zarr", *(["--resume"] if path.exists() else []))
-        time.sleep(draw.uniform(0.2, 1) * whole)
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
-        if path.exists():
-            try:
-                verify(path)
-            except PlansimError as error:
-                failed.append(str(error))
-        if draw.random() < 0.3:
-            shutil.rmtree(path, ignore_errors=True)
-    resume = ["--resume"] if (folder / "r.zarr").exists() else []
-    said = _started(folder, *sweep, "r.zarr", *resume).communicate()[1]
-    if not _same(folder / "r.zarr", folder / "whole.zarr") or list(folder.glob(".*.part*")):
-        failed.append(f"the resumed result differs, or parts are left: {said.decode()[-300:]}")
-    yield Tried("kill of a sweep", count, tuple(failed))
-
-
-def writers(folder: Path, much: float) -> Iterator[Tried]:
-    """Three processes that write one result at once."""
-    model, count = _lay_out(folder, 4096), max(1, round(4 * much))
-    sweep = ("sweep", "design.yaml", "--model", model, "-o")
-    _started(folder, *sweep, "whole.zarr").communicate()
-    for how in ("--resume", "--force", ""):
-        failed = []
-        for _ in range(count):
-            if not how:
-                shutil.rmtree(folder / "r.zarr", ignore_errors=True)
-            elif not (folder / "r.zarr").exists():
-                _started(folder, *sweep, "r.zarr").communicate()
-            processes = [_started(folder, *sweep, "r.zarr", *filter(None, [how])) for _ in range(3)]
-            ends = [
-                (process.communicate()[1].decode(), process.returncode) for process in processes
-            ]
-            if {code for _, code in ends} - {0, 2} or 0 not in [code for _, code in ends]:
-                failed.append(str(ends)[-400:])
-            if any(code and not ("another process" in said or "exists already" in said)
-                   for said, code in ends):  # fmt: skip
-                failed.append(str(ends)[-400:])
-            if not _same(folder / "r.zarr", folder / "whole.zarr"):
-                failed.append("the result differs")
-        yield Tried(f"three writers at once: {how or 'a new result'}", 3 * count, tuple(failed))
-
-
-def _flip(path: Path) -> None:
-    raw = bytearray(path.read_bytes())
-    raw[len(raw) // 3] ^= 4
-    path.write_bytes(raw)
-
-
-_DAMAGES: Mapping[str, Callable[[Path], object]] = {
-    "missing": Path.unlink,
-    "flipped": _flip,
-    "truncated": lambda path: path.write_bytes(path.read_bytes()[:-2]),
-    "foreign": lambda path: path.write_text('{"zarr_format": 3, "node_type": "array"}', "utf-8"),
-    "no text": lambda path: path.write_bytes(b"\xff\xfe\0\n\x80"),
-}
-
-
-def _there(path: Path, result: str = "whole.zarr") -> Path:
-    return Path(result, *path.parts[1:])
-
-
-def _of_another_result(path: Path) -> None:
-    shutil.copy(_there(path, "other.zarr"), path)
-
-
-def _of_another_place(path: Path) -> None:
-    """Put another file of the result in the place of one, of the same size and elsewhere in it."""
-    raw, size = path.read_bytes(), path.stat().st_size
-    for other in sorted(Path("whole.zarr").rglob("*")):
-        if other.is_file() and other.stat().st_size == size and other.read_bytes() != raw:
-            shutil.copy(other, path)
-            return
-
-
-def damaged_stores(folder: Path, much: float) -> Iterator[Tried]:
-    """Every file of a result, damaged in every way: named, and repaired by --resume."""
-    model = _lay_out(folder, 1024)
-    with _inside(folder):
-        sweep = ("sweep", "design.yaml", "--model", model, "-o", "r.zarr")
-        _called(sweep)
-        _called((*sweep[:-1], "other.zarr", "--seed", "6"))
-        shutil.copytree("r.zarr", "whole.zarr")
-        others: dict[str, Callable[[Path], object]] = {
-            "of another result": _of_another_result,
-            "of another place": _of_another_place,
-            "a pipe": lambda path: _instead(path, lambda: os.mkfifo(path)),
-        }
-        # Of the copies of metadata in zarr.json this package reads none.
-        skipped = {"writer.lock", "zarr.json"}
-        files = [path for path in sorted(Path("r.zarr").rglob("*")) if path.is_file()
-                 and str(path.relative_to("r.zarr")) not in skipped
-                 and path.name != "writer.lock"]  # fmt: skip
-        for kind, damage in {**_DAMAGES, **others}.items():
-            failed, tried = [], 0
-            for path in files[:: 1 if much >= 1 else 9]:
-                damage(path)
-                if path.is_file() and path.read_bytes() == _there(path).read_bytes():
-                    continue  # one is as the other
-                tried += 1
-                try:
-                    verify("r.zarr")
-                    failed.append(f"{path}: not noticed")
-                except InputError as error:
-                    if path.name not in str(error) and path.name != "manifest.json":
-                        failed.append(f"{path}: {error}"[:300])
-                code, _, err = _called((*sweep, "--resume"))
-                if code or not _same(Path("r.zarr"), Path("whole.zarr")):
-                    failed.append(f"{path}: not repaired: {err[-200:]}")
-                    shutil.rmtree("r.zarr")
-                    shutil.copytree("whole.zarr", "r.zarr")
-            yield Tried(f"damaged result: {kind}", tried, tuple(failed))
 
 
 def _is_root() -> bool:
     return hasattr(os, "geteuid") and os.geteuid() == 0
 
 
-def _instead(path: Path, make: Callable[[], object]) -> None:
-    path.unlink()
-    make()
-
-
 def damaged_caches(folder: Path, much: float) -> Iterator[Tried]:
     """Every folder of the cache, its entries damaged or planted in every way."""
-    model, line = _lay_out(folder), ("check", "plain.yaml", "--format", "json")
+    model, line = lay_out_model(folder), ("check", "plain.yaml", "--format", "json")
     before = os.environ.get("PLANSIM_CACHE")
     os.environ["PLANSIM_CACHE"] = str(folder / "cache")
     plants: Mapping[str, Callable[[Path], object]] = {
-        **_DAMAGES,
+        **DAMAGES,
         "of others": lambda path: path.chmod(0o666),
         **({"of another user": lambda path: os.chown(path, 65534, -1)} if _is_root() else {}),
-        "a link": lambda path: _instead(path, lambda: path.symlink_to(path.name)),
-        "a pipe": lambda path: _instead(path, lambda: os.mkfifo(path)),
-        "a folder": lambda path: _instead(path, path.mkdir),
+        "a link": lambda path: instead(path, lambda: path.symlink_to(path.name)),
+        "a pipe": lambda path: instead(path, lambda: os.mkfifo(path)),
+        "a folder": lambda path: instead(path, path.mkdir),
         "sealed, of another form": lambda path: save_sealed(path, b"\x80\x05]\x94."),
     }  # fmt: skip
     try:
-        with _inside(folder):
+        with inside(folder):
             for engine in ("compiled", "pysd"):
-                asked = (*_with_model(line, model), "--engine", engine)
-                expected = _called(asked)
+                asked = (*with_model(line, model), "--engine", engine)
+                expected = called(asked)
                 for kind, plant in plants.items():
                     failed = []
                     files = [path for path in Path("cache").glob("*/*") if path.is_file()]
                     for path in files:
                         plant(path)
-                    if (got := _called(asked)) != expected:
+                    if (got := called(asked)) != expected:
                         failed.append(str(got)[-300:])
                     yield Tried(f"damaged cache ({engine}): {kind}", len(files), tuple(failed))
                     shutil.rmtree("cache")
-                    _called(asked)
+                    called(asked)
     finally:
         os.environ.pop("PLANSIM_CACHE")
         if before is not None:
@@ -394,6 +194,7 @@ TRIALS: Mapping[str, Trial] = {
     "fuzz": fuzzed,
     "command lines": command_lines,
     "kills": kills,
+    "searches": searches,
     "writers": writers,
     "damaged results": damaged_stores,
     "disk and memory": faults_of_the_machine,

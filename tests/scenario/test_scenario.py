@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from plansim.errors import PlansimError, ScenarioError, UnknownNameError
 from plansim.model.reader import load_model
 from plansim.model.records import Model, TimeSpec
-from plansim.scenario import inheritance as scenario_lineage
+from plansim.scenario import lineage as scenario_lineage
 from plansim.scenario import scenario_file as scenario_module
 from plansim.scenario.scenario_file import (
     BilingualText,

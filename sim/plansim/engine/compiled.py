@@ -1,4 +1,4 @@
-"""The engine for one run: the model compiled once for all scenarios, and run as machine code.
+"""The engine for runs of all that a model has: compiled once for all scenarios, as machine code.
 
 All constants are inputs of the run, so that every scenario finds the same code. Where the shape of
 the code depends on a constant (the order of a delay), that one is folded.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import platform
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -29,10 +29,15 @@ from plansim.engine.trajectory import (
 )
 from plansim.errors import Fault, InputError
 from plansim.model.records import Model, VariableKind, cells_of
+from plansim.scenario.members import LIMIT
 from plansim.scenario.scenario_file import Scenario
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from plansim.engine.batch import Ensemble
     from plansim.engine.kernel import Kernel
+    from plansim.scenario.members import Members
 
 __all__ = [
     "cannot_vary",
@@ -40,6 +45,7 @@ __all__ = [
     "inputs_under",
     "run_compiled",
     "run_key",
+    "run_members",
     "shared_kernel",
     "whole_kernel",
 ]
@@ -85,13 +91,63 @@ def _run(model: Model, scenario: Scenario, *, cache: bool) -> Trajectory:
 
     kernel = whole_kernel(model, scenario.values, cache=cache)
     ensemble = simulate_ensemble(kernel, inputs_under(kernel, scenario.values), scenario.time)
-    over_time, once = recorded(model)
-    rows = {name: row for row, name in enumerate(kernel.outputs)}
-    series = {v.name: series_of(model, v, rows, ensemble.values)[0] for v in over_time}
-    constants = {variable.name: constant_of(model, scenario, variable.name) for variable in once}
-    run = Trajectory(ensemble.time, series, constants)
+    runs = _trajectory(model, scenario, kernel, ensemble)
+    run = replace(runs, series={name: values[0] for name, values in runs.series.items()})
     check_finite(model, scenario, run)
     return with_missing(model, run)
+
+
+def run_members(
+    model: Model, scenario: Scenario, members: Members
+) -> tuple[Trajectory, Engine, NDArray[np.bool_]]:
+    """Run every member of an ensemble under a scenario, by the code that single runs use.
+
+    Series are ``(member, time, *elements)``, and a constant that members change is over members
+    too. Random functions of member i draw by NOISE SEED + i. The array says of each member whether
+    all values at all saved times are finite and not beyond `LIMIT`.
+
+    Raises:
+        InputError: members change a constant that the shape of the code depends on.
+        ModelError: what the compiler does not support, with each variable and line.
+    """
+    from plansim.engine.batch import simulate_ensemble
+
+    names, constants = members.constants_under(model, scenario)
+    kernel = shared_kernel(model, scenario.values, names)
+    seeds = np.arange(len(members), dtype=np.float64)
+    inputs = inputs_under(kernel, scenario.values, names, constants, seeds)
+    ensemble = simulate_ensemble(kernel, inputs, scenario.time)
+    runs = _trajectory(model, scenario, kernel, ensemble)
+    changed = dict(zip(names, constants.T, strict=True))
+    varied = {name: _varied(model, name, one, changed) for name, one in runs.constants.items()}
+    largest = np.abs(ensemble.values).max(axis=(1, 2), initial=0.0)
+    engine = Engine("plansim", version_of("plansim"), scenario.time.integration)
+    return replace(runs, constants=varied), engine, ~ensemble.bad & (largest <= LIMIT)
+
+
+def _trajectory(model: Model, scenario: Scenario, kernel: Kernel, runs: Ensemble) -> Trajectory:
+    """Return all that is recorded of runs; series are over the runs first."""
+    over_time, once = recorded(model)
+    rows = {name: row for row, name in enumerate(kernel.outputs)}
+    return Trajectory(
+        runs.time,
+        {variable.name: series_of(model, variable, rows, runs.values) for variable in over_time},
+        {variable.name: constant_of(model, scenario, variable.name) for variable in once},
+    )
+
+
+def _varied(
+    model: Model, name: str, fixed: FloatArray, changed: Mapping[str, FloatArray]
+) -> FloatArray:
+    """Return a constant, ``(*elements)``, or ``(member, *elements)`` if members change it."""
+    cells = cells_of(model, model.variables[name])
+    if not changed.keys() & set(cells):
+        return fixed
+    columns = [
+        changed.get(cell, number) for cell, number in zip(cells, fixed.reshape(-1), strict=True)
+    ]
+    table = np.stack(np.broadcast_arrays(*columns), axis=-1)
+    return table.reshape(len(table), *fixed.shape)
 
 
 def inputs_under(

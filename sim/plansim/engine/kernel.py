@@ -20,9 +20,10 @@ from plansim.compiler.llvm.module import emit
 from plansim.compiler.lower import lower
 from plansim.compiler.native import Library, Platform, assemble, host_platform, versions
 from plansim.compiler.order import schedule
+from plansim.engine.trajectory import named
 from plansim.errors import Fault, InputError, Message
 from plansim.model.reading.expression import name_key
-from plansim.model.records import NOISE_SEED, Model, Variable, VariableKind
+from plansim.model.records import NOISE_SEED, Model, VariableKind
 
 __all__ = ["Kernel", "compile_model", "kernel_of"]
 
@@ -172,23 +173,10 @@ def _varied(model: Model, name: str) -> str:
 
 
 def _wanted(model: Model, names: Iterable[str]) -> tuple[str, ...]:
-    variables: list[Variable] = [model.find(name) for name in names]
-    if not variables:
-        still = {VariableKind.CONSTANT, VariableKind.CONTROL, VariableKind.LOOKUP}
-        variables = [
-            variable for variable in model.variables.values() if variable.kind not in still
-        ]
-    if tables := [variable for variable in variables if variable.kind is VariableKind.LOOKUP]:
-        raise InputError(
-            Fault(
-                "'{name}' is a lookup table and has no value",
-                model.path,
-                table.line,
-                name=table.name,
-            )
-            for table in tables
-        )
-    return tuple(dict.fromkeys(variable.name for variable in variables))
+    if wanted := named(model, tuple(names)):
+        return tuple(wanted)
+    still = {VariableKind.CONSTANT, VariableKind.CONTROL, VariableKind.LOOKUP}
+    return tuple(name for name, variable in model.variables.items() if variable.kind not in still)
 
 
 def _sources() -> list[bytes]:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from plansim.engine.compiled import run_compiled
+from plansim.engine.compiled import run_compiled, run_members
 from plansim.engine.trajectory import Engine, Trajectory, named, to_years
 from plansim.errors import Fault, InputError
 from plansim.model.records import Model
@@ -98,15 +98,19 @@ def _simulated_members(
     variables: Sequence[str] | None,
     ensemble: Members,
 ) -> xr.Dataset:
-    from plansim.engine.dataset import Origin, with_origin
-    from plansim.engine.members import SOUND, simulate_members
+    from plansim.engine.dataset import Origin, to_dataset, with_origin
 
     chosen = scenarios_of(model, scenarios)
     origin, model = Origin(model, tuple(chosen)), for_scenarios(model, chosen)
     wanted = named(model, variables)
-    runs = (simulate_members(model, scenario, ensemble) for scenario in chosen)
-    parts = [run if wanted is None else run[[*wanted, SOUND]] for run in runs]
-    return with_origin(joined(parts).set_coords(SOUND), origin)
+    head = {"ensemble": ensemble.head.kind.value, "drawn": ensemble.head.drawn}
+    parts = []
+    for scenario in chosen:
+        runs, engine, sound = run_members(model, scenario, ensemble)
+        dataset = to_dataset(model, scenario, runs, engine, ensemble.ids).assign_attrs(head)
+        dataset["sound"] = ("member", sound)
+        parts.append(dataset if wanted is None else dataset[[*wanted, "sound"]])
+    return with_origin(joined(parts).set_coords("sound"), origin)
 
 
 def simulate_years(

@@ -35,7 +35,7 @@ from plansim.cache import digest, kept
 from plansim.engine.plain_text import plain_text
 from plansim.engine.trajectory import version_of
 from plansim.errors import Fault, Message, ModelError
-from plansim.model.reading.expression import MISSING
+from plansim.model.reading.expression import MISSING, Call
 from plansim.model.records import Model, folded
 
 __all__ = [
@@ -239,6 +239,7 @@ _STAYING = ("_initial_", "_delayfixed_", "_sampleiftrue_")
 
 def _translate(model: Model) -> str:
     """Return what PySD makes of a model's text, or of a plainer one that computes the same."""
+    _refuse_unknown(model)
     if model.scan.macros:
         return _translated(model, plain_text(model))
     try:
@@ -278,6 +279,39 @@ def _translated(model: Model, text: str) -> str:
                     found=reason[0],
                 )
             ) from error
+
+
+_UNKNOWN = frozenset(
+    {"delay_information", "delay_material", "depreciate_straightline", "gamma_ln", "lookup_area"}
+    | {"lookup_backward", "lookup_extrapolate", "lookup_forward", "lookup_invert", "lookup_slope"}
+    | {"npv", "npve", "reinitial", "sinteg", "time_base", "vector_lookup"}
+)
+"""Functions that PySD does not have, by `name_key`."""
+
+
+def _refuse_unknown(model: Model) -> None:
+    """Raise ModelError if a model calls what PySD does not have: it would break down in the run."""
+    bodies = (model.scan.equations, *(macro.equations for macro in model.scan.macros.values()))
+    calls = (
+        (equation, node)
+        for equations in bodies
+        for group in equations.values()
+        for equation in group
+        for node, _ in equation.references
+        if node.key in _UNKNOWN and isinstance(node, Call)
+    )
+    faults = [
+        Fault(
+            "PySD has no function {name}",
+            model.path,
+            equation.line_of(node),
+            expected=Message("the compiled engine: --engine compiled"),
+            name=node.key.replace("_", " ").upper(),
+        )
+        for equation, node in calls
+    ]
+    if faults:
+        raise ModelError(faults)
 
 
 def _refuse_files(model: Model, abstract: Any) -> None:

@@ -23,8 +23,8 @@ from plansim.model.records import Model
 
 __all__ = ["MAX_BYTES", "load_model", "parse_model"]
 
-MAX_BYTES = 5_000_000
-"""A larger file is refused: models of thousands of equations stay under a tenth of it."""
+MAX_BYTES = 20_000_000
+"""A larger file is refused: the largest models of the field take half of it, drawings included."""
 _HIGH = re.compile(rb"[\x80-\xff]+")
 _OUTSIDE = re.compile(
     r"""\bGET[\s_]+(?:DIRECT|XLS)[\s_]|:=|:(?:INTERPOLATE|LOOK|HOLD|RAW)|^["\w][^=~|:(\n]*\n?\s*~""",

@@ -3,37 +3,29 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from plansim.cache import file_sha256
-from plansim.errors import Fault, Message, ScenarioError, nearest
-from plansim.files.forms import form_of, noting
-from plansim.files.shipped import is_file, is_shipped, shipped
-from plansim.files.yaml_document import YamlDocument, read_document
+from plansim.errors import Fault, Message, ScenarioError
+from plansim.files.shipped import is_shipped
 from plansim.model.records import Integration, Model, TimeSpec, VariableKind, folded
 from plansim.scenario.levers import SERIES, added_part, input_of, is_series_part, misdated
+from plansim.scenario.lineage import Layer, ScenarioReading, head_of
 from plansim.scenario.records import (
     OVER,
-    OVERLAYS,
     BilingualText,
     Change,
     Merged,
     Scenario,
-    ScenarioHead,
-    ScenarioKind,
     as_written,
     digest_of,
-    is_path,
-    scenario_files,
-    split_overlays,
     unsound_clock,
 )
-from plansim.scenario.scenario_form import ScenarioFile
-from plansim.scenario.values import Assignment, SettingOrigin, implausible, overrides_assigned
+from plansim.scenario.values import Assignment, implausible, overrides_assigned
 
-__all__ = ["merged", "overlay_alone", "read_heads", "written_with"]
+__all__ = ["merged", "overlay_alone", "written_with"]
 
 
 def merged(
@@ -46,7 +38,7 @@ def merged(
     Raises:
         ScenarioError: with every fault of the file, its ancestors, the overlays and the overrides.
     """
-    reading = _ScenarioReading(model)
+    reading = ScenarioReading(model)
     faults = reading.faults
     lineage = reading.lineage(path)
     over = reading.overlays(overlays)
@@ -54,22 +46,16 @@ def merged(
     faults += _doubly_laid(model, [layer for layer in stack if layer.is_overlay])
     # What is compared with the parent: the values over the scenario, or else those of its file.
     own_layers = over or ([*lineage[-1].overlays, lineage[-1]] if lineage else [])
-    below: dict[str, Assignment] = {}
-    for layer in stack[: len(stack) - len(own_layers)]:
-        below = _assigned(model, below, layer.file.assignments)
-    own: dict[str, Assignment] = {}
-    for layer in own_layers:
-        own = _assigned(model, own, layer.file.assignments)
+    below = _laid(model, stack[: len(stack) - len(own_layers)])
+    own = _laid(model, own_layers)
     own = _assigned(model, own, overrides_assigned(model, overrides, faults))
-    together = _assigned(model, below, own)
-    named = [layer.file.integration for layer in lineage if layer.file.integration]
-    method = named[-1] if named else model.time.integration
-    above = [layer.file.integration for layer in lineage[:-1] if layer.file.integration]
-    time = model.time if faults else _clock(model, together, method, faults)
-    if not faults:
-        faults += _misdated(model, together, lineage[-1].file.assignments | own, time)
-    if faults:
-        raise ScenarioError(faults)
+    dated = (lineage[-1].file.assignments if lineage else {}) | own
+    methods = [model.time.integration]
+    for layer in lineage:
+        methods.append(layer.file.integration or methods[-1])
+    ours = {layer.document.file for layer in stack if is_shipped(layer.path)}
+    plain = as_written(model)
+    settled = _settled(model, plain, below, own, dated, methods[-1], faults, ours)
 
     tables = {
         number.file: file_sha256(Path(number.file))
@@ -77,48 +63,17 @@ def merged(
         for number in layer.file.assignments.values()
         if number.file != layer.document.file
     }
-    leaf = lineage[-1]
-    heads = [_head(layer.path, layer.file) for layer in (leaf, *over)]
     ids = [layer.path.stem for layer in lineage]
     if over:
-        ids.append(OVER.join(head.id for head in heads))
-    ours = {layer.document.file for layer in stack if is_shipped(layer.path)}
-    assumed = {key: layer for layer in stack for key in layer.file.assumes}
-    scenario = Scenario(
+        ids.append(OVER.join([ids[-1], *(layer.path.stem for layer in over)]))
+    scenario = replace(
+        _described(settled, [lineage[-1], *over], stack),
         id=ids[-1],
-        title_en=" + ".join(head.title_en for head in heads),
-        title_zh="＋".join(head.title_zh for head in heads),
-        kind=leaf.file.kind,
-        description_en=" ".join(filter(None, (head.description_en for head in heads))),
-        description_zh="".join(head.description_zh for head in heads),
         parent=ids[-2] if len(ids) > 1 else None,
         lineage=tuple(ids),
-        values={key: value.number for key, value in together.items()},
-        time=time,
-        assumed={
-            key: BilingualText(layer.file.assumes[key].en, layer.file.assumes[key].zh)
-            for key, layer in assumed.items()
-        },
-        assumed_lines={
-            key: (layer.document.file, layer.document.line(("assumes", key)))
-            for key, layer in assumed.items()
-        },
-        changes=tuple(_changes(model, below, own)),
-        method_before=method if over else (above or [model.time.integration])[-1],
         overrides=tuple(overrides),
-        sources=tuple(
-            BilingualText(source.en, source.zh)
-            for layer in (leaf, *over)
-            for source in layer.file.sources
-        ),
-        warnings=tuple(
-            implausible(
-                assignment for assignment in together.values() if assignment.file not in ours
-            )
-        ),
-        path=leaf.path,
+        method_before=methods[-1] if over else methods[-2],
         sha256=digest_of(*(layer.document.sha256 for layer in stack), *tables.values(), *overrides),
-        cautions=tuple(_moved_start(model, together)),
     )
     return Merged(scenario, tuple({**reading.files, **tables}.items()))
 
@@ -130,23 +85,9 @@ def written_with(model: Model, overrides: Sequence[str]) -> Scenario:
         ScenarioError: with every fault of the overrides.
     """
     faults: list[Fault] = []
-    plain = as_written(model)
+    plain = replace(as_written(model), overrides=tuple(overrides), sha256=digest_of(*overrides))
     own = _assigned(model, {}, overrides_assigned(model, overrides, faults))
-    time = model.time if faults else _clock(model, own, plain.time.integration, faults)
-    if not faults:
-        faults += _misdated(model, own, own, time)
-    if faults:
-        raise ScenarioError(faults)
-    return replace(
-        plain,
-        values={key: number.number for key, number in own.items()},
-        time=time,
-        changes=tuple(_changes(model, {}, own)),
-        overrides=tuple(overrides),
-        sha256=digest_of(*overrides),
-        warnings=tuple(implausible(own.values())),
-        cautions=tuple(_moved_start(model, own)),
-    )
+    return _settled(model, plain, {}, own, own, plain.time.integration, faults)
 
 
 def overlay_alone(path: Path, model: Model) -> Scenario:
@@ -155,57 +96,88 @@ def overlay_alone(path: Path, model: Model) -> Scenario:
     Raises:
         ScenarioError: with every fault of the file.
     """
-    reading = _ScenarioReading(model)
+    reading = ScenarioReading(model)
     layers = reading.overlays([path])
     if reading.faults:
         raise ScenarioError(reading.faults)
-    ((file, assumes),) = ((layer.file, layer.file.assumes) for layer in layers)
+    assignments = layers[0].file.assignments
     return replace(
-        as_written(model),
+        _described(as_written(model), layers, layers),
         id=path.stem,
-        title_en=file.title.en,
-        title_zh=file.title.zh,
-        kind=file.kind,
-        description_en=file.description.en,
-        description_zh=file.description.zh,
         lineage=(path.stem,),
-        values={key: number.number for key, number in file.assignments.items()},
-        changes=tuple(_changes(model, {}, file.assignments)),
-        sources=tuple(BilingualText(source.en, source.zh) for source in file.sources),
-        assumed={key: BilingualText(why.en, why.zh) for key, why in assumes.items()},
-        path=path,
+        values={key: number.number for key, number in assignments.items()},
+        changes=tuple(_changes(model, {}, assignments)),
     )
 
 
-def read_heads(folder: Path) -> tuple[ScenarioHead, ...]:
-    """Return the heads of all scenarios in a folder, sorted by id.
+def _described(plain: Scenario, shown: Sequence[Layer], stack: Sequence[Layer]) -> Scenario:
+    """Return a scenario with the texts of files: those of ``shown``, and what the stack assumes."""
+    heads = [head_of(layer.path, layer.file) for layer in shown]
+    assumed = {key: layer for layer in stack for key in layer.file.assumes}
+    return replace(
+        plain,
+        title_en=" + ".join(head.title_en for head in heads),
+        title_zh="＋".join(head.title_zh for head in heads),
+        kind=heads[0].kind,
+        description_en=" ".join(filter(None, (head.description_en for head in heads))),
+        description_zh="".join(head.description_zh for head in heads),
+        assumed={
+            key: BilingualText(layer.file.assumes[key].en, layer.file.assumes[key].zh)
+            for key, layer in assumed.items()
+        },
+        assumed_lines={
+            key: (layer.document.file, layer.document.line(("assumes", key)))
+            for key, layer in assumed.items()
+        },
+        sources=tuple(
+            BilingualText(source.en, source.zh) for layer in shown for source in layer.file.sources
+        ),
+        path=heads[0].path,
+    )
+
+
+def _settled(
+    model: Model,
+    plain: Scenario,
+    below: Mapping[str, Assignment],
+    own: Mapping[str, Assignment],
+    dated: Mapping[str, Assignment],
+    method: Integration,
+    faults: list[Fault],
+    ours: Collection[str] = (),
+) -> Scenario:
+    """Return a scenario with the values of ``own`` over those of ``below``, checked for the model.
+
+    ``dated`` are those whose years must lie in the run; values of the files ``ours`` are not warned
+    of.
 
     Raises:
-        ScenarioError: with the faults of every file that is not a scenario.
+        ScenarioError: with the faults so far and those of the clock and the years.
     """
-    heads: list[ScenarioHead] = []
-    faults: list[Fault] = []
-    for path in scenario_files(folder):
-        with noting(faults):
-            heads.append(_head(path, form_of(ScenarioFile, read_document(path))))
+    together = _assigned(model, below, own)
+    time = model.time if faults else _clock(model, together, method, faults)
+    if not faults:
+        faults += _misdated(model, together, dated, time)
     if faults:
         raise ScenarioError(faults)
-    return tuple(heads)
+    return replace(
+        plain,
+        values={key: number.number for key, number in together.items()},
+        time=time,
+        changes=tuple(_changes(model, below, own)),
+        warnings=tuple(
+            implausible(number for number in together.values() if number.file not in ours)
+        ),
+        cautions=tuple(_moved_start(model, together)),
+    )
 
 
-@dataclass(frozen=True)
-class _Layer:
-    """One valid scenario file."""
-
-    path: Path
-    document: YamlDocument
-    file: ScenarioFile
-    overlays: tuple[_Layer, ...] = ()
-    """Those that its file lays over its parent."""
-
-    @property
-    def is_overlay(self) -> bool:
-        return self.file.kind is ScenarioKind.OVERLAY
+def _laid(model: Model, layers: Sequence[Layer]) -> dict[str, Assignment]:
+    """Return the assignments of layers, each over those before it."""
+    laid: dict[str, Assignment] = {}
+    for layer in layers:
+        laid = _assigned(model, laid, layer.file.assignments)
+    return laid
 
 
 def _assigned(
@@ -231,117 +203,7 @@ def _series(number: Assignment) -> tuple[str, str] | None:
     return (stem, number.element) if is_series_part(part) else None
 
 
-def _head(path: Path, file: ScenarioFile) -> ScenarioHead:
-    parent = file.parent
-    return ScenarioHead(
-        id=path.stem,
-        kind=file.kind,
-        title_en=file.title.en,
-        title_zh=file.title.zh,
-        description_en=file.description.en,
-        description_zh=file.description.zh,
-        parent=Path(parent).stem if parent is not None and is_path(parent) else parent,
-        path=path,
-    )
-
-
-@dataclass(frozen=True)
-class _ScenarioReading:
-    """Reads the files of one scenario; all faults are collected."""
-
-    model: Model
-    files: dict[str, str] = field(default_factory=dict)
-    """The SHA-256 of each file that was looked for; empty where there was none."""
-    faults: list[Fault] = field(default_factory=list)
-
-    def lineage(self, path: Path) -> list[_Layer]:
-        """Return a scenario and its ancestors as far as they are valid; the root comes first."""
-        lineage: list[_Layer] = []
-        seen: list[Path] = []
-        file: Path | None = path
-        while file is not None:
-            seen.append(file)
-            document = self._document(file)
-            # The parent that an invalid file names is read too, for its own faults.
-            named = document.data.get("parent") if isinstance(document.data, dict) else None
-            parent, laid = split_overlays(named if isinstance(named, str) else "", file.parent)
-            with noting(self.faults):
-                form = self._form(document)
-                if form.kind is ScenarioKind.OVERLAY:
-                    message = Message("'{name}' is an overlay, and no scenario", name=file.stem)
-                    shown = str(file) if file is path else file.stem
-                    expected = Message("SCENARIO+{name}, or with: [{name}]", name=shown)
-                    fault = Fault(message, expected=expected)
-                    raise ScenarioError(document.placed(fault, ("kind",)))
-                names = [("parent", name) for name in laid] + [("with", n) for n in form.with_]
-                overlays = self.overlays(self._overlay(file, document, *name) for name in names)
-                lineage.insert(0, _Layer(file, document, form, overlays))
-            file = self._parent(file, document, parent) if parent else None
-            if file is not None and file.resolve() in (other.resolve() for other in seen):
-                circle = " → ".join(other.stem for other in (*seen, file))
-                fault = Fault("the parents run in a circle", found=circle)
-                self.faults.append(document.placed(fault, ("parent",)))
-                break
-        return lineage
-
-    def overlays(self, paths: Iterable[Path | None]) -> tuple[_Layer, ...]:
-        """Return the valid ones of overlays."""
-        layers = []
-        for path in filter(None, paths):
-            document = self._document(path)
-            with noting(self.faults):
-                form = self._form(document)
-                if form.kind is not ScenarioKind.OVERLAY:
-                    message = Message("'{name}' is not an overlay", name=path.stem)
-                    fault = Fault(message, expected=Message("kind: overlay"))
-                    raise ScenarioError(document.placed(fault, ("kind",)))
-                layers.append(_Layer(path, document, form))
-        return tuple(layers)
-
-    def _document(self, path: Path) -> YamlDocument:
-        document = read_document(path)
-        self.files[str(path)] = document.sha256
-        return document
-
-    def _form(self, document: YamlDocument) -> ScenarioFile:
-        return form_of(ScenarioFile, document, SettingOrigin(self.model, document), ScenarioError)
-
-    def _parent(self, file: Path, document: YamlDocument, name: str) -> Path | None:
-        fault = Fault(
-            "there is no parent '{name}'",
-            at=("parent",),
-            expected=Message("the id of a scenario, or a relative path"),
-            name=name,
-        )
-        return self._named(file, document, name, [file.parent, shipped("scenarios")], fault)
-
-    def _overlay(self, file: Path, document: YamlDocument, key: str, name: str) -> Path | None:
-        fault = Fault(
-            "there is no overlay '{name}'",
-            at=(key,),
-            expected=Message("the id of an overlay, or a relative path"),
-            name=name,
-        )
-        folders = [file.parent, file.parent / OVERLAYS, shipped("scenarios", OVERLAYS)]
-        return self._named(file, document, name, folders, fault)
-
-    def _named(
-        self, file: Path, document: YamlDocument, name: str, folders: Sequence[Path], fault: Fault
-    ) -> Path | None:
-        """Return the path of a file that another names, by id or relative path, or add a fault."""
-        candidates = [folder / f"{name}.yaml" for folder in folders]
-        if is_path(name):
-            candidates = [file.parent / name]
-        for candidate in candidates:
-            if is_file(candidate):
-                return candidate
-            self.files[str(candidate)] = ""
-        known = sorted({path.stem for other in candidates for path in scenario_files(other.parent)})
-        self.faults.append(document.placed(replace(fault, nearest=nearest(name, known))))
-        return None
-
-
-def _doubly_laid(model: Model, overlays: Sequence[_Layer]) -> Iterator[Fault]:
+def _doubly_laid(model: Model, overlays: Sequence[Layer]) -> Iterator[Fault]:
     """Yield a fault for each pair of overlays that set the same constant, and for one laid twice.
 
     In which order they are laid does not matter then.

@@ -26,6 +26,8 @@ from plansim.targets.target import (
     split_reference,
 )
 from plansim.targets.views import (
+    KEY,
+    MOST,
     Chart,
     ChartSeries,
     Cost,
@@ -38,11 +40,6 @@ from plansim.targets.views import (
 )
 
 __all__ = ["read_views"]
-
-MOST = 6
-"""Maximum number of lines on one suggested chart."""
-KEY = 12
-"""Number of suggested key charts, which are shown first."""
 
 
 def read_views(path: Path | None, model: Model, targets: Sequence[Target] = ()) -> Views:

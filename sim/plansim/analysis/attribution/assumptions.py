@@ -20,6 +20,7 @@ from plansim.errors import Fault, InputError, Message, SimulationError
 from plansim.model.records import Model, TimeSpec, VariableKind
 from plansim.scenario.factors import default_of
 from plansim.scenario.levers import input_of
+from plansim.scenario.references import split_name
 from plansim.scenario.scenario_file import Scenario, scenario_of
 from plansim.scenario.variant import for_scenarios
 from plansim.targets.annual import Annual
@@ -205,8 +206,8 @@ def groups_of(model: Model, before: Scenario, after: Scenario) -> tuple[Group, .
     references = dict.fromkeys([*before.values, *after.values])
     changed: dict[str, list[tuple[str, float, float]]] = {}
     order = {name: column for column, name in enumerate(model.variables)}
-    for reference in sorted(references, key=lambda name: order[_bare(name)]):
-        name = _bare(reference)
+    for reference in sorted(references, key=lambda name: order[split_name(name)[0]]):
+        name = split_name(reference)[0]
         if model.variables[name].kind is VariableKind.CONTROL:
             continue
         old, new = (default_of(model, one.values, reference) for one in (before, after))
@@ -249,14 +250,14 @@ def idle_groups(
 
 def _differ(one: Annual, other: Annual, reference: str) -> bool:
     """Return whether a variable differs between two runs by more than rounding."""
-    first, second = (run.variables[_bare(reference)].values for run in (one, other))
+    first, second = (run.variables[split_name(reference)[0]].values for run in (one, other))
     size = np.nanmax(np.abs(first), initial=0.0)
     return not np.allclose(first, second, rtol=0, atol=SAME * size, equal_nan=True)
 
 
 def change_of(model: Model, reference: str) -> str:
     """Return the name of the group that a constant is in: its lever's, or that of its array."""
-    return input_of(model, _bare(reference))
+    return input_of(model, split_name(reference)[0])
 
 
 def _group(
@@ -267,8 +268,8 @@ def _group(
     changes: Sequence[tuple[str, float, float]],
 ) -> Group:
     constants = tuple(reference for reference, _, _ in changes)
-    first = model.variables[_bare(constants[0])]
-    own = [_bare(reference) not in model.added for reference in constants]
+    first = model.variables[split_name(constants[0])[0]]
+    own = [split_name(reference)[0] not in model.added for reference in constants]
     set_before, set_after = (
         tuple(
             is_own or reference in scenario.values
@@ -286,10 +287,6 @@ def _group(
         set_before,
         set_after,
     )
-
-
-def _bare(reference: str) -> str:
-    return reference if reference.startswith('"') else reference.partition("[")[0]
 
 
 def _settings(groups: Sequence[Group], masks: Masks) -> Floats:

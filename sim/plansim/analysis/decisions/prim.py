@@ -139,7 +139,7 @@ def find_boxes(points: Floats, cases: Floats, rule: Rule | None = None) -> tuple
 
 def _find(points: Floats, cases: Floats, left: Flags, rule: Rule) -> Box | None:
     """Find one box among the points that are left; None if none is denser than all points are."""
-    sample = _Sample(points[left], cases[left], len(points), float(cases.sum()))
+    sample = _Sample(points[left], cases[left], float(cases.sum()))
     low, high = sample.chosen(peel(points, cases, rule, left=left), rule)
     columns = sample.important(low, high, rule)
     if not columns:
@@ -308,7 +308,6 @@ class _Sample:
 
     points: Floats
     cases: Floats
-    all_points: int
     all_cases: float
 
     def counts(self, low: Floats, high: Floats) -> tuple[int, float]:

@@ -548,8 +548,10 @@ def folder_beside(path: Path) -> Iterator[Path]:
     Folders that dead writers have left are removed.
     """
     for left in path.parent.glob(glob.escape(part_of(path, "")) + "*"):
-        with suppress(OutputError), alone(left):
-            shutil.rmtree(left, ignore_errors=True)
+        with suppress(OSError, OutputError):
+            (left / LOCK).parent.mkdir(exist_ok=True)  # gone where a removal was interrupted
+            with alone(left):
+                shutil.rmtree(left, ignore_errors=True)
     with ExitStack() as stack:
         yield _own_folder(path, stack)
 
@@ -564,7 +566,7 @@ def _own_folder(path: Path, stack: ExitStack) -> Path:
         tries += 1
         part = path.with_name(part_of(path))
         with writing(path):
-            (part / LOCK).parent.mkdir(parents=True)
+            (part / LOCK).parent.mkdir(parents=True, exist_ok=True)
         stack.callback(shutil.rmtree, part, ignore_errors=True)
         try:
             stack.enter_context(alone(part))

@@ -97,15 +97,12 @@ class FunctionBody:
                 else self._written(instruction)
             )
 
-    def write_powers(self, places: Iterable[int], bases: str, exponents: str) -> None:
-        """Write powers by way of memory, through a loop without calls: they come to ``bases``."""
-        count = 0
-        for count, place in enumerate(places, 1):
+    def write_powers(self, places: Iterable[int], bases: int, exponents: int) -> None:
+        """Write where the powers are computed from: what `math_functions` calls ``@pows_W``."""
+        for row, place in enumerate(places):
             operands = self.program.instructions[place].operands
-            for address, operand in zip((bases, exponents), operands, strict=True):
-                self.w.store(address, count - 1, self.of(operand))
-        given = f"ptr {bases}, ptr {exponents}, i64 {count}"
-        self.w.lines.append(f"  call fastcc void @pows_{self.w.width}({given})")
+            for first, operand in zip((bases, exponents), operands, strict=True):
+                self.w.store("%own", first + row, self.of(operand))
 
     def _written(self, instruction: Instruction) -> str:
         w, op = self.w, instruction.op

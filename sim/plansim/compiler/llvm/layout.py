@@ -13,12 +13,16 @@ from dataclasses import dataclass
 
 from plansim.compiler.integration import STAGES
 from plansim.compiler.ir import Op, Program
+from plansim.compiler.llvm.vector_math import MOST_POWERS
 from plansim.compiler.order import Schedule
 
 __all__ = ["Batch", "StepLayout", "laid_out"]
 
 _PART = 3000
 """Number of instructions of a part, unless powers end it."""
+_WHOLE = 4000
+"""Number of instructions before the first step, or of outputs, that make one function. Of longer
+ones LLVM takes a time that grows with the square of their length."""
 
 Batch = tuple[int, ...]
 """Places that are computed in one go: one, or several powers that do not need each other."""
@@ -39,6 +43,13 @@ class StepLayout:
     size: int
     step: Sequence[Sequence[Batch]]
     save: Sequence[Sequence[Batch]]
+    shown: Sequence[Sequence[int]]
+    """Places of outputs, in order, by the function that writes them; a single one is part of the
+    last of ``save``."""
+    once: Sequence[Sequence[int]]
+    """Places that are computed before the first step, by function."""
+    once_rows: Mapping[int, int]
+    """By place, the row of what a later one of these functions needs, or a later phase."""
 
 
 def _batches(program: Program, places: Iterable[int]) -> Iterator[Batch]:
@@ -49,7 +60,8 @@ def _batches(program: Program, places: Iterable[int]) -> Iterator[Batch]:
         instruction = instructions[place]
         if not instruction.operands:
             continue  # leaves are loaded where they are used
-        if instruction.op is Op.POWER and not set(powers) & set(instruction.operands):
+        beside = len(powers) < MOST_POWERS and not set(powers) & set(instruction.operands)
+        if instruction.op is Op.POWER and beside:
             powers.append(place)
             continue
         if powers:
@@ -80,11 +92,43 @@ def laid_out(program: Program, plan: Schedule) -> StepLayout:
     flag = levels + max(map(len, STAGES.values())) * states
     renewed, frozen = flag + 1, flag + 1 + states
     first = frozen + len(plan.frozen_kept)
-    kept = _rows(first, [*step, *save], _last_uses(program, plan, step, save))
+    shown = _cut(list(program.outputs.values()))
+    apart = len(shown) > 1
+    kept = _rows(first, [*step, *save], _last_uses(program, plan, step, save, apart=apart))
     exponents = max([first - 1, *kept.values()]) + 1
     most = max((len(batch) for part in (*step, *save) for batch in part), default=0)
-    size = exponents + most
-    return StepLayout(levels, flag, renewed, frozen, kept, exponents, size, step, save)
+    once = _cut(plan.once)
+    once_rows = _once_rows(program, plan, once, first)
+    size = max([exponents + most, *(row + 1 for row in once_rows.values())])
+    return StepLayout(
+        levels, flag, renewed, frozen, kept, exponents, size, step, save, shown, once,
+        once_rows,
+    )  # fmt: skip
+
+
+def _cut(places: Sequence[int]) -> list[Sequence[int]]:
+    """Cut many places into parts; a few stay in one."""
+    if len(places) <= _WHOLE:
+        return [places]
+    return [places[i : i + _PART] for i in range(0, len(places), _PART)]
+
+
+def _once_rows(
+    program: Program, plan: Schedule, parts: Sequence[Sequence[int]], first: int
+) -> dict[int, int]:
+    """Give rows to what is needed beyond its part; no step has begun that would use them."""
+    rows = dict(plan.once_kept)
+    if len(parts) == 1:
+        return rows
+    home = {place: i for i, part in enumerate(parts) for place in part}
+    beyond = {state.initial for state in program.states} | {p.initial for p in program.pipes}
+    for i, part in enumerate(parts):
+        for place in part:
+            beyond |= {o for o in program.instructions[place].operands if home.get(o, i) != i}
+    for place in plan.once:
+        if place in beyond and program.instructions[place].operands:
+            rows.setdefault(place, first + len(rows))
+    return rows
 
 
 def _last_uses(
@@ -92,8 +136,13 @@ def _last_uses(
     plan: Schedule,
     step: Sequence[Sequence[Batch]],
     save: Sequence[Sequence[Batch]],
+    *,
+    apart: bool,
 ) -> dict[int, int]:
-    """Return, by place, the last part that needs what an earlier one computes."""
+    """Return, by place, the last part that needs what an earlier one computes.
+
+    ``apart`` says whether outputs are written after the last part, and not by it.
+    """
     parts = [*step, *save]
     home = {place: i for i, part in enumerate(parts) for batch in part for place in batch}
     powers = {place for part in parts for batch in part if len(batch) > 1 for place in batch}
@@ -116,7 +165,7 @@ def _last_uses(
         if state.is_level and state.change in powers:
             use(state.change, len(step) - 1)
     for place in program.outputs.values():
-        use(place, len(parts) - 1)
+        use(place, len(parts) - 1 + apart)
     return last
 
 

@@ -15,6 +15,8 @@ from plansim.compiler.order import Schedule
 __all__ = ["GIVEN", "RunParts"]
 
 _WATCHERS = 4
+_BEGUN = 1000
+"""Number of states whose first values one function writes."""
 GIVEN = (
     "ptr noalias readonly %row, ptr noalias readonly %tableau, ptr noalias readonly %rings, "
     "ptr noalias %memory, ptr noalias readonly %in, ptr noalias %out, ptr noalias %bad, "
@@ -54,30 +56,62 @@ class RunParts:
     layout: StepLayout
     shared: Shared
 
-    def once(self) -> str:
-        """Write what comes before the first step."""
-        w, program, layout = Writer(LANES, self.shared), self.program, self.layout
-        kept = self.plan.clock_kept
-        inputs = w.put(f"mul i64 %v, {len(program.inputs)}")
+    def once(self, number: int) -> str:
+        """Write a part of what comes before the first step."""
+        w, layout = Writer(LANES, self.shared), self.layout
+        body = self._before_steps(w)
+        body.write(layout.once[number])
+        for place in layout.once[number]:
+            if place in layout.once_rows:
+                w.store("%own", layout.once_rows[place], body.as_number(place))
+        last = "vector"
+        if len(layout.once) == 1:
+            last = self._begun(body, range(len(self.program.states)), last)
+        return _function(f"once_{number}", w, last)
+
+    def begin(self) -> list[str]:
+        """Write the first values of states, if they are not written with what they are made of."""
+        if len(self.layout.once) == 1:
+            return []
+        functions = []
+        count = len(self.program.states)
+        for number, first in enumerate(range(0, max(count, 1), _BEGUN)):
+            w = Writer(LANES, self.shared)
+            states = range(first, min(count, first + _BEGUN))
+            last = self._begun(self._before_steps(w), states, "vector", with_pipes=first == 0)
+            functions.append(_function(f"begin_{number}", w, last))
+        return functions
+
+    def _begun(
+        self, body: FunctionBody, states: range, last: str, *, with_pipes: bool = True
+    ) -> str:
+        """Write the first values of states, and of pipes; give the block after it."""
+        w, layout, program = body.w, self.layout, self.program
+        for index in states:
+            state = program.states[index]
+            row = layout.levels if state.is_level else layout.renewed
+            w.store("%own", row + index, body.of(state.initial))
+        if with_pipes:
+            w.store("%own", layout.flag, w.number(0.0))
+            for index, pipe in enumerate(program.pipes):
+                last = _fill(w, index, body.of(pipe.initial), last)
+        return last
+
+    def _before_steps(self, w: Writer) -> FunctionBody:
+        """Give what writes a part of what comes before the first step."""
+        kept, rows = self.plan.clock_kept, self.layout.once_rows
+        inputs = w.put(f"mul i64 %v, {len(self.program.inputs)}")
         inputs = w.put(f"getelementptr {w.vector}, ptr %in, i64 {inputs}")
 
         def leaf(place: int, instruction: Instruction) -> str | None:
             if place in kept:
                 return body.as_truth(place, _from_clock(w, kept[place]))
-            return w.loaded(inputs, instruction.index) if instruction.op is Op.INPUT else None
+            if instruction.op is Op.INPUT:
+                return w.loaded(inputs, instruction.index)
+            return body.as_truth(place, w.loaded("%own", rows[place])) if place in rows else None
 
-        body = FunctionBody(w, program, leaf)
-        body.write(self.plan.once)
-        w.store("%own", layout.flag, w.number(0.0))
-        for place, row in self.plan.once_kept.items():
-            w.store("%own", row, body.as_number(place))
-        for index, state in enumerate(program.states):
-            row = layout.levels if state.is_level else layout.renewed
-            w.store("%own", row + index, body.of(state.initial))
-        last = "vector"
-        for index, pipe in enumerate(program.pipes):
-            last = _fill(w, index, body.of(pipe.initial), last)
-        return _function("once", w, last)
+        body = FunctionBody(w, self.program, leaf)
+        return body
 
     def step(self, number: int, last: bool) -> str:
         """Write a part of a stage: of what states need, and of the levels of the next stage."""
@@ -110,14 +144,26 @@ class RunParts:
         w = Writer(LANES, self.shared)
         body = self._within_step(w)
         self._write(body, self.layout.save[number], lambda place: None)
-        if last:
-            to = w.put("mul i64 %v, %out_size")
-            to = w.put(f"getelementptr {w.vector}, ptr %out, i64 {to}")
-            self._watch(w, self._shown(body, to))
+        if last and len(self.layout.shown) == 1:
+            self._watch(w, self._shown(body, 0))
         return _function(f"save_{number}", w)
 
-    def _shown(self, body: FunctionBody, to: str) -> Iterable[str]:
-        for index, place in enumerate(self.program.outputs.values()):
+    def show(self) -> list[str]:
+        """Write the outputs of a step, if they are more than the last part of it can write."""
+        if len(self.layout.shown) == 1:
+            return []
+        functions, first = [], 0
+        for number, places in enumerate(self.layout.shown):
+            w = Writer(LANES, self.shared)
+            self._watch(w, self._shown(self._within_step(w), number, first))
+            functions.append(_function(f"show_{number}", w))
+            first += len(places)
+        return functions
+
+    def _shown(self, body: FunctionBody, number: int, first: int = 0) -> Iterable[str]:
+        to = body.w.put("mul i64 %v, %out_size")
+        to = body.w.put(f"getelementptr {body.w.vector}, ptr %out, i64 {to}")
+        for index, place in enumerate(self.layout.shown[number], first):
             value = body.as_number(place)
             body.w.store(to, index, value)
             yield value
@@ -128,11 +174,7 @@ class RunParts:
         w, kept = body.w, self.layout.kept
         for batch in part:
             if len(batch) > 1:
-                bases, exponents = (
-                    w.put(f"getelementptr {w.vector}, ptr %own, i64 {row}")
-                    for row in (kept[batch[0]], self.layout.exponents)
-                )
-                body.write_powers(batch, bases, exponents)
+                body.write_powers(batch, kept[batch[0]], self.layout.exponents)
                 continue
             body.write(batch)
             if batch[0] in kept:

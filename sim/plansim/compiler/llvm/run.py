@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from plansim.compiler.integration import GIVEN_LEVELS
 from plansim.compiler.ir import Program
 from plansim.compiler.llvm.clock import COUNT, TABLEAU
-from plansim.compiler.llvm.layout import StepLayout
+from plansim.compiler.llvm.layout import Batch, StepLayout
 from plansim.compiler.llvm.parts import GIVEN, RunParts
 from plansim.compiler.llvm.writer import LANES, Shared
 from plansim.compiler.order import Schedule
@@ -106,6 +108,11 @@ def run(program: Program, plan: Schedule, layout: StepLayout, shared: Shared) ->
         functions.append(text)
         return _call(name, **given)
 
+    def several(name: str, texts: Sequence[str], **given: str) -> str:
+        calls = (call(f"{name}_{i}", text, **given) for i, text in enumerate(texts))
+        return "".join(f"\n{one}" for one in calls)
+
+    before = {"row": "%table", "i": "0", "s": "0", "out": "%out_all"}
     levels = {"now": "%now", "base": "%base", "onto": "%onto"}
     at_start = {"row": "%first_row", "s": "0", "now": "%start"}
     steps, saves = len(layout.step), len(layout.save)
@@ -120,13 +127,19 @@ def run(program: Program, plan: Schedule, layout: StepLayout, shared: Shared) ->
         tableau=TABLEAU,
         given=COUNT,
         sums=" ".join(f"i64 {given}, label %sum_{given}" for given in GIVEN_LEVELS),
-        once=call("once", parts.once(), row="%table", i="0", s="0", out="%out_all"),
+        once="\n".join(call(f"once_{i}", parts.once(i), **before) for i in range(len(layout.once)))
+        + several("begin", parts.begin(), **before),
         step_parts="\n".join(
-            call(f"step_{i}", parts.step(i, last=i == steps - 1), **levels) for i in range(steps)
+            call(f"step_{i}", parts.step(i, last=i == steps - 1), **levels)
+            + _powers(layout, layout.step[i])
+            for i in range(steps)
         ),
         save_parts="\n".join(
-            call(f"save_{i}", parts.save(i, last=i == saves - 1), now="%now") for i in range(saves)
-        ),
+            call(f"save_{i}", parts.save(i, last=i == saves - 1), now="%now")
+            + _powers(layout, layout.save[i])
+            for i in range(saves)
+        )
+        + several("show", parts.show(), now="%now"),
         add="\n  br label %parts\n".join(
             f"sum_{given}:\n" + call(f"add_{given}", parts.add(given), onto="%onto")
             for given in GIVEN_LEVELS
@@ -135,6 +148,15 @@ def run(program: Program, plan: Schedule, layout: StepLayout, shared: Shared) ->
         end=call("end", parts.end(), **{**at_start, "now": "%start_next"}),
     )
     return "\n".join([*functions, text])
+
+
+def _powers(layout: StepLayout, part: Sequence[Batch]) -> str:
+    """Write the call that computes the powers that end a part, if it has some, for all vectors."""
+    if not part or len(part[-1]) == 1:
+        return ""
+    rows = layout.kept[part[-1][0]], layout.exponents, len(part[-1])
+    given = ", ".join(f"i64 {number}" for number in ("%vectors", "%stride", *rows))
+    return f"\n  call fastcc void @pows_{LANES}(ptr %memory, {given})"
 
 
 def _call(name: str, **given: str) -> str:

@@ -27,7 +27,7 @@ from decimal import Context, Decimal
 
 from plansim.compiler.llvm.writer import Shared, Writer, bits_of
 
-__all__ = ["any_exp", "math_functions"]
+__all__ = ["MOST_POWERS", "any_exp", "math_functions"]
 
 _DIGITS = Context(prec=40)
 _MAGIC = 1.5 * 2.0**52
@@ -81,7 +81,8 @@ _LOWERED_ROOTS = tuple(bits_of(root) - (i << 48) for i, root in enumerate(_ROOTS
 def math_functions(width: int, shared: Shared) -> str:
     """Return the definitions of ``@exp_W``, ``@ln_W``, ``@pow_W`` and ``@pows_W`` for a width W.
 
-    ``@pows_W(x, y, count)`` puts powers in the place of their bases.
+    ``@pows_W(memory, vectors, stride, bases, exponents, count)`` puts ``count`` powers, at most
+    `MOST_POWERS`, in the place of their bases, in the memory of each of some vectors of runs.
     """
     parts = [_exp(width, shared), _ln(width, shared), _pow(width, shared)]
     return "\n".join([*parts, _pows(width, shared)])
@@ -132,41 +133,64 @@ def _ordinary_exp(w: Writer, product: str, rest: str) -> tuple[str, str]:
     return w.fma(root, tail, root), w.all(small)
 
 
-_LOOP = """define internal fastcc void @pows_{width}(ptr %xs, ptr %ys, i64 %count) {{
+MOST_POWERS = 64
+"""Maximum number of powers that are computed in one go."""
+_LOOP = """define internal fastcc void @pows_{width}(ptr %memory, i64 %vectors, i64 %stride,
+    i64 %bases, i64 %exponents, i64 %count) {{
 entry:
   %products = alloca [{most} x {vector}], align {align}
   %rests = alloca [{most} x {vector}], align {align}
-  br label %some
-some:
+  %fit = udiv i64 {most}, %count
+  br label %group
+group:
   %from = phi i64 [ 0, %entry ], [ %to, %through ]
-  %left = sub i64 %count, %from
-  %few = icmp slt i64 %left, {most}
-  %size = select i1 %few, i64 %left, i64 {most}
+  %left = sub i64 %vectors, %from
+  %few = icmp slt i64 %left, %fit
+  %size = select i1 %few, i64 %left, i64 %fit
   %to = add i64 %from, %size
-  %bases = getelementptr {vector}, ptr %xs, i64 %from
-  %exponents = getelementptr {vector}, ptr %ys, i64 %from
+  br label %ln_vector
+ln_vector:
+  %v = phi i64 [ %from, %group ], [ %v_next, %ln_done ]
+  %slot = phi i64 [ 0, %group ], [ %slot_next, %ln_done ]
+  %own_from = mul i64 %v, %stride
+  %bases_from = add i64 %own_from, %bases
+  %exponents_from = add i64 %own_from, %exponents
   br label %ln
 ln:
-  %i = phi i64 [ 0, %some ], [ %i_next, %ln ]
-  %x_at = getelementptr {vector}, ptr %bases, i64 %i
-  %y_at = getelementptr {vector}, ptr %exponents, i64 %i
-  %product_at = getelementptr {vector}, ptr %products, i64 %i
-  %rest_at = getelementptr {vector}, ptr %rests, i64 %i
+  %i = phi i64 [ 0, %ln_vector ], [ %i_next, %ln ]
+  %x_index = add i64 %bases_from, %i
+  %y_index = add i64 %exponents_from, %i
+  %s_index = add i64 %slot, %i
+  %x_at = getelementptr {vector}, ptr %memory, i64 %x_index
+  %y_at = getelementptr {vector}, ptr %memory, i64 %y_index
+  %product_at = getelementptr {vector}, ptr %products, i64 %s_index
+  %rest_at = getelementptr {vector}, ptr %rests, i64 %s_index
   %x = load {vector}, ptr %x_at, align {align}
   %y = load {vector}, ptr %y_at, align {align}
 {ln}
   store {vector} {product}, ptr %product_at, align {align}
   store {vector} {rest}, ptr %rest_at, align {align}
   %i_next = add i64 %i, 1
-  %more = icmp slt i64 %i_next, %size
-  br i1 %more, label %ln, label %exps
-exps:
+  %more = icmp slt i64 %i_next, %count
+  br i1 %more, label %ln, label %ln_done
+ln_done:
+  %slot_next = add i64 %slot, %count
+  %v_next = add i64 %v, 1
+  %more_vectors = icmp slt i64 %v_next, %to
+  br i1 %more_vectors, label %ln_vector, label %exp_vector
+exp_vector:
+  %u = phi i64 [ %from, %ln_done ], [ %u_next, %exp_done ]
+  %place = phi i64 [ 0, %ln_done ], [ %place_next, %exp_done ]
+  %to_from = mul i64 %u, %stride
+  %powers_from = add i64 %to_from, %bases
   br label %exp
 exp:
-  %j = phi i64 [ 0, %exps ], [ %j_next, %done ]
-  %to_at = getelementptr {vector}, ptr %bases, i64 %j
-  %of_product = getelementptr {vector}, ptr %products, i64 %j
-  %of_rest = getelementptr {vector}, ptr %rests, i64 %j
+  %j = phi i64 [ 0, %exp_vector ], [ %j_next, %done ]
+  %to_index = add i64 %powers_from, %j
+  %p_index = add i64 %place, %j
+  %to_at = getelementptr {vector}, ptr %memory, i64 %to_index
+  %of_product = getelementptr {vector}, ptr %products, i64 %p_index
+  %of_rest = getelementptr {vector}, ptr %rests, i64 %p_index
   %product = load {vector}, ptr %of_product, align {align}
   %rest = load {vector}, ptr %of_rest, align {align}
 {exp}
@@ -176,26 +200,32 @@ plain:
   br label %done
 special:
   %base = load {vector}, ptr %to_at, align {align}
-  %exponent_at = getelementptr {vector}, ptr %exponents, i64 %j
+  %exponents_at = add i64 %to_from, %exponents
+  %exponent_index = add i64 %exponents_at, %j
+  %exponent_at = getelementptr {vector}, ptr %memory, i64 %exponent_index
   %exponent = load {vector}, ptr %exponent_at, align {align}
   %slow = call fastcc {vector} @pow_special_{width}({vector} %base, {vector} %exponent)
   store {vector} %slow, ptr %to_at, align {align}
   br label %done
 done:
   %j_next = add i64 %j, 1
-  %others = icmp slt i64 %j_next, %size
-  br i1 %others, label %exp, label %through
+  %others = icmp slt i64 %j_next, %count
+  br i1 %others, label %exp, label %exp_done
+exp_done:
+  %place_next = add i64 %place, %count
+  %u_next = add i64 %u, 1
+  %other_vectors = icmp slt i64 %u_next, %to
+  br i1 %other_vectors, label %exp_vector, label %through
 through:
-  %rest_of_all = icmp slt i64 %to, %count
-  br i1 %rest_of_all, label %some, label %end
+  %rest_of_all = icmp slt i64 %to, %vectors
+  br i1 %rest_of_all, label %group, label %end
 end:
   ret void
 }}"""
-_MOST_POWERS = 64
 
 
 def _pows(width: int, shared: Shared) -> str:
-    """Write loops over logarithms and exponentials.
+    """Write loops over logarithms and exponentials, of several vectors of runs at a time.
 
     Short ones, so that a processor has enough of them under way at once: none waits for another.
     """
@@ -208,7 +238,7 @@ def _pows(width: int, shared: Shared) -> str:
         width=width,
         vector=w.vector,
         align=8 * width,
-        most=_MOST_POWERS,
+        most=MOST_POWERS,
         ln=ln,
         product=product,
         rest=rest,

@@ -369,14 +369,16 @@ def _counted(unjudged: Unjudged, text: Text) -> str:
 
 
 def _not_modelled(targets: Sequence[Target], text: Text) -> str:
-    """Count the targets for which the model has no variable, and name the binding ones."""
-    parts = []
-    for attribute in Attribute:
-        ids = [target.id for target in targets if target.attribute is attribute]
-        kind = "verdicts.untestable_part"
-        if attribute is Attribute.BINDING:
-            kind = "verdicts.untestable_binding"
-        if ids:
-            word = text.word("attribute", attribute)
-            parts.append(text(kind, count=len(ids), attribute=word, ids=text.join(ids)))
+    """Name the binding targets for which the model has no variable; count others."""
+    binding = [target for target in targets if target.attribute is Attribute.BINDING]
+    count = Counter(target.attribute for target in targets)
+    parts = [text.name(target) for target in binding] + [
+        text(
+            "verdicts.untestable_part",
+            count=count[attribute],
+            attribute=text.word("attribute", attribute),
+        )
+        for attribute in Attribute
+        if count[attribute] and attribute is not Attribute.BINDING
+    ]
     return text("verdicts.untestable", parts=text.join(parts))
