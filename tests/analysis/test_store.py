@@ -21,6 +21,7 @@ from plansim.analysis.experiments.store import (
     LOCK,
     Store,
     alone,
+    folder_beside,
     open_store,
     open_summary,
     open_sweep,
@@ -240,6 +241,26 @@ def test_simultaneous_writers_end_in_one_result(town: Town, how: dict[str, Any])
     town.sweep(design, town.folder / "other.zarr", block=10)
     assert same(verify(town.path).path, town.folder / "other.zarr")
     assert not list(town.folder.glob(".*.part*"))
+
+
+def test_no_folder_is_taken_from_a_living_writer(tmp_path: Path) -> None:
+    errors: list[BaseException] = []
+
+    def write() -> None:
+        try:
+            for _ in range(100):
+                with folder_beside(tmp_path / "r.zarr") as part:
+                    assert (part / LOCK).exists()
+        except BaseException as error:
+            errors.append(error)
+
+    writers = [threading.Thread(target=write) for _ in range(4)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert not errors
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.long

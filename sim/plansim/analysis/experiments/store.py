@@ -565,10 +565,10 @@ def _own_folder(path: Path, stack: ExitStack) -> Path:
     while True:
         tries += 1
         part = path.with_name(part_of(path))
-        with writing(path):
-            (part / LOCK).parent.mkdir(parents=True, exist_ok=True)
         stack.callback(shutil.rmtree, part, ignore_errors=True)
         try:
+            with writing(path):
+                (part / LOCK).parent.mkdir(parents=True, exist_ok=True)
             stack.enter_context(alone(part))
         except OutputError:
             if tries == TRIES:
