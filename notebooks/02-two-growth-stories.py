@@ -81,7 +81,7 @@ plansim.plot.small_multiples(runs, shown, targets, lang=LANG)[0].figure
 # %%
 differences = runs.plansim.compare(*shown).query("scenario == @names[1] and year == 2010")
 rows = "\n".join(
-    f"| {text.pick(row.variable, runs[row.variable].attrs['long_name_zh'])} | {row.change:+.1%} |"
+    f"| {text.pick(row.variable, runs[row.variable].attrs['long_name_zh'])} | {row.change:+z.1%} |"
     for row in differences.itertuples()
 )
 Markdown(

@@ -15,6 +15,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from gettext import NullTranslations
 from logging import WARNING, getLogger
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,12 @@ FONT = "chinese.css"
 """As ``html_css_files`` names it."""
 CHINESE = re.compile("[\u2e80-\ua4cf\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef]")
 NAMES = {"en": "English", "zh": "中文"}
+THEME = {
+    "Next": "下一页",
+    "Previous": "上一页",
+    "Back to top": "回到顶部",
+    "On this page": "本页目录",
+}
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
@@ -58,6 +65,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("public-names", PublicNames)
     app.connect("config-inited", _keep_notebooks)
     app.connect("builder-inited", _translate_help)
+    app.connect("builder-inited", _translate_theme)
     app.connect("source-read", _show_examples)
     app.connect("env-check-consistency", _find_undocumented)
     app.connect("html-page-context", _lead_to_other_language)
@@ -227,6 +235,19 @@ def _translate_help(app: Sphinx) -> None:
     """Say the help of the commands in Chinese, as ``--help --lang zh`` does."""
     if _lang(app) == "zh":
         _translate(command_line, help_in_chinese)
+
+
+class _Theme(NullTranslations):
+    """What the theme says and Sphinx has no Chinese for."""
+
+    def gettext(self, message: str) -> str:
+        return THEME.get(message, message)
+
+
+def _translate_theme(app: Sphinx) -> None:
+    """Say in Chinese what the theme says itself."""
+    if _lang(app) == "zh" and app.translator is not None:
+        app.translator.add_fallback(_Theme())
 
 
 def _translate(command: click.Command, say: Callable[[str], str]) -> None:

@@ -34,9 +34,10 @@ def test_a_chart_is_saved_as_picture_and_as_table(visit: Visit, tmp_path: Path) 
     table = list(csv.DictReader(io.StringIO(files["CSV"].read_text("utf-8-sig"))))
     by_year = {row["Year"]: row for row in table}
     columns = list(table[0])
-    assert len(columns) == 1 + 2 * 3 + 1  # of each run the line and both ends of its band
+    assert len(columns) == 1 + 2 * 3 + 2  # of each run the line and both ends of its band
     assert float(by_year["2010"][columns[1]]) == pytest.approx(visit.values("a")["GDP"][10], 1e-5)
     assert float(by_year["2005"][columns[-1]]) == pytest.approx(578.8)  # observed
+    assert [bool(by_year["2003"][name]) for name in columns[-2:]] == [True, False]  # led back
     low, middle, high = (float(by_year["2015"][columns[at]]) for at in (2, 1, 3))
     assert low < middle < high
 

@@ -129,7 +129,7 @@ class Grammar:
         def sampled(run: Run) -> Array:
             x = a.value(run)
             kept = run.memory.get(key, 0 * x + 0.4)
-            run.memory[key] = np.where(x > 0.3, x, kept)
+            run.memory[key] = np.where(x > 0.31, x, kept)
             return run.memory[key]
 
         def trend(run: Run) -> Array:
@@ -153,6 +153,7 @@ class Grammar:
             (f"DELAY N(%s, {d}, 0.2, {shown})",
              lambda run: run.delayed(key, a.value(run), 0.2, order, d)),
             (f"DELAY FIXED(%s, {steps}*TIME STEP, 0.3)", lambda run: fixed(run, steps)),
+            (f"DELAY MATERIAL(%s, {steps}*TIME STEP, 0.3, 0)", lambda run: fixed(run, steps)),
             (f"DELAY FIXED(%s, {steps / 4 - 0.1:.2f}, 0.3)", lambda run: fixed(run, steps)),
             (f"TREND((%s)^2 + 1, {d}, 0.1)", trend),
             ("INITIAL(%s)", lambda run: run.memory.setdefault(key, a.value(run))),
@@ -160,7 +161,7 @@ class Grammar:
         form, value = self.random.choice(forms)
         if self.random.random() < 0.1:
             name = a.text
-            return Term(lambda m: f"SAMPLE IF TRUE({name(m)} > 0.3, {name(m)}, 0.4)", sampled)
+            return Term(lambda m: f"SAMPLE IF TRUE({name(m)} > 0.31, {name(m)}, 0.4)", sampled)
         return Term(lambda marks: form % a.text(marks), value)
 
     def over_elements(self, dims: str, depth: int) -> Term:

@@ -81,6 +81,29 @@ def looked_up(x: Array, xs: Sequence[float], ys: Sequence[float]) -> Array:
     return np.asarray(np.take(ys, low) * (1 - share) + np.take(ys, low + 1) * share)
 
 
+def onward(x: Array) -> Array:
+    """Return the first curve, going on beyond its ends."""
+    xs, ys = (np.array(part) for part in CURVES[0])
+    low, high = ((ys[i + 1] - ys[i]) / (xs[i + 1] - xs[i]) for i in (0, -2))
+    beyond = low * np.minimum(x - xs[0], 0) + high * np.maximum(x - xs[-1], 0)
+    return np.asarray(np.interp(x, xs, ys) + beyond)
+
+
+def area(x: Array) -> Array:
+    """Return the area under the first curve from 0.5 on."""
+    xs, ys = (np.array(part) for part in CURVES[0])
+
+    def up_to(x: Array) -> Array:
+        parts = np.concatenate([[0], np.cumsum(np.diff(xs) * (ys[1:] + ys[:-1]) / 2)])
+        inside = np.clip(x, xs[0], xs[-1])
+        i = np.clip(np.searchsorted(xs, inside, side="right") - 1, 0, len(xs) - 2)
+        within = (inside - xs[i]) * (ys[i] + np.interp(inside, xs, ys)) / 2
+        flat = ys[0] * np.minimum(x - xs[0], 0) + ys[-1] * np.maximum(x - xs[-1], 0)
+        return np.asarray(parts[i] + within + flat)
+
+    return up_to(x) - up_to(whole(0.5))
+
+
 def divided(a: Array, b: Array) -> Array:
     """Return XIDZ of two arrays, which is 0.6 where it divides by nil."""
     return np.where(b == 0, 0.6, a / np.where(b == 0, 1, b))
@@ -120,6 +143,9 @@ ONE: Sequence[tuple[str, Callable[[Array], Array]]] = (
     ("ABS(%s)", np.abs),
     ("-ABS(%s)^2", lambda a: -(a**2)),
     ("(0 - %s)", np.negative),
+    ("(0 - - -%s)", np.negative),
+    ("LOOKUP EXTRAPOLATE(Curve[a1], 2*%s)", lambda a: onward(2 * a)),
+    ("LOOKUP AREA(curve[a1], 0.5, 3*%s)", lambda a: area(3 * a)),
     ("EXP(-ABS(%s))", lambda a: np.exp(-np.abs(a))),
     ("LN(1.5 + ABS(%s))", lambda a: np.log(1.5 + np.abs(a))),
     ("SQRT(ABS(%s))", lambda a: np.sqrt(np.abs(a))),
@@ -131,7 +157,7 @@ ONE: Sequence[tuple[str, Callable[[Array], Array]]] = (
     ("LOG(2 + ABS(%s), 3)", lambda a: np.log(2 + np.abs(a)) / np.log(3)),
     ("WITH LOOKUP(%s, ([(0,0)-(9,9)],(-1,2),(.5,1E0),(3,-1.)))",
      lambda a: np.interp(a, (-1, 0.5, 3), (2, 1, -1))),
-    ("IF THEN ELSE(:NOT: %s > 0.2, .7, -1.e-1)", lambda a: np.where(a > 0.2, -0.1, 0.7)),
+    ("IF THEN ELSE(:NOT: %s > 0.21, .7, -1.e-1)", lambda a: np.where(a > 0.21, -0.1, 0.7)),
 )  # fmt: skip
 TWO: Sequence[tuple[str, Callable[[Array, Array], Array]]] = (
     ("(%s + %s)", np.add),

@@ -28,7 +28,7 @@ from plansim.engine.trajectory import (
     with_missing,
 )
 from plansim.errors import Fault, InputError
-from plansim.model.records import Model, VariableKind, cells_of
+from plansim.model.records import Model, VariableKind, cells_of, folded
 from plansim.scenario.members import LIMIT
 from plansim.scenario.scenario_file import Scenario
 
@@ -171,11 +171,14 @@ def inputs_under(
         values.get(name, default)
         for name, default in zip(kernel.inputs, kernel.defaults, strict=True)
     ]
-    runs = 1 if constants is None else len(constants)
-    table = np.tile(np.array(shared, dtype=np.float64), (runs, 1))
-    if constants is not None:
-        own = {name: column for column, name in enumerate(names)}
-        columns = [(column, own[name]) for column, name in enumerate(kernel.inputs) if name in own]
+    own = {name: column for column, name in enumerate(names)}
+    columns = [(column, own[name]) for column, name in enumerate(kernel.inputs) if name in own]
+    if constants is None:
+        table = np.array([shared], dtype=np.float64)
+    elif len(columns) == len(kernel.inputs):
+        table = np.take(constants, [of for _, of in columns], axis=1)
+    else:
+        table = np.tile(np.array(shared, dtype=np.float64), (len(constants), 1))
         table[:, [to for to, _ in columns]] = constants[:, [of for _, of in columns]]
     if seeds is not None and kernel.noise is not None:
         table[:, kernel.noise] += seeds
@@ -246,10 +249,7 @@ def constant_of(model: Model, scenario: Scenario, name: str) -> FloatArray:
     """Return the value of a constant or control in a run, ``(*elements)``."""
     variable = model.variables[name]
     if variable.kind is VariableKind.CONTROL:
-        time = scenario.time
-        words = {"initial": time.initial, "final": time.final, "saveper": time.saveper}
-        found = [value for word, value in words.items() if word in name.lower()]
-        return np.array(found[0] if found else time.step)
+        return np.array(scenario.time.controls[folded(name).upper()])
     written = variable.value
     values = []
     for label in cells_of(model, variable):

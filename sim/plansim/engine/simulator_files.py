@@ -134,11 +134,4 @@ def export_scenario(
 
 def _settings(scenario: Scenario) -> Mapping[str, float]:
     """Return what a scenario sets, with its clock, by the names that Vensim has for them."""
-    time = scenario.time
-    clock = {
-        "INITIAL TIME": time.initial,
-        "FINAL TIME": time.final,
-        "TIME STEP": time.step,
-        "SAVEPER": time.saveper,
-    }
-    return {**scenario.values, **clock}
+    return {**scenario.values, **scenario.time.controls}

@@ -26,6 +26,8 @@ __all__ = ["MAX_BYTES", "load_model", "parse_model"]
 MAX_BYTES = 20_000_000
 """A larger file is refused: the largest models of the field take half of it, drawings included."""
 _HIGH = re.compile(rb"[\x80-\xff]+")
+_BRACKETED = re.compile(r'(?:^|\|)\s*("[^"\n]*[\[\]][^"\n]*")', re.MULTILINE)
+"""Names with square brackets, where they are defined."""
 _OUTSIDE = re.compile(
     r"""\bGET[\s_]+(?:DIRECT|XLS)[\s_]|:=|:(?:INTERPOLATE|LOOK|HOLD|RAW)|^["\w][^=~|:(\n]*\n?\s*~""",
     re.IGNORECASE | re.MULTILINE,
@@ -164,4 +166,22 @@ def _decode(data: bytes, file: Path, notes: list[Fault]) -> str:
         line = next(number for number, part in lines if max(part, default=0) > 127)
         message = Message("the file is not in UTF-8 and was read as {encoding}", encoding=encoding)
         notes.append(Fault(message, file, line, expected=Message("text in UTF-8")))
-    return without_controls(text.replace("\r\n", "\n").replace("\r", "\n"))
+    text = without_controls(text.replace("\r\n", "\n").replace("\r", "\n"))
+    return _without_brackets(text, file, notes)
+
+
+def _without_brackets(text: str, file: Path, notes: list[Fault]) -> str:
+    """Write quoted names with round brackets for square ones, which enclose elements of arrays.
+
+    A name stays, and is a fault later, where the other is in the model already.
+    """
+    for found in dict.fromkeys(_BRACKETED.findall(text)):
+        name = found.translate(str.maketrans("[]", "()"))
+        if name.lower() in text.lower():
+            continue
+        line = text[: text.index(found)].count("\n") + 1
+        notes.append(
+            Fault("the name {name} was read as {other}", file, line, name=found, other=name)
+        )
+        text = text.replace(found, name)
+    return text

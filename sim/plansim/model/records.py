@@ -154,6 +154,16 @@ class TimeSpec:
     saveper: float
     integration: Integration = Integration.EULER
 
+    @property
+    def controls(self) -> dict[str, float]:
+        """The clock by the names that Vensim has for its parts."""
+        return {
+            "INITIAL TIME": self.initial,
+            "FINAL TIME": self.final,
+            "TIME STEP": self.step,
+            "SAVEPER": self.saveper,
+        }
+
 
 @dataclass(frozen=True, repr=False)
 class Model:

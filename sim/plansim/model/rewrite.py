@@ -316,13 +316,7 @@ class _Flat:
             if variable.kind is not VariableKind.CONTROL:
                 for equation in equations:
                     lines += self._lines(variable, equation)
-        clock = {
-            "INITIAL TIME": self.time.initial,
-            "FINAL TIME": self.time.final,
-            "TIME STEP": self.time.step,
-            "SAVEPER": self.time.saveper,
-        }
-        lines += [f"{name}= {value!r} ~~|" for name, value in clock.items()]
+        lines += [f"{name}= {value!r} ~~|" for name, value in self.time.controls.items()]
         return Scalars("\n".join(lines) + "\n", self._names)
 
     @cached_property

@@ -19,6 +19,7 @@ from plansim.targets.target import Kind, Target, split_reference
 
 if TYPE_CHECKING:
     from plansim.targets.audit import Clash, Statement
+    from plansim.targets.views import Lever
 
 __all__ = [
     "both_names",
@@ -226,14 +227,20 @@ def constants_name(constants: Sequence[str], model: Model, text: Text) -> str:
 
 def _label(constants: Sequence[str], model: Model, text: Text) -> str:
     """Return the label of the lever that moves just these constants; empty if none does."""
+    lever = _lever(constants, model)
+    return text.name(lever) if lever else ""
+
+
+def _lever(constants: Sequence[str], model: Model) -> Lever | None:
+    """Return the lever that moves just these constants; of one constant it has to set the value."""
     from plansim.targets.views_file import load_views  # loads what most facts do without
 
     wanted = set(constants)
     for lever in load_views(model).levers:
         is_value = lever.apply is Apply.SET or len(lever.constants) > 1
         if is_value and set(lever.constants) == wanted:
-            return text.name(lever)
-    return ""
+            return lever
+    return None
 
 
 def reference_name(reference: str, model: Model, text: Text) -> str:
@@ -258,9 +265,13 @@ def _method_change(scenario: Scenario, text: Text) -> list[str]:
 
 
 def _change(change: Change, model: Model, text: Text) -> str:
-    label = _label([change.name], model, text) or reference_name(change.name, model, text)
-    old = [] if math.isnan(change.old) else [f"{change.old:g}"]
-    return _with_unit(label, " → ".join([*old, f"{change.new:g}"]), change.unit, text)
+    lever, factor, unit = _lever([change.name], model), 1.0, change.unit
+    label = reference_name(change.name, model, text)
+    if lever is not None:
+        label, factor, unit = text.name(lever), lever.shown_factor, lever.shown_unit
+    ends = [value * factor for value in (change.old, change.new) if not math.isnan(value)]
+    shown = " → ".join(f"{value:g}" for value in ends).replace("-", "−")
+    return _with_unit(label, shown, unit, text)
 
 
 def _exceeded(change: Change, model: Model, text: Text) -> str:

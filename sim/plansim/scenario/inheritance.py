@@ -301,7 +301,7 @@ def _changes(
         elif variable.name not in model.variables:
             old = math.nan  # the model itself has no such constant
         elif variable.kind is VariableKind.CONTROL:
-            old = _clock_values(model.time)[folded(variable.name)]
+            old = model.time.controls[folded(variable.name).upper()]
         elif isinstance(variable.value, Mapping):
             old = variable.value[value.element]
         else:
@@ -310,30 +310,19 @@ def _changes(
             yield Change(key, old, value.number, variable.unit)
 
 
-def _clock_values(time: TimeSpec) -> dict[str, float]:
-    return {
-        "initial time": time.initial,
-        "final time": time.final,
-        "time step": time.step,
-        "saveper": time.saveper,
-    }
-
-
 def _clock(
     model: Model, merged: Mapping[str, Assignment], method: Integration, faults: list[Fault]
 ) -> TimeSpec:
     """Return the clock of the run; it must be valid if the scenario sets any part of it."""
     set_here = {
-        folded(value.variable.name): value
+        folded(value.variable.name).upper(): value
         for value in merged.values()
         if value.variable.kind is VariableKind.CONTROL
     }
-    values = _clock_values(model.time) | {
-        name: setting.number for name, setting in set_here.items()
-    }
-    if "saveper" not in set_here and model.find("SAVEPER").value is None:
+    values = model.time.controls | {name: setting.number for name, setting in set_here.items()}
+    if "SAVEPER" not in set_here and model.find("SAVEPER").value is None:
         # By Vensim's default SAVEPER = TIME STEP, so it follows the step.
-        values["saveper"] *= values["time step"] / model.time.step
+        values["SAVEPER"] *= values["TIME STEP"] / model.time.step
     initial, final, step, saveper = values.values()
     time = TimeSpec(initial, final, step, saveper, method)
     for origin in list(set_here.values())[-1:]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -61,6 +62,11 @@ class Change:
     """Value in the parent, or in the model if no ancestor sets it."""
     new: float
     unit: str
+
+    def __str__(self) -> str:
+        before = "" if math.isnan(self.old) else f"{self.old:g} → "  # what is new has no old value
+        unit = "" if self.unit == "Dmnl" else f" {self.unit}"
+        return f"{self.name}: {before}{self.new:g}{unit}"
 
 
 class ScenarioKind(StrEnum):
@@ -126,7 +132,7 @@ class Scenario:
     """What the file is for, whatever is laid over it."""
 
     def _repr_html_(self) -> str:
-        changes = [f"{one.name}: {one.old:g} → {one.new:g} {one.unit}" for one in self.changes]
+        changes = list(map(str, self.changes))
         more = f", … ({len(changes)})" if len(changes) > MOST_SHOWN else ""
         return card(
             f"{self.title_en} · {self.title_zh}",

@@ -288,6 +288,15 @@ def test_other_code_pages_are_read_with_a_word_on_it(
 # What is wrong with a file
 
 
+def test_square_brackets_in_a_quoted_name_are_read_as_round_ones(write: Write) -> None:
+    model = load_model(write('part: a, b ~~|\n"share [%]"[part] = 5 ~~|\ny = "share [%]"[a] ~~|\n'))
+    assert model.variables["y"].causes == ('"share (%)"',)
+    assert any("was read as" in str(warning) for warning in model.warnings)
+    # But not where that is another's name.
+    with pytest.raises(ModelError, match="has square brackets"):
+        load_model(write('"a [1]" = 5 ~~|\n"a (1)" = "a [1]" ~~|\n'))
+
+
 def test_all_faults_at_once_with_their_lines(write: Write) -> None:
     path = write("a= (1 + 2 ~m~|\nb= 2*c ~m~|\nb= 3 ~m~|\nd[q]= 1 ~m~|\ne= 1 + ~m~|\nf= 1 ~~|\n")
     assert faults_of(path, strict=True) == [

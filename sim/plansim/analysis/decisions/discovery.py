@@ -117,6 +117,9 @@ class Discovery:
     """Where a target fails under a scenario, or in a sweep."""
 
     source: str
+    """Id of the scenario, or title of the sweep."""
+    title_en: str
+    title_zh: str
     target: str
     name_en: str
     name_zh: str
@@ -226,6 +229,8 @@ def _discovered(
         frequencies = restriction_frequencies(points, cases, rule)
     return Discovery(
         source=sample.source,
+        title_en=sample.title_en,
+        title_zh=sample.title_zh,
         target=target.id,
         name_en=target.name_en,
         name_zh=target.name_zh,

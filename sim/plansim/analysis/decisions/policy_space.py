@@ -7,7 +7,9 @@ members change what no policy decides, by the same amounts under every policy.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +26,10 @@ from plansim.targets.verdict import PART_MET
 from plansim.targets.views import Lever
 
 __all__ = ["Judged", "PolicySpace", "policy_space"]
+
+PART = 4096
+"""Runs that a thread sets up, simulates and judges at a time: what they are set to stays in the
+processor's cache."""
 
 
 @dataclass(frozen=True)
@@ -77,10 +83,26 @@ class PolicySpace(SearchSpace):
     def judge(self, positions: Floats, rows: npt.NDArray[np.intp] | slice = slice(None)) -> Judged:
         """Run policies under members, all or those in some rows: ``(policy, lever)`` positions."""
         members = self.settings[rows]
+        rounds = -(-len(positions) * len(members) // (PART * self.threads))
+        if rounds * self.threads > len(positions):
+            return self._judged(members, positions, self.threads)
+        parts = np.array_split(positions, rounds * self.threads)  # all threads have as much to do
+        with ThreadPoolExecutor(self.threads) as pool:
+            judged = list(pool.map(partial(self._judged, members), parts))
+        return Judged(
+            np.concatenate([part.met for part in judged]),
+            np.concatenate([part.margins for part in judged]),
+            {
+                name: np.concatenate([part.indicators[name] for part in judged])
+                for name in self.indicators
+            },
+        )
+
+    def _judged(self, members: Floats, positions: Floats, threads: int = 1) -> Judged:
         table = np.tile(members, (len(positions), 1))
         for lever, values in zip(self.levers, self.values(positions).T, strict=True):
             self.act(table, lever, np.repeat(values, len(members)))
-        evaluation = self.evaluator.evaluate(table, self.threads)
+        evaluation = self.evaluator.evaluate(table, threads)
         shape = len(positions), len(members)
         met = np.stack([PART_MET[evaluation[target.id].status] for target in self.targets], axis=1)
         met = np.nan_to_num(met, nan=0.0)

@@ -36,6 +36,9 @@ class Sample:
 
     source: str
     """The scenario, or the name of the store."""
+    title_en: str
+    title_zh: str
+    """The titles of either."""
     factors: tuple[Factor, ...]
     points: Floats = field(repr=False)
     """``(run, factor)`` in the factors' units."""
@@ -104,7 +107,8 @@ def sample_of_members(
     met = {target.id: PART_MET[evaluation[target.id].status] for target in targets}
     for values in met.values():
         values[evaluation.failed] = np.nan
-    return Sample(scenario.id, members.factors, members.values, met)
+    titles = (scenario.title_en, scenario.title_zh)
+    return Sample(scenario.id, *titles, members.factors, members.values, met)
 
 
 def sample_of_study(study: xr.Dataset, source: str, targets: Sequence[Target]) -> Sample:
@@ -145,4 +149,5 @@ def sample_of_study(study: xr.Dataset, source: str, targets: Sequence[Target]) -
     for target in targets:
         codes = verdicts[:, judged.index(target.id)]
         met[target.id] = np.where(sound & (codes >= 0), PART_MET[np.maximum(codes, 0)], np.nan)
-    return Sample(source, factors, points, met)
+    english, chinese = (str(study.attrs.get(key, source)) for key in ("title", "title_zh"))
+    return Sample(source, english, chinese, factors, points, met)

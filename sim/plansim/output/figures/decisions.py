@@ -75,7 +75,8 @@ def discovery_sheet(found: Sequence[Discovery], model: Model, lang: str = Lang.E
         for (left, right), one in zip(grid, drawn, strict=True):
             _peeling(left, one, text)
             _ranges(right, one.boxes[0], model, text)
-        heads = text("discover.sheet", source=drawn[0].source)
+        source = text.pick(drawn[0].title_en, drawn[0].title_zh)
+        heads = text("discover.sheet", source=source)
         figure.suptitle(typeset(heads), x=0.01, ha="left")
     return figure
 
