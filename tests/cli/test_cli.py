@@ -204,7 +204,7 @@ def test_a_copy_of_a_shipped_scenario_is_warned_of(call: Call, town: Path) -> No
     assert call("check", "green-transition", "--set", "retrofit rate after=0.09").err == (
         f"warning: --set: {said}; found 0.09\n"
     )
-    assert "→ 0.1 1/year (plausible: 0.02 – 0.08 1/year)" in call("show", "green-transition").out
+    assert "→ 10 %/year (plausible: 2 – 8 %/year)" in call("show", "green-transition").out
 
 
 def test_strict_fails_where_a_binding_target_is_missed(check: Call) -> None:

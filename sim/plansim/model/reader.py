@@ -26,7 +26,7 @@ __all__ = ["MAX_BYTES", "load_model", "parse_model"]
 MAX_BYTES = 20_000_000
 """A larger file is refused: the largest models of the field take half of it, drawings included."""
 _HIGH = re.compile(rb"[\x80-\xff]+")
-_BRACKETED = re.compile(r'(?:^|\|)\s*("[^"\n]*[\[\]][^"\n]*")', re.MULTILINE)
+_BRACKETED = re.compile(r'(?:^|\|)[ \t]*("[^"\n]*[\[\]][^"\n]*")', re.MULTILINE)
 """Names with square brackets, where they are defined."""
 _OUTSIDE = re.compile(
     r"""\bGET[\s_]+(?:DIRECT|XLS)[\s_]|:=|:(?:INTERPOLATE|LOOK|HOLD|RAW)|^["\w][^=~|:(\n]*\n?\s*~""",

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from plansim.model.records import Model, Variable
+from plansim.model.records import Model
 from plansim.model.units import NO_UNIT
 from plansim.output.words.messages import say_in
 from plansim.output.words.text import Lang, Text, target_figure
@@ -71,9 +71,7 @@ def scenario_facts(scenario: Scenario, model: Model, text: Text) -> list[tuple[s
     """Return the facts of a scenario and its changes from its parent."""
     model = for_scenarios(model, [scenario])
     changes = _method_change(scenario, text)
-    changes += [
-        _change(change, model, text) + _exceeded(change, model, text) for change in scenario.changes
-    ]
+    changes += [_change(change, model, text) for change in scenario.changes]
     assumes = "\n".join(
         f"{key}{text('list_sep.colon')}{text.pick(reason.en, reason.zh)}"
         for key, reason in scenario.assumed.items()
@@ -265,23 +263,21 @@ def _method_change(scenario: Scenario, text: Text) -> list[str]:
 
 
 def _change(change: Change, model: Model, text: Text) -> str:
+    """Write a change, in its lever's unit, and the plausible range if it leaves that."""
+    from plansim.scenario.values import outside  # loads what only scenario files need
+
     lever, factor, unit = _lever([change.name], model), 1.0, change.unit
     label = reference_name(change.name, model, text)
     if lever is not None:
         label, factor, unit = text.name(lever), lever.shown_factor, lever.shown_unit
     ends = [value * factor for value in (change.old, change.new) if not math.isnan(value)]
     shown = " → ".join(f"{value:g}" for value in ends).replace("-", "−")
-    return _with_unit(label, shown, unit, text)
-
-
-def _exceeded(change: Change, model: Model, text: Text) -> str:
-    """Write the plausible range that a change leaves; nothing if it stays inside or has none."""
-    from plansim.scenario.values import outside  # loads what only scenario files need
-
-    variable = model.variables[split_reference(change.name)[0]]
-    if variable.plausible is None or not outside(change.new, *variable.plausible):
-        return ""
-    return noted("show.exceeded", variable.plausible, variable, text)
+    written = _with_unit(label, shown, unit, text)
+    plausible = model.variables[split_reference(change.name)[0]].plausible
+    if plausible is None or not outside(change.new, *plausible):
+        return written
+    low, high = (bound * factor for bound in plausible)
+    return written + noted("show.exceeded", (low, high), unit, text)
 
 
 def _with_unit(label: str, change: str, unit: str, text: Text) -> str:
@@ -317,15 +313,13 @@ def both_names(en: str, zh: str, text: Text) -> str:
     return "  ".join(dict.fromkeys(name for name in names if name))
 
 
-def noted(
-    key: str, bounds: tuple[float | None, float | None] | None, variable: Variable, text: Text
-) -> str:
-    """Write a range of values in words; nothing if there is none."""
+def noted(key: str, bounds: tuple[float | None, float | None] | None, unit: str, text: Text) -> str:
+    """Write a range of values of a unit in words; nothing if there is none."""
     if bounds is None or bounds == (None, None):
         return ""
     low, high = ("" if bound is None else f"{bound:g}" for bound in bounds)
     span = f"{low} – {high}" if low and high else f"≥ {low}" if low else f"≤ {high}"
-    return text(key, range=f"{span} {text.unit(variable.unit)}".strip())
+    return text(key, range=f"{span} {text.unit(unit)}".strip())
 
 
 def _goal(target: Target, unit: str, text: Text) -> str:

@@ -197,9 +197,11 @@ def variable_notes(variable: Variable, facts: ModelFacts, between: str) -> list[
     sentences: dict[str, Iterable[Part]] = {
         "show.value": map(Part, values_of(variable, facts)),
         "show.subscripts": (Part(_range_of(subscript, text)) for subscript in ranges if subscript),
-        "show.plausible": [Part(noted("show.plausible_note", variable.plausible, variable, text))],
+        "show.plausible": [
+            Part(noted("show.plausible_note", variable.plausible, variable.unit, text))
+        ],
         "show.admissible": [
-            Part(noted("show.admissible_note", variable.admissible, variable, text))
+            Part(noted("show.admissible_note", variable.admissible, variable.unit, text))
         ],
     }
     names: dict[str, Iterable[Part]] = {
