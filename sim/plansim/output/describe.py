@@ -71,7 +71,9 @@ def scenario_facts(scenario: Scenario, model: Model, text: Text) -> list[tuple[s
     """Return the facts of a scenario and its changes from its parent."""
     model = for_scenarios(model, [scenario])
     changes = _method_change(scenario, text)
-    changes += [_change(change, model, text) for change in scenario.changes]
+    changes += [
+        _change(change, model, text) + _exceeded(change, model, text) for change in scenario.changes
+    ]
     assumes = "\n".join(
         f"{key}{text('list_sep.colon')}{text.pick(reason.en, reason.zh)}"
         for key, reason in scenario.assumed.items()
@@ -263,21 +265,29 @@ def _method_change(scenario: Scenario, text: Text) -> list[str]:
 
 
 def _change(change: Change, model: Model, text: Text) -> str:
-    """Write a change, in its lever's unit, and the plausible range if it leaves that."""
-    from plansim.scenario.values import outside  # loads what only scenario files need
-
-    lever, factor, unit = _lever([change.name], model), 1.0, change.unit
-    label = reference_name(change.name, model, text)
-    if lever is not None:
-        label, factor, unit = text.name(lever), lever.shown_factor, lever.shown_unit
+    lever = _lever([change.name], model)
+    label = text.name(lever) if lever else reference_name(change.name, model, text)
+    factor, unit = _shown_unit(change, model)
     ends = [value * factor for value in (change.old, change.new) if not math.isnan(value)]
     shown = " → ".join(f"{value:g}" for value in ends).replace("-", "−")
-    written = _with_unit(label, shown, unit, text)
+    return _with_unit(label, shown, unit, text)
+
+
+def _exceeded(change: Change, model: Model, text: Text) -> str:
+    """Write the plausible range that a change leaves; nothing if it stays inside or has none."""
+    from plansim.scenario.values import outside  # loads what only scenario files need
+
     plausible = model.variables[split_reference(change.name)[0]].plausible
     if plausible is None or not outside(change.new, *plausible):
-        return written
-    low, high = (bound * factor for bound in plausible)
-    return written + noted("show.exceeded", (low, high), unit, text)
+        return ""
+    factor, unit = _shown_unit(change, model)
+    return noted("show.exceeded", (plausible[0] * factor, plausible[1] * factor), unit, text)
+
+
+def _shown_unit(change: Change, model: Model) -> tuple[float, str]:
+    """Return the factor to the unit that a change is shown in, its lever's if any, and it."""
+    lever = _lever([change.name], model)
+    return (lever.shown_factor, lever.shown_unit) if lever else (1.0, change.unit)
 
 
 def _with_unit(label: str, change: str, unit: str, text: Text) -> str:
