@@ -135,7 +135,7 @@ def _neighbours(ahead: PolicyRobustness, behind: PolicyRobustness) -> Case:
     is_stable = turned <= FRAGILE and turned < more
     return case(
         ahead.policy,
-        True,
+        math.isfinite(turned) and math.isfinite(more),
         CaseTemplate.RANK,
         other=behind.policy,
         turned=turned,
