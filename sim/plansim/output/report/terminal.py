@@ -67,7 +67,7 @@ def _table(block: ReportTable) -> RenderableType:
     columns = [
         layout.Column(
             "\n".join(filter(None, [column.head, column.below])),
-            column.right,
+            right=column.right,
             wraps=True,
             least=LEAST,
         )

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-from plansim.analysis.calibration.diagnostics import Diagnostics
+from plansim.analysis.calibration.diagnostics import Diagnostics, ObservationFit, TargetShift
 from plansim.output.tables.layout import (
     Grid,
     Prose,
     RenderableType,
-    Row,
     Style,
     blocks,
     figure_column,
-    figure_columns,
     lines,
+    table,
     text_column,
 )
 from plansim.output.words.text import Text
@@ -28,36 +27,15 @@ MOST = 20
 
 def conditioning_table(made: Diagnostics, text: Text) -> RenderableType:
     """Lay out what conditioning did."""
-    heads = (
-        "condition.figure", "condition.deviation", "condition.prior", "condition.conditioned",
-        "condition.rejects", "condition.alone", "condition.least",
-    )  # fmt: skip
-    observations = Grid(
-        [text_column(text("condition.observation")), *figure_columns(text, *heads)],
+    parts: list[RenderableType] = [
+        lines(_waves(made, text)),
         _observations(made, text),
-    )
-    factors = Grid(
-        [
-            text_column(text("condition.factor")),
-            *figure_columns(text, "condition.width", "condition.middle"),
-        ],
         _factors(made, text),
-    )
-    structures = (f"{text.pick(one.factor, one.factor_zh)} {one.value:g}"
-                  for one in made.structures)  # fmt: skip
-    targets = Grid(
-        [
-            text_column(text("condition.target")),
-            *figure_columns(text, "condition.prior", "condition.conditioned"),
-            *map(figure_column, structures),
-            text_column(),
-        ],
-        _targets(made, text),
-    )
-    parts: list[RenderableType] = [lines(_waves(made, text)), observations, factors]
+    ]
     if made.pairs or made.structures:
         parts.append(lines([*_pairs(made, text), *_structures(made, text)]))
-    return blocks([*parts, *([targets] if made.targets else []), text("condition.legend")])
+    targets = [_targets(made, text)] if made.targets else []
+    return blocks([*parts, *targets, text("condition.legend")])
 
 
 def _waves(made: Diagnostics, text: Text) -> Iterator[str]:
@@ -73,30 +51,40 @@ def _waves(made: Diagnostics, text: Text) -> Iterator[str]:
         )
 
 
-def _observations(made: Diagnostics, text: Text) -> Iterator[Row]:
-    for one in sorted(made.observations, key=lambda one: -one.rejects):
-        seen = one.observation
-        share = f"{one.rejects:.1%}"
-        yield (
-            text.name(seen),
-            f"{seen.value:.4g} {text.unit(seen.unit)}",
-            f"{seen.deviation:.2g}",
-            _range(one.prior),
-            _range(one.conditioned),
-            Prose(share, Style.DOUBT) if one.rejects > 0.5 else share,
-            f"{one.alone:.1%}",
-            f"{one.least:.1f}",
-        )
+def _observations(made: Diagnostics, text: Text) -> Grid:
+    def figure(one: ObservationFit) -> str:
+        return f"{one.observation.value:.4g} {text.unit(one.observation.unit)}"
+
+    def rejects(one: ObservationFit) -> Prose:
+        return Prose(f"{one.rejects:.1%}", Style.DOUBT if one.rejects > 0.5 else "")
+
+    columns = [
+        text_column(text("condition.observation"), lambda one: text.name(one.observation)),
+        figure_column(text("condition.figure"), figure),
+        figure_column(text("condition.deviation"), lambda one: f"{one.observation.deviation:.2g}"),
+        figure_column(text("condition.prior"), lambda one: _range(one.prior)),
+        figure_column(text("condition.conditioned"), lambda one: _range(one.conditioned)),
+        figure_column(text("condition.rejects"), rejects),
+        figure_column(text("condition.alone"), lambda one: f"{one.alone:.1%}"),
+        figure_column(text("condition.least"), lambda one: f"{one.least:.1f}"),
+    ]
+    return table(columns, sorted(made.observations, key=lambda one: -one.rejects))
 
 
 def _range(band: tuple[float, ...]) -> str:
     return "–".join(f"{end:.3g}" for end in (band[0], band[-1]))
 
 
-def _factors(made: Diagnostics, text: Text) -> Iterator[Row]:
-    for one in made.factors[:MOST]:
-        name = text.pick(one.name, one.name_zh)
-        yield f"{name} *" if one.matched else name, f"{one.width:.2f}", f"{one.middle:.2f}"
+def _factors(made: Diagnostics, text: Text) -> Grid:
+    columns = [
+        text_column(
+            text("condition.factor"),
+            lambda one: text.pick(one.name, one.name_zh) + " *" * one.matched,
+        ),
+        figure_column(text("condition.width"), lambda one: f"{one.width:.2f}"),
+        figure_column(text("condition.middle"), lambda one: f"{one.middle:.2f}"),
+    ]
+    return table(columns, made.factors[:MOST])
 
 
 def _pairs(made: Diagnostics, text: Text) -> Iterator[str]:
@@ -120,13 +108,26 @@ def _structures(made: Diagnostics, text: Text) -> Iterator[str]:
         )
 
 
-def _targets(made: Diagnostics, text: Text) -> Iterator[Row]:
-    for one in made.targets:
-        target = one.target
-        yield (
-            f"{target.id} {text.name(target)}",
-            f"{one.prior:.2f}",
-            f"{one.conditioned:.2f}",
-            *("–" if math.isnan(share) else f"{share:.2f}" for share in one.structures),
-            "" if one.moved else text("condition.unmoved"),
-        )
+def _targets(made: Diagnostics, text: Text) -> Grid:
+    """Lay out the shares of members that meet targets: prior, conditioned, by structure."""
+
+    def of_structure(index: int) -> Callable[[TargetShift], str]:
+        def cell(one: TargetShift) -> str:
+            share = one.structures[index]
+            return "–" if math.isnan(share) else f"{share:.2f}"
+
+        return cell
+
+    columns = [
+        text_column(
+            text("condition.target"), lambda one: f"{one.target.id} {text.name(one.target)}"
+        ),
+        figure_column(text("condition.prior"), lambda one: f"{one.prior:.2f}"),
+        figure_column(text("condition.conditioned"), lambda one: f"{one.conditioned:.2f}"),
+        *(
+            figure_column(f"{text.pick(one.factor, one.factor_zh)} {one.value:g}", of_structure(i))
+            for i, one in enumerate(made.structures)
+        ),
+        text_column("", lambda one: "" if one.moved else text("condition.unmoved")),
+    ]
+    return table(columns, made.targets)

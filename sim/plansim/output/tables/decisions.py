@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
-from plansim.analysis.optimization.frontier import Frontier, Horizon
-from plansim.analysis.optimization.problem import Lever
+from plansim.analysis.optimization.frontier import Alone, Frontier, Horizon, Policy
 from plansim.analysis.optimization.target_seeking import Searched, Solution
 from plansim.output.tables.layout import (
     Band,
@@ -14,13 +13,12 @@ from plansim.output.tables.layout import (
     Grid,
     Prose,
     RenderableType,
-    Row,
     Style,
     blocks,
     figure_column,
-    figure_columns,
     lines,
     section,
+    table,
     target_columns,
     text_column,
     unit_cell,
@@ -47,9 +45,10 @@ def solution_table(solution: Solution, text: Text, *, outlay_zh: str = "") -> Re
     last = [_searched(solution, searched, text) for searched in solution.searched]
     if solution.implausible:
         far = (lever for lever in solution.levers if lever.id in solution.implausible)
-        names = text.join(_name(lever, text) for lever in far)
+        names = text.join(map(text.name, far))
         last.append(text("solve.implausible", names=names))
-    last += _side_effects(solution, text)
+    effects = {"solve.gained": solution.gained, "solve.lost": solution.lost}
+    last += [text(word, ids=text.join(ids)) for word, ids in effects.items() if ids]
     costs = len(solution.levers) > 1 or solution.prices or solution.outlay
     return blocks(
         [
@@ -62,42 +61,29 @@ def solution_table(solution: Solution, text: Text, *, outlay_zh: str = "") -> Re
     )
 
 
-def _side_effects(solution: Solution, text: Text) -> Iterator[str]:
-    if solution.gained:
-        yield text("solve.gained", ids=text.join(solution.gained))
-    if solution.lost:
-        yield text("solve.lost", ids=text.join(solution.lost))
-
-
-def _name(lever: Lever, text: Text) -> str:
-    return text.name(lever)
-
-
 def _levers(solution: Solution, text: Text) -> Grid:
+    def range_of(index: int) -> str:
+        lever, searched = solution.levers[index], solution.searched
+        ends = searched[-1].ends[index] if searched else (lever.low, lever.high)
+        return "–".join(f"{end * lever.shown_factor:g}" for end in ends)
+
+    def moved(index: int) -> Prose:
+        if solution.values is None:
+            return Prose("–")
+        value, present = solution.values[index], solution.present[index]
+        if math.isclose(value, present, rel_tol=1e-7, abs_tol=1e-9):
+            return Prose(text("mix.stays"), Style.FAINT)
+        return Prose(f"{outward(value, present) * solution.levers[index].shown_factor:.6g}")
+
+    levers, present = solution.levers, solution.present
     columns = [
-        text_column(text("mix.lever")),
-        *figure_columns(text, "mix.present", "mix.value", "mix.range"),
-        Column(text("mix.unit")),
+        text_column(text("mix.lever"), lambda i: text.name(levers[i])),
+        figure_column(text("mix.present"), lambda i: f"{present[i] * levers[i].shown_factor:.6g}"),
+        figure_column(text("mix.value"), moved),
+        figure_column(text("mix.range"), range_of),
+        Column(text("mix.unit"), lambda i: unit_cell(levers[i].shown_unit, text)),
     ]
-    rows = []
-    for index, (lever, present) in enumerate(zip(solution.levers, solution.present, strict=True)):
-        factor = lever.shown_factor
-        value = None if solution.values is None else solution.values[index]
-        still = value is not None and math.isclose(value, present, rel_tol=1e-7, abs_tol=1e-9)
-        ends = solution.searched[-1].ends[index] if solution.searched else (lever.low, lever.high)
-        moved = text("mix.stays")
-        if not still:
-            moved = "–" if value is None else f"{outward(value, present) * factor:.6g}"
-        rows.append(
-            (
-                _name(lever, text),
-                f"{present * factor:.6g}",
-                Prose(moved, Style.FAINT if still else ""),
-                "–".join(f"{end * factor:g}" for end in ends),
-                unit_cell(lever.shown_unit, text),
-            )
-        )
-    return Grid(columns, rows)
+    return table(columns, range(len(levers)))
 
 
 def _cost(solution: Solution, text: Text, outlay_zh: str) -> str:
@@ -111,7 +97,7 @@ def _cost(solution: Solution, text: Text, outlay_zh: str) -> str:
             return text("mix.outlay_now", **figures)
         return text("mix.outlay", cost=f"{solution.cost:.6g} {unit}".strip(), **figures)
     prices = [
-        text("mix.price", price=f"{price:g}", lever=_name(lever, text))
+        text("mix.price", price=f"{price:g}", lever=text.name(lever))
         for lever in solution.levers
         if (price := solution.prices.get(lever.id)) is not None
     ]
@@ -126,22 +112,16 @@ def _cost(solution: Solution, text: Text, outlay_zh: str) -> str:
 def _targets(solution: Solution, text: Text) -> Grid:
     met = solution.values is not None
     then = solution.margins if met else solution.searched[-1].best
+    best = text("mix.margin_then" if met else "mix.margin_best")
     columns = [
-        *target_columns(text),
-        *figure_columns(text, "mix.margin_now", "mix.margin_then" if met else "mix.margin_best"),
-        Column(text("mix.unit")),
+        *target_columns(text, lambda target: target),
+        figure_column(
+            text("mix.margin_now"), lambda one: margin_size(one, solution.margins_present[one.id])
+        ),
+        figure_column(best, lambda target: margin_cell(target, then[target.id])),
+        Column(text("mix.unit"), lambda target: text.unit(target.unit)),
     ]
-    rows = [
-        (
-            target.id,
-            text.name(target),
-            margin_size(target, solution.margins_present[target.id]),
-            margin_cell(target, then[target.id]),
-            text.unit(target.unit),
-        )
-        for target in solution.targets
-    ]
-    return Grid(columns, rows)
+    return table(columns, solution.targets)
 
 
 def _searched(solution: Solution, searched: Searched, text: Text) -> str:
@@ -215,90 +195,84 @@ def _summary(frontier: Frontier, horizon: Horizon, text: Text) -> Iterator[str]:
 
 def _alone(horizon: Horizon, text: Text) -> Grid:
     """Return the limit of growth of each target by itself, and its margin on the frontier."""
-    columns = [
-        *target_columns(text),
-        *figure_columns(text, "frontier.now", "frontier.best", "frontier.there"),
-        Column(text("mix.unit")),
-        figure_column(text("frontier.alone")),
-    ]
-    rows: list[Row] = []
-    for alone in sorted(horizon.alone, key=lambda alone: section_of(alone.target)):
-        target = alone.target
-        margin = math.nan if horizon.highest is None else horizon.highest.margins[target.id]
-        style = Style.DOUBT if target.id in horizon.binding else None
+    highest = horizon.highest
+
+    def limit(alone: Alone) -> str:
         if math.isnan(alone.growth):
-            growth = text("frontier.no_growth")
-        elif alone.growth >= horizon.growth_range[1] - _UNLIMITED:
-            growth = text("frontier.any_growth")
-        else:
-            growth = f"≤ {_rate(alone.growth)}"
-        rows.append(
-            (
-                target.id,
-                text.name(target),
-                margin_cell(target, alone.present, nothing=_NOTHING),
-                margin_cell(target, alone.best, nothing=_NOTHING),
-                margin_cell(target, margin, style=style, nothing=_NOTHING),
-                text.unit(target.unit),
-                growth,
-            )
-        )
-    return Grid(columns, rows)
+            return text("frontier.no_growth")
+        if alone.growth >= horizon.growth_range[1] - _UNLIMITED:
+            return text("frontier.any_growth")
+        return f"≤ {_rate(alone.growth)}"
+
+    def there(alone: Alone) -> Prose:
+        margin = math.nan if highest is None else highest.margins[alone.target.id]
+        style = Style.DOUBT if alone.target.id in horizon.binding else None
+        return margin_cell(alone.target, margin, style=style, nothing=_NOTHING)
+
+    columns = [
+        *target_columns(text, lambda alone: alone.target),
+        figure_column(
+            text("frontier.now"), lambda one: margin_cell(one.target, one.present, nothing=_NOTHING)
+        ),
+        figure_column(
+            text("frontier.best"), lambda one: margin_cell(one.target, one.best, nothing=_NOTHING)
+        ),
+        figure_column(text("frontier.there"), there),
+        Column(text("mix.unit"), lambda alone: text.unit(alone.target.unit)),
+        figure_column(text("frontier.alone"), limit),
+    ]
+    return table(columns, sorted(horizon.alone, key=lambda one: section_of(one.target)))
 
 
 def _front(frontier: Frontier, horizon: Horizon, text: Text) -> Grid:
     """Return the policies on the Pareto front of growth and smallest margin."""
+    alone = {one.target.id: one.target for one in horizon.alone}
+
+    def smallest(policy: Policy) -> Prose:
+        target = alone[policy.tight[0]]
+        margin = margin_cell(target, policy.margins[target.id], nothing=_NOTHING)
+        return Prose.assemble(margin, f" {text.unit(target.unit)}")  # type: ignore[return-value]
+
     columns = [
-        figure_column(text("frontier.growth")),
-        text_column(text("frontier.worst"), least=12),
-        *figure_columns(text, "frontier.margin", "frontier.spreads"),
+        figure_column(text("frontier.growth"), lambda policy: _rate(policy.growth)),
+        text_column(text("frontier.worst"), lambda policy: text.join(policy.tight), least=12),
+        figure_column(text("frontier.margin"), smallest),
+        figure_column(text("frontier.spreads"), lambda one: margin_figure(one.worst_margin, 2)),
     ]
     if frontier.draws:
-        columns += figure_columns(text, "frontier.chance", "frontier.median")
-    alone = {one.target.id: one for one in horizon.alone}
-    rows: list[Row] = []
-    for policy in horizon.front:
-        worst = alone[policy.tight[0]]
-        margin = policy.margins[worst.target.id]
-        row: list[RenderableType] = [
-            _rate(policy.growth),
-            text.join(policy.tight),
-            Prose.assemble(
-                margin_cell(worst.target, margin, nothing=_NOTHING),
-                f" {text.unit(worst.target.unit)}",
-            ),
-            margin_figure(policy.worst_margin, 2),
+        columns += [
+            figure_column(text("frontier.chance"), lambda policy: f"{policy.chance:.2f}"),
+            figure_column(text("frontier.median"), lambda policy: _rate(policy.median)),
         ]
-        if frontier.draws:
-            row += [f"{policy.chance:.2f}", _rate(policy.median)]
-        rows.append(row)
-    return Grid(columns, rows, title=text("frontier.front"))
+    return table(columns, horizon.front, title=text("frontier.front"))
 
 
 def _tops(frontier: Frontier, text: Text) -> Grid:
-    tops = [(h.year, h.highest.values) for h in frontier.horizons if h.highest is not None]
+    spec = frontier.spec
+    levers = dict(enumerate(spec.levers))
+
+    def figure_of(values: Sequence[float]) -> Callable[[int], str]:
+        return lambda index: f"{values[index] * levers[index].shown_factor:.4g}"
+
+    def range_of(index: int) -> str:
+        lever = levers[index]
+        return "–".join(f"{end * lever.shown_factor:.4g}" for end in (lever.low, lever.high))
+
     columns = [
-        text_column(text("mix.lever")),
-        figure_column(text("mix.present")),
-        *(figure_column(text("frontier.to", year=year)) for year, _ in tops),
-        figure_column(text("mix.range")),
-        Column(text("mix.unit")),
+        text_column(text("mix.lever"), lambda index: text.name(levers[index])),
+        figure_column(text("mix.present"), figure_of(frontier.present)),
+        *(
+            figure_column(text("frontier.to", year=one.year), figure_of(one.highest.values))
+            for one in frontier.horizons
+            if one.highest is not None
+        ),
+        figure_column(text("mix.range"), range_of),
+        Column(text("mix.unit"), lambda index: unit_cell(levers[index].shown_unit, text)),
     ]
-    rows: list[Row | Band] = []
-    for index, lever in enumerate(frontier.spec.levers):
-        factor = lever.shown_factor
-        if index == len(frontier.spec.growth_levers):
-            rows.append(section())
-        rows.append(
-            (
-                text.name(lever),
-                f"{frontier.present[index] * factor:.4g}",
-                *(f"{values[index] * factor:.4g}" for _, values in tops),
-                f"{lever.low * factor:.4g}–{lever.high * factor:.4g}",
-                unit_cell(lever.shown_unit, text),
-            )
-        )
-    return Grid(columns, rows, title=text("frontier.levers"))
+    rows: list[int | Band] = list(levers)
+    if 0 <= len(spec.growth_levers) < len(levers):
+        rows.insert(len(spec.growth_levers), section())
+    return table(columns, rows, title=text("frontier.levers"))
 
 
 def _rate(growth: float, decimals: int = 1) -> str:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 from plansim.analysis.decisions.policies import PolicyPoint, PolicySet, at_equal_growth
 from plansim.analysis.decisions.policy_search import Aim
 from plansim.output.tables.layout import (
+    Column,
     Grid,
     RenderableType,
-    Row,
     blocks,
     figure_column,
+    table,
     text_column,
 )
 from plansim.output.words.text import Text
@@ -32,63 +34,57 @@ _AIMS: Mapping[Aim, Callable[[Text], str]] = {
 
 def policies_table(result: PolicySet, text: Text, *, most: int = 20) -> RenderableType:
     """Lay out the policies of which none is better in every aim, and the levers they move most."""
-    columns = [
-        text_column(text("robust.policy")),
-        *(figure_column(_AIMS[aim](text)) for aim in result.aims),
-        text_column(text("policies.moves")),
-    ]
-    rows = [_point(result, result.start, text("policies.start"), text)]
     step = max(1, -(-len(result.points) // most))
-    for number, point in list(enumerate(result.points, 1))[::step]:
-        rows.append(_point(result, point, str(number), text))
+    listed = [(text("policies.start"), result.start)]
+    listed += [(f"{number}", point) for number, point in list(enumerate(result.points, 1))[::step]]
+    columns = [
+        text_column(text("robust.policy"), lambda row: row[0]),
+        *_aim_columns(result, text, lambda row: row[1]),
+        text_column(text("policies.moves"), lambda row: _moves(result, row[1], text)),
+    ]
+    counts = {"count": len(result.points), "runs": result.runs, "members": result.members}
     parts: list[RenderableType] = [
-        text(
-            "policies.head",
-            count=len(result.points),
-            runs=result.runs,
-            members=result.members,
-            fresh=result.fresh,
-        ),
-        Grid(columns, rows),
+        text("policies.head", fresh=result.fresh, **counts),
+        table(columns, listed),
     ]
     if Aim.SHARE in result.aims:
         parts.append(text("robust.set", ids=text.join(result.named), count=len(result.named)))
     if beside := list(at_equal_growth(result)):
         parts.append(_beside(result, beside, text))
     last = result.hypervolumes[:, -1]
-    parts.append(
-        text(
-            "policies.search",
-            low=f"{last.min():.2f}",
-            high=f"{last.max():.2f}",
-            seeds=len(last),
-        )
-        + text("list_sep.sentence")
-        + text("policies.drop", parts=text.join(_drops(result, text)))
-    )
-    return blocks(parts)
+    low, high = f"{last.min():.2f}", f"{last.max():.2f}"
+    search = text("policies.search", low=low, high=high, seeds=len(last))
+    drop = text("policies.drop", parts=text.join(_drops(result, text)))
+    return blocks([*parts, search + text("list_sep.sentence") + drop])
+
+
+def _aim_columns(
+    result: PolicySet, text: Text, point_of: Callable[[Any], PolicyPoint | None]
+) -> Iterator[Column]:
+    """Yield a column for each aim, of the point that a row is about."""
+
+    def column(aim: Aim) -> Column:
+        def cell(row: object) -> str:
+            point = point_of(row)
+            return "–" if point is None else _aim(aim, point.aims[aim])
+
+        return figure_column(_AIMS[aim](text), cell)
+
+    return map(column, result.aims)
 
 
 def _beside(
     result: PolicySet, pairs: Sequence[tuple[PolicyPoint, PolicyPoint | None]], text: Text
 ) -> Grid:
     """Lay out scenarios beside the policies that grow no more slowly."""
+    numbers = {id(point): f"{number}" for number, point in enumerate(result.points, 1)}
     columns = [
-        text_column(text("run_card.scenario")),
-        *(figure_column(_AIMS[aim](text)) for aim in result.aims),
-        figure_column(text("policies.found")),
-        *(figure_column(_AIMS[aim](text)) for aim in result.aims),
+        text_column(text("run_card.scenario"), lambda pair: pair[0].name),
+        *_aim_columns(result, text, lambda pair: pair[0]),
+        figure_column(text("policies.found"), lambda pair: numbers.get(id(pair[1]), "–")),
+        *_aim_columns(result, text, lambda pair: pair[1]),
     ]
-    rows: list[Row] = []
-    for scenario, found in pairs:
-        row = [scenario.name, *(_aim(aim, scenario.aims[aim]) for aim in result.aims)]
-        if found is None:
-            row += ["–"] * (1 + len(result.aims))
-        else:
-            number = next(n for n, point in enumerate(result.points, 1) if point is found)
-            row += [str(number), *(_aim(aim, found.aims[aim]) for aim in result.aims)]
-        rows.append(tuple(row))
-    return Grid(columns, rows, title=text("policies.beside"))
+    return table(columns, pairs, title=text("policies.beside"))
 
 
 def _drops(result: PolicySet, text: Text) -> Iterator[str]:
@@ -99,20 +95,16 @@ def _drops(result: PolicySet, text: Text) -> Iterator[str]:
         yield text("policies.aim_drop", aim=_AIMS[aim](text), size=size)
 
 
-def _point(result: PolicySet, point: PolicyPoint, name: str, text: Text) -> Row:
-    moved = sorted(
-        (one for one in result.levers if point.values[one.id] != result.start.values[one.id]),
-        key=lambda lever: (
-            -abs(point.values[lever.id] - result.start.values[lever.id]) / (lever.high - lever.low)
-        ),
-    )
-    shown = [text.name(lever) for lever in moved[:_MOST_MOVES]]
-    more = len(moved) - len(shown)
-    return (
-        name,
-        *(_aim(aim, point.aims[aim]) for aim in result.aims),
-        text.join([*shown, *([f"+{more}"] if more > 0 else [])]),
-    )
+def _moves(result: PolicySet, point: PolicyPoint, text: Text) -> str:
+    """Name the levers that a policy moves most; count the others."""
+    parts = {
+        lever: abs(point.values[lever.id] - result.start.values[lever.id])
+        / (lever.high - lever.low)
+        for lever in result.levers
+    }
+    moved = sorted((lever for lever in parts if parts[lever]), key=lambda lever: -parts[lever])
+    more = [f"+{len(moved) - _MOST_MOVES}"] if len(moved) > _MOST_MOVES else []
+    return text.join([*map(text.name, moved[:_MOST_MOVES]), *more])
 
 
 def _aim(aim: Aim, value: float) -> str:

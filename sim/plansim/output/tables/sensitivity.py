@@ -19,7 +19,6 @@ from plansim.output.tables.layout import (
     Style,
     blocks,
     figure_column,
-    figure_columns,
     lines,
     text_column,
 )
@@ -53,13 +52,10 @@ def sensitivity_table(study: Sensitivity, text: Text) -> RenderableType:
 def _driver_table(study: Sensitivity, text: Text) -> Grid:
     columns = [
         text_column(text("sensitivity.driver")),
-        *figure_columns(
-            text,
-            "sensitivity.total",
-            "sensitivity.interval",
-            "sensitivity.first",
-            "sensitivity.moves",
-        ),
+        figure_column(text("sensitivity.total")),
+        figure_column(text("sensitivity.interval")),
+        figure_column(text("sensitivity.first")),
+        figure_column(text("sensitivity.moves")),
     ]
     rows: list[Row | Band] = []
     for drivers in sorted(study.drivers, key=lambda driven: section_of(driven.target)):
@@ -136,7 +132,9 @@ def unknowns_table(decided: Sequence[DecidedTarget], model: Model, text: Text) -
             text_column(text("verdicts.name")),
             figure_column(text("unknowns.met")),
             text_column(text("unknowns.unknown")),
-            *figure_columns(text, "unknowns.low", "unknowns.high", "unknowns.explained"),
+            figure_column(text("unknowns.low")),
+            figure_column(text("unknowns.high")),
+            figure_column(text("unknowns.explained")),
         ]
         rows = [row for one in group for row in _rows(one, model, text)]
         parts.append(lines([Prose(scenario, Style.STRONG), Grid(columns, rows)]))
