@@ -6,17 +6,7 @@ import math
 from collections.abc import Callable, Iterator
 
 from plansim.analysis.calibration.diagnostics import Diagnostics, ObservationFit, TargetShift
-from plansim.output.tables.layout import (
-    Grid,
-    Prose,
-    RenderableType,
-    Style,
-    blocks,
-    figure_column,
-    lines,
-    table,
-    text_column,
-)
+from plansim.output.tables import layout
 from plansim.output.words.text import Text
 
 __all__ = ["conditioning_table"]
@@ -25,17 +15,17 @@ MOST = 20
 """So many factors are shown, those whose range shrank most."""
 
 
-def conditioning_table(made: Diagnostics, text: Text) -> RenderableType:
+def conditioning_table(made: Diagnostics, text: Text) -> layout.RenderableType:
     """Lay out what conditioning did."""
-    parts: list[RenderableType] = [
-        lines(_waves(made, text)),
+    parts: list[layout.RenderableType] = [
+        layout.lines(_waves(made, text)),
         _observations(made, text),
         _factors(made, text),
     ]
     if made.pairs or made.structures:
-        parts.append(lines([*_pairs(made, text), *_structures(made, text)]))
+        parts.append(layout.lines([*_pairs(made, text), *_structures(made, text)]))
     targets = [_targets(made, text)] if made.targets else []
-    return blocks([*parts, *targets, text("condition.legend")])
+    return layout.blocks([*parts, *targets, text("condition.legend")])
 
 
 def _waves(made: Diagnostics, text: Text) -> Iterator[str]:
@@ -51,40 +41,42 @@ def _waves(made: Diagnostics, text: Text) -> Iterator[str]:
         )
 
 
-def _observations(made: Diagnostics, text: Text) -> Grid:
+def _observations(made: Diagnostics, text: Text) -> layout.Grid:
     def figure(one: ObservationFit) -> str:
         return f"{one.observation.value:.4g} {text.unit(one.observation.unit)}"
 
-    def rejects(one: ObservationFit) -> Prose:
-        return Prose(f"{one.rejects:.1%}", Style.DOUBT if one.rejects > 0.5 else "")
+    def rejects(one: ObservationFit) -> layout.Prose:
+        return layout.Prose(f"{one.rejects:.1%}", layout.Style.DOUBT if one.rejects > 0.5 else "")
 
     columns = [
-        text_column(text("condition.observation"), lambda one: text.name(one.observation)),
-        figure_column(text("condition.figure"), figure),
-        figure_column(text("condition.deviation"), lambda one: f"{one.observation.deviation:.2g}"),
-        figure_column(text("condition.prior"), lambda one: _range(one.prior)),
-        figure_column(text("condition.conditioned"), lambda one: _range(one.conditioned)),
-        figure_column(text("condition.rejects"), rejects),
-        figure_column(text("condition.alone"), lambda one: f"{one.alone:.1%}"),
-        figure_column(text("condition.least"), lambda one: f"{one.least:.1f}"),
+        layout.text_column(text("condition.observation"), lambda one: text.name(one.observation)),
+        layout.figure_column(text("condition.figure"), figure),
+        layout.figure_column(
+            text("condition.deviation"), lambda one: f"{one.observation.deviation:.2g}"
+        ),
+        layout.figure_column(text("condition.prior"), lambda one: _range(one.prior)),
+        layout.figure_column(text("condition.conditioned"), lambda one: _range(one.conditioned)),
+        layout.figure_column(text("condition.rejects"), rejects),
+        layout.figure_column(text("condition.alone"), lambda one: f"{one.alone:.1%}"),
+        layout.figure_column(text("condition.least"), lambda one: f"{one.least:.1f}"),
     ]
-    return table(columns, sorted(made.observations, key=lambda one: -one.rejects))
+    return layout.table(columns, sorted(made.observations, key=lambda one: -one.rejects))
 
 
 def _range(band: tuple[float, ...]) -> str:
     return "–".join(f"{end:.3g}" for end in (band[0], band[-1]))
 
 
-def _factors(made: Diagnostics, text: Text) -> Grid:
+def _factors(made: Diagnostics, text: Text) -> layout.Grid:
     columns = [
-        text_column(
+        layout.text_column(
             text("condition.factor"),
             lambda one: text.pick(one.name, one.name_zh) + " *" * one.matched,
         ),
-        figure_column(text("condition.width"), lambda one: f"{one.width:.2f}"),
-        figure_column(text("condition.middle"), lambda one: f"{one.middle:.2f}"),
+        layout.figure_column(text("condition.width"), lambda one: f"{one.width:.2f}"),
+        layout.figure_column(text("condition.middle"), lambda one: f"{one.middle:.2f}"),
     ]
-    return table(columns, made.factors[:MOST])
+    return layout.table(columns, made.factors[:MOST])
 
 
 def _pairs(made: Diagnostics, text: Text) -> Iterator[str]:
@@ -108,7 +100,7 @@ def _structures(made: Diagnostics, text: Text) -> Iterator[str]:
         )
 
 
-def _targets(made: Diagnostics, text: Text) -> Grid:
+def _targets(made: Diagnostics, text: Text) -> layout.Grid:
     """Lay out the shares of members that meet targets: prior, conditioned, by structure."""
 
     def of_structure(index: int) -> Callable[[TargetShift], str]:
@@ -119,15 +111,17 @@ def _targets(made: Diagnostics, text: Text) -> Grid:
         return cell
 
     columns = [
-        text_column(
+        layout.text_column(
             text("condition.target"), lambda one: f"{one.target.id} {text.name(one.target)}"
         ),
-        figure_column(text("condition.prior"), lambda one: f"{one.prior:.2f}"),
-        figure_column(text("condition.conditioned"), lambda one: f"{one.conditioned:.2f}"),
+        layout.figure_column(text("condition.prior"), lambda one: f"{one.prior:.2f}"),
+        layout.figure_column(text("condition.conditioned"), lambda one: f"{one.conditioned:.2f}"),
         *(
-            figure_column(f"{text.pick(one.factor, one.factor_zh)} {one.value:g}", of_structure(i))
+            layout.figure_column(
+                f"{text.pick(one.factor, one.factor_zh)} {one.value:g}", of_structure(i)
+            )
             for i, one in enumerate(made.structures)
         ),
-        text_column("", lambda one: "" if one.moved else text("condition.unmoved")),
+        layout.text_column("", lambda one: "" if one.moved else text("condition.unmoved")),
     ]
-    return table(columns, made.targets)
+    return layout.table(columns, made.targets)

@@ -7,22 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from plansim.analysis.optimization.frontier import Alone, Frontier, Horizon, Policy
 from plansim.analysis.optimization.target_seeking import Searched, Solution
-from plansim.output.tables.layout import (
-    Band,
-    Column,
-    Grid,
-    Prose,
-    RenderableType,
-    Style,
-    blocks,
-    figure_column,
-    lines,
-    section,
-    table,
-    target_columns,
-    text_column,
-    unit_cell,
-)
+from plansim.output.tables import layout
 from plansim.output.tables.verdicts import margin_cell
 from plansim.output.words.text import Text, margin_figure, outward
 from plansim.output.words.verdicts import margin_size, section_of
@@ -35,7 +20,7 @@ _UNLIMITED = 1e-3
 """A target that holds to within a tenth of a point of the highest growth does not limit it."""
 
 
-def solution_table(solution: Solution, text: Text, *, outlay_zh: str = "") -> RenderableType:
+def solution_table(solution: Solution, text: Text, *, outlay_zh: str = "") -> layout.RenderableType:
     """Lay out the values of the levers, or the ranges that were searched in vain.
 
     ``outlay_zh`` is the Chinese name of the variable that counts the cost.
@@ -50,45 +35,47 @@ def solution_table(solution: Solution, text: Text, *, outlay_zh: str = "") -> Re
     effects = {"solve.gained": solution.gained, "solve.lost": solution.lost}
     last += [text(word, ids=text.join(ids)) for word, ids in effects.items() if ids]
     costs = len(solution.levers) > 1 or solution.prices or solution.outlay
-    return blocks(
+    return layout.blocks(
         [
             text(key, scenario=solution.scenario, targets=asked),
             _levers(solution, text),
             *([_cost(solution, text, outlay_zh)] if costs else []),
             _targets(solution, text),
-            *([lines(last)] if last else []),
+            *([layout.lines(last)] if last else []),
         ]
     )
 
 
-def _levers(solution: Solution, text: Text) -> Grid:
+def _levers(solution: Solution, text: Text) -> layout.Grid:
     def range_of(index: int) -> str:
         lever, searched = solution.levers[index], solution.searched
         ends = searched[-1].ends[index] if searched else (lever.low, lever.high)
         return "–".join(f"{end * lever.shown_factor:g}" for end in ends)
 
-    def moved(index: int) -> Prose:
+    def moved(index: int) -> layout.Prose:
         if solution.values is None:
-            return Prose("–")
+            return layout.Prose("–")
         value, present = solution.values[index], solution.present[index]
         if math.isclose(value, present, rel_tol=1e-7, abs_tol=1e-9):
-            return Prose(text("mix.stays"), Style.FAINT)
-        return Prose(f"{outward(value, present) * solution.levers[index].shown_factor:.6g}")
+            return layout.Prose(text("mix.stays"), layout.Style.FAINT)
+        return layout.Prose(f"{outward(value, present) * solution.levers[index].shown_factor:.6g}")
 
     levers, present = solution.levers, solution.present
     columns = [
-        text_column(text("mix.lever"), lambda i: text.name(levers[i])),
-        figure_column(text("mix.present"), lambda i: f"{present[i] * levers[i].shown_factor:.6g}"),
-        figure_column(text("mix.value"), moved),
-        figure_column(text("mix.range"), range_of),
-        Column(text("mix.unit"), lambda i: unit_cell(levers[i].shown_unit, text)),
+        layout.text_column(text("mix.lever"), lambda i: text.name(levers[i])),
+        layout.figure_column(
+            text("mix.present"), lambda i: f"{present[i] * levers[i].shown_factor:.6g}"
+        ),
+        layout.figure_column(text("mix.value"), moved),
+        layout.figure_column(text("mix.range"), range_of),
+        layout.Column(text("mix.unit"), lambda i: layout.unit_cell(levers[i].shown_unit, text)),
     ]
-    return table(columns, range(len(levers)))
+    return layout.table(columns, range(len(levers)))
 
 
 def _cost(solution: Solution, text: Text, outlay_zh: str) -> str:
     if solution.outlay:
-        unit = unit_cell(solution.cost_unit, text)
+        unit = layout.unit_cell(solution.cost_unit, text)
         figures = {
             "name": text.pick(solution.outlay, outlay_zh),
             "now": f"{solution.cost_present:.6g} {unit}".strip(),
@@ -109,19 +96,19 @@ def _cost(solution: Solution, text: Text, outlay_zh: str) -> str:
     return text("mix.cost", cost=f"{solution.cost:.6g}") + text("list_sep.sentence") + stated
 
 
-def _targets(solution: Solution, text: Text) -> Grid:
+def _targets(solution: Solution, text: Text) -> layout.Grid:
     met = solution.values is not None
     then = solution.margins if met else solution.searched[-1].best
     best = text("mix.margin_then" if met else "mix.margin_best")
     columns = [
-        *target_columns(text, lambda target: target),
-        figure_column(
+        *layout.target_columns(text, lambda target: target),
+        layout.figure_column(
             text("mix.margin_now"), lambda one: margin_size(one, solution.margins_present[one.id])
         ),
-        figure_column(best, lambda target: margin_cell(target, then[target.id])),
-        Column(text("mix.unit"), lambda target: text.unit(target.unit)),
+        layout.figure_column(best, lambda target: margin_cell(target, then[target.id])),
+        layout.Column(text("mix.unit"), lambda target: text.unit(target.unit)),
     ]
-    return table(columns, solution.targets)
+    return layout.table(columns, solution.targets)
 
 
 def _searched(solution: Solution, searched: Searched, text: Text) -> str:
@@ -136,10 +123,10 @@ def _searched(solution: Solution, searched: Searched, text: Text) -> str:
 # --- the frontier of growth -----------------------------------------------------------------------
 
 
-def frontier_table(frontier: Frontier, text: Text, *, growth_zh: str) -> RenderableType:
+def frontier_table(frontier: Frontier, text: Text, *, growth_zh: str) -> layout.RenderableType:
     """Return the frontier to each year, then the levers there."""
     spec = frontier.spec
-    parts: list[RenderableType] = [
+    parts: list[layout.RenderableType] = [
         text(
             "frontier.title",
             name=text.pick(spec.growth, growth_zh),
@@ -151,14 +138,14 @@ def frontier_table(frontier: Frontier, text: Text, *, growth_zh: str) -> Rendera
         names = text.join([text.name(lever) for lever in given])
         parts.append(text("frontier.outside", count=len(given), names=names))
     for horizon in frontier.horizons:
-        parts.append(Prose(text("frontier.year", year=horizon.year), Style.STRONG))
-        parts.append(lines(_summary(frontier, horizon, text)))
+        parts.append(layout.Prose(text("frontier.year", year=horizon.year), layout.Style.STRONG))
+        parts.append(layout.lines(_summary(frontier, horizon, text)))
         parts.append(_alone(horizon, text))
         if horizon.front:
             parts.append(_front(frontier, horizon, text))
     if any(horizon.highest for horizon in frontier.horizons):
         parts.append(_tops(frontier, text))
-    return blocks([*parts, text("frontier.legend")])
+    return layout.blocks([*parts, text("frontier.legend")])
 
 
 def _summary(frontier: Frontier, horizon: Horizon, text: Text) -> Iterator[str]:
@@ -193,7 +180,7 @@ def _summary(frontier: Frontier, horizon: Horizon, text: Text) -> Iterator[str]:
     yield text("frontier.ends", rates=text.join([_rate(end, 3) for end in horizon.searches]))
 
 
-def _alone(horizon: Horizon, text: Text) -> Grid:
+def _alone(horizon: Horizon, text: Text) -> layout.Grid:
     """Return the limit of growth of each target by itself, and its margin on the frontier."""
     highest = horizon.highest
 
@@ -204,50 +191,54 @@ def _alone(horizon: Horizon, text: Text) -> Grid:
             return text("frontier.any_growth")
         return f"≤ {_rate(alone.growth)}"
 
-    def there(alone: Alone) -> Prose:
+    def there(alone: Alone) -> layout.Prose:
         margin = math.nan if highest is None else highest.margins[alone.target.id]
-        style = Style.DOUBT if alone.target.id in horizon.binding else None
+        style = layout.Style.DOUBT if alone.target.id in horizon.binding else None
         return margin_cell(alone.target, margin, style=style, nothing=_NOTHING)
 
     columns = [
-        *target_columns(text, lambda alone: alone.target),
-        figure_column(
+        *layout.target_columns(text, lambda alone: alone.target),
+        layout.figure_column(
             text("frontier.now"), lambda one: margin_cell(one.target, one.present, nothing=_NOTHING)
         ),
-        figure_column(
+        layout.figure_column(
             text("frontier.best"), lambda one: margin_cell(one.target, one.best, nothing=_NOTHING)
         ),
-        figure_column(text("frontier.there"), there),
-        Column(text("mix.unit"), lambda alone: text.unit(alone.target.unit)),
-        figure_column(text("frontier.alone"), limit),
+        layout.figure_column(text("frontier.there"), there),
+        layout.Column(text("mix.unit"), lambda alone: text.unit(alone.target.unit)),
+        layout.figure_column(text("frontier.alone"), limit),
     ]
-    return table(columns, sorted(horizon.alone, key=lambda one: section_of(one.target)))
+    return layout.table(columns, sorted(horizon.alone, key=lambda one: section_of(one.target)))
 
 
-def _front(frontier: Frontier, horizon: Horizon, text: Text) -> Grid:
+def _front(frontier: Frontier, horizon: Horizon, text: Text) -> layout.Grid:
     """Return the policies on the Pareto front of growth and smallest margin."""
     alone = {one.target.id: one.target for one in horizon.alone}
 
-    def smallest(policy: Policy) -> Prose:
+    def smallest(policy: Policy) -> layout.Prose:
         target = alone[policy.tight[0]]
         margin = margin_cell(target, policy.margins[target.id], nothing=_NOTHING)
-        return Prose.assemble(margin, f" {text.unit(target.unit)}")  # type: ignore[return-value]
+        return layout.Prose.assemble(margin, f" {text.unit(target.unit)}")  # type: ignore[return-value]
 
     columns = [
-        figure_column(text("frontier.growth"), lambda policy: _rate(policy.growth)),
-        text_column(text("frontier.worst"), lambda policy: text.join(policy.tight), least=12),
-        figure_column(text("frontier.margin"), smallest),
-        figure_column(text("frontier.spreads"), lambda one: margin_figure(one.worst_margin, 2)),
+        layout.figure_column(text("frontier.growth"), lambda policy: _rate(policy.growth)),
+        layout.text_column(
+            text("frontier.worst"), lambda policy: text.join(policy.tight), least=12
+        ),
+        layout.figure_column(text("frontier.margin"), smallest),
+        layout.figure_column(
+            text("frontier.spreads"), lambda one: margin_figure(one.worst_margin, 2)
+        ),
     ]
     if frontier.draws:
         columns += [
-            figure_column(text("frontier.chance"), lambda policy: f"{policy.chance:.2f}"),
-            figure_column(text("frontier.median"), lambda policy: _rate(policy.median)),
+            layout.figure_column(text("frontier.chance"), lambda policy: f"{policy.chance:.2f}"),
+            layout.figure_column(text("frontier.median"), lambda policy: _rate(policy.median)),
         ]
-    return table(columns, horizon.front, title=text("frontier.front"))
+    return layout.table(columns, horizon.front, title=text("frontier.front"))
 
 
-def _tops(frontier: Frontier, text: Text) -> Grid:
+def _tops(frontier: Frontier, text: Text) -> layout.Grid:
     spec = frontier.spec
     levers = dict(enumerate(spec.levers))
 
@@ -259,20 +250,22 @@ def _tops(frontier: Frontier, text: Text) -> Grid:
         return "–".join(f"{end * lever.shown_factor:.4g}" for end in (lever.low, lever.high))
 
     columns = [
-        text_column(text("mix.lever"), lambda index: text.name(levers[index])),
-        figure_column(text("mix.present"), figure_of(frontier.present)),
+        layout.text_column(text("mix.lever"), lambda index: text.name(levers[index])),
+        layout.figure_column(text("mix.present"), figure_of(frontier.present)),
         *(
-            figure_column(text("frontier.to", year=one.year), figure_of(one.highest.values))
+            layout.figure_column(text("frontier.to", year=one.year), figure_of(one.highest.values))
             for one in frontier.horizons
             if one.highest is not None
         ),
-        figure_column(text("mix.range"), range_of),
-        Column(text("mix.unit"), lambda index: unit_cell(levers[index].shown_unit, text)),
+        layout.figure_column(text("mix.range"), range_of),
+        layout.Column(
+            text("mix.unit"), lambda index: layout.unit_cell(levers[index].shown_unit, text)
+        ),
     ]
-    rows: list[int | Band] = list(levers)
+    rows: list[int | layout.Band] = list(levers)
     if 0 <= len(spec.growth_levers) < len(levers):
-        rows.insert(len(spec.growth_levers), section())
-    return table(columns, rows, title=text("frontier.levers"))
+        rows.insert(len(spec.growth_levers), layout.section())
+    return layout.table(columns, rows, title=text("frontier.levers"))
 
 
 def _rate(growth: float, decimals: int = 1) -> str:

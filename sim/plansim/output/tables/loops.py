@@ -8,37 +8,26 @@ from itertools import groupby
 
 from plansim.analysis.feedback.loop_scores import LoopScores
 from plansim.analysis.feedback.loops import MOVES, Cut, Loop, LoopLink
-from plansim.output.tables.layout import (
-    Column,
-    Grid,
-    RenderableType,
-    Style,
-    blocks,
-    facts,
-    figure_column,
-    lines,
-    stacked,
-    text_column,
-)
+from plansim.output.tables import layout
 from plansim.output.words.messages import say_in
 from plansim.output.words.text import Text
 from plansim.targets.target import Status
 
 __all__ = ["loops_table", "missing_scores", "spans"]
 
-_TURNS = {Status.MET: ("✓", Style.GOOD), Status.MISSED: ("✗", Style.BAD)}
+_TURNS = {Status.MET: ("✓", layout.Style.GOOD), Status.MISSED: ("✗", layout.Style.BAD)}
 """Marks of verdicts that a cut changes."""
 
 
-def loops_table(cuts: Sequence[Cut], scores: LoopScores, text: Text) -> RenderableType:
+def loops_table(cuts: Sequence[Cut], scores: LoopScores, text: Text) -> layout.RenderableType:
     """Lay out each loop, then all in one table."""
     legend = missing_scores(scores, text) if scores.missing else text("loops.scores_legend")
-    return blocks(
+    return layout.blocks(
         [
-            *(facts(_loop_facts(cut, text)) for cut in cuts),
+            *(layout.facts(_loop_facts(cut, text)) for cut in cuts),
             text("loops.summary", scenario=scores.scenario.id),
             _summary(cuts, scores, text),
-            lines([legend, text("loops.cut_legend")]),
+            layout.lines([legend, text("loops.cut_legend")]),
         ]
     )
 
@@ -65,23 +54,26 @@ def spans(years: Sequence[int]) -> list[str]:
 # --- all loops in one table -----------------------------------------------------------------------
 
 
-def _summary(cuts: Sequence[Cut], scores: LoopScores, text: Text) -> Grid:
+def _summary(cuts: Sequence[Cut], scores: LoopScores, text: Text) -> layout.Grid:
     scored = scores.missing is None
     columns = [
-        Column(text("loops.loop")),
-        text_column(least=12),
-        Column(text("loops.kind")),
-        figure_column(text("loops.links")),
-        *[figure_column(text("loops.share")), text_column(text("loops.dominates"), least=9)]
+        layout.Column(text("loops.loop")),
+        layout.text_column(least=12),
+        layout.Column(text("loops.kind")),
+        layout.figure_column(text("loops.links")),
+        *[
+            layout.figure_column(text("loops.share")),
+            layout.text_column(text("loops.dominates"), least=9),
+        ]
         * scored,
-        figure_column(text("loops.cut_moves")),
-        Column(text("loops.turns")),
+        layout.figure_column(text("loops.cut_moves")),
+        layout.Column(text("loops.turns")),
     ]
     rows = []
     for cut in cuts:
         loop = cut.loop
         lengths = [len(path) for path in loop.paths]
-        row: list[RenderableType] = [
+        row: list[layout.RenderableType] = [
             loop.id,
             text.name(loop),
             text.word("polarity", loop.polarity),
@@ -96,8 +88,8 @@ def _summary(cuts: Sequence[Cut], scores: LoopScores, text: Text) -> Grid:
             if effect.status_cut is not effect.status_whole
         ]
         moves = text("loops.breaks") if cut.fault else f"{cut.strongest * 100:.2g} %"
-        rows.append([*row, moves, stacked(turned) if turned else "–"])
-    return Grid(columns, rows)
+        rows.append([*row, moves, layout.stacked(turned) if turned else "–"])
+    return layout.Grid(columns, rows)
 
 
 def _share(share: float) -> str:

@@ -7,15 +7,7 @@ from typing import Any
 
 from plansim.analysis.decisions.policies import PolicyPoint, PolicySet, at_equal_growth
 from plansim.analysis.decisions.policy_search import Aim
-from plansim.output.tables.layout import (
-    Column,
-    Grid,
-    RenderableType,
-    blocks,
-    figure_column,
-    table,
-    text_column,
-)
+from plansim.output.tables import layout
 from plansim.output.words.text import Text
 from plansim.targets.verdict import of_hundred
 
@@ -32,20 +24,20 @@ _AIMS: Mapping[Aim, Callable[[Text], str]] = {
 }
 
 
-def policies_table(result: PolicySet, text: Text, *, most: int = 20) -> RenderableType:
+def policies_table(result: PolicySet, text: Text, *, most: int = 20) -> layout.RenderableType:
     """Lay out the policies of which none is better in every aim, and the levers they move most."""
     step = max(1, -(-len(result.points) // most))
     listed = [(text("policies.start"), result.start)]
     listed += [(f"{number}", point) for number, point in list(enumerate(result.points, 1))[::step]]
     columns = [
-        text_column(text("robust.policy"), lambda row: row[0]),
+        layout.text_column(text("robust.policy"), lambda row: row[0]),
         *_aim_columns(result, text, lambda row: row[1]),
-        text_column(text("policies.moves"), lambda row: _moves(result, row[1], text)),
+        layout.text_column(text("policies.moves"), lambda row: _moves(result, row[1], text)),
     ]
     counts = {"count": len(result.points), "runs": result.runs, "members": result.members}
-    parts: list[RenderableType] = [
+    parts: list[layout.RenderableType] = [
         text("policies.head", fresh=result.fresh, **counts),
-        table(columns, listed),
+        layout.table(columns, listed),
     ]
     if Aim.SHARE in result.aims:
         parts.append(text("robust.set", ids=text.join(result.named), count=len(result.named)))
@@ -55,36 +47,36 @@ def policies_table(result: PolicySet, text: Text, *, most: int = 20) -> Renderab
     low, high = f"{last.min():.2f}", f"{last.max():.2f}"
     search = text("policies.search", low=low, high=high, seeds=len(last))
     drop = text("policies.drop", parts=text.join(_drops(result, text)))
-    return blocks([*parts, search + text("list_sep.sentence") + drop])
+    return layout.blocks([*parts, search + text("list_sep.sentence") + drop])
 
 
 def _aim_columns(
     result: PolicySet, text: Text, point_of: Callable[[Any], PolicyPoint | None]
-) -> Iterator[Column]:
+) -> Iterator[layout.Column]:
     """Yield a column for each aim, of the point that a row is about."""
 
-    def column(aim: Aim) -> Column:
+    def column(aim: Aim) -> layout.Column:
         def cell(row: object) -> str:
             point = point_of(row)
             return "–" if point is None else _aim(aim, point.aims[aim])
 
-        return figure_column(_AIMS[aim](text), cell)
+        return layout.figure_column(_AIMS[aim](text), cell)
 
     return map(column, result.aims)
 
 
 def _beside(
     result: PolicySet, pairs: Sequence[tuple[PolicyPoint, PolicyPoint | None]], text: Text
-) -> Grid:
+) -> layout.Grid:
     """Lay out scenarios beside the policies that grow no more slowly."""
     numbers = {id(point): f"{number}" for number, point in enumerate(result.points, 1)}
     columns = [
-        text_column(text("run_card.scenario"), lambda pair: pair[0].name),
+        layout.text_column(text("run_card.scenario"), lambda pair: pair[0].name),
         *_aim_columns(result, text, lambda pair: pair[0]),
-        figure_column(text("policies.found"), lambda pair: numbers.get(id(pair[1]), "–")),
+        layout.figure_column(text("policies.found"), lambda pair: numbers.get(id(pair[1]), "–")),
         *_aim_columns(result, text, lambda pair: pair[1]),
     ]
-    return table(columns, pairs, title=text("policies.beside"))
+    return layout.table(columns, pairs, title=text("policies.beside"))
 
 
 def _drops(result: PolicySet, text: Text) -> Iterator[str]:

@@ -10,18 +10,7 @@ from plansim.analysis.sensitivity.study import Drivers, Sensitivity
 from plansim.analysis.sensitivity.unknowns import DecidedTarget, DecidingUnknown
 from plansim.model.records import Model
 from plansim.output.describe import constants_name
-from plansim.output.tables.layout import (
-    Band,
-    Grid,
-    Prose,
-    RenderableType,
-    Row,
-    Style,
-    blocks,
-    figure_column,
-    lines,
-    text_column,
-)
+from plansim.output.tables import layout
 from plansim.output.words.text import Text, decimals_of, figure
 from plansim.output.words.verdicts import section_of
 from plansim.targets.verdict import of_hundred
@@ -32,7 +21,7 @@ NOTABLE = 0.05
 """The group of remaining factors is mentioned if its share of the variance is larger."""
 
 
-def sensitivity_table(study: Sensitivity, text: Text) -> RenderableType:
+def sensitivity_table(study: Sensitivity, text: Text) -> layout.RenderableType:
     """Lay out what the uncertainty of each binding target is due to."""
     first = study.design.scenarios[0]
     counts = {
@@ -41,27 +30,27 @@ def sensitivity_table(study: Sensitivity, text: Text) -> RenderableType:
         "runs": f"{study.runs:,}",
         "scenario": text.pick(first.title_en, first.title_zh) or first.id,
     }
-    parts: list[RenderableType] = [text("sensitivity.title", **counts)]
+    parts: list[layout.RenderableType] = [text("sensitivity.title", **counts)]
     if study.broken:
         parts.append(text("sensitivity.broken", count=f"{study.broken:,}"))
     if study.drivers:
         parts += [_driver_table(study, text), _on_drivers(study, text)]
-    return blocks(parts)
+    return layout.blocks(parts)
 
 
-def _driver_table(study: Sensitivity, text: Text) -> Grid:
+def _driver_table(study: Sensitivity, text: Text) -> layout.Grid:
     columns = [
-        text_column(text("sensitivity.driver")),
-        figure_column(text("sensitivity.total")),
-        figure_column(text("sensitivity.interval")),
-        figure_column(text("sensitivity.first")),
-        figure_column(text("sensitivity.moves")),
+        layout.text_column(text("sensitivity.driver")),
+        layout.figure_column(text("sensitivity.total")),
+        layout.figure_column(text("sensitivity.interval")),
+        layout.figure_column(text("sensitivity.first")),
+        layout.figure_column(text("sensitivity.moves")),
     ]
-    rows: list[Row | Band] = []
+    rows: list[layout.Row | layout.Band] = []
     for drivers in sorted(study.drivers, key=lambda driven: section_of(driven.target)):
-        rows.append(Band(_driven(drivers, text), style=None))
+        rows.append(layout.Band(_driven(drivers, text), style=None))
         rows += _driver_rows(drivers, text)
-    return Grid(columns, rows)
+    return layout.Grid(columns, rows)
 
 
 def _driven(drivers: Drivers, text: Text) -> str:
@@ -72,7 +61,7 @@ def _driven(drivers: Drivers, text: Text) -> str:
     return f"{target.id}  {name}{text('list_sep.colon')}± {spread} {text.unit(target.unit)}"
 
 
-def _driver_rows(drivers: Drivers, text: Text) -> Iterator[Row]:
+def _driver_rows(drivers: Drivers, text: Text) -> Iterator[layout.Row]:
     if not drivers.main:
         yield "  " + text("sensitivity.still"), "", "", "", ""
         return
@@ -81,7 +70,7 @@ def _driver_rows(drivers: Drivers, text: Text) -> Iterator[Row]:
     for index in [*drivers.main, *rest]:
         name = text.pick(index.factor, index.factor_zh) or text("sensitivity.rest")
         yield (
-            Prose("  " + name, "" if index.factor else Style.FAINT),
+            layout.Prose("  " + name, "" if index.factor else layout.Style.FAINT),
             _percent(index.total),
             f"{index.total_low * 100:.0f}–{index.total_high * 100:.0f}",
             _percent(index.first),
@@ -122,26 +111,30 @@ def _percent(share: float) -> str:
 # --- the unknowns that decide open targets --------------------------------------------------------
 
 
-def unknowns_table(decided: Sequence[DecidedTarget], model: Model, text: Text) -> RenderableType:
+def unknowns_table(
+    decided: Sequence[DecidedTarget], model: Model, text: Text
+) -> layout.RenderableType:
     """Lay out the unknowns that decide targets, by scenario."""
     if not decided:
         return text("unknowns.none")
-    parts: list[RenderableType] = []
+    parts: list[layout.RenderableType] = []
     for scenario, group in groupby(decided, key=lambda one: one.scenario):
         columns = [
-            text_column(text("verdicts.name")),
-            figure_column(text("unknowns.met")),
-            text_column(text("unknowns.unknown")),
-            figure_column(text("unknowns.low")),
-            figure_column(text("unknowns.high")),
-            figure_column(text("unknowns.explained")),
+            layout.text_column(text("verdicts.name")),
+            layout.figure_column(text("unknowns.met")),
+            layout.text_column(text("unknowns.unknown")),
+            layout.figure_column(text("unknowns.low")),
+            layout.figure_column(text("unknowns.high")),
+            layout.figure_column(text("unknowns.explained")),
         ]
         rows = [row for one in group for row in _rows(one, model, text)]
-        parts.append(lines([Prose(scenario, Style.STRONG), Grid(columns, rows)]))
-    return blocks([*parts, text("unknowns.legend")])
+        parts.append(
+            layout.lines([layout.Prose(scenario, layout.Style.STRONG), layout.Grid(columns, rows)])
+        )
+    return layout.blocks([*parts, text("unknowns.legend")])
 
 
-def _rows(decided: DecidedTarget, model: Model, text: Text) -> list[Row]:
+def _rows(decided: DecidedTarget, model: Model, text: Text) -> list[layout.Row]:
     name, share = text.name(decided), _of_hundred(decided.share)
     first, *others = [_cells(unknown, model, text) for unknown in decided.unknowns] or [
         (text("unknowns.many"), "", "", "")

@@ -7,17 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from plansim.analysis.validation.result import Case, CaseTemplate, Number, Result, ValidationOutcome
-from plansim.output.tables.layout import (
-    Column,
-    Grid,
-    Prose,
-    RenderableType,
-    Style,
-    blocks,
-    figure_column,
-    lines,
-    text_column,
-)
+from plansim.output.tables import layout
 from plansim.output.words.text import Text
 
 __all__ = [
@@ -34,9 +24,9 @@ __all__ = [
 MOST_FAULTS = 12
 """Number of faults of a test that the table shows; JSON has all."""
 _MARK = {
-    ValidationOutcome.PASS: ("✓", Style.GOOD),
-    ValidationOutcome.FAIL: ("✗", Style.BAD),
-    ValidationOutcome.NOT_APPLICABLE: ("–", Style.FAINT),
+    ValidationOutcome.PASS: ("✓", layout.Style.GOOD),
+    ValidationOutcome.FAIL: ("✗", layout.Style.BAD),
+    ValidationOutcome.NOT_APPLICABLE: ("–", layout.Style.FAINT),
 }
 
 
@@ -97,17 +87,17 @@ def _word(name: str, value: Number, text: Text) -> Number:
     return text.word(WORD_GROUPS[name], value) if name in WORD_GROUPS else value
 
 
-def validation_table(results: Sequence[Result], text: Text) -> RenderableType:
+def validation_table(results: Sequence[Result], text: Text) -> layout.RenderableType:
     """Return a row for each test, then the faults of those that fail, and last the count."""
     columns = [
-        Column(),
-        Column(text("validation.id")),
-        text_column(text("validation.test"), most=32),
-        text_column(text("validation.found")),
+        layout.Column(),
+        layout.Column(text("validation.id")),
+        layout.text_column(text("validation.test"), most=32),
+        layout.text_column(text("validation.found")),
     ]
     rows = [
         (
-            Prose(*_MARK[result.status]),
+            layout.Prose(*_MARK[result.status]),
             result.id,
             title_text(result, text),
             figure_text(result, text),
@@ -118,7 +108,7 @@ def validation_table(results: Sequence[Result], text: Text) -> RenderableType:
         _faults(result, text) for result in results if result.status is ValidationOutcome.FAIL
     )
     effects = (table for result in results if (table := _effects(result, text)) is not None)
-    return blocks([Grid(columns, rows), *effects, *failed, _count(results, text)])
+    return layout.blocks([layout.Grid(columns, rows), *effects, *failed, _count(results, text)])
 
 
 def effect_rows(result: Result, text: Text) -> tuple[list[str], list[list[str]]]:
@@ -145,18 +135,20 @@ def _in_percent(part: float) -> str:
     return f"{100 * part:.1f}".replace("-0.0", "0.0").replace("-", "−")
 
 
-def _effects(result: Result, text: Text) -> RenderableType | None:
+def _effects(result: Result, text: Text) -> layout.RenderableType | None:
     (first, *questions), rows = effect_rows(result, text)
-    columns = [text_column(first), *map(figure_column, questions)]
-    return Grid(columns, rows, title=text("validation.effects")) if rows else None
+    columns = [layout.text_column(first), *map(layout.figure_column, questions)]
+    return layout.Grid(columns, rows, title=text("validation.effects")) if rows else None
 
 
-def _faults(result: Result, text: Text) -> RenderableType:
+def _faults(result: Result, text: Text) -> layout.RenderableType:
     faults = [f"  {case_text(case, text)}" for case in result.faults]
     shown = faults[:MOST_FAULTS]
     if (more := len(faults) - MOST_FAULTS) > 0:
         shown.append("  " + text("validation.more", count=more))
-    return lines([f"{result.id}{text('list_sep.colon')}{criterion_text(result, text)}", *shown])
+    return layout.lines(
+        [f"{result.id}{text('list_sep.colon')}{criterion_text(result, text)}", *shown]
+    )
 
 
 def result_mark(result: Result) -> str:
