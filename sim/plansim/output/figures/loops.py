@@ -89,7 +89,7 @@ def loop_shares(
         _dress(axes, scores.years, text)
         axes.legend(
             [Patch(facecolor=band.hue) for band in bands],
-            [canvas.wrapped(canvas.typeset(f"{band.id} {band.name}".strip()), 30) for band in bands],
+            [canvas.wrapped(canvas.typeset(f"{one.id} {one.name}".strip()), 30) for one in bands],
             loc="upper left", bbox_to_anchor=(0, -0.1), ncols=3, fontsize=7.5, borderaxespad=0,
             title=canvas.wrapped(text("loops.chart_note"), 110), title_fontsize=7, alignment="left",
         )  # fmt: skip

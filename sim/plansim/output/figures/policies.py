@@ -126,10 +126,11 @@ def _name_points(axes: Axes, points: Sequence[PolicyPoint], first: Aim, second: 
             if covered < fewest:
                 best, fewest, chosen = (side, rise), covered, box
         taken.append(chosen)
+        line = {"arrowstyle": "-", "color": canvas.GREY, "lw": 0.5}
         axes.annotate(
             point.name, place, xytext=best, textcoords="offset points", fontsize=NAME_SIZE,
             color=canvas.INK, va="center", ha="left" if best[0] > 0 else "right",
-            arrowprops={"arrowstyle": "-", "color": canvas.GREY, "lw": 0.5} if abs(best[1]) > 9 else None,
+            arrowprops=line if abs(best[1]) > 9 else None,
         )  # fmt: skip
 
 
@@ -187,7 +188,8 @@ def _levers(
         )
         axes.annotate(
             ends + unit, (1, row), xycoords=axes.get_yaxis_transform(), xytext=(4, 0),
-            textcoords="offset points", va="center", fontsize=7, color=canvas.GREY, annotation_clip=False,
+            textcoords="offset points", va="center", fontsize=7, color=canvas.GREY,
+            annotation_clip=False,
         )  # fmt: skip
     axes.set_title(text("policies.levers_title"), pad=16, color=canvas.INK)
     canvas.note_above(axes, text("policies.levers_note"), left=True)
