@@ -56,14 +56,14 @@ def read_csv(path: Path, required: Sequence[str] = (), separator: str = ",") -> 
             (reader.line_num + skipped, [cell.strip() for cell in row]) for row in reader if row
         ]
     except (csv.Error, UnicodeDecodeError) as error:
-        raise InputError(Fault("the table is not a CSV file", path, found=str(error))) from None
+        raise InputError("the table is not a CSV file", path, found=str(error)) from None
     except (OSError, ValueError) as error:  # ValueError: a path that no file can have
         why = foreign(getattr(error, "strerror", None) or error)
-        raise InputError(Fault("the table cannot be read", path, found=why)) from None
+        raise InputError("the table cannot be read", path, found=why) from None
     if missing := [name for name in required if name not in columns]:
         expected = Message("{columns}", columns=tuple(required))
         found = Message("no {names}", names=tuple(missing))
-        raise InputError(Fault("the table lacks a column", path, 1, expected, found))
+        raise InputError("the table lacks a column", path, 1, expected, found)
     if long := [(line, row[0]) for line, row in lines if len(row) > len(columns)]:
         expected = Message("text with a comma in quotation marks")
         raise InputError(

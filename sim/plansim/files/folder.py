@@ -79,7 +79,7 @@ def write_folder(
             building.replace(whole)
     except OSError as error:
         why = foreign(error.strerror or error)
-        raise OutputError(Fault("cannot write the output", path, found=why)) from error
+        raise OutputError("cannot write the output", path, found=why) from error
     finally:
         if building.exists():
             shutil.rmtree(building, ignore_errors=True)

@@ -121,7 +121,7 @@ def locked(path: Path, held: Fault) -> Iterator[None]:
         file = path.open("ab")
     except OSError as error:
         why = foreign(error.strerror or error)
-        raise OutputError(Fault("cannot write the output", path, found=why)) from error
+        raise OutputError("cannot write the output", path, found=why) from error
     with file:
         try:
             _lock(file.fileno())
@@ -131,7 +131,7 @@ def locked(path: Path, held: Fault) -> Iterator[None]:
             raise OutputError(held) from None
         except OSError as error:  # a file system without locks
             why = foreign(error.strerror or error)
-            raise OutputError(Fault("cannot write the output", path, found=why)) from error
+            raise OutputError("cannot write the output", path, found=why) from error
         yield
 
 
@@ -167,6 +167,6 @@ def writing_whole(path: Path) -> Iterator[Path]:
         # Libraries wrap the system's words in their own.
         number = error.errno or 0
         why = foreign(os.strerror(number) if number > 0 else error.strerror or error)
-        raise OutputError(Fault("cannot write the output", path, found=why)) from error
+        raise OutputError("cannot write the output", path, found=why) from error
     finally:
         part.unlink(missing_ok=True)

@@ -344,13 +344,11 @@ class _Flat:
         whole = equation.called & (OF_VECTORS | self.model.scan.macros.keys())
         if whole:
             raise ModelError(
-                Fault(
-                    "'{name}' cannot be written out element by element",
-                    self.model.path,
-                    equation.line,
-                    found=Message("the function {name}", name=min(whole).replace("_", " ").upper()),
-                    name=variable.name,
-                )
+                "'{name}' cannot be written out element by element",
+                self.model.path,
+                equation.line,
+                found=Message("the function {name}", name=min(whole).replace("_", " ").upper()),
+                name=variable.name,
             )
         left = tuple(map(name_key, equation.subscripts))
         for position, names in enumerate(self.model.scan.covered(equation)):
@@ -365,12 +363,10 @@ class _Flat:
                 yield f"{name}= {self.values.get(label, value)!r} ~~|"
             elif equation.formula is None:
                 raise ModelError(
-                    Fault(
-                        "'{name}' is read from outside",
-                        self.model.path,
-                        equation.line,
-                        name=variable.name,
-                    )
+                    "'{name}' is read from outside",
+                    self.model.path,
+                    equation.line,
+                    name=variable.name,
                 )
             else:
                 pairs = zip(left, cell, strict=True)

@@ -26,11 +26,7 @@ def _period(year: int | str, _: object) -> Period:
         if first <= last:
             return Period(first, last)
     raise InputError(
-        Fault(
-            "there is no such year",
-            expected=Message("a year, or years as 2001–05"),
-            found=shown(year),
-        )
+        "there is no such year", expected=Message("a year, or years as 2001–05"), found=shown(year)
     )
 
 

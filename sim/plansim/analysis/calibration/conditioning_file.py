@@ -358,7 +358,7 @@ class _Past:
         if series is None:
             close = nearest(entry.series, self.series)
             message = Message("no observed series is called '{name}'", name=entry.series)
-            raise InputError(Fault(message, at=("series",), nearest=close))
+            raise InputError(message, at=("series",), nearest=close)
         known = [point.year for point in series.observations]
         expected = Message("{years}", years=", ".join(map(str, known)))
         faults = [

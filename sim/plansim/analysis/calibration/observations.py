@@ -113,7 +113,7 @@ class ErrorForm(Form):
         error = self.error or abs(value) * (self.relative_error or 0.0)
         if not error:
             expected = Message("an error in the unit of the figure")
-            raise InputError(Fault("a figure of zero has no relative error", expected=expected))
+            raise InputError("a figure of zero has no relative error", expected=expected)
         return error
 
 

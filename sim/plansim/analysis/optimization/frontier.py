@@ -42,7 +42,7 @@ from plansim.analysis.optimization.problem import (
     scale_of,
 )
 from plansim.analysis.optimization.slp import FAILED, finite, maximise
-from plansim.errors import Fault, InputError
+from plansim.errors import InputError
 from plansim.model.records import Model
 from plansim.scenario.factors import Apply, Factor
 from plansim.scenario.members import EnsembleKind
@@ -195,7 +195,7 @@ def frontier(
         if target.attribute is Attribute.BINDING and target.id not in spec.scenario.assumed
     )
     if not wanted:
-        raise InputError(Fault("there is no binding target that growth could break"))
+        raise InputError("there is no binding target that growth could break")
     threads = processors() if threads is None else threads
     drawn = _drawn(model, spec, draws)
     horizons = []

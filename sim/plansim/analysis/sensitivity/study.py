@@ -29,7 +29,7 @@ from plansim.analysis.sensitivity.morris import (
     screening_design,
 )
 from plansim.analysis.sensitivity.sobol import Estimates, MatrixPair, draw_pair, estimate_indices
-from plansim.errors import DesignError, Fault, Message
+from plansim.errors import DesignError, Message
 from plansim.model.records import Model
 from plansim.scenario.factors import Factor
 from plansim.targets.catalogue import targets_of
@@ -181,9 +181,11 @@ def sobol(
     targets = targets_of(model, targets)
     if not design.kind.is_sample:
         raise DesignError(
-            Fault("only a sample says how likely something is", design.path,
-                  expected=Message("kind: sobol or latin hypercube"), found=design.kind)
-        )  # fmt: skip
+            "only a sample says how likely something is",
+            design.path,
+            expected=Message("kind: sobol or latin hypercube"),
+            found=design.kind,
+        )
     threads = processors() if threads is None else threads
     binding = binding_targets(targets)
     scenario = design.scenarios[0]
