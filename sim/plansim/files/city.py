@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from plansim.errors import InputError, Message
-from plansim.files.folder import write_folder
+from plansim.files.writing import write_folder
 
 __all__ = ["new_city"]
 

@@ -26,8 +26,8 @@ from pathlib import Path
 import numpy as np
 
 from plansim.errors import Fault, InputError, Message, nearest
-from plansim.files.csv_table import CsvTable, read_csv
 from plansim.files.forms import MOST_FAULTS, noting
+from plansim.files.reading import CsvTable, read_csv
 from plansim.files.writing import write_text
 from plansim.model.records import Model, cells_of
 from plansim.scenario.factors import (

@@ -22,7 +22,7 @@ from plansim.errors import CatalogueError, Fault, InputError, Message, foreign, 
 from plansim.files.forms import LAX, Form, Listed, Resolved, Words, form_of, noting, or_text
 from plansim.files.shipped import shipped
 from plansim.files.yaml_document import YamlDocument, read_document
-from plansim.model.evidence import Evidence, load_evidence
+from plansim.model.comment import Evidence, load_evidence
 from plansim.model.reading import expression
 from plansim.model.reading.expression import (
     COMPARISONS,

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from plansim.errors import CatalogueError, Message
 from plansim.targets.annual import MANY, Annual, AnnualVariable, annual_of, separate
-from plansim.targets.fit import VariableShape, misfits
+from plansim.targets.catalogue import VariableShape, misfits
 from plansim.targets.indicator import (
     Floats,
     Yearly,

@@ -23,7 +23,7 @@ from plansim.analysis.experiments.design_form import DesignContext
 from plansim.errors import Fault, InputError, Message, nearest
 from plansim.files.forms import LAX, Entries, Form, Items, Resolved, Wording, form_of
 from plansim.files.yaml_document import read_document
-from plansim.model.evidence import Evidence, load_evidence
+from plansim.model.comment import Evidence, load_evidence
 from plansim.model.records import Model
 from plansim.model.rewrite import AddedEquation
 from plansim.scenario.references import one_series, variable_meant

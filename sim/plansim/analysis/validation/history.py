@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from plansim.analysis.calibration.goodness_of_fit import fit
+from plansim.analysis.calibration.observations import fit
 from plansim.analysis.calibration.observed import (
     Family,
     FreeFigure,

@@ -18,8 +18,7 @@ from plansim.analysis.validation.context import (
 )
 from plansim.analysis.validation.result import Case, CaseTemplate, Result, case, result
 from plansim.engine.simlin import check_units, has_simlin
-from plansim.model.comment import read_source
-from plansim.model.evidence import load_evidence
+from plansim.model.comment import load_evidence, read_source
 from plansim.model.records import Variable, VariableKind
 from plansim.targets.audit import FILE_NAME as AUDIT
 from plansim.targets.audit import audit
