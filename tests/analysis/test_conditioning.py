@@ -111,10 +111,7 @@ def pond(folder: Path, *changes: tuple[str, str], spec: str = _SPEC) -> Model:
     return load_model(writer(folder)(_EQUATIONS))
 
 
-SWITCHED = (
-    "  idle:\n",
-    "  idle:\n  switch: {discrete: {values: [0, 1]}}\nstructures: [switch]\n",
-)
+SWITCHED = ("  idle:\n", "  idle:\n  switch: {discrete: {values: [0, 1]}}\nstructures: [switch]\n")
 OWN = (
     "    observations:\n",
     "    factors: {start: {constants: part at start, apply: multiply, uniform: [0.9, 1.1]}}\n"

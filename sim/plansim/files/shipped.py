@@ -13,12 +13,7 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from plansim.errors import (
-    InputError,
-    Message,
-    UnknownNameError,
-    nearest,
-)
+from plansim.errors import InputError, Message, UnknownNameError, nearest
 
 __all__ = [
     "is_file",

@@ -212,11 +212,7 @@ def check_folder(path: Path, *, force: bool = False, front: str | None = FRONT) 
 
 
 def write_folder(
-    files: Mapping[str, str | bytes],
-    path: Path,
-    *,
-    force: bool = False,
-    front: str | None = FRONT,
+    files: Mapping[str, str | bytes], path: Path, *, force: bool = False, front: str | None = FRONT
 ) -> None:
     """Write files, by their paths in the folder, into a folder that appears when all are written.
 

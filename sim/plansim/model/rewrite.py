@@ -25,14 +25,7 @@ from plansim.model.reading.expression import (
     name_key,
 )
 from plansim.model.reading.functions import OF_VECTORS, OVER_ELEMENTS
-from plansim.model.records import (
-    Model,
-    TimeSpec,
-    Variable,
-    VariableKind,
-    cell_name,
-    cells_of,
-)
+from plansim.model.records import Model, TimeSpec, Variable, VariableKind, cell_name, cells_of
 
 __all__ = [
     "AddedEquation",

@@ -351,11 +351,5 @@ def head_of(comments: Sequence[str], path: Path) -> MembersHead:
         files.append((name, digest))
     line, sha256 = entries["model"]
     return MembersHead(
-        EnsembleKind(kind),
-        sha256,
-        int(seed),
-        entries["drawn"][1],
-        path,
-        line,
-        files=tuple(files),
+        EnsembleKind(kind), sha256, int(seed), entries["drawn"][1], path, line, files=tuple(files)
     )

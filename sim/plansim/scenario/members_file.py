@@ -30,15 +30,7 @@ from plansim.files.forms import MOST_FAULTS, noting
 from plansim.files.reading import CsvTable, read_csv
 from plansim.files.writing import write_text
 from plansim.model.records import Model, cells_of
-from plansim.scenario.factors import (
-    Apply,
-    Factor,
-    Floats,
-    apart,
-    numbers_of,
-    unit_of,
-    varied,
-)
+from plansim.scenario.factors import Apply, Factor, Floats, apart, numbers_of, unit_of, varied
 from plansim.scenario.members import KEYS, OF_FILES, Members, head_of
 from plansim.scenario.references import split_name
 

@@ -22,14 +22,7 @@ from plansim.files.forms import Form, noting, shown, unknown_keys
 from plansim.files.yaml_document import Location, YamlDocument
 from plansim.model.records import Model, Variable
 from plansim.model.units import NO_UNIT, convert
-from plansim.scenario.levers import (
-    PARTS,
-    PULSE,
-    SERIES,
-    SWITCH,
-    added_constant,
-    lever_constants,
-)
+from plansim.scenario.levers import PARTS, PULSE, SERIES, SWITCH, added_constant, lever_constants
 from plansim.scenario.records import OVERRIDE
 from plansim.scenario.references import constant_meant, elements_meant, split_name
 from plansim.scenario.series import SeriesFile, read_series

@@ -126,9 +126,7 @@ class _TargetRow(_CatalogueRow):
             )
         if self.target.parts and (self.variable or self.variables):
             yield Fault(
-                "{id} has parts and cannot be judged as a whole",
-                at=("target", "parts"),
-                id=self.id,
+                "{id} has parts and cannot be judged as a whole", at=("target", "parts"), id=self.id
             )
         if not self.target.given and not self.target.parts:
             yield Fault(

@@ -6,12 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from plansim.errors import (
-    InputError,
-    UnitError,
-    UnknownNameError,
-    nearest,
-)
+from plansim.errors import InputError, UnitError, UnknownNameError, nearest
 from plansim.model.records import Model, Variable, folded
 from plansim.model.units import convert
 from plansim.targets.indicator import Measure, in_a_year, measured_unit, trailing_base

@@ -19,13 +19,7 @@ import numpy.typing as npt
 from plansim.errors import CatalogueError, Message
 from plansim.targets.annual import MANY, Annual, AnnualVariable, annual_of, separate
 from plansim.targets.catalogue import VariableShape, misfits
-from plansim.targets.indicator import (
-    Floats,
-    Yearly,
-    measured,
-    trailing_base,
-    years_needed,
-)
+from plansim.targets.indicator import Floats, Yearly, measured, trailing_base, years_needed
 from plansim.targets.target import (
     Attribute,
     Basis,

@@ -330,10 +330,7 @@ def _around(variable: Variable) -> tuple[float, float] | None:
     if not isinstance(value, float) or not value or not math.isfinite(value):
         return None
     lower, upper = sorted((0.5 * value, 1.5 * value))
-    return (
-        lower if low is None else max(lower, low),
-        upper if high is None else min(upper, high),
-    )
+    return (lower if low is None else max(lower, low), upper if high is None else min(upper, high))
 
 
 # --- the file -------------------------------------------------------------------------------------

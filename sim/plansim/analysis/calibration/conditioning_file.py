@@ -35,11 +35,7 @@ from plansim.analysis.calibration.observed import (
 from plansim.analysis.checks_file import CHECKS, load_checks
 from plansim.analysis.experiments.design import Design, DesignKind
 from plansim.analysis.experiments.design_file import read_design
-from plansim.analysis.experiments.design_form import (
-    FactorOrShort,
-    factor_of,
-    scenario_beside,
-)
+from plansim.analysis.experiments.design_form import FactorOrShort, factor_of, scenario_beside
 from plansim.errors import DesignError, Fault, InputError, Message, nearest
 from plansim.files.forms import (
     Entries,

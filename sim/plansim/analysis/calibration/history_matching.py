@@ -185,10 +185,7 @@ def draw_members(
 
 
 def _read(
-    model: Model,
-    spec: ConditioningSpec | str | Path | None,
-    members: int | None,
-    seed: int | None,
+    model: Model, spec: ConditioningSpec | str | Path | None, members: int | None, seed: int | None
 ) -> ConditioningSpec:
     if not isinstance(spec, ConditioningSpec):
         spec = read_conditioning(model, Path(spec) if spec else None)

@@ -38,12 +38,7 @@ from plansim.files.forms import (
 from plansim.model.records import Integration, Model, Variable, folded
 from plansim.scenario.factors import Apply, Distribution, Factor, unit_of, varied
 from plansim.scenario.references import series_meant
-from plansim.scenario.scenario_file import (
-    Scenario,
-    as_written,
-    read_scenario,
-    split_overlays,
-)
+from plansim.scenario.scenario_file import Scenario, as_written, read_scenario, split_overlays
 from plansim.scenario.values import Cell, number_in
 
 __all__ = [
@@ -299,8 +294,7 @@ class Remaining(Form):
     """The remaining parameters, which vary without being named."""
 
     without: Annotated[
-        tuple[str, ...],
-        Listed(list[str], lambda name, context: context.model.find(name).name),
+        tuple[str, ...], Listed(list[str], lambda name, context: context.model.find(name).name)
     ] = Field(default=(), description="Constants that do not vary either.")
 
 
@@ -310,9 +304,7 @@ class DesignFile(Form):
     title: Wording = Field(description="What the sweep is called, in English and Chinese.")
     description: Wording = Field(default=Words(en="", zh=""), description="What it is about.")
     scenarios: Annotated[
-        tuple[Scenario, ...],
-        Listed(Names, scenario_beside),
-        Field(min_length=1),
+        tuple[Scenario, ...], Listed(Names, scenario_beside), Field(min_length=1)
     ] = Field(
         default_factory=lambda: ["baseline"],
         validate_default=True,
@@ -320,13 +312,7 @@ class DesignFile(Form):
         "overlays as `baseline+drought`.",
     )
     design: Sampling = Sampling()
-    factors: Annotated[
-        dict[str, Factor],
-        Entries(
-            dict[str, FactorOrShort],
-            factor_of,
-        ),
-    ] = Field(
+    factors: Annotated[dict[str, Factor], Entries(dict[str, FactorOrShort], factor_of)] = Field(
         default={},
         description="What varies, by name. Nothing more than the name of a constant: uniform over "
         "its plausible range. [low, high]: uniform over that.",

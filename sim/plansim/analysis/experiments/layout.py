@@ -103,12 +103,7 @@ def repair(store: Store, model: Model, design: Design, request: Request) -> None
 
 
 def lay_out(
-    path: Path,
-    model: Model,
-    design: Design,
-    request: Request,
-    card: Mapping[str, Any],
-    block: int,
+    path: Path, model: Model, design: Design, request: Request, card: Mapping[str, Any], block: int
 ) -> Store:
     """Write the arrays of a store whose runs were never run.
 

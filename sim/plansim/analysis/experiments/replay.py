@@ -207,8 +207,7 @@ def run_scenario(store: Store, run: StoredRun, model: Model) -> Scenario:
         values=merged,
         # Results of before methods could be chosen are Euler's.
         time=replace(
-            TimeSpec(*parent["time"]),
-            integration=Integration(parent.get("integration", "euler")),
+            TimeSpec(*parent["time"]), integration=Integration(parent.get("integration", "euler"))
         ),
         assumed=dict.fromkeys(parent["assumed"], reason),
         changes=tuple(

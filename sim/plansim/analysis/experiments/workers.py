@@ -51,12 +51,7 @@ class Job(Protocol):
 
 
 def run_blocks(
-    job: Job,
-    numbers: Sequence[int],
-    done: Done,
-    *,
-    threads: int | None = None,
-    client: Any = None,
+    job: Job, numbers: Sequence[int], done: Done, *, threads: int | None = None, client: Any = None
 ) -> None:
     """Run blocks of a study.
 

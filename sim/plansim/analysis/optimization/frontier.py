@@ -52,15 +52,7 @@ from plansim.targets.indicator import Floats, Measure
 from plansim.targets.target import Attribute, Target, indicator_of, judged_targets
 from plansim.targets.views_file import load_views
 
-__all__ = [
-    "DRAWS",
-    "Alone",
-    "Frontier",
-    "Horizon",
-    "Policy",
-    "frontier",
-    "growth_problem",
-]
+__all__ = ["DRAWS", "Alone", "Frontier", "Horizon", "Policy", "frontier", "growth_problem"]
 
 DRAWS = 1024
 LEVELS = 9

@@ -414,8 +414,7 @@ class FrontierSpec(Form):
     growth_levers: _Levers = Field(min_length=1)
     target_levers: _Levers = ()
     uncertainty: Annotated[
-        Path | None,
-        Resolved(str, lambda name, context: design_named(context.named(name))),
+        Path | None, Resolved(str, lambda name, context: design_named(context.named(name)))
     ] = None
     """The design file of what is uncertain beside the levers; None for nothing."""
     responses: Responses | None = None

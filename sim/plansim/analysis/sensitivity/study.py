@@ -39,14 +39,7 @@ from plansim.targets.target import Target, binding_targets
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = [
-    "MAIN_DRIVERS",
-    "Drivers",
-    "Index",
-    "Sensitivity",
-    "morris",
-    "sobol",
-]
+__all__ = ["MAIN_DRIVERS", "Drivers", "Index", "Sensitivity", "morris", "sobol"]
 
 TRAJECTORIES = 50
 """Of Morris, where nobody says how many."""

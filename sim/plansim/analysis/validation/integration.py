@@ -18,12 +18,7 @@ from plansim.analysis.experiments.design import Design, DesignKind
 from plansim.analysis.experiments.distributions import Uniform
 from plansim.analysis.experiments.store import open_store
 from plansim.analysis.experiments.sweep import run_sweep
-from plansim.analysis.validation.context import (
-    ValidationContext,
-    cells,
-    uncertain,
-    verdicts,
-)
+from plansim.analysis.validation.context import ValidationContext, cells, uncertain, verdicts
 from plansim.analysis.validation.result import Case, CaseTemplate, Result, case, result
 from plansim.engine.simlin import AGREE as SIMLIN_AGREES
 from plansim.engine.simlin import has_simlin, run_simlin

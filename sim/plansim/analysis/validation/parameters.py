@@ -10,12 +10,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
-from plansim.analysis.validation.context import (
-    ValidationContext,
-    elements_of,
-    limits,
-    uncertain,
-)
+from plansim.analysis.validation.context import ValidationContext, elements_of, limits, uncertain
 from plansim.analysis.validation.result import Case, CaseTemplate, Result, case, result
 from plansim.engine.simlin import check_units, has_simlin
 from plansim.model.comment import load_evidence, read_source

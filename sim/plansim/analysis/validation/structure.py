@@ -19,11 +19,7 @@ import numpy.typing as npt
 from plansim.analysis.evaluator import Trajectories, compile_whole, every_step
 from plansim.analysis.feedback.loops import Loop, LoopLink, polarity_of
 from plansim.analysis.feedback.polarity import MeasuredLinks, measured_links
-from plansim.analysis.validation.context import (
-    ValidationContext,
-    assigned,
-    verdicts,
-)
+from plansim.analysis.validation.context import ValidationContext, assigned, verdicts
 from plansim.analysis.validation.result import Case, CaseTemplate, Result, case, result
 from plansim.model.reader import load_model
 from plansim.model.reading.expression import Node, Number, QuotedText, Table, walk
