@@ -65,7 +65,6 @@ def check(
         )
     ]
     if arguments.engine == "compiled":
-        _warn_of_idle(inputs, terminal)
         verdicts = _with_shares(verdicts, inputs, terminal, required=least is not None)
     changed = [changes_of(one, inputs.model, terminal) for one in scenarios if changes]
     if form == "table":
@@ -104,29 +103,6 @@ def _hints(
     if names and any(verdict.is_open and verdict.share for verdict in binding):
         hints.append(text("check.hint_unknowns", scenarios=names))
     return [text("check.hint_sep").join(hints)] if hints else []
-
-
-def _warn_of_idle(inputs: Inputs, terminal: Terminal) -> None:
-    """Name what the line lays over scenarios although it moves no binding target there."""
-    from plansim.analysis.attribution.assumptions import idle_groups
-    from plansim.scenario.scenario_file import read_scenario
-
-    text = terminal.text
-    for scenario in inputs.scenarios:
-        plain = scenario.path and read_scenario(scenario.path, inputs.model)
-        if not plain or plain.values == scenario.values:
-            continue
-        idle = [
-            text("check.idle_but", lever=name, ids=text.join(one.moved)) if one.moved else name
-            for one in idle_groups(inputs.model, plain, scenario, inputs.targets)
-            for name in [text.pick(one.group.name, one.group.name_zh)]
-        ]
-        if idle:
-            remark(
-                text(
-                    "check.idle", scenario=scenario.id, levers=text("list_sep.semicolon").join(idle)
-                )
-            )
 
 
 def _with_shares(
