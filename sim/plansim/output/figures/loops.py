@@ -17,7 +17,7 @@ from matplotlib.ticker import FuncFormatter
 from plansim.analysis.feedback.loop_scores import LoopScores
 from plansim.analysis.feedback.loops import Loop, Polarity
 from plansim.output.figures import canvas
-from plansim.output.tables.loops import missing_scores
+from plansim.output.tables.why import missing_scores
 from plansim.output.words.text import Lang, Text, read_text
 from plansim.targets.indicator import Floats
 
