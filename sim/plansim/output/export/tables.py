@@ -205,6 +205,7 @@ def _workbook(table: pd.DataFrame) -> bytes:
         frozen = (1, len(table.columns) - len(heads))
         shown = table.rename(columns=heads)
         shown.to_excel(writer, sheet_name="data", index=False, freeze_panes=frozen)
+        writer.sheets["data"].set_row(0, None, writer.book.add_format({"bold": True}))
     return memory.getvalue()
 
 
