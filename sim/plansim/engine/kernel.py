@@ -49,7 +49,12 @@ class Kernel:
     target: Platform
     code: bytes = field(repr=False)
 
-    @property
+    @cached_property
+    def columns_of(self) -> Mapping[str, int]:
+        """The column of each input in a table of inputs."""
+        return {name: column for column, name in enumerate(self.inputs)}
+
+    @cached_property
     def noise(self) -> int | None:
         """The input that is the seed of a run's random functions; None if it has none."""
         keys = [name_key(name) for name in self.inputs]
@@ -117,7 +122,7 @@ def compile_model(
         return make()
     key = digest(
         model.text,
-        json.dumps([varied, wanted, {k: v.hex() for k, v in sorted(given.items())}, effort]),
+        json.dumps([sorted(varied), wanted, {k: v.hex() for k, v in sorted(given.items())}, effort]),
         f"{target.triple} {target.processor}",
         versions(),
         *_sources(),
