@@ -109,7 +109,7 @@ def compile_model(
     (('effort',), ('fish',))
     """
     target = host_platform() if target is None else target
-    varied = tuple(dict.fromkeys(_varied(model, name) for name in vary))
+    varied = tuple(sorted({_varied(model, name) for name in vary}))
     wanted = _wanted(model, outputs)
     controls = {
         variable.name
@@ -122,7 +122,7 @@ def compile_model(
         return make()
     key = digest(
         model.text,
-        json.dumps([sorted(varied), wanted, {k: v.hex() for k, v in sorted(given.items())}, effort]),
+        json.dumps([varied, wanted, {k: v.hex() for k, v in sorted(given.items())}, effort]),
         f"{target.triple} {target.processor}",
         versions(),
         *_sources(),

@@ -328,7 +328,8 @@ def decision_problem(
     """Return the problem of moving levers under a scenario, each over its own range.
 
     A lever that sets a constant moves it from what the scenario has; one that adds or multiplies
-    acts on what the scenario has. Ranges are those of `ranges_of`; ``shared`` is as for `Evaluator`.
+    acts on what the scenario has. Ranges are those of `ranges_of`,
+    and ``shared`` is as for `Evaluator`.
 
     Raises:
         InputError: the shape of the code depends on a lever.
