@@ -28,7 +28,7 @@ from plansim.compiler.lower.tables import (
 from plansim.compiler.lower.vectors import looked_up, mapped, of_vectors, reduced
 from plansim.errors import Fault, Message, ModelError
 from plansim.model.reading.expression import Call, Name, Table, name_key, walk
-from plansim.model.reading.functions import OF_VECTORS
+from plansim.model.reading.functions import FUNCTIONS, OF_VECTORS
 from plansim.model.records import NOISE_SEED, Model, VariableKind, cell_name, cells_of
 
 __all__ = ["lower"]
@@ -169,7 +169,7 @@ def _call(low: Context, tree: Call, scope: Scope) -> int:
             return mapped(low, tree, scope)
         case "vector_lookup":
             return looked_up(low, tree, scope)
-        case _ if key.startswith("lookup_"):
+        case _ if key in FUNCTIONS and key.startswith("lookup_"):
             return beyond(low, tree, scope)
         case "get_time_value":
             return time_value(low, tree, scope)
