@@ -25,7 +25,7 @@ from plansim.compiler.lower.tables import (
     table_value,
     time_value,
 )
-from plansim.compiler.lower.vectors import looked_up, mapped, of_vectors, reduced
+from plansim.compiler.lower.vectors import looked_up, mapped, of_vectors, priced, reduced
 from plansim.errors import Fault, Message, ModelError
 from plansim.model.reading.expression import Call, Name, Table, name_key, walk
 from plansim.model.reading.functions import FUNCTIONS, OF_VECTORS
@@ -169,6 +169,8 @@ def _call(low: Context, tree: Call, scope: Scope) -> int:
             return mapped(low, tree, scope)
         case "vector_lookup":
             return looked_up(low, tree, scope)
+        case "demand_at_price" | "find_market_price" | "supply_at_price":
+            return priced(low, tree, scope)
         case _ if key in FUNCTIONS and key.startswith("lookup_"):
             return beyond(low, tree, scope)
         case "get_time_value":
