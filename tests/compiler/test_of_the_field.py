@@ -133,13 +133,27 @@ def test_an_order_is_that_of_the_start_and_varies_within_its_range(run: Run, cal
     text = f"{fixed}y= {call}, 2, 0, n) ~~|\nz= {call}, 2, 0, m) ~~|\nn= 2 ~ Dmnl [1, 4] ~|\n"
     found = run(text + "m= 3 + STEP(5, 1) ~~|\n")
     xr.testing.assert_equal(found["z"].drop_attrs(), found["x3"].drop_attrs().rename("z"))
-    model = origin_of(found)
-    assert model is not None
-    kernel = compile_model(model.model, vary=["n"], outputs=["y"], cache=False)
-    ensemble = simulate_ensemble(kernel, {"n": np.array([1.0, 2, 3, 4, 5, 0])}, model.model.time)
+    origin = origin_of(found)
+    assert origin is not None
+    kernel = compile_model(origin.model, vary=["n"], outputs=["y"], cache=False)
+    ensemble = simulate_ensemble(kernel, {"n": np.array([1.0, 2, 3, 4, 5, 0])}, origin.model.time)
     for row, order in enumerate((1, 2, 3, 4)):
         np.testing.assert_array_equal(ensemble.values[row, 0], found[f"x{order}"])
     assert ensemble.bad.tolist() == [False] * 4 + [True] * 2
+
+
+def test_a_fixed_delay_varies_from_run_to_run_within_its_range(run: Run) -> None:
+    delays = [0.0, 0.4, 0.75, 1.0, 2.3, 3.0]
+    fixed = "".join(f"x{i}= DELAY FIXED(Time^2, {d}, -1) ~~|\n" for i, d in enumerate(delays))
+    found = run(f"{fixed}y= DELAY FIXED(Time^2, d, -1) ~~|\nd= 2 ~ Year [0, 3] ~|\n")
+    origin = origin_of(found)
+    assert origin is not None
+    kernel = compile_model(origin.model, vary=["d"], outputs=["y"], cache=False)
+    drawn = np.array([*delays, 3.5, np.nan, 1e300])
+    ensemble = simulate_ensemble(kernel, {"d": drawn}, origin.model.time)
+    for row in range(len(delays)):
+        np.testing.assert_array_equal(ensemble.values[row, 0], found[f"x{row}"])
+    assert ensemble.bad.tolist() == [False] * len(delays) + [True] * 3
 
 
 def test_a_table_may_be_called_as_functions_are(run: Run) -> None:

@@ -368,25 +368,30 @@ class Context:
 
         None if it moves within a run, or an input has no range (``[1, 8]`` after its unit).
         """
-        found = self._at_most(place)
+        found = self._at_most(place, self.model.time.controls)
         return None if found is None else self.graph.value(found)
 
-    def _at_most(self, place: int) -> int | None:
+    def longest(self, place: int) -> int | None:
+        """Give the node of the same at any clock; None as in `highest`."""
+        return self._at_most(place, {})
+
+    def _at_most(self, place: int, clock: Mapping[str, float]) -> int | None:
         instruction = self.graph.instructions[place]
         op = instruction.op
         if op is Op.NUMBER:
             return place
         if op in CONTROLS:
-            return self.graph.number(self.model.time.controls[op.value.upper()])
+            known = clock.get(op.value.upper())
+            return place if known is None else self.graph.number(known)
         if op is Op.INPUT:
             name = [*self.inputs][instruction.index].partition("[")[0]
             limit = self.variables[name_key(name)].admissible[1]
             return None if limit is None else self.graph.number(limit)
-        below = [self._at_most(operand) for operand in instruction.operands]
-        known = [operand for operand in below if operand is not None]
-        if len(known) < len(below) or not below or op in (Op.FROZEN, Op.LOOKUP, Op.RANDOM):
+        below = [self._at_most(operand, clock) for operand in instruction.operands]
+        there = [operand for operand in below if operand is not None]
+        if len(there) < len(below) or not below or op in (Op.FROZEN, Op.LOOKUP, Op.RANDOM):
             return None
-        return self.graph.make(op, *known)
+        return self.graph.make(op, *there)
 
     def pin(self, place: int) -> None:
         """Note that the constants that a node depends on must not vary."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from plansim.compiler.functions.plain import stages, zidz
+from plansim.compiler.functions.plain import SMALL, stages, zidz
 from plansim.compiler.integration import DISCRETE, LEVELS
 from plansim.compiler.ir import Depends, Op, Pipe, State
 from plansim.compiler.lower.context import Context
@@ -24,6 +24,8 @@ __all__ = ["STATEFUL", "finish_states", "stateful"]
 MAX_STAGES = 1000
 MOST_VARYING = 50
 """Stages of an order that varies from run to run."""
+LONGEST_VARYING = 1000
+"""Steps of a fixed delay that varies from run to run."""
 _INITIALLY_INPUT = frozenset({"smooth", "smooth3", "delay1", "delay3"})
 STATEFUL = LEVELS | DISCRETE
 """The functions with a memory, by `name_key`."""
@@ -262,14 +264,26 @@ def _finished_pipe(low: Context, tree: Call, scope: Scope) -> Pipe:
     first = low.graph.number(0.0)
     if tree.key != "depreciate_straightline":
         first = low.number(tree.arguments[2], start)
+    longest = delay
     if low.graph.depends[delay] & Depends.INPUTS:
-        low.pin(delay)
+        known, most = low.longest(delay), low.highest(delay)
+        if known is None or most is None or not most <= LONGEST_VARYING * low.model.time.step:
+            low.pin(delay)
+        longest = delay if known is None else known
     return Pipe(
         low.spoken(scope.key, scope.cell),
         initial=first,
         entering=low.graph.freeze(low.number(tree.arguments[0], scope)),
-        delay=delay,
+        steps=_steps(low, delay),
+        most=_steps(low, longest),
     )
+
+
+def _steps(low: Context, delay: int) -> int:
+    """Give the whole number of steps that is closest to a delay, and not less than one."""
+    g = low.graph
+    count = g.make(Op.MAXIMUM, g.divide(delay, g.leaf(Op.TIME_STEP)), g.number(1.0))
+    return g.make(Op.TRUNCATE, g.add(count, g.number(0.5 + SMALL)))
 
 
 def _finished(low: Context, tree: Call, scope: Scope, stage: int) -> State:
