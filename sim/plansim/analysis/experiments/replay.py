@@ -205,7 +205,7 @@ def run_scenario(store: Store, run: StoredRun, model: Model) -> Scenario:
         parent=run.scenario,
         lineage=(run.scenario, name),
         values=merged,
-        time=TimeSpec(*parent["time"], Integration(parent["integration"])),
+        time=replace(TimeSpec(*parent["time"]), integration=Integration(parent["integration"])),
         assumed=dict.fromkeys(parent["assumed"], reason),
         changes=tuple(
             Change(constant, before, value, variable_of(model, constant).unit)
