@@ -16,8 +16,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow.csv
-import pyarrow.parquet
 import pytest
 import xarray as xr
 import zarr
@@ -40,7 +38,6 @@ from plansim.errors import DesignError, InputError, OutputError
 from plansim.files.shipped import shipped
 from plansim.model.reader import load_model
 from plansim.model.records import Integration, Model
-from plansim.output.export.sweep import write_runs
 from plansim.scenario.scenario_file import Scenario, read_scenario
 from plansim.targets.catalogue import load_targets
 from plansim.targets.target import Status, Target
@@ -473,29 +470,6 @@ def test_a_run_is_written_as_a_scenario_and_read_back_to_the_last_bit(town: Town
         stored_run(store, 20)
     with pytest.raises(DesignError, match="made with another model"):
         run_scenario(store, stored_run(store, 7), replace(town.model, sha256="0"))
-
-
-@pytest.mark.parametrize("suffix", [".parquet", ".csv"])
-def test_runs_are_exported_as_a_table(town: Town, suffix: str) -> None:
-    town.sweep(town.design(samples=40), block=32)
-    path = town.folder / f"runs{suffix}"
-    assert write_runs(open_store(town.path), path) == 80
-    read: Callable[[Path], Any] = (
-        pyarrow.parquet.read_table if suffix == ".parquet" else pyarrow.csv.read_csv
-    )
-    frame = read(path).to_pandas()
-    found = xr.open_zarr(town.path, chunks=None)
-    np.testing.assert_array_equal(frame["run"], np.arange(80))
-    np.testing.assert_array_equal(frame["stock 2005"], found["stock"].sel(year=2005))
-    np.testing.assert_array_equal(frame["growth"], found["growth"])
-    assert frame["scenario"].tolist() == ["plain", "other"] * 40
-    words = [each.value for each in Status]
-    codes = found["verdict"].sel(target="S4").values
-    assert frame["S4"].tolist() == [words[code] for code in codes]
-    with pytest.raises(OutputError, match="exists already"):
-        write_runs(open_store(town.path), path)
-    with pytest.raises(OutputError, match=r"did you mean '\.parquet'"):
-        write_runs(open_store(town.path), town.folder / "x.parqet")
 
 
 # --- trouble from outside -------------------------------------------------------------------------

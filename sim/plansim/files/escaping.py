@@ -1,12 +1,10 @@
-"""Texts as a terminal, a spreadsheet, a JSON file or a notebook may have them."""
+"""Texts as a terminal, a spreadsheet, or a JSON file may have them."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from html import escape
 
-__all__ = ["card", "for_json", "for_spreadsheet", "for_terminal", "without_controls"]
+__all__ = ["for_json", "for_spreadsheet", "for_terminal", "without_controls"]
 
 
 _BIDI = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
@@ -49,19 +47,3 @@ def for_spreadsheet(cell: object) -> object:
         return cell
     text = _UNSEEN.sub(REPLACEMENT, cell)
     return f"'{text}" if text[:1] in tuple("=+-@\t") else text
-
-
-def card(title: str, rows: Iterable[tuple[str, str]]) -> str:
-    """Return a record as HTML: its title, and a line for each row whose text is not empty.
-
-    >>> import re
-    >>> re.sub("<[^>]*>", "|", card("Lake", [("unit · 单位", "t"), ("source · 来源", "")]))
-    '|Lake||||unit · 单位||t|||'
-    """
-    left = 'style="text-align:left"'
-    lines = "".join(
-        f"<tr><th {left}>{escape(name)}</th><td {left}>{escape(text)}</td></tr>"
-        for name, text in rows
-        if text
-    )
-    return f"<b>{escape(title)}</b><table>{lines}</table>"

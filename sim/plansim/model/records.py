@@ -200,7 +200,7 @@ class Model:
         return f"<Model {self.name}: {len(self.variables)} variables, {self.path}>"
 
     def _repr_html_(self) -> str:
-        from plansim.files.escaping import card
+        from plansim.files.notebook import card
 
         kinds = Counter(variable.kind for variable in self.variables.values())
         time = self.time

@@ -101,7 +101,9 @@ def _factors(table: CsvTable, line: int, model: Model, faults: list[Fault]) -> t
         with noting(own):
             variables = varied(model, listed.split(_BETWEEN))
             unit = unit_of(name, Apply(apply), variables.values())
-            factors.append(Factor(name, tuple(variables), Apply(apply), None, unit))
+            names = {one.name_zh for one in variables.values()}
+            zh = names.pop() if len(names) == 1 else ""
+            factors.append(Factor(name, tuple(variables), Apply(apply), None, unit, zh))
         faults += (replace(fault, line=constants_line) for fault in own)
     faults += (replace(fault, line=line) for fault in apart("factor", factors))
     return tuple(factors)

@@ -17,6 +17,7 @@ import numpy as np
 from plansim.analysis.attribution.shapley import MOST_EXACT, ORDERS, Masks, game_of
 from plansim.engine.simulate import simulate_years
 from plansim.errors import InputError, Message, SimulationError
+from plansim.files.notebook import Table, Tabular
 from plansim.model.records import Model, TimeSpec, VariableKind
 from plansim.scenario.factors import default_of
 from plansim.scenario.levers import input_of
@@ -40,6 +41,7 @@ __all__ = [
     "change_of",
     "groups_of",
     "idle_groups",
+    "share_table",
     "shares_of",
 ]
 
@@ -98,9 +100,24 @@ class Shares:
     """The standard error of each share; zeros where every subset was run."""
 
 
+def share_table(targets: Iterable[Shares], names: Sequence[tuple[str, str]]) -> Table:
+    """Return shares as a table; ``names`` of what they are due to, in English and Chinese."""
+    columns = ("target", "name_en", "name_zh", "change", "change_zh", "share", "error", "unit")
+    rows = (
+        (one.target.id, one.target.name_en, one.target.name_zh, *name, share, error,
+         one.target.unit)
+        for one in targets
+        for name, share, error in zip(names, one.shares, one.errors, strict=True)
+    )  # fmt: skip
+    return columns, rows
+
+
 @dataclass(frozen=True)
-class Attribution:
-    """What the difference between two scenarios does to targets, group by group."""
+class Attribution(Tabular):
+    """What the difference between two scenarios does to targets, group by group.
+
+    As a table: a row for each target and change, its ``share`` in the margin in ``unit``.
+    """
 
     before: str
     """The id of the first scenario."""
@@ -111,6 +128,9 @@ class Attribution:
     """Number of different runs."""
     orders: int
     """Number of orders of the groups drawn; 0 where every subset was run."""
+
+    def _table(self) -> Table:
+        return share_table(self.targets, [(group.name, group.name_zh) for group in self.groups])
 
     def labelled(self, levers: Iterable[Lever]) -> Attribution:
         """Return the same with the labels of levers for changes of just what a lever moves."""
@@ -147,8 +167,9 @@ def attribute(
 
     >>> model = plansim.load_model("lake.mdl")
     >>> due = plansim.attribute(model, plansim.as_written(model), "boats.yaml", targets=["F1"])
-    >>> [(group.name, round(share)) for group, share in zip(due.groups, due.targets[0].shares)]
-    [('effort', -190)]
+    >>> due.frame()[["target", "change", "share", "unit"]].round()
+      target  change  share unit
+    0     F1  effort -190.0    t
     """
     from plansim.analysis.evaluator import Evaluator, Request  # loads the compiler
 

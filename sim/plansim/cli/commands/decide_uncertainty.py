@@ -39,8 +39,8 @@ def discover(
     Of a scenario it is looked for among the plausible models, of a stored sweep among its runs.
     Without --target the binding targets are taken that are not met or missed nearly everywhere.
     """
+    from plansim.analysis.decisions.discovery import Discoveries, is_open
     from plansim.analysis.decisions.discovery import discover as corners_of
-    from plansim.analysis.decisions.discovery import is_open
     from plansim.analysis.decisions.prim import Rule
     from plansim.output.tables.robustness import discovery_table
     from plansim.targets.target import binding_targets
@@ -59,7 +59,7 @@ def discover(
             progress=progress,
         )
     if not ids and not all_binding:
-        found = tuple(one for one in found if is_open(one)) or found
+        found = Discoveries(one for one in found if is_open(one)) or found
 
     study.finish(
         terminal,

@@ -127,8 +127,8 @@ def limit_of(limit: Limit, model: Model, text: Text) -> tuple[str, str, str]:
     """Return an unknown, what limits it, as ``≤ 0.3``, and its unit, if it has one."""
     factor = limit.factor
     name = constants_name(factor.constants, model, text) or text.pick(factor.name, factor.name_zh)
-    is_value = limit.value_low is not None or limit.value_high is not None
-    low, high = (limit.value_low, limit.value_high) if is_value else (limit.low, limit.high)
+    low, high, unit = limit.shown
+    is_value = (low, high) == (limit.value_low, limit.value_high)
     sign = "" if is_value else {Apply.MULTIPLY: "×", Apply.ADD: "+"}.get(factor.apply, "")
     if low is None:
         asked = f"≤ {sign}{high:.4g}"
@@ -136,7 +136,6 @@ def limit_of(limit: Limit, model: Model, text: Text) -> tuple[str, str, str]:
         asked = f"≥ {sign}{low:.4g}"
     else:
         asked = f"{sign}{low:.4g}–{sign}{high:.4g}"
-    unit = limit.unit if is_value else factor.unit
     return name, asked, "" if unit == "Dmnl" else text.unit(unit)
 
 
