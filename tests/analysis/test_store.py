@@ -30,7 +30,6 @@ from plansim.analysis.experiments.store import (
 )
 from plansim.analysis.experiments.summary import summarise
 from plansim.errors import InputError, OutputError
-from plansim.output.export.sweep import write_runs
 from tests.analysis.test_sweep import Town, arrays, same, town, town_in
 
 __all__ = ["town"]
@@ -95,7 +94,6 @@ DAMAGES: list[tuple[str, Damage]] = [
 READERS: list[Callable[[Town, Store], object]] = [
     lambda town, store: [stored_run(store, index) for index in (0, 19)],
     lambda town, store: summarise(store),
-    lambda town, store: write_runs(store, town.folder / "x.csv", force=True),
     lambda town, store: open_sweep(store.path).load(),
 ]
 

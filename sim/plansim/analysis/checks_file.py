@@ -81,12 +81,10 @@ def _setting(
     for number in value if isinstance(value, tuple) else (value,):
         if outside(number, *variable.admissible):
             raise InputError(
-                Fault(
-                    "'{name}' cannot be {number:g}",
-                    expected=range_text(*variable.admissible, variable.unit),
-                    name=reference,
-                    number=number,
-                )
+                "'{name}' cannot be {number:g}",
+                expected=range_text(*variable.admissible, variable.unit),
+                name=reference,
+                number=number,
             )
     return value
 

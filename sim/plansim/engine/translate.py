@@ -272,12 +272,10 @@ def _translated(model: Model, text: str) -> str:
             if name is not None:
                 message = Message("PySD cannot translate '{name}'", name=name)
             raise ModelError(
-                Fault(
-                    message,
-                    file=model.path,
-                    line=None if name is None else model.variables[name].line,
-                    found=reason[0],
-                )
+                message,
+                file=model.path,
+                line=None if name is None else model.variables[name].line,
+                found=reason[0],
             ) from error
 
 

@@ -44,7 +44,7 @@ _Reason = Annotated[Wording, BeforeValidator(lambda text: "" if text is None els
 def _reason(target: str, words: Words, origin: object) -> Words:
     if not (words.en + words.zh).strip():
         expected = Message("why the scenario takes this target as given, in a sentence")
-        raise InputError(Fault("'{name}' gives no reason", expected=expected, name=target))
+        raise InputError("'{name}' gives no reason", expected=expected, name=target)
     return words
 
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from plansim.errors import Fault, InputError, Message, ScenarioError, nearest
-from plansim.files.csv_table import read_csv
 from plansim.files.forms import Form
+from plansim.files.reading import read_csv
 from plansim.files.yaml_document import YamlDocument
 from plansim.model.records import folded
 

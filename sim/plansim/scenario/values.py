@@ -22,14 +22,7 @@ from plansim.files.forms import Form, noting, shown, unknown_keys
 from plansim.files.yaml_document import Location, YamlDocument
 from plansim.model.records import Model, Variable
 from plansim.model.units import NO_UNIT, convert
-from plansim.scenario.levers import (
-    PARTS,
-    PULSE,
-    SERIES,
-    SWITCH,
-    added_constant,
-    lever_constants,
-)
+from plansim.scenario.levers import PARTS, PULSE, SERIES, SWITCH, added_constant, lever_constants
 from plansim.scenario.records import OVERRIDE
 from plansim.scenario.references import constant_meant, elements_meant, split_name
 from plansim.scenario.series import SeriesFile, read_series
@@ -238,12 +231,11 @@ def lever_assigned(name: str, lever: LeverEntry, origin: SettingOrigin) -> tuple
         if getattr(lever, field) is not None
     }
     if not given and not faults:
-        empty = Fault(
+        raise ScenarioError(
             "the lever '{name}' is empty",
             expected=Message("{parts}", parts=tuple(parts)),
             name=name,
         )
-        raise ScenarioError(empty)
     numbers: list[Assignment] = []
     with noting(faults):
         base, inside = split_name(name)
@@ -274,9 +266,8 @@ def _series_assigned(
     elements = "" if inside is None else f"[{inside}]"
     if added_constant(origin.model, f"{base} {SERIES[0]}") is None:
         constant_meant(origin.model, name)  # an unknown name, and what cannot be set
-        message = Message("'{name}' cannot follow a series", name=name)
         expected = Message("a lever with {parts}, or a constant", parts=tuple(SWITCH))
-        faults.append(Fault(message, expected=expected))
+        faults.append(Fault("'{name}' cannot follow a series", expected=expected, name=name))
     if faults:
         raise ScenarioError(faults)
     assert origin.document is not None, "an override sets no series"
@@ -308,17 +299,13 @@ def _series_assigned(
 def _year(text: str, before: Sequence[int]) -> int:
     """Return the year of a series that a text names; it must follow those before it."""
     if not re.fullmatch(r"-?\d{1,9}", text):
-        raise InputError(
-            Fault("'{text}' is not a year", expected=Message("a whole number"), text=text)
-        )
+        raise InputError("'{text}' is not a year", expected=Message("a whole number"), text=text)
     year = int(text)
     if before and year != before[-1] + 1:
         raise InputError(
-            Fault(
-                "the series has a gap",
-                expected=Message("the year {year}", year=before[-1] + 1),
-                found=text,
-            )
+            "the series has a gap",
+            expected=Message("the year {year}", year=before[-1] + 1),
+            found=text,
         )
     return year
 
@@ -416,26 +403,21 @@ def _cells(
         return
     if not ranges:
         raise InputError(
-            Fault(
-                "'{name}' takes one number",
-                at=at,
-                expected=Message("a number"),
-                found=shown(setting),
-                name=name,
-            )
+            "'{name}' takes one number",
+            at=at,
+            expected=Message("a number"),
+            found=shown(setting),
+            name=name,
         )
     parts: Iterable[tuple[tuple[str, ...], Row, Location]]
     if isinstance(setting, list):
         if len(setting) != len(ranges[0]):
-            expected = Message("{count} values ({names})", count=len(ranges[0]), names=ranges[0])
             raise InputError(
-                Fault(
-                    "'{name}' has the wrong length",
-                    at=at,
-                    expected=expected,
-                    found=str(len(setting)),
-                    name=name,
-                )
+                "'{name}' has the wrong length",
+                at=at,
+                expected=Message("{count} values ({names})", count=len(ranges[0]), names=ranges[0]),
+                found=str(len(setting)),
+                name=name,
             )
         pairs = enumerate(zip(ranges[0], setting, strict=True))
         parts = [((element,), inner, (*at, i)) for i, (element, inner) in pairs]
@@ -463,12 +445,10 @@ def _admissible(name: str, cell: Cell, variable: Variable) -> float:
     number = number_in(variable.unit, name, cell)
     if outside(number, *variable.admissible):
         raise InputError(
-            Fault(
-                "'{name}' is outside its admissible range",
-                expected=range_text(*variable.admissible, variable.unit),
-                found=f"{number:g}",
-                name=name,
-            )
+            "'{name}' is outside its admissible range",
+            expected=range_text(*variable.admissible, variable.unit),
+            found=f"{number:g}",
+            name=name,
         )
     return number
 
@@ -486,7 +466,7 @@ def number_in(unit_wanted: str, name: str, cell: Cell, at: Location = ()) -> flo
             if match is None or _DECIMAL_COMMA.match(plain):
                 expected = _number_expected(plain, unit_wanted)
                 message = Message("'{name}' is not a number", name=name)
-                raise InputError(Fault(message, at=at, expected=expected, found=shown(cell)))
+                raise InputError(message, at=at, expected=expected, found=shown(cell))
             number, unit = float(match[1]), match[2]
         case Quantity():
             number, unit = cell.value, cell.unit
@@ -507,7 +487,7 @@ def number_in(unit_wanted: str, name: str, cell: Cell, at: Location = ()) -> flo
                 for fault in error.faults
             ) from None
     if not math.isfinite(number):
-        raise InputError(Fault("'{name}' is not a finite number", at=at, name=name))
+        raise InputError("'{name}' is not a finite number", at=at, name=name)
     return number
 
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from plansim.analysis.attribution.shapley import MOST_EXACT, ORDERS, Masks, game_of
 from plansim.engine.simulate import simulate_years
-from plansim.errors import Fault, InputError, Message, SimulationError
+from plansim.errors import InputError, Message, SimulationError
 from plansim.files.notebook import Table, Tabular
 from plansim.model.records import Model, TimeSpec, VariableKind
 from plansim.scenario.factors import default_of
@@ -178,14 +178,11 @@ def attribute(
     targets = targets_of(model, targets)
     if before.time != after.time:
         raise InputError(
-            Fault(
-                "'{first}' and '{second}' run on different clocks: no run can have only "
-                "a part of that",
-                expected=_clock(before.time),
-                found=_clock(after.time),
-                first=before.id,
-                second=after.id,
-            )
+            "'{first}' and '{second}' run on different clocks: no run can have only a part of that",
+            expected=_clock(before.time),
+            found=_clock(after.time),
+            first=before.id,
+            second=after.id,
         )
     targets = judged_targets(targets)
     groups = groups_of(model, before, after)

@@ -331,9 +331,9 @@ class _OwnFiles(LocalStore):
         is_file = await self.exists(key)  # a pipe is none
         value = await super().get(key, prototype, byte_range) if is_file else None
         if value is None and checksum is not None:
-            raise InputError(Fault(_GONE, self.root / key))
+            raise InputError(_GONE, self.root / key)
         if value is not None and chunk and (message := _fault_of(value.to_bytes(), checksum)):
-            raise InputError(Fault(message, self.root / key))
+            raise InputError(message, self.root / key)
         return value
 
 
@@ -527,7 +527,7 @@ def writing(path: Path) -> Iterator[None]:
             message = Message(
                 "the disk is full; what is written so far stays valid, --resume goes on from there"
             )
-        raise OutputError(Fault(message, path, found=why)) from error
+        raise OutputError(message, path, found=why) from error
 
 
 @contextmanager
@@ -588,10 +588,10 @@ def open_store(path: Path) -> Store:
         return _described(path, attributes)
     except (ArithmeticError, LookupError, OSError, RecursionError, TypeError, ValueError):
         if (path / DONE).exists():
-            raise InputError(Fault(_CHANGED_ROOT, path / "zarr.json", expected=_AGAIN)) from None
+            raise InputError(_CHANGED_ROOT, path / "zarr.json", expected=_AGAIN) from None
     made = Message("a RESULT.zarr that 'plansim sweep' has made")
     message = Message("not the result of a sweep") if path.exists() else Message("no such folder")
-    raise InputError(Fault(message, path, expected=made))
+    raise InputError(message, path, expected=made)
 
 
 _CHANGED_ROOT = Message("what describes the result is damaged")
@@ -649,9 +649,7 @@ def open_summary(store: Store) -> xr.Dataset:
         InputError: the sweep is not finished, or its summary is damaged.
     """
     if not (store.path / SUMMARY).is_dir():
-        raise InputError(
-            Fault("the sweep is not finished; plansim sweep --resume goes on", store.path)
-        )
+        raise InputError("the sweep is not finished; plansim sweep --resume goes on", store.path)
     files = LocalStore(store.path / SUMMARY, read_only=True)
     if store.checked:
         if faults := list(store.altered_summary()):

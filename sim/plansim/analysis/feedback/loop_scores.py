@@ -106,9 +106,7 @@ class LoopScores(Tabular):
 
 
 def score_loops(
-    model: Model,
-    scenario: Scenario | str | Path | None = None,
-    loops: Sequence[Loop] | None = None,
+    model: Model, scenario: Scenario | str | Path | None = None, loops: Sequence[Loop] | None = None
 ) -> LoopScores:
     """Score declared loops by pysimlin, at every step of the run.
 

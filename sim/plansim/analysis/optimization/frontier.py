@@ -42,7 +42,7 @@ from plansim.analysis.optimization.problem import (
     scale_of,
 )
 from plansim.analysis.optimization.slp import FAILED, finite, maximise
-from plansim.errors import Fault, InputError
+from plansim.errors import InputError
 from plansim.files.notebook import Table, Tabular
 from plansim.model.records import Model
 from plansim.scenario.factors import Apply, Factor
@@ -53,15 +53,7 @@ from plansim.targets.indicator import Floats, Measure
 from plansim.targets.target import Attribute, Target, indicator_of, judged_targets
 from plansim.targets.views_file import load_views
 
-__all__ = [
-    "DRAWS",
-    "Alone",
-    "Frontier",
-    "Horizon",
-    "Policy",
-    "frontier",
-    "growth_problem",
-]
+__all__ = ["DRAWS", "Alone", "Frontier", "Horizon", "Policy", "frontier", "growth_problem"]
 
 DRAWS = 1024
 LEVELS = 9
@@ -215,7 +207,7 @@ def frontier(
         if target.attribute is Attribute.BINDING and target.id not in spec.scenario.assumed
     )
     if not wanted:
-        raise InputError(Fault("there is no binding target that growth could break"))
+        raise InputError("there is no binding target that growth could break")
     threads = processors() if threads is None else threads
     drawn = _drawn(model, spec, draws)
     horizons = []

@@ -53,14 +53,7 @@ from plansim.targets.target import (
     variable_of,
 )
 
-__all__ = [
-    "GRID",
-    "SearchRange",
-    "Searched",
-    "Solution",
-    "changed_verdicts",
-    "solve",
-]
+__all__ = ["GRID", "SearchRange", "Searched", "Solution", "changed_verdicts", "solve"]
 
 GRID = 129
 """Number of points of the grid over a single lever's range, to which its present value is added."""

@@ -29,7 +29,7 @@ from plansim.analysis.sensitivity.morris import (
     screening_design,
 )
 from plansim.analysis.sensitivity.sobol import Estimates, MatrixPair, draw_pair, estimate_indices
-from plansim.errors import DesignError, Fault, Message
+from plansim.errors import DesignError, Message
 from plansim.files.notebook import Table, Tabular
 from plansim.model.records import Model
 from plansim.scenario.factors import Factor
@@ -40,14 +40,7 @@ from plansim.targets.target import Target, binding_targets
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = [
-    "MAIN_DRIVERS",
-    "Drivers",
-    "Index",
-    "Sensitivity",
-    "morris",
-    "sobol",
-]
+__all__ = ["MAIN_DRIVERS", "Drivers", "Index", "Sensitivity", "morris", "sobol"]
 
 TRAJECTORIES = 50
 """Of Morris, where nobody says how many."""
@@ -179,9 +172,11 @@ def sobol(
     targets = targets_of(model, targets)
     if not design.kind.is_sample:
         raise DesignError(
-            Fault("only a sample says how likely something is", design.path,
-                  expected=Message("kind: sobol or latin hypercube"), found=design.kind)
-        )  # fmt: skip
+            "only a sample says how likely something is",
+            design.path,
+            expected=Message("kind: sobol or latin hypercube"),
+            found=design.kind,
+        )
     threads = processors() if threads is None else threads
     binding = binding_targets(targets)
     scenario = design.scenarios[0]

@@ -30,7 +30,7 @@ __all__ = ["check"]
     "--all", "every", is_flag=True, help="List all targets, also those that cannot be judged."
 )
 @click.option("--changes", is_flag=True, help="Say first what each scenario changes.")
-@options.form("table", "json", "csv")
+@options.form("table", "json")
 @options.scenarios(several=True, by_engine=True)
 def check(
     arguments: Arguments,
@@ -45,7 +45,6 @@ def check(
     SCENARIO is the name of a shipped scenario or the path of a YAML file; with --model it may be
     left out, to judge the model as it is written. The table has the binding targets.
     """
-    from plansim.output.export import results as export
     from plansim.output.tables.verdicts import verdict_table
     from plansim.targets.catalogue import FILE_NAME
     from plansim.targets.target import Attribute, Status
@@ -78,10 +77,11 @@ def check(
         hints = _hints(verdicts, arguments, every=every, changes=changes)
         terminal.show(*["\n".join(changed)] * changes, table, *hints)
     else:
+        from plansim.output.export.json_text import verdicts_json
+
         if changed:
             remark("\n".join(changed))
-        write = export.verdicts_json if form == "json" else export.verdicts_csv
-        machine(write(verdicts))
+        machine(verdicts_json(verdicts))
     binding = [verdict for verdict in verdicts if verdict.attribute is Attribute.BINDING]
     missed = strict and any(verdict.status is Status.MISSED for verdict in binding)
     shares = [verdict.share.of_hundred for verdict in binding if verdict.share]

@@ -229,8 +229,7 @@ def policies(
     """
     from plansim.analysis.decisions.policies import policies as policies_of
     from plansim.analysis.decisions.policies import policy_text
-    from plansim.files.folder import check_folder
-    from plansim.files.writing import check_destination, write_text
+    from plansim.files.writing import check_destination, check_folder, write_text
     from plansim.output.tables.policies import policies_table
 
     terminal = arguments.terminal

@@ -23,12 +23,12 @@ __all__ = ["export"]
     "figure (tidy), or the columns of the IAMC.",
 )
 @options.output(
-    "Figures: FILE.csv, .xlsx or .parquet, of a sweep FILE.csv or .parquet. For other "
-    "simulators: FILE.cin (a scenario, for Vensim) or FILE.xmile (with the model).",
+    "Figures: FILE.csv, .xlsx or .parquet. For other simulators: FILE.cin (a scenario, for "
+    "Vensim) or FILE.xmile (with the model).",
     required=True,
 )
 @options.force
-@options.scenarios(several=True, by_engine=True, metavar="SCENARIO...|RESULT.zarr")
+@options.scenarios(several=True, by_engine=True)
 def export(
     arguments: Arguments,
     names: tuple[str, ...],
@@ -36,10 +36,9 @@ def export(
     output: Path,
     force: bool,
 ) -> None:
-    """Write annual figures of scenarios, the runs of a sweep, or a scenario, for other programs.
+    """Write annual figures of scenarios, or a scenario, for other programs.
 
     SCENARIO is the name of a shipped scenario or the path of a YAML file; several go into one file.
-    RESULT.zarr is the result of a sweep, of which each run is a row.
     """
     from plansim.engine.simulator_files import FORMATS as SIMULATORS
     from plansim.engine.simulator_files import export_scenario
@@ -49,19 +48,6 @@ def export(
     from plansim.targets.annual import annual
 
     terminal = arguments.terminal
-    if any(name.endswith(options.SWEEP) for name in arguments.scenarios):
-        others = (arguments.overrides, arguments.overlays, names, form, arguments.model)
-        if len(arguments.scenarios) > 1 or any(others):
-            raise UsageError(
-                Message(
-                    "a RESULT.zarr is exported whole and alone, without --set, --with, --variable, "
-                    "--form or --model."
-                )
-            )
-        with terminal.progress("sweep.exporting"):
-            count = write_all(arguments.scenarios[0], output, force=force)
-        write(terminal.text("sweep.exported", runs=f"{count:,}", path=output))
-        return
     check_files((output, (*TABLES, *SIMULATORS)), force=force)
     if output.suffix.lower() in SIMULATORS:
         if len(arguments.scenarios) != 1 or names or form:

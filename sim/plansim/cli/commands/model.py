@@ -292,7 +292,7 @@ def document(
             raise UsageError(Message("--sketch writes into the model's file and goes without -o"))
         _write_sketch(model_at(model), terminal_for(lang), force=force)
         return
-    from plansim.files.folder import check_folder
+    from plansim.files.writing import check_folder
     from plansim.output.book.document import document as write_pages
     from plansim.output.words.text import Lang
 

@@ -22,9 +22,9 @@ __all__ = ["run"]
 
 @click.command(epilog="Example: plansim run baseline accelerated-growth --variable GDP")
 @options.variables("Show this variable instead of those that targets judge; may be given again.")
-@options.output("Also write the runs to FILE.nc, .csv, .xlsx or .parquet.")
+@options.output("Also write the runs, every saved time, to FILE.nc.")
 @options.force
-@options.form("table", "json", "csv")
+@options.form("table", "json")
 @options.scenarios(several=True, by_engine=True)
 def run(
     arguments: Arguments,
@@ -39,10 +39,8 @@ def run(
     left out, to run the model as it is written. Without --variable the table shows what targets
     judge, in their units; a file holds all variables.
     """
-    from plansim.output.export import results
-
     terminal = arguments.terminal
-    check_files((output, results.FORMATS), force=force)
+    check_files((output, (".nc",)), force=force)
     inputs = arguments.read(names=names, find=_series_named)
     runs = [
         simulated_years(inputs.model, scenario, arguments.engine, terminal)
@@ -51,18 +49,18 @@ def run(
     shown = [_shown(run, inputs) for run in runs]
     changes = [changes_of(scenario, inputs.model, terminal) for scenario in inputs.scenarios]
     if output is not None:
-        from plansim.output.export.tables import write_run
-        from plansim.targets.annual import annual
+        from plansim.output.export.tables import write_dataset
 
         chosen = list(dict.fromkeys(variable for variable, _ in inputs.named))
         dataset = simulated(inputs, arguments.engine, terminal)
-        write_run(dataset, annual(dataset), output, names=chosen, force=force)
+        write_dataset(dataset, output, names=chosen, force=force)
     if form == "table":
         _show_tables(runs, shown, changes, inputs, terminal)
     else:
+        from plansim.output.export.json_text import run_json
+
         remark("\n".join(changes))
-        text = results.run_json if form == "json" else results.run_csv
-        machine(text([(series, run.card) for series, run in zip(shown, runs, strict=True)]))
+        machine(run_json([(series, run.card) for series, run in zip(shown, runs, strict=True)]))
     if output is not None:
         remark(terminal.text("run.written", path=output))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from plansim.model.evidence import load_evidence
+from plansim.model.comment import load_evidence
 from plansim.model.records import Model
 from plansim.output.page.data import BOTH, Data, words
 from plansim.output.variables import ModelFacts

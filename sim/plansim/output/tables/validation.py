@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from plansim.analysis.validation.result import Case, CaseTemplate, Number, Result, ValidationOutcome
+from plansim.analysis.validation.result import Case, Number, Result, ValidationOutcome
 from plansim.output.tables.layout import (
     Column,
     Grid,
@@ -55,9 +55,7 @@ def figure_text(result: Result, text: Text) -> str:
     parts = (
         [_filled(text.word("q_figure", result.id), result.figures, text)] if result.figures else []
     )
-    parts += [
-        _sentence(case, text) for case in result.cases if case.message is CaseTemplate.MISSING
-    ]
+    parts += [_sentence(case, text) for case in result.cases if case.message == "missing"]
     return text("list_sep.semicolon").join(parts)
 
 
@@ -129,13 +127,13 @@ def effect_rows(result: Result, text: Text) -> tuple[list[str], list[list[str]]]
     questions: dict[Number, str] = {}
     rows: dict[str, list[str]] = {}
     for one in result.cases:
-        if one.message not in (CaseTemplate.EFFECT, CaseTemplate.EFFECT_BESIDE):
+        if one.message not in ("effect", "effect_beside"):
             continue
         values = one.values
         question = text.pick(str(values["question_en"]), str(values["question_zh"]))
         questions[values["of"]] = question
         name = text.name(one)
-        first = f"{one.subject} {name}" if one.message is CaseTemplate.EFFECT else name
+        first = f"{one.subject} {name}" if one.message == "effect" else name
         median, low, high = (_in_percent(one[key]) for key in ("median", "low", "high"))
         rows.setdefault(one.subject, [first]).append(f"{median} ({low}…{high})")
     return [text("validation.effects_of"), *questions.values()], list(rows.values())
