@@ -34,7 +34,7 @@ from plansim.cache import code_of, digest
 from plansim.cli.main import plansim as command_line
 from plansim.output.page.page import CHINESE_RANGE
 from plansim.output.words.font import subsets
-from plansim.output.words.messages import help_in_chinese
+from plansim.output.words.language import help_in_chinese
 
 __all__ = ["setup"]
 
