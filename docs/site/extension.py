@@ -54,6 +54,12 @@ THEME = {
     "Previous": "上一页",
     "Back to top": "回到顶部",
     "On this page": "本页目录",
+    "Home": "首页",
+    "Skip to content": "跳到正文",
+    "Copyright &#169; %(copyright)s": "版权所有 &#169; %(copyright)s",
+    "Made with ": "页面主题：",
+    "Error": "错误",
+    "Please activate JavaScript to enable the search functionality.": "搜索需要 JavaScript。",
 }
 
 

@@ -171,7 +171,7 @@ def attribute(
     groups = groups_of(model, before, after)
     game = game_of(len(groups), None if len(groups) <= MOST_EXACT else orders, seed)
     constants = [name for group in groups for name in group.constants]
-    evaluator = Evaluator(model, before, constants, Request(targets))
+    evaluator = Evaluator(model, before, constants, Request(targets), shared=True)
     evaluation = evaluator.evaluate(_settings(groups, game.subsets))
     evaluation.require_ok()
     results = []

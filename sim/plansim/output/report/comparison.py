@@ -28,7 +28,7 @@ from plansim.output.report.tables import (
     verdict_section,
 )
 from plansim.output.report.themes import theme_section
-from plansim.output.words.answer import answer_sentences
+from plansim.output.words.answer import answer_sentences, open_means
 from plansim.output.words.text import Text
 from plansim.output.words.verdicts import (
     limit_of,
@@ -109,11 +109,9 @@ def _heads(names: list[str]) -> list[str]:
 def _decision(
     comparison: Comparison, titles: list[str], names: list[str], text: Text
 ) -> doc.Section:
-    said = answer_sentences(
-        [verdict for verdicts in comparison.verdicts for verdict in verdicts.values()],
-        text,
-        {one.id: title for one, title in zip(comparison.scenarios, titles, strict=True)},
-    )
+    verdicts = [verdict for own in comparison.verdicts for verdict in own.values()]
+    by_id = {one.id: title for one, title in zip(comparison.scenarios, titles, strict=True)}
+    said = [*answer_sentences(verdicts, text, by_id), *open_means(verdicts, text)]
     blocks: list[doc.Block] = [doc.Paragraph("\n".join(said), lead=True)]
     if comparison.binding:
         blocks.append(_decision_table(comparison, names, text))

@@ -251,13 +251,13 @@ def _row(
 def _fill(cell: Any, content: doc.Cell, *, right: bool, joined: bool) -> None:
     line = cell.paragraphs[0]
     line.paragraph_format.space_after = Pt(0)
-    line.paragraph_format.keep_with_next = joined
+    line.paragraph_format.keep_with_next = joined or None
     if right:
         line.alignment = WD_ALIGN_PARAGRAPH.RIGHT
     for index, part in enumerate(content.text.split("\n")):
         run = line.add_run(part)
         run.font.size = Pt(SMALL + 0.5)
-        run.bold = content.tone in (doc.Tone.STRONG, doc.Tone.BAD)
+        run.bold = content.tone in (doc.Tone.STRONG, doc.Tone.BAD) or None
         if hue := doc.HUES.get(content.tone):
             run.font.color.rgb = RGBColor.from_string(hue[1:])
         if index < content.text.count("\n"):
