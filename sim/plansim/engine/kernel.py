@@ -21,7 +21,7 @@ from plansim.compiler.lower import lower
 from plansim.compiler.native import Library, Platform, assemble, host_platform, versions
 from plansim.compiler.order import schedule
 from plansim.engine.trajectory import named
-from plansim.errors import Fault, InputError, Message
+from plansim.errors import InputError, Message
 from plansim.model.reading.expression import name_key
 from plansim.model.records import NOISE_SEED, Model, VariableKind
 
@@ -49,7 +49,12 @@ class Kernel:
     target: Platform
     code: bytes = field(repr=False)
 
-    @property
+    @cached_property
+    def columns_of(self) -> Mapping[str, int]:
+        """The column of each input in a table of inputs."""
+        return {name: column for column, name in enumerate(self.inputs)}
+
+    @cached_property
     def noise(self) -> int | None:
         """The input that is the seed of a run's random functions; None if it has none."""
         keys = [name_key(name) for name in self.inputs]
@@ -104,7 +109,7 @@ def compile_model(
     (('effort',), ('fish',))
     """
     target = host_platform() if target is None else target
-    varied = tuple(dict.fromkeys(_varied(model, name) for name in vary))
+    varied = tuple(sorted({_varied(model, name) for name in vary}))
     wanted = _wanted(model, outputs)
     controls = {
         variable.name
@@ -160,14 +165,12 @@ def _varied(model: Model, name: str) -> str:
     usable = {VariableKind.CONSTANT, VariableKind.STOCK, VariableKind.LOOKUP}
     if variable.kind not in usable:
         raise InputError(
-            Fault(
-                "'{name}' cannot vary",
-                model.path,
-                variable.line,
-                expected=Message("a constant, a stock (its initial value) or a lookup table"),
-                found=variable.kind.value,
-                name=variable.name,
-            )
+            "'{name}' cannot vary",
+            model.path,
+            variable.line,
+            expected=Message("a constant, a stock (its initial value) or a lookup table"),
+            found=variable.kind.value,
+            name=variable.name,
         )
     return variable.name + bracket + inside
 

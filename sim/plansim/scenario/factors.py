@@ -87,8 +87,7 @@ def varied(model: Model, references: Iterable[str]) -> dict[str, Variable]:
     for reference in references:
         variable, elements = meant(model, reference)
         if variable.kind is not VariableKind.CONSTANT:
-            found = Message("the clock")
-            raise InputError(Fault("only a constant can vary from run to run", found=found))
+            raise InputError("only a constant can vary from run to run", found=Message("the clock"))
         for element in elements:
             variables[cell_name(variable.name, [element] if element else [])] = variable
     return variables
@@ -104,9 +103,8 @@ def unit_of(name: str, apply: Apply, variables: Iterable[Variable]) -> str:
         return "Dmnl"
     units = dict.fromkeys(variable.unit for variable in variables)
     if len(units) > 1:
-        listed = Message("{names}", names=tuple(units))
         message = Message("the constants of '{name}' have different units", name=name)
-        raise InputError(Fault(message, found=listed))
+        raise InputError(message, found=Message("{names}", names=tuple(units)))
     return next(iter(units))
 
 
@@ -142,6 +140,10 @@ def numbers_of(
     """
     values = np.full((len(rows), len(columns)), np.nan)
     for index, (line, row) in enumerate(rows):
+        with contextlib.suppress(ValueError):
+            values[index] = [float(cell) for cell in row]
+        if np.isfinite(values[index]).all():
+            continue
         filled = max((number for number, cell in enumerate(row, 1) if cell), default=0)
         if filled < len(columns):
             message = Message("the row ends early")

@@ -22,12 +22,19 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from plansim.analysis.attribution.assumptions import Ends, Shares, shares_of
+from plansim.analysis.attribution.assumptions import Ends, Shares, share_table, shares_of
 from plansim.analysis.attribution.shapley import MOST_EXACT, Masks, game_of
 from plansim.analysis.ensemble import study_key
 from plansim.cache import keep, recall
 from plansim.errors import Fault, InputError, ModelError, SimulationError
-from plansim.model.difference import EntryDifference, differences, hybrid, units_of_change
+from plansim.files.notebook import Table, Tabular
+from plansim.model.difference import (
+    Differences,
+    EntryDifference,
+    differences,
+    hybrid,
+    units_of_change,
+)
 from plansim.model.reader import load_model
 from plansim.model.records import Model, Variable, cells_of
 from plansim.scenario.factors import default_of
@@ -81,14 +88,18 @@ class NoModel:
 
 
 @dataclass(frozen=True)
-class ModelDifference:
-    """What two versions of a model differ in, and what that does."""
+class ModelDifference(Tabular):
+    """What two versions of a model differ in, and what that does.
+
+    As a table: a row for each target and change, its ``share`` in the margin in ``unit``; what
+    differs is the table of `differences`.
+    """
 
     old: str
     """The path of its file."""
     new: str
     scenario: str
-    differences: tuple[EntryDifference, ...]
+    differences: Differences
     changes: tuple[ModelChange, ...]
     """What the differences come to that can be made one without the other."""
     targets: tuple[Shares, ...]
@@ -100,6 +111,12 @@ class ModelDifference:
     orders: int
     """Number of orders of the changes drawn; 0 where every subset was run."""
     no_models: tuple[NoModel, ...]
+
+    def _table(self) -> Table:
+        return share_table(self.targets, [(one.name, one.name_zh) for one in self.changes])
+
+    def _repr_html_(self) -> str:
+        return self.differences._repr_html_() + super()._repr_html_()
 
     @property
     def moved(self) -> tuple[Shares, ...]:
@@ -153,8 +170,10 @@ def model_difference(
     >>> path = Path("other.mdl")
     >>> _ = path.write_text(text, "utf-8")
     >>> found = plansim.model_difference(lake, path, targets=["F1"])
-    >>> [(one.name, round(share)) for one, share in zip(found.changes, found.targets[0].shares)]
-    [('effort', -93), ('growth rate', 41)]
+    >>> found.frame()[["target", "change", "share", "unit"]].round()
+      target       change  share unit
+    0     F1       effort  -93.0    t
+    1     F1  growth rate   41.0    t
     """
     one, other = (
         version if isinstance(version, Model) else load_model(version) for version in (old, new)

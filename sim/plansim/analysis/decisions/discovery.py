@@ -32,6 +32,7 @@ from plansim.analysis.decisions.sample import (
 from plansim.analysis.ensemble import wilson
 from plansim.analysis.evaluator import Progress
 from plansim.analysis.experiments.sampling import drawn_runs
+from plansim.files.notebook import Table, Tabular
 from plansim.model.records import Model
 from plansim.scenario.factors import Factor, acted, default_of
 from plansim.scenario.members import Members
@@ -41,7 +42,15 @@ from plansim.targets.catalogue import targets_of
 from plansim.targets.indicator import Floats
 from plansim.targets.target import Target, binding_targets, judged_targets
 
-__all__ = ["Discovery", "FailureBox", "FreshTest", "Limit", "Outcome", "discover"]
+__all__ = [
+    "Discoveries",
+    "Discovery",
+    "FailureBox",
+    "FreshTest",
+    "Limit",
+    "Outcome",
+    "discover",
+]
 
 SURE = 0.8
 """Share of the sample from which on a target fails nearly everywhere: there it is asked where it
@@ -83,6 +92,13 @@ class Limit:
     """The smaller of its two limits; see `prim.Box`."""
     frequency: float
     """Share of resamples in which the box restricts the factor."""
+
+    @property
+    def shown(self) -> tuple[float | None, float | None, str]:
+        """Its ends and their unit: values of the constant if it moves one, else of the factor."""
+        if self.value_low is None and self.value_high is None:
+            return self.low, self.high, self.factor.unit
+        return self.value_low, self.value_high, self.unit
 
 
 @dataclass(frozen=True)
@@ -141,6 +157,52 @@ class Discovery:
         return min(self.failing, 1 - self.failing) * self.runs < FEW
 
 
+class Discoveries(Tabular, tuple[Discovery, ...]):
+    """Corners, target by target.
+
+    As a table: a row for each limit of each box, ``low`` to ``high`` in ``unit``; for a target
+    without a box one row without it.
+    """
+
+    def _table(self) -> Table:
+        columns = (
+            "target",
+            "name_en",
+            "name_zh",
+            "outcome",
+            "failing",
+            "box",
+            "density",
+            "coverage",
+            "mass",
+            "factor",
+            "factor_zh",
+            "low",
+            "high",
+            "unit",
+            "frequency",
+        )
+        rows: list[Sequence[object]] = []
+        for one in self:
+            names = (one.target, one.name_en, one.name_zh, one.outcome.value, one.failing)
+            rows += [
+                (
+                    *names,
+                    number,
+                    box.density,
+                    box.coverage,
+                    box.mass,
+                    limit.factor.name,
+                    limit.factor.name_zh,
+                    *limit.shown,
+                    limit.frequency,
+                )
+                for number, box in enumerate(one.boxes, 1)
+                for limit in box.limits
+            ] or [(*names, *[None] * (len(columns) - len(names)))]
+        return columns, rows
+
+
 def discover(
     model: Model,
     source: Scenario | str | Path | xr.Dataset | None = None,
@@ -152,7 +214,7 @@ def discover(
     fresh: int = 0,
     threads: int | None = None,
     progress: Progress = lambda done, steps: None,
-) -> tuple[Discovery, ...]:
+) -> Discoveries:
     """Find the corners of what is uncertain in which targets fail.
 
     Args:
@@ -173,9 +235,12 @@ def discover(
         InputError: the ensemble is at fault, or the scenario, or the sweep.
         ModelError: the compiler does not support the model.
 
-    >>> (found,) = plansim.discover(plansim.load_model("lake.mdl"), "boats.yaml", members=64)
-    >>> found.target, found.runs, 0 < found.failing < 1
+    >>> corners = plansim.discover(plansim.load_model("lake.mdl"), "boats.yaml", members=64)
+    >>> corners[0].target, corners[0].runs, 0 < corners[0].failing < 1
     ('F1', 64, True)
+    >>> corners.frame()[["target", "outcome", "factor"]].head(1)
+      target outcome factor
+    0     F1   fails   room
     """
     catalogue = targets_of(model, targets)
     wanted = judged_targets(binding_targets(catalogue) if targets is None else catalogue)
@@ -252,7 +317,7 @@ def _discovered(
     )
 
 
-def _tested(found: Sequence[Discovery], others: _Others) -> tuple[Discovery, ...]:
+def _tested(found: Sequence[Discovery], others: _Others) -> Discoveries:
     """Return boxes with how dense they are among other runs, if there are any."""
     columns = sorted({c for one in found for box in one.boxes for c in box.box.restricted})
     counts = [np.zeros((len(one.boxes), 2)) for one in found]  # runs inside, and cases of these
@@ -270,8 +335,8 @@ def _tested(found: Sequence[Discovery], others: _Others) -> tuple[Discovery, ...
                 left &= ~inside
                 counts[row][number] += inside.sum(), hits[inside].sum()
     if not tested:
-        return tuple(found)
-    return tuple(
+        return Discoveries(found)
+    return Discoveries(
         replace(
             one,
             boxes=tuple(

@@ -35,6 +35,7 @@ from plansim.analysis.evaluator import Progress
 from plansim.analysis.experiments.sampling import drawn_runs
 from plansim.analysis.sensitivity.given_data import pawn
 from plansim.errors import Fault, InputError, Message
+from plansim.files.notebook import Table, Tabular
 from plansim.model.records import Model
 from plansim.scenario.factors import Factor
 from plansim.scenario.members import Members
@@ -70,8 +71,11 @@ class KnownUnknown:
 
 
 @dataclass(frozen=True)
-class Information:
-    """What knowledge would be worth to the choice among policies."""
+class Information(Tabular):
+    """What knowledge would be worth to the choice among policies.
+
+    As a table: a row for each unknown, its ``value`` and that value's ``error`` in targets met.
+    """
 
     policies: tuple[str, ...]
     means: tuple[float, ...]
@@ -83,6 +87,13 @@ class Information:
     members: int
     unknowns: tuple[KnownUnknown, ...]
     """The one of the largest value first."""
+
+    def _table(self) -> Table:
+        rows = [
+            (one.factor.name, one.factor.name_zh, one.value, one.error, one.pawn)
+            for one in self.unknowns
+        ]
+        return ("factor", "factor_zh", "value", "error", "PAWN"), rows
 
 
 def information(
@@ -118,6 +129,8 @@ def information(
     >>> known = plansim.information(model, [plansim.as_written(model), "boats.yaml"], members=64)
     >>> known.best, {unknown.factor.name for unknown in known.unknowns} == {'growth rate', 'room'}
     ('as-written', True)
+    >>> list(known.frame().columns)
+    ['factor', 'factor_zh', 'value', 'error', 'PAWN']
     """
     wanted = binding_targets(targets_of(model, targets))
     if isinstance(source, xr.Dataset):

@@ -38,6 +38,7 @@ from plansim.analysis.ensemble import study_key
 from plansim.analysis.evaluator import Progress
 from plansim.analysis.optimization.problem import lever_named, read_frontier_spec
 from plansim.errors import Fault, InputError, Message, nearest
+from plansim.files.notebook import Table, Tabular
 from plansim.files.shipped import is_shipped
 from plansim.model.records import Model, folded
 from plansim.scenario.scenario_file import (
@@ -80,8 +81,13 @@ class PolicyPoint:
 
 
 @dataclass(frozen=True)
-class PolicySet:
-    """Policies of which none is better than another in every aim."""
+class PolicySet(Tabular):
+    """Policies of which none is better than another in every aim.
+
+    As a table: a row for each policy by its number, then the scenario as it is and those shipped;
+    columns for the aims, the settings of the levers, and the share of members that meet each
+    target.
+    """
 
     scenario: Scenario
     levers: tuple[Lever, ...]
@@ -103,6 +109,24 @@ class PolicySet:
     runs: int
     drop: Mapping[str, float]
     """By aim, by how much the points are worse in the mean over members never used."""
+
+    def _table(self) -> Table:
+        ids = [lever.id for lever in self.levers]
+        numbered = [(str(number), point) for number, point in enumerate(self.points, 1)]
+        given = {point.name or self.scenario.id: point for point in (self.start, *self.shipped)}
+        rows = [
+            (
+                name,
+                *(point.aims[aim] for aim in self.aims),
+                *(point.values.get(id_) for id_ in ids),
+                *point.met.values(),
+            )
+            for name, point in (*numbered, *given.items())
+        ]
+        return ("policy", *(aim.value for aim in self.aims), *ids, *self.start.met), rows
+
+    def _named(self) -> Mapping[str, tuple[str, str]]:
+        return {lever.id: (lever.name_zh, lever.unit) for lever in self.levers}
 
 
 def policies(
@@ -149,6 +173,8 @@ def policies(
     >>> result = plansim.policies(model, aims=["growth", "met"], **few)
     >>> len(result.points) > 0, [lever.id for lever in result.levers]
     (True, ['effort', 'growth rate'])
+    >>> list(result.frame().columns)
+    ['policy', 'growth', 'met', 'effort', 'growth rate', 'F1']
     """
     chosen = _aims(aims, cost)
     spec = read_frontier_spec(model, load_views(model))

@@ -16,7 +16,7 @@ import pandas as pd
 import xarray as xr
 
 from plansim.analysis.experiments.sampling import drawn_runs
-from plansim.errors import Fault, InputError, Message
+from plansim.errors import InputError, Message
 from plansim.targets.indicator import Floats
 from plansim.targets.target import Target
 
@@ -54,14 +54,13 @@ def sensitivity(
     """
     arrays = [array for array in study.data_vars.values() if array.attrs.get("role") == "factor"]
     if not arrays:
-        raise InputError(Fault("no factor varies in the sweep"))
+        raise InputError("no factor varies in the sweep")
     judged = [str(name) for name in study["target"].to_numpy()]
     listed = judged if targets is None else targets
     wanted = [one.id if isinstance(one, Target) else one for one in listed]
     if missing := [one for one in wanted if one not in judged]:
-        expected = Message("one of {names}", names=tuple(judged))
         fault = Message("the sweep does not judge '{name}'", name=missing[0])
-        raise InputError(Fault(fault, expected=expected))
+        raise InputError(fault, expected=Message("one of {names}", names=tuple(judged)))
     runs = drawn_runs(study)
     study = study.isel(run=runs)
     points = np.stack([np.asarray(array[runs], np.float64) for array in arrays], axis=1)
