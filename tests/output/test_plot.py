@@ -29,7 +29,7 @@ from plansim.errors import Fault
 from plansim.model.records import Model
 from plansim.output.figures.canvas import figure_of
 from plansim.output.figures.kinds import draw_scores
-from plansim.output.marks import marks_on, series_in
+from plansim.output.series import marks_on, series_in
 from plansim.output.words.text import Lang
 from plansim.scenario.scenario_file import as_written
 from plansim.targets.indicator import Measure
