@@ -30,15 +30,7 @@ from plansim.output.report.tables import (
 from plansim.output.report.themes import theme_section
 from plansim.output.words.answer import answer_sentences, open_means
 from plansim.output.words.text import Text
-from plansim.output.words.verdicts import (
-    limit_of,
-    margin_words,
-    outcome_words,
-    share_text,
-    value_text,
-    value_words,
-    verdict_mark,
-)
+from plansim.output.words import verdicts as wording
 from plansim.targets.target import Attribute, Direction, Status, Target
 from plansim.targets.verdict import SURE, Verdict
 
@@ -200,7 +192,7 @@ def _state(verdict: Verdict) -> str:
 
 
 def _decision_row(comparison: Comparison, target: Target, text: Text, *, sought: bool) -> doc.Row:
-    unit, limit = text.unit(target.unit), limit_of(target, text)
+    unit, limit = text.unit(target.unit), wording.limit_of(target, text)
     cells = [*target_cells(target, f"{limit} {unit}", text),
              number_cell(target.value, limit), doc.Cell(unit)]  # fmt: skip
     for verdicts in comparison.verdicts:
@@ -226,19 +218,21 @@ def _by_letter(words: Sequence[str], text: Text) -> list[str]:
 
 def _decision_cells(verdict: Verdict, target: Target, text: Text) -> list[doc.Cell]:
     """Return a cell for a page, and those of a workbook: verdict, value, share."""
-    tone, word = tone_of(verdict), outcome_words(verdict, text)
+    tone, word = tone_of(verdict), wording.outcome_words(verdict, text)
     if verdict.value is None:
         return [doc.Cell(word, tone=tone), doc.Cell(word, tone=tone), doc.Cell(), doc.Cell()]
-    below = [margin_words(verdict, target, text)]
+    below = [wording.margin_words(verdict, target, text)]
     if verdict.first_breach not in (None, target.year):
         below.append(text("report.fails_first", year=verdict.first_breach))
-    value = value_words(target, verdict.value, text)
-    shown = f"{verdict_mark(verdict)} {value}{EM_SPACE}{share_text(verdict)}".rstrip()
+    value = wording.value_words(target, verdict.value, text)
+    shown = (
+        f"{wording.verdict_mark(verdict)} {value}{EM_SPACE}{wording.share_text(verdict)}".rstrip()
+    )
     met = verdict.share.of_hundred if verdict.share else None
     return [
         doc.Cell(shown, (text("list_sep.clause").join(below),), tone),
         doc.Cell(word, tone=tone),
-        number_cell(verdict.value, value_text(target, verdict.value)),
+        number_cell(verdict.value, wording.value_text(target, verdict.value)),
         number_cell(met, "" if met is None else str(met)),
     ]
 
@@ -279,12 +273,12 @@ def _changes(
 
 def _change_in_words(before: Verdict, after: Verdict, target: Target, text: Text) -> str:
     """Write a target's values under two scenarios, and in how many models it is met."""
-    values = [value_words(target, one.value, text) for one in (before, after)]
+    values = [wording.value_words(target, one.value, text) for one in (before, after)]
     words = text("report.changed", name=text.name(target),
                  before=values[0], after=values[1], unit=text.unit(target.unit))  # fmt: skip
     if after.status is Status.ASSUMED:
         return words + text("report.by_premise")
-    shares = share_text(before).partition("/")[0], share_text(after)
+    shares = wording.share_text(before).partition("/")[0], wording.share_text(after)
     return (
         words + text("report.shares", before=shares[0], after=shares[1]) if all(shares) else words
     )
