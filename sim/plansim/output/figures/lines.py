@@ -14,8 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from plansim.errors import Fault, InputError, Message, UnknownNameError, nearest
-from plansim.output.figures import canvas
-from plansim.output.figures import chart
+from plansim.output.figures import canvas, chart
 from plansim.output.series import Mark, Series, marks_on, scaled_mark, series_in, unplaced
 from plansim.output.words.text import Lang, Text, read_text
 from plansim.targets.annual import MANY, separate

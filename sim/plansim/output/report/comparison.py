@@ -28,9 +28,9 @@ from plansim.output.report.tables import (
     verdict_section,
 )
 from plansim.output.report.themes import theme_section
+from plansim.output.words import verdicts as wording
 from plansim.output.words.answer import answer_sentences, open_means
 from plansim.output.words.text import Text
-from plansim.output.words import verdicts as wording
 from plansim.targets.target import Attribute, Direction, Status, Target
 from plansim.targets.verdict import SURE, Verdict
 

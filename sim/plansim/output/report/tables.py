@@ -23,6 +23,7 @@ from plansim.output.report.document import (
     TableColumn,
     Tone,
 )
+from plansim.output.words import verdicts as wording
 from plansim.output.words.text import (
     Text,
     decimals_for,
@@ -31,7 +32,6 @@ from plansim.output.words.text import (
     percent,
     signed,
 )
-from plansim.output.words import verdicts as wording
 from plansim.scenario.factors import Apply
 from plansim.targets.target import Attribute, Status, Target, is_percentage
 from plansim.targets.verdict import Verdict
