@@ -214,10 +214,7 @@ def test_no_python_file_names_the_city_a_sector_or_an_indicator() -> None:
             "plansim.model.a imports plansim, a layer above its own",
         ),
         (
-            {
-                "plansim.output.a": "import plansim.engine.pysd",
-                "plansim.engine.pysd": "",
-            },
+            {"plansim.output.a": "import plansim.engine.pysd", "plansim.engine.pysd": ""},
             "plansim.output.a imports the engine plansim.engine.pysd",
         ),
         ({"plansim.output.a": "import pysd"}, "plansim.output.a imports the engine pysd"),

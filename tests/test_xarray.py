@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -14,8 +15,12 @@ import xarray as xr
 
 import plansim
 import plansim.xarray
+from plansim.analysis.decisions.conflicts import Conflict, Relaxation
 from plansim.analysis.experiments.design_file import quick_design
 from plansim.analysis.experiments.sweep import run_sweep
+from plansim.files.notebook import Tabular
+from plansim.model.difference import differences
+from plansim.model.reader import parse_model
 from plansim.model.records import Model
 from plansim.scenario.scenario_file import Scenario
 from tests.toys.lake import lake
@@ -159,6 +164,38 @@ def test_a_notebook_shows_verdicts_as_a_row_a_target(tmp_path: Path) -> None:
     assert "Fish in the lake" not in table[["target", "share"]]._repr_html_()
     for record in (model, plansim.read_scenario(tmp_path / "boats.yaml", model)):
         assert "<table>" in record._repr_html_()
+
+
+def test_results_are_tables_for_pandas_and_for_the_eye(tmp_path: Path) -> None:
+    model = lake(tmp_path)
+    scenarios = [plansim.as_written(model), plansim.read_scenario(tmp_path / "boats.yaml", model)]
+    boats = scenarios[1]
+    conflict = Conflict(("F1",), 0.2, {}, (Relaxation("F1", None, "t"),))
+    other = parse_model(model.text.replace("effort= 0.1", "effort= 0.2"), model.path)
+    results: list[Tabular] = [
+        plansim.discover(model, boats, members=64),
+        plansim.robustness(model, scenarios),
+        plansim.policies(
+            model, boats, ["share", "effort"], seeds=1, generations=2, members=16, fresh=16
+        ),
+        plansim.signposts(model, boats, members=64),
+        plansim.Conflicts("boats", (conflict,), 1, 1, 5, 10),
+        plansim.information(model, scenarios, members=64),
+        plansim.model_difference(model, other),
+        differences(model, other),
+        plansim.attribute(model, scenarios[0], boats),
+        plansim.solve(model, boats, ["effort"], ["F1"]),
+        plansim.frontier(model, draws=16, levels=2),
+        plansim.sobol(model, tmp_path / "design.yaml", trajectories=2),
+    ]
+    for result in results:
+        frame, shown = result.frame(), result._repr_html_()
+        assert len(frame), type(result)
+        heads = re.findall("<th[^>]*>(.*?)</th>", shown)
+        plain = {target.id for target in plansim.load_targets(model=model)} | {"PAWN"}
+        bare = {head for head in heads if not re.search("[\u4e00-\u9fff]|Dmnl", head)}
+        assert bare <= plain, (type(result), bare)
+    assert results[2].frame().attrs["units"]["effort"] == "1/Year"
 
 
 def test_the_first_dataset_brings_the_accessor_and_the_import_does_not_wait_for_it() -> None:

@@ -19,13 +19,12 @@ import numpy as np
 from pydantic import Field
 
 import plansim
-from plansim.analysis.validation.result import CaseTemplate
 from plansim.analysis.validation.structure import all_causes
 from plansim.analysis.validation.suite import validate
 from plansim.files.forms import Form, Items, Words, form_of
 from plansim.files.yaml_document import read_document
 from plansim.model.records import VariableKind
-from plansim.output.tables.validation import effect_rows
+from plansim.output.tables.model import effect_rows
 from plansim.output.words.text import read_text
 from plansim.output.words.wrapping import wrap
 from plansim.scenario.levers import lever_of
@@ -302,7 +301,7 @@ def starts(lang: str) -> str:
         f"| {text.word('start_mark', str(case.values['mark']))} | {case.values['source_en']} "
         f"| {case.values['known'] or '–'} | {case['arrives']:.2f} |\n"
         for case in made.cases
-        if case.message is CaseTemplate.SEAM
+        if case.message == "seam"
     ]
     head = "| stock or flow | 2000 / 2005 | start | source | figures of its own | arrives |\n"
     return f"{head}| --- | ---: | --- | --- | --- | ---: |\n{''.join(rows)}"

@@ -60,6 +60,7 @@ from plansim.analysis.decisions.conflicts import (
     conflicts as conflicts,
 )
 from plansim.analysis.decisions.discovery import (
+    Discoveries as Discoveries,
     Discovery as Discovery,
     discover as discover,
 )
@@ -81,6 +82,7 @@ from plansim.analysis.decisions.robustness import (
 )
 from plansim.analysis.decisions.signposts import (
     Signpost as Signpost,
+    Signposts as Signposts,
     signposts as signposts,
 )
 from plansim.analysis.optimization.frontier import Frontier as Frontier, frontier as frontier
@@ -120,6 +122,7 @@ from plansim.errors import (
     UnknownNameError as UnknownNameError,
 )
 from plansim.files.city import new_city as new_city
+from plansim.model.difference import Differences as Differences
 from plansim.model.reader import load_model as load_model
 from plansim.model.records import (
     Model as Model,
@@ -132,7 +135,7 @@ from plansim.model.records import (
 from plansim.output.book.document import document as document
 from plansim.output.book.validation import validation_report as validation_report
 from plansim.output.describe import changes_in_short as changes_in_short
-from plansim.output.diagrams.modules import (
+from plansim.output.diagrams.draw import (
     module_diagram as module_diagram,
     modules_drawn as modules_drawn,
 )

@@ -24,7 +24,7 @@ from dataclasses import dataclass, fields
 from enum import Enum
 from itertools import islice
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 __all__ = [
     "CatalogueError",
@@ -185,14 +185,20 @@ class Fault:
 class PlansimError(Exception):
     """Everything that plansim raises on purpose; its text has one fault a line.
 
+    It is made of faults, or of the arguments of the only one.
+
     >>> print(InputError([Fault("no title"), Fault("no parent")]))
     no title
     no parent
+    >>> print(InputError("no key '{key}'", line=3, key="titel"))
+    3: no key 'titel'
     """
 
-    def __init__(self, faults: Iterable[Fault] | Fault | Message) -> None:
-        if isinstance(faults, Message):
-            faults = Fault(faults)
+    def __init__(
+        self, faults: Iterable[Fault] | Fault | Message | str, /, *of: Any, **own: Any
+    ) -> None:
+        if isinstance(faults, Message | str):
+            faults = Fault(faults, *of, **own)
         self.faults: tuple[Fault, ...] = (faults,) if isinstance(faults, Fault) else tuple(faults)
         super().__init__(self.faults)
 

@@ -128,7 +128,7 @@ class PlansimAccessor:
     def verdicts(self, targets: Iterable[Target | str] | None = None) -> pd.DataFrame:
         """Return what becomes of targets: a row per scenario and target.
 
-        The columns are those of ``plansim check --format csv``: ``scenario`` and ``target`` (ids),
+        The columns are those of ``plansim check --format json``: ``scenario`` and ``target`` (ids),
         names, ``value``, ``asked`` (the figure in the plan), ``unit``, ``status``, ``margin`` (in
         the unit; positive is good), ``first_breach``, reasons, ``certainty``, and ``share``,
         ``share_low`` and ``share_high``: in what share of the plausible models beside the model

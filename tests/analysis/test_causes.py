@@ -49,8 +49,7 @@ one year= 1 ~ Year [1,1] ~ 一年。One. [A: 1–1] |
 root= SQRT(left + right) ~ Dmnl ~ 根。Breaks down below zero. |
 """
 TARGETS = plan(
-    aim("S1", "at least: 20, year: 2005", "output"),
-    aim("S2", "at most: 3, year: 2005", "root"),
+    aim("S1", "at least: 20, year: 2005", "output"), aim("S2", "at most: 3, year: 2005", "root")
 )
 OTHER = """\
 title: Other

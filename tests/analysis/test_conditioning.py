@@ -111,10 +111,7 @@ def pond(folder: Path, *changes: tuple[str, str], spec: str = _SPEC) -> Model:
     return load_model(writer(folder)(_EQUATIONS))
 
 
-SWITCHED = (
-    "  idle:\n",
-    "  idle:\n  switch: {discrete: {values: [0, 1]}}\nstructures: [switch]\n",
-)
+SWITCHED = ("  idle:\n", "  idle:\n  switch: {discrete: {values: [0, 1]}}\nstructures: [switch]\n")
 OWN = (
     "    observations:\n",
     "    factors: {start: {constants: part at start, apply: multiply, uniform: [0.9, 1.1]}}\n"
@@ -279,7 +276,7 @@ def test_a_model_that_does_not_forecast_what_is_held_out_fails(tmp_path: Path) -
     (tmp_path / "observations.csv").write_text(observed, "utf-8")
     made = held_out(context)
     assert made.status is ValidationOutcome.FAIL
-    assert [fault.message.value for fault in made.faults] == ["forecast_band", "forecast_score"]
+    assert [fault.message for fault in made.faults] == ["forecast_band", "forecast_score"]
     (tmp_path / "conditioning.yaml").unlink()
     assert held_out(context).status is ValidationOutcome.NOT_APPLICABLE
 

@@ -13,7 +13,7 @@ from plansim.analysis.evaluator import Trajectories, compile_whole
 from plansim.analysis.validation.history import family_cases, past_cases
 from plansim.engine.simulate import simulate
 from plansim.errors import CatalogueError
-from plansim.model.evidence import load_evidence
+from plansim.model.comment import load_evidence
 from plansim.model.reader import load_model
 from plansim.model.records import Model
 from plansim.scenario.scenario_file import as_written, read_scenario

@@ -171,9 +171,7 @@ def test_conditioned_members_beside_the_model_are_the_draws(tmp_path: Path) -> N
     assert horizon.highest.chance == 1.0
 
 
-def test_margins_fall_along_the_front_as_growth_rises(
-    reached: Frontier,
-) -> None:
+def test_margins_fall_along_the_front_as_growth_rises(reached: Frontier) -> None:
     front = reached.horizons[0].front
     growth = [policy.growth for policy in front]
     assert growth == sorted(growth)

@@ -32,8 +32,7 @@ rooted= INTEG(root/one year, 0.0) ~ Dmnl ~ 根存量。Takes the root. |
 one year= 1 ~ Year [1,1] ~ 一年。One. [A: 1–1] |
 """
 TARGETS = plan(
-    aim("S1", "at least: 127, year: 2005", "stock"),
-    aim("S2", "at least: 0, year: 2005", "rooted"),
+    aim("S1", "at least: 127, year: 2005", "stock"), aim("S2", "at least: 0, year: 2005", "rooted")
 )
 LOOPS = logistic.LOOPS.replace("id: R\n", "id: R1\n").replace("id: B\n", "id: B1\n")
 LOOPS += """\

@@ -32,10 +32,7 @@ def levers(city: Model, targets: tuple[Target, ...]) -> list[Lever]:
 
 @pytest.fixture(scope="module")
 def found(
-    city: Model,
-    stories: Mapping[str, Scenario],
-    targets: tuple[Target, ...],
-    levers: list[Lever],
+    city: Model, stories: Mapping[str, Scenario], targets: tuple[Target, ...], levers: list[Lever]
 ) -> ScenarioOrders:
     judged = judged_targets(targets)
     sought = [target for target in judged if target.id in IDS]
@@ -80,10 +77,7 @@ def test_an_order_meets_its_target_in_a_run_and_in_as_many_members_as_it_says(
 
 
 def test_a_remedy_meets_its_target_and_97_percent_of_it_do_not(
-    city: Model,
-    stories: Mapping[str, Scenario],
-    targets: tuple[Target, ...],
-    levers: list[Lever],
+    city: Model, stories: Mapping[str, Scenario], targets: tuple[Target, ...], levers: list[Lever]
 ) -> None:
     judged = judged_targets(targets)
     sought = [target for target in judged if target.id in IDS]

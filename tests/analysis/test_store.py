@@ -30,7 +30,6 @@ from plansim.analysis.experiments.store import (
 )
 from plansim.analysis.experiments.summary import summarise
 from plansim.errors import InputError, OutputError
-from plansim.output.export.sweep import write_runs
 from tests.analysis.test_sweep import Town, arrays, same, town, town_in
 
 __all__ = ["town"]
@@ -95,7 +94,6 @@ DAMAGES: list[tuple[str, Damage]] = [
 READERS: list[Callable[[Town, Store], object]] = [
     lambda town, store: [stored_run(store, index) for index in (0, 19)],
     lambda town, store: summarise(store),
-    lambda town, store: write_runs(store, town.folder / "x.csv", force=True),
     lambda town, store: open_sweep(store.path).load(),
 ]
 
@@ -184,16 +182,6 @@ def test_a_store_whose_description_is_lost_is_begun_anew(
             use()
     town.sweep(design, whole, force=True)
     verify(whole)
-
-
-def test_a_result_of_before_checksums_is_read(town: Town, whole: Path) -> None:
-    metadata = json.loads((whole / "zarr.json").read_text("utf-8"))
-    del metadata["attributes"]["layout"]["checksums"]
-    (whole / "zarr.json").write_text(json.dumps(metadata), "utf-8")
-    (whole / "status" / "manifest.json").unlink()
-    (whole / "status" / "blocks.done").write_text("0\n1\n")
-    assert not verify(whole).checked
-    assert stored_run(open_store(whole), 3).index == 3
 
 
 def test_no_link_in_a_result_is_written_through(town: Town, whole: Path) -> None:

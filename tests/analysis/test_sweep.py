@@ -16,17 +16,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow.csv
-import pyarrow.parquet
 import pytest
 import xarray as xr
 import zarr
 from scipy.stats import binomtest
 
-from plansim.analysis.evaluator import (
-    Evaluator,
-    RunStatus,
-)
+from plansim.analysis.evaluator import Evaluator, RunStatus
 from plansim.analysis.experiments.design import Design
 from plansim.analysis.experiments.design_file import read_design
 from plansim.analysis.experiments.replay import (
@@ -43,7 +38,6 @@ from plansim.errors import DesignError, InputError, OutputError
 from plansim.files.shipped import shipped
 from plansim.model.reader import load_model
 from plansim.model.records import Integration, Model
-from plansim.output.export.sweep import write_runs
 from plansim.scenario.scenario_file import Scenario, read_scenario
 from plansim.targets.catalogue import load_targets
 from plansim.targets.target import Status, Target
@@ -293,9 +287,7 @@ def test_a_finished_sweep_is_resumed_by_doing_nothing(town: Town) -> None:
     ],
 )  # fmt: skip
 def test_another_design_is_refused_with_the_difference(
-    town: Town,
-    change: Callable[[Design], Design],
-    expected: str,
+    town: Town, change: Callable[[Design], Design], expected: str
 ) -> None:
     design = town.design(samples=10)
     town.sweep(design)
@@ -305,8 +297,7 @@ def test_another_design_is_refused_with_the_difference(
 
 
 def test_another_model_version_or_target_is_refused(
-    town: Town,
-    monkeypatch: pytest.MonkeyPatch,
+    town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     design, path = town.design(samples=10), town.path
     town.sweep(design, path)
@@ -450,8 +441,7 @@ def test_shares_of_a_grid_have_no_standard_error(town: Town) -> None:
 
 
 def test_quantiles_of_very_many_runs_are_those_of_every_kth_point(
-    town: Town,
-    monkeypatch: pytest.MonkeyPatch,
+    town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The k is odd: every second run would be of one scenario, every fourth from a corner."""
     runs, values = 2 * 700, 3 * 3
@@ -480,32 +470,6 @@ def test_a_run_is_written_as_a_scenario_and_read_back_to_the_last_bit(town: Town
         stored_run(store, 20)
     with pytest.raises(DesignError, match="made with another model"):
         run_scenario(store, stored_run(store, 7), replace(town.model, sha256="0"))
-
-
-@pytest.mark.parametrize("suffix", [".parquet", ".csv"])
-def test_runs_are_exported_as_a_table(
-    town: Town,
-    suffix: str,
-) -> None:
-    town.sweep(town.design(samples=40), block=32)
-    path = town.folder / f"runs{suffix}"
-    assert write_runs(open_store(town.path), path) == 80
-    read: Callable[[Path], Any] = (
-        pyarrow.parquet.read_table if suffix == ".parquet" else pyarrow.csv.read_csv
-    )
-    frame = read(path).to_pandas()
-    found = xr.open_zarr(town.path, chunks=None)
-    np.testing.assert_array_equal(frame["run"], np.arange(80))
-    np.testing.assert_array_equal(frame["stock 2005"], found["stock"].sel(year=2005))
-    np.testing.assert_array_equal(frame["growth"], found["growth"])
-    assert frame["scenario"].tolist() == ["plain", "other"] * 40
-    words = [each.value for each in Status]
-    codes = found["verdict"].sel(target="S4").values
-    assert frame["S4"].tolist() == [words[code] for code in codes]
-    with pytest.raises(OutputError, match="exists already"):
-        write_runs(open_store(town.path), path)
-    with pytest.raises(OutputError, match=r"did you mean '\.parquet'"):
-        write_runs(open_store(town.path), town.folder / "x.parqet")
 
 
 # --- trouble from outside -------------------------------------------------------------------------
@@ -558,8 +522,7 @@ def _wait_for(process: subprocess.Popen[str], runs: int) -> None:
 
 @pytest.mark.long
 def test_a_killed_sweep_loses_at_most_the_blocks_in_hand(
-    child: Callable[..., subprocess.Popen[str]],
-    town: Town,
+    child: Callable[..., subprocess.Popen[str]], town: Town
 ) -> None:
     process = child()
     _wait_for(process, 20_000)
@@ -579,8 +542,7 @@ def test_a_killed_sweep_loses_at_most_the_blocks_in_hand(
 
 
 def test_a_full_disk_is_said_clearly_and_what_is_written_stays(
-    town: Town,
-    monkeypatch: pytest.MonkeyPatch,
+    town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     design, path = town.design(), town.path
     from plansim.analysis.experiments.store import StoreWriter
@@ -611,10 +573,7 @@ def test_a_full_disk_is_said_clearly_and_what_is_written_stays(
     assert same(path, town.folder / "whole.zarr")
 
 
-def test_an_error_in_a_thread_ends_the_sweep(
-    town: Town,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_an_error_in_a_thread_ends_the_sweep(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> None:
         raise ZeroDivisionError(threading.current_thread().name)
 
@@ -665,8 +624,7 @@ def _free_port() -> int:
 
 @pytest.mark.long
 def test_workers_of_a_scheduler_give_the_same_values_though_one_is_killed(
-    cluster: tuple[str, list[subprocess.Popen[bytes]]],
-    town: Town,
+    cluster: tuple[str, list[subprocess.Popen[bytes]]], town: Town
 ) -> None:
     address, workers = cluster
     design = town.design(samples=10_000)
@@ -715,10 +673,7 @@ def _wait_for_workers(address: str, count: int) -> None:
             time.sleep(0.2)
 
 
-def test_no_scheduler_answers(
-    town: Town,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_no_scheduler_answers(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("plansim.analysis.experiments.workers.PATIENCE", "1s")
     address = f"tcp://127.0.0.1:{_free_port()}"
     with pytest.raises(InputError, match="no scheduler answers"):
@@ -728,7 +683,7 @@ def test_no_scheduler_answers(
 
 def test_a_sweep_that_is_refused_writes_and_replaces_nothing(town: Town) -> None:
     delay = (
-        "order= 3 ~ Dmnl [1,9] ~ 阶。Of the delay. [A: 1–5] |\n"
+        "order= 3 ~ Dmnl ~ 阶。Of the delay. [A: 1–5] |\n"
         "late= DELAY N(stock, 2, 100, order) ~ 亿元 ~ 迟。Comes late. |\n"
     )
     other = replace(town, model=load_model(writer(town.folder)(EQUATIONS + delay)))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from plansim.model.evidence import load_evidence
+from plansim.model.comment import load_evidence
 from plansim.model.reader import load_model
 from plansim.targets.audit import audit
 from plansim.targets.catalogue import load_targets

@@ -227,8 +227,7 @@ def put_a_folder(path: Path, other: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "spoil",
-    [damage_in_the_middle, put_another_in_its_place, put_a_link, put_a_folder],
+    "spoil", [damage_in_the_middle, put_another_in_its_place, put_a_link, put_a_folder]
 )
 def test_what_is_not_whole_and_ours_is_made_anew_and_never_run(
     spoil: Callable[[Path, Path], None], town: Model, folder: Path, assembled: list[Platform],

@@ -190,9 +190,7 @@ def test_a_run_does_not_depend_on_the_runs_before_it(
     xr.testing.assert_identical(simulate(town, cache=cache), first)
 
 
-def test_random_functions_repeat_themselves_and_leave_numpys_generator_alone(
-    build: Build,
-) -> None:
+def test_random_functions_repeat_themselves_and_leave_numpys_generator_alone(build: Build) -> None:
     model = build("noise = RANDOM UNIFORM(0, 1, 5) ~ Dmnl ~|")
     np.random.seed(7)
     expected = np.random.uniform(size=3)

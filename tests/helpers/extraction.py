@@ -11,10 +11,13 @@ from string import Formatter
 
 from babel.messages.extract import extract
 
+import plansim.errors
+
 __all__ = ["extracted", "has_words", "not_literal", "parts"]
 
-KEYWORDS = {"Fault": (1,), "Message": (1,), "fault": (1,)}
-"""Calls whose first argument is a template; `FaultLog.fault` is the last."""
+ERRORS = [name for name in plansim.errors.__all__ if name.endswith("Error")]
+KEYWORDS = dict.fromkeys(("Fault", "Message", "fault", *ERRORS), (1,))
+"""Calls whose first argument is a template, `FaultLog.fault` among them, or else faults."""
 
 MAKERS = {"errors.py"}
 """What makes messages of other people's texts and of stored ones."""

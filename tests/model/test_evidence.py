@@ -13,7 +13,7 @@ import pytest
 
 from plansim.errors import InputError
 from plansim.files.shipped import shipped
-from plansim.model.evidence import Evidence, load_evidence
+from plansim.model.comment import Evidence, load_evidence
 from plansim.model.reader import load_model
 from plansim.output.book.document import document_pages
 from plansim.output.describe import clash_facts

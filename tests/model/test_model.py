@@ -13,10 +13,10 @@ from plansim.analysis.checks_file import Sign
 from plansim.analysis.validation.behaviour import DRAWS
 from plansim.analysis.validation.conservation import stated_figures
 from plansim.analysis.validation.context import ValidationContext, verdicts
-from plansim.analysis.validation.result import CaseTemplate, Result, ValidationOutcome
+from plansim.analysis.validation.result import Result, ValidationOutcome
 from plansim.analysis.validation.suite import TESTS, validate
 from plansim.model.records import VariableKind
-from plansim.output.tables.validation import result_mark
+from plansim.output.tables.model import result_mark
 from plansim.targets.target import Kind, Status
 
 Make = Callable[[str], Result]
@@ -124,7 +124,7 @@ def test_the_comparisons_of_runs_are_many_and_say_something(
     for check in context.reality_checks:
         assert re.search(r"[一-鿿]", check.zh)
         assert len(check.en.split()) > 4
-    shares = [case for case in made("Q13").cases if case.message is CaseTemplate.SIGN_SHARE]
+    shares = [case for case in made("Q13").cases if case.message == "sign_share"]
     assert {case.values["draws"] for case in shares} == {DRAWS} == {500}
 
 

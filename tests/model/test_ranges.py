@@ -43,7 +43,7 @@ def faults(
             [{**scenario.values, **values} for values in settings], every_step(scenario.time)
         )
         for case in unsound(context, made, subjects):
-            yield case.subject, f"{case.message.name}: {case.values['what']}"
+            yield case.subject, f"{case.message}: {case.values['what']}"
         largest = np.abs(made.values).max(axis=(1, 2))
         yield from ((subjects[run], "large") for run in np.flatnonzero(largest > LARGEST))
 

@@ -61,12 +61,7 @@ def test_an_english_name_goes_before_a_chinese_one(town: Model) -> None:
 
 
 def test_uses_are_the_causes_turned_round(town: Model) -> None:
-    assert town.uses("residents") == (
-        "births",
-        "deaths",
-        "GDP per head",
-        "capital per head",
-    )
+    assert town.uses("residents") == ("births", "deaths", "GDP per head", "capital per head")
     for name in town.variables:
         assert set(town.uses(name)) == {
             user.name for user in town.variables.values() if name in user.causes

@@ -87,10 +87,7 @@ def test_sound_equations(text: str) -> None:
             "y = SUM(x[q!]) ~~|x[s] = 1 ~~|",
             ["2: no subscript range or element is called 'q', in 'y'"],
         ),
-        (
-            "x[s] :EXCEPT: [q] = 1 ~~|",
-            ["2: no subscript range or element is called 'q', in 'x'"],
-        ),
+        ("x[s] :EXCEPT: [q] = 1 ~~|", ["2: no subscript range or element is called 'q', in 'x'"]),
         (
             "x[s] = 1 ~~|\ny[s] = x ~~|",
             ["3: 'x' is used with the wrong number of subscripts in 'y'; expected 1; found 0"],

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from plansim.files.shipped import shipped
-from plansim.model.evidence import load_evidence
+from plansim.model.comment import load_evidence
 from plansim.model.reader import load_model
 from plansim.model.records import Model
 from plansim.output.describe import (

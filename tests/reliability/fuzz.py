@@ -34,8 +34,7 @@ from plansim.compiler.lower import lower
 from plansim.engine.simlin import vdf_as_csv
 from plansim.errors import PlansimError
 from plansim.files.shipped import shipped
-from plansim.model.comment import read_comment
-from plansim.model.evidence import load_evidence
+from plansim.model.comment import load_evidence, read_comment
 from plansim.model.reader import load_model
 from plansim.model.reading.expression import EquationSyntaxError
 from plansim.model.reading.syntax import read_expression

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from plansim.errors import PlansimError, ScenarioError, UnknownNameError
 from plansim.model.reader import load_model
 from plansim.model.records import Model, TimeSpec
-from plansim.scenario import lineage as scenario_lineage
 from plansim.scenario import scenario_file as scenario_module
+from plansim.scenario import scenario_form
 from plansim.scenario.scenario_file import (
     BilingualText,
     Change,
@@ -152,11 +152,7 @@ def test_an_array_over_two_ranges_is_set_by_element_range_list_or_mapping(
         ("投资率: {after: 0.45}", {"investment rate after": 0.45}),
         (
             "stimulus: {size: 5 亿元/Year, start: 2009, length: 2}",
-            {
-                "stimulus pulse size": 5,
-                "stimulus pulse start": 2009,
-                "stimulus pulse length": 2,
-            },
+            {"stimulus pulse size": 5, "stimulus pulse start": 2009, "stimulus pulse length": 2},
         ),
     ],
 )
@@ -218,10 +214,7 @@ def test_a_child_inherits_and_its_changes_are_against_its_parent(
         "M01": BilingualText(en="given", zh="given"),
         "M02": BilingualText(en="because", zh="因为"),
     }
-    assert leaf.assumed_lines == {
-        "M01": (str(tmp_path / "root.yaml"), 3),
-        "M02": (str(path), 4),
-    }
+    assert leaf.assumed_lines == {"M01": (str(tmp_path / "root.yaml"), 3), "M02": (str(path), 4)}
     middle = read_scenario(tmp_path / "middle.yaml", town)
     assert middle.changes == (Change("investment share[services]", 0.4, 0.3, "Dmnl"),)
 
@@ -231,7 +224,7 @@ def test_a_parent_is_found_beside_the_child_by_path_or_among_the_shipped(
 ) -> None:
     for folder in ("shipped", "mine", "mine/deep"):
         (tmp_path / folder).mkdir()
-    monkeypatch.setattr(scenario_lineage, "shipped", lambda *parts: tmp_path / "shipped")
+    monkeypatch.setattr(scenario_form, "shipped", lambda *parts: tmp_path / "shipped")
     write(tmp_path / "shipped", "base", "values: {capital life: 21}")
     write(tmp_path / "shipped", "other", "values: {capital life: 22}")
     write(tmp_path / "mine", "base", "values: {capital life: 23}")
@@ -313,10 +306,7 @@ def test_overrides_lie_over_the_file_and_show_among_the_changes(
         ("birth rate", "--set: not a setting; expected NAME=VALUE; found 'birth rate'"),
         ("=1", "--set: not a setting; expected NAME=VALUE; found '=1'"),
         ("birth rate=", "--set: not a setting; expected NAME=VALUE; found 'birth rate='"),
-        (
-            "brith rate=1",
-            "--set: no variable is called 'brith rate'; did you mean 'birth rate'?",
-        ),
+        ("brith rate=1", "--set: no variable is called 'brith rate'; did you mean 'birth rate'?"),
         (
             "birth rate=many",
             "--set: 'birth rate' is not a number; expected a number, or one with its unit, as "
@@ -594,8 +584,7 @@ HOSTILE = [
 
 @pytest.mark.parametrize("payload", HOSTILE)
 @pytest.mark.parametrize(
-    "place",
-    ["title: {}", "values:\n  birth rate: {}", "sources: [{}]", "{}: 1"],
+    "place", ["title: {}", "values:\n  birth rate: {}", "sources: [{}]", "{}: 1"]
 )
 def test_a_scenario_never_runs_code(tmp_path: Path, town: Model, payload: str, place: str) -> None:
     mark = tmp_path / "mark"

@@ -10,14 +10,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from plansim import (
-    UnknownNameError,
-    annual,
-    check_targets,
-    frame,
-    load_targets,
-    simulate,
-)
+from plansim import UnknownNameError, annual, check_targets, frame, load_targets, simulate
 from plansim.engine.simulate import simulate_years
 from plansim.model.records import Model
 from plansim.scenario.scenario_file import Scenario, as_written

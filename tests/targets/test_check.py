@@ -97,8 +97,7 @@ def test_scrambled_targets_change_verdicts_and_nothing_else(
     random.shuffle(shuffled)  # type: ignore[attr-defined]
     before = check_targets(dataset, targets)
     after = check_targets(
-        dataset,
-        [replace(one, value=value) for one, value in zip(targets, shuffled, strict=True)],
+        dataset, [replace(one, value=value) for one, value in zip(targets, shuffled, strict=True)]
     )
     assert [verdict.value for verdict in after] == [verdict.value for verdict in before]
     fate = {verdict.target: verdict.status for verdict in before}
@@ -197,11 +196,7 @@ def test_an_assumed_target_is_never_met(value: float) -> None:
 
 @pytest.mark.parametrize(
     "changes",
-    [
-        {"variables": MappingProxyType({})},
-        {"value": None, "direction": None},
-        {"year": 2021},
-    ],
+    [{"variables": MappingProxyType({})}, {"value": None, "direction": None}, {"year": 2021}],
 )
 def test_what_nothing_answers_is_untestable(changes: dict[str, object]) -> None:
     found = judged(120, **changes)
@@ -280,11 +275,7 @@ def test_a_mean_is_followed_over_as_many_years_and_a_reduction_from_its_base() -
 def many(runs: int = 40) -> xr.Dataset:
     random = np.random.default_rng(11)
     arrays = {
-        name: (
-            ("run", "year"),
-            random.normal(100, 20, (runs, len(YEARS))),
-            {"units": "亿元/Year"},
-        )
+        name: (("run", "year"), random.normal(100, 20, (runs, len(YEARS))), {"units": "亿元/Year"})
         for name in ("first", "second")
     }
     dataset = xr.Dataset(arrays, coords={"year": YEARS, "run": np.arange(runs)})

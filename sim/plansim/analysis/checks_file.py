@@ -14,8 +14,8 @@ from plansim.files.forms import LAX, Entries, Form, Items, Resolved, Words, doub
 from plansim.files.yaml_document import Location, YamlDocument, read_document
 from plansim.model.records import Model, VariableKind
 from plansim.model.rewrite import AddedEquation
+from plansim.scenario.cells import outside, range_text
 from plansim.scenario.references import meant, variable_meant
-from plansim.scenario.values import outside, range_text
 from plansim.targets.target import Basis
 
 __all__ = [
@@ -81,12 +81,10 @@ def _setting(
     for number in value if isinstance(value, tuple) else (value,):
         if outside(number, *variable.admissible):
             raise InputError(
-                Fault(
-                    "'{name}' cannot be {number:g}",
-                    expected=range_text(*variable.admissible, variable.unit),
-                    name=reference,
-                    number=number,
-                )
+                "'{name}' cannot be {number:g}",
+                expected=range_text(*variable.admissible, variable.unit),
+                name=reference,
+                number=number,
             )
     return value
 

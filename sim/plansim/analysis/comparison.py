@@ -22,7 +22,7 @@ from plansim.analysis.optimization.orders import ScenarioOrders, seek_orders
 from plansim.cache import digest, kept
 from plansim.engine.dataset import Origin, origin_of
 from plansim.engine.simulate import EngineChoice, simulate
-from plansim.errors import Fault, InputError, Message
+from plansim.errors import InputError, Message
 from plansim.model.records import Model, VariableKind
 from plansim.scenario.factors import default_of
 from plansim.scenario.members import Members
@@ -160,7 +160,7 @@ def compare(
     if len(chosen) < 2:
         names = tuple(scenario.id for scenario in chosen)
         found = Message("{names}", names=names) if names else Message("none")
-        raise InputError(Fault("a comparison needs two different scenarios", found=found))
+        raise InputError("a comparison needs two different scenarios", found=found)
     targets = load_targets(model=model) if targets is None else targets
     views = load_views(model, targets)
     if runs is None:
@@ -235,11 +235,10 @@ def required_origin(dataset: xr.Dataset) -> Origin:
     origin = origin_of(dataset)
     expected = Message("runs as `simulate` returns them, or a selection of these")
     if origin is None:
-        fault = Fault("the dataset does not know its model and scenarios", expected=expected)
-        raise InputError(fault)
+        raise InputError("the dataset does not know its model and scenarios", expected=expected)
     if many := [dim for dim in MANY if dim in dataset.dims]:
         found = Message("the dimension {name}", name=many[0])
-        raise InputError(Fault("one run a scenario is wanted", expected=expected, found=found))
+        raise InputError("one run a scenario is wanted", expected=expected, found=found)
     ids = np.atleast_1d(dataset["scenario"] if "scenario" in dataset.coords
                         else dataset.attrs["scenario"]).tolist()  # fmt: skip
     by_id = {scenario.id: scenario for scenario in origin.scenarios}

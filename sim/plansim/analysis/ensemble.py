@@ -24,7 +24,7 @@ import numpy.typing as npt
 from plansim.cache import code_of, digest, file_sha256, kept
 from plansim.engine.compiled import run_key
 from plansim.engine.simulate import simulate_years
-from plansim.errors import Fault, InputError, Message
+from plansim.errors import InputError, Message
 from plansim.model.records import Model
 from plansim.scenario.members import FILE_NAME, LIMIT, Members, MembersHead, read_head
 from plansim.scenario.scenario_file import Scenario, scenarios_of
@@ -79,7 +79,7 @@ def load_ensemble(model: Model) -> Members:
     path = _path(model)
     if not path.is_file():
         command = Message("{command}", command="plansim model condition --prior")
-        raise InputError(Fault("the model has no ensemble", path, expected=command))
+        raise InputError("the model has no ensemble", path, expected=command)
     return read_members(path, model, load_views(model).policy)
 
 

@@ -35,7 +35,7 @@ from plansim.engine.compiled import whole_kernel
 from plansim.engine.kernel import Kernel
 from plansim.engine.readings import CompiledRuns, Reading, RunStatus
 from plansim.engine.trajectory import series_of
-from plansim.errors import Message, SimulationError
+from plansim.errors import SimulationError
 from plansim.model.records import Model, TimeSpec
 from plansim.model.rewrite import AddedEquation, with_equations
 from plansim.scenario.factors import Apply, Factor, constants_of
@@ -166,13 +166,11 @@ class Evaluation:
         for run in map(int, np.flatnonzero(self.failed)):
             count = int(self.failed.sum())
             raise SimulationError(
-                Message(
-                    "{count} of {total} runs break down; run {run} first at {location}",
-                    count=count,
-                    total=len(self.status),
-                    run=int(run),
-                    location=self.failure(run),
-                )
+                "{count} of {total} runs break down; run {run} first at {location}",
+                count=count,
+                total=len(self.status),
+                run=int(run),
+                location=self.failure(run),
             )
 
 

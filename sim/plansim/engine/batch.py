@@ -110,13 +110,11 @@ def _kept_steps(time: TimeSpec, keep: Times | None) -> NDArray[np.int64]:
     off = (np.abs(asked - steps) > 1e-6) | (steps < 0) | (steps > _steps(time))
     if off.any() or (np.diff(steps) <= 0).any():
         raise SimulationError(
-            Message(
-                "times to keep are rising multiples of the step from {first:g} to "
-                "{last:g}; found {times}",
-                first=time.initial,
-                last=time.final,
-                times=tuple(f"{time:g}" for time in np.asarray(keep)[:8]),
-            )
+            "times to keep are rising multiples of the step from {first:g} to "
+            "{last:g}; found {times}",
+            first=time.initial,
+            last=time.final,
+            times=tuple(f"{time:g}" for time in np.asarray(keep)[:8]),
         )
     return steps
 
@@ -175,7 +173,7 @@ def _input_table(kernel: Kernel, inputs: Mapping[str, FloatArray] | FloatArray) 
         if table.ndim != 2 or table.shape[1] != len(kernel.inputs):
             wanted = Message("(run, {columns})", columns=len(kernel.inputs))
             raise InputError(
-                Fault("inputs do not fit the kernel", expected=wanted, found=str(table.shape))
+                "inputs do not fit the kernel", expected=wanted, found=str(table.shape)
             )
         return table
     if unknown := [name for name in inputs if name not in kernel.inputs]:
@@ -188,12 +186,10 @@ def _input_table(kernel: Kernel, inputs: Mapping[str, FloatArray] | FloatArray) 
     for name, column in columns.items():
         if column.shape not in ((runs,), (1,)):
             raise InputError(
-                Fault(
-                    "'{name}' does not have as many runs",
-                    expected=f"{runs}",
-                    found=str(column.shape),
-                    name=name,
-                )
+                "'{name}' does not have as many runs",
+                expected=f"{runs}",
+                found=str(column.shape),
+                name=name,
             )
         table[:, indices[name]] = column
     return table
@@ -271,10 +267,10 @@ def _prepared(kernel: Kernel, time: TimeSpec, kept: NDArray[np.int64]) -> _Prepa
     rings = np.zeros((len(kernel.delays), 2), dtype=np.int64)
     memory = kernel.memory
     for i, column in enumerate(kernel.delays):
-        delay = table[0, column] / time.step
-        if not delay <= _MAX_PIPE:
-            raise SimulationError(Message("a fixed delay takes {delay:g} steps", delay=delay))
-        rings[i] = memory, round(max(delay, 1.0) + 1e-6)
+        most = table[0, column]
+        if not most <= _MAX_PIPE:
+            raise SimulationError(Message("a fixed delay takes {delay:g} steps", delay=most))
+        rings[i] = memory, most
         memory += int(rings[i, 1])
     # Of an odd number of vectors, lest several compete for the same part of the processor's cache.
     return _Prepared(table, tableau, places, rings, memory | 1, steps, len(kept))

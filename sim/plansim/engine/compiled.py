@@ -27,7 +27,7 @@ from plansim.engine.trajectory import (
     version_of,
     with_missing,
 )
-from plansim.errors import Fault, InputError
+from plansim.errors import Fault, InputError, Message
 from plansim.model.records import Model, VariableKind, cells_of, folded
 from plansim.scenario.members import LIMIT
 from plansim.scenario.scenario_file import Scenario
@@ -239,6 +239,7 @@ def cannot_vary(names: Iterable[str]) -> InputError:
         Fault(
             "'{name}' cannot vary from run to run: the order or length of a delay depends on it",
             name=name,
+            expected=Message("a range after its unit, as [1, 8]"),
         )
         for name in sorted(names)
     )

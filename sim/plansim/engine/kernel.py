@@ -22,7 +22,7 @@ from plansim.compiler.lower import lower
 from plansim.compiler.native import Library, Platform, assemble, host_platform, versions
 from plansim.compiler.order import schedule
 from plansim.engine.trajectory import named
-from plansim.errors import Fault, InputError, Message
+from plansim.errors import InputError, Message
 from plansim.model.reading.expression import name_key
 from plansim.model.records import NOISE_SEED, Model, VariableKind
 
@@ -172,14 +172,12 @@ def _varied(model: Model, name: str) -> str:
     usable = {VariableKind.CONSTANT, VariableKind.STOCK, VariableKind.LOOKUP}
     if variable.kind not in usable:
         raise InputError(
-            Fault(
-                "'{name}' cannot vary",
-                model.path,
-                variable.line,
-                expected=Message("a constant, a stock (its initial value) or a lookup table"),
-                found=variable.kind.value,
-                name=variable.name,
-            )
+            "'{name}' cannot vary",
+            model.path,
+            variable.line,
+            expected=Message("a constant, a stock (its initial value) or a lookup table"),
+            found=variable.kind.value,
+            name=variable.name,
         )
     return variable.name + bracket + inside
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from plansim.errors import Fault, Message, ModelError
+from plansim.errors import Message, ModelError
 from plansim.model.reading.arrays import free_marks
 from plansim.model.reading.equations import Equation, Scan
 from plansim.model.reading.expression import Call, Name, Node, Numbers, Table, name_key
@@ -165,7 +165,7 @@ class _Plain:
             assert body.tree is not None
             if body.is_raw:
                 message = Message("only the compiled engine reads raw data in a macro")
-                raise ModelError(Fault(message, self.model.path, body.line))
+                raise ModelError(message, self.model.path, body.line)
             if isinstance(body.tree, Table):
                 self.lines.append(f"{names[key]}{unparse(body.tree)}")
                 continue

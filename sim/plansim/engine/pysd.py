@@ -41,7 +41,7 @@ from plansim.engine.translate import (
     translated,
     with_model_names,
 )
-from plansim.errors import Fault, Message, SimulationError
+from plansim.errors import Message, SimulationError
 from plansim.model.records import (
     NOISE_SEED,
     Integration,
@@ -432,10 +432,8 @@ def _explained(
     if when is not None:
         broken = Message("{broken} at time {time:g}", broken=broken, time=when)
     return SimulationError(
-        Fault(
-            broken,
-            file=model.path,
-            line=None if name is None else model.variables[name].line,
-            found=what,
-        )
+        broken,
+        file=model.path,
+        line=None if name is None else model.variables[name].line,
+        found=what,
     )

@@ -15,7 +15,7 @@ import numpy as np
 
 from plansim.cache import digest, workspace
 from plansim.engine.trajectory import FloatArray, Trajectory, cells, largest_difference
-from plansim.errors import Fault, InputError, Message, SimulationError, foreign
+from plansim.errors import InputError, Message, SimulationError, foreign
 from plansim.files.reading import read_regular
 from plansim.files.writing import writing_whole
 from plansim.model.records import Model, VariableKind
@@ -45,7 +45,7 @@ def has_simlin() -> bool:
 
 def _require_simlin() -> None:
     if not has_simlin():
-        raise InputError(Fault("pysimlin is not installed; pip install 'plansim[loops]' brings it"))
+        raise InputError("pysimlin is not installed; pip install 'plansim[loops]' brings it")
 
 
 def _loaded(text: str) -> Any:
@@ -94,7 +94,7 @@ def vdf_as_csv(path: Path) -> Path:
             write(table)
     except (simlin.SimlinError, OSError, ValueError) as error:
         why = foreign(getattr(error, "strerror", None) or error)
-        raise InputError(Fault("the table cannot be read", path, found=why)) from None
+        raise InputError("the table cannot be read", path, found=why) from None
     return table
 
 
@@ -146,7 +146,7 @@ def to_xmile(model: Model) -> bytes:
         return bytes(_loaded(model.text).project.to_xmile())
     except simlin.SimlinError as error:
         raise InputError(
-            Fault("pysimlin cannot read the model", model.path, found=foreign(error))
+            "pysimlin cannot read the model", model.path, found=foreign(error)
         ) from None
 
 
@@ -191,17 +191,15 @@ def link_scores(model: Model, scenario: Scenario, run: Trajectory) -> LinkScores
         time = _series(simulation, "time")[1:]
     except simlin.SimlinError as error:
         raise SimulationError(
-            Fault("pysimlin cannot compute the model: {error}", error=str(error))
+            "pysimlin cannot compute the model: {error}", error=str(error)
         ) from None
     worst = largest_difference(ours, theirs)
     if not worst.error <= AGREE:
         raise SimulationError(
-            Fault(
-                "pysimlin computes another run: '{series}' differs by {error:.1e} of its size",
-                series=worst.series,
-                error=worst.error,
-                expected=Message("at most {limit:g}", limit=AGREE),
-            )
+            "pysimlin computes another run: '{series}' differs by {error:.1e} of its size",
+            series=worst.series,
+            error=worst.error,
+            expected=Message("at most {limit:g}", limit=AGREE),
         )
     return LinkScores(time, _scores(links, {name: label for label, name in plain.names.items()}))
 

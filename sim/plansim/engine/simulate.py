@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from plansim.engine.compiled import run_compiled, run_members
 from plansim.engine.trajectory import Engine, Trajectory, named, to_years
-from plansim.errors import Fault, InputError
+from plansim.errors import InputError
 from plansim.model.records import Model
 from plansim.scenario.scenario_file import Scenario, scenario_of, scenarios_of
 from plansim.scenario.variant import for_scenarios
@@ -77,7 +77,7 @@ def simulate(
     choice = EngineChoice(engine)
     if ensemble is not None:
         if choice is not EngineChoice.COMPILED:
-            raise InputError(Fault("only the compiled engine runs the members of an ensemble"))
+            raise InputError("only the compiled engine runs the members of an ensemble")
         return _simulated_members(model, scenario, variables, ensemble)
     if isinstance(scenario, Sequence) and not isinstance(scenario, str):
         chosen = [scenario_of(model, one) for one in scenario]

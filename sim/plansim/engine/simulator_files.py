@@ -16,7 +16,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from plansim.engine.simlin import to_xmile
-from plansim.errors import Fault, InputError, Message
+from plansim.errors import InputError, Message
 from plansim.files.writing import check_destination, writing_whole
 from plansim.model.records import Model
 from plansim.model.rewrite import with_constants, without_sums
@@ -44,13 +44,11 @@ def changes_text(model: Model, scenario: Scenario) -> str:
     own = (model.original or model).variables
     if names := tuple(name for name in scenario.values if name.partition("[")[0] not in own):
         raise InputError(
-            Fault(
-                "'{scenario}' changes the form of equations, and a changes file holds values alone",
-                scenario.path,
-                expected=Message("FILE.xmile, which holds the model too"),
-                found=Message("{names}", names=names[:3]),
-                scenario=scenario.id,
-            )
+            "'{scenario}' changes the form of equations, and a changes file holds values alone",
+            scenario.path,
+            expected=Message("FILE.xmile, which holds the model too"),
+            found=Message("{names}", names=names[:3]),
+            scenario=scenario.id,
         )
     lines = [f"{name} = {value!r}" for name, value in _settings(scenario).items()]
     return "\n".join([*lines, ""])

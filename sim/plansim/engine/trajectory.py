@@ -347,10 +347,5 @@ def check_finite(model: Model, scenario: Scenario, run: Trajectory) -> None:
     if others := len(at_once) - 1:
         broken = Message("{broken}, nor are {count} others", broken=broken, count=others)
     raise SimulationError(
-        Fault(
-            broken,
-            file=model.path,
-            line=variable.line,
-            found=f"{value.reshape(-1)[flat]}",
-        )
+        broken, file=model.path, line=variable.line, found=f"{value.reshape(-1)[flat]}"
     )

@@ -272,17 +272,16 @@ def _translated(model: Model, text: str) -> str:
             if name is not None:
                 message = Message("PySD cannot translate '{name}'", name=name)
             raise ModelError(
-                Fault(
-                    message,
-                    file=model.path,
-                    line=None if name is None else model.variables[name].line,
-                    found=reason[0],
-                )
+                message,
+                file=model.path,
+                line=None if name is None else model.variables[name].line,
+                found=reason[0],
             ) from error
 
 
 _UNKNOWN = frozenset(
-    {"delay_information", "delay_material", "depreciate_straightline", "gamma_ln", "lookup_area"}
+    {"delay_information", "delay_material", "demand_at_price", "depreciate_straightline"}
+    | {"find_market_price", "gamma_ln", "lookup_area", "supply_at_price"}
     | {"lookup_backward", "lookup_extrapolate", "lookup_forward", "lookup_invert", "lookup_slope"}
     | {"npv", "npve", "reinitial", "sinteg", "time_base", "vector_lookup"}
 )

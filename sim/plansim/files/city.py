@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from plansim.errors import Fault, InputError, Message
-from plansim.files.folder import write_folder
+from plansim.errors import InputError, Message
+from plansim.files.writing import write_folder
 
 __all__ = ["new_city"]
 
@@ -39,11 +39,9 @@ def new_city(folder: str | Path, name: str | None = None) -> Path:
     called = path.absolute().name if name is None else name.strip()
     if not _NAME.fullmatch(called):
         raise InputError(
-            Fault(
-                "a city cannot be called '{name}'",
-                expected=Message("letters, digits, blanks, dots and hyphens"),
-                name=called,
-            )
+            "a city cannot be called '{name}'",
+            expected=Message("letters, digits, blanks, dots and hyphens"),
+            name=called,
         )
     stem = re.sub(r"\s+", "-", called.lower())
     files = {

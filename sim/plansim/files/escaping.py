@@ -1,10 +1,11 @@
-"""What a text must not do to whoever reads it: in a terminal, a spreadsheet, a JSON file."""
+"""Texts as a terminal, a spreadsheet, or a JSON file may have them."""
 
 from __future__ import annotations
 
 import re
 
 __all__ = ["for_json", "for_spreadsheet", "for_terminal", "without_controls"]
+
 
 _BIDI = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 _UNSEEN = re.compile(f"[\x00-\x08\x0b-\x1f\x7f-\x9f{_BIDI}\u2028\u2029\ufeff\ud800-\udfff]")

@@ -13,13 +13,7 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from plansim.errors import (
-    Fault,
-    InputError,
-    Message,
-    UnknownNameError,
-    nearest,
-)
+from plansim.errors import InputError, Message, UnknownNameError, nearest
 
 __all__ = [
     "is_file",
@@ -64,7 +58,7 @@ def packaged(*parts: str) -> Path:
     inside = package / "_data"
     path = (inside if inside.is_dir() else package.parents[1]).joinpath(*parts)
     if not path.exists():
-        raise InputError(Fault("a file that comes with plansim is missing", file=path))
+        raise InputError("a file that comes with plansim is missing", file=path)
     return path
 
 
@@ -106,7 +100,7 @@ def named_file(name: str | Path, folder: str, unknown: Message) -> Path:
         expected = Message("one of {names}, or a path", names=tuple(known))
         if not known:
             expected = Message("the path of a file")
-        raise UnknownNameError(Fault(unknown, expected=expected, nearest=nearest(str(name), known)))
+        raise UnknownNameError(unknown, expected=expected, nearest=nearest(str(name), known))
     return known[str(name)]
 
 
@@ -124,12 +118,7 @@ def shipped_model() -> Path:
         names = tuple(path.name for path in models)
         found = Message("{names}", names=names) if names else Message("none")
         raise InputError(
-            Fault(
-                "there is not one shipped model",
-                folder,
-                expected=Message("one .mdl file"),
-                found=found,
-            )
+            "there is not one shipped model", folder, expected=Message("one .mdl file"), found=found
         )
     return models[0]
 
@@ -149,12 +138,10 @@ def vendored(package: str, path: str, sha256: str) -> Path:
     file = folder / path
     if not file.is_file() or hashlib.sha256(file.read_bytes()).hexdigest() != sha256:
         raise InputError(
-            Fault(
-                "the package '{package}' does not have the file that plansim was written for, "
-                "of SHA-256 {sha256}",
-                file=file,
-                package=package,
-                sha256=sha256,
-            )
+            "the package '{package}' does not have the file that plansim was written for, "
+            "of SHA-256 {sha256}",
+            file=file,
+            package=package,
+            sha256=sha256,
         )
     return file

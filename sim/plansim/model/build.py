@@ -11,7 +11,7 @@ from operator import itemgetter
 from pathlib import Path
 from types import MappingProxyType
 
-from plansim.errors import Fault, FaultLog, Message, ModelError
+from plansim.errors import FaultLog, Message, ModelError
 from plansim.model.comment import read_comment
 from plansim.model.lint import check_soundness, is_function_call
 from plansim.model.reading.equations import MAX_ELEMENTS, Equation, EquationForm, Range, Scan, short
@@ -71,7 +71,7 @@ def build_model(text: str, file: Path, sha256: str, strict: bool) -> Model:
     if faults.is_full or (faults and not scan.equations):
         raise ModelError(faults.by_line())
     if not scan.equations and not faults:
-        raise ModelError(Fault("the file holds no equation", file))
+        raise ModelError("the file holds no equation", file)
     check_soundness(scan, faults, warnings)
     builder = _Builder(scan, faults, slips)
     variables = builder.variables()

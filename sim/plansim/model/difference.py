@@ -7,6 +7,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from plansim.files.notebook import Table, Tabular
 from plansim.model.reader import parse_model
 from plansim.model.reading.entries import SKETCH
 from plansim.model.reading.equations import Equation
@@ -14,7 +15,15 @@ from plansim.model.reading.expression import name_key
 from plansim.model.records import Model, SubscriptRange, Variable, VariableKind
 from plansim.model.rewrite import unparse
 
-__all__ = ["Aspect", "Detail", "EntryDifference", "differences", "hybrid", "units_of_change"]
+__all__ = [
+    "Aspect",
+    "Detail",
+    "Differences",
+    "EntryDifference",
+    "differences",
+    "hybrid",
+    "units_of_change",
+]
 
 
 _BRACKETS = re.compile(r"\[([^\]]*)\]")
@@ -106,7 +115,20 @@ class EntryDifference:
         return same and is_constant and Aspect.VALUE in self.aspects
 
 
-def differences(old: Model, new: Model) -> tuple[EntryDifference, ...]:
+class Differences(Tabular, tuple[EntryDifference, ...]):
+    """What differs between two versions of a model: as a table, a row for each thing."""
+
+    def _table(self) -> Table:
+        rows = (
+            (one.name, one.name_zh, one.module, detail.element, detail.aspect.value,
+             detail.before, detail.after)
+            for one in self
+            for detail in one.details
+        )  # fmt: skip
+        return ("name", "name_zh", "module", "element", "aspect", "before", "after"), rows
+
+
+def differences(old: Model, new: Model) -> Differences:
     """Return what differs between two versions of a model, in the order of the new one's file.
 
     Spacing, letter case of names, the order of entries and drawings make no difference.
@@ -116,8 +138,11 @@ def differences(old: Model, new: Model) -> tuple[EntryDifference, ...]:
     >>> (change,) = differences(lake, other)
     >>> change.name, change.details[0].before, change.details[0].after
     ('effort', '0.1', '0.2')
+    >>> differences(lake, other).frame()[["name", "aspect", "before", "after"]]
+         name aspect before after
+    0  effort  value    0.1   0.2
     """
-    return tuple(_differences(old, new))
+    return Differences(_differences(old, new))
 
 
 def _differences(old: Model, new: Model) -> Iterator[EntryDifference]:

@@ -111,31 +111,27 @@ def _read_bytes(file: Path) -> bytes:
     try:
         status = file.stat()
         if stat.S_ISDIR(status.st_mode):
-            raise ModelError(
-                Fault("a folder is not a model", file, expected=Message("a .mdl file"))
-            )
+            raise ModelError("a folder is not a model", file, expected=Message("a .mdl file"))
         if not stat.S_ISREG(status.st_mode) or file.suffix.lower() != ".mdl":
             raise ModelError(
-                Fault("the file is not a Vensim model", file, expected=Message("a .mdl file"))
+                "the file is not a Vensim model", file, expected=Message("a .mdl file")
             )
         with file.open("rb") as stream:
             data = stream.read(MAX_BYTES + 1)
     except FileNotFoundError:
         siblings = sorted(path.name for path in file.parent.glob("*.mdl"))
         raise ModelError(
-            Fault(
-                "there is no such file",
-                file,
-                expected=Message("a .mdl file"),
-                nearest=nearest(file.name, siblings),
-            )
+            "there is no such file",
+            file,
+            expected=Message("a .mdl file"),
+            nearest=nearest(file.name, siblings),
         ) from None
     except (OSError, ValueError) as error:  # ValueError: a path that no file can have
         reason = foreign(getattr(error, "strerror", None) or error)
-        raise ModelError(Fault("the file cannot be read", file, found=reason)) from error
+        raise ModelError("the file cannot be read", file, found=reason) from error
     if len(data) > MAX_BYTES:
         limit, size = Message("at most {limit:,} bytes", limit=MAX_BYTES), f"{status.st_size:,}"
-        raise ModelError(Fault("the file is too large", file, expected=limit, found=size))
+        raise ModelError("the file is too large", file, expected=limit, found=size)
     return data
 
 
@@ -156,10 +152,10 @@ def _text_of(data: bytes) -> tuple[str, str]:
 
 def _decode(data: bytes, file: Path, notes: list[Fault]) -> str:
     if not data.strip():
-        raise ModelError(Fault("the file is empty", file, expected=Message("a Vensim model")))
+        raise ModelError("the file is empty", file, expected=Message("a Vensim model"))
     if b"\0" in data:
         line = data[: data.index(b"\0")].count(b"\n") + 1
-        raise ModelError(Fault("the file is binary", file, line, expected=Message("text in UTF-8")))
+        raise ModelError("the file is binary", file, line, expected=Message("text in UTF-8"))
     text, encoding = _text_of(data)
     if encoding:
         lines = enumerate(data.split(b"\n"), start=1)

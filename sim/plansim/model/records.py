@@ -200,7 +200,7 @@ class Model:
         return f"<Model {self.name}: {len(self.variables)} variables, {self.path}>"
 
     def _repr_html_(self) -> str:
-        from plansim.files.html_card import card
+        from plansim.files.notebook import card
 
         kinds = Counter(variable.kind for variable in self.variables.values())
         time = self.time
@@ -233,23 +233,19 @@ class Model:
             return found[0]
         if found:
             raise UnknownNameError(
-                Fault(
-                    "more than one variable is called '{name}'",
-                    file=self.path,
-                    expected=Message(
-                        "one of {names}", names=tuple(variable.name for variable in found)
-                    ),
-                    name=name,
-                )
+                "more than one variable is called '{name}'",
+                file=self.path,
+                expected=Message(
+                    "one of {names}", names=tuple(variable.name for variable in found)
+                ),
+                name=name,
             )
         names = [*self.variables, *(v.name_zh for v in self.variables.values() if v.name_zh)]
         raise UnknownNameError(
-            Fault(
-                "no variable is called '{name}'",
-                file=self.path,
-                nearest=nearest(name, names),
-                name=name,
-            )
+            "no variable is called '{name}'",
+            file=self.path,
+            nearest=nearest(name, names),
+            name=name,
         )
 
     def get(self, name: str) -> Variable | None:

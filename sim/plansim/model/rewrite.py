@@ -25,14 +25,7 @@ from plansim.model.reading.expression import (
     name_key,
 )
 from plansim.model.reading.functions import OF_VECTORS, OVER_ELEMENTS
-from plansim.model.records import (
-    Model,
-    TimeSpec,
-    Variable,
-    VariableKind,
-    cell_name,
-    cells_of,
-)
+from plansim.model.records import Model, TimeSpec, Variable, VariableKind, cell_name, cells_of
 
 __all__ = [
     "AddedEquation",
@@ -344,13 +337,11 @@ class _Flat:
         whole = equation.called & (OF_VECTORS | self.model.scan.macros.keys())
         if whole:
             raise ModelError(
-                Fault(
-                    "'{name}' cannot be written out element by element",
-                    self.model.path,
-                    equation.line,
-                    found=Message("the function {name}", name=min(whole).replace("_", " ").upper()),
-                    name=variable.name,
-                )
+                "'{name}' cannot be written out element by element",
+                self.model.path,
+                equation.line,
+                found=Message("the function {name}", name=min(whole).replace("_", " ").upper()),
+                name=variable.name,
             )
         left = tuple(map(name_key, equation.subscripts))
         for position, names in enumerate(self.model.scan.covered(equation)):
@@ -365,12 +356,10 @@ class _Flat:
                 yield f"{name}= {self.values.get(label, value)!r} ~~|"
             elif equation.formula is None:
                 raise ModelError(
-                    Fault(
-                        "'{name}' is read from outside",
-                        self.model.path,
-                        equation.line,
-                        name=variable.name,
-                    )
+                    "'{name}' is read from outside",
+                    self.model.path,
+                    equation.line,
+                    name=variable.name,
                 )
             else:
                 pairs = zip(left, cell, strict=True)

@@ -13,7 +13,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from plansim.cache import code_of, digest, file_sha256, kept
-from plansim.errors import Fault, Message, UnitError, foreign, nearest
+from plansim.errors import Message, UnitError, foreign, nearest
 from plansim.files.shipped import packaged
 
 if TYPE_CHECKING:
@@ -60,13 +60,11 @@ def convert(value: float, from_unit: str, to_unit: str) -> float:
     factor = _factor(_plain(from_unit), _plain(to_unit))
     if factor is None:
         raise UnitError(
-            Fault(
-                "'{unit}' and '{wanted_unit}' do not measure the same thing",
-                expected=Message("a unit that converts to '{unit}'", unit=to_unit),
-                found=Message("'{text}'", text=from_unit),
-                unit=from_unit,
-                wanted_unit=to_unit,
-            )
+            "'{unit}' and '{wanted_unit}' do not measure the same thing",
+            expected=Message("a unit that converts to '{unit}'", unit=to_unit),
+            found=Message("'{text}'", text=from_unit),
+            unit=from_unit,
+            wanted_unit=to_unit,
         )
     return value * factor
 
@@ -127,12 +125,10 @@ def _worked_out(from_unit: str, to_unit: str) -> float | None:
         return None
     except ArithmeticError as error:
         raise UnitError(
-            Fault(
-                "'{unit}' cannot be converted to '{wanted_unit}'",
-                found=foreign(error),
-                unit=from_unit,
-                wanted_unit=to_unit,
-            )
+            "'{unit}' cannot be converted to '{wanted_unit}'",
+            found=foreign(error),
+            unit=from_unit,
+            wanted_unit=to_unit,
         ) from error
 
 
@@ -186,19 +182,13 @@ def _registered(registry: UnitRegistry[float], word: str, unit: str) -> str:
         if word != unit:
             unknown = Message("the unit '{word}' is unknown, in '{unit}'", word=word, unit=unit)
         raise UnitError(
-            Fault(
-                unknown,
-                expected=Message("units of model/units.txt"),
-                nearest=nearest(word, registry),
-            )
+            unknown, expected=Message("units of model/units.txt"), nearest=nearest(word, registry)
         ) from None
 
 
 def _unreadable(unit: str) -> UnitError:
     return UnitError(
-        Fault(
-            "the unit '{unit}' cannot be read",
-            expected=Message("names with '*', '/', brackets and powers, such as 亿元/(人*Year^2)"),
-            unit=unit[:80],
-        )
+        "the unit '{unit}' cannot be read",
+        expected=Message("names with '*', '/', brackets and powers, such as 亿元/(人*Year^2)"),
+        unit=unit[:80],
     )

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from plansim.model.comment import read_source
-from plansim.model.evidence import Evidence
+from plansim.model.comment import Evidence, read_source
 from plansim.model.reading.expression import name_key
 from plansim.model.records import Model, SubscriptRange, Timing, Variable, VariableKind
 from plansim.model.units import NO_UNIT

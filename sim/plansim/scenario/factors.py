@@ -87,8 +87,7 @@ def varied(model: Model, references: Iterable[str]) -> dict[str, Variable]:
     for reference in references:
         variable, elements = meant(model, reference)
         if variable.kind is not VariableKind.CONSTANT:
-            found = Message("the clock")
-            raise InputError(Fault("only a constant can vary from run to run", found=found))
+            raise InputError("only a constant can vary from run to run", found=Message("the clock"))
         for element in elements:
             variables[cell_name(variable.name, [element] if element else [])] = variable
     return variables
@@ -104,9 +103,8 @@ def unit_of(name: str, apply: Apply, variables: Iterable[Variable]) -> str:
         return "Dmnl"
     units = dict.fromkeys(variable.unit for variable in variables)
     if len(units) > 1:
-        listed = Message("{names}", names=tuple(units))
         message = Message("the constants of '{name}' have different units", name=name)
-        raise InputError(Fault(message, found=listed))
+        raise InputError(message, found=Message("{names}", names=tuple(units)))
     return next(iter(units))
 
 

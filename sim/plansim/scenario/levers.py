@@ -27,7 +27,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from plansim.errors import Fault, InputError, Message, nearest
+from plansim.errors import InputError, Message, nearest
 from plansim.model.records import NOISE_SEED, Model, Timing, Variable, VariableKind, folded
 
 __all__ = [
@@ -290,13 +290,11 @@ def lever_constants(model: Model, name: str, parts: Mapping[str, str]) -> dict[s
     last = f" {parts.get('from') or parts['length']}"
     known = [other.removesuffix(last) for other in model.variables if other.endswith(last)]
     raise InputError(
-        Fault(
-            "the model has no lever '{name}' with {parts}",
-            expected=Message("one of {names}", names=tuple(known)) if known else None,
-            nearest=nearest(name, known),
-            name=name,
-            parts=tuple(parts),
-        )
+        "the model has no lever '{name}' with {parts}",
+        expected=Message("one of {names}", names=tuple(known)) if known else None,
+        nearest=nearest(name, known),
+        name=name,
+        parts=tuple(parts),
     )
 
 

@@ -318,7 +318,7 @@ def read_head(path: Path) -> MembersHead:
             return head_of(list(comments), path)
     except (OSError, UnicodeDecodeError) as error:
         why = foreign(error.strerror if isinstance(error, OSError) else error)
-        raise InputError(Fault("the table cannot be read", path, found=why)) from None
+        raise InputError("the table cannot be read", path, found=why) from None
 
 
 def head_of(comments: Sequence[str], path: Path) -> MembersHead:
@@ -335,27 +335,21 @@ def head_of(comments: Sequence[str], path: Path) -> MembersHead:
     if missing := [key for key in KEYS if key not in entries]:
         expected = Message("{keys}", keys=tuple(f"# {key}: …" for key in KEYS))
         found = Message("no {names}", names=tuple(missing))
-        raise InputError(Fault("the header of the members lacks a line", path, 1, expected, found))
+        raise InputError("the header of the members lacks a line", path, 1, expected, found)
     kinds = [kind.value for kind in EnsembleKind]
     line, kind = entries["kind"]
     if kind not in kinds:
         expected = Message("one of {names}", names=tuple(kinds))
-        raise InputError(Fault("unknown kind of ensemble", path, line, expected, kind))
+        raise InputError("unknown kind of ensemble", path, line, expected, kind)
     line, seed = entries["seed"]
     if not seed.isdecimal():
         expected = Message("a whole number")
-        raise InputError(Fault("the seed is not a number", path, line, expected, seed))
+        raise InputError("the seed is not a number", path, line, expected, seed)
     files = []
     for pair in filter(None, entries.get(OF_FILES, (0, ""))[1].split(", ")):
         name, _, digest = pair.rpartition(" ")
         files.append((name, digest))
     line, sha256 = entries["model"]
     return MembersHead(
-        EnsembleKind(kind),
-        sha256,
-        int(seed),
-        entries["drawn"][1],
-        path,
-        line,
-        files=tuple(files),
+        EnsembleKind(kind), sha256, int(seed), entries["drawn"][1], path, line, files=tuple(files)
     )

@@ -26,19 +26,11 @@ from pathlib import Path
 import numpy as np
 
 from plansim.errors import Fault, InputError, Message, nearest
-from plansim.files.csv_table import CsvTable, read_csv
 from plansim.files.forms import MOST_FAULTS, noting
+from plansim.files.reading import CsvTable, read_csv
 from plansim.files.writing import write_text
 from plansim.model.records import Model, cells_of
-from plansim.scenario.factors import (
-    Apply,
-    Factor,
-    Floats,
-    apart,
-    numbers_of,
-    unit_of,
-    varied,
-)
+from plansim.scenario.factors import Apply, Factor, Floats, apart, numbers_of, unit_of, varied
 from plansim.scenario.members import KEYS, OF_FILES, Members, head_of
 from plansim.scenario.references import split_name
 
@@ -76,7 +68,7 @@ def read_members(path: Path, model: Model, policy: Collection[str] = ()) -> Memb
     if firsts != list(_DESCRIPTIONS):
         expected = Message("rows that begin with {names}", names=_DESCRIPTIONS)
         found = Message("{names}", names=tuple(firsts))
-        raise InputError(Fault("the factors are not described", path, line, expected, found))
+        raise InputError("the factors are not described", path, line, expected, found)
     faults: list[Fault] = []
     factors = _factors(table, line, model, faults)
     numbers = numbers_of(table.columns, table.rows[2:], faults)
@@ -94,12 +86,11 @@ def _factors(table: CsvTable, line: int, model: Model, faults: list[Fault]) -> t
     changes = (Apply.ADD.value, Apply.MULTIPLY.value)
     for name, apply, listed in zip(table.columns[1:], applies[1:], constants[1:], strict=True):
         if apply not in changes:
-            expected = Message("one of {names}", names=changes)
             fault = Fault(
                 "'{name}' is not a change of constants",
                 None,
                 applies_line,
-                expected,
+                Message("one of {names}", names=changes),
                 apply or Message("nothing"),
                 nearest(apply, changes),
                 name=name,
@@ -110,7 +101,9 @@ def _factors(table: CsvTable, line: int, model: Model, faults: list[Fault]) -> t
         with noting(own):
             variables = varied(model, listed.split(_BETWEEN))
             unit = unit_of(name, Apply(apply), variables.values())
-            factors.append(Factor(name, tuple(variables), Apply(apply), None, unit))
+            names = {one.name_zh for one in variables.values()}
+            zh = names.pop() if len(names) == 1 else ""
+            factors.append(Factor(name, tuple(variables), Apply(apply), None, unit, zh))
         faults += (replace(fault, line=constants_line) for fault in own)
     faults += (replace(fault, line=line) for fault in apart("factor", factors))
     return tuple(factors)
@@ -121,14 +114,12 @@ def _doubled(rows: Sequence[tuple[int, list[str]]], changes: Floats) -> Iterator
     lines: dict[str | int | bytes, int] = {}
     for (line, (number, *_)), own in zip(rows, changes, strict=True):
         if not number.isdecimal():
-            expected = Message("a whole number")
-            yield Fault("a member has no number", None, line, expected, number)
+            yield Fault("a member has no number", None, line, Message("a whole number"), number)
             continue
         first = min(lines.setdefault(key, line) for key in (int(number), own.tobytes()))
         if first < line:
             known = Message("a first time on line {line}", line=first)
-            message = Message("member {member} is given twice", member=number)
-            yield Fault(message, None, line, found=known)
+            yield Fault("member {member} is given twice", None, line, found=known, member=number)
 
 
 # --- writing --------------------------------------------------------------------------------------

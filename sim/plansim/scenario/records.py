@@ -10,7 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from plansim.errors import Fault, Message
-from plansim.files.html_card import card
+from plansim.files.notebook import card
 from plansim.files.shipped import is_file
 from plansim.model.records import Integration, Model, TimeSpec, folded
 

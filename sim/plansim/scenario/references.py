@@ -9,7 +9,7 @@ import itertools
 import re
 from typing import TYPE_CHECKING
 
-from plansim.errors import Fault, InputError, Message, nearest
+from plansim.errors import InputError, Message, nearest
 from plansim.model.records import Model, Variable, VariableKind, folded
 from plansim.scenario.levers import constant_named, setters
 
@@ -59,12 +59,10 @@ def series_meant(model: Model, name: str) -> tuple[str, ...]:
     variable, cells = cells_meant(model, name)
     if not variable.kind.moves:
         raise InputError(
-            Fault(
-                "'{name}' does not move in a run",
-                expected=Message("a variable that a run computes"),
-                found=Message("a {kind}", kind=variable.kind),
-                name=variable.name,
-            )
+            "'{name}' does not move in a run",
+            expected=Message("a variable that a run computes"),
+            found=Message("a {kind}", kind=variable.kind),
+            name=variable.name,
         )
     return tuple(f"{variable.name}[{cell}]" if cell else variable.name for cell in cells)
 
@@ -78,7 +76,7 @@ def one_series(model: Model, name: str) -> str:
     series = series_meant(model, name)
     if len(series) > 1:
         expected = Message("one of {names}", names=series)
-        raise InputError(Fault("'{name}' is not one series", expected=expected, name=name))
+        raise InputError("'{name}' is not one series", expected=expected, name=name)
     return series[0]
 
 
@@ -115,16 +113,14 @@ def constant_meant(model: Model, name: str) -> tuple[Variable, list[tuple[str, .
     variable = constant_named(model, base)
     if variable.kind not in {VariableKind.CONSTANT, VariableKind.CONTROL}:
         if constants := setters(model, variable):
-            raise InputError(Fault(_set_by(variable, name, constants)))
+            raise InputError(_set_by(variable, name, constants))
         others = (other for other in model.variables.values() if _drives(other, variable))
         raise InputError(
-            Fault(
-                "'{name}' cannot be set: its equation gives its value",
-                expected=Message("a constant"),
-                found=Message("a variable of kind {kind}", kind=variable.kind),
-                nearest=next((other.name for other in others), None),
-                name=variable.name,
-            )
+            "'{name}' cannot be set: its equation gives its value",
+            expected=Message("a constant"),
+            found=Message("a variable of kind {kind}", kind=variable.kind),
+            nearest=next((other.name for other in others), None),
+            name=variable.name,
         )
     return variable, _ranges(model, name, variable, inside)
 
@@ -146,12 +142,10 @@ def _ranges(
     if len(parts) != len(whole):
         right = f"{variable.name}[{', '.join(variable.subscripts)}]"
         raise InputError(
-            Fault(
-                "'{name}' has the wrong number of subscripts",
-                expected=right if whole else Message("none"),
-                found=str(len(parts)),
-                name=name,
-            )
+            "'{name}' has the wrong number of subscripts",
+            expected=right if whole else Message("none"),
+            found=str(len(parts)),
+            name=name,
         )
     pairs = zip(parts, variable.subscripts, strict=True)
     return [elements_meant(model, part, subscript) for part, subscript in pairs]
@@ -174,14 +168,12 @@ def elements_meant(model: Model, text: str, subscript: str, at: Location = ()) -
     if text.strip() and folded(text) in by_name:
         return by_name[folded(text)]
     raise InputError(
-        Fault(
-            "'{name}' has no element '{element}'",
-            at=at,
-            expected=Message("one of {names}", names=tuple(whole.elements)),
-            nearest=nearest(text, [*whole.elements, *whole.elements_zh, *by_name]),
-            name=subscript,
-            element=text,
-        )
+        "'{name}' has no element '{element}'",
+        at=at,
+        expected=Message("one of {names}", names=tuple(whole.elements)),
+        nearest=nearest(text, [*whole.elements, *whole.elements_zh, *by_name]),
+        name=subscript,
+        element=text,
     )
 
 

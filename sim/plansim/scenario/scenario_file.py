@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from plansim.cache import code_of, digest, file_sha256, keep, kept, recall
-from plansim.errors import Fault, Message, ScenarioError, UnknownNameError, nearest
+from plansim.errors import Message, ScenarioError, UnknownNameError, nearest
 from plansim.files.shipped import is_file, shipped, shipped_model
 from plansim.model.records import Integration, Model, folded
 from plansim.model.units import units_sha256
@@ -153,7 +153,7 @@ def list_scenarios(folder: Path | None = None) -> tuple[ScenarioHead, ...]:
     key = digest("heads", json.dumps([str(directory), files]), code_of("", "model", "scenario"))
 
     def make() -> tuple[ScenarioHead, ...]:
-        from plansim.scenario.lineage import read_heads
+        from plansim.scenario.scenario_form import read_heads
 
         return read_heads(directory)
 
@@ -207,7 +207,7 @@ def _locate(name: str, *, is_overlay: bool = False) -> Path:
         if path.suffix and path.suffix.lower() not in SUFFIXES:
             fault = Message("a scenario is a YAML file")
             expected = Message("a name that ends with .yaml")
-            raise ScenarioError(Fault(fault, path, expected=expected, found=path.suffix))
+            raise ScenarioError(fault, path, expected=expected, found=path.suffix)
         return path
     folders = [shipped("scenarios"), shipped("scenarios", OVERLAYS)]
     folder, other = reversed(folders) if is_overlay else folders
@@ -229,12 +229,10 @@ def _locate(name: str, *, is_overlay: bool = False) -> Path:
         message = Message("'{name}' is an overlay, and no scenario", name=file.stem)
         expected = Message("SCENARIO+{name}, or with: [{name}]", name=file.stem)
     raise UnknownNameError(
-        Fault(
-            message,
-            expected=expected,
-            nearest=nearest(name, [*(head.id for head in heads), *titles])
-            or (None if name.isascii() else part),
-        )
+        message,
+        expected=expected,
+        nearest=nearest(name, [*(head.id for head in heads), *titles])
+        or (None if name.isascii() else part),
     )
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from plansim.errors import Fault, InputError, Message, SimulationError, UnknownNameError, nearest
+from plansim.errors import InputError, Message, SimulationError, UnknownNameError, nearest
 from plansim.model.records import SubscriptRange, Timing, folded
 from plansim.targets.indicator import Floats, year_indices
 
@@ -110,11 +110,9 @@ def joined(runs: Sequence[xr.Dataset]) -> xr.Dataset:
     names = [str(card["scenario"]) for card in cards]
     times = [run.indexes["time"] for run in runs]
     if not all(time.equals(times[0]) for time in times):
-        message = Message("the scenarios run on different clocks: simulate them one by one")
-        raise InputError(Fault(message))
+        raise InputError("the scenarios run on different clocks: simulate them one by one")
     if len(set(names)) < len(names):
-        ids = Message("{names}", names=tuple(names))
-        raise InputError(Fault("a scenario is given twice", found=ids))
+        raise InputError("a scenario is given twice", found=Message("{names}", names=tuple(names)))
     shared = {
         key: value
         for key, value in cards[0].items()
@@ -212,7 +210,7 @@ def check_no_year(names: Iterable[str]) -> None:
         SimulationError: a variable is called ``year``.
     """
     if "year" in names:
-        raise SimulationError(Message("a variable called 'year' cannot be shown over years"))
+        raise SimulationError("a variable called 'year' cannot be shown over years")
 
 
 def annual(dataset: xr.Dataset) -> xr.Dataset:
@@ -338,11 +336,9 @@ def named(run: xr.Dataset, name: str) -> str:
         return matches[0]
     if matches:
         fault = Message("more than one variable is called '{name}'", name=name)
-        raise UnknownNameError(
-            Fault(fault, expected=Message("one of {names}", names=tuple(matches)))
-        )
+        raise UnknownNameError(fault, expected=Message("one of {names}", names=tuple(matches)))
     near = nearest(name, [*names, *filter(None, names.values())])
-    raise UnknownNameError(Fault("the run holds no variable '{name}'", nearest=near, name=name))
+    raise UnknownNameError("the run holds no variable '{name}'", nearest=near, name=name)
 
 
 def _range(coordinate: xr.DataArray) -> SubscriptRange:

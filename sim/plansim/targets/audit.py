@@ -22,7 +22,7 @@ from plansim.errors import CatalogueError, Fault, InputError, Message, foreign, 
 from plansim.files.forms import LAX, Form, Listed, Resolved, Words, form_of, noting, or_text
 from plansim.files.shipped import shipped
 from plansim.files.yaml_document import YamlDocument, read_document
-from plansim.model.evidence import Evidence, load_evidence
+from plansim.model.comment import Evidence, load_evidence
 from plansim.model.reading import expression
 from plansim.model.reading.expression import (
     COMPARISONS,
@@ -212,12 +212,10 @@ class _KnownFigures:
         else:
             close = nearest(key, (*self.targets, *self.evidence, *self.clashes))
         raise InputError(
-            Fault(
-                "there is no figure {reference}",
-                expected=Message("M03.target, M03.base, E019 or a result of a clash above"),
-                nearest=close,
-                reference=reference,
-            )
+            "there is no figure {reference}",
+            expected=Message("M03.target, M03.base, E019 or a result of a clash above"),
+            nearest=close,
+            reference=reference,
         )
 
 
@@ -227,13 +225,11 @@ def _from_target(name: str, target: Target, part: str) -> Statement:
     value = {"base": target.base_value, "target": target.value}.get(part)
     if value is None:
         raise InputError(
-            Fault(
-                "{id} has no number for '{part}'",
-                expected=Message("{id}.base or {id}.target, where it has one", id=target.id),
-                found=reference,
-                id=target.id,
-                part=part,
-            )
+            "{id} has no number for '{part}'",
+            expected=Message("{id}.base or {id}.target, where it has one", id=target.id),
+            found=reference,
+            id=target.id,
+            part=part,
         )
     return Statement(
         name=name,
@@ -261,7 +257,7 @@ def _from_evidence(name: str, evidence: Evidence, part: str) -> Statement:
     except ValueError:
         expected = Message("{id}, or of a range {id}.low or {id}.high", id=evidence.id)
         message = Message("{id} has no such number", id=evidence.id)
-        raise InputError(Fault(message, expected=expected, found=evidence.value)) from None
+        raise InputError(message, expected=expected, found=evidence.value) from None
     label_en = f"{evidence.quantity}, {evidence.place}"
     in_chinese = evidence.place_zh and evidence.quantity_zh
     return Statement(
@@ -318,14 +314,14 @@ def _clash(
             value = _computed(text, values)
             if isinstance(value, bool):
                 expected = Message("a number")
-                raise InputError(Fault("'{name}' is a comparison", expected=expected, name=name))
+                raise InputError("'{name}' is a comparison", expected=expected, name=name)
             arithmetic.append(Calculation(name, text, _in_figures(text, values), value))
             values[name] = value
     with noting(faults, "stands"):
         condition = _computed(row.stands, values)
         if not isinstance(condition, bool):
             expected = Message("a comparison")
-            raise InputError(Fault("not a comparison", expected=expected, found=row.stands))
+            raise InputError("not a comparison", expected=expected, found=row.stands)
         stands = condition
     filled = {}
     for key, words in (("finding", row.finding), ("handling", row.handling)):
@@ -365,9 +361,9 @@ _NAME = re.compile(r"[a-z][a-z0-9_]*")
 def _check_name(name: str, values: Mapping[str, float]) -> None:
     if not _NAME.fullmatch(name) or name in _FUNCTIONS:
         expected = Message("letters, digits and _")
-        raise InputError(Fault("'{name}' cannot be a name", expected=expected, name=name))
+        raise InputError("'{name}' cannot be a name", expected=expected, name=name)
     if name in values:
-        raise InputError(Fault("the name '{name}' is already used for something else", name=name))
+        raise InputError("the name '{name}' is already used for something else", name=name)
 
 
 def _computed(text: str, values: Mapping[str, float]) -> float | bool:
@@ -393,7 +389,7 @@ def _filled(template: str, values: Mapping[str, float], language: str) -> str:
     try:
         fields = list(string.Formatter().parse(template))
     except ValueError as error:
-        raise InputError(Fault("the text cannot be filled: {why}", why=foreign(error))) from None
+        raise InputError("the text cannot be filled: {why}", why=foreign(error)) from None
     for literal, name, form, conversion in fields:
         # A folded text has a blank at each line end, which Chinese does not know.
         parts.append(literal.replace(" ", "") if language == "zh" else literal)
@@ -402,14 +398,12 @@ def _filled(template: str, values: Mapping[str, float], language: str) -> str:
         if name not in values:
             close = nearest(name, values)
             message = Message("the text names '{name}', which nothing gives", name=name)
-            raise InputError(Fault(message, nearest=close))
+            raise InputError(message, nearest=close)
         if conversion or not _FORMAT.fullmatch(form or ""):
             raise InputError(
-                Fault(
-                    "the text has a place that cannot be filled",
-                    expected=Message("{{{name}:.1f}}, with the number of decimals", name=name),
-                    found=f"{{{name}:{form}}}",
-                )
+                "the text has a place that cannot be filled",
+                expected=Message("{{{name}:.1f}}, with the number of decimals", name=name),
+                found=f"{{{name}:{form}}}",
             )
         parts.append(format(values[name], form or ""))
     return "".join(parts)

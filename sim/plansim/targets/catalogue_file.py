@@ -26,11 +26,7 @@ def _period(year: int | str, _: object) -> Period:
         if first <= last:
             return Period(first, last)
     raise InputError(
-        Fault(
-            "there is no such year",
-            expected=Message("a year, or years as 2001–05"),
-            found=shown(year),
-        )
+        "there is no such year", expected=Message("a year, or years as 2001–05"), found=shown(year)
     )
 
 
@@ -130,9 +126,7 @@ class _TargetRow(_CatalogueRow):
             )
         if self.target.parts and (self.variable or self.variables):
             yield Fault(
-                "{id} has parts and cannot be judged as a whole",
-                at=("target", "parts"),
-                id=self.id,
+                "{id} has parts and cannot be judged as a whole", at=("target", "parts"), id=self.id
             )
         if not self.target.given and not self.target.parts:
             yield Fault(

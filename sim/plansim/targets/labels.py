@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from plansim.errors import Fault, InputError, Message, UnknownNameError, nearest
+from plansim.errors import InputError, Message, UnknownNameError, nearest
 from plansim.model.records import Model, Variable, folded
 from plansim.scenario.levers import constant_named
 from plansim.scenario.references import cells_meant, split_name
@@ -38,7 +38,7 @@ def reference_named(model: Model, name: str) -> str:
         names = [*model.variables, *(v.name_zh for v in model.variables.values() if v.name_zh)]
         close = nearest(base, [*names, *(label for label, _ in labels)])
         raise UnknownNameError(
-            Fault("no variable is called '{name}'", model.path, nearest=close, name=base)
+            "no variable is called '{name}'", model.path, nearest=close, name=base
         ) from None
     return name
 
@@ -93,9 +93,7 @@ def _one(label: str, references: tuple[str, ...]) -> str:
     if not others:
         return first
     raise InputError(
-        Fault(
-            "the lever '{label}' changes several constants; name one of them",
-            expected=Message("one of {names}", names=tuple(others)),
-            label=label,
-        )
+        "the lever '{label}' changes several constants; name one of them",
+        expected=Message("one of {names}", names=tuple(others)),
+        label=label,
     )

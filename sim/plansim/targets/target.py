@@ -6,13 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from plansim.errors import (
-    Fault,
-    InputError,
-    UnitError,
-    UnknownNameError,
-    nearest,
-)
+from plansim.errors import InputError, UnitError, UnknownNameError, nearest
 from plansim.model.records import Model, Variable, folded
 from plansim.model.units import convert
 from plansim.targets.indicator import Measure, in_a_year, measured_unit, trailing_base
@@ -228,10 +222,10 @@ def target_named(name: str, targets: Sequence[Target]) -> Target:
             if folded(getattr(target, key)) == wanted:
                 return target
     if any(wanted in map(folded, (one.id, one.name_en, one.name_zh)) for one in targets):
-        raise InputError(Fault("nothing in the model answers for '{name}'", name=name))
+        raise InputError("nothing in the model answers for '{name}'", name=name)
     known = [known for one in judged for known in (one.id, one.name_en, one.name_zh)]
     raise UnknownNameError(
-        Fault("no target has the id or name '{id}'", nearest=nearest(name, known), id=name)
+        "no target has the id or name '{id}'", nearest=nearest(name, known), id=name
     )
 
 

@@ -16,16 +16,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from plansim.errors import CatalogueError, Fault, Message
+from plansim.errors import CatalogueError, Message
 from plansim.targets.annual import MANY, Annual, AnnualVariable, annual_of, separate
-from plansim.targets.fit import VariableShape, misfits
-from plansim.targets.indicator import (
-    Floats,
-    Yearly,
-    measured,
-    trailing_base,
-    years_needed,
-)
+from plansim.targets.catalogue import VariableShape, misfits
+from plansim.targets.indicator import Floats, Yearly, measured, trailing_base, years_needed
 from plansim.targets.target import (
     Attribute,
     Basis,
@@ -298,12 +292,10 @@ def _check_fit(run: Annual, targets: Iterable[Target], names: Iterable[str] | No
     ]
     if len(lacking) > _MOST_LACKING:  # a run of chosen variables, not a catalogue with a slip
         raise CatalogueError(
-            Fault(
-                "the run lacks variables to judge {count} targets by, such as {target}",
-                expected=Message("all variables, or targets that are judged by those it has"),
-                count=len(lacking),
-                target=lacking[0].id,
-            )
+            "the run lacks variables to judge {count} targets by, such as {target}",
+            expected=Message("all variables, or targets that are judged by those it has"),
+            count=len(lacking),
+            target=lacking[0].id,
         )
     faults = [
         fault for target in targets for fault in misfits(target, Message("the run"), shapes, known)

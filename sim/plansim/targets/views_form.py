@@ -14,9 +14,9 @@ from plansim.errors import Fault, InputError, Message, UnitError
 from plansim.files.forms import LAX, Form, Listed, Names, Words, doubled, form_of
 from plansim.files.yaml_document import Plain, YamlDocument, read_document
 from plansim.model.records import Model, Variable, VariableKind, cell_name, cells_of
+from plansim.scenario.cells import outside, range_text
 from plansim.scenario.factors import Apply
 from plansim.scenario.references import cells_meant, meant
-from plansim.scenario.values import outside, range_text
 from plansim.targets.target import (
     Attribute,
     Target,
@@ -87,11 +87,9 @@ def _shown(text: str, context: _ViewsContext) -> _Meant:
     variable, cells = cells_meant(context.model, text)
     if not variable.kind.moves:
         raise InputError(
-            Fault(
-                "'{name}' does not change over time",
-                found=Message("a {kind}", kind=variable.kind),
-                name=variable.name,
-            )
+            "'{name}' does not change over time",
+            found=Message("a {kind}", kind=variable.kind),
+            name=variable.name,
         )
     return _referred(text, variable, cells)
 
@@ -101,12 +99,10 @@ def _moved(text: str, context: _ViewsContext) -> _Meant:
     variable, cells = meant(context.model, text)
     if variable.kind is not VariableKind.CONSTANT:
         raise InputError(
-            Fault(
-                "'{name}' is not a lever",
-                expected=Message("a constant"),
-                found=Message("a {kind}", kind=variable.kind),
-                name=variable.name,
-            )
+            "'{name}' is not a lever",
+            expected=Message("a constant"),
+            found=Message("a {kind}", kind=variable.kind),
+            name=variable.name,
         )
     return _referred(text, variable, cells)
 
@@ -134,15 +130,13 @@ def _chart(row: _Chart, context: _ViewsContext) -> Chart:
             factor = reported_factor(item.variable.unit, unit)
         except UnitError as error:
             raise InputError(
-                Fault(
-                    "'{name}' cannot be shown in {unit}",
-                    at=() if row.unit is None else ("unit",),
-                    expected=error.faults[0].expected,
-                    found=item.variable.unit,
-                    nearest=error.faults[0].nearest,
-                    name=item.variable.name,
-                    unit=unit,
-                )
+                "'{name}' cannot be shown in {unit}",
+                at=() if row.unit is None else ("unit",),
+                expected=error.faults[0].expected,
+                found=item.variable.unit,
+                nearest=error.faults[0].nearest,
+                name=item.variable.name,
+                unit=unit,
             ) from None
         for cell, reference in zip(item.cells, item.references, strict=True):
             lines.append(
@@ -336,10 +330,7 @@ def _around(variable: Variable) -> tuple[float, float] | None:
     if not isinstance(value, float) or not value or not math.isfinite(value):
         return None
     lower, upper = sorted((0.5 * value, 1.5 * value))
-    return (
-        lower if low is None else max(lower, low),
-        upper if high is None else min(upper, high),
-    )
+    return (lower if low is None else max(lower, low), upper if high is None else min(upper, high))
 
 
 # --- the file -------------------------------------------------------------------------------------

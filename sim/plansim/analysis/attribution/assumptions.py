@@ -15,18 +15,17 @@ from typing import TypeAlias
 import numpy as np
 
 from plansim.analysis.attribution.shapley import MOST_EXACT, ORDERS, Masks, game_of
-from plansim.engine.simulate import simulate_years
-from plansim.errors import Fault, InputError, Message, SimulationError
+from plansim.errors import InputError, Message
+from plansim.files.notebook import Table, Tabular
 from plansim.model.records import Model, TimeSpec, VariableKind
 from plansim.scenario.factors import default_of
 from plansim.scenario.levers import input_of
 from plansim.scenario.references import split_name
 from plansim.scenario.scenario_file import Scenario, scenario_of
 from plansim.scenario.variant import for_scenarios
-from plansim.targets.annual import Annual
 from plansim.targets.catalogue import targets_of
 from plansim.targets.indicator import Floats
-from plansim.targets.target import Status, Target, answering_series, binding_targets, judged_targets
+from plansim.targets.target import Status, Target, judged_targets
 from plansim.targets.verdict import Verdicts
 from plansim.targets.views import Lever
 
@@ -34,21 +33,16 @@ __all__ = [
     "Attribution",
     "Ends",
     "Group",
-    "Idle",
     "Shares",
     "attribute",
     "change_of",
     "groups_of",
-    "idle_groups",
+    "share_table",
     "shares_of",
 ]
 
-MOST_ASKED = 12
-"""Maximum number of groups that are asked whether they do anything: a run each."""
 Ends: TypeAlias = tuple[float, float, Status, Status]
 """Margin before and after, verdict before and after."""
-SAME = 1e-12
-"""Part of the size of a series below which a difference is one of rounding."""
 
 
 @dataclass(frozen=True)
@@ -73,15 +67,6 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Idle:
-    """A group of changes that moves no binding target."""
-
-    group: Group
-    moved: tuple[str, ...]
-    """Ids of the other targets that it moves."""
-
-
-@dataclass(frozen=True)
 class Shares:
     """What the change of one target's margin is due to."""
 
@@ -98,9 +83,24 @@ class Shares:
     """The standard error of each share; zeros where every subset was run."""
 
 
+def share_table(targets: Iterable[Shares], names: Sequence[tuple[str, str]]) -> Table:
+    """Return shares as a table; ``names`` of what they are due to, in English and Chinese."""
+    columns = ("target", "name_en", "name_zh", "change", "change_zh", "share", "error", "unit")
+    rows = (
+        (one.target.id, one.target.name_en, one.target.name_zh, *name, share, error,
+         one.target.unit)
+        for one in targets
+        for name, share, error in zip(names, one.shares, one.errors, strict=True)
+    )  # fmt: skip
+    return columns, rows
+
+
 @dataclass(frozen=True)
-class Attribution:
-    """What the difference between two scenarios does to targets, group by group."""
+class Attribution(Tabular):
+    """What the difference between two scenarios does to targets, group by group.
+
+    As a table: a row for each target and change, its ``share`` in the margin in ``unit``.
+    """
 
     before: str
     """The id of the first scenario."""
@@ -111,6 +111,9 @@ class Attribution:
     """Number of different runs."""
     orders: int
     """Number of orders of the groups drawn; 0 where every subset was run."""
+
+    def _table(self) -> Table:
+        return share_table(self.targets, [(group.name, group.name_zh) for group in self.groups])
 
     def labelled(self, levers: Iterable[Lever]) -> Attribution:
         """Return the same with the labels of levers for changes of just what a lever moves."""
@@ -147,8 +150,9 @@ def attribute(
 
     >>> model = plansim.load_model("lake.mdl")
     >>> due = plansim.attribute(model, plansim.as_written(model), "boats.yaml", targets=["F1"])
-    >>> [(group.name, round(share)) for group, share in zip(due.groups, due.targets[0].shares)]
-    [('effort', -190)]
+    >>> due.frame()[["target", "change", "share", "unit"]].round()
+      target  change  share unit
+    0     F1  effort -190.0    t
     """
     from plansim.analysis.evaluator import Evaluator, Request  # loads the compiler
 
@@ -157,14 +161,11 @@ def attribute(
     targets = targets_of(model, targets)
     if before.time != after.time:
         raise InputError(
-            Fault(
-                "'{first}' and '{second}' run on different clocks: no run can have only "
-                "a part of that",
-                expected=_clock(before.time),
-                found=_clock(after.time),
-                first=before.id,
-                second=after.id,
-            )
+            "'{first}' and '{second}' run on different clocks: no run can have only a part of that",
+            expected=_clock(before.time),
+            found=_clock(after.time),
+            first=before.id,
+            second=after.id,
         )
     targets = judged_targets(targets)
     groups = groups_of(model, before, after)
@@ -214,45 +215,6 @@ def groups_of(model: Model, before: Scenario, after: Scenario) -> tuple[Group, .
         if old != new:
             changed.setdefault(change_of(model, reference), []).append((reference, old, new))
     return tuple(_group(model, name, before, after, found) for name, found in changed.items())
-
-
-def idle_groups(
-    model: Model, before: Scenario, after: Scenario, targets: Iterable[Target]
-) -> tuple[Idle, ...]:
-    """Return the changes to a scenario without which no series of a binding target would differ.
-
-    Each group is taken out of the second scenario alone, in a run of its own; none is if there are
-    more than `MOST_ASKED`. Without binding targets all that are judged count as such.
-
-    Raises:
-        SimulationError: the second scenario breaks down, as are all other errors of `simulate`.
-    """
-    model = for_scenarios(model, [before, after])
-    groups, judged = groups_of(model, before, after), judged_targets(targets)
-    if not judged or len(groups) > MOST_ASKED:
-        return ()
-    deciding = {target.id for target in binding_targets(judged)} or {one.id for one in judged}
-    whole = simulate_years(model, after)
-    idle = []
-    for group in groups:
-        kept = {key: number for key, number in after.values.items() if key not in group.constants}
-        earlier = {key: before.values[key] for key in group.constants if key in before.values}
-        try:
-            without = simulate_years(model, replace(after, values={**kept, **earlier}))
-        except SimulationError:
-            continue
-        moved = {name for name in answering_series(judged) if _differ(whole, without, name)}
-        ids = [target.id for target in judged if moved & set(target.variables.values())]
-        if deciding.isdisjoint(ids):
-            idle.append(Idle(group, tuple(ids)))
-    return tuple(idle)
-
-
-def _differ(one: Annual, other: Annual, reference: str) -> bool:
-    """Return whether a variable differs between two runs by more than rounding."""
-    first, second = (run.variables[split_name(reference)[0]].values for run in (one, other))
-    size = np.nanmax(np.abs(first), initial=0.0)
-    return not np.allclose(first, second, rtol=0, atol=SAME * size, equal_nan=True)
 
 
 def change_of(model: Model, reference: str) -> str:

@@ -35,11 +35,7 @@ from plansim.analysis.calibration.observed import (
 from plansim.analysis.checks_file import CHECKS, load_checks
 from plansim.analysis.experiments.design import Design, DesignKind
 from plansim.analysis.experiments.design_file import read_design
-from plansim.analysis.experiments.design_form import (
-    FactorOrShort,
-    factor_of,
-    scenario_beside,
-)
+from plansim.analysis.experiments.design_form import FactorOrShort, factor_of, scenario_beside
 from plansim.errors import DesignError, Fault, InputError, Message, nearest
 from plansim.files.forms import (
     Entries,
@@ -358,7 +354,7 @@ class _Past:
         if series is None:
             close = nearest(entry.series, self.series)
             message = Message("no observed series is called '{name}'", name=entry.series)
-            raise InputError(Fault(message, at=("series",), nearest=close))
+            raise InputError(message, at=("series",), nearest=close)
         known = [point.year for point in series.observations]
         expected = Message("{years}", years=", ".join(map(str, known)))
         faults = [

@@ -41,7 +41,7 @@ from plansim.analysis.ensemble import study_key
 from plansim.analysis.evaluator import Progress, processors
 from plansim.analysis.experiments.distributions import quantiles
 from plansim.cache import kept
-from plansim.errors import Fault, InputError, Message
+from plansim.errors import InputError, Message
 from plansim.model.records import Model
 from plansim.model.rewrite import with_equations
 from plansim.scenario.factors import Factor
@@ -185,10 +185,7 @@ def draw_members(
 
 
 def _read(
-    model: Model,
-    spec: ConditioningSpec | str | Path | None,
-    members: int | None,
-    seed: int | None,
+    model: Model, spec: ConditioningSpec | str | Path | None, members: int | None, seed: int | None
 ) -> ConditioningSpec:
     if not isinstance(spec, ConditioningSpec):
         spec = read_conditioning(model, Path(spec) if spec else None)
@@ -403,7 +400,7 @@ class _Matching:
             found = Message("{low:.4g} to {high:.4g} {unit}", low=ends[0], high=ends[1],
                             unit=one.unit)  # fmt: skip
             message = Message("'{name}' rejects every draw of a wave", name=one.id)
-            raise InputError(Fault(message, self.spec.path, None, expected, found))
+            raise InputError(message, self.spec.path, None, expected, found)
 
     def _refuse(self, simulated: Floats, wave: Wave) -> None:
         """Raise an error that names the observation without which most draws would be left."""
@@ -412,14 +409,12 @@ class _Matching:
         counts = alone.sum(axis=0) if alone.any() else beyond.sum(axis=0)
         one = self.spec.observations[self.fitted[int(counts.argmax())]]
         raise InputError(
-            Fault(
-                "only {count} of {draws} draws are accepted; '{name}' rejects most",
-                self.spec.path,
-                expected=Message("{count} members", count=self.spec.members),
-                count=wave.accepted,
-                draws=wave.draws,
-                name=one.id,
-            )
+            "only {count} of {draws} draws are accepted; '{name}' rejects most",
+            self.spec.path,
+            expected=Message("{count} members", count=self.spec.members),
+            count=wave.accepted,
+            draws=wave.draws,
+            name=one.id,
         )
 
     def _members(self, shares: Floats, wave: Wave) -> tuple[Members, Floats, Floats]:
@@ -439,7 +434,7 @@ class _Matching:
         if len(rows) < self.spec.members:
             message = Message("the factors have too few values for {count} members",
                               count=self.spec.members)  # fmt: skip
-            raise InputError(Fault(message, self.spec.path))
+            raise InputError(message, self.spec.path)
         members = Members(
             self._head(wave.draws, wave.accepted),
             tuple(change.factor for change in self.changes),

@@ -13,12 +13,12 @@ from pydantic import Field
 
 from plansim.analysis.evaluator import Evaluator, Request
 from plansim.errors import Fault, InputError, Message
-from plansim.files.csv_table import read_csv
 from plansim.files.forms import Form, Wording, Words
+from plansim.files.reading import read_csv
 from plansim.model.records import Model, Timing
+from plansim.scenario.cells import range_text
 from plansim.scenario.factors import Factor
 from plansim.scenario.scenario_file import Scenario
-from plansim.scenario.values import range_text
 from plansim.targets.indicator import Floats, Measure, moment
 from plansim.targets.target import indicator_of
 
@@ -26,13 +26,16 @@ __all__ = [
     "ASSUMED",
     "OBSERVATIONS",
     "ErrorForm",
+    "GoodnessOfFit",
     "Observation",
     "ObservationEvaluator",
     "ObservationRow",
     "ObservationTable",
+    "fit",
     "read_table",
     "unreached",
 ]
+
 
 OBSERVATIONS = "observations.csv"
 
@@ -113,7 +116,7 @@ class ErrorForm(Form):
         error = self.error or abs(value) * (self.relative_error or 0.0)
         if not error:
             expected = Message("an error in the unit of the figure")
-            raise InputError(Fault("a figure of zero has no relative error", expected=expected))
+            raise InputError("a figure of zero has no relative error", expected=expected)
         return error
 
 
@@ -189,3 +192,49 @@ class ObservationEvaluator:
         measured = [evaluation[indicator.id].value for indicator in self._indicators]
         in_units: Floats = np.stack(measured, axis=1) * self._units
         return in_units
+
+
+# --- goodness of fit -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class GoodnessOfFit:
+    """The measures of one series; NaN where its observations are too few to say."""
+
+    points: int
+    mape: float
+    """The mean absolute error as a part of the observations."""
+    rmse: float
+    """The root of the mean square error, in the unit of the series."""
+    r2: float
+    """The square of the correlation."""
+    um: float
+    us: float
+    uc: float
+
+
+def fit(simulated: Floats, observed: Floats) -> GoodnessOfFit:
+    """Measure how well a series fits its observations, both ``(point,)``.
+
+    An observation of 0 has no relative error. The shares of an error of 0 are NaN.
+
+    >>> measures = fit(np.array([2.0, 3.0, 4.0]), np.array([1.0, 2.0, 3.0]))
+    >>> measures.rmse, round(measures.r2, 12), measures.um, measures.us, measures.uc
+    (1.0, 1.0, 1.0, 0.0, 0.0)
+    """
+    error = simulated - observed
+    mse = float(np.mean(error**2))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mape = float(np.mean(np.abs(error / observed)))
+    spread_s, spread_o = float(np.std(simulated)), float(np.std(observed))
+    together = float(np.mean((simulated - simulated.mean()) * (observed - observed.mean())))
+    moves = spread_s > 0 and spread_o > 0
+    r2 = (together / (spread_s * spread_o)) ** 2 if moves else math.nan
+    if mse == 0 or not math.isfinite(mse):
+        um = us = uc = math.nan
+    else:
+        um = float(np.mean(error)) ** 2 / mse
+        us = (spread_s - spread_o) ** 2 / mse
+        # 2 (1 - r) s_s s_o, written without r, which is none where a series stands still.
+        uc = 2 * (spread_s * spread_o - together) / mse
+    return GoodnessOfFit(observed.size, mape, math.sqrt(mse), r2, um, us, uc)

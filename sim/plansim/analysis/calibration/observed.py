@@ -23,7 +23,7 @@ from plansim.analysis.experiments.design_form import DesignContext
 from plansim.errors import Fault, InputError, Message, nearest
 from plansim.files.forms import LAX, Entries, Form, Items, Resolved, Wording, form_of
 from plansim.files.yaml_document import read_document
-from plansim.model.evidence import Evidence, load_evidence
+from plansim.model.comment import Evidence, load_evidence
 from plansim.model.records import Model
 from plansim.model.rewrite import AddedEquation
 from plansim.scenario.references import one_series, variable_meant
@@ -157,7 +157,7 @@ def _point(_: int, form: _PointForm, sources: ObservedContext) -> ObservedPoint:
             ids, kind = (source,), PointKind.OBSERVED
         case _:
             either = Message("target: ID, or observation: [quantity, part]")
-            raise InputError(Fault("an observation has one source", expected=either))
+            raise InputError("an observation has one source", expected=either)
     kind = PointKind.OTHERWISE if form.measured_otherwise else kind
     return ObservedPoint(form.year, form.since, value, ids, kind)
 
@@ -188,8 +188,7 @@ def _base_figure(name: str, sources: ObservedContext) -> tuple[Target, float]:
     target = sources.targets.get(name)
     if target is None or target.base_value is None:
         close = nearest(name, sources.targets)
-        fault = Fault("the catalogue has no base figure '{name}'", nearest=close, name=name)
-        raise InputError(fault)
+        raise InputError("the catalogue has no base figure '{name}'", nearest=close, name=name)
     return target, target.base_value
 
 
@@ -201,13 +200,11 @@ def _observation(
     rows = sources.observations.find(wanted) if sources.observations else []
     if not rows:
         raise InputError(
-            Fault(
-                "{table} has no '{quantity}' ({part}) of {year}",
-                table=OBSERVATIONS,
-                quantity=quantity,
-                part=part,
-                year=year,
-            )
+            "{table} has no '{quantity}' ({part}) of {year}",
+            table=OBSERVATIONS,
+            quantity=quantity,
+            part=part,
+            year=year,
         )
     return float(rows[-1].cells["value"]), rows[-1].cells.get("source", "")
 
@@ -338,11 +335,9 @@ class StartSource(StrEnum):
 def _known(_: int, name: str, sources: ObservedContext) -> str:
     if name not in sources.targets and name not in sources.evidence:
         raise InputError(
-            Fault(
-                "neither a target nor a row of the evidence is '{id}'",
-                nearest=nearest(name, [*sources.targets, *sources.evidence]),
-                id=name,
-            )
+            "neither a target nor a row of the evidence is '{id}'",
+            nearest=nearest(name, [*sources.targets, *sources.evidence]),
+            id=name,
         )
     return name
 
@@ -412,7 +407,7 @@ def _figure(_: int, form: _FigureForm, sources: ObservedContext) -> FamilyFigure
     units = sorted({row.unit for row in rows})
     if len(units) > 1:
         raise InputError(
-            Fault("the rows have different units", found=Message("{units}", units=tuple(units)))
+            "the rows have different units", found=Message("{units}", units=tuple(units))
         )
     reported_factor(sources.model.variables[variable].unit, units[0])  # raises where they differ
     value = math.fsum(map(_number, rows)) / math.prod(map(_number, deflators))
@@ -423,7 +418,7 @@ def _figure(_: int, form: _FigureForm, sources: ObservedContext) -> FamilyFigure
 def _evidence(name: str, sources: ObservedContext) -> Evidence:
     if name not in sources.evidence:
         close = nearest(name, sources.evidence)
-        raise InputError(Fault("no row of the evidence is '{id}'", nearest=close, id=name))
+        raise InputError("no row of the evidence is '{id}'", nearest=close, id=name)
     return sources.evidence[name]
 
 
@@ -431,8 +426,7 @@ def _number(row: Evidence) -> float:
     try:
         return float(row.value)
     except ValueError:
-        fault = Fault("the row {id} has no number", found=row.value, id=row.id)
-        raise InputError(fault) from None
+        raise InputError("the row {id} has no number", found=row.value, id=row.id) from None
 
 
 class Window(Check):

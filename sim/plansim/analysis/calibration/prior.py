@@ -17,7 +17,7 @@ from plansim.analysis.calibration.conditioning_file import (
 from plansim.analysis.experiments.design import Design, DesignKind, remaining_factors
 from plansim.analysis.experiments.design_file import read_design
 from plansim.analysis.experiments.sampling import Sampler
-from plansim.errors import DesignError, Fault, InputError, Message
+from plansim.errors import DesignError, InputError, Message
 from plansim.model.records import Model
 from plansim.scenario.factors import Apply, Factor, Floats, default_of
 from plansim.scenario.members import FILE_NAME, EnsembleKind, Members, MembersHead, digests_of
@@ -74,12 +74,12 @@ def draw_prior(
         raise DesignError(fault)
     design = replace(design, points=members, seed=design.seed if seed is None else seed)
     if not design.factors:
-        raise InputError(Fault("no constant of the model has a plausible range", model.path))
+        raise InputError("no constant of the model has a plausible range", model.path)
     changes = tuple(changes_of(model, design.factors))
     values = rounded(values_of(changes, Sampler(design).draw(0, members)))
     if len(np.unique(values, axis=0)) < members:
         message = Message("the factors have too few values for {count} members", count=members)
-        raise InputError(Fault(message, design.path or model.path))
+        raise InputError(message, design.path or model.path)
     name = f" of {design.path.name}" if design.path else ""
     drawn = f"{members} points, {design.kind}, over the {len(changes)} factors{name}"
     path = model.path.with_name(FILE_NAME)

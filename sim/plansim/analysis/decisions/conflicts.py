@@ -15,7 +15,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +30,7 @@ from plansim.analysis.evaluator import Progress
 from plansim.analysis.optimization.problem import read_frontier_spec, scale_of
 from plansim.cache import keep, recall
 from plansim.errors import Fault, InputError, Message
+from plansim.files.notebook import Table, Tabular
 from plansim.model.records import Model
 from plansim.scenario.members import Members
 from plansim.scenario.scenario_file import Scenario, scenario_of
@@ -90,8 +91,12 @@ class Conflict:
 
 
 @dataclass(frozen=True)
-class Conflicts:
-    """The smallest conflicts, by size."""
+class Conflicts(Tabular):
+    """The smallest conflicts, by size.
+
+    As a table: a row for each ``target`` of a conflict, with the ``amount`` by which to relax it,
+    in ``unit``; ``share`` is that of members in which all of its ``targets`` were found to hold.
+    """
 
     scenario: str
     conflicts: tuple[Conflict, ...]
@@ -101,6 +106,14 @@ class Conflicts:
     """Number of sets that were looked at."""
     members: int
     runs: int
+
+    def _table(self) -> Table:
+        rows = [
+            (number, ", ".join(one.targets), one.share, *astuple(relaxed))
+            for number, one in enumerate(self.conflicts, 1)
+            for relaxed in one.relaxations
+        ]
+        return ("conflict", "targets", "share", "target", "amount", "unit"), rows
 
 
 def conflicts(
@@ -136,6 +149,8 @@ def conflicts(
     >>> result = plansim.conflicts(plansim.load_model("lake.mdl"), "boats.yaml")
     >>> result.sets, result.conflicts
     (1, ())
+    >>> list(result.frame().columns)
+    ['conflict', 'targets', 'share', 'target', 'amount', 'unit']
     """
     spec = read_frontier_spec(model, load_views(model))
     base = spec.scenario if scenario is None else scenario_of(model, scenario)

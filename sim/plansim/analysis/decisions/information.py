@@ -26,10 +26,16 @@ import numpy as np
 import xarray as xr
 from scipy.stats import rankdata
 
-from plansim.analysis.decisions.sample import sample_of_members, sample_of_study, states_of
+from plansim.analysis.decisions.sample import (
+    sample_of_members,
+    sample_of_study,
+    states_of,
+)
 from plansim.analysis.evaluator import Progress
+from plansim.analysis.experiments.sampling import drawn_runs
 from plansim.analysis.sensitivity.given_data import pawn
 from plansim.errors import Fault, InputError, Message
+from plansim.files.notebook import Table, Tabular
 from plansim.model.records import Model
 from plansim.scenario.factors import Factor
 from plansim.scenario.members import Members
@@ -65,8 +71,11 @@ class KnownUnknown:
 
 
 @dataclass(frozen=True)
-class Information:
-    """What knowledge would be worth to the choice among policies."""
+class Information(Tabular):
+    """What knowledge would be worth to the choice among policies.
+
+    As a table: a row for each unknown, its ``value`` and that value's ``error`` in targets met.
+    """
 
     policies: tuple[str, ...]
     means: tuple[float, ...]
@@ -78,6 +87,13 @@ class Information:
     members: int
     unknowns: tuple[KnownUnknown, ...]
     """The one of the largest value first."""
+
+    def _table(self) -> Table:
+        rows = [
+            (one.factor.name, one.factor.name_zh, one.value, one.error, one.pawn)
+            for one in self.unknowns
+        ]
+        return ("factor", "factor_zh", "value", "error", "PAWN"), rows
 
 
 def information(
@@ -95,7 +111,8 @@ def information(
     Args:
         model: the model.
         source: two scenarios or more, which are run over members; or a sweep, as `open_sweep`
-            returns it, of two scenarios or more over the same points.
+            returns it, of two scenarios or more over the same points, of which some are drawn at
+            random where there are many.
         targets: records or ids; by default the binding ones of the catalogue beside the model.
         members: states of the world, or how many are drawn anew; by default those of the ensemble
             beside the model.
@@ -112,6 +129,8 @@ def information(
     >>> known = plansim.information(model, [plansim.as_written(model), "boats.yaml"], members=64)
     >>> known.best, {unknown.factor.name for unknown in known.unknowns} == {'growth rate', 'room'}
     ('as-written', True)
+    >>> list(known.frame().columns)
+    ['factor', 'factor_zh', 'value', 'error', 'PAWN']
     """
     wanted = binding_targets(targets_of(model, targets))
     if isinstance(source, xr.Dataset):
@@ -164,6 +183,7 @@ def _stored(
     study: xr.Dataset, targets: Sequence[Target]
 ) -> tuple[tuple[str, ...], tuple[Factor, ...], Floats, Floats]:
     """Return the policies, factors, points and numbers of targets met of a stored sweep."""
+    study = study.isel(run=drawn_runs(study))
     sample = sample_of_study(study, "", targets)
     owner = np.asarray(study["scenario"].values)
     names = str(study["scenario"].attrs["flag_meanings"]).split()[1:]

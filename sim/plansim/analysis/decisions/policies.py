@@ -38,8 +38,9 @@ from plansim.analysis.ensemble import study_key
 from plansim.analysis.evaluator import Progress
 from plansim.analysis.optimization.problem import lever_named, read_frontier_spec
 from plansim.errors import Fault, InputError, Message, nearest
+from plansim.files.notebook import Table, Tabular
 from plansim.files.shipped import is_shipped
-from plansim.model.records import Model
+from plansim.model.records import Model, folded
 from plansim.scenario.scenario_file import (
     BilingualText,
     Scenario,
@@ -80,8 +81,13 @@ class PolicyPoint:
 
 
 @dataclass(frozen=True)
-class PolicySet:
-    """Policies of which none is better than another in every aim."""
+class PolicySet(Tabular):
+    """Policies of which none is better than another in every aim.
+
+    As a table: a row for each policy by its number, then the scenario as it is and those shipped;
+    columns for the aims, the settings of the levers, and the share of members that meet each
+    target.
+    """
 
     scenario: Scenario
     levers: tuple[Lever, ...]
@@ -103,6 +109,24 @@ class PolicySet:
     runs: int
     drop: Mapping[str, float]
     """By aim, by how much the points are worse in the mean over members never used."""
+
+    def _table(self) -> Table:
+        ids = [lever.id for lever in self.levers]
+        numbered = [(str(number), point) for number, point in enumerate(self.points, 1)]
+        given = {point.name or self.scenario.id: point for point in (self.start, *self.shipped)}
+        rows = [
+            (
+                name,
+                *(point.aims[aim] for aim in self.aims),
+                *(point.values.get(id_) for id_ in ids),
+                *point.met.values(),
+            )
+            for name, point in (*numbered, *given.items())
+        ]
+        return ("policy", *(aim.value for aim in self.aims), *ids, *self.start.met), rows
+
+    def _named(self) -> Mapping[str, tuple[str, str]]:
+        return {lever.id: (lever.name_zh, lever.unit) for lever in self.levers}
 
 
 def policies(
@@ -149,12 +173,14 @@ def policies(
     >>> result = plansim.policies(model, aims=["growth", "met"], **few)
     >>> len(result.points) > 0, [lever.id for lever in result.levers]
     (True, ['effort', 'growth rate'])
+    >>> list(result.frame().columns)
+    ['policy', 'growth', 'met', 'effort', 'growth rate', 'F1']
     """
     chosen = _aims(aims, cost)
     spec = read_frontier_spec(model, load_views(model))
     base = spec.scenario if scenario is None else scenario_of(model, scenario)
     moved = spec.levers if levers is None else tuple(_lever(model, one) for one in levers)
-    moved = _left(model, moved, without)
+    moved = _left(moved, without)
     wanted = binding_targets(load_targets(model=model))
     year = max((target.year or 0) for target in wanted)
     first = int(base.time.initial)
@@ -166,7 +192,9 @@ def policies(
     if named is None:
         ensemble = states_of(model, None)
         named = named_targets(model, ensemble, wanted, threads)
-    space = policy_space(model, base, moved, wanted, pool, indicators=indicators, threads=threads)
+    space = policy_space(
+        model, base, moved, wanted, pool, indicators=indicators, coarse=True, threads=threads
+    )
     problem = PolicyProblem(space, chosen, [_column(wanted, one) for one in named], members)
     if Aim.COST in chosen:
         now = problem.judged(space.start[None], slice(0, members))[0, chosen.index(Aim.COST)]
@@ -286,17 +314,20 @@ def _lever(model: Model, lever: str | Lever) -> Lever:
     return load_views(model).lever(lever) or lever_named(model, lever)
 
 
-def _left(model: Model, levers: Sequence[Lever], without: Sequence[str]) -> tuple[Lever, ...]:
+def _left(levers: Sequence[Lever], without: Sequence[str]) -> tuple[Lever, ...]:
     """Return the levers that may be moved without some of them."""
-    ids = tuple(lever.id for lever in levers)
-    unmoved = {_lever(model, name).id for name in without}
-    if stray := sorted(unmoved - set(ids)):
-        expected = Message("one of {names}", names=ids)
+    names = {
+        folded(name): lever for lever in levers for name in (lever.id, lever.name_en, lever.name_zh)
+    }
+    if stray := [name for name in without if folded(name) not in names]:
+        expected = Message("one of {names}", names=tuple(lever.id for lever in levers))
         message = Message("'{name}' is not moved anyway", name=stray[0])
-        raise InputError(Fault(message, expected=expected, nearest=nearest(stray[0], ids)))
-    if not set(ids) - unmoved:
+        near = nearest(stray[0], [lever.id for lever in levers])
+        raise InputError(Fault(message, "--without", expected=expected, nearest=near))
+    unmoved = {names[folded(name)].id for name in without}
+    if not (left := tuple(lever for lever in levers if lever.id not in unmoved)):
         raise InputError(Fault("no lever is left that may be moved"))
-    return tuple(lever for lever in levers if lever.id not in unmoved)
+    return left
 
 
 def _column(targets: Sequence[Target], name: str) -> int:

@@ -28,6 +28,7 @@ from plansim.analysis.decisions.sample import states_of
 from plansim.analysis.ensemble import NORMAL, evaluate_members, wilson
 from plansim.analysis.evaluator import Progress
 from plansim.errors import Fault, InputError, Message
+from plansim.files.notebook import Table, Tabular
 from plansim.model.records import Model
 from plansim.scenario.factors import Apply
 from plansim.scenario.members import Members
@@ -118,8 +119,13 @@ class PolicyPair:
 
 
 @dataclass(frozen=True)
-class Robustness:
-    """Policies compared over members."""
+class Robustness(Tabular):
+    """Policies compared over members.
+
+    As a table: a row for each policy; distances are in standard deviations, regrets those of the
+    90th percentile, in targets and as a part of their values; a column for each binding target has
+    the share of members that meet it.
+    """
 
     policies: tuple[PolicyRobustness, ...]
     pairs: tuple[PolicyPair, ...]
@@ -130,6 +136,16 @@ class Robustness:
     members: int
     """Number of members that are sound under every policy."""
     unsound: int
+
+    def _table(self) -> Table:
+        columns = ("policy", "title_en", "title_zh", "mean_met", "mean_met_error", "named_share",
+                   "named_low", "named_high", "all_share", "distance")  # fmt: skip
+        rows = [
+            (*(getattr(policy, name) for name in columns), policy.regret_targets.upper,
+             policy.regret_margin.upper, *policy.met.values())
+            for policy in self.policies
+        ]  # fmt: skip
+        return (*columns, "regret_targets", "regret_margin", *self.binding), rows
 
 
 def robustness(
@@ -163,6 +179,10 @@ def robustness(
     >>> result = plansim.robustness(model, [plansim.as_written(model), "boats.yaml"])
     >>> [(policy.policy, policy.mean_met) for policy in result.policies]
     [('as-written', 1.0), ('boats', 0.6)]
+    >>> result.frame()[["policy", "mean_met", "F1"]]
+           policy  mean_met   F1
+    0  as-written       1.0  1.0
+    1       boats       0.6  0.6
     """
     chosen = [scenario_of(model, policy) for policy in policies]
     for one, count in ((s, sum(s.id == other.id for other in chosen)) for s in chosen):

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +32,7 @@ from plansim.analysis.decisions.sample import states_of
 from plansim.analysis.ensemble import NORMAL
 from plansim.analysis.evaluator import Evaluator, Progress, Request, processors
 from plansim.errors import Fault, InputError, Message
+from plansim.files.notebook import Table, Tabular
 from plansim.model.records import Model
 from plansim.scenario.members import LIMIT, Members
 from plansim.scenario.scenario_file import Scenario, scenario_of
@@ -40,7 +41,7 @@ from plansim.targets.indicator import Floats
 from plansim.targets.target import Target, binding_targets
 from plansim.targets.verdict import PART_MET
 
-__all__ = ["Signpost", "area_under_curve", "best_signs", "signposts"]
+__all__ = ["Signpost", "Signposts", "area_under_curve", "best_signs", "signposts"]
 
 USEFUL = 0.7
 """Area under the curve from which on a statistic is worth looking at."""
@@ -82,6 +83,33 @@ class Signpost:
         return self.area - NORMAL * self.area_error > USEFUL
 
 
+class Signposts(Tabular, tuple[Signpost, ...]):
+    """Statistics that foretell targets: as a table, a row for each.
+
+    ``threshold`` is in ``unit``, that of the statistic.
+    """
+
+    def _table(self) -> Table:
+        columns = (
+            "target",
+            "name_en",
+            "name_zh",
+            "share",
+            "statistic",
+            "statistic_zh",
+            "unit",
+            "year",
+            "area",
+            "area_error",
+            "met_above",
+            "threshold",
+            "false_hope",
+            "false_alarm",
+        )
+        names = [one.name for one in fields(Signpost) if one.name != "statistic_en"]
+        return columns, [[getattr(sign, name) for name in names] for sign in self]
+
+
 def signposts(
     model: Model,
     scenario: Scenario | str | Path | None = None,
@@ -91,7 +119,7 @@ def signposts(
     members: Members | int | None = None,
     threads: int | None = None,
     progress: Progress = lambda done, steps: None,
-) -> tuple[Signpost, ...]:
+) -> Signposts:
     """Return how well published statistics of each early year foretell each target.
 
     Args:
@@ -115,6 +143,9 @@ def signposts(
     >>> posts = plansim.signposts(plansim.load_model("lake.mdl"), "boats.yaml", members=64)
     >>> posts[0].target, posts[0].statistic, 0.5 <= posts[0].area <= 1
     ('F1', 'catch', True)
+    >>> posts.frame()[["target", "statistic", "unit"]].head(1)
+      target statistic    unit
+    0     F1     catch  t/Year
     """
     catalogue = load_targets(model=model)
     wanted = binding_targets(catalogue if targets is None else targets_of(model, targets))
@@ -153,7 +184,7 @@ def signposts(
                 if np.isfinite(values).all() and np.ptp(values) > 0
             ]
             result += sorted(signs, key=lambda sign: -sign.area)
-    return tuple(result)
+    return Signposts(result)
 
 
 def _signpost(

@@ -14,34 +14,21 @@ from pathlib import Path
 import numpy as np
 
 from plansim.analysis.experiments.design import MOST_RUNS, Design, DesignKind, remaining_factors
-from plansim.analysis.experiments.design_form import (
-    DesignContext,
-    DesignFile,
-)
+from plansim.analysis.experiments.design_form import DesignContext, DesignFile
 from plansim.analysis.experiments.sampling import MOST_HYPERCUBE, grid_axes
 from plansim.errors import DesignError, Fault, Message, UnknownNameError
 from plansim.files.forms import form_of
 from plansim.files.shipped import is_shipped, named_file
 from plansim.files.yaml_document import Plain, YamlDocument, read_document
 from plansim.model.records import Model, Variable
+from plansim.scenario.cells import outside, range_text
 from plansim.scenario.factors import Factor, apart, constants_of
-from plansim.scenario.scenario_file import (
-    Scenario,
-    as_written,
-    read_scenario,
-    unsound_clock,
-)
-from plansim.scenario.values import outside, range_text
+from plansim.scenario.scenario_file import Scenario, as_written, read_scenario, unsound_clock
 from plansim.scenario.variant import for_scenarios
 from plansim.targets.labels import reference_named
 from plansim.targets.target import variable_of
 
-__all__ = [
-    "design_named",
-    "quick_design",
-    "reached",
-    "read_design",
-]
+__all__ = ["design_named", "quick_design", "reached", "read_design"]
 
 SAMPLE = 1024
 """Default number of points of a sample."""

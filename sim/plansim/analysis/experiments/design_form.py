@@ -36,15 +36,10 @@ from plansim.files.forms import (
     schema_of,
 )
 from plansim.model.records import Integration, Model, Variable, folded
+from plansim.scenario.cells import Cell, number_in
 from plansim.scenario.factors import Apply, Distribution, Factor, unit_of, varied
 from plansim.scenario.references import series_meant
-from plansim.scenario.scenario_file import (
-    Scenario,
-    as_written,
-    read_scenario,
-    split_overlays,
-)
-from plansim.scenario.values import Cell, number_in
+from plansim.scenario.scenario_file import Scenario, as_written, read_scenario, split_overlays
 
 __all__ = [
     "ActingForm",
@@ -176,7 +171,7 @@ def factor_of(name: str, form: FactorForm, context: DesignContext) -> Factor:
     first = next(iter(variables.values()))
     if "/" in name or name.startswith("_"):
         message = Message("a factor cannot be called '{name}'", name=name)
-        raise InputError(Fault(message, expected=Message("no slash in it")))
+        raise InputError(message, expected=Message("no slash in it"))
     return Factor(
         name=first.name if folded(name) in {folded(first.name), folded(first.name_zh)} else name,
         constants=tuple(variables),
@@ -197,16 +192,14 @@ def _distribution(name: str, form: FactorForm, unit: str, variable: Variable) ->
         rises = all(a <= b for a, b in itertools.pairwise(numbers))
         if len(numbers) != count or not rises or numbers[0] == numbers[-1]:
             raise InputError(
-                Fault(
-                    "'{name}' has no proper {key} range",
-                    at=(key,),
-                    expected=Message("{count} rising numbers", count=count),
-                    found=Message("{names}", names=tuple(f"{number:g}" for number in numbers))
-                    if numbers
-                    else Message("nothing"),
-                    name=name,
-                    key=key,
-                )
+                "'{name}' has no proper {key} range",
+                at=(key,),
+                expected=Message("{count} rising numbers", count=count),
+                found=Message("{names}", names=tuple(f"{number:g}" for number in numbers))
+                if numbers
+                else Message("nothing"),
+                name=name,
+                key=key,
             )
         return numbers
 
@@ -230,8 +223,7 @@ def _distribution(name: str, form: FactorForm, unit: str, variable: Variable) ->
             for end, open_ in zip(variable.admissible, (-math.inf, math.inf), strict=True)
         )
     else:
-        expected = Message("within: [low, high]")
-        raise InputError(Fault("'{name}' needs ends", expected=expected, name=name))
+        raise InputError("'{name}' needs ends", expected=Message("within: [low, high]"), name=name)
     if form.normal is not None:
         mean, sd = (
             number(form.normal.mean, "normal", "mean"),
@@ -254,15 +246,14 @@ def _plausible(name: str, form: FactorForm, variable: Variable) -> Uniform:
         message = Message(
             "'{name}' needs a distribution, since it has no plausible range", name=name
         )
-    raise InputError(Fault(message, expected=Message("uniform: [low, high], or another one")))
+    raise InputError(message, expected=Message("uniform: [low, high], or another one"))
 
 
 def _check_shape(name: str, spread: float, *, is_inside: bool) -> None:
     if spread <= 0:
-        message = Message("'{name}' needs a spread above zero", name=name)
-        raise InputError(Fault(message, found=f"{spread:g}"))
+        raise InputError("'{name}' needs a spread above zero", found=f"{spread:g}", name=name)
     if not is_inside:
-        raise InputError(Fault("the middle of '{name}' lies outside its ends", name=name))
+        raise InputError("the middle of '{name}' lies outside its ends", name=name)
 
 
 # --- the file -------------------------------------------------------------------------------------
@@ -303,8 +294,7 @@ class Remaining(Form):
     """The remaining parameters, which vary without being named."""
 
     without: Annotated[
-        tuple[str, ...],
-        Listed(list[str], lambda name, context: context.model.find(name).name),
+        tuple[str, ...], Listed(list[str], lambda name, context: context.model.find(name).name)
     ] = Field(default=(), description="Constants that do not vary either.")
 
 
@@ -314,9 +304,7 @@ class DesignFile(Form):
     title: Wording = Field(description="What the sweep is called, in English and Chinese.")
     description: Wording = Field(default=Words(en="", zh=""), description="What it is about.")
     scenarios: Annotated[
-        tuple[Scenario, ...],
-        Listed(Names, scenario_beside),
-        Field(min_length=1),
+        tuple[Scenario, ...], Listed(Names, scenario_beside), Field(min_length=1)
     ] = Field(
         default_factory=lambda: ["baseline"],
         validate_default=True,
@@ -324,13 +312,7 @@ class DesignFile(Form):
         "overlays as `baseline+drought`.",
     )
     design: Sampling = Sampling()
-    factors: Annotated[
-        dict[str, Factor],
-        Entries(
-            dict[str, FactorOrShort],
-            factor_of,
-        ),
-    ] = Field(
+    factors: Annotated[dict[str, Factor], Entries(dict[str, FactorOrShort], factor_of)] = Field(
         default={},
         description="What varies, by name. Nothing more than the name of a constant: uniform over "
         "its plausible range. [low, high]: uniform over that.",

@@ -63,10 +63,10 @@ def new_store(
     if force and path.exists() and not (path / DONE).exists():
         open_store(path)
     elif path.exists() and not force:
-        raise OutputError(Fault(taken, path))
+        raise OutputError(taken, path)
     if not path.absolute().parent.is_dir():
         raise OutputError(
-            Fault("cannot write the result", path, expected=Message("an existing folder around it"))
+            "cannot write the result", path, expected=Message("an existing folder around it")
         )
     with folder_beside(path) as part:
         with writing(path):
@@ -79,7 +79,7 @@ def new_store(
             try:
                 part.rename(path)
             except OSError:  # another process was quicker
-                raise OutputError(Fault(taken, path)) from None
+                raise OutputError(taken, path) from None
         yield replace(store, path=path)
 
 
@@ -103,12 +103,7 @@ def repair(store: Store, model: Model, design: Design, request: Request) -> None
 
 
 def lay_out(
-    path: Path,
-    model: Model,
-    design: Design,
-    request: Request,
-    card: Mapping[str, Any],
-    block: int,
+    path: Path, model: Model, design: Design, request: Request, card: Mapping[str, Any], block: int
 ) -> Store:
     """Write the arrays of a store whose runs were never run.
 
@@ -165,7 +160,6 @@ def _attributes(model: Model, design: Design, store: Store) -> dict[str, Any]:
             "block": store.block,
             "factors": list(store.factors),
             "outputs": list(store.outputs),
-            "checksums": DONE.as_posix(),
         },
         "design_text": "" if design.path is None else design.path.read_text("utf-8"),
     }

@@ -17,7 +17,7 @@ import xarray as xr
 from plansim.analysis.evaluator import RunStatus
 from plansim.analysis.experiments.store import NEVER, Store, array_of, open_store
 from plansim.engine.simulate import EngineChoice, simulate
-from plansim.errors import DesignError, Fault, InputError, Message, UnknownNameError
+from plansim.errors import DesignError, InputError, Message, UnknownNameError
 from plansim.model.records import NOISE_SEED, Integration, Model, TimeSpec, VariableKind
 from plansim.scenario.factors import Apply, Factor, constants_of, default_of
 from plansim.scenario.levers import constant_named
@@ -128,12 +128,10 @@ def stored_run(store: Store, index: int) -> StoredRun:
     """
     if not 0 <= index < store.runs:
         raise InputError(
-            Fault(
-                "the sweep has no such run",
-                store.path,
-                expected=Message("0 to {last}", last=store.runs - 1),
-                found=str(index),
-            )
+            "the sweep has no such run",
+            store.path,
+            expected=Message("0 to {last}", last=store.runs - 1),
+            found=str(index),
         )
     group = store.group()
 
@@ -141,9 +139,7 @@ def stored_run(store: Store, index: int) -> StoredRun:
         return np.asarray(array_of(group, name)[index])
 
     if index // store.block not in store.done() or int(read("status")) == NEVER:
-        raise InputError(
-            Fault("run {index} was never made", store.path, expected="--resume", index=index)
-        )
+        raise InputError("run {index} was never made", store.path, expected="--resume", index=index)
     years: Any = group["year"]
     targets: Any = group["target"]
     names = list(group["bad_variable"].attrs["names"])  # type: ignore[arg-type]
@@ -175,11 +171,11 @@ def run_scenario(store: Store, run: StoredRun, model: Model) -> Scenario:
     stored_sha256 = store.card["model"]["sha256"]
     if stored_sha256 != model.sha256:
         raise DesignError(
-            Fault(
-                "the result was made with another model", store.path, expected=stored_sha256,
-                found=model.sha256,
-            )
-        )  # fmt: skip
+            "the result was made with another model",
+            store.path,
+            expected=stored_sha256,
+            found=model.sha256,
+        )
     design = store.card["design"]
     parent = design["scenarios"][run.scenario]
     factors = [
@@ -209,11 +205,7 @@ def run_scenario(store: Store, run: StoredRun, model: Model) -> Scenario:
         parent=run.scenario,
         lineage=(run.scenario, name),
         values=merged,
-        # Results of before methods could be chosen are Euler's.
-        time=replace(
-            TimeSpec(*parent["time"]),
-            integration=Integration(parent.get("integration", "euler")),
-        ),
+        time=replace(TimeSpec(*parent["time"]), integration=Integration(parent["integration"])),
         assumed=dict.fromkeys(parent["assumed"], reason),
         changes=tuple(
             Change(constant, before, value, variable_of(model, constant).unit)

@@ -51,12 +51,7 @@ class Job(Protocol):
 
 
 def run_blocks(
-    job: Job,
-    numbers: Sequence[int],
-    done: Done,
-    *,
-    threads: int | None = None,
-    client: Any = None,
+    job: Job, numbers: Sequence[int], done: Done, *, threads: int | None = None, client: Any = None
 ) -> None:
     """Run blocks of a study.
 
@@ -138,7 +133,7 @@ def connected(address: str | None) -> Iterator[Any]:
     try:
         client = distributed.Client(address, timeout=PATIENCE, set_as_default=False)
     except (OSError, ValueError) as error:
-        raise InputError(Fault("no scheduler answers", address, found=str(error))) from None
+        raise InputError("no scheduler answers", address, found=str(error)) from None
     with client:
         yield client
 
@@ -162,7 +157,7 @@ def _run_on_workers(job: Job, todo: Sequence[int], done: Done, client: Any) -> N
                 done(number, None)
     except (distributed.KilledWorker, distributed.CancelledError, OSError) as error:
         lost = Message("the workers or their scheduler died; --resume goes on from there")
-        raise OutputError(Fault(lost, address, found=foreign(error))) from None
+        raise OutputError(lost, address, found=foreign(error)) from None
     except BaseException:
         client.cancel(tasks)
         raise

@@ -17,7 +17,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -25,6 +24,7 @@ from plansim.analysis.feedback.loops import Loop, LoopLink, load_loops
 from plansim.engine.compiled import run_compiled
 from plansim.engine.simlin import LinkScores, link_scores
 from plansim.errors import Fault, InputError, SimulationError
+from plansim.files.notebook import Table, Tabular
 from plansim.model.records import Integration, Model
 from plansim.scenario.references import cells_meant
 from plansim.scenario.scenario_file import Scenario, scenario_of
@@ -32,15 +32,15 @@ from plansim.scenario.variant import for_scenarios
 from plansim.targets.indicator import Floats
 from plansim.targets.target import split_reference
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 __all__ = ["LoopScores", "partitions_of", "path_score", "score_loops"]
 
 
 @dataclass(frozen=True)
-class LoopScores:
-    """How much each declared loop bears on the model under a scenario."""
+class LoopScores(Tabular):
+    """How much each declared loop bears on the model under a scenario.
+
+    As a table: the relative scores, a row for each loop and year.
+    """
 
     scenario: Scenario
     loops: tuple[Loop, ...]
@@ -91,16 +91,13 @@ class LoopScores:
         leads = (sizes[loop] > 0) & (sizes[loop] >= np.max(list(sizes.values()), axis=0))
         return tuple(year for year, led in zip(self.years, leads, strict=True) if led)
 
-    def frame(self) -> pd.DataFrame:
-        """Return the relative scores by year: a row per loop and year, with the loop's names."""
-        import pandas as pd
-
-        rows = [
+    def _table(self) -> Table:
+        rows = (
             (loop.id, loop.name_en, loop.name_zh, loop.polarity.value, year, float(share))
             for loop in self.loops
             for year, share in zip(self.years, self.yearly.get(loop.id, ()), strict=True)
-        ]
-        return pd.DataFrame(rows, columns=["loop", "name", "name_zh", "polarity", "year", "share"])
+        )
+        return ("loop", "name", "name_zh", "polarity", "year", "share"), rows
 
     @property
     def _year_of_step(self) -> np.ndarray:
@@ -109,9 +106,7 @@ class LoopScores:
 
 
 def score_loops(
-    model: Model,
-    scenario: Scenario | str | Path | None = None,
-    loops: Sequence[Loop] | None = None,
+    model: Model, scenario: Scenario | str | Path | None = None, loops: Sequence[Loop] | None = None
 ) -> LoopScores:
     """Score declared loops by pysimlin, at every step of the run.
 

@@ -18,7 +18,7 @@ import numpy as np
 from pydantic import Field
 
 from plansim.analysis.evaluator import Evaluation, Evaluator, Request
-from plansim.errors import Fault, InputError, Message
+from plansim.errors import InputError, Message
 from plansim.files.forms import LAX, Entries, Form, Items, Listed, Resolved, Words, form_of
 from plansim.files.yaml_document import read_document
 from plansim.model.records import Model
@@ -163,7 +163,7 @@ def _switch(name: str, model: Model) -> str:
     variable, _ = meant(model, name)
     if variable.subscripts:
         expected = Message("a constant of the model")
-        raise InputError(Fault("'{name}' is not a switch", expected=expected, name=name))
+        raise InputError("'{name}' is not a switch", expected=expected, name=name)
     return variable.name
 
 
@@ -202,8 +202,7 @@ def load_loops(model: Model) -> tuple[Loop, ...]:
     """
     path = model.path.with_name(FILE_NAME)
     if not path.is_file():
-        found = Message("no such file")
-        raise InputError(Fault("no loops are declared for the model", path, found=found))
+        raise InputError("no loops are declared for the model", path, found=Message("no such file"))
     return tuple(
         Loop(
             id=row.id,

@@ -99,8 +99,7 @@ def link_signs(model: Model, scenario: Scenario) -> Mapping[LinkEnds, int]:
     """
     moving = {v.name: v for v in model.variables.values() if v.kind.moves}
     links = measured_links(
-        model,
-        [(cause, v.name) for v in moving.values() for cause in _felt(v) if cause in moving],
+        model, [(cause, v.name) for v in moving.values() for cause in _felt(v) if cause in moving]
     )
     by_link = {
         pair: np.unique(signs[signs != 0]).tolist()

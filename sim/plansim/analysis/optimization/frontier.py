@@ -42,7 +42,8 @@ from plansim.analysis.optimization.problem import (
     scale_of,
 )
 from plansim.analysis.optimization.slp import FAILED, finite, maximise
-from plansim.errors import Fault, InputError
+from plansim.errors import InputError
+from plansim.files.notebook import Table, Tabular
 from plansim.model.records import Model
 from plansim.scenario.factors import Apply, Factor
 from plansim.scenario.members import EnsembleKind
@@ -52,15 +53,7 @@ from plansim.targets.indicator import Floats, Measure
 from plansim.targets.target import Attribute, Target, indicator_of, judged_targets
 from plansim.targets.views_file import load_views
 
-__all__ = [
-    "DRAWS",
-    "Alone",
-    "Frontier",
-    "Horizon",
-    "Policy",
-    "frontier",
-    "growth_problem",
-]
+__all__ = ["DRAWS", "Alone", "Frontier", "Horizon", "Policy", "frontier", "growth_problem"]
 
 DRAWS = 1024
 LEVELS = 9
@@ -138,8 +131,12 @@ class Horizon:
 
 
 @dataclass(frozen=True)
-class Frontier:
-    """How far growth may go."""
+class Frontier(Tabular):
+    """How far growth may go.
+
+    As a table: a row for each policy on the front to a year; ``growth`` a fraction a year,
+    ``tight`` the targets that limit it, columns for the settings of the levers.
+    """
 
     spec: FrontierSpec
     targets: tuple[Target, ...]
@@ -148,6 +145,19 @@ class Frontier:
     horizons: tuple[Horizon, ...]
     draws: int
     """0 if nothing is uncertain."""
+
+    def _table(self) -> Table:
+        rows = [
+            (horizon.year, one.growth, ", ".join(one.tight), one.worst_margin, one.chance,
+             one.median, *one.values)
+            for horizon in self.horizons
+            for one in horizon.front
+        ]  # fmt: skip
+        columns = ("year", "growth", "tight", "worst_margin", "chance", "median")
+        return (*columns, *self._named()), rows
+
+    def _named(self) -> Mapping[str, tuple[str, str]]:
+        return {lever.id: (lever.name_zh, lever.unit) for lever in self.spec.levers}
 
 
 def frontier(
@@ -183,6 +193,8 @@ def frontier(
     >>> reached = plansim.frontier(plansim.load_model("lake.mdl"), draws=64, levels=2)
     >>> reached.spec.growth, [horizon.year for horizon in reached.horizons]
     ('catch', [2010])
+    >>> set(reached.frame()["year"])
+    {2010}
     """
     targets = load_targets(model=model) if targets is None else targets
     if not isinstance(spec, FrontierSpec):
@@ -195,7 +207,7 @@ def frontier(
         if target.attribute is Attribute.BINDING and target.id not in spec.scenario.assumed
     )
     if not wanted:
-        raise InputError(Fault("there is no binding target that growth could break"))
+        raise InputError("there is no binding target that growth could break")
     threads = processors() if threads is None else threads
     drawn = _drawn(model, spec, draws)
     horizons = []

@@ -103,19 +103,15 @@ def lever_named(model: Model, name: str) -> Lever:
         if variable.name not in model.variables:  # a scenario may bend it, but it has no range
             raise unknown from None
     if variable.kind is VariableKind.CONTROL:
-        raise InputError(
-            Fault("'{name}' belongs to the clock and is not a lever", name=variable.name)
-        )
+        raise InputError("'{name}' belongs to the clock and is not a lever", name=variable.name)
     references = [f"{variable.name}[{cell}]" if cell else variable.name for cell in elements]
     if len(references) > 1:
         raise InputError(
-            Fault(
-                "'{name}' has several elements, and one is moved at a time",
-                model.path,
-                variable.line,
-                expected=Message("one of {names}", names=tuple(references)),
-                name=variable.name,
-            )
+            "'{name}' has several elements, and one is moved at a time",
+            model.path,
+            variable.line,
+            expected=Message("one of {names}", names=tuple(references)),
+            name=variable.name,
         )
     (reference,), (cell,) = references, elements
     low, high = variable.plausible or variable.admissible
@@ -384,7 +380,7 @@ class _Context(DesignContext):
         if (lever := self.views.lever(name)) is not None:
             return lever
         near = nearest(name, [lever.id for lever in self.views.levers])
-        raise InputError(Fault("views.yaml has no lever '{name}'", nearest=near, name=name))
+        raise InputError("views.yaml has no lever '{name}'", nearest=near, name=name)
 
 
 _Levers: TypeAlias = Annotated[
@@ -420,8 +416,7 @@ class FrontierSpec(Form):
     growth_levers: _Levers = Field(min_length=1)
     target_levers: _Levers = ()
     uncertainty: Annotated[
-        Path | None,
-        Resolved(str, lambda name, context: design_named(context.named(name))),
+        Path | None, Resolved(str, lambda name, context: design_named(context.named(name)))
     ] = None
     """The design file of what is uncertain beside the levers; None for nothing."""
     responses: Responses | None = None
@@ -469,6 +464,6 @@ def read_frontier_spec(
     path = model.path.with_name(FILE_NAME) if path is None else path
     if not path.is_file():
         expected = Message("{name} beside the model, or --spec", name=FILE_NAME)
-        raise DesignError(Fault("no file states the decision problem", path, expected=expected))
+        raise DesignError("no file states the decision problem", path, expected=expected)
     context = _Context(model, path, views=views, scenario=scenario)
     return form_of(FrontierSpec, read_document(path), context, DesignError)

@@ -264,10 +264,7 @@ def _try(evaluate: Evaluate, cost: _Penalised, position: Floats, step: Floats) -
     prices = cost.of(positions, values)
     best = int(np.argmin(prices))
     return _Trial(
-        Point(positions[best], values[best]),
-        float(prices[best]),
-        float(FRACTIONS[best]),
-        values[0],
+        Point(positions[best], values[best]), float(prices[best]), float(FRACTIONS[best]), values[0]
     )
 
 

@@ -36,10 +36,11 @@ from plansim.analysis.optimization.slp import (
     minimise,
 )
 from plansim.errors import Fault, InputError, Message, nearest
+from plansim.files.notebook import Table, Tabular
 from plansim.model.records import Model, Timing
+from plansim.scenario.cells import outside
 from plansim.scenario.references import one_series
 from plansim.scenario.scenario_file import Scenario, read_scenario
-from plansim.scenario.values import outside
 from plansim.targets.catalogue import load_targets
 from plansim.targets.indicator import Floats, Measure
 from plansim.targets.labels import reference_named
@@ -52,14 +53,7 @@ from plansim.targets.target import (
     variable_of,
 )
 
-__all__ = [
-    "GRID",
-    "SearchRange",
-    "Searched",
-    "Solution",
-    "changed_verdicts",
-    "solve",
-]
+__all__ = ["GRID", "SearchRange", "Searched", "Solution", "changed_verdicts", "solve"]
 
 GRID = 129
 """Number of points of the grid over a single lever's range, to which its present value is added."""
@@ -96,8 +90,11 @@ class Searched:
 
 
 @dataclass(frozen=True)
-class Solution:
-    """The values of levers that meet targets, and their cost."""
+class Solution(Tabular):
+    """The values of levers that meet targets, and their cost.
+
+    As a table: a row for each lever, its ``value`` NaN if nothing meets the targets.
+    """
 
     scenario: str
     targets: tuple[Target, ...]
@@ -129,6 +126,15 @@ class Solution:
     """Ids of the other targets that are newly met."""
     lost: tuple[str, ...]
     """Ids of the other targets that are no longer met."""
+
+    def _table(self) -> Table:
+        values = self.values or [math.nan] * len(self.levers)
+        rows = [
+            (lever.id, lever.name_en, lever.name_zh, present, value, lever.low, lever.high,
+             lever.unit)
+            for lever, present, value in zip(self.levers, self.present, values, strict=True)
+        ]  # fmt: skip
+        return ("lever", "name_en", "name_zh", "present", "value", "low", "high", "unit"), rows
 
 
 Item = TypeVar("Item")
@@ -167,8 +173,9 @@ def solve(
 
     >>> model = plansim.load_model("lake.mdl")
     >>> solution = plansim.solve(model, "boats.yaml", levers=["effort"], targets=["F1"])
-    >>> round(solution.values[0], 3)
-    0.191
+    >>> solution.frame()[["lever", "present", "value", "unit"]].round(3)
+        lever  present  value    unit
+    0  effort      0.2  0.191  1/Year
     """
     scenario = read_scenario(scenario, model) if isinstance(scenario, str) else scenario
     plan = load_targets(model=model) if plan is None else plan

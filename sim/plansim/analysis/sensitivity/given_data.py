@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from plansim.errors import Fault, InputError, Message
+from plansim.analysis.experiments.sampling import drawn_runs
+from plansim.errors import InputError, Message
 from plansim.targets.indicator import Floats
 from plansim.targets.target import Target
 
@@ -37,7 +38,7 @@ def sensitivity(
     strongest factor of a target comes first. A target whose margin does not vary has no rows.
 
     Args:
-        study: a sweep, as `open_sweep` returns it, of a sample.
+        study: a sweep, as `open_sweep` returns it, of a sample; of many runs some are drawn.
         targets: records or ids; by default all that the sweep judges.
         seed: of the shuffled factor.
 
@@ -53,15 +54,16 @@ def sensitivity(
     """
     arrays = [array for array in study.data_vars.values() if array.attrs.get("role") == "factor"]
     if not arrays:
-        raise InputError(Fault("no factor varies in the sweep"))
+        raise InputError("no factor varies in the sweep")
     judged = [str(name) for name in study["target"].to_numpy()]
     listed = judged if targets is None else targets
     wanted = [one.id if isinstance(one, Target) else one for one in listed]
     if missing := [one for one in wanted if one not in judged]:
-        expected = Message("one of {names}", names=tuple(judged))
         fault = Message("the sweep does not judge '{name}'", name=missing[0])
-        raise InputError(Fault(fault, expected=expected))
-    points = np.stack([np.asarray(array, np.float64) for array in arrays], axis=1)
+        raise InputError(fault, expected=Message("one of {names}", names=tuple(judged)))
+    runs = drawn_runs(study)
+    study = study.isel(run=runs)
+    points = np.stack([np.asarray(array[runs], np.float64) for array in arrays], axis=1)
     margins, sound = np.asarray(study["margin"]), np.asarray(study["status"]) == 0
     owner = np.asarray(study["scenario"])
     rows = []

@@ -29,7 +29,8 @@ from plansim.analysis.sensitivity.morris import (
     screening_design,
 )
 from plansim.analysis.sensitivity.sobol import Estimates, MatrixPair, draw_pair, estimate_indices
-from plansim.errors import DesignError, Fault, Message
+from plansim.errors import DesignError, Message
+from plansim.files.notebook import Table, Tabular
 from plansim.model.records import Model
 from plansim.scenario.factors import Factor
 from plansim.targets.catalogue import targets_of
@@ -39,14 +40,7 @@ from plansim.targets.target import Target, binding_targets
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = [
-    "MAIN_DRIVERS",
-    "Drivers",
-    "Index",
-    "Sensitivity",
-    "morris",
-    "sobol",
-]
+__all__ = ["MAIN_DRIVERS", "Drivers", "Index", "Sensitivity", "morris", "sobol"]
 
 TRAJECTORIES = 50
 """Of Morris, where nobody says how many."""
@@ -100,8 +94,13 @@ class Drivers:
 
 
 @dataclass(frozen=True)
-class Sensitivity:
-    """What the uncertainty of the verdicts under a design's first scenario is due to."""
+class Sensitivity(Tabular):
+    """What the uncertainty of the verdicts under a design's first scenario is due to.
+
+    As a table: a row for each binding target and ``factor``, which is empty for all that screening
+    left out; ``S1`` and ``ST`` with the ends of their 95 % intervals; ``effect``, in the target's
+    unit over the factor's range.
+    """
 
     design: Design
     draws: int
@@ -117,23 +116,15 @@ class Sensitivity:
     broken: int
     """Runs that failed; they count nowhere."""
 
-    def frame(self) -> pd.DataFrame:
-        """Return the indices of the binding targets, the largest total index of each first.
-
-        Columns: ``target``, ``factor`` (empty for all that screening left out), ``factor_zh``;
-        ``S1`` and ``ST``, each with the ends of its 95 % interval as ``_low`` and ``_high``;
-        ``effect``, in the target's unit over the factor's range.
-        """
-        import pandas as pd
-
-        columns = ["target", "factor", "factor_zh", "S1", "S1_low", "S1_high",
-                   "ST", "ST_low", "ST_high", "effect"]  # fmt: skip
-        rows = [
+    def _table(self) -> Table:
+        columns = ("target", "factor", "factor_zh", "S1", "S1_low", "S1_high",
+                   "ST", "ST_low", "ST_high", "effect")  # fmt: skip
+        rows = (
             (drivers.target.id, *astuple(index))
             for drivers in self.drivers
             for index in (*drivers.indices, *filter(None, [drivers.rest]))
-        ]
-        return pd.DataFrame(rows, columns=columns)
+        )
+        return columns, rows
 
 
 # --- the study ------------------------------------------------------------------------------------
@@ -181,9 +172,11 @@ def sobol(
     targets = targets_of(model, targets)
     if not design.kind.is_sample:
         raise DesignError(
-            Fault("only a sample says how likely something is", design.path,
-                  expected=Message("kind: sobol or latin hypercube"), found=design.kind)
-        )  # fmt: skip
+            "only a sample says how likely something is",
+            design.path,
+            expected=Message("kind: sobol or latin hypercube"),
+            found=design.kind,
+        )
     threads = processors() if threads is None else threads
     binding = binding_targets(targets)
     scenario = design.scenarios[0]

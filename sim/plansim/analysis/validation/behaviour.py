@@ -45,7 +45,7 @@ from plansim.analysis.validation.context import (
     scaled,
     uncertain,
 )
-from plansim.analysis.validation.result import Case, CaseTemplate, Result, case, result
+from plansim.analysis.validation.result import Case, Result, case, result
 from plansim.model.records import Model
 from plansim.scenario.factors import default_of
 from plansim.scenario.scenario_file import Scenario
@@ -111,14 +111,14 @@ def reality_checks(context: ValidationContext) -> Result:
     fewest = context.checks.comparisons
     if len(tests) < fewest:
         few = {"count": len(tests), "limit": fewest}
-        cases.append(case("tests", False, CaseTemplate.TOO_FEW, **few))
-    shares = [case for case in cases if case.message is CaseTemplate.SIGN_SHARE]
+        cases.append(case("tests", False, "too_few", **few))
+    shares = [case for case in cases if case.message == "sign_share"]
     return result(
         "Q13",
         cases,
         {"most": MOST, "draws": DRAWS, "fewest": fewest},
         tests=len(tests),
-        baseline=sum(case.holds for case in cases if case.message is CaseTemplate.SIGN),
+        baseline=sum(case.holds for case in cases if case.message == "sign"),
         drawn=sum(case.holds for case in shares),
         draws=DRAWS,
         least=min((case["share"] for case in shares), default=0.0),
@@ -148,7 +148,7 @@ def _cases(test: RealityCheck, before: Floats, after: Floats) -> Iterator[Case]:
     yield case(
         name,
         first == wanted,
-        CaseTemplate.SIGN,
+        "sign",
         wanted=wanted,
         way=first,
         what=test.variable,
@@ -161,7 +161,7 @@ def _cases(test: RealityCheck, before: Floats, after: Floats) -> Iterator[Case]:
         yield case(
             name,
             low <= part <= high,
-            CaseTemplate.SIGN_SIZE,
+            "sign_size",
             what=test.variable,
             year=test.year,
             part=part,
@@ -174,7 +174,7 @@ def _cases(test: RealityCheck, before: Floats, after: Floats) -> Iterator[Case]:
         yield case(
             name,
             share >= MOST,
-            CaseTemplate.SIGN_SHARE,
+            "sign_share",
             wanted=wanted,
             share=share,
             draws=len(ways),
@@ -228,7 +228,7 @@ def loop_cuts(context: ValidationContext) -> Result:
         for run, loop in enumerate(loops, start=1):
             if broken := first_not_finite(context.model, runs, run):
                 what = f"{broken[0]} ({scenario.id})"
-                fault = case(loop, False, CaseTemplate.NOT_FINITE, what=what, time=broken[1])
+                fault = case(loop, False, "not_finite", what=what, time=broken[1])
                 faults.append(fault)
             else:
                 moved = ((float(s[run]), target, scenario.id) for target, s in shifts.items())
@@ -242,7 +242,7 @@ def loop_cuts(context: ValidationContext) -> Result:
         expected = "weak" if loop.weak_en else "strong"
         holds = (shift > MOVES) == (expected == "strong")
         values = {"what": target, "scenario": where, "expected": expected}
-        cases.append(case(loop, holds, CaseTemplate.LOOP_EFFECT, shift=shift, **values))
+        cases.append(case(loop, holds, "loop_effect", shift=shift, **values))
     return result(
         "Q14",
         [*cases, *faults],
@@ -286,7 +286,7 @@ def _not_frozen(
         change = float(np.abs(series[run] - initial).max())
         if not change <= FROZEN * size + EXACT:
             values = {"what": text, "scenario": scenario.id}
-            yield case(loop, False, CaseTemplate.NOT_FROZEN, part=change / size, **values)
+            yield case(loop, False, "not_frozen", part=change / size, **values)
 
 
 # --- extreme conditions ----------------------------------------------------------------------
@@ -317,7 +317,7 @@ def extreme_conditions(context: ValidationContext, test: str) -> Result:
             _, plain = _sides(runs, 0, condition, number)
             differs |= not np.allclose(*plain, rtol=1e-6, atol=1e-9)
         if not differs:
-            cases.append(case(condition.name, False, CaseTemplate.INEFFECTIVE))
+            cases.append(case(condition.name, False, "ineffective"))
     cases += unsound(context, runs, [base.id, *(condition.id for condition in conditions)])
     return result(
         test,

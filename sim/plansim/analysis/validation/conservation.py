@@ -15,15 +15,7 @@ import numpy as np
 from plansim.analysis.checks_file import SIDES, Identity, Relation
 from plansim.analysis.evaluator import Trajectories, every_step
 from plansim.analysis.validation.context import ValidationContext
-from plansim.analysis.validation.result import (
-    Case,
-    CaseTemplate,
-    Named,
-    Number,
-    Result,
-    case,
-    result,
-)
+from plansim.analysis.validation.result import Case, Named, Number, Result, case, result
 from plansim.model.records import Model
 from plansim.targets.indicator import Floats, Measure
 from plansim.targets.target import Target, split_reference, unit_factor
@@ -100,7 +92,7 @@ def compared(
     """
     left, right = sides
     if not left.size:
-        return case(name, False, CaseTemplate.NOTHING)
+        return case(name, False, "nothing")
     over = {
         Relation.EQUAL: np.abs(left - right),
         Relation.AT_MOST: left - right,
@@ -112,7 +104,7 @@ def compared(
     return case(
         name,
         error[worst] <= EXACT,
-        CaseTemplate.COMPARED,
+        "compared",
         what=" ".join(texts[0].split()),
         comparison=texts[1].value,
         than=" ".join(texts[2].split()),
@@ -135,9 +127,7 @@ def unsound(
     checks = context.checks
     for run in range(len(subjects)):
         if broken := first_not_finite(context.model, runs, run):
-            yield case(
-                subjects[run], False, CaseTemplate.NOT_FINITE, what=broken[0], time=broken[1]
-            )
+            yield case(subjects[run], False, "not_finite", what=broken[0], time=broken[1])
     not_negative = [name for name in context.stocks if name not in checks.signed]
     for name in (*not_negative, *checks.non_negative, *checks.shares):
         highest = 1.0 if name in checks.shares else np.inf
@@ -151,9 +141,7 @@ def unsound(
             outside = (least < -slack) | (most > highest + slack)
         for run in np.flatnonzero(outside).tolist():
             ends = {"least": float(least[run]), "most": float(most[run])}
-            yield case(
-                subjects[run], False, CaseTemplate.OUT_OF_BOUNDS, what=name, **ends, high=highest
-            )
+            yield case(subjects[run], False, "out_of_bounds", what=name, **ends, high=highest)
 
 
 def first_not_finite(model: Model, runs: Trajectories, run: int) -> tuple[str, float] | None:
@@ -214,14 +202,7 @@ def figure_case(
     error = (simulated - stated) / abs(stated)
     holds = abs(error) <= most  # false of NaN
     return case(
-        name,
-        holds,
-        CaseTemplate.FIGURE,
-        **place,
-        value=simulated,
-        stated=stated,
-        unit=unit,
-        error=error,
+        name, holds, "figure", **place, value=simulated, stated=stated, unit=unit, error=error
     )
 
 

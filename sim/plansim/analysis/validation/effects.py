@@ -15,7 +15,7 @@ import numpy as np
 from plansim.analysis.ensemble import evaluate_members, load_ensemble, read_ensemble_head
 from plansim.analysis.validation.context import ValidationContext
 from plansim.analysis.validation.effects_file import Effects, Margins, Question
-from plansim.analysis.validation.result import Case, CaseTemplate, Number, Result, case, result
+from plansim.analysis.validation.result import Case, Number, Result, case, result
 from plansim.scenario.members import FILE_NAME
 from plansim.targets.indicator import Floats, Measure
 from plansim.targets.target import Target, indicator_of, variable_of
@@ -76,7 +76,7 @@ def question_effects(context: ValidationContext) -> Result:
     if head is None:
         return result("Q26", [], limits, lacking=[FILE_NAME])
     if head.misfit(context.model):
-        fault = case(FILE_NAME, False, CaseTemplate.OTHER_MODEL)
+        fault = case(FILE_NAME, False, "other_model")
         return result("Q26", [fault], limits, held=0, demanded=len(spec.least), moved=0,
                       targets=0, question_en="", question_zh="", members=0)  # fmt: skip
     beside, effects = _effects(context, spec)
@@ -86,10 +86,10 @@ def question_effects(context: ValidationContext) -> Result:
     demanded = [_demand(context, effects[key], key, least) for key, least in spec.least.items()]
     shown = [
         case((name, name, context.model.variables[name].name_zh), True,
-             CaseTemplate.EFFECT_BESIDE, **effect.values)
+             "effect_beside", **effect.values)
         for name, changes in beside.items() for effect in changes
     ] + [
-        case(_level_name(context, key), True, CaseTemplate.EFFECT, **effect.values,
+        case(_level_name(context, key), True, "effect", **effect.values,
              margin=effect.margin, deviations=effect.deviations)
         for key, changes in effects.items() for effect in changes
     ]  # fmt: skip
@@ -127,11 +127,7 @@ def _demand(context: ValidationContext, effects: Sequence[_Effect], key: str, le
     """Return whether some question moves a target's indicator by what is asked."""
     most = max(effects, key=lambda effect: abs(effect.part))
     return case(
-        _binding(context, key),
-        abs(most.part) >= least,
-        CaseTemplate.EFFECT_LEAST,
-        **most.values,
-        least=least,
+        _binding(context, key), abs(most.part) >= least, "effect_least", **most.values, least=least
     )
 
 
@@ -143,10 +139,10 @@ def _margins(
     explained = all(key in asked.ledgers for key in still)
     count = {"count": len(moved), "limit": asked.least, "part": asked.part}
     enough = len(moved) >= asked.least or explained
-    yield case("Q26", enough, CaseTemplate.EFFECT_COUNT, **count, **told,
+    yield case("Q26", enough, "effect_count", **count, **told,
                deviations=asked.deviations)  # fmt: skip
     for key, reason in asked.ledgers.items():
-        template = CaseTemplate.EFFECT_MOVES if key in moved else CaseTemplate.EFFECT_LEDGER
+        template = "effect_moves" if key in moved else "effect_ledger"
         words = {"reason_en": reason.en, "reason_zh": reason.zh}
         yield case(_binding(context, key), key not in moved, template, **words)
 

@@ -57,7 +57,7 @@ def _side(form: str | _SideForm, context: _EffectsContext) -> Scenario:
     known = context.scenarios.get(name)
     if known is None or known.path is None:
         close = nearest(name, context.scenarios)
-        raise InputError(Fault("no scenario is called '{name}'", nearest=close, name=name))
+        raise InputError("no scenario is called '{name}'", nearest=close, name=name)
     overrides = [f"{key}={value!r}" for key, value in settings.items()]
     try:
         return read_scenario(known.path, context.model, overrides, overlays=overlays)
@@ -71,7 +71,7 @@ def _side(form: str | _SideForm, context: _EffectsContext) -> Scenario:
 def _binding(name: str, entry: object, context: _EffectsContext) -> object:
     if name not in context.binding:
         close = nearest(name, context.binding)
-        raise InputError(Fault("no binding target has the id '{id}'", nearest=close, id=name))
+        raise InputError("no binding target has the id '{id}'", nearest=close, id=name)
     return entry
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from plansim.analysis.calibration.goodness_of_fit import fit
+from plansim.analysis.calibration.observations import fit
 from plansim.analysis.calibration.observed import (
     Family,
     FreeFigure,
@@ -25,7 +25,7 @@ from plansim.analysis.calibration.observed import (
 from plansim.analysis.evaluator import Trajectories
 from plansim.analysis.validation.conservation import figure_case
 from plansim.analysis.validation.context import Settings, ValidationContext, cells
-from plansim.analysis.validation.result import Case, CaseTemplate, Number, Result, case, result
+from plansim.analysis.validation.result import Case, Number, Result, case, result
 from plansim.scenario.factors import default_of
 from plansim.targets.indicator import Floats, measured
 from plansim.targets.target import reported_factor
@@ -57,7 +57,7 @@ def history(context: ValidationContext) -> Result:
     if runs is None or context.history is None:
         return result("Q15", [], lacking=["history"])
     cases = [_series_case(runs, series) for series in context.history.series]
-    judged = [case for case in cases if case.message is CaseTemplate.SERIES]
+    judged = [case for case in cases if case.message == "series"]
     capital = context.history.capital
     return result(
         "Q15",
@@ -121,10 +121,8 @@ def _series_case(runs: Trajectories, series: Observed) -> Case:
         "unit": series.unit,
     }
     if series.most is None:
-        return case(series.name, True, CaseTemplate.SERIES_SHOWN, **numbers)
-    return case(
-        series.name, own.mape <= series.most, CaseTemplate.SERIES, most=series.most, **numbers
-    )
+        return case(series.name, True, "series_shown", **numbers)
+    return case(series.name, own.mape <= series.most, "series", most=series.most, **numbers)
 
 
 def _listed(values: Floats) -> str:
@@ -180,7 +178,7 @@ def free_history(context: ValidationContext) -> Result:
         cases.append(figure_case(figure.name, numbers, figure.most, **place))
     for run, series in enumerate(free.held, start=1):
         told = ", ".join(f"{error[run]:+.1%}" for error in errors)
-        cases.append(case(series.name, True, CaseTemplate.HELD_SERIES, errors=told))
+        cases.append(case(series.name, True, "held_series", errors=told))
     return result(
         "Q16",
         cases,
@@ -232,17 +230,12 @@ def seam(context: ValidationContext) -> Result:
     known = [item for item in near if item.known]
     shared: dict[str, Number] = {"items": len(counted), "most": table.most}
     within = case(
-        "Q17",
-        len(near) >= table.least,
-        CaseTemplate.SEAM_COUNT,
-        count=len(near),
-        limit=table.least,
-        **shared,
+        "Q17", len(near) >= table.least, "seam_count", count=len(near), limit=table.least, **shared
     )
     independent = case(
         "Q17",
         len(known) >= table.known,
-        CaseTemplate.SEAM_KNOWN,
+        "seam_known",
         count=len(known),
         limit=table.known,
         **shared,
@@ -272,7 +265,7 @@ def _seam_case(item: SeamItem, past: Trajectories, base: Trajectories) -> Case:
     return case(
         item.of,
         True,
-        CaseTemplate.SEAM,
+        "seam",
         start=float(start),
         arrives=float(arrives),
         lowest=float(np.nanmin(elements, initial=np.inf)),
@@ -306,7 +299,7 @@ def family_member(context: ValidationContext) -> Result:
             [{**scenario.values, **setting} for setting in settings], scenario.time
         )
         cases += past_cases(past, runs)
-    judged = [case for case in cases if case.message is not CaseTemplate.CHANGE_SHOWN]
+    judged = [case for case in cases if case.message != "change_shown"]
     return result(
         "Q21",
         cases,
@@ -352,12 +345,12 @@ def past_cases(past: Past, runs: Trajectories) -> list[Case]:
             }
             if variant is None:
                 holds = abs(change - window.change) <= window.within  # false of NaN
-                template, numbers = CaseTemplate.CHANGE, {**numbers, "within": window.within}
+                template, numbers = "change", {**numbers, "within": window.within}
                 cases.append(case(window.name, holds, template, **numbers))
                 continue
             parts = zip(window.name, variant.name, strict=True)
             of, en, zh = (f"{left}; {right}" for left, right in parts)
             same = change * window.change > 0
-            template = CaseTemplate.CHANGE_SIGN if variant.signs else CaseTemplate.CHANGE_SHOWN
+            template = "change_sign" if variant.signs else "change_shown"
             cases.append(case((of, en, zh), same or not variant.signs, template, **numbers))
     return cases

@@ -18,13 +18,8 @@ from plansim.analysis.experiments.design import Design, DesignKind
 from plansim.analysis.experiments.distributions import Uniform
 from plansim.analysis.experiments.store import open_store
 from plansim.analysis.experiments.sweep import run_sweep
-from plansim.analysis.validation.context import (
-    ValidationContext,
-    cells,
-    uncertain,
-    verdicts,
-)
-from plansim.analysis.validation.result import Case, CaseTemplate, Result, case, result
+from plansim.analysis.validation.context import ValidationContext, cells, uncertain, verdicts
+from plansim.analysis.validation.result import Case, Result, case, result
 from plansim.engine.simlin import AGREE as SIMLIN_AGREES
 from plansim.engine.simlin import has_simlin, run_simlin
 from plansim.engine.simulate import EngineChoice, simulate
@@ -93,7 +88,7 @@ def _moves(
             yield case(
                 scenario.id,
                 change <= MOVED * level,
-                CaseTemplate.MOVED,
+                "moved",
                 what=reference,
                 year=year,
                 before=before,
@@ -132,7 +127,7 @@ def _changed_verdicts(
             yield case(
                 scenario.id,
                 False,
-                CaseTemplate.VERDICT_CHANGED,
+                "verdict_changed",
                 what=target.id,
                 before=before.value,
                 after=after.value,
@@ -160,7 +155,7 @@ def equilibrium(context: ValidationContext) -> Result:
     states = list(dict.fromkeys([*context.stocks, *smoothed]))
     drifts = {name: _drift(runs, name) for name in states}
     cases = [
-        case(name, drift <= DRIFT, CaseTemplate.DRIFT, part=drift)
+        case(name, drift <= DRIFT, "drift", part=drift)
         for name, drift in sorted(drifts.items(), key=lambda item: -item[1])
     ]
     for resting in context.checks.rest:
@@ -169,11 +164,9 @@ def equilibrium(context: ValidationContext) -> Result:
         own = np.array([default_of(context.model, scenario.values, name) for name in names])
         part = float(np.max(np.abs(own - needed) / np.maximum(np.abs(needed), 1e-300)))
         what = ", ".join(f"{number:.16g}" for number in needed)
-        cases.append(
-            case(resting.constant, part <= DRIFT, CaseTemplate.AT_REST, what=what, part=part)
-        )
+        cases.append(case(resting.constant, part <= DRIFT, "at_rest", what=what, part=part))
     if runs.time[-1] - runs.time[0] < REST:
-        cases.append(case("clock", False, CaseTemplate.NOTHING))
+        cases.append(case("clock", False, "nothing"))
     largest = max(drifts.values(), default=0.0)
     return result("Q08", cases, limits, largest=largest, stocks=len(states))
 
@@ -221,7 +214,7 @@ def disagreement(
     return case(
         scenario,
         worst.error <= AGREE[other],
-        CaseTemplate.ENGINES,
+        "engines",
         engine=other,
         error=worst.error,
         what=worst.series,
@@ -271,12 +264,12 @@ def run_cards(context: ValidationContext) -> Result:
     same = all(
         first[name].to_numpy().tobytes() == second[name].to_numpy().tobytes() for name in first
     )
-    cases.append(case(scenario.id, same, CaseTemplate.REPRODUCED))
+    cases.append(case(scenario.id, same, "reproduced"))
     return result("Q25", cases, entries=len(_RUN_CARD) + len(_SWEEP_CARD))
 
 
 def _card_case(subject: str, entry: str, holds: bool) -> Case:
-    return case(subject, holds, CaseTemplate.RUN_CARD, what=entry)
+    return case(subject, holds, "run_card", what=entry)
 
 
 def _sweep_card(context: ValidationContext) -> Mapping[str, Any]:

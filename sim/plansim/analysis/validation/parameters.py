@@ -10,16 +10,10 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
-from plansim.analysis.validation.context import (
-    ValidationContext,
-    elements_of,
-    limits,
-    uncertain,
-)
-from plansim.analysis.validation.result import Case, CaseTemplate, Result, case, result
+from plansim.analysis.validation.context import ValidationContext, elements_of, limits, uncertain
+from plansim.analysis.validation.result import Case, Result, case, result
 from plansim.engine.simlin import check_units, has_simlin
-from plansim.model.comment import read_source
-from plansim.model.evidence import load_evidence
+from plansim.model.comment import load_evidence, read_source
 from plansim.model.records import Variable, VariableKind
 from plansim.targets.audit import FILE_NAME as AUDIT
 from plansim.targets.audit import audit
@@ -41,13 +35,13 @@ def units(context: ValidationContext) -> Result:
     """Q02: require a unit of every variable, and let pysimlin check that all agree."""
     model = context.model
     cases = [
-        case(variable.name, False, CaseTemplate.LACKS, lacking="unit")
+        case(variable.name, False, "lacks", lacking="unit")
         for variable in model.variables.values()
         if not variable.unit.strip() or _FORBIDDEN.search(variable.unit)
     ]
     blank = len(cases)
     issues = check_units(model.path) if has_simlin() else []
-    cases += [case(model.name, False, CaseTemplate.REPORTED, what=issue) for issue in issues]
+    cases += [case(model.name, False, "reported", what=issue) for issue in issues]
     return result(
         "Q02",
         cases,
@@ -68,7 +62,7 @@ def parameters(context: ValidationContext) -> Result:
     constants = [model.variables[name] for name in context.constants]
     known = _known_sources(context)
     cases = [
-        case(variable.name, False, CaseTemplate.UNKNOWN, what=source)
+        case(variable.name, False, "unknown", what=source)
         for variable in model.variables.values()
         for source in variable.source_ids
         if source not in known
@@ -95,11 +89,11 @@ def _range_cases(constant: Variable) -> Iterator[Case]:
         "plausible": constant.plausible is None and _ASSUMED in constant.source_ids,
     }
     for what in (what for what, lacks in lacking.items() if lacks):
-        yield case(constant.name, False, CaseTemplate.LACKS, lacking=what)
+        yield case(constant.name, False, "lacks", lacking=what)
     if constant.plausible is not None:
         (least, most), (low, high) = limits(constant), constant.plausible
         if not least <= low < high <= most:
-            yield case(constant.name, False, CaseTemplate.BAD_RANGE, low=low, high=high)
+            yield case(constant.name, False, "bad_range", low=low, high=high)
 
 
 def _number_cases(
@@ -112,9 +106,9 @@ def _number_cases(
     natural = number in constant.admissible and low <= number <= high
     on_edge = number in (low, high)
     if excepted and not on_edge:
-        yield case(reference, False, CaseTemplate.NO_EXCEPTION)
+        yield case(reference, False, "no_exception")
     if not (inside or natural or (excepted and on_edge)) or not least <= number <= most:
-        yield case(reference, False, CaseTemplate.OUT_OF_RANGE, value=number, low=low, high=high)
+        yield case(reference, False, "out_of_range", value=number, low=low, high=high)
 
 
 def _known_sources(context: ValidationContext) -> set[str]:
@@ -136,7 +130,7 @@ def documentation(context: ValidationContext) -> Result:
     # The language fixes the comments of the clock.
     explained = [v for v in model.variables.values() if v.kind is not VariableKind.CONTROL]
     cases = [
-        case(constant.name, False, CaseTemplate.LACKS, lacking=what)
+        case(constant.name, False, "lacks", lacking=what)
         for constant in explained
         for what in _lacking(constant)
     ]
@@ -145,7 +139,7 @@ def documentation(context: ValidationContext) -> Result:
     for subscript in model.subscripts.values():
         named = all(_CHINESE.search(name) for name in (subscript.name_zh, *subscript.elements_zh))
         if not named or len(subscript.elements_zh) != len(subscript.elements):
-            cases.append(case(subscript.name, False, CaseTemplate.LACKS, lacking="name_zh"))
+            cases.append(case(subscript.name, False, "lacks", lacking="name_zh"))
     return result("Q04", cases, sound=model.name, variables=len(explained))
 
 
@@ -178,4 +172,4 @@ def _shared(variables: Iterable[Variable], attribute: str) -> Iterator[Case]:
         names[getattr(variable, attribute)].append(variable.name)
     for shared, (first, *others) in names.items():
         if shared and others:
-            yield case(first, False, CaseTemplate.DUPLICATE, what=shared, others=", ".join(others))
+            yield case(first, False, "duplicate", what=shared, others=", ".join(others))

@@ -13,16 +13,7 @@ from plansim.analysis.calibration.observations import Observation
 from plansim.analysis.feedback.loops import Loop
 from plansim.targets.target import Target
 
-__all__ = [
-    "Case",
-    "CaseTemplate",
-    "Named",
-    "Number",
-    "Result",
-    "ValidationOutcome",
-    "case",
-    "result",
-]
+__all__ = ["Case", "Named", "Number", "Result", "ValidationOutcome", "case", "result"]
 
 Number: TypeAlias = "float | int | str"
 """A value that fills a template."""
@@ -39,80 +30,6 @@ class ValidationOutcome(StrEnum):
     NOT_APPLICABLE = "not applicable"
 
 
-class CaseTemplate(StrEnum):
-    """Template of a case; its words stand under ``case`` in the catalogue of texts."""
-
-    # structure and documentation
-    REPORTED = "reported"
-    UNUSED = "unused"
-    NO_EXCEPTION = "no_exception"
-    HIDDEN_NUMBER = "hidden_number"
-    LACKS = "lacks"
-    DUPLICATE = "duplicate"
-    UNKNOWN = "unknown"
-    TOO_MANY = "too_many"
-    TOO_FEW = "too_few"
-    OUT_OF_RANGE = "out_of_range"
-    BAD_RANGE = "bad_range"
-    TREND = "trend"
-    # loops
-    LOOP_FOUND = "loop_found"
-    NO_LINK = "no_link"
-    WRONG_SIGN = "wrong_sign"
-    WRONG_POLARITY = "wrong_polarity"
-    INACTIVE = "inactive"
-    NO_SWITCH = "no_switch"
-    NOT_FROZEN = "not_frozen"
-    LOOP_EFFECT = "loop_effect"
-    # values of runs
-    COMPARED = "compared"
-    FIGURE = "figure"
-    CHANGE = "change"
-    CHANGE_SIGN = "change_sign"
-    CHANGE_SHOWN = "change_shown"
-    NOT_FINITE = "not_finite"
-    OUT_OF_BOUNDS = "out_of_bounds"
-    MOVED = "moved"
-    VERDICT_CHANGED = "verdict_changed"
-    WRONG_STATUS = "wrong_status"
-    DRIFT = "drift"
-    AT_REST = "at_rest"
-    SIGN = "sign"
-    SIGN_SIZE = "sign_size"
-    SIGN_SHARE = "sign_share"
-    SERIES = "series"
-    SERIES_SHOWN = "series_shown"
-    HELD_SERIES = "held_series"
-    SEAM = "seam"
-    SEAM_COUNT = "seam_count"
-    SEAM_KNOWN = "seam_known"
-    DEPENDS = "depends"
-    ENGINES = "engines"
-    # uncertainty
-    DRIVERS = "drivers"
-    PROBABILITY = "probability"
-    RANK = "rank"
-    OTHER_MODEL = "other_model"
-    SHARE = "share"
-    FORECAST = "forecast"
-    FORECAST_BAND = "forecast_band"
-    FORECAST_SCORE = "forecast_score"
-    # questions
-    EFFECT = "effect"
-    EFFECT_BESIDE = "effect_beside"
-    EFFECT_LEAST = "effect_least"
-    EFFECT_COUNT = "effect_count"
-    EFFECT_LEDGER = "effect_ledger"
-    EFFECT_MOVES = "effect_moves"
-    # of the test itself
-    RUN_CARD = "run_card"
-    REPRODUCED = "reproduced"
-    SOUND = "sound"
-    INEFFECTIVE = "ineffective"
-    NOTHING = "nothing"
-    MISSING = "missing"
-
-
 @dataclass(frozen=True)
 class Case:
     """One object that a test examined."""
@@ -120,7 +37,8 @@ class Case:
     subject: str
     """The id of a scenario, a check or a target, or the name of a variable."""
     holds: bool
-    message: CaseTemplate
+    message: str
+    """Key of its template under ``case`` in the catalogue of texts."""
     values: Mapping[str, Number] = field(default_factory=dict)
     """Values that fill the template."""
     name_en: str = ""
@@ -153,9 +71,7 @@ class Result:
         return tuple(case for case in self.cases if not case.holds)
 
 
-def case(
-    subject: Named, holds: bool | np.bool_, message: CaseTemplate, /, **values: Number
-) -> Case:
+def case(subject: Named, holds: bool | np.bool_, message: str, /, **values: Number) -> Case:
     """Return a case of a subject; the values fill the template of the message."""
     match subject:
         case str():
@@ -188,11 +104,9 @@ def result(
     'not applicable'
     """
     made = tuple(cases)
-    missing = tuple(case(test, True, CaseTemplate.MISSING, lacking=name) for name in lacking)
+    missing = tuple(case(test, True, "missing", lacking=name) for name in lacking)
     if not made and not missing:
-        made = (
-            case(sound or test, bool(sound), CaseTemplate.SOUND if sound else CaseTemplate.NOTHING),
-        )
+        made = (case(sound or test, bool(sound), "sound" if sound else "nothing"),)
     faults = sum(not case.holds for case in made)
     status = (
         ValidationOutcome.FAIL

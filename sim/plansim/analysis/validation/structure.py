@@ -19,12 +19,8 @@ import numpy.typing as npt
 from plansim.analysis.evaluator import Trajectories, compile_whole, every_step
 from plansim.analysis.feedback.loops import Loop, LoopLink, polarity_of
 from plansim.analysis.feedback.polarity import MeasuredLinks, measured_links
-from plansim.analysis.validation.context import (
-    ValidationContext,
-    assigned,
-    verdicts,
-)
-from plansim.analysis.validation.result import Case, CaseTemplate, Result, case, result
+from plansim.analysis.validation.context import ValidationContext, assigned, verdicts
+from plansim.analysis.validation.result import Case, Result, case, result
 from plansim.model.reader import load_model
 from plansim.model.reading.expression import Node, Number, QuotedText, Table, walk
 from plansim.model.reading.syntax import read_expression
@@ -65,8 +61,8 @@ def structure(context: ValidationContext) -> Result:
     return result(
         "Q01",
         [
-            *(loose or [case(model.name, True, CaseTemplate.SOUND)]),
-            *(case(e, True, CaseTemplate.LOOP_FOUND, paths=len(e.paths)) for e in whole),
+            *(loose or [case(model.name, True, "sound")]),
+            *(case(e, True, "loop_found", paths=len(e.paths)) for e in whole),
             *faults,
         ],
         {"size": context.checks.size},
@@ -83,23 +79,23 @@ def _loose(context: ValidationContext) -> Iterator[Case]:
     model, reported = context.model, set(context.checks.outputs)
     judged = {split_reference(name)[0] for name in context.indicators}
     for warning in model.warnings:
-        yield case(model.name, False, CaseTemplate.REPORTED, what=str(warning))
+        yield case(model.name, False, "reported", what=str(warning))
     used = {cause for variable in model.variables.values() for cause in variable.causes}
     bearing = all_causes(model, judged | reported)
     for variable in model.variables.values():
         name = variable.name
         if variable.kind is not VariableKind.CONTROL and name not in bearing:
-            yield case(name, False, CaseTemplate.UNUSED)
+            yield case(name, False, "unused")
         elif name in reported and name in used | judged:
-            yield case(name, False, CaseTemplate.NO_EXCEPTION)
+            yield case(name, False, "no_exception")
     if (size := scalar_equations(model)) > context.checks.size:
         limit = context.checks.size
-        yield case(model.name, False, CaseTemplate.TOO_MANY, count=size, limit=limit)
+        yield case(model.name, False, "too_many", count=size, limit=limit)
     for name, numbers in _hidden_numbers(model, context.checks.plain):
-        yield case(name, False, CaseTemplate.HIDDEN_NUMBER, what=", ".join(numbers))
+        yield case(name, False, "hidden_number", what=", ".join(numbers))
     for target in context.targets:
         if re.fullmatch(context.checks.main_table.rows, target.id) and not target.variables:
-            yield case(target, False, CaseTemplate.LACKS, lacking="variable")
+            yield case(target, False, "lacks", lacking="variable")
 
 
 def all_causes(model: Model, names: Iterable[str]) -> set[str]:
@@ -149,19 +145,19 @@ def _assumed(model: Model, formula: Node) -> Iterator[str]:
 def _declaration_faults(model: Model, loop: Loop) -> Iterator[Case]:
     switch = model.variables[loop.switch]
     if (switch.value, switch.admissible) != (1.0, (0, 1)):
-        yield case(loop, False, CaseTemplate.NO_SWITCH, what=loop.switch)
+        yield case(loop, False, "no_switch", what=loop.switch)
     frozen = {name for name in model.variables if loop.switch in model.variables[name].causes}
     for path in loop.paths:
         if polarity_of(path) is not loop.polarity:
             declared = loop.polarity.value
             start = path[0].cause
-            yield case(loop, False, CaseTemplate.WRONG_POLARITY, what=start, declared=declared)
+            yield case(loop, False, "wrong_polarity", what=start, declared=declared)
         if not frozen & {split_reference(link.cause)[0] for link in path}:
-            yield case(loop, False, CaseTemplate.NO_SWITCH, what=loop.switch)
+            yield case(loop, False, "no_switch", what=loop.switch)
         for link in path:
             if not link.stands:
                 ends = {"cause": link.cause, "effect": link.effect}
-                yield case(loop, False, CaseTemplate.NO_LINK, **ends)
+                yield case(loop, False, "no_link", **ends)
 
 
 def _sign_faults(context: ValidationContext) -> list[Case]:
@@ -197,12 +193,12 @@ def _loop_faults(context: ValidationContext, links: MeasuredLinks, loop: Loop) -
             wrong = [when for when in times if not answers[link, when] <= {link.sign}]
             if wrong:
                 ends = {"cause": link.cause, "effect": link.effect}
-                yield case(name, False, CaseTemplate.WRONG_SIGN, time=wrong[0], **ends)
+                yield case(name, False, "wrong_sign", time=wrong[0], **ends)
         idle = {when: [link for link in path if not answers[link, when]] for when in times}
         if all(idle.values()):
             fewest = min(idle.values(), key=len)
             what = ", ".join(f"{link.cause} → {link.effect}" for link in fewest[:3])
-            yield case(name, False, CaseTemplate.INACTIVE, what=what)
+            yield case(name, False, "inactive", what=what)
 
 
 def _answer(
@@ -242,14 +238,14 @@ def target_independence(context: ValidationContext) -> Result:
             before = context.runs[original.id]
             after = compiled.run([scenario.values], scenario.time)
             cases += [
-                case(original.id, False, CaseTemplate.DEPENDS, what=label)
+                case(original.id, False, "depends", what=label)
                 for label in context.series
                 if _bits(before, label) != _bits(after, label)
             ]
             scenarios, series = scenarios + 1, series + len(context.series)
             changed += _changed_verdicts(context, targets, before, scenario)
     if not changed:
-        cases.append(case(CATALOGUE, False, CaseTemplate.INEFFECTIVE))
+        cases.append(case(CATALOGUE, False, "ineffective"))
     return result("Q22", cases, sound=CATALOGUE, scenarios=scenarios, series=series, turned=changed)
 
 
@@ -300,7 +296,7 @@ def _trends(context: ValidationContext) -> Iterator[Case]:
     for reference in context.indicators:
         name = split_reference(reference)[0]
         if not all_causes(model, [name]) & (stocks - trends):
-            yield case(reference, False, CaseTemplate.TREND)
+            yield case(reference, False, "trend")
 
 
 # --- Q23 ------------------------------------------------------------------------------------------
@@ -313,15 +309,15 @@ def assumed_targets(context: ValidationContext) -> Result:
     count = 0
     for scenario in context.scenarios.values():
         for unknown in set(scenario.assumed) - ids:
-            cases.append(case(scenario.id, False, CaseTemplate.UNKNOWN, what=unknown))
+            cases.append(case(scenario.id, False, "unknown", what=unknown))
         for target in context.judged:
             status = verdicts(context.runs[scenario.id], target, scenario).status_of()
             expected = target.id in scenario.assumed
             count += expected
             if (status is Status.ASSUMED) != expected:
                 values = {"what": target.id, "status": status.value}
-                cases.append(case(scenario.id, False, CaseTemplate.WRONG_STATUS, **values))
+                cases.append(case(scenario.id, False, "wrong_status", **values))
     if not count:
-        cases.append(case("scenarios", False, CaseTemplate.NOTHING))
+        cases.append(case("scenarios", False, "nothing"))
     scenarios = len(context.scenarios)
     return result("Q23", cases, sound="scenarios", scenarios=scenarios, assumed=count)

@@ -22,11 +22,7 @@ from plansim.analysis.validation.history import family_member, free_history, his
 from plansim.analysis.validation.integration import engines, equilibrium, run_cards, time_step
 from plansim.analysis.validation.parameters import documentation, parameters, units
 from plansim.analysis.validation.result import Result
-from plansim.analysis.validation.structure import (
-    assumed_targets,
-    structure,
-    target_independence,
-)
+from plansim.analysis.validation.structure import assumed_targets, structure, target_independence
 from plansim.analysis.validation.uncertainty import (
     drivers,
     ensemble,

@@ -25,7 +25,7 @@ from plansim.analysis.ensemble import (
 )
 from plansim.analysis.sensitivity.study import MAIN_DRIVERS, Drivers
 from plansim.analysis.validation.context import ValidationContext
-from plansim.analysis.validation.result import Case, CaseTemplate, Result, case, result
+from plansim.analysis.validation.result import Case, Result, case, result
 from plansim.scenario.members import FILE_NAME, EnsembleKind, Members
 from plansim.scenario.scenario_file import ScenarioKind
 
@@ -51,7 +51,7 @@ def drivers(context: ValidationContext) -> Result:
     cases = [_driver_case(driver) for driver in study.drivers]
     if len(study.chosen) < FEWEST_FACTORS:
         few = {"count": len(study.chosen), "limit": FEWEST_FACTORS}
-        cases.append(case("factors", False, CaseTemplate.TOO_FEW, **few))
+        cases.append(case("factors", False, "too_few", **few))
     return result(
         "Q18",
         cases,
@@ -72,7 +72,7 @@ def _driver_case(driven: Drivers) -> Case:
     return case(
         target,
         known or driven.spread == 0,
-        CaseTemplate.DRIVERS,
+        "drivers",
         drivers="; ".join(
             f"{driver.factor} {driver.total:.2f} ({driver.total_low:.2f}–{driver.total_high:.2f})"
             for driver in driven.main
@@ -95,7 +95,7 @@ def probabilities(context: ValidationContext) -> Result:
         if share.share is not None:
             error = math.sqrt(share.share * (1 - share.share) / share.members)
             numbers = {"met": share.share, "error": error}
-            cases.append(case(target, error <= ACCURATE, CaseTemplate.PROBABILITY, **numbers))
+            cases.append(case(target, error <= ACCURATE, "probability", **numbers))
     return result(
         "Q19",
         cases,
@@ -136,7 +136,7 @@ def _neighbours(ahead: PolicyRobustness, behind: PolicyRobustness) -> Case:
     return case(
         ahead.policy,
         math.isfinite(turned) and math.isfinite(more),
-        CaseTemplate.RANK,
+        "rank",
         other=behind.policy,
         turned=turned,
         more=more,
@@ -160,7 +160,7 @@ def held_out(context: ValidationContext) -> Result:
         case(
             one.observation,
             True,
-            CaseTemplate.FORECAST,
+            "forecast",
             value=one.observation.value,
             unit=one.observation.unit,
             low=one.band[0],
@@ -172,9 +172,9 @@ def held_out(context: ValidationContext) -> Result:
     ]
     inside, count = sum(one.inside for one in made.forecasts), len(made.forecasts)
     judged = [
-        case("Q27", made.share >= INSIDE, CaseTemplate.FORECAST_BAND,
+        case("Q27", made.share >= INSIDE, "forecast_band",
              inside=inside, forecasts=count, least=INSIDE),
-        case("Q27", made.gain > 0, CaseTemplate.FORECAST_SCORE, gain=made.gain),
+        case("Q27", made.gain > 0, "forecast_score", gain=made.gain),
     ]  # fmt: skip
     return result(
         "Q27",
@@ -195,7 +195,7 @@ def ensemble(context: ValidationContext) -> Result:
     if head is None:
         return result("Q28", [], limits, lacking=[FILE_NAME])
     if head.misfit(context.model):
-        return result("Q28", [case(FILE_NAME, False, CaseTemplate.OTHER_MODEL)], limits,
+        return result("Q28", [case(FILE_NAME, False, "other_model")], limits,
                       members=0, kind=head.kind.value, unsound=0, scenarios=0)  # fmt: skip
     members = load_ensemble(context.model)
     shares = verdict_shares(
@@ -205,7 +205,7 @@ def ensemble(context: ValidationContext) -> Result:
                shares.groupby("scenario")["unsound"].max().items()}  # fmt: skip
     limit = math.floor(UNSOUND * len(members))
     broken = [
-        case(name, False, CaseTemplate.TOO_MANY, count=count, limit=limit)
+        case(name, False, "too_many", count=count, limit=limit)
         for name, count in unsound.items()
         if count > limit
     ]
@@ -235,4 +235,4 @@ def _beside_prior(context: ValidationContext, members: Members) -> Iterator[Case
     )
     for target in context.binding:
         if math.isfinite(share := shares[target.id]):
-            yield case(target, True, CaseTemplate.SHARE, share=share, prior=before[target.id])
+            yield case(target, True, "share", share=share, prior=before[target.id])

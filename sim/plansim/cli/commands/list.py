@@ -107,7 +107,7 @@ def _with_constant(name: str, model: Model) -> Model:
 def _facts(name: str, model: Model, terminal: Terminal) -> list[tuple[str, str]]:
     """Find what NAME names: the id of a target, a variable, a scenario, or a clash."""
     from plansim.errors import Fault, UnknownNameError, nearest
-    from plansim.model.evidence import load_evidence
+    from plansim.model.comment import load_evidence
     from plansim.model.records import folded
     from plansim.output.describe import (
         clash_facts,

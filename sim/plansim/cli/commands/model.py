@@ -162,7 +162,7 @@ def validate(
     from plansim.analysis.validation.suite import chosen
     from plansim.analysis.validation.suite import validate as results_of
     from plansim.output.book.validation import check_report, validation_report
-    from plansim.output.tables.validation import validation_table
+    from plansim.output.tables.model import validation_table
 
     if output is not None:
         if tests:
@@ -223,7 +223,7 @@ def condition(
     from plansim.analysis.calibration.diagnostics import diagnose
     from plansim.analysis.calibration.history_matching import condition as conditioned_by
     from plansim.analysis.calibration.prior import MEMBERS, draw_prior
-    from plansim.output.tables.calibration import conditioning_table
+    from plansim.output.tables.model import conditioning_table
     from plansim.scenario.members import FILE_NAME
     from plansim.scenario.members_file import write_members
 
@@ -292,7 +292,7 @@ def document(
             raise UsageError(Message("--sketch writes into the model's file and goes without -o"))
         _write_sketch(model_at(model), terminal_for(lang), force=force)
         return
-    from plansim.files.folder import check_folder
+    from plansim.files.writing import check_folder
     from plansim.output.book.document import document as write_pages
     from plansim.output.words.text import Lang
 

@@ -58,7 +58,7 @@ def read_series(path: Path) -> dict[str, Points]:
     Raises:
         InputError: the file cannot be read, or a cell is not a number.
     """
-    from plansim.files.csv_table import read_csv
+    from plansim.files.reading import read_csv
 
     if path.suffix.lower() == ".dat":
         return _read_dat(path)

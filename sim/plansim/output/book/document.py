@@ -15,13 +15,13 @@ from pathlib import Path
 
 from plansim.analysis.feedback.loops import FILE_NAME as LOOPS
 from plansim.analysis.feedback.loops import Loop, LoopLink, load_loops
-from plansim.files.folder import write_folder
-from plansim.model.evidence import load_evidence
+from plansim.files.writing import write_folder
+from plansim.model.comment import load_evidence
 from plansim.model.reading.expression import Table, name_key
 from plansim.model.records import Model, Variable, VariableKind
 from plansim.model.units import NO_UNIT
 from plansim.output.describe import reference_name
-from plansim.output.diagrams.modules import STYLE, module_diagram, modules_drawn
+from plansim.output.diagrams.draw import STYLE, module_diagram, modules_drawn
 from plansim.output.diagrams.parts import module_parts
 from plansim.output.variables import (
     ModelFacts,

@@ -13,12 +13,12 @@ from plansim.analysis.ensemble import ensemble_fits
 from plansim.analysis.sensitivity.unknowns import DecidedTarget, deciding_unknowns
 from plansim.analysis.validation.context import ValidationContext, verdicts
 from plansim.analysis.validation.history import history_series
-from plansim.analysis.validation.result import Case, CaseTemplate, Result, ValidationOutcome
+from plansim.analysis.validation.result import Case, Result, ValidationOutcome
 from plansim.files.forms import Words
 from plansim.files.writing import check_destination, write_text
 from plansim.model.records import Model
 from plansim.output.describe import constants_name
-from plansim.output.tables.validation import (
+from plansim.output.tables.model import (
     case_text,
     criterion_text,
     effect_rows,
@@ -213,14 +213,14 @@ def _history(made: Result, text: Text) -> str:
             *(_plain(case[name], 2) for name in ("rmse", "r2", "um", "us", "uc")),
         )
         for case in made.cases
-        if case.message in (CaseTemplate.SERIES, CaseTemplate.SERIES_SHOWN)
+        if case.message in ("series", "series_shown")
     ]
     return _table(text("validation_page.past_head"), rows)
 
 
 def _targets(tested: Report, by_id: Mapping[str, Result], text: Text) -> str:
-    probability = _by_subject(by_id.get("Q19"), CaseTemplate.PROBABILITY)
-    drivers = _by_subject(by_id.get("Q18"), CaseTemplate.DRIVERS)
+    probability = _by_subject(by_id.get("Q19"), "probability")
+    drivers = _by_subject(by_id.get("Q18"), "drivers")
     decided = {one.target: _decided_by(one, tested.model, text) for one in tested.decided}
     rows = []
     for target, judged in tested.verdicts:
@@ -250,15 +250,15 @@ def _decided_by(decided: DecidedTarget, model: Model, text: Text) -> str:
 
 
 def _reality_checks(made: Result, text: Text) -> Iterator[str]:
-    shares = [case for case in made.cases if case.message is CaseTemplate.SIGN_SHARE]
+    shares = [case for case in made.cases if case.message == "sign_share"]
     if shares:
         yield text("validation_page.signs_text", draws=shares[0].values["draws"])
         yield _cases(sorted(shares, key=lambda case: case["share"])[:FEWEST_SIGNS], text)
 
 
-def _by_subject(made: Result | None, message: CaseTemplate) -> dict[str, Case]:
+def _by_subject(made: Result | None, message: str) -> dict[str, Case]:
     cases = () if made is None else made.cases
-    return {case.subject: case for case in cases if case.message is message}
+    return {case.subject: case for case in cases if case.message == message}
 
 
 def _cases(cases: Iterable[Case], text: Text) -> str:

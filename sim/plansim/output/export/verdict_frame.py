@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from plansim.output.export.results import MORE_FIELDS, VERDICT_FIELDS, verdict_record
+from plansim.output.export.json_text import VERDICT_FIELDS, verdict_record
 from plansim.output.words.text import decimals_for, figure, signed, target_figure
 from plansim.output.words.verdicts import MARKS, OPEN_MARKS, SIGNS
 from plansim.targets.target import Direction, Status
@@ -30,11 +30,9 @@ _CELL = "text-align:left;vertical-align:top;"
 def verdict_frame(verdicts: Iterable[Verdict]) -> VerdictFrame:
     """Return verdicts as a table: a row per scenario and target.
 
-    The columns are `VERDICT_FIELDS` and `MORE_FIELDS`; numbers that there are not are NaN, texts
-    None.
+    The columns are `VERDICT_FIELDS`; numbers that there are not are NaN, texts None.
     """
-    columns = [*VERDICT_FIELDS, *MORE_FIELDS]
-    frame = VerdictFrame([verdict_record(verdict) for verdict in verdicts], columns=columns)
+    frame = VerdictFrame(list(map(verdict_record, verdicts)), columns=VERDICT_FIELDS)
     types = dict.fromkeys(NUMBERS, "float64") | dict.fromkeys(YEARS, "Int64")
     return frame.astype(types)
 
