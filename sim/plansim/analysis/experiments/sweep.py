@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -134,8 +135,11 @@ def run_sweep(
     )
     job = SweepJob(model, design, request_of(design, targets, model), path.absolute())
     with ExitStack() as stack:
-        # What is refused is refused before anything is written, or replaced.
-        SweepRuns(model, design, job.request)
+        # What is refused is refused before anything is written, or replaced. What draws is slow to
+        # load; meanwhile LLVM, which needs no lock of Python, compiles.
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(Sampler(design).draw, 0, 1)
+            SweepRuns(model, design, job.request)
         client = stack.enter_context(connected(scheduler))
         block = block or block_size(design)
         store = stack.enter_context(_store(job, path, resume, force, block))
