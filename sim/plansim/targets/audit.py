@@ -19,7 +19,7 @@ from typing import Annotated
 from pydantic import Field
 
 from plansim.errors import CatalogueError, Fault, InputError, Message, foreign, nearest
-from plansim.files.forms import LAX, Form, Listed, Resolved, Words, form_of, noting, or_text
+from plansim.files.forms import LAX, Form, Resolved, Words, form_of, listed, noting, or_text
 from plansim.files.shipped import shipped
 from plansim.files.yaml_document import YamlDocument, read_document
 from plansim.model.comment import Evidence, load_evidence
@@ -176,7 +176,7 @@ class _Clash(Form):
 
 class _Audit(Form):
     constants: dict[str, _Constant] = Field(default={})
-    clashes: Annotated[tuple[_Clash, ...], Listed(list[_Clash], unique="id")]
+    clashes: Annotated[tuple[_Clash, ...], listed(list[_Clash], unique="id")]
 
 
 # --- figures --------------------------------------------------------------------------------------

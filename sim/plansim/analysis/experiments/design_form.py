@@ -28,11 +28,11 @@ from plansim.files.forms import (
     LAX,
     Entries,
     Form,
-    Listed,
     Names,
     Wording,
     Words,
     doubled,
+    listed,
     schema_of,
 )
 from plansim.model.records import Integration, Model, Variable, folded
@@ -294,7 +294,7 @@ class Remaining(Form):
     """The remaining parameters, which vary without being named."""
 
     without: Annotated[
-        tuple[str, ...], Listed(list[str], lambda name, context: context.model.find(name).name)
+        tuple[str, ...], listed(list[str], lambda name, context: context.model.find(name).name)
     ] = Field(default=(), description="Constants that do not vary either.")
 
 
@@ -304,7 +304,7 @@ class DesignFile(Form):
     title: Wording = Field(description="What the sweep is called, in English and Chinese.")
     description: Wording = Field(default=Words(en="", zh=""), description="What it is about.")
     scenarios: Annotated[
-        tuple[Scenario, ...], Listed(Names, scenario_beside), Field(min_length=1)
+        tuple[Scenario, ...], listed(Names, scenario_beside), Field(min_length=1)
     ] = Field(
         default_factory=lambda: ["baseline"],
         validate_default=True,
@@ -335,7 +335,7 @@ class DesignFile(Form):
     )
     outputs: Annotated[
         tuple[tuple[str, ...], ...],
-        Listed(list[str], lambda name, context: series_meant(context.model, name)),
+        listed(list[str], lambda name, context: series_meant(context.model, name)),
     ] = Field(
         default=(),
         description="Series to keep, `NAME` or `NAME[element]`; else those that targets judge.",

@@ -130,6 +130,18 @@ class Store:
         """Return the first run of a block, and the one after its last."""
         return number * self.block, min((number + 1) * self.block, self.runs)
 
+    def size(self, number: int) -> int:
+        """Return the number of runs in a block."""
+        return min(self.block, self.runs - number * self.block)
+
+    def made(self) -> int:
+        """Return the number of runs that are written.
+
+        Raises:
+            InputError: the journal is damaged.
+        """
+        return sum(map(self.size, self.done()))
+
     def chunk(self, name: str, number: int) -> str:
         """Return the key of the chunk of an array that holds a block."""
         return f"{key_of(name)}/c/{number}" + "/0" * (name in self.outputs or name in _BY_TARGET)

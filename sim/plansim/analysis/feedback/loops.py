@@ -19,7 +19,7 @@ from pydantic import Field
 
 from plansim.analysis.evaluator import Evaluation, Evaluator, Request
 from plansim.errors import InputError, Message
-from plansim.files.forms import LAX, Entries, Form, Items, Listed, Resolved, Words, form_of
+from plansim.files.forms import LAX, Entries, Form, Items, Resolved, Words, form_of, listed
 from plansim.files.yaml_document import read_document
 from plansim.model.records import Model
 from plansim.scenario.references import meant, variable_meant
@@ -167,11 +167,6 @@ def _switch(name: str, model: Model) -> str:
     return variable.name
 
 
-def _sign(reference: str, sign: int, model: Model) -> int:
-    variable_meant(model, reference)
-    return sign
-
-
 class _LoopRow(Form):
     id: str
     en: str
@@ -182,11 +177,19 @@ class _LoopRow(Form):
     meaning: Words
     weak: Words = Words(en="", zh="")
     alive: _Alive = _Alive()
-    paths: list[Annotated[dict[str, int], Entries(dict[str, Literal[1, -1]], _sign)]]
+    paths: list[
+        Annotated[
+            dict[str, int],
+            Entries(
+                dict[str, Literal[1, -1]],
+                lambda name, sign, model: variable_meant(model, name) and sign,
+            ),
+        ]
+    ]
 
 
 class _LoopsFile(Form):
-    loops: Annotated[tuple[_LoopRow, ...], Listed(list[_LoopRow], unique="id")]
+    loops: Annotated[tuple[_LoopRow, ...], listed(list[_LoopRow], unique="id")]
 
 
 def load_loops(model: Model) -> tuple[Loop, ...]:
@@ -226,8 +229,7 @@ def load_loops(model: Model) -> tuple[Loop, ...]:
 def _links(model: Model, path: Mapping[str, int]) -> Iterator[LoopLink]:
     around = [*path, next(iter(path))] if path else []
     for cause, effect in pairwise(around):
-        variable = model.variables[split_reference(effect)[0]]
-        felt = set(variable.causes) - set(variable.initial_causes)
+        felt = model.variables[split_reference(effect)[0]].felt
         yield LoopLink(cause, effect, path[cause], split_reference(cause)[0] in felt)
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from plansim.errors import CatalogueError
-from plansim.files.forms import LAX, Form, Listed, Names, form_of
+from plansim.files.forms import LAX, Form, Names, form_of, listed
 from plansim.files.yaml_document import read_document
 from plansim.model.records import Model
 from plansim.output.series import Series, series_of
@@ -35,7 +35,7 @@ DIGITS = 12
 class IamcVariable(Form):
     """What a variable of the templates is in the model."""
 
-    of: Annotated[tuple[str, ...], Listed(Names, lambda name, model: one_series(model, name))]
+    of: Annotated[tuple[str, ...], listed(Names, lambda name, model: one_series(model, name))]
     """Series, ``name`` or ``name[element]``, that are added up."""
     unit: str
     factor: Annotated[float, LAX] = Field(default=1.0, gt=0)
