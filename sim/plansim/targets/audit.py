@@ -79,10 +79,8 @@ class Calculation:
     """One line of arithmetic."""
 
     name: str
-    expression: str
-    """As the file has it, in names."""
     shown: str
-    """The same in figures: ``268.7 × (1 + 16 / 100) ^ 5``."""
+    """In figures: ``268.7 × (1 + 16 / 100) ^ 5``."""
     value: float
 
     def __str__(self) -> str:
@@ -315,7 +313,7 @@ def _clash(
             if isinstance(value, bool):
                 expected = Message("a number")
                 raise InputError("'{name}' is a comparison", expected=expected, name=name)
-            arithmetic.append(Calculation(name, text, _in_figures(text, values), value))
+            arithmetic.append(Calculation(name, _in_figures(text, values), value))
             values[name] = value
     with noting(faults, "stands"):
         condition = _computed(row.stands, values)

@@ -322,12 +322,6 @@ class DesignFile(Form):
         description="Vary, beside the factors, every single constant that has a plausible range "
         "and is neither a lever nor set by a scenario here, uniformly over that range.",
     )
-    step: float | None = Field(
-        default=None,
-        gt=0,
-        description="TIME STEP of all runs, in the model's unit of time; else that of the "
-        "scenarios. A coarser one is quicker: many draws average out what it adds to each.",
-    )
     integration: Annotated[Integration | None, LAX] = Field(
         default=None,
         description="Method of integration of all runs: euler, midpoint or rk4; else that of the "

@@ -184,10 +184,7 @@ def request_of(design: Design, targets: Sequence[Target], model: Model) -> Reque
         return _unasked(design, model)
     return Request(
         # They are pickled for other processes, which mapping proxies do not support.
-        tuple(
-            replace(target, variables=dict(target.variables), planned=dict(target.planned))
-            for target in judged
-        ),
+        tuple(replace(target, variables=dict(target.variables)) for target in judged),
         outputs=design.outputs or answering_series(judged),
         years=design.years or tuple(sorted(due | {target.horizon for target in judged})),
     )

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import Field
 
 from plansim.analysis.evaluator import Evaluation, Evaluator, Request
 from plansim.errors import InputError, Message
@@ -94,10 +93,6 @@ class Loop:
     """Each way round; the last link leads back to the first cause."""
     felt: tuple[str, ...] = ()
     """Variables that the switch freezes, or sums in Vensim's language."""
-    alive_in: str | None = None
-    """The scenario in which all its links are active; None for the baseline."""
-    alive_with: Mapping[str, float] = field(default_factory=dict)
-    """The constants that are set so that they are."""
 
     @property
     def found(self) -> bool:
@@ -154,11 +149,6 @@ def polarity_of(path: Sequence[LoopLink]) -> Polarity:
 # --- the file -------------------------------------------------------------------------------------
 
 
-class _Alive(Form):
-    scenario: str | None = None
-    set: dict[str, float] = Field(default={})
-
-
 def _switch(name: str, model: Model) -> str:
     variable, _ = meant(model, name)
     if variable.subscripts:
@@ -176,7 +166,6 @@ class _LoopRow(Form):
     felt: Items[str]
     meaning: Words
     weak: Words = Words(en="", zh="")
-    alive: _Alive = _Alive()
     paths: list[
         Annotated[
             dict[str, int],
@@ -219,8 +208,6 @@ def load_loops(model: Model) -> tuple[Loop, ...]:
             weak_zh=row.weak.zh,
             paths=tuple(tuple(_links(model, path)) for path in row.paths),
             felt=row.felt,
-            alive_in=row.alive.scenario,
-            alive_with=row.alive.set,
         )
         for row in form_of(_LoopsFile, read_document(path), model).loops
     )

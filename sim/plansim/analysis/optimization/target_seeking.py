@@ -85,8 +85,6 @@ class Searched:
     best: Mapping[str, float]
     """By target, its margin at the point where the smallest scaled margin is largest; NaN if every
     run breaks down."""
-    best_at: tuple[float, ...]
-    """By lever, the value at that point."""
 
 
 @dataclass(frozen=True)
@@ -353,7 +351,6 @@ def _searched(problem: DecisionProblem, count: int, kind: SearchRange, points: P
             target.id: math.nan if margin <= FAILED else float(margin * scale)
             for target, margin, scale in zip(problem.targets, margins, problem.scales, strict=False)
         },
-        tuple(problem.values(points.positions[best : best + 1])[0].tolist()),
     )
 
 
