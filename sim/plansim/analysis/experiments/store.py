@@ -69,7 +69,6 @@ __all__ = [
     "folder_beside",
     "key_of",
     "open_store",
-    "open_summary",
     "open_sweep",
     "verify",
     "write_manifest",
@@ -645,25 +644,8 @@ def open_sweep(path: str | Path) -> xr.Dataset:
     return sweep.rename({key: name for key, name in names.items() if key != name})
 
 
-def open_summary(store: Store) -> xr.Dataset:
-    """Read what `write_summary` wrote.
-
-    Raises:
-        InputError: the sweep is not finished, or its summary is damaged.
-    """
-    if not (store.path / SUMMARY).is_dir():
-        raise InputError("the sweep is not finished; plansim sweep --resume goes on", store.path)
-    if faults := list(store.altered_summary()):
-        raise InputError(faults)
-    folder = store.path / SUMMARY
-    files = _OwnFiles(folder, members=_members(folder))
-    with xr.open_zarr(files, consolidated=False, chunks=None) as summary:
-        read: xr.Dataset = summary.load()
-    return read
-
-
 def write_summary(store: Store, summary: xr.Dataset) -> None:
-    """Write the result of `summarise` into a group of its own, which is replaced as a whole.
+    """Write a summary into a group of its own, which is replaced as a whole.
 
     Raises:
         OutputError: the system refuses to write.
