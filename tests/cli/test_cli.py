@@ -127,7 +127,8 @@ def test_check_says_the_answer_first_and_then_a_line_a_binding_target(check: Cal
         for target in plansim.load_targets(model=model)
         if target.attribute is plansim.Attribute.BINDING
     ]
-    table = lines[lines.index("Binding targets, 2010") + 1 :]
+    (head,) = [at for at, line in enumerate(lines) if line.startswith("Binding targets, 2010")]
+    table = lines[head + 2 :]
     for line, target in zip(table, binding, strict=False):
         assert line.startswith(target.name_en[:20])
     assert len(lines) <= 40

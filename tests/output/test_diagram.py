@@ -19,8 +19,8 @@ from rich.cells import cell_len
 from plansim.analysis.feedback.polarity import link_signs
 from plansim.model.reader import load_model
 from plansim.model.records import Model, VariableKind
+from plansim.output.diagrams.draw import STUB, module_diagram, modules_drawn
 from plansim.output.diagrams.layout import Position
-from plansim.output.diagrams.modules import STUB, module_diagram, modules_drawn
 from plansim.output.diagrams.parts import Link, ModuleParts, Shape, Signs, Unnamed, module_parts
 from plansim.output.words.text import Lang
 from plansim.scenario.scenario_file import read_scenario

@@ -23,7 +23,7 @@ from plansim.cli.main import main
 from plansim.cli.main import plansim as group
 from plansim.errors import Message
 from plansim.model.records import VariableKind
-from plansim.output.words.messages import say_in
+from plansim.output.words.language import say_in
 from plansim.output.words.text import Lang
 from tests.helpers.extraction import extracted, has_words, not_literal, parts
 

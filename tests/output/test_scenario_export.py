@@ -15,8 +15,7 @@ import xarray as xr
 from plansim.engine.simulate import simulate
 from plansim.errors import CatalogueError, InputError
 from plansim.model.records import Model
-from plansim.output.export.iamc import load_iamc
-from plansim.output.export.tables import TableForm, export, table_of
+from plansim.output.export.tables import TableForm, export, load_iamc, table_of
 from plansim.output.marks import series_in
 from plansim.scenario.scenario_file import Scenario
 from plansim.targets.annual import annual

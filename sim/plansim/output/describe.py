@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from plansim.model.records import Model
 from plansim.model.units import NO_UNIT
-from plansim.output.words.messages import say_in
+from plansim.output.words.language import say_in
 from plansim.output.words.text import Lang, Text, target_figure
 from plansim.output.words.verdicts import limit_of
 from plansim.scenario.factors import Apply

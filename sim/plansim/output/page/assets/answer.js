@@ -60,12 +60,15 @@ function countsText(verdicts, isFirst) {
   if (judged.length === 1 && isFirst) return onlyText(judged[0]);
   const one = (key, count) => (count === 1 ? `answer.${key}_one` : `answer.${key}`);
   const parts = [isFirst ? holdsText(met, judged) : holdText(met, judged.length)];
-  if (open.length && isFirst) {
-    const names = open.map(namedText).join(t("list_sep.comma"));
-    parts.push(t(one("open", open.length), { count: open.length, names }));
-  } else if (open.length) parts.push(t(one("open_bare", open.length), { count: open.length }));
-  const failed = judged.length - met - open.length;
-  if (failed) parts.push(t(one("fail", failed), { count: failed }));
+  const failed = judged.filter((each) => each.status !== "met" && !each.isOpen);
+  const told = [
+    ["fail", failed, failed.map(({ target }) => pick(target.name))],
+    ["open", open, open.map(namedText)],
+  ];
+  for (const [key, some, names] of told) {
+    const values = { count: some.length, names: names.join(t("list_sep.semicolon")) };
+    if (some.length) parts.push(t(one(isFirst ? key : `${key}_bare`, some.length), values));
+  }
   const given = verdicts.filter((each) => each.status === "assumed").length;
   if (given) parts.push(t(one("assumed", given), { count: given }));
   const last = parts.pop();
