@@ -17,16 +17,18 @@ from hypothesis import strategies as st
 from scipy import stats
 from scipy.stats import qmc
 
-from plansim.analysis.experiments.design import Design, DesignKind, describe
-from plansim.analysis.experiments.design_file import quick_design, read_design
-from plansim.analysis.experiments.distributions import (
+from plansim.analysis.experiments.design import (
+    Design,
+    DesignKind,
     Discrete,
     Lognormal,
     Normal,
     Triangular,
     Uniform,
+    describe,
     levels_of,
 )
+from plansim.analysis.experiments.design_file import quick_design, read_design
 from plansim.analysis.experiments.sampling import MOST_HYPERCUBE, Sampler
 from plansim.errors import DesignError
 from plansim.files.shipped import shipped

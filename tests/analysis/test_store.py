@@ -16,18 +16,10 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from plansim.analysis.experiments.integrity import LOCK, alone, folder_beside
 from plansim.analysis.experiments.replay import stored_run
-from plansim.analysis.experiments.store import (
-    LOCK,
-    Store,
-    alone,
-    folder_beside,
-    open_store,
-    open_sweep,
-    verify,
-    write_summary,
-)
-from plansim.analysis.experiments.summary import Summary
+from plansim.analysis.experiments.store import Store, open_store, open_sweep, verify
+from plansim.analysis.experiments.summary import Summary, write_summary
 from plansim.errors import InputError, OutputError
 from tests.analysis.test_sweep import Town, arrays, same, town, town_in
 
@@ -257,7 +249,7 @@ def test_no_folder_is_taken_from_a_living_writer(tmp_path: Path) -> None:
 def test_a_dead_process_keeps_no_lock_and_leaves_no_folder(town: Town, whole: Path) -> None:
     script = (
         "import sys, time; from pathlib import Path\n"
-        "from plansim.analysis.experiments.store import alone, folder_beside\n"
+        "from plansim.analysis.experiments.integrity import alone, folder_beside\n"
         "with alone(Path(sys.argv[1])), folder_beside(Path(sys.argv[1])):\n"
         "    print('here', flush=True); time.sleep(60)\n"
     )

@@ -18,11 +18,20 @@ import zarr
 from plansim.analysis.ensemble import NORMAL, wilson
 from plansim.analysis.evaluator import RunStatus
 from plansim.analysis.experiments.design import DesignKind
-from plansim.analysis.experiments.store import RunBlock, Store, array_of
+from plansim.analysis.experiments.integrity import (
+    SUMMARY,
+    consolidate,
+    folder_beside,
+    members_of,
+    write_manifest,
+    writing,
+)
+from plansim.analysis.experiments.store import CHECKSUM, RunBlock, Store, array_of
+from plansim.files.writing import sync
 from plansim.targets.indicator import Floats
 from plansim.targets.target import Status
 
-__all__ = ["QUANTILES", "Summary", "shares"]
+__all__ = ["QUANTILES", "Summary", "shares", "write_summary"]
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
@@ -233,3 +242,28 @@ def _sorted_quantiles(values: Floats) -> Floats:
     low, high = values[below], values[np.ceil(parts).astype(np.intp)]
     result: Floats = np.where(low == high, low, low + (high - low) * (parts - below))
     return np.full_like(result, np.nan) if np.isnan(values[-1]) else result
+
+
+def write_summary(store: Store, summary: xr.Dataset) -> None:
+    """Write a summary into a group of its own, which is replaced as a whole.
+
+    Raises:
+        OutputError: the system refuses to write.
+    """
+    with folder_beside(store.path) as part, writing(store.path):
+        new, old = part / SUMMARY, store.path / SUMMARY
+        summary.to_zarr(
+            new,
+            mode="w",
+            zarr_format=3,
+            consolidated=False,
+            write_empty_chunks=True,
+            encoding={name: {"compressors": CHECKSUM} for name in summary.variables},
+        )
+        write_manifest(new, runs=store.contents())
+        for file in new.rglob("*"):
+            sync(file)
+        if old.exists():
+            old.rename(part / "old")
+        new.rename(old)
+        consolidate(store.path, members_of(store.path))

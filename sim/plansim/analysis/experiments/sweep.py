@@ -11,25 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import xarray as xr
 
 from plansim.analysis.evaluator import TILE, Evaluation, Evaluator, Progress, Request, processors
 from plansim.analysis.experiments.design import Design, describe
 from plansim.analysis.experiments.design_file import read_design
-from plansim.analysis.experiments.layout import new_store, repair
+from plansim.analysis.experiments.integrity import alone
+from plansim.analysis.experiments.layout import check_same, new_store, repair
 from plansim.analysis.experiments.sampling import Sampler
-from plansim.analysis.experiments.store import (
-    NO_BREACH,
-    RunBlock,
-    Store,
-    alone,
-    check_same,
-    empty_block,
-    open_store,
-    open_sweep,
-    write_summary,
-)
-from plansim.analysis.experiments.summary import Summary
+from plansim.analysis.experiments.store import NO_BREACH, RunBlock, Store, open_store, open_sweep
+from plansim.analysis.experiments.summary import Summary, write_summary
 from plansim.analysis.experiments.workers import Task, connected, run_blocks
 from plansim.engine.dataset import Origin, with_origin
 from plansim.engine.trajectory import version_of
@@ -329,7 +321,9 @@ class SweepRuns:
         runs = np.arange(start, stop)
         numbers = runs // scenarios
         inputs = points[numbers - start // scenarios]
-        block = empty_block(self._store, self._request, inputs, (runs % scenarios).astype(np.int16))
+        block = _empty_block(
+            self._store, self._request, inputs, (runs % scenarios).astype(np.int16)
+        )
 
         def fill(evaluator: Evaluator, rows: slice) -> None:
             evaluation = evaluator.evaluate(inputs[rows], seeds=numbers[rows].astype(np.float64))
@@ -364,3 +358,24 @@ def _fill(evaluation: Evaluation, rows: RunBlock) -> None:
     rows["status"][:] = evaluation.status
     rows["bad_variable"][:] = evaluation.failed_variable
     rows["bad_time"][:] = evaluation.failed_time
+
+
+def _empty_block(
+    store: Store, request: Request, inputs: Floats, scenario: npt.NDArray[np.int16]
+) -> RunBlock:
+    """Return a block whose results are still to be written.
+
+    ``inputs`` are ``(run, factor)``, ``scenario`` the index of each run's scenario in the design.
+    """
+    count, targets = len(inputs), len(request.targets)
+    block: RunBlock = dict(zip(store.factors, inputs.T, strict=True))
+    block |= {name: np.empty((count, len(request.years))) for name in store.outputs}
+    return block | {
+        "verdict": np.empty((count, targets), np.int8),
+        "margin": np.empty((count, targets), np.float32),
+        "first_breach": np.empty((count, len(request.binding)), np.int16),
+        "status": np.empty(count, np.int8),
+        "bad_variable": np.empty(count, np.int32),
+        "bad_time": np.empty(count),
+        "scenario": scenario,
+    }
