@@ -58,8 +58,6 @@ THEME = {
     "Skip to content": "跳到正文",
     "Copyright &#169; %(copyright)s": "版权所有 &#169; %(copyright)s",
     "Made with ": "页面主题：",
-    "Error": "错误",
-    "Please activate JavaScript to enable the search functionality.": "请启用 JavaScript 以使用搜索。",
 }
 
 

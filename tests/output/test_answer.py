@@ -90,7 +90,7 @@ def test_targets_that_are_not_binding_count_only_where_none_is() -> None:
     binding = verdict("B1", Status.MET)
     other = replace(verdict("G1", Status.MISSED), attribute=Attribute.EXPECTED)
     assert "Target B1, holds" in answer([binding, other], EN)
-    assert "the one target that can be judged, Target G1, fails" in answer([other], EN)
+    assert "the one target of 2010 that can be judged, Target G1, fails" in answer([other], EN)
 
 
 @pytest.mark.parametrize(
