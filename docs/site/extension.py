@@ -34,7 +34,7 @@ from plansim.cache import code_of, digest
 from plansim.cli.main import plansim as command_line
 from plansim.output.page.page import CHINESE_RANGE
 from plansim.output.words.font import subsets
-from plansim.output.words.messages import help_in_chinese
+from plansim.output.words.language import help_in_chinese
 
 __all__ = ["setup"]
 
@@ -58,6 +58,8 @@ THEME = {
     "Skip to content": "跳到正文",
     "Copyright &#169; %(copyright)s": "版权所有 &#169; %(copyright)s",
     "Made with ": "页面主题：",
+    "Error": "错误",
+    "Please activate JavaScript to enable the search functionality.": "搜索需要 JavaScript。",
 }
 
 

@@ -184,16 +184,6 @@ def test_a_store_whose_description_is_lost_is_begun_anew(
     verify(whole)
 
 
-def test_a_result_of_before_checksums_is_read(town: Town, whole: Path) -> None:
-    metadata = json.loads((whole / "zarr.json").read_text("utf-8"))
-    del metadata["attributes"]["layout"]["checksums"]
-    (whole / "zarr.json").write_text(json.dumps(metadata), "utf-8")
-    (whole / "status" / "manifest.json").unlink()
-    (whole / "status" / "blocks.done").write_text("0\n1\n")
-    assert not verify(whole).checked
-    assert stored_run(open_store(whole), 3).index == 3
-
-
 def test_no_link_in_a_result_is_written_through(town: Town, whole: Path) -> None:
     other = town.folder / "precious"
     (whole / "growth" / "c").rename(other)

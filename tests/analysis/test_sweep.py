@@ -683,7 +683,7 @@ def test_no_scheduler_answers(town: Town, monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_a_sweep_that_is_refused_writes_and_replaces_nothing(town: Town) -> None:
     delay = (
-        "order= 3 ~ Dmnl [1,9] ~ 阶。Of the delay. [A: 1–5] |\n"
+        "order= 3 ~ Dmnl ~ 阶。Of the delay. [A: 1–5] |\n"
         "late= DELAY N(stock, 2, 100, order) ~ 亿元 ~ 迟。Comes late. |\n"
     )
     other = replace(town, model=load_model(writer(town.folder)(EQUATIONS + delay)))

@@ -82,7 +82,8 @@ def _rewritten(program: Program, chosen: Sequence[int], twice: bool) -> Program:
         states=tuple(replace(each, initial=moved[each.initial], change=moved[each.change])
                      for each in program.states),
         pipes=tuple(replace(each, initial=moved[each.initial], entering=moved[each.entering],
-                            delay=moved[each.delay]) for each in program.pipes),
+                            steps=moved[each.steps], most=moved[each.most])
+                    for each in program.pipes),
         outputs={name: moved[place] for name, place in program.outputs.items()},
     )  # fmt: skip
 

@@ -221,7 +221,7 @@ def power(base: float, exponent: float) -> float:
         ("x= INTEG(1, y) ~ Dmnl ~|\ny= INTEG(1, x) ~ Dmnl ~|", "initial values that refer to each "
          "other in a circle without a stock: "),
         ("x= DELAY N(Time, 2, 0, 0) ~ Dmnl ~|", "the order is 0: it has to be 1 or more"),
-        ("x= DELAY N(Time, 2, 0, y) ~ Dmnl ~|\ny= INITIAL TIME + 1 ~ Dmnl ~|",
+        ("x= DELAY N(Time, 2, 0, y) ~ Dmnl ~|\ny= WITH LOOKUP(Time, ((0,1),(9,3))) ~ Dmnl ~|",
          "the order is not known before the run"),
         ("k: a, b ~~|\ny[a]= Time ~ Dmnl ~|\nx= y[a]\n+ SUM(y[k!]) ~ Dmnl ~|",
          ":3: 'x' cannot be compiled: 'y[b]' has no equation"),

@@ -11,9 +11,13 @@ import pytest
 import xarray as xr
 
 from plansim.compiler.lower import lower
+from plansim.engine.batch import simulate_ensemble
+from plansim.engine.dataset import origin_of
+from plansim.engine.kernel import compile_model
 from plansim.engine.simulate import simulate
 from plansim.errors import ModelError, SimulationError
 from plansim.model.reader import load_model
+from plansim.output.export.tables import export
 from tests.helpers import reference
 
 Run = Callable[..., xr.Dataset]
@@ -121,6 +125,56 @@ def test_a_sample_may_refer_to_itself(run: Run) -> None:
 def test_the_delay_of_delay_fixed_may_be_a_number_of_steps(run: Run) -> None:
     found = run("steps= 3 ~~|\nlate= DELAY FIXED(Time, steps*TIME STEP, -1) ~~|\n")
     np.testing.assert_allclose(found["late"], np.where(TIMES < 1.5, -1, TIMES - 1.5), rtol=1e-12)
+
+
+@pytest.mark.parametrize("call", ["SMOOTH N(STEP(1, 1)", "DELAY N(STEP(1, 1)"])
+def test_an_order_is_that_of_the_start_and_varies_within_its_range(run: Run, call: str) -> None:
+    fixed = "".join(f"x{n}= {call}, 2, 0, {n}) ~~|\n" for n in (1, 2, 3, 4))
+    text = f"{fixed}y= {call}, 2, 0, n) ~~|\nz= {call}, 2, 0, m) ~~|\nn= 2 ~ Dmnl [1, 4] ~|\n"
+    found = run(text + "m= 3 + STEP(5, 1) ~~|\n")
+    xr.testing.assert_equal(found["z"].drop_attrs(), found["x3"].drop_attrs().rename("z"))
+    origin = origin_of(found)
+    assert origin is not None
+    kernel = compile_model(origin.model, vary=["n"], outputs=["y"], cache=False)
+    ensemble = simulate_ensemble(kernel, {"n": np.array([1.0, 2, 3, 4, 5, 0])}, origin.model.time)
+    for row, order in enumerate((1, 2, 3, 4)):
+        np.testing.assert_array_equal(ensemble.values[row, 0], found[f"x{order}"])
+    assert ensemble.bad.tolist() == [False] * 4 + [True] * 2
+
+
+def test_a_fixed_delay_varies_from_run_to_run_within_its_range(run: Run) -> None:
+    delays = [0.0, 0.4, 0.75, 1.0, 2.3, 3.0]
+    fixed = "".join(f"x{i}= DELAY FIXED(Time^2, {d}, -1) ~~|\n" for i, d in enumerate(delays))
+    found = run(f"{fixed}y= DELAY FIXED(Time^2, d, -1) ~~|\nd= 2 ~ Year [0, 3] ~|\n")
+    origin = origin_of(found)
+    assert origin is not None
+    kernel = compile_model(origin.model, vary=["d"], outputs=["y"], cache=False)
+    drawn = np.array([*delays, 3.5, np.nan, 1e300])
+    ensemble = simulate_ensemble(kernel, {"d": drawn}, origin.model.time)
+    for row in range(len(delays)):
+        np.testing.assert_array_equal(ensemble.values[row, 0], found[f"x{row}"])
+    assert ensemble.bad.tolist() == [False] * len(delays) + [True] * 3
+
+
+def test_a_table_may_be_called_as_functions_are(run: Run) -> None:
+    found = run("k: a, b ~~|\nlookup of k[a]((0,0),(4,8)) ~~|\nlookup of k[b]((0,1),(4,1)) ~~|\n"
+                "x[k]= lookup of k[k](Time) ~~|")  # fmt: skip
+    np.testing.assert_array_equal(found["x"].sel(k="a"), 2 * TIMES)
+
+
+def test_another_name_of_a_range_counts_for_itself(run: Run) -> None:
+    found = run(
+        "all: one, part, four ~~|\npart: two, three ~~|\nalso <-> part ~~|\ncopy: part ~~|\n"
+        "x[part]= part ~~|\ny[also]= also ~~|\nz[copy]= copy ~~|"
+    )
+    assert [found[name][0].to_numpy().tolist() for name in "xyz"] == [[2, 3], [1, 2], [2, 3]]
+
+
+def test_a_range_may_come_twice_in_a_variable(run: Run, tmp_path: Path) -> None:
+    found = run("scenario: a, b ~~|\nx[a, scenario]= 1, 2 ~~|\nx[b, scenario]= Time ~~|")
+    assert found["x"].dims == ("time", "scenario 2", "scenario 3")
+    assert found["x"].sel({"scenario 2": "a", "scenario 3": "b"}).to_numpy().tolist() == [2] * 9
+    export(found, tmp_path / "x.csv")
 
 
 def test_the_action_of_vector_select_may_be_known_only_during_the_run(run: Run) -> None:

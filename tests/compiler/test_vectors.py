@@ -13,12 +13,15 @@ from numpy.typing import NDArray
 from pysd.py_backend.allocation import _allocate_available_1d, _allocate_by_priority_1d
 
 from plansim.compiler.functions.vectors import (
+    Curve,
     allocated,
     inverse,
+    market_price,
     ranks,
     reordered,
     selected,
     sort_order,
+    supplied,
 )
 from plansim.compiler.ir import Graph
 from plansim.engine.simulate import simulate
@@ -98,6 +101,33 @@ def test_an_inverse_is_that_of_numpy(size: int, seed: int) -> None:
     np.testing.assert_allclose(found @ matrix, np.eye(size), atol=1e-9)
 
 
+def curves(g: Folding, *parts: Iterable[float]) -> list[Curve]:
+    return [Curve(*g.list(row)) for row in zip(*parts, strict=True)]
+
+
+@settings(deadline=None, max_examples=20)
+@given(AMOUNTS, AMOUNTS, st.integers(1, 4), st.integers(0, 4))
+def test_at_the_price_of_a_market_as_much_is_supplied_as_is_demanded(
+    wanted: list[tuple[float, float, float]],
+    offered: list[tuple[float, float, float]],
+    kind: int,
+    other: int,
+) -> None:
+    g = Folding()
+    demand, supply = (
+        curves(g, amounts, [k] * len(amounts), priorities, widths)
+        for k, (amounts, priorities, widths) in zip(
+            (kind, other), (np.array(rows).T for rows in (wanted, offered)), strict=True
+        )
+    )
+    price = market_price(g, demand, supply)
+    taken = g.values([curve.at(g, price) for curve in demand]).sum()
+    given = g.values([supplied(g, curve, price) for curve in supply]).sum()
+    most = sum(row[0] for row in offered)
+    if other or most < sum(row[0] for row in wanted):  # else there is no price
+        assert taken == pytest.approx(given, rel=1e-6, abs=1e-6 * most)
+
+
 @settings(deadline=None, max_examples=20)
 @given(AMOUNTS, st.floats(0.01, 1.2), st.data())
 def test_allocations_use_up_the_supply_as_pysd_s_do(
@@ -107,8 +137,7 @@ def test_allocations_use_up_the_supply_as_pysd_s_do(
     amounts, priorities, widths = np.array(requests).T
     supply = share * amounts.sum()
     kinds = data.draw(st.lists(st.integers(1, 4), min_size=len(amounts), max_size=len(amounts)))
-    nodes = (g.list(priorities), g.list(widths), g.number(supply))
-    found = g.values(allocated(g, g.list(amounts), kinds, *nodes))
+    found = g.values(allocated(g, curves(g, amounts, kinds, priorities, widths), g.number(supply)))
     assert found.sum() == pytest.approx(min(supply, amounts.sum()), rel=1e-9)
     assert (found >= 0).all()
     assert (found <= amounts).all()
@@ -130,9 +159,9 @@ def test_allocations_by_priority_are_those_of_pysd(
     priorities = np.unique(priorities.round(2))  # PySD divides by zero where some are equal
     amounts = amounts[: len(priorities)]
     width, supply = widths[0], share * amounts.sum()
-    size = len(amounts)
-    nodes = (g.list(priorities), g.list([width] * size), g.number(supply))
-    found = g.values(allocated(g, g.list(amounts), [1] * size, *nodes))
+    alike = [np.full(len(amounts), number) for number in (1, width)]
+    ours = curves(g, amounts, alike[0], priorities, alike[1])
+    found = g.values(allocated(g, ours, g.number(supply)))
     theirs = _allocate_by_priority_1d(amounts, priorities, width, supply)
     np.testing.assert_allclose(found, theirs, atol=1e-9 * amounts.sum())
 
@@ -141,6 +170,39 @@ def write(folder: Path, text: str) -> Path:
     path = folder / "small.mdl"
     path.write_text(text + CLOCK, "utf-8")
     return path
+
+
+def test_a_market_and_kinds_that_change_with_time(tmp_path: Path) -> None:
+    text = """
+buyer: b1, b2 ~~|
+seller: s1, s2, s3 ~~|
+profile: ptype, ppriority, pwidth, pextra ~~|
+k= MIN(4, INTEGER(Time)) ~~|
+want[buyer]= 200, 50 ~~|
+wish[buyer,ptype]= k ~~|
+wish[buyer,ppriority]= 0.1, 0.9 ~~|
+wish[buyer,pwidth]= 0.5 ~~|
+wish[buyer,pextra]= 0 ~~|
+got[buyer]= ALLOCATE AVAILABLE(want[buyer], wish[buyer,ptype], 100) ~~|
+have[seller]= 10, 30, 45 ~~|
+mind[seller,profile]= 1, 1, 1, 0; 1, 2, 1, 0; 1, 3, 1, 0; ~~|
+asked[buyer]= 50, 30 ~~|
+hope[buyer,profile]= 1, 1, 1, 0; 1, 2, 1, 0; ~~|
+price= FIND MARKET PRICE(asked[b1], hope[b1,ptype], have[s1], mind[s1,ptype]) ~~|
+sold[seller]= SUPPLY AT PRICE(have[seller], mind[seller,ptype], price) ~~|
+bought[buyer]= DEMAND AT PRICE(asked[buyer], hope[buyer,ptype], price) ~~|
+"""
+    found = simulate(load_model(write(tmp_path, text), strict=False), cache=False)
+    price = 1.5 + 20 / 60  # where 30 (2.5 - p) = 10 + 30 (p - 1.5)
+    np.testing.assert_allclose(found["price"], price)
+    np.testing.assert_allclose(found["sold"][0], [10, 30 * (price - 1.5), 0])
+    np.testing.assert_allclose(found["bought"][0], [0, 30 * (2.5 - price)])
+    got = found["got"].sel(time=[0, 1], buyer="b1")
+    np.testing.assert_allclose(got, [80, 50])
+    for kind in (2, 3):
+        path = write(tmp_path, text.replace("k= MIN(4, INTEGER(Time))", f"k= {kind}"))
+        still = simulate(load_model(path, strict=False), cache=False)["got"]
+        np.testing.assert_allclose(found["got"].sel(time=kind), still[0], rtol=1e-9)
 
 
 def test_a_model_allocates_by_profiles(tmp_path: Path) -> None:

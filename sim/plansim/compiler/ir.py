@@ -134,14 +134,16 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Pipe:
-    """A delay by a fixed number of steps; it moves once a step."""
+    """A delay by a number of steps that stays within a run; it moves once a step."""
 
     name: str
     initial: int
     entering: int
     """The instruction that gives what goes in; it is frozen."""
-    delay: int
-    """The instruction that gives the delay in time; it depends on controls only."""
+    steps: int
+    """The instruction that gives the number of steps of a run."""
+    most: int
+    """The one that gives the most steps of any run, by controls only; ``steps`` itself if equal."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ The text of a program is an expression, an object with
 ``save``         computes what outputs need beside
 ``states``       of each state, where its first value and its net flow or next value stand, and
                  whether it is a level
-``pipes``        of each pipe, where its first, its entering value and its delay stand
+``pipes``        of each pipe, where its first, its entering value and its steps stand
 ``shown``        where each output stands
 
 A phase is cut into functions of some hundred instructions: an engine optimises those, and gives up
@@ -107,7 +107,7 @@ def emit_javascript(program: Program, plan: Schedule) -> str:
                 {
                     "initial": memory.at[pipe.initial],
                     "entering": memory.at[pipe.entering],
-                    "delay": memory.at[pipe.delay],
+                    "steps": memory.at[pipe.steps],
                 }
             )
             for pipe in program.pipes
@@ -207,7 +207,7 @@ def _ends(program: Program) -> Iterable[int]:
     for state in program.states:
         yield from (state.initial, state.change)
     for pipe in program.pipes:
-        yield from (pipe.initial, pipe.entering, pipe.delay)
+        yield from (pipe.initial, pipe.entering, pipe.steps)
 
 
 # --- The text -------------------------------------------------------------------------------------

@@ -44,10 +44,11 @@ def schedule(program: Program) -> Schedule:
     instructions, depends = program.instructions, program.depends
     running = [state.change for state in program.states]
     running += [pipe.entering for pipe in program.pipes]
+    running += [pipe.steps for pipe in program.pipes if pipe.steps != pipe.most]
     starting = [state.initial for state in program.states]
     starting += [pipe.initial for pipe in program.pipes]
     outputs = list(program.outputs.values())
-    lengths = [pipe.delay for pipe in program.pipes]
+    lengths = [pipe.most for pipe in program.pipes]
 
     def moves(place: int) -> bool:
         changing = bool(depends[place] & Depends.STATE)

@@ -36,10 +36,9 @@ function simulate(program, values, clock) {
   program.layout ??= layoutOf(program);
   const { initials } = program.layout;
   for (let i = 0; i < initials.length; i += 1) M[states + i] = M[initials[i]];
-  const rings = program.pipes.map((pipe) => {
-    const steps = Math.round(Math.max(M[pipe.delay] / clock.step, 1) + 1e-6);
-    return new Float64Array(steps).fill(M[pipe.initial]);
-  });
+  const rings = program.pipes.map((pipe) =>
+    new Float64Array(M[pipe.steps]).fill(M[pipe.initial]),
+  );
 
   const width = program.outputs.length;
   const { count, saved } = savedSteps(clock);

@@ -267,10 +267,10 @@ def _prepared(kernel: Kernel, time: TimeSpec, kept: NDArray[np.int64]) -> _Prepa
     rings = np.zeros((len(kernel.delays), 2), dtype=np.int64)
     memory = kernel.memory
     for i, column in enumerate(kernel.delays):
-        delay = table[0, column] / time.step
-        if not delay <= _MAX_PIPE:
-            raise SimulationError(Message("a fixed delay takes {delay:g} steps", delay=delay))
-        rings[i] = memory, round(max(delay, 1.0) + 1e-6)
+        most = table[0, column]
+        if not most <= _MAX_PIPE:
+            raise SimulationError(Message("a fixed delay takes {delay:g} steps", delay=most))
+        rings[i] = memory, most
         memory += int(rings[i, 1])
     # Of an odd number of vectors, lest several compete for the same part of the processor's cache.
     return _Prepared(table, tableau, places, rings, memory | 1, steps, len(kept))

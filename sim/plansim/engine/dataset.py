@@ -11,6 +11,7 @@ import xarray as xr
 from plansim.engine.trajectory import Engine, Trajectory, as_json, recorded, run_card
 from plansim.model.records import Model, Variable, VariableKind
 from plansim.scenario.scenario_file import Scenario
+from plansim.targets.annual import MANY
 
 __all__ = ["Origin", "origin_of", "to_dataset", "with_origin"]
 
@@ -59,20 +60,23 @@ def to_dataset(
     Every variable keeps its Vensim name; a constant has no ``time``. Each has the attributes
     ``units``, ``long_name`` (the Vensim name), ``long_name_zh``, ``kind``, ``timing`` and
     ``module``. Ranges are dimensions with the element names as coordinates. The attributes of
-    the dataset are the run card, without the date, so that equal inputs give equal datasets.
+    the dataset are the run card, without the date, so that equal inputs give equal datasets. A
+    range that comes twice in a variable, or is called as another dimension, is numbered.
     """
     over_time, once = recorded(model)
-    data = {v.name: (("time", *v.subscripts), trajectory.series[v.name]) for v in over_time}
-    data |= {v.name: (v.subscripts, trajectory.constants[v.name]) for v in once}
-    ranges = dict.fromkeys(name for v in (*over_time, *once) for name in v.subscripts)
-    variables = {}
-    for name, (dims, values) in data.items():
+    variables, ranges = {}, dict[str, str]()
+    for v in (*over_time, *once):
+        moves = v.name in trajectory.series
+        values = (trajectory.series if moves else trajectory.constants)[v.name]
+        found = _dimensions(v.subscripts)
+        dims = ("time", *found) if moves else tuple(found)
         over = dims if values.ndim == len(dims) else ("member", *dims)
-        variables[name] = xr.Variable(over, values, _attributes(model.variables[name]))
+        variables[v.name] = xr.Variable(over, values, _attributes(v))
+        ranges |= found
     time_unit = next((v.unit for v in once if v.kind is VariableKind.CONTROL), "Year")
     time = {"units": time_unit, "long_name": "time", "long_name_zh": "时间"}
     coordinates = {"time": xr.Variable("time", trajectory.time, time)}
-    coordinates |= {name: _coordinate(model, name) for name in ranges}
+    coordinates |= {dim: _coordinate(model, dim, name) for dim, name in ranges.items()}
     if members:
         coordinates["member"] = xr.Variable("member", np.array(members))
     card = run_card(model, scenario, engine) | {"notes": as_json(trajectory.notes)}
@@ -94,11 +98,22 @@ def _attributes(variable: Variable) -> dict[str, str]:
     }
 
 
-def _coordinate(model: Model, name: str) -> xr.Variable:
+def _dimensions(ranges: Sequence[str]) -> dict[str, str]:
+    """Return the dimensions of an array over ranges, each with its range."""
+    found: dict[str, str] = {}
+    for name in ranges:
+        dim, number = name, 1
+        while dim in found or dim in ("time", "year", "scenario", *MANY):
+            dim, number = f"{name} {number + 1}", number + 1
+        found[dim] = name
+    return found
+
+
+def _coordinate(model: Model, dim: str, name: str) -> xr.Variable:
     subscript = model.subscripts[name]
     attributes = {
         "long_name": name,
         "long_name_zh": subscript.name_zh,
         "elements_zh": as_json(subscript.elements_zh),
     }
-    return xr.Variable(name, np.array(subscript.elements), attributes)
+    return xr.Variable(dim, np.array(subscript.elements), attributes)

@@ -49,7 +49,12 @@ class Kernel:
     target: Platform
     code: bytes = field(repr=False)
 
-    @property
+    @cached_property
+    def columns_of(self) -> Mapping[str, int]:
+        """The column of each input in a table of inputs."""
+        return {name: column for column, name in enumerate(self.inputs)}
+
+    @cached_property
     def noise(self) -> int | None:
         """The input that is the seed of a run's random functions; None if it has none."""
         keys = [name_key(name) for name in self.inputs]
@@ -104,7 +109,7 @@ def compile_model(
     (('effort',), ('fish',))
     """
     target = host_platform() if target is None else target
-    varied = tuple(dict.fromkeys(_varied(model, name) for name in vary))
+    varied = tuple(sorted({_varied(model, name) for name in vary}))
     wanted = _wanted(model, outputs)
     controls = {
         variable.name

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from plansim.model.records import Model
 from plansim.model.units import NO_UNIT
-from plansim.output.words.messages import say_in
+from plansim.output.words.language import say_in
 from plansim.output.words.text import Lang, Text, target_figure
 from plansim.output.words.verdicts import limit_of
 from plansim.scenario.factors import Apply
@@ -275,7 +275,7 @@ def _change(change: Change, model: Model, text: Text) -> str:
 
 def _exceeded(change: Change, model: Model, text: Text) -> str:
     """Write the plausible range that a change leaves; nothing if it stays inside or has none."""
-    from plansim.scenario.values import outside  # loads what only scenario files need
+    from plansim.scenario.cells import outside
 
     plausible = model.variables[split_reference(change.name)[0]].plausible
     if plausible is None or not outside(change.new, *plausible):

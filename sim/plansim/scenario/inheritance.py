@@ -12,7 +12,6 @@ from plansim.errors import Fault, Message, ScenarioError
 from plansim.files.shipped import is_shipped
 from plansim.model.records import Integration, Model, TimeSpec, VariableKind, folded
 from plansim.scenario.levers import SERIES, added_part, input_of, is_series_part, misdated
-from plansim.scenario.lineage import Layer, ScenarioReading, head_of
 from plansim.scenario.records import (
     OVER,
     BilingualText,
@@ -23,6 +22,7 @@ from plansim.scenario.records import (
     digest_of,
     unsound_clock,
 )
+from plansim.scenario.scenario_form import Layer, ScenarioReading, head_of
 from plansim.scenario.values import Assignment, implausible, overrides_assigned
 
 __all__ = ["merged", "overlay_alone", "written_with"]

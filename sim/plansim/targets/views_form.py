@@ -14,9 +14,9 @@ from plansim.errors import Fault, InputError, Message, UnitError
 from plansim.files.forms import LAX, Form, Listed, Names, Words, doubled, form_of
 from plansim.files.yaml_document import Plain, YamlDocument, read_document
 from plansim.model.records import Model, Variable, VariableKind, cell_name, cells_of
+from plansim.scenario.cells import outside, range_text
 from plansim.scenario.factors import Apply
 from plansim.scenario.references import cells_meant, meant
-from plansim.scenario.values import outside, range_text
 from plansim.targets.target import (
     Attribute,
     Target,

@@ -16,9 +16,9 @@ from plansim.errors import Fault, InputError, Message
 from plansim.files.forms import Form, Wording, Words
 from plansim.files.reading import read_csv
 from plansim.model.records import Model, Timing
+from plansim.scenario.cells import range_text
 from plansim.scenario.factors import Factor
 from plansim.scenario.scenario_file import Scenario
-from plansim.scenario.values import range_text
 from plansim.targets.indicator import Floats, Measure, moment
 from plansim.targets.target import indicator_of
 

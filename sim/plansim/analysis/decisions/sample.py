@@ -5,10 +5,11 @@ It comes of the members of an ensemble under one scenario, or of the runs of a s
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 import xarray as xr
 
 from plansim.analysis.ensemble import evaluate_members, load_ensemble, study_key
@@ -23,8 +24,16 @@ from plansim.targets.indicator import Floats
 from plansim.targets.target import Target
 from plansim.targets.verdict import PART_MET
 
-__all__ = ["Sample", "sample_of_members", "sample_of_study", "states_of"]
+__all__ = [
+    "Sample",
+    "sample_of_members",
+    "sample_of_study",
+    "samples_beside",
+    "states_of",
+]
 
+BLOCK = 2**17
+"""Runs of a sweep that are read at a time: no fewer than a sweep stores together."""
 
 FRESH = 1
 """Offset of the seed, so that fresh members differ from those in the file."""
@@ -111,13 +120,41 @@ def sample_of_members(
     return Sample(scenario.id, *titles, members.factors, members.values, met)
 
 
-def sample_of_study(study: xr.Dataset, source: str, targets: Sequence[Target]) -> Sample:
-    """Return what a stored sweep holds, all of its scenarios together.
+def samples_beside(
+    study: xr.Dataset,
+    targets: Sequence[Target],
+    runs: npt.NDArray[np.intp],
+    factors: Collection[int],
+) -> Iterator[Sample]:
+    """Yield all other runs of a sweep, a block at a time, with the values of some factors only.
 
     Args:
         study: as `open_sweep` returns it.
+        targets: which of its targets are wanted.
+        runs: numbers of the runs that are left out, in order.
+        factors: columns of the factors; those of others are zero.
+    """
+    for start in range(0, study.sizes["run"], BLOCK):
+        block = sample_of_study(study.isel(run=slice(start, start + BLOCK)), "", targets, factors)
+        first, last = np.searchsorted(runs, [start, start + len(block)])
+        for met in block.met.values():
+            met[runs[first:last] - start] = np.nan
+        yield block
+
+
+def sample_of_study(
+    study: xr.Dataset,
+    source: str,
+    targets: Sequence[Target],
+    columns: Collection[int] | None = None,
+) -> Sample:
+    """Return what runs of a stored sweep hold, of all of its scenarios together.
+
+    Args:
+        study: as `open_sweep` returns it, or some runs of that.
         source: what it is called.
         targets: which of its targets are wanted.
+        columns: of the factors whose values are read, all by default; those of others are zero.
 
     Raises:
         InputError: the sweep has no factors, or does not judge a target.
@@ -142,7 +179,9 @@ def sample_of_study(study: xr.Dataset, source: str, targets: Sequence[Target]) -
         )
         for array, fact in zip(arrays, facts, strict=True)
     )
-    points = np.stack([np.asarray(array.values, np.float64) for array in arrays], axis=1)
+    points = np.zeros((study.sizes["run"], len(arrays)), order="F")  # columns not read take no room
+    for column in range(len(arrays)) if columns is None else columns:
+        points[:, column] = arrays[column].values
     verdicts = np.asarray(study["verdict"].values)
     sound = np.asarray(study["status"].values) == 0
     met = {}

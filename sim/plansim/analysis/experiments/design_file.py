@@ -21,9 +21,9 @@ from plansim.files.forms import form_of
 from plansim.files.shipped import is_shipped, named_file
 from plansim.files.yaml_document import Plain, YamlDocument, read_document
 from plansim.model.records import Model, Variable
+from plansim.scenario.cells import outside, range_text
 from plansim.scenario.factors import Factor, apart, constants_of
 from plansim.scenario.scenario_file import Scenario, as_written, read_scenario, unsound_clock
-from plansim.scenario.values import outside, range_text
 from plansim.scenario.variant import for_scenarios
 from plansim.targets.labels import reference_named
 from plansim.targets.target import variable_of

@@ -36,10 +36,10 @@ from plansim.files.forms import (
     schema_of,
 )
 from plansim.model.records import Integration, Model, Variable, folded
+from plansim.scenario.cells import Cell, number_in
 from plansim.scenario.factors import Apply, Distribution, Factor, unit_of, varied
 from plansim.scenario.references import series_meant
 from plansim.scenario.scenario_file import Scenario, as_written, read_scenario, split_overlays
-from plansim.scenario.values import Cell, number_in
 
 __all__ = [
     "ActingForm",

@@ -160,7 +160,6 @@ def _attributes(model: Model, design: Design, store: Store) -> dict[str, Any]:
             "block": store.block,
             "factors": list(store.factors),
             "outputs": list(store.outputs),
-            "checksums": DONE.as_posix(),
         },
         "design_text": "" if design.path is None else design.path.read_text("utf-8"),
     }

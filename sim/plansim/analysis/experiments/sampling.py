@@ -1,4 +1,4 @@
-"""Drawing the points of a design.
+"""Drawing the points of a design, and some of the runs of a sweep that is stored.
 
 Point i depends only on the design, its seed and i, not on the number of threads, the blocks or
 their order.
@@ -16,12 +16,16 @@ from plansim.analysis.experiments.distributions import levels_of, quantiles
 from plansim.targets.indicator import Floats
 
 if TYPE_CHECKING:
+    import xarray as xr
     from scipy.stats import qmc
 
-__all__ = ["MOST_HYPERCUBE", "Sampler", "grid_axes"]
+__all__ = ["MOST_HYPERCUBE", "Sampler", "drawn_runs", "grid_axes"]
 
 MOST_HYPERCUBE = 1_000_000
 """Maximum number of points of a Latin hypercube, which has to be drawn as a whole."""
+DRAWN = 2**13
+"""Maximum number of runs of a sweep that are looked at factor by factor: more would hardly move
+what is found, and do not fit into memory."""
 
 
 class Sampler:
@@ -123,3 +127,16 @@ def _morris(design: Design, start: int, stop: int) -> Floats:
         shares[column] = low + np.where(moved == rises, levels // 2, 0)
     first = trajectories.start * length
     return shares.reshape(-1, count)[start - first : stop - first] / (levels - 1)
+
+
+def drawn_runs(study: xr.Dataset, most: int = DRAWN) -> npt.NDArray[np.intp]:
+    """Return the numbers of runs of a sweep, in order: all, or of many some drawn at random.
+
+    Points are drawn, each with its runs under all scenarios, which stand side by side.
+    """
+    runs, scenarios = study.sizes["run"], len(study.attrs["scenarios"])
+    if runs <= most:
+        return np.arange(runs, dtype=np.intp)
+    rng = np.random.default_rng(0)
+    points = rng.choice(runs // scenarios, max(1, most // scenarios), replace=False, shuffle=False)
+    return (np.sort(points)[:, None] * scenarios + np.arange(scenarios)).reshape(-1)

@@ -115,8 +115,6 @@ class Store:
     """Number of runs in a block."""
     factors: tuple[str, ...]
     outputs: tuple[str, ...]
-    checked: bool = True
-    """Whether the journal has checksums: that of results of earlier versions has none."""
 
     @property
     def blocks(self) -> int:
@@ -174,8 +172,7 @@ class Store:
             # The last line may have been cut off; without its end it does not count.
             lines = _read(file).split(b"\n")[:-1]
         except OSError as error:
-            lost = Fault(_DAMAGED, file, found=foreign(error.strerror or error))
-            return {}, lost if self.checked else None
+            return {}, Fault(_DAMAGED, file, found=foreign(error.strerror or error))
         entries = [self._entry(line, identity) for line in lines]
         expected, wrong = Message("a line that was written for this result"), None
         if None in entries:
@@ -190,21 +187,18 @@ class Store:
         number, checksums = int(digits), b""
         with suppress(ValueError):
             checksums = bytes.fromhex(rest.partition(b" ")[0].decode("ascii"))
-        whole = len(checksums) == 4 * len(self.per_run) or not self.checked
+        whole = len(checksums) == 4 * len(self.per_run)
         fits = line == self._line(number, checksums, identity)
         return (number, checksums) if whole and fits else None
 
     def _line(self, number: int, checksums: bytes, identity: str) -> bytes:
-        if not self.checked:
-            return b"%d" % number
         text = f"{number} {checksums.hex()}"
         return f"{text} {hashlib.sha256(f'{identity} {text}'.encode()).hexdigest()[:16]}".encode()
 
     def mark(self, number: int) -> None:
         """Record that a block is completely written. Only one process may do so."""
         with writing(self.path), (self.path / DONE).open("ab") as file:
-            names = self.per_run if self.checked else ()
-            chunks = [self.path / self.chunk(name, number) for name in names]
+            chunks = [self.path / self.chunk(name, number) for name in self.per_run]
             file.write(self._line(number, b"".join(map(_checksum, chunks)), self.identity) + b"\n")
             sync(file)
 
@@ -236,15 +230,15 @@ class Store:
         faults = [*self.altered(), *([fault] if fault else [])]
         for number, checksums in sorted(listed.items()):
             faults += self._damaged(number, checksums)
-        if summary.exists() and self.checked:
+        if summary.exists():
             faults += self.altered_summary() if not fault else _altered(summary)
-        for folder in (self.path, summary) if self.checked else ():
+        for folder in (self.path, summary):
             faults += _strangers(folder)
         return tuple(faults)
 
     def altered(self) -> tuple[Fault, ...]:
         """Return what is damaged of metadata and coordinates."""
-        return tuple(_altered(self.path)) if self.checked else ()
+        return tuple(_altered(self.path))
 
     def altered_summary(self) -> Iterator[Fault]:
         """Yield what is damaged of the summary, or a fault if it is one of other runs."""
@@ -254,7 +248,7 @@ class Store:
         yield from faults
 
     def _damaged(self, number: int, checksums: bytes) -> Iterator[Fault]:
-        for index, name in enumerate(self.per_run if self.checked else ()):
+        for index, name in enumerate(self.per_run):
             file = self.path / self.chunk(name, number)
             try:
                 raw = _read(file)
@@ -278,8 +272,6 @@ class Store:
         """
         if faults := self.altered():
             raise InputError(faults)
-        if not self.checked:
-            return LocalStore(self.path, read_only=True)
         blocks = self._listed().items()
         listed = {
             key_of(name): {self.chunk(name, number): _part(raw, index) for number, raw in blocks}
@@ -608,8 +600,7 @@ def _described(path: Path, attributes: Mapping[str, Any]) -> Store:
     for part in ("design", "model"):
         dict(card[part])
     factors, outputs = tuple(layout["factors"]), tuple(layout["outputs"])
-    checked = layout.get("checksums") == DONE.as_posix()
-    return Store(path, card, runs, block, factors, outputs, checked)
+    return Store(path, card, runs, block, factors, outputs)
 
 
 def verify(path: str | Path) -> Store:
@@ -650,11 +641,10 @@ def open_summary(store: Store) -> xr.Dataset:
     """
     if not (store.path / SUMMARY).is_dir():
         raise InputError("the sweep is not finished; plansim sweep --resume goes on", store.path)
-    files = LocalStore(store.path / SUMMARY, read_only=True)
-    if store.checked:
-        if faults := list(store.altered_summary()):
-            raise InputError(faults)
-        files = _OwnFiles(files.root, members=_members(files.root))
+    if faults := list(store.altered_summary()):
+        raise InputError(faults)
+    folder = store.path / SUMMARY
+    files = _OwnFiles(folder, members=_members(folder))
     with xr.open_zarr(files, consolidated=False, chunks=None) as summary:
         read: xr.Dataset = summary.load()
     return read
@@ -682,8 +672,7 @@ def write_summary(store: Store, summary: xr.Dataset) -> None:
         if old.exists():
             old.rename(part / "old")
         new.rename(old)
-        members = [path.name for path in store.path.iterdir()]
-        consolidate(store.path, _members(store.path) if store.checked else members)
+        consolidate(store.path, _members(store.path))
 
 
 def consolidate(path: Path, members: Collection[str]) -> None:

@@ -215,11 +215,11 @@ class _Counts:
         settable = [*self._problem.scenario.values, *self._problem.columns]
         self._changes = members.changes(model, settable)
         changed = [one.constant for one in self._changes.moved]
-        # All that members may change under any scenario: then one machine code serves them all.
+        # All that members or scenarios may change: then one machine code serves them all.
         factors = [name for factor in members.factors for name in factor.constants]
-        names = dict.fromkeys([*factors, *changed, *self._problem.columns])
-        self._columns = {name: column for column, name in enumerate(names)}
         still = self._problem.scenario.values
+        names = dict.fromkeys([*factors, *changed, *self._problem.columns, *still])
+        self._columns = {name: column for column, name in enumerate(names)}
         self._defaults = np.array([default_of(model, still, name) for name in names])
         binding = [one for one in search.whole.targets if one.attribute is Attribute.BINDING]
         targets = {one.id: one for one in (*search.problem.targets, *binding)}.values()

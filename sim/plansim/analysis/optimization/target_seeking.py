@@ -38,9 +38,9 @@ from plansim.analysis.optimization.slp import (
 from plansim.errors import Fault, InputError, Message, nearest
 from plansim.files.notebook import Table, Tabular
 from plansim.model.records import Model, Timing
+from plansim.scenario.cells import outside
 from plansim.scenario.references import one_series
 from plansim.scenario.scenario_file import Scenario, read_scenario
-from plansim.scenario.values import outside
 from plansim.targets.catalogue import load_targets
 from plansim.targets.indicator import Floats, Measure
 from plansim.targets.labels import reference_named

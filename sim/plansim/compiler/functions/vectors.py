@@ -4,7 +4,7 @@ A vector is a list of nodes. Nothing is sorted while a run goes on: a rank count
 before, so that the same operations serve all runs of a vector of the processor.
 
 References: Vensim's manual, fn_vector_select, fn_vector_sort_order, fn_vector_rank,
-fn_vector_reorder, fn_invert_matrix, fn_allocate_available, fn_allocate_by_priority at
+fn_vector_reorder, fn_invert_matrix, fn_allocate_available, fn_find_market_price at
 https://www.vensim.com/documentation/.
 """
 
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from plansim.compiler.functions.random import normal_cdf
 from plansim.compiler.ir import Graph, Op
@@ -19,12 +20,15 @@ from plansim.compiler.ir import Graph, Op
 __all__ = [
     "ACTIONS",
     "PROFILES",
+    "Curve",
     "allocated",
     "inverse",
+    "market_price",
     "ranks",
     "reordered",
     "selected",
     "sort_order",
+    "supplied",
     "total",
 ]
 
@@ -195,6 +199,7 @@ def _exponential(g: Graph, price: int, priority: int, width: int) -> int:
 
 
 PROFILES: dict[int, tuple[Profile, float]] = {
+    0: (lambda g, price, priority, width: g.number(1.0), 0.0),
     1: (_rectangular, 0.5),
     2: (_triangular, 0.5),
     3: (_normal, 8.3),
@@ -203,85 +208,115 @@ PROFILES: dict[int, tuple[Profile, float]] = {
 """By Vensim's number, and within how many widths of the priority a request is met."""
 
 
-def allocated(
-    g: Graph,
-    requests: Vector,
-    kinds: Sequence[int],
-    priorities: Vector,
-    widths: Vector,
-    supply: int,
-) -> list[int]:
-    """Give what each request gets of a supply: what it takes at the price at which all is taken."""
-    if set(kinds) == {1}:
-        price = _clearing(g, requests, priorities, widths, supply)
-    else:
-        price = _found_price(g, requests, kinds, priorities, widths, supply)
-    enough = g.make(Op.LESS_EQUAL, total(g, requests), supply)
+@dataclass(frozen=True)
+class Curve:
+    """What a request takes, by the price: nodes, the kind as in `PROFILES`."""
+
+    request: int
+    kind: int
+    priority: int
+    width: int
+
+    def at(self, g: Graph, price: int) -> int:
+        """Give what is taken at a price."""
+        return g.multiply(self.request, self.share(g, price))
+
+    def share(self, g: Graph, price: int) -> int:
+        """Give the part of the request that is met at a price; NaN where there is no such kind."""
+        known = g.value(self.kind)
+        if known is not None:
+            return PROFILES[int(known)][0](g, price, self.priority, self.width)
+        found = g.number(float("nan"))
+        for number, (profile, _) in PROFILES.items():
+            part = profile(g, price, self.priority, self.width)
+            found = g.select(g.make(Op.EQUAL, self.kind, g.number(number)), part, found)
+        return found
+
+    def reach(self, g: Graph) -> int:
+        """Give how far from the priority the price matters."""
+        known = g.value(self.kind)
+        widths = max(r for _, r in PROFILES.values()) if known is None else PROFILES[int(known)][1]
+        return g.multiply(g.number(widths), self.width)
+
+
+def allocated(g: Graph, curves: Sequence[Curve], supply: int) -> list[int]:
+    """Give what each request gets of a supply: what it takes at the price at which all is taken.
+
+    Where none minds the price (kind 0), each gets the same part of its request.
+    """
+    requested = total(g, [curve.request for curve in curves])
+    price = clearing_price(g, curves, supply)
+    enough = g.make(Op.LESS_EQUAL, requested, supply)
+    fixed = total(g, [g.make(Op.ABSOLUTE, curve.kind) for curve in curves])
+    equally = g.make(Op.EQUAL, fixed, g.number(0.0))
+    part = g.divide(supply, requested)
     return [
-        g.select(enough, request, taken)
-        for request, taken in zip(
-            requests, _taken(g, requests, kinds, priorities, widths, price), strict=True
+        g.select(
+            enough,
+            curve.request,
+            g.select(equally, g.multiply(curve.request, part), curve.at(g, price)),
         )
+        for curve in curves
     ]
 
 
-def _taken(
-    g: Graph, requests: Vector, kinds: Sequence[int], priorities: Vector, widths: Vector, price: int
-) -> list[int]:
-    return [
-        g.multiply(request, PROFILES[kind][0](g, price, priority, width))
-        for request, kind, priority, width in zip(requests, kinds, priorities, widths, strict=True)
-    ]
+def clearing_price(g: Graph, curves: Sequence[Curve], supply: int) -> int:
+    """Give the price at which all of a supply is taken: exactly where all are of kind 1."""
+    straight = {g.value(curve.kind) for curve in curves} == {1}
+    return (_clearing if straight else _found_price)(g, curves, supply)
 
 
-def _clearing(g: Graph, requests: Vector, priorities: Vector, widths: Vector, supply: int) -> int:
+def market_price(g: Graph, demand: Sequence[Curve], supply: Sequence[Curve]) -> int:
+    """Give the price at which as much is supplied as is demanded.
+
+    A supplier holds back what a request of the same curve would take, unless it minds no price.
+    """
+    capacity = total(g, [curve.request for curve in supply])
+    kept = []
+    for curve in supply:
+        minds = g.make(Op.NOT_EQUAL, curve.kind, g.number(0.0))
+        kept.append(replace(curve, request=g.select(minds, curve.request, g.number(0.0))))
+    return clearing_price(g, [*demand, *kept], capacity)
+
+
+def supplied(g: Graph, curve: Curve, price: int) -> int:
+    """Give what a supplier of a curve gives at a price."""
+    minds = g.make(Op.NOT_EQUAL, curve.kind, g.number(0.0))
+    return g.select(minds, g.subtract(curve.request, curve.at(g, price)), curve.request)
+
+
+def _clearing(g: Graph, curves: Sequence[Curve], supply: int) -> int:
     """Give the price where all profiles are straight: what is taken is, between their corners."""
     half = g.number(0.5)
     corners = [
-        g.make(op, priority, g.multiply(half, width))
-        for op, (priority, width) in itertools.product(
-            (Op.SUBTRACT, Op.ADD), zip(priorities, widths, strict=True)
-        )
+        g.make(op, curve.priority, g.multiply(half, curve.width))
+        for op, curve in itertools.product((Op.SUBTRACT, Op.ADD), curves)
     ]
-    kinds = [1] * len(requests)
-    low = lowest = total(g, corners, Op.MINIMUM)
-    high = highest = total(g, corners, Op.MAXIMUM)
-    taken = [total(g, _taken(g, requests, kinds, priorities, widths, corner)) for corner in corners]
-    low, high = lowest, highest
-    for corner, amount in zip(corners, taken, strict=True):
-        above = g.make(Op.LESS_EQUAL, supply, amount)
+
+    def taken(price: int) -> int:
+        return total(g, [curve.at(g, price) for curve in curves])
+
+    low, high = total(g, corners, Op.MINIMUM), total(g, corners, Op.MAXIMUM)
+    for corner in corners:
+        above = g.make(Op.LESS_EQUAL, supply, taken(corner))
         low = g.select(above, g.make(Op.MAXIMUM, low, corner), low)
         high = g.select(above, high, g.make(Op.MINIMUM, high, corner))
-    at_low, at_high = (
-        total(g, _taken(g, requests, kinds, priorities, widths, end)) for end in (low, high)
-    )
+    at_low, at_high = taken(low), taken(high)
     width = g.subtract(at_low, at_high)
     share = g.divide(g.subtract(at_low, supply), width)
     flat = g.make(Op.LESS_EQUAL, width, g.number(0.0))
     return g.select(flat, low, g.add(low, g.multiply(share, g.subtract(high, low))))
 
 
-def _found_price(
-    g: Graph,
-    requests: Vector,
-    kinds: Sequence[int],
-    priorities: Vector,
-    widths: Vector,
-    supply: int,
-) -> int:
+def _found_price(g: Graph, curves: Sequence[Curve], supply: int) -> int:
     """Give the price by halving the range in which it lies."""
-    reaches = [
-        g.multiply(g.number(PROFILES[kind][1]), width)
-        for kind, width in zip(kinds, widths, strict=True)
-    ]
-    ends = [
-        total(g, [g.make(op, p, r) for p, r in zip(priorities, reaches, strict=True)], extreme)
+    low, high = (
+        total(g, [g.make(op, curve.priority, curve.reach(g)) for curve in curves], extreme)
         for op, extreme in ((Op.SUBTRACT, Op.MINIMUM), (Op.ADD, Op.MAXIMUM))
-    ]
-    low, high = ends
+    )
     for _ in range(_BISECTIONS):
         middle = g.multiply(g.number(0.5), g.add(low, high))
-        taken = total(g, _taken(g, requests, kinds, priorities, widths, middle))
+        taken = total(g, [curve.at(g, middle) for curve in curves])
         above = g.make(Op.LESS, supply, taken)
         low, high = g.select(above, middle, low), g.select(above, high, middle)
     return g.multiply(g.number(0.5), g.add(low, high))

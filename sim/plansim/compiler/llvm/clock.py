@@ -69,7 +69,7 @@ def clock(program: Program, plan: Schedule, shared: Shared) -> str:
     body.freeze = freeze
     body.write(plan.clock)
     kept = [*plan.clock_kept.items()]
-    kept += [(pipe.delay, len(plan.clock_kept) + i) for i, pipe in enumerate(program.pipes)]
+    kept += [(pipe.most, len(plan.clock_kept) + i) for i, pipe in enumerate(program.pipes)]
     for place, column in kept:
         value = body.as_number(place)
         address = w.put(f"getelementptr double, ptr %row, i64 {column}")

@@ -43,7 +43,7 @@ class LlvmModule:
     memory: int
     """Vectors of scratch, without the rings of pipes."""
     delays: tuple[int, ...]
-    """Of each pipe, the column of the clock's table that holds its delay."""
+    """Of each pipe, the column of the clock's table that holds its most steps."""
 
 
 def emit(program: Program, plan: Schedule, processor: Processor = Processor.GENERIC) -> LlvmModule:

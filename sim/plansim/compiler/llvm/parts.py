@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -248,6 +249,9 @@ class RunParts:
                     return w.loaded("%now_at", instruction.index)
                 return w.loaded("%own", layout.renewed + instruction.index)
             if instruction.op is Op.PIPE:
+                pipe = self.program.pipes[instruction.index]
+                if pipe.steps != pipe.most:
+                    return _taken(w, instruction.index, body.of(pipe.steps))
                 return w.put(f"load {w.vector}, ptr {_slot(w, instruction.index)}, align 64")
             return None
 
@@ -363,3 +367,28 @@ def _slot(w: Writer, index: int) -> str:
     turn = w.put(f"urem i64 %i, {length}")
     at = w.put(f"add i64 {begin}, {turn}")
     return w.put(f"getelementptr {w.vector}, ptr %own, i64 {at}")
+
+
+def _taken(w: Writer, index: int, steps: str) -> str:
+    """Write what each run put into a ring some steps ago; NaN where the ring is too short."""
+    begin, length = (_spread_integer(w, part) for part in _ring(w, index))
+    turn = w.two_bits("urem", _spread_integer(w, "%i"), length)
+    most = w.put(f"sitofp {w.bits} {length} to {w.vector}")
+    fits = w.compare("ole", steps, most)
+    count = w.put(f"fptosi {w.vector} {w.select(fits, steps, w.number(1.0))} to {w.bits}")
+    back = w.two_bits("sub", turn, count)
+    before = w.put(f"icmp slt {w.bits} {back}, {w.zero_bits()}")
+    around = w.two_bits("add", back, length)
+    slot = w.put(f"select {w.truth} {before}, {w.bits} {around}, {w.bits} {back}")
+    lanes = ", ".join(f"i64 {lane}" for lane in range(w.width))
+    at = w.two_bits("mul", w.two_bits("add", begin, slot), w.integer(w.width))
+    at = w.two_bits("add", at, f"<{lanes}>")
+    address = w.put(f"getelementptr i64, ptr %own, {w.bits} {at}")
+    return w.select(fits, w.as_numbers(w.gathered(address)), w.number(math.nan))
+
+
+def _spread_integer(w: Writer, value: str) -> str:
+    first = w.put(f"insertelement {w.bits} poison, i64 {value}, i32 0")
+    return w.put(
+        f"shufflevector {w.bits} {first}, {w.bits} poison, <{w.width} x i32> zeroinitializer"
+    )

@@ -164,6 +164,10 @@ class Writer:
         address = self.put(f"getelementptr i64, ptr {array}, {self.bits} {within}")
         if self.width == 1:
             return self.put(f"load i64, ptr {address}, align 8")
+        return self.gathered(address)
+
+    def gathered(self, address: str) -> str:
+        """Write the loads of integers of 64 bits from an address each."""
         name = f"@llvm.masked.gather.v{self.width}i64.v{self.width}p0"
         self.shared.declared.add(
             f"declare {self.bits} {name}({self.typed('ptr')}, i32, {self.truth}, {self.bits})"

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from plansim.compiler.integration import levels_with, moved_by_stocks, reads_stock
-from plansim.compiler.ir import Depends, Graph, Op, Pipe, State
+from plansim.compiler.ir import CONTROLS, Depends, Graph, Op, Pipe, State
 from plansim.compiler.lower.scope import (
     Cell,
     Frame,
@@ -362,6 +362,36 @@ class Context:
             self.pin(place)
             return 1.0
         raise RefusedError(Message("{what} is not known before the run", what=what), key)
+
+    def highest(self, place: int) -> float | None:
+        """Give what a node is at the model's own clock, with inputs at the end of their ranges.
+
+        None if it moves within a run, or an input has no range (``[1, 8]`` after its unit).
+        """
+        found = self._at_most(place, self.model.time.controls)
+        return None if found is None else self.graph.value(found)
+
+    def longest(self, place: int) -> int | None:
+        """Give the node of the same at any clock; None as in `highest`."""
+        return self._at_most(place, {})
+
+    def _at_most(self, place: int, clock: Mapping[str, float]) -> int | None:
+        instruction = self.graph.instructions[place]
+        op = instruction.op
+        if op is Op.NUMBER:
+            return place
+        if op in CONTROLS:
+            known = clock.get(op.value.upper())
+            return place if known is None else self.graph.number(known)
+        if op is Op.INPUT:
+            name = [*self.inputs][instruction.index].partition("[")[0]
+            limit = self.variables[name_key(name)].admissible[1]
+            return None if limit is None else self.graph.number(limit)
+        below = [self._at_most(operand, clock) for operand in instruction.operands]
+        there = [operand for operand in below if operand is not None]
+        if len(there) < len(below) or not below or op in (Op.FROZEN, Op.LOOKUP, Op.RANDOM):
+            return None
+        return self.graph.make(op, *there)
 
     def pin(self, place: int) -> None:
         """Note that the constants that a node depends on must not vary."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from plansim.compiler.functions.plain import stages, zidz
+from plansim.compiler.functions.plain import SMALL, stages, zidz
 from plansim.compiler.integration import DISCRETE, LEVELS
 from plansim.compiler.ir import Depends, Op, Pipe, State
 from plansim.compiler.lower.context import Context
@@ -22,6 +22,10 @@ from plansim.model.reading.expression import MISSING, Call, Node, Number
 __all__ = ["STATEFUL", "finish_states", "stateful"]
 
 MAX_STAGES = 1000
+MOST_VARYING = 50
+"""Stages of an order that varies from run to run."""
+LONGEST_VARYING = 1000
+"""Steps of a fixed delay that varies from run to run."""
 _INITIALLY_INPUT = frozenset({"smooth", "smooth3", "delay1", "delay3"})
 STATEFUL = LEVELS | DISCRETE
 """The functions with a memory, by `name_key`."""
@@ -48,12 +52,13 @@ def stateful(low: Context, tree: Call, scope: Scope) -> int:
         case "npv" | "npve":
             return _present(low, tree, scope, *(_state(low, tree, scope, i) for i in (0, 1)))
     count = _stages(low, tree, scope)
-    if key.startswith("smooth"):
-        return _state(low, tree, scope, count - 1)
     order, last = _order(low, tree, scope, count), _state(low, tree, scope, 0)
     for stage in range(1, count):
         reached = g.make(Op.LESS, g.number(stage), order)
         last = g.select(reached, _state(low, tree, scope, stage), last)
+    last = g.select(g.make(Op.LESS_EQUAL, order, g.number(count)), last, g.number(math.nan))
+    if key.startswith("smooth"):
+        return last
     if key == "delay_n" and not _steady(low, arguments[1], scope):
         return g.divide(last, _state(low, tree, scope, count))
     return g.divide(last, low.node(arguments[1], scope))
@@ -180,11 +185,14 @@ def _steady(low: Context, tree: Node, scope: Scope) -> bool:
 
 
 def _stages(low: Context, tree: Call, scope: Scope) -> int:
+    """Give how many stages there are at most: the order is what it is at the start of a run."""
     count = stages(tree.key)
     if count is not None:
         return count
     place = low.node(tree.arguments[3], at_start(scope))
-    number = low.structural(place, tree.key, "the order")
+    number = low.highest(place)
+    if number is None or (low.graph.value(place) is None and number > MOST_VARYING):
+        number = low.structural(place, tree.key, "the order")
     if not 1 <= int(number) <= MAX_STAGES:
         raise RefusedError(
             Message("the order is {number:g}: it has to be 1 or more", number=number), tree.key
@@ -193,13 +201,22 @@ def _stages(low: Context, tree: Call, scope: Scope) -> int:
 
 
 def _order(low: Context, tree: Call, scope: Scope, count: int) -> int:
-    """Give the order of a delay: of DELAY N it is lowered until each stage lasts a step."""
-    g = low.graph
+    """Give the order, NaN beyond ``count``; of DELAY N it is lowered until a stage lasts a step."""
+    g, order = low.graph, low.graph.number(count)
+    if stages(tree.key) is None:
+        place = g.make(Op.TRUNCATE, low.node(tree.arguments[3], at_start(scope)))
+        if g.value(place) is None and not low.pinned:
+            possible = g.make(
+                Op.AND,
+                g.make(Op.LESS_EQUAL, g.number(1.0), place),
+                g.make(Op.LESS_EQUAL, place, order),
+            )
+            order = g.select(possible, place, g.number(math.nan))
     if tree.key != "delay_n":
-        return g.number(count)
+        return order
     lasts = low.node(tree.arguments[1], at_start(scope))
     steps = g.make(Op.TRUNCATE, g.divide(lasts, g.leaf(Op.TIME_STEP)))
-    within = g.make(Op.MINIMUM, g.number(count), steps)
+    within = g.make(Op.MINIMUM, order, steps)
     return g.make(Op.MAXIMUM, g.number(1.0), within)
 
 
@@ -247,14 +264,26 @@ def _finished_pipe(low: Context, tree: Call, scope: Scope) -> Pipe:
     first = low.graph.number(0.0)
     if tree.key != "depreciate_straightline":
         first = low.number(tree.arguments[2], start)
+    longest = delay
     if low.graph.depends[delay] & Depends.INPUTS:
-        low.pin(delay)
+        known, most = low.longest(delay), low.highest(delay)
+        if known is None or most is None or not most <= LONGEST_VARYING * low.model.time.step:
+            low.pin(delay)
+        longest = delay if known is None else known
     return Pipe(
         low.spoken(scope.key, scope.cell),
         initial=first,
         entering=low.graph.freeze(low.number(tree.arguments[0], scope)),
-        delay=delay,
+        steps=_steps(low, delay),
+        most=_steps(low, longest),
     )
+
+
+def _steps(low: Context, delay: int) -> int:
+    """Give the whole number of steps that is closest to a delay, and not less than one."""
+    g = low.graph
+    count = g.make(Op.MAXIMUM, g.divide(delay, g.leaf(Op.TIME_STEP)), g.number(1.0))
+    return g.make(Op.TRUNCATE, g.add(count, g.number(0.5 + SMALL)))
 
 
 def _finished(low: Context, tree: Call, scope: Scope, stage: int) -> State:

@@ -25,10 +25,10 @@ from plansim.compiler.lower.tables import (
     table_value,
     time_value,
 )
-from plansim.compiler.lower.vectors import looked_up, mapped, of_vectors, reduced
+from plansim.compiler.lower.vectors import looked_up, mapped, of_vectors, priced, reduced
 from plansim.errors import Fault, Message, ModelError
 from plansim.model.reading.expression import Call, Name, Table, name_key, walk
-from plansim.model.reading.functions import OF_VECTORS
+from plansim.model.reading.functions import FUNCTIONS, OF_VECTORS
 from plansim.model.records import NOISE_SEED, Model, VariableKind, cell_name, cells_of
 
 __all__ = ["lower"]
@@ -169,7 +169,9 @@ def _call(low: Context, tree: Call, scope: Scope) -> int:
             return mapped(low, tree, scope)
         case "vector_lookup":
             return looked_up(low, tree, scope)
-        case _ if key.startswith("lookup_"):
+        case "demand_at_price" | "find_market_price" | "supply_at_price":
+            return priced(low, tree, scope)
+        case _ if key in FUNCTIONS and key.startswith("lookup_"):
             return beyond(low, tree, scope)
         case "get_time_value":
             return time_value(low, tree, scope)

@@ -11,22 +11,25 @@ from plansim.compiler.functions import points as lines
 from plansim.compiler.functions.vectors import (
     ACTIONS,
     PROFILES,
+    Curve,
     allocated,
     inverse,
+    market_price,
     ranks,
     reordered,
     selected,
     sort_order,
+    supplied,
     total,
 )
-from plansim.compiler.ir import Op
+from plansim.compiler.ir import Depends, Op
 from plansim.compiler.lower.context import Context
 from plansim.compiler.lower.scope import RefusedError, Scope
 from plansim.errors import Message
 from plansim.model.reading.arrays import free_marks
 from plansim.model.reading.expression import Call, Name, Node, name_key, walk
 
-__all__ = ["looked_up", "mapped", "of_vectors", "reduced"]
+__all__ = ["looked_up", "mapped", "of_vectors", "priced", "reduced"]
 
 
 def reduced(low: Context, op: Op, argument: Node, scope: Scope) -> int:
@@ -75,39 +78,65 @@ def _vector_result(
             return reordered(g, vector, _vector(low, others[0], along, scope))
         case "allocate_by_priority":
             priorities = _vector(low, others[0], along, scope)
-            width, supply = (low.node(node, scope) for node in others[2:])
-            size = len(vector)
-            return allocated(g, vector, [1] * size, priorities, [width] * size, supply)
+            width, supply = (low.number(node, scope) for node in others[2:])
+            pairs = zip(vector, priorities, strict=True)
+            return allocated(g, [Curve(q, g.number(1), p, width) for q, p in pairs], supply)
         case _:
-            return _allocated(low, vector, others, along, scope)
+            profile, available = others
+            curves = [
+                _curve(low, request, profile, replace(scope, bound={**scope.bound, along: element}))
+                for request, element in zip(vector, low.subscripts.elements(along), strict=True)
+            ]
+            return allocated(g, curves, low.number(available, scope))
 
 
-def _allocated(
-    low: Context, requests: list[int], others: Sequence[Node], along: str, scope: Scope
-) -> list[int]:
-    """Give what ALLOCATE AVAILABLE does; profiles follow one another in a subscript."""
-    profile, available = others
+def _curve(low: Context, quantity: int, profile: Node, scope: Scope) -> Curve:
+    """Give a curve, whose kind, priority and width follow one another in a subscript."""
     if not isinstance(profile, Name) or not profile.subscripts:
-        raise RefusedError(Message("the priority is not an array"), "allocate_available")
+        raise RefusedError(Message("the priority is not an array"))
     first = low.subscripts.elements(profile.subscripts[-1])[0]
     parts = low.subscripts.following(first, 4)
     if not parts:
         message = Message("the priority has not the elements ptype, ppriority, pwidth, pextra")
-        raise RefusedError(message, "allocate_available")
-    kinds, priorities, widths = (
-        _vector(low, replace(profile, subscripts=(*profile.subscripts[:-1], part)), along, scope)
+        raise RefusedError(message)
+    kind, priority, width = (
+        low.number(replace(profile, subscripts=(*profile.subscripts[:-1], part)), scope)
         for part in parts[:3]
     )
-    numbers = [
-        int(low.structural(kind, "allocate_available", "the kind of priority")) for kind in kinds
+    if low.graph.depends[kind] == Depends.INPUTS:
+        low.pin(kind)
+    known = low.graph.value(kind)
+    if known is not None and known not in PROFILES:
+        raise RefusedError(Message("priorities of the kind {kind} are not supported", kind=known))
+    return Curve(quantity, kind, priority, width)
+
+
+def priced(low: Context, tree: Call, scope: Scope) -> int:
+    """Give FIND MARKET PRICE, or what is supplied or demanded at a price."""
+    g, (quantity, profile, *others) = low.graph, tree.arguments
+    if tree.key == "find_market_price":
+        demand = _curves(low, quantity, profile, tree.key, scope)
+        return market_price(g, demand, _curves(low, others[0], others[1], tree.key, scope))
+    curve = _curve(low, low.number(quantity, scope), profile, scope)
+    price = low.number(others[0], scope)
+    return supplied(g, curve, price) if tree.key == "supply_at_price" else curve.at(g, price)
+
+
+def _curves(low: Context, quantity: Node, profile: Node, key: str, scope: Scope) -> list[Curve]:
+    """Give the curves of all elements from the one on that quantity and profile name."""
+    if not isinstance(profile, Name) or len(profile.subscripts) < 2:
+        raise RefusedError(Message("the priority is not an array"), key)
+    row, start = _row(low, quantity, scope, key)
+    *rest, _, part = profile.subscripts
+    return [
+        _curve(
+            low,
+            low.number(name, scope),
+            replace(profile, subscripts=(*rest, name.subscripts[-1], part)),
+            scope,
+        )
+        for name in row[start:]
     ]
-    if low.pinned:
-        numbers = [1] * len(numbers)
-    if unknown := {*numbers} - PROFILES.keys():
-        message = Message("priorities of the kind {kind} are not supported", kind=min(unknown))
-        raise RefusedError(message, "allocate_available")
-    supply = low.node(available, scope)
-    return allocated(low.graph, requests, numbers, priorities, widths, supply)
 
 
 def _vector(low: Context, argument: Node, along: str, scope: Scope) -> list[int]:

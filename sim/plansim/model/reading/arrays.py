@@ -98,8 +98,18 @@ class Subscripts:
         return found[0] if len(found) == 1 else None
 
     def position(self, key: str, bound: Mapping[str, str]) -> int:
-        """Return the position of an element, when a subscript is used as a number."""
-        return self.positions[self.element(key, bound)]
+        """Return the position of an element, when a subscript is used as a number.
+
+        Vensim counts within the range itself where that is another name (``<->``) of a range.
+        """
+        element = self.element(key, bound)
+        if any(
+            one == other
+            for pairs in self.mapped.get(key, {}).values()
+            for one, other in pairs.items()
+        ):
+            return self.ranges[key].index(element) + 1
+        return self.positions[element]
 
 
 def _mappings(

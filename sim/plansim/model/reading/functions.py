@@ -29,11 +29,11 @@ FUNCTIONS: Mapping[str, int | None] = MappingProxyType(
             "lookup_extrapolate lookup_forward lookup_invert max min modulo power pulse "
             "quantum smooth smooth3 step time_base vector_elm_map vector_rank "
             "vector_reorder vector_sort_order with_lookup zidz",
-            3: "allocate_available delay1i delay3i delay_fixed delay_information forecast "
-            "get_data_between_times get_direct_constants get_time_value get_xls_constants "
+            3: "allocate_available delay1i delay3i delay_fixed delay_information demand_at_price "
+            "forecast get_data_between_times get_direct_constants get_time_value get_xls_constants "
             "if_then_else lookup_area lookup_slope ramp random_uniform sample_if_true "
-            "smooth3i smoothi trend xidz",
-            4: "delay_material delay_n depreciate_straightline get_direct_data "
+            "smooth3i smoothi supply_at_price trend xidz",
+            4: "delay_material delay_n depreciate_straightline find_market_price get_direct_data "
             "get_direct_lookups get_xls_data get_xls_lookups npv npve pulse_train smooth_n",
             5: "allocate_by_priority random_exponential random_normal vector_lookup vector_select",
             6: "random_triangular",
@@ -61,9 +61,8 @@ OF_VECTORS = frozenset(
 UNCOMPUTED_FUNCTIONS: frozenset[str] = frozenset(
     name_group + suffix
     for name_group, suffixes in {
-        "": "a_function_of alloc_p cumulate cumulatef find_market_price find_zero "
-        "internal_rate_of_return marketp message sample_until shift_if_true "
-        "simultaneous sshape supply_at_price demand_at_price time_shift",
+        "": "a_function_of alloc_p cumulate cumulatef find_zero internal_rate_of_return marketp "
+        "message sample_until shift_if_true simultaneous sshape time_shift",
         "delay_": "batch conveyor leakage profile",
         "depreciate_": "by_schedule",
         "get_123_": "constants data lookups",
@@ -78,9 +77,10 @@ UNCOMPUTED_FUNCTIONS: frozenset[str] = frozenset(
 )
 """Functions of Vensim that no engine computes, by `name_key`."""
 _CLOSEST = {
-    "ALLOCATE AVAILABLE": "alloc_p demand_at_price find_market_price marketp supply_at_price",
+    "ALLOCATE AVAILABLE": "alloc_p",
     "DELAY FIXED, DELAY N": "delay_ queue_",
     "DEPRECIATE STRAIGHTLINE": "depreciate_by_schedule",
+    "FIND MARKET PRICE": "marketp",
     "GET DATA AT TIME, GET DATA BETWEEN TIMES": "get_data_ time_shift",
     "GET DIRECT CONSTANTS, GET DIRECT DATA, GET DIRECT LOOKUPS": "get_123_ get_odbc_ get_vdf_",
     "INTEG": "cumulate find_zero simultaneous",

@@ -4,36 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from plansim.output.report.document import (
-    Bullets,
-    Cell,
-    Document,
-    GroupRow,
-    Medium,
-    Paragraph,
-    Picture,
-    ReportTable,
-    Section,
-    Tone,
-)
+from plansim.output.report import document as doc
 from plansim.output.tables import layout
 from plansim.output.tables.layout import Grid, Prose, RenderableType, Style, blocks, stacked
 
 __all__ = ["terminal_text"]
 
-_STYLES: Mapping[Tone, Style | None] = {
-    Tone.PLAIN: None,
-    Tone.GOOD: Style.GOOD,
-    Tone.BAD: Style.BAD,
-    Tone.DOUBT: Style.DOUBT,
-    Tone.FAINT: Style.FAINT,
-    Tone.STRONG: Style.STRONG,
+_STYLES: Mapping[doc.Tone, Style | None] = {
+    doc.Tone.PLAIN: None,
+    doc.Tone.GOOD: Style.GOOD,
+    doc.Tone.BAD: Style.BAD,
+    doc.Tone.DOUBT: Style.DOUBT,
+    doc.Tone.FAINT: Style.FAINT,
+    doc.Tone.STRONG: Style.STRONG,
 }
 LEAST = 6
 """Terminal columns of the narrowest cell."""
 
 
-def terminal_text(document: Document) -> RenderableType:
+def terminal_text(document: doc.Document) -> RenderableType:
     """Lay out a document for a terminal.
 
     A table that does not fit is written all the same, with its cells as narrow as they may be.
@@ -46,42 +35,42 @@ def terminal_text(document: Document) -> RenderableType:
     return blocks([head, *sections])
 
 
-def _blocks(section: Section) -> Iterator[RenderableType]:
+def _blocks(section: doc.Section) -> Iterator[RenderableType]:
     for block in section.blocks:
         match block:
-            case Paragraph(text):
+            case doc.Paragraph(text):
                 yield text
-            case Bullets(items):
+            case doc.Bullets(items):
                 yield Grid(
                     [layout.Column(), layout.text_column()],
                     [("-", item) for item in items],
                     gap=1,
                 )
-            case ReportTable():
-                yield _table(block.on(Medium.PAGE))
-            case Picture():
+            case doc.ReportTable():
+                yield _table(block.on(doc.Medium.PAGE))
+            case doc.Picture():
                 pass
 
 
-def _table(block: ReportTable) -> RenderableType:
+def _table(block: doc.ReportTable) -> RenderableType:
     columns = [
         layout.Column(
             "\n".join(filter(None, [column.head, column.below])),
-            column.right,
+            right=column.right,
             wraps=True,
             least=LEAST,
         )
         for column in block.columns
     ]
     rows = [
-        layout.Band(row.text) if isinstance(row, GroupRow) else [*map(_cell, row.cells)]
+        layout.Band(row.text) if isinstance(row, doc.GroupRow) else [*map(_cell, row.cells)]
         for row in block.rows
     ]
     parts: list[RenderableType] = [block.caption, Grid(columns, rows)]
     return layout.lines([*parts, block.note] if block.note else parts)
 
 
-def _cell(cell: Cell) -> RenderableType:
+def _cell(cell: doc.Cell) -> RenderableType:
     style = _STYLES[cell.tone]
     first, *further = cell.text.split("\n")
     return stacked([(first, style) if style else first, *further, *cell.below])
