@@ -56,7 +56,7 @@ def _target(found: Discovery, model: Model, text: Text) -> RenderableType:
         id=found.target,
         name=name,
         share=_hundred(found.failing),
-        source=found.source,
+        source=text.pick(found.title_en, found.title_zh) or found.source,
     )
     if not found.boxes:
         why = "discover.no_box"
@@ -186,7 +186,7 @@ def _pair(pair: PolicyPair, titles: Mapping[str, str], text: Text) -> str:
         second=titles[pair.second],
         more=f"{pair.difference:+.2f}",
         error=f"{pair.error:.2f}",
-        share=f"{100 * pair.share_difference:+.0f}",
+        share=f"{round(100 * pair.share_difference):+d}",
         share_error=f"{100 * pair.share_error:.0f}",
     )
 
