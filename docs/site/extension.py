@@ -59,7 +59,7 @@ THEME = {
     "Copyright &#169; %(copyright)s": "版权所有 &#169; %(copyright)s",
     "Made with ": "页面主题：",
     "Error": "错误",
-    "Please activate JavaScript to enable the search functionality.": "请启用 JavaScript 以使用搜索。",
+    "Please activate JavaScript to enable the search functionality.": "搜索需要 JavaScript。",
 }
 
 

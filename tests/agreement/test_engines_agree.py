@@ -72,12 +72,6 @@ def disagreements(model: Model, scenario: Scenario, run: Run | None = None) -> l
     return found
 
 
-@pytest.mark.parametrize("name", ["toy_town", "tea_cup"])
-def test_the_engines_agree_on_small_models(root: Path, name: str) -> None:
-    model = load_model(root / "tests" / "toys" / "models" / f"{name}.mdl")
-    assert disagreements(model, as_written(model)) == []
-
-
 def test_the_engines_agree_under_a_scenario(root: Path, tmp_path: Path) -> None:
     model = load_model(root / "tests" / "toys" / "models" / "toy_town.mdl")
     path = tmp_path / "x.yaml"

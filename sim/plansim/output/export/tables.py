@@ -193,25 +193,19 @@ def _write_table(table: pd.DataFrame, path: Path, *, force: bool) -> None:
 
 
 def _workbook(table: pd.DataFrame) -> bytes:
-    """Return a workbook: a table as the sheet ``data``."""
-    from xlsxwriter import Workbook
+    """Return a workbook: a table as the sheet ``data``, with years as numbers."""
+    import pandas as pd
 
     memory = io.BytesIO()
+    heads = {head: int(head) for head in table.columns if head.isdecimal()}
     options = {"strings_to_formulas": False, "strings_to_urls": False, "in_memory": True}
-    book = Workbook(memory, options)
-    book.set_properties({"created": _EPOCH})
-    sheet = book.add_worksheet("data")
-    strong = book.add_format({"bold": True})
-    for column, head in enumerate(table.columns):
-        sheet.write(0, column, int(head) if head.isdecimal() else head, strong)
-    for row, values in enumerate(table.itertuples(index=False), start=1):
-        for column, value in enumerate(values):
-            if isinstance(value, str):
-                sheet.write_string(row, column, value)
-            elif not math.isnan(value):  # a year without a figure stays an empty cell
-                sheet.write_number(row, column, value)
-    sheet.freeze_panes(1, sum(not head.isdecimal() for head in table.columns))
-    book.close()
+    settings = {"options": options}
+    with pd.ExcelWriter(memory, engine="xlsxwriter", engine_kwargs=settings) as writer:
+        writer.book.set_properties({"created": _EPOCH})
+        frozen = (1, len(table.columns) - len(heads))
+        shown = table.rename(columns=heads)
+        shown.to_excel(writer, sheet_name="data", index=False, freeze_panes=frozen)
+        writer.sheets["data"].set_row(0, None, writer.book.add_format({"bold": True}))
     return memory.getvalue()
 
 

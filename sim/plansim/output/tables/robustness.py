@@ -145,8 +145,8 @@ def robustness_table(result: Robustness, text: Text) -> RenderableType:
     """Lay out how robust policies are, then what each meets and how each pair compares."""
     titles = {p.policy: text.pick(p.title_en, p.title_zh) or p.policy for p in result.policies}
 
-    def regret(size: Regret, factor: float, unit: str = "") -> str:
-        return f"{factor * size.upper:.3g} ({factor * size.largest:.3g}){unit}"
+    def regret(size: Regret, form: str, factor: float = 1.0) -> str:
+        return f"{factor * size.upper:{form}} ({factor * size.largest:{form}})"
 
     def beaten(policy: PolicyRobustness) -> str:
         name, share = next(iter(policy.beaten_by.items()), ("", 0.0))
@@ -164,8 +164,8 @@ def robustness_table(result: Robustness, text: Text) -> RenderableType:
         figure_column(
             text("robust.distance"), lambda p: "–" if p.distance is None else f"{p.distance:.2f}"
         ),
-        figure_column(text("robust.regret"), lambda p: regret(p.regret_targets, 1)),
-        figure_column(text("robust.margin"), lambda p: regret(p.regret_margin, 100, " %")),
+        figure_column(text("robust.regret"), lambda p: regret(p.regret_targets, "g")),
+        figure_column(text("robust.margin"), lambda p: regret(p.regret_margin, ".0f", 100) + " %"),
         text_column(text("robust.beaten"), beaten),
     ]
     head = {"binding": len(result.binding), "members": result.members, "unsound": result.unsound}
