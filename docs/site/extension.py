@@ -32,6 +32,7 @@ from sphinx.util.matching import Matcher
 import plansim
 from plansim.cache import code_of, digest
 from plansim.cli.main import plansim as command_line
+from plansim.files.notebook import Tabular
 from plansim.output.page.page import CHINESE_RANGE
 from plansim.output.words.font import subsets
 from plansim.output.words.language import help_in_chinese
@@ -222,6 +223,8 @@ def _documented(name: str) -> Iterator[str]:
     yield f".. {kind}:: plansim.{name}"
     if kind == "autoclass":
         yield from ("   :members:", "   :no-undoc-members:")
+        if issubclass(value, Tabular):
+            yield "   :inherited-members: tuple"
     yield ""
 
 
