@@ -254,7 +254,7 @@ def _fill(cell: Any, content: doc.Cell, *, right: bool, joined: bool) -> None:
     line.paragraph_format.keep_with_next = joined or None
     if right:
         line.alignment = WD_ALIGN_PARAGRAPH.RIGHT
-    for index, part in enumerate(content.text.split("\n")):
+    for index, part in enumerate(content.text.splitlines()):
         run = line.add_run(part)
         run.font.size = Pt(SMALL + 0.5)
         run.bold = content.tone in (doc.Tone.STRONG, doc.Tone.BAD) or None
