@@ -172,3 +172,15 @@ def test_what_pysd_lacks_is_refused_by_name_before_it_runs(tmp_path: Path) -> No
         ModelError, match=r":3: PySD has no function LOOKUP INVERT; expected the compiled engine"
     ):
         reference.simulate(load_model(path, strict=False))
+
+
+def test_delayp_conserves_what_is_under_way(run: Run) -> None:
+    found = run(
+        "s: a, b ~~|\nin[s]= 5 + STEP(3, 2) ~~|\ntime in= 4 + STEP(2, 5) ~~|\n"
+        "out[s]= DelayP (in[s], time in: under way[s]) ~~|\n"
+        "same= DELAY3(in[a], time in) ~~|\n"
+        "stock= INTEG(in[a] - same, in[a]*time in) ~~|\n"
+    )
+    for element in ("a", "b"):
+        np.testing.assert_allclose(found["out"].sel(s=element), found["same"], rtol=1e-12)
+        np.testing.assert_allclose(found["under way"].sel(s=element), found["stock"], rtol=1e-12)

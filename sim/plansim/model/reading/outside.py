@@ -224,7 +224,7 @@ def _replacement(scan: Scan, equation: Equation, files: OutsideFiles, given: Ser
         if equation.form is not EquationForm.DATA:
             return None
         left, _, right = equation.text.partition(":=")  # an equation of data is one as any other
-        if equation.is_raw:
+        if equation.is_raw or _is_read_otherwise(scan, equation):
             raw = _raw_points(scan, equation, files, given)
             parts = (_over_time(equation, points) for points in raw)
             return _joined(equation, zip(scan.covered(equation), parts, strict=True))
@@ -247,6 +247,18 @@ def _replacement(scan: Scan, equation: Equation, files: OutsideFiles, given: Ser
     return _joined(equation, zip(cells, (f"({_points(p)})" for p in tables), strict=True))
 
 
+def _is_read_otherwise(scan: Scan, equation: Equation) -> bool:
+    """Return whether data are those of another variable, with another way between their points."""
+    match equation.tree:
+        case Name(key):
+            others = scan.equations.get(key, ())
+            ways = {_way(other) for other in others if other.form is EquationForm.DATA}
+            return bool(ways - {_way(equation)})
+        case Call("time_shift"):
+            return _way(equation) != "INTERPOLATE"
+    return False
+
+
 def _raw_points(scan: Scan, equation: Equation, files: OutsideFiles, given: Series) -> list[Points]:
     """Return the points of the data of each element, taken by name from others if need be."""
     if _is_empty(equation):
@@ -255,7 +267,10 @@ def _raw_points(scan: Scan, equation: Equation, files: OutsideFiles, given: Seri
     if own is not None:
         return own
     tree = equation.tree
-    refused = OutsideError(Message("only data can be :RAW:, by the name of another variable"))
+    asked = f":{_way(equation)}:"
+    refused = OutsideError(
+        Message("only data can be {keyword}, by the name of another variable", keyword=asked)
+    )
     if not isinstance(tree, Name):
         raise refused
     own_ranges = [name_key(name) for name in equation.subscripts]
@@ -344,8 +359,8 @@ def _over_time(equation: Equation, points: Points) -> str:
     if way != "INTERPOLATE":
         steps: Points = points[:1]
         for (before, old), (after, new) in itertools.pairwise(points):
-            just = JUST * max(1.0, abs(before), abs(after))
-            steps += [(after - just, old)] if way == "HOLD BACKWARD" else [(before + just, new)]
+            place, step = (after, -JUST) if way == "HOLD BACKWARD" else (before, JUST)
+            steps.append((place + step * max(1.0, abs(place)), old if step < 0 else new))
             steps.append((after, new))
         points = steps
     return f"= WITH LOOKUP(Time, ({_points(points)}))"
