@@ -27,6 +27,7 @@ from plansim.files.shipped import vendored
 NOT_IMPORTED = {
     "h5netcdf": "xarray reads and writes NetCDF by it",
     "h5py": "h5netcdf works on it",
+    "pyarrow": "pandas writes Parquet by it",
     "youplot": "carries uPlot",
     "zhplot": "carries a font",
 }

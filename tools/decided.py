@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import plansim
-from plansim.analysis.decisions.discovery import Outcome, is_open
+from plansim.analysis.decisions.discovery import Outcome
 from plansim.analysis.decisions.signposts import Signpost, best_signs
 from plansim.files.forms import Form, Items
 from plansim.output.tables.robustness import limit_of
@@ -42,7 +42,7 @@ def find(model: plansim.Model, spec: Decided) -> Found:
     signs = plansim.signposts(model, spec.scenario, by=spec.by)
     return Found(
         plansim.robustness(model, list(spec.policies)),
-        plansim.discover(model, spec.scenario, fresh=spec.fresh),
+        plansim.discover(model, spec.scenario, fresh=spec.fresh, only_open=True),
         {sign.target: sign for sign in best_signs([one for one in signs if one.year == spec.by])},
         plansim.conflicts(model, spec.scenario),
     )
@@ -77,7 +77,6 @@ def corners_table(found: Found, model: plansim.Model, text: Text) -> list[Sequen
             *_sign(found.signs.get(one.target), text),
         )
         for one in found.corners
-        if is_open(one)
     ]
     return [head.split(" | "), *rows]
 

@@ -17,7 +17,7 @@ LANG = "zh" if tags.has("zh") else "en"  # noqa: F821, Sphinx sets it
 OTHER = "en" if LANG == "zh" else "zh"
 
 project = "plansim"
-author = "plansim contributors"
+author = "plansim 编写者" if LANG == "zh" else "plansim contributors"
 copyright = author
 language = "zh_CN" if LANG == "zh" else "en"
 html_title = "plansim"

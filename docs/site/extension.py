@@ -34,7 +34,7 @@ from plansim.cache import code_of, digest
 from plansim.cli.main import plansim as command_line
 from plansim.output.page.page import CHINESE_RANGE
 from plansim.output.words.font import subsets
-from plansim.output.words.messages import help_in_chinese
+from plansim.output.words.language import help_in_chinese
 
 __all__ = ["setup"]
 
@@ -54,6 +54,12 @@ THEME = {
     "Previous": "上一页",
     "Back to top": "回到顶部",
     "On this page": "本页目录",
+    "Home": "首页",
+    "Skip to content": "跳到正文",
+    "Copyright &#169; %(copyright)s": "版权所有 &#169; %(copyright)s",
+    "Made with ": "页面主题：",
+    "Error": "错误",
+    "Please activate JavaScript to enable the search functionality.": "搜索需要 JavaScript。",
 }
 
 

@@ -135,7 +135,7 @@ from plansim.model.records import (
 from plansim.output.book.document import document as document
 from plansim.output.book.validation import validation_report as validation_report
 from plansim.output.describe import changes_in_short as changes_in_short
-from plansim.output.diagrams.modules import (
+from plansim.output.diagrams.draw import (
     module_diagram as module_diagram,
     modules_drawn as modules_drawn,
 )

@@ -25,7 +25,7 @@ from plansim.output.book.validation import Report, collect_report, validation_pa
 from plansim.output.figures.canvas import save_figure
 from plansim.output.figures.kinds import history_sheet
 from plansim.output.tables.layout import shown
-from plansim.output.tables.validation import (
+from plansim.output.tables.model import (
     case_text,
     figure_text,
     result_mark,

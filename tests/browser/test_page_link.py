@@ -1,7 +1,10 @@
-"""Links to the page: what they hold, and what becomes of those that make no sense."""
+"""What a reader takes from the page and brings back: links, files, tables, runs that are kept."""
 
 from __future__ import annotations
 
+import csv
+import io
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,6 +12,8 @@ import pytest
 from playwright.sync_api import Browser
 
 from plansim.model.records import Model
+from plansim.targets.catalogue import load_targets
+from plansim.targets.views_file import load_views
 from tests.helpers.visit import FIRST, SECOND, Visit
 
 AT_FIRST = {"a": {"scenario": FIRST, "moved": {}}, "b": {"scenario": SECOND, "moved": {}}}
@@ -109,3 +114,125 @@ def test_a_link_that_is_pasted_over_what_was_set_can_be_undone(visit: Visit) -> 
     assert notice(visit).endswith("q=1. Undo brings back what you had set.")
     page.keyboard.press("Control+z")
     assert runs(visit) == mine
+
+
+def test_a_chart_is_saved_as_picture_and_as_table(visit: Visit, tmp_path: Path) -> None:
+    visit.wait_for_members("a", "b")
+    chart = visit.page.locator('#panel-overview [data-chart="GDP"]')
+    files = {}
+    for kind in ("PNG", "CSV"):
+        with visit.page.expect_download() as download:
+            chart.get_by_role("button", name=f"as {kind}").click()
+        assert download.value.suggested_filename == f"GDP.{kind.lower()}"
+        files[kind] = tmp_path / kind
+        download.value.save_as(files[kind])
+    picture = files["PNG"].read_bytes()
+    assert picture.startswith(b"\x89PNG")
+    assert int.from_bytes(picture[16:20], "big") == 900  # its width
+    assert len(picture) > 8000  # an empty one takes less
+    table = list(csv.DictReader(io.StringIO(files["CSV"].read_text("utf-8-sig"))))
+    by_year = {row["Year"]: row for row in table}
+    columns = list(table[0])
+    assert len(columns) == 1 + 2 * 3 + 2  # of each run the line and both ends of its band
+    assert float(by_year["2010"][columns[1]]) == pytest.approx(visit.values("a")["GDP"][10], 1e-5)
+    assert float(by_year["2005"][columns[-1]]) == pytest.approx(578.8)  # observed
+    assert [bool(by_year["2003"][name]) for name in columns[-2:]] == [True, False]  # led back
+    low, middle, high = (float(by_year["2015"][columns[at]]) for at in (2, 1, 3))
+    assert low < middle < high
+
+
+def test_a_table_of_verdicts_can_be_pasted_into_a_spreadsheet(visit: Visit) -> None:
+    page = visit.page
+    page.evaluate("navigator.clipboard.writeText = async (text) => { window.copied = text; }")
+    page.locator("#panel-overview").get_by_role("button", name="Copy table").click()
+    text: Any = page.evaluate("() => window.copied")
+    head, *rows = (line.split("\t") for line in text.split("\n"))
+    assert all(len(row) == len(head) == 4 + 2 * 4 for row in rows)
+    assert len(rows) == page.locator("#panel-overview .board-row[data-target]").count()
+    shares = [float(row[7]) for row in rows if row[7]]
+    assert shares
+    assert all(0 <= share <= 1 for share in shares)
+
+
+def test_a_run_that_is_kept_can_be_picked_again_and_forgotten(visit: Visit) -> None:
+    page = visit.page
+    visit.move("credit ease after", 1.3)
+    mine = visit.values("a")["GDP"]
+    page.locator('[data-tool="keep"]').click()
+    page.locator("#asked-name").fill("More credit")
+    page.keyboard.press("Enter")
+    page.locator('[data-tool="reset"]').click()
+    page.reload()
+    page.wait_for_function("document.documentElement.dataset.ready")
+    page.select_option("#run-b", label="More credit")
+    np.testing.assert_array_equal(visit.values("b")["GDP"], mine)
+    page.get_by_role("button", name="Forget “More credit”").click()
+    assert page.locator('#run-b option:text-is("More credit")').count() == 0
+    np.testing.assert_array_equal(visit.values("b")["GDP"], mine)  # it still runs
+
+
+def test_the_note_of_a_lever_says_what_each_end_does_and_costs_and_its_source(
+    visit: Visit, city: Model
+) -> None:
+    lever = load_views(city, load_targets(None, city)).lever("abatement effort after")
+    assert lever
+    page = visit.page
+    row = page.locator(".lever", has=visit.lever(lever.id))
+    visit.lever(lever.id).evaluate("(input) => { input.closest('details').open = true; }")
+    row.locator(".help-button").click()
+    said = row.locator(".help").inner_text()
+    assert lever.help_en in said
+    assert "assumption: 0.5–1.2" in said
+    ends = row.locator(".note-ends dt").all_inner_texts()
+    assert [end.split(",")[0] for end in ends] == ["At 0.50", "At 1.20"]
+    # Whatever is told of an end is what a run with the lever there has.
+    low = row.locator(".note-ends dd").first.inner_text()
+    before = visit.values("a")["SO2 emission"][10]
+    visit.move(lever.id, 0.5)
+    change = visit.values("a")["SO2 emission"][10] - before
+    assert change > 0
+    assert f"Sulphur dioxide emission +{change:.2f}"[:28] in low
+
+
+def test_a_narrow_screen_has_levers_and_results_at_once(browser: Browser, address: str) -> None:
+    visit = Visit(browser, address, 390)
+    page = visit.page
+    board = page.locator("#panel-overview .board")
+    assert board.is_visible()
+    page.locator(".drawer > summary").click()
+    lever = visit.lever("external demand growth before")
+    lever.scroll_into_view_if_needed()
+    sheet, slider = page.locator("#controls").bounding_box(), lever.bounding_box()
+    assert sheet
+    assert slider
+    assert sheet["y"] > 0.4 * 900
+    assert sheet["y"] < slider["y"] < 900
+    page.locator("#panel-overview .board-row[data-target]").first.scroll_into_view_if_needed()
+    told = page.locator(".tally").inner_text()
+    visit.move("external demand growth before", 8)
+    assert page.locator(".tally").is_visible()
+    assert page.evaluate("window.plansim.state().a.moved") == {
+        "external demand growth before": 0.08
+    }
+    visit.wait_for_members("a")
+    assert told != ""
+    last = page.locator("#panel-overview .chart").last
+    last.scroll_into_view_if_needed()
+    box = last.bounding_box()
+    assert box
+    assert box["y"] < sheet["y"]  # nothing lies below the sheet for good
+    visit.close()
+    assert visit.wrong == []
+
+
+def test_the_button_of_chinese_is_written_in_the_font_of_the_page(visit: Visit) -> None:
+    devtools = visit.context.new_cdp_session(visit.page)
+    devtools.send("DOM.enable")
+    devtools.send("CSS.enable")
+    root = devtools.send("DOM.getDocument")["root"]["nodeId"]
+    asked = {"nodeId": root, "selector": '[data-lang="zh"]'}
+    button = devtools.send("DOM.querySelector", asked)["nodeId"]
+    (font,) = devtools.send("CSS.getPlatformFontsForNode", {"nodeId": button})["fonts"]
+    assert font["isCustomFont"]
+    assert font["glyphCount"] == 2
+    assert visit.page.evaluate("window.plansim.state().a.scenario") == FIRST

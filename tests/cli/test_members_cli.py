@@ -95,25 +95,6 @@ def test_check_has_the_shares_of_python(call: Call, model: Model) -> None:
     )
 
 
-@pytest.mark.parametrize("width", ["56", "140"])
-def test_the_table_says_in_how_many_of_100_models_a_target_is_met(
-    call: Call, model: Model, monkeypatch: pytest.MonkeyPatch, width: str
-) -> None:
-    monkeypatch.setenv("COLUMNS", width)
-    rows = [f"{number},{growth},1,1" for number, growth in enumerate([-0.05, -0.04, 0.05])]
-    write_ensemble(model, *rows, "3,9999,1,1")
-    _, out, err = call(*CHECK[:3], "--all")
-    assert err == ""
-    line = out[out.index("S5") :].partition("\nS")[0]
-    assert "33/100" in line
-    assert "67/100" in out or "83/100" in out or "50/100" in out  # S4, on two bases
-    assert "4 draws (prior)" in " ".join(out.split())
-    assert "1 members break down" in " ".join(out.split())
-    assert max(map(len, out.splitlines())) <= int(width)
-    _, out, _ = call(*CHECK[:3], "--lang", "zh")
-    assert "先验" in out
-
-
 def test_members_of_other_equations_are_left_out_and_the_command_is_named(
     call: Call, model: Model
 ) -> None:

@@ -1,8 +1,9 @@
-"""Derived parts of pages are what runs make, and both languages say the same figures."""
+"""Derived parts of pages are what runs make, and both languages say the same."""
 
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -72,3 +73,49 @@ def test_both_tables_of_targets_have_the_same_figures() -> None:
         for page in FINDINGS
     )
     assert english == chinese
+
+
+FOLDER = Path(__file__).parents[2] / "docs" / "results"
+
+
+def test_the_list_names_every_file() -> None:
+    listed = re.findall(r"^\| \[(.+?)\]", (FOLDER / "README.md").read_text("utf-8"), re.M)
+    assert {path.name for path in FOLDER.glob("*.*")} == {*listed, "README.md"}
+
+
+def test_the_page_on_tests_shows_its_pictures_and_no_others() -> None:
+    page = (FOLDER / "validation.md").read_text("utf-8")
+    shown = re.findall(r"!\[[^]]+\]\(pictures/(\S+)\)", page)
+    assert sorted(shown) == sorted(path.name for path in FOLDER.glob("pictures/*")) != []
+
+
+def test_speeds_are_two_tables_without_gaps() -> None:
+    page = (FOLDER / "performance.md").read_text("utf-8")
+    tables = re.findall(r"^<!-- (\w+) -->\n((?:\|.*\|\n)+)<!-- /\1 -->$", page, re.M)
+    assert [name for name, _ in tables] == ["measured", "page"]
+    for _, table in tables:
+        rows = [row.split("|")[1:-1] for row in table.splitlines()[1:]]
+        assert len(rows) > 3
+        assert {len(row) for row in rows} == {len(rows[0])}
+        assert all(cell.strip() for row in rows for cell in row)
+
+
+EXAMPLE = re.compile(r"^```console\n\$ plansim (.*)\n((?:.*\n)*?)```$", re.MULTILINE)
+GUIDE = ROOT / "docs" / "guide"
+FILE = re.compile(r"^<!-- file: (.*) -->\n```yaml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def texts(lang: str) -> dict[str, str]:
+    return {path.stem: path.read_text("utf-8") for path in sorted((GUIDE / lang).glob("*.md"))}
+
+
+def test_both_languages_have_the_same_pages_with_the_same_examples() -> None:
+    english, chinese = texts("en"), texts("zh")
+    assert list(english) == list(chinese)
+
+    def bare(text: str) -> list[str]:
+        return [command.split()[0] for command, _ in EXAMPLE.findall(text)]
+
+    for name, text in english.items():
+        assert bare(text) == bare(chinese[name])
+        assert FILE.findall(text) == FILE.findall(chinese[name])

@@ -141,19 +141,6 @@ def test_meanings_and_reasons_stand_in_the_language_of_the_page(pond: Path) -> N
         assert ("by eye" in said) != ("目测" in said)
 
 
-@pytest.mark.parametrize("name", ["tea_cup.mdl", "toy_town.mdl"])
-def test_another_model_is_documented(name: str, tmp_path: Path) -> None:
-    path = tmp_path / "pages"
-    assert (
-        main(["model", "document", "-o", str(path), "--model", str(MODELS / name), "--lang", "en"])
-        == 0
-    )
-    found = {page: Page(page.read_text("utf-8")) for page in path.glob("*/*.html")}
-    assert not (path / "zh").exists()
-    for _, file, _ in leading(found):
-        assert not file or (path / "en" / file).resolve().is_file()
-
-
 def test_a_folder_is_replaced_only_if_asked_and_only_if_it_holds_pages(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,23 +1,41 @@
-"""What is written can be read back, appears whole or not at all, and is the same twice."""
+"""What is written can be read back by other programs, whole or not at all, twice the same."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 
-from plansim.output.export.json_text import run_json
-from plansim.output.export.tables import TABLES, write_dataset
-from plansim.output.series import series_of
+from plansim.engine.simulate import simulate
+from plansim.errors import CatalogueError, InputError, Message
+from plansim.model.records import Model
+from plansim.output.export.json_text import json_text, run_json
+from plansim.output.export.tables import (
+    TABLES,
+    TableForm,
+    export,
+    load_iamc,
+    table_of,
+    write_dataset,
+)
+from plansim.output.series import series_in, series_of
+from plansim.scenario.scenario_file import Scenario
+from plansim.targets.annual import annual
+from plansim.targets.target import variable_of
 
 
 @pytest.fixture
-def annual() -> xr.Dataset:
+def yearly() -> xr.Dataset:
     """Two variables, one of them an array, with a year that has no figure."""
     output = np.array([[1.5, 2.5, 3.5], [10.0, 20.0, np.nan]])
     return xr.Dataset(
@@ -44,8 +62,8 @@ def annual() -> xr.Dataset:
 
 
 @pytest.fixture
-def whole(annual: xr.Dataset) -> xr.Dataset:
-    return annual.rename(year="time").assign_coords(time=[2005.0, 2006.0, 2007.0])
+def whole(yearly: xr.Dataset) -> xr.Dataset:
+    return yearly.rename(year="time").assign_coords(time=[2005.0, 2006.0, 2007.0])
 
 
 def test_netcdf_holds_every_saved_time_and_the_same_run_gives_the_same_bytes(
@@ -59,8 +77,8 @@ def test_netcdf_holds_every_saved_time_and_the_same_run_gives_the_same_bytes(
     assert first.read_bytes() == second.read_bytes()
 
 
-def test_json_has_null_where_there_is_no_figure(annual: xr.Dataset) -> None:
-    found = json.loads(run_json([(list(series_of(annual)), annual.attrs)]))
+def test_json_has_null_where_there_is_no_figure(yearly: xr.Dataset) -> None:
+    found = json.loads(run_json([(list(series_of(yearly)), yearly.attrs)]))
     assert found["run"]["scenario"] == "base"
     assert found["variables"][2] == {
         "name": "output[services]",
@@ -104,3 +122,201 @@ def test_a_disk_that_fills_up_is_an_output_error(tmp_path: Path) -> None:
         assert told.endswith("File too large")
     assert {path.read_text() for path in tmp_path.iterdir()} == {"precious"}
     assert len(list(tmp_path.iterdir())) == 1 + len(TABLES)
+
+
+IDS = ("baseline", "slow-growth")
+
+
+@pytest.fixture(scope="module")
+def runs(city: Model, stories: Mapping[str, Scenario]) -> list[xr.Dataset]:
+    return [annual(simulate(city, stories[name])) for name in IDS]
+
+
+def reference(variable: str, element: str) -> str:
+    return f"{variable}[{element}]" if element else variable
+
+
+def figures(runs: list[xr.Dataset]) -> dict[tuple[str, str, int], float]:
+    """Give every figure that moves, by scenario, reference and year, by other means."""
+    found = {}
+    for name, run in zip(IDS, runs, strict=True):
+        for name_of, array in run.data_vars.items():
+            key = str(name_of)
+            if "year" not in array.dims:
+                continue
+            dims = [str(dim) for dim in array.dims if dim != "year"]
+            frame = array.to_series().reset_index()
+            for row in frame.itertuples(index=False):
+                parts = dict(zip(frame.columns, row, strict=True))
+                elements = ",".join(str(parts[dim]) for dim in dims)
+                found[name, reference(key, elements), int(parts["year"])] = float(parts[key])
+    return found
+
+
+def read(path: Path) -> pd.DataFrame:
+    match path.suffix:
+        case ".csv":
+            assert path.read_bytes().startswith(b"\xef\xbb\xbf"), "Excel would not see UTF-8"
+            return pd.read_csv(path, encoding="utf-8-sig")
+        case ".xlsx":
+            return pd.read_excel(path, sheet_name="data", engine="openpyxl")
+        case _:
+            return pd.read_parquet(path)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".xlsx", ".parquet"])
+@pytest.mark.parametrize("form", list(TableForm))
+def test_tables_hold_every_figure(
+    city: Model, runs: list[xr.Dataset], tmp_path: Path, form: TableForm, suffix: str
+) -> None:
+    wanted = ["GDP", "value added", "registered population"]
+    path = tmp_path / f"out{suffix}"
+    export(runs, path, form=form, names=wanted)
+    table = read(path).rename(columns=str)
+    expected = figures([run[wanted].assign_coords(year=run["year"]) for run in runs])
+    if form is TableForm.TIDY:
+        found = {
+            (row["scenario"], reference(row["variable"], row["element"]), row["year"]): row["value"]
+            for row in table.fillna({"element": ""}).to_dict("records")
+        }
+    else:
+        years = [column for column in table.columns if column.isdecimal()]
+        found = {
+            (row["scenario"], row["variable"], int(year)): row[year]
+            for _, row in table.iterrows()
+            for year in years
+        }
+    if form is TableForm.IAMC:
+        expected = {
+            (name, key.removesuffix("]").replace("[", "|").replace(",", "|"), year): value
+            for (name, key, year), value in expected.items()
+        }
+        assert list(table.columns[:5]) == ["model", "scenario", "region", "variable", "unit"]
+        assert set(table["region"]) == {city.name}
+    assert found.keys() == expected.keys()
+    # A workbook keeps 16 digits, the IAMC's form 12.
+    digits = 5e-12 if form is TableForm.IAMC else 1e-15
+    np.testing.assert_allclose(
+        [found[key] for key in expected], list(expected.values()), rtol=digits
+    )
+    again = tmp_path / f"again{suffix}"
+    export(runs, again, form=form, names=wanted)
+    assert again.read_bytes() == path.read_bytes()
+
+
+def test_all_that_moves_goes_in_without_names(city: Model, runs: list[xr.Dataset]) -> None:
+    table = table_of(runs, TableForm.TIDY)
+    expected = figures(runs)
+    assert len(table) == len(expected)
+    labels = map(reference, table["variable"], table["element"])
+    assert set(labels) == {label for _, label, _ in expected}
+
+
+def test_a_variable_that_has_no_years_is_refused(city: Model, runs: list[xr.Dataset]) -> None:
+    with pytest.raises(InputError, match="'a table' is not a series: it has no value over time"):
+        table_of(runs, TableForm.WIDE, ["a table"])
+
+
+SIGNS = {"Dmnl": "1", "m3": "m**3", "千": "1e3*", "万": "1e4*", "亿": "1e8*"}
+PLAIN = {
+    "Mt SO2": "Mt",
+    "billion CNY_2005": "1e9 元",
+    "million": "1e6 人",
+    "million ha": "1e6 ha",
+    "%": "0.01",
+}
+"""What a unit of the templates counts, where pint does not know it."""
+
+
+def test_iamc_names_units_and_figures_are_those_that_other_tools_know(
+    city: Model, runs: list[xr.Dataset]
+) -> None:
+    import pint
+
+    iamc = load_iamc(city)
+    assert iamc is not None
+    table = table_of(runs, TableForm.IAMC, iamc=iamc)
+    assert {"GDP", "Population|Urban", "Emissions|Sulfur"} <= set(table["variable"])
+    assert set(table["variable"]) == set(iamc.variables)
+    assert set(table["region"]) == {"CN-410800"}
+    registry: Any = pint.UnitRegistry()
+    for word, coal in (("元", "[money]"), ("人", "[people]"), ("tce", "29.3076 GJ")):
+        registry.define(f"{word} = {coal}")
+    years = [str(year) for year in runs[0]["year"].to_numpy()]
+    for name, variable in iamc.variables.items():
+        head, slash, _ = variable.unit.partition("/yr")
+        unit = registry.parse_expression(PLAIN.get(head, head.replace("km3", "km**3")))
+        (reference,) = variable.of
+        own = variable_of(city, reference).unit
+        for sign, plain in SIGNS.items():
+            own = own.replace(sign, plain)
+        ours = registry.parse_expression(own.replace("/Year", ""))
+        ratio = (1 * ours / unit).to_base_units()
+        assert ratio.dimensionless, name
+        assert variable.factor == pytest.approx(float(ratio.magnitude), rel=1e-12), name
+        assert bool(slash) is ("/Year" in own), name
+        for run in runs:
+            rows = table[(table["variable"] == name) & (table["scenario"] == run.attrs["scenario"])]
+            (row,) = rows[years].to_numpy()
+            series = series_in(run, reference, ()).values
+            expected = [variable.factor * series[int(year)] for year in years]
+            np.testing.assert_allclose(row, expected, rtol=5e-12)
+            assert all(
+                len(repr(float(figure)).strip("-0.").replace(".", "")) <= 12 for figure in row
+            )
+
+
+def test_without_templates_names_are_the_models_and_named_ones_stay(
+    city: Model, runs: list[xr.Dataset]
+) -> None:
+    iamc = load_iamc(city)
+    table = table_of(runs, TableForm.IAMC, ["COD emission", "value added"], iamc)
+    names = set(table["variable"])
+    assert {"COD emission", "Value Added|Services", "value added|chemicals"} <= names
+    assert "value added|services" not in names
+
+
+def test_a_name_that_is_no_variable_of_the_model_is_a_fault_with_its_line(
+    city: Model, tmp_path: Path
+) -> None:
+    model = replace(city, path=tmp_path / "city.mdl")
+    (tmp_path / "iamc.yaml").write_text(
+        "region: X\nvariables:\n  GDP: {of: GPD, unit: billion CNY_2005/yr}\n", "utf-8"
+    )
+    with pytest.raises(CatalogueError, match=r"iamc\.yaml:3: .*'GPD'"):
+        load_iamc(model)
+
+
+class Way(StrEnum):
+    UP = "up"
+
+
+@dataclass(frozen=True)
+class Inner:
+    values: np.ndarray
+    path: Path
+
+
+@dataclass(frozen=True)
+class Outer:
+    way: Way
+    inner: tuple[Inner, ...]
+    by_year: dict[int, float]
+    _hidden: int = 1
+
+
+def test_records_arrays_enums_and_mappings_become_plain_data() -> None:
+    record = Outer(Way.UP, (Inner(np.array([1.0, np.inf]), Path("a")),), {2010: float("nan")})
+    assert json.loads(json_text(record)) == {
+        "way": "up",
+        "inner": [{"values": [1.0, None], "path": "a"}],
+        "by_year": {"2010": None},
+    }
+    assert json.loads(
+        json_text([np.float32("nan"), np.int8(3), True, Message("no {x}", x="y")])
+    ) == [
+        None,
+        3,
+        True,
+        "no y",
+    ]

@@ -9,7 +9,6 @@ import os
 import re
 from functools import cache
 from pathlib import Path
-from string import Formatter
 
 import click
 import pytest
@@ -23,7 +22,7 @@ from plansim.cli.main import main
 from plansim.cli.main import plansim as group
 from plansim.errors import Message
 from plansim.model.records import VariableKind
-from plansim.output.words.messages import say_in
+from plansim.output.words.language import say_in
 from plansim.output.words.text import Lang
 from tests.helpers.extraction import extracted, has_words, not_literal, parts
 
@@ -148,17 +147,6 @@ def test_what_other_packages_say_is_what_they_say() -> None:
 
 
 # --- saying -----------------------------------------------------------------------------------
-
-
-def test_a_message_is_filled_in_chinese() -> None:
-    for template in raw()["messages"]:
-        specs = {name: spec for _, name, spec, _ in Formatter().parse(template) if name is not None}
-        values = {
-            name: 1000 + i if spec else f"⟨{i}⟩" for i, (name, spec) in enumerate(specs.items())
-        }
-        text = Message(template, **values).written(say_in(Lang.ZH))
-        for name, value in values.items():
-            assert format(value, specs[name] or "") in text, template
 
 
 def test_a_message_that_nobody_knows_stays_as_it_is() -> None:

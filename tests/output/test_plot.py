@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 from matplotlib.markers import CARETDOWNBASE, CARETUPBASE
@@ -22,15 +23,19 @@ from numpy.typing import NDArray
 
 import plansim
 from plansim import InputError, Target, UnknownNameError, plot
-from plansim.cli.main import main
-from plansim.files.shipped import shipped
+from plansim.analysis.feedback.loop_scores import LoopScores
+from plansim.analysis.feedback.loops import load_loops
+from plansim.errors import Fault
 from plansim.model.records import Model
-from plansim.output.figures.canvas import figure_of, typeset
-from plansim.output.marks import marks_on, series_in
+from plansim.output.figures.canvas import figure_of
+from plansim.output.figures.kinds import draw_scores
+from plansim.output.series import marks_on, series_in
 from plansim.output.words.text import Lang
+from plansim.scenario.scenario_file import as_written
 from plansim.targets.indicator import Measure
 from plansim.targets.target import Attribute, Kind, split_reference
 from plansim.targets.verdict import check_targets
+from tests.toys.logistic import logistic
 
 Runs = list[xr.Dataset]
 
@@ -126,24 +131,6 @@ def test_a_dollar_starts_no_formula(
         texts = [text for text in shown if "$" in text.get_text()]
         assert texts
         assert not [text.get_text() for text in texts if text.get_parse_math()]
-
-
-def test_every_character_of_model_plan_and_scenarios_has_a_glyph(tmp_path: Path) -> None:
-    texts = [path.read_text("utf-8") for path in [
-        *shipped("model").glob("*.mdl"), shipped("model", "targets.yaml"),
-        *shipped("scenarios").glob("*.yaml"),
-        Path(plot.__file__).parents[1] / "words" / "locale" / "text.yaml",
-    ]]  # fmt: skip
-    characters = sorted(
-        {typeset(character) for character in "".join(texts) if character.isprintable()}
-    )
-    assert {"焦", "₂", "³", "✓", "✗", "≥"} - set(characters) <= {"₂", "³", "✓", "✗"}
-    with plot.style():
-        figure = Figure()
-        figure.set_layout_engine("none")
-        axes = figure.subplots()
-        axes.text(0, 0, "".join([*characters, "₂³✓✗−≥≤≈"]))
-        plot.save_figure(figure_of(axes), tmp_path / "all.svg")
 
 
 def test_the_style_and_the_font_change_nothing_outside(run: xr.Dataset) -> None:
@@ -305,26 +292,91 @@ def test_the_same_figure_has_the_same_bytes(
     assert first == second
 
 
-@pytest.mark.city
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["baseline"],
-        ["baseline", "accelerated-growth", "--variable", "GDP", "--lang", "zh"],
-        ["baseline", "--kind", "verdicts", "--all"],
-    ],
-)
-def test_the_command_writes_a_picture(
-    arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    path = tmp_path / "picture.png"
-    assert main(["plot", *arguments, "-o", str(path)]) == 0
-    assert str(path) in capsys.readouterr().out
-    assert min(imread(path).shape[:2]) > 400
-
-
 def test_what_differs_from_zero_by_rounding_alone_is_zero(run: xr.Dataset) -> None:
     noisy = plansim.annual(run)[["GDP"]]
     noisy["GDP"] = noisy["GDP"] * 1e-18
     assert set(series_in(noisy, "GDP").values.values()) == {0.0}
     assert max(series_in(run, "GDP").values.values()) > 1
+
+
+STEPS = 16 * 4
+YEARS = (2001, 2002, 2003, 2004)
+
+
+@pytest.fixture
+def drawn(tmp_path: Path) -> LoopScores:
+    """Scores of which R and B have four fifths in turn; twelve small loops share the rest."""
+    model = logistic(tmp_path)
+    growth, crowding = load_loops(model)
+    small = [replace(growth, id=f"S{number}") for number in range(12)]
+    late = np.arange(STEPS) >= STEPS / 2
+    scores = {"R": np.where(late, 1.0, 7.0), "B": np.where(late, -7.0, -1.0)}
+    scores |= {loop.id: np.full(STEPS, 1 / 6) for loop in small}
+    loops = (growth, *small, crowding)
+    ids = tuple(loop.id for loop in loops)
+    time = 2000.5 + (1 + np.arange(STEPS)) / 16
+    return LoopScores(as_written(model), loops, (ids,), time, scores)
+
+
+def edges(axes: Axes, at: int) -> list[tuple[float, float, str]]:
+    """Return the ends of each band in a year, with its colour; bands of no height are left out."""
+    found = []
+    for band in axes.collections:
+        assert isinstance(band, PolyCollection)
+        points = np.asarray(band.get_paths()[0].vertices)
+        heights = points[points[:, 0] == at, 1]
+        if np.ptp(heights) > 1e-9:
+            found.append(
+                (
+                    heights.min(),
+                    heights.max(),
+                    str(np.round(np.asarray(band.get_facecolor()), 6).tolist()),
+                )
+            )
+    return found
+
+
+def test_bands_are_shares_of_the_year_and_add_up(drawn: LoopScores) -> None:
+    axes = plot.loop_shares(drawn)
+    assert drawn.years == YEARS
+    for year in YEARS:
+        bands = edges(axes, year)
+        assert sum(high - low for low, high, _ in bands) == pytest.approx(100)
+    growth, others, crowding = edges(axes, 2001)
+    assert growth[:2] == pytest.approx((0, 70))
+    assert others[:2] == pytest.approx((70, 90))
+    assert crowding[:2] == pytest.approx((-10, 0))
+    later = edges(axes, 2004)
+    assert [band[2] for band in later] == [growth[2], others[2], crowding[2]]
+    assert later[2][:2] == pytest.approx((-70, 0))
+    words = {label.get_text() for label in axes.texts}
+    assert {"R", "B", "reinforcing ↑", "balancing ↓"} <= words
+    legend = axes.get_legend()
+    assert legend is not None
+    names = [label.get_text() for label in legend.get_texts()]
+    assert names == ["R Growth", "B Crowding", "Others (12)"]
+
+
+def test_a_loop_keeps_its_colour_whatever_else_is_drawn(drawn: LoopScores) -> None:
+    alone = replace(drawn, partitions=(("B",), ("R",)))
+    crowding = edges(plot.loop_shares(drawn), 2001)[2]
+    (only,) = edges(plot.loop_shares(alone), 2001)
+    assert only[:2] == pytest.approx((-100, 0))
+    assert only[2] == crowding[2]
+
+
+def test_groups_that_are_not_compared_have_a_panel_each(drawn: LoopScores) -> None:
+    assert len(draw_scores([drawn], Lang.EN).axes) == 1
+    assert len(draw_scores([replace(drawn, partitions=(("B",), ("R",)))], Lang.EN).axes) == 2
+
+
+def test_without_scores_a_line_says_why(drawn: LoopScores) -> None:
+    none = replace(drawn, missing=Fault("pysimlin is not installed; pip install 'plansim[loops]' "
+                                        "brings it"), time=np.empty(0), scores={})  # fmt: skip
+    axes = plot.loop_shares(none)
+    assert not axes.collections
+    (said,) = axes.texts
+    assert "No loop scores: pysimlin is not installed; pip install" in said.get_text()
+    (chinese,) = plot.loop_shares(none, lang="zh").texts
+    assert "未安装 pysimlin" in chinese.get_text()
+    assert len(draw_scores([none], Lang.EN).axes) == 1

@@ -107,12 +107,6 @@ def test_stocks_flows_and_shadows_are_drawn_as_vensim_writes_them() -> None:
             assert {source, target} <= words
 
 
-def test_pysd_finds_each_variable_in_the_view_of_its_module(town: Path) -> None:
-    model = load_model(town)
-    write_sketch(model)
-    assert views_by_pysd(town) == expected(model)
-
-
 @pytest.mark.long
 @pytest.mark.parametrize("reader", ["pysd", "simlin"])
 def test_others_run_the_model_by_its_views_to_the_same_numbers(town: Path, reader: str) -> None:

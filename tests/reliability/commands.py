@@ -58,7 +58,7 @@ DECIDING: tuple[tuple[str, ...], ...] = (
 )  # fmt: skip
 """Those on a lake, which has an ensemble and a decision problem."""
 
-HUNGRY = (WRITERS[0], WRITERS[8], WRITERS[-4])
+HUNGRY = (WRITERS[0], WRITERS[5], WRITERS[-4])
 """Those that are tried with little memory."""
 
 ODD: tuple[tuple[str, ...], ...] = (
@@ -70,7 +70,7 @@ ODD: tuple[tuple[str, ...], ...] = (
     ("check", "plain.yaml", "--set", "="), ("check", "plain.yaml", "--set", f"{LONG * 99}=1"),
     ("check", "plain.yaml", "--set", "growth=" + "9" * 5000), ("check", "plain.yaml", "--set", "growth=nan"),
     ("check", "plain.yaml", *("--set", "growth=0.1") * 500), ("check", *["plain.yaml"] * 200),
-    *(("run", "plain.yaml", "-o", name) for name in
+    *(("export", "plain.yaml", "-o", name) for name in
       (f"{LONG}.csv", f"{'a' * 250}.csv", "loop/x.csv", "loop.csv", "folder.csv", "gone/x.csv", "\udce4.csv",
        "/proc/x.csv", "pipe.csv", ".csv", "plain.yaml/x.csv", "full.csv", "n\0l.csv")),
     *(("export", "plain.yaml", "--force", "-o", f"{name}.csv") for name in ("pipe", "full", "loop", "folder")),

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from plansim.errors import PlansimError, ScenarioError, UnknownNameError
 from plansim.model.reader import load_model
 from plansim.model.records import Model, TimeSpec
-from plansim.scenario import lineage as scenario_lineage
 from plansim.scenario import scenario_file as scenario_module
+from plansim.scenario import scenario_form
 from plansim.scenario.scenario_file import (
     BilingualText,
     Change,
@@ -224,7 +224,7 @@ def test_a_parent_is_found_beside_the_child_by_path_or_among_the_shipped(
 ) -> None:
     for folder in ("shipped", "mine", "mine/deep"):
         (tmp_path / folder).mkdir()
-    monkeypatch.setattr(scenario_lineage, "shipped", lambda *parts: tmp_path / "shipped")
+    monkeypatch.setattr(scenario_form, "shipped", lambda *parts: tmp_path / "shipped")
     write(tmp_path / "shipped", "base", "values: {capital life: 21}")
     write(tmp_path / "shipped", "other", "values: {capital life: 22}")
     write(tmp_path / "mine", "base", "values: {capital life: 23}")

@@ -10,8 +10,8 @@ import pytest
 from plansim.errors import CatalogueError
 from plansim.model.reader import load_model
 from plansim.model.records import Model, VariableKind
+from plansim.scenario.cells import outside
 from plansim.scenario.factors import Apply
-from plansim.scenario.values import outside
 from plansim.targets.catalogue import load_targets
 from plansim.targets.target import Attribute, reported_factor, split_reference
 from plansim.targets.views import Cost

@@ -14,8 +14,8 @@ from plansim.files.forms import LAX, Entries, Form, Items, Resolved, Words, doub
 from plansim.files.yaml_document import Location, YamlDocument, read_document
 from plansim.model.records import Model, VariableKind
 from plansim.model.rewrite import AddedEquation
+from plansim.scenario.cells import outside, range_text
 from plansim.scenario.references import meant, variable_meant
-from plansim.scenario.values import outside, range_text
 from plansim.targets.target import Basis
 
 __all__ = [

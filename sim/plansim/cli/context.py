@@ -255,6 +255,6 @@ def current_terminal() -> Terminal:
 
 def _say() -> Say:
     """Choose how warnings are said: in the language of the command that is at work."""
-    from plansim.output.words.messages import say_in
+    from plansim.output.words.language import say_in
 
     return say_in(current_terminal().text.lang)

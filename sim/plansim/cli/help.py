@@ -58,7 +58,7 @@ def _let_click_speak(lang: Lang) -> None:
 
     say: Say = str
     if lang is not Lang.EN:
-        from plansim.output.words.messages import say_in
+        from plansim.output.words.language import say_in
 
         say = say_in(lang)
 
@@ -184,7 +184,7 @@ class ChineseFormatter(click.HelpFormatter):
 
     def __init__(self, *sizes: Any, **options: Any) -> None:
         super().__init__(*sizes, **options)
-        from plansim.output.words.messages import help_in_chinese
+        from plansim.output.words.language import help_in_chinese
 
         self._say = help_in_chinese
 

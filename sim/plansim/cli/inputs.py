@@ -225,7 +225,7 @@ def _clashes(scenarios: Sequence[Scenario], targets: Sequence[Target]) -> Iterat
 
 def _warn_in_short(scenario: Scenario) -> None:
     """Count the values of its files that are implausible; what --set gives is named."""
-    from plansim.output.words.messages import say_in
+    from plansim.output.words.language import say_in
     from plansim.scenario.records import OVERRIDE
 
     asked = [warning for warning in scenario.warnings if warning.file == OVERRIDE]

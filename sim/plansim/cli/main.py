@@ -24,15 +24,12 @@ import click
 from click.shell_completion import get_completion_class
 
 from plansim.cli import options
-from plansim.cli.commands.check import check
-from plansim.cli.commands.compare import compare
+from plansim.cli.commands.check import check, compare
 from plansim.cli.commands.decide import decide
-from plansim.cli.commands.export import export
 from plansim.cli.commands.list import list_, show
 from plansim.cli.commands.model import model
-from plansim.cli.commands.page import page
-from plansim.cli.commands.plot import plot
-from plansim.cli.commands.run import run
+from plansim.cli.commands.plot import page, plot
+from plansim.cli.commands.run import export, run
 from plansim.cli.commands.sweep import replay, sweep
 from plansim.cli.commands.why import why
 from plansim.cli.context import ReaderLeftError, UsageError, drop_output, remark
@@ -157,7 +154,7 @@ def _in_words(error: click.ClickException, say: Say) -> str:
 
 def _say_on(line: Sequence[str]) -> Say:
     """Choose how errors are said to the one who typed this line."""
-    from plansim.output.words.messages import say_in
+    from plansim.output.words.language import say_in
 
     return say_in(language_on(line))
 

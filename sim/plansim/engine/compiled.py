@@ -167,19 +167,18 @@ def inputs_under(
         constants: ``(run, name)``: their values. None for a single run.
         seeds: ``(run,)``: what is added to the seed of random functions.
     """
-    shared = [
-        values.get(name, default)
-        for name, default in zip(kernel.inputs, kernel.defaults, strict=True)
-    ]
-    own = {name: column for column, name in enumerate(names)}
-    columns = [(column, own[name]) for column, name in enumerate(kernel.inputs) if name in own]
+    columns = kernel.columns_of
+    shared = np.array(kernel.defaults, dtype=np.float64)
+    for name in values.keys() & columns.keys():
+        shared[columns[name]] = values[name]
+    own = {columns[name]: of for of, name in enumerate(names) if name in columns}
     if constants is None:
-        table = np.array([shared], dtype=np.float64)
-    elif len(columns) == len(kernel.inputs):
-        table = np.take(constants, [of for _, of in columns], axis=1)
+        table = shared[None]
+    elif len(own) == len(columns):
+        table = np.take(constants, [own[column] for column in range(len(own))], axis=1)
     else:
-        table = np.tile(np.array(shared, dtype=np.float64), (len(constants), 1))
-        table[:, [to for to, _ in columns]] = constants[:, [of for _, of in columns]]
+        table = np.tile(shared, (len(constants), 1))
+        table[:, list(own)] = constants[:, list(own.values())]
     if seeds is not None and kernel.noise is not None:
         table[:, kernel.noise] += seeds
     return table

@@ -87,15 +87,17 @@ class CompiledRuns:
         """
         self._model, self._scenario = model, scenario
         self._constants, self._readings = tuple(constants), tuple(readings)
-        names = dict.fromkeys(variable_of(model, reading.series).name for reading in readings)
+        names = sorted({variable_of(model, reading.series).name for reading in readings})
         self._limit = limit
         self._whole: Kernel | None = None
+        # Scenarios that differ in nothing else have the same code.
+        self._folded = {k: v for k, v in scenario.values.items() if k not in self._constants}
         if shared:
             self._kernel = self._whole = shared_kernel(model, scenario.values, constants)
         else:
             try:
                 self._kernel = compile_model(
-                    model, vary=constants, outputs=names, values=scenario.values
+                    model, vary=constants, outputs=names, values=self._folded
                 )
             except StructuralError as error:
                 raise cannot_vary(error.names) from None
@@ -148,7 +150,7 @@ class CompiledRuns:
         with self._lock:
             if self._whole is None:
                 self._whole = compile_model(
-                    self._model, vary=self._constants, values=self._scenario.values, effort=0
+                    self._model, vary=self._constants, values=self._folded, effort=0
                 )
         kernel, time = self._whole, self._time
         steps = round((time.final - time.initial) / time.step)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from plansim.model.records import Model
 from plansim.model.units import NO_UNIT
-from plansim.output.words.messages import say_in
+from plansim.output.words.language import say_in
 from plansim.output.words.text import Lang, Text, target_figure
 from plansim.output.words.verdicts import limit_of
 from plansim.scenario.factors import Apply
@@ -58,7 +58,6 @@ def target_facts(target: Target, model: Model, text: Text) -> list[tuple[str, st
         ("show.measure", text.word("measure", target.measure) if judged else ""),
         ("show.judged", judged),
         ("show.not_judged", text.pick(target.reason_en, target.reason_zh)),
-        ("show.planned", text.join(target.planned.values())),
         ("show.wording", target.wording),
         ("show.in_plan", text.pick(target.place_en, target.place_zh)),
         ("show.note", text.pick(target.note_en, target.note_zh)),
@@ -275,7 +274,7 @@ def _change(change: Change, model: Model, text: Text) -> str:
 
 def _exceeded(change: Change, model: Model, text: Text) -> str:
     """Write the plausible range that a change leaves; nothing if it stays inside or has none."""
-    from plansim.scenario.values import outside  # loads what only scenario files need
+    from plansim.scenario.cells import outside
 
     plausible = model.variables[split_reference(change.name)[0]].plausible
     if plausible is None or not outside(change.new, *plausible):

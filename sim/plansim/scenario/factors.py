@@ -140,6 +140,10 @@ def numbers_of(
     """
     values = np.full((len(rows), len(columns)), np.nan)
     for index, (line, row) in enumerate(rows):
+        with contextlib.suppress(ValueError):
+            values[index] = [float(cell) for cell in row]
+        if np.isfinite(values[index]).all():
+            continue
         filled = max((number for number, cell in enumerate(row, 1) if cell), default=0)
         if filled < len(columns):
             message = Message("the row ends early")

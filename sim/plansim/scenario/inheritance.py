@@ -12,7 +12,6 @@ from plansim.errors import Fault, Message, ScenarioError
 from plansim.files.shipped import is_shipped
 from plansim.model.records import Integration, Model, TimeSpec, VariableKind, folded
 from plansim.scenario.levers import SERIES, added_part, input_of, is_series_part, misdated
-from plansim.scenario.lineage import Layer, ScenarioReading, head_of
 from plansim.scenario.records import (
     OVER,
     BilingualText,
@@ -23,6 +22,7 @@ from plansim.scenario.records import (
     digest_of,
     unsound_clock,
 )
+from plansim.scenario.scenario_form import Layer, ScenarioReading, head_of
 from plansim.scenario.values import Assignment, implausible, overrides_assigned
 
 __all__ = ["merged", "overlay_alone", "written_with"]
@@ -265,9 +265,8 @@ def _misdated(
 
 def _moved_start(model: Model, merged: Mapping[str, Assignment]) -> Iterator[Fault]:
     """Yield a warning if the start is moved while initial values of stocks are not."""
-    start = next(
-        (assignment for assignment in merged.values() if assignment.key == _start_of(model)), None
-    )
+    name = model.find("INITIAL TIME").name
+    start = next((assignment for assignment in merged.values() if assignment.key == name), None)
     if start is None or start.number == model.time.initial:
         return
     beside = (
@@ -284,10 +283,6 @@ def _moved_start(model: Model, merged: Mapping[str, Assignment]) -> Iterator[Fau
             name=start.key,
             year=model.time.initial,
         )
-
-
-def _start_of(model: Model) -> str:
-    return model.find("INITIAL TIME").name
 
 
 def _changes(

@@ -153,7 +153,7 @@ def list_scenarios(folder: Path | None = None) -> tuple[ScenarioHead, ...]:
     key = digest("heads", json.dumps([str(directory), files]), code_of("", "model", "scenario"))
 
     def make() -> tuple[ScenarioHead, ...]:
-        from plansim.scenario.lineage import read_heads
+        from plansim.scenario.scenario_form import read_heads
 
         return read_heads(directory)
 

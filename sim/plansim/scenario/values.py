@@ -7,9 +7,7 @@ with a unit are converted to the unit of the constant.
 from __future__ import annotations
 
 import itertools
-import math
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,15 +19,23 @@ from plansim.errors import Fault, InputError, Message, ScenarioError
 from plansim.files.forms import Form, noting, shown, unknown_keys
 from plansim.files.yaml_document import Location, YamlDocument
 from plansim.model.records import Model, Variable
-from plansim.model.units import NO_UNIT, convert
+from plansim.scenario.cells import (
+    Cell,
+    Quantity,
+    Scalar,
+    SeriesFile,
+    entry_shape,
+    number_in,
+    outside,
+    range_text,
+    read_series,
+)
 from plansim.scenario.levers import PARTS, PULSE, SERIES, SWITCH, added_constant, lever_constants
 from plansim.scenario.records import OVERRIDE
 from plansim.scenario.references import constant_meant, elements_meant, split_name
-from plansim.scenario.series import SeriesFile, read_series
 
 __all__ = [
     "Assignment",
-    "Cell",
     "LeverEntry",
     "Setting",
     "SettingOrigin",
@@ -37,37 +43,11 @@ __all__ = [
     "doubly_assigned",
     "implausible",
     "lever_assigned",
-    "number_in",
-    "outside",
     "overrides_assigned",
-    "range_text",
 ]
 
 
 # --- forms of values ---------------------------------------------------------------
-
-
-class Quantity(Form):
-    """A number with its unit."""
-
-    value: float
-    unit: str
-
-
-def _shape(value: object) -> str:
-    """Return the form that an entry is meant to have, so that pydantic reports only its faults."""
-    if isinstance(value, str):
-        return "<text>"
-    if isinstance(value, list):
-        return "<list>"
-    if isinstance(value, dict):
-        return "<quantity>" if {"value", "unit"} & value.keys() else "<mapping>"
-    return "<number>"
-
-
-def _or_quantity(value: object) -> str:
-    shape = _shape(value)
-    return shape if shape in {"<text>", "<number>"} else "<quantity>"
 
 
 def _or_lever(value: object) -> str:
@@ -75,30 +55,17 @@ def _or_lever(value: object) -> str:
         return "<series>"
     if isinstance(value, dict) and PULSE.keys() & value.keys():
         return "<pulse>"
-    shape = _shape(value)
+    shape = entry_shape(value)
     return "<number>" if shape == "<list>" else shape
 
 
-_Number: TypeAlias = Annotated[float, Tag("<number>")]
-_Text: TypeAlias = Annotated[str, Tag("<text>")]
-_Quantity: TypeAlias = Annotated[Quantity, Tag("<quantity>")]
-
-Cell: TypeAlias = Annotated[_Number | _Text | _Quantity, Discriminator(_or_quantity)]
 Row: TypeAlias = Annotated[
-    _Number
-    | _Text
-    | _Quantity
-    | Annotated[list[Cell], Tag("<list>")]
-    | Annotated[dict[str, Cell], Tag("<mapping>")],
-    Discriminator(_shape),
+    Scalar | Annotated[list[Cell], Tag("<list>")] | Annotated[dict[str, Cell], Tag("<mapping>")],
+    Discriminator(entry_shape),
 ]
 Setting: TypeAlias = Annotated[
-    _Number
-    | _Text
-    | _Quantity
-    | Annotated[list[Row], Tag("<list>")]
-    | Annotated[dict[str, Row], Tag("<mapping>")],
-    Discriminator(_shape),
+    Scalar | Annotated[list[Row], Tag("<list>")] | Annotated[dict[str, Row], Tag("<mapping>")],
+    Discriminator(entry_shape),
 ]
 
 
@@ -145,9 +112,7 @@ class YearlySeries(_LeverSetting):
 
 
 LeverEntry: TypeAlias = Annotated[
-    _Number
-    | _Text
-    | _Quantity
+    Scalar
     | Annotated[Switch, Tag("<mapping>")]
     | Annotated[Pulse, Tag("<pulse>")]
     | Annotated[YearlySeries, Tag("<series>")],
@@ -432,14 +397,6 @@ def _cells(
                 yield (first, *rest), cell, way
 
 
-# --- numbers --------------------------------------------------------------------------------------
-
-_NUMBER_AND_UNIT = re.compile(
-    r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(.*?)\s*", re.DOTALL
-)
-_DECIMAL_COMMA = re.compile(r"\s*([-+]?\d+)\s*[,，]\s*(\d+)")
-
-
 def _admissible(name: str, cell: Cell, variable: Variable) -> float:
     """Return a number in the unit of its variable, within its admissible range."""
     number = number_in(variable.unit, name, cell)
@@ -451,79 +408,3 @@ def _admissible(name: str, cell: Cell, variable: Variable) -> float:
             name=name,
         )
     return number
-
-
-def number_in(unit_wanted: str, name: str, cell: Cell, at: Location = ()) -> float:
-    """Return the number that a cell of the entry ``name`` holds, in the unit that is wanted.
-
-    Raises:
-        InputError: the cell is no finite number, or its unit does not convert.
-    """
-    match cell:
-        case str():
-            plain = unicodedata.normalize("NFKC", cell).replace("\N{MINUS SIGN}", "-")
-            match = _NUMBER_AND_UNIT.fullmatch(plain)
-            if match is None or _DECIMAL_COMMA.match(plain):
-                expected = _number_expected(plain, unit_wanted)
-                message = Message("'{name}' is not a number", name=name)
-                raise InputError(message, at=at, expected=expected, found=shown(cell))
-            number, unit = float(match[1]), match[2]
-        case Quantity():
-            number, unit = cell.value, cell.unit
-        case _:
-            number, unit = cell, ""
-    if unit and unit != unit_wanted:
-        try:
-            number = convert(number, unit, unit_wanted)
-        except InputError as error:
-            raise InputError(
-                replace(
-                    fault,
-                    message=Message("'{name}': {message}", name=name, message=fault.message),
-                    file=None,
-                    line=None,
-                    at=at,
-                )
-                for fault in error.faults
-            ) from None
-    if not math.isfinite(number):
-        raise InputError("'{name}' is not a finite number", at=at, name=name)
-    return number
-
-
-def _number_expected(text: str, unit_wanted: str) -> Message:
-    """Return a message with the format of numbers, in particular for numbers with a comma."""
-    comma = _DECIMAL_COMMA.match(text)
-    if comma is None:
-        if unit_wanted in ("", NO_UNIT):
-            return Message("a number")
-        return Message("a number, or one with its unit, as '1 {unit}'", unit=unit_wanted)
-    whole, rest = comma.groups()
-    point = Message("a decimal point: '{whole}.{rest}'", whole=whole, rest=rest)
-    if len(rest) != 3 or whole.lstrip("+-").startswith("0"):
-        return point
-    number = whole + rest
-    return Message("{point}, or '{number}' if that is meant", point=point, number=number)
-
-
-def outside(number: float, low: float | None, high: float | None) -> bool:
-    """Return whether a number lies beyond a bound by more than a rounding error."""
-    # A number converted to another unit may miss a bound by a rounding error.
-    slack = 1e-12 * abs(number)
-    return (low is not None and number < low - slack) or (
-        high is not None and number > high + slack
-    )
-
-
-def range_text(low: float | None, high: float | None, unit: str) -> Message:
-    """Return a range in words.
-
-    >>> print(range_text(0.0, None, "Year"), "/", range_text(0.5, 2.0, ""))
-    at least 0 Year / 0.5 to 2
-    """
-    unit = "" if unit in ("", NO_UNIT) else f" {unit}"
-    if low is None:
-        return Message("at most {high:g}{unit}", high=high or 0.0, unit=unit)
-    if high is None:
-        return Message("at least {low:g}{unit}", low=low, unit=unit)
-    return Message("{low:g} to {high:g}{unit}", low=low, high=high, unit=unit)

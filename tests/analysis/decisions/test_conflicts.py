@@ -37,15 +37,21 @@ def test_a_target_that_no_setting_meets_is_a_conflict_by_itself(tmp_path: Path) 
     assert relaxed.amount == pytest.approx(180 - 100 * 1.05**11, abs=1e-3)
 
 
-@pytest.mark.parametrize("study", ["conflicts", "policies"])
-def test_a_search_that_was_interrupted_goes_on_and_finds_the_same(
+@pytest.mark.parametrize("study", ["conflicts", "policies", "model_difference"])
+def test_a_study_that_was_interrupted_goes_on_and_finds_the_same(
     study: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("plansim.analysis.decisions.conflicts.SAVED", 1)
     rows = aim("S3", "at least: 150, year: 2005", "output", unit="亿元")
     rows += aim("S4", "at most: 140, year: 2005", "output", unit="亿元")
     town = chimney(tmp_path, rows)
+    other = tmp_path / "other.mdl"
+    other.write_text(
+        town.text.replace("yield*b", "0.9*yield*b").replace("0.6*f", "0.5*f").replace("*50", "*60"),
+        "utf-8",
+    )
     options = {"policies": {"seeds": 2, "generations": 8, "members": 16, "fresh": 32}}
+    beside = [other] if study == "model_difference" else []
     seen: list[int] = []
 
     def search(last: int | None = None) -> object:
@@ -56,7 +62,7 @@ def test_a_search_that_was_interrupted_goes_on_and_finds_the_same(
             if done == last:
                 raise KeyboardInterrupt
 
-        return getattr(plansim, study)(town, progress=progress, **options.get(study, {}))
+        return getattr(plansim, study)(town, *beside, progress=progress, **options.get(study, {}))
 
     caches = [tmp_path / name for name in ("whole", "parts")]
     for folder in caches:

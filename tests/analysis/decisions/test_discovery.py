@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import plansim
 from plansim.analysis.decisions.discovery import TESTING
 from plansim.analysis.decisions.sample import states_of
 from plansim.analysis.ensemble import wilson
+from plansim.analysis.experiments.sampling import drawn_runs
 from plansim.errors import InputError
 from plansim.model.records import Model
 from tests.toys.lake import lake
@@ -70,6 +72,43 @@ def test_a_box_is_as_dense_among_fresh_members(tmp_path: Path) -> None:
         pond, [tmp_path / "boats.yaml"], members=anew, targets=targets_of(pond)
     ).policies[0]
     assert held.met["F1"] == pytest.approx(1 - found.failing, abs=0.05)
+
+
+def test_a_box_of_a_long_sweep_is_tested_on_all_other_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("plansim.analysis.decisions.sample.BLOCK", 8192)  # three, the last in part
+    pond = lake(tmp_path)
+    study = plansim.sweep(pond, tmp_path / "design.yaml", tmp_path / "long.zarr", samples=20_000)
+    (found,) = plansim.discover(pond, study, ["F1"])
+    drawn = drawn_runs(study)
+    assert found.runs == len(drawn) < 10_000
+    others = np.ones(study.sizes["run"], bool)
+    others[drawn] = False
+    fails = study["margin"].to_numpy()[:, 0] < 0
+    cases = fails if found.outcome.value == "fails" else ~fails
+    factors = [array for array in study.data_vars.values() if array.attrs.get("role") == "factor"]
+    points = np.stack([array.to_numpy() for array in factors], axis=1)
+    total = (cases & others).sum()
+    for box in found.boxes:
+        inside = others & box.box.contains(points)
+        assert box.test is not None
+        assert box.test.members == inside.sum()
+        assert box.test.density == pytest.approx(cases[inside].mean())
+        assert box.test.coverage == pytest.approx(cases[inside].sum() / total)
+        assert box.test.density == pytest.approx(box.density, abs=0.03)
+        others &= ~inside
+    assert found.boxes
+
+
+def test_a_sweep_of_another_model_or_with_members_is_refused(tmp_path: Path) -> None:
+    pond = lake(tmp_path)
+    study = plansim.sweep(pond, tmp_path / "design.yaml", tmp_path / "short.zarr", threads=1)
+    with pytest.raises(InputError, match="made with another model"):
+        plansim.discover(replace(pond, sha256="other"), study)
+    with pytest.raises(InputError, match="members are drawn for scenarios"):
+        plansim.discover(pond, study, fresh=10)
+    assert [one.target for one in plansim.discover(pond, study, only_open=True)] == ["F1"]
 
 
 def test_a_policy_is_compared_member_by_member(model: Model) -> None:

@@ -15,8 +15,7 @@ from typing import TypeAlias
 import numpy as np
 
 from plansim.analysis.attribution.shapley import MOST_EXACT, ORDERS, Masks, game_of
-from plansim.engine.simulate import simulate_years
-from plansim.errors import InputError, Message, SimulationError
+from plansim.errors import InputError, Message
 from plansim.files.notebook import Table, Tabular
 from plansim.model.records import Model, TimeSpec, VariableKind
 from plansim.scenario.factors import default_of
@@ -24,10 +23,9 @@ from plansim.scenario.levers import input_of
 from plansim.scenario.references import split_name
 from plansim.scenario.scenario_file import Scenario, scenario_of
 from plansim.scenario.variant import for_scenarios
-from plansim.targets.annual import Annual
 from plansim.targets.catalogue import targets_of
 from plansim.targets.indicator import Floats
-from plansim.targets.target import Status, Target, answering_series, binding_targets, judged_targets
+from plansim.targets.target import Status, Target, judged_targets
 from plansim.targets.verdict import Verdicts
 from plansim.targets.views import Lever
 
@@ -35,22 +33,16 @@ __all__ = [
     "Attribution",
     "Ends",
     "Group",
-    "Idle",
     "Shares",
     "attribute",
     "change_of",
     "groups_of",
-    "idle_groups",
     "share_table",
     "shares_of",
 ]
 
-MOST_ASKED = 12
-"""Maximum number of groups that are asked whether they do anything: a run each."""
 Ends: TypeAlias = tuple[float, float, Status, Status]
 """Margin before and after, verdict before and after."""
-SAME = 1e-12
-"""Part of the size of a series below which a difference is one of rounding."""
 
 
 @dataclass(frozen=True)
@@ -72,15 +64,6 @@ class Group:
     """Whether the first scenario sets a constant that only variants of the model have: if not, its
     value there is one that changes nothing. True for all constants of the model itself."""
     set_after: tuple[bool, ...]
-
-
-@dataclass(frozen=True)
-class Idle:
-    """A group of changes that moves no binding target."""
-
-    group: Group
-    moved: tuple[str, ...]
-    """Ids of the other targets that it moves."""
 
 
 @dataclass(frozen=True)
@@ -188,7 +171,7 @@ def attribute(
     groups = groups_of(model, before, after)
     game = game_of(len(groups), None if len(groups) <= MOST_EXACT else orders, seed)
     constants = [name for group in groups for name in group.constants]
-    evaluator = Evaluator(model, before, constants, Request(targets))
+    evaluator = Evaluator(model, before, constants, Request(targets), shared=True)
     evaluation = evaluator.evaluate(_settings(groups, game.subsets))
     evaluation.require_ok()
     results = []
@@ -232,45 +215,6 @@ def groups_of(model: Model, before: Scenario, after: Scenario) -> tuple[Group, .
         if old != new:
             changed.setdefault(change_of(model, reference), []).append((reference, old, new))
     return tuple(_group(model, name, before, after, found) for name, found in changed.items())
-
-
-def idle_groups(
-    model: Model, before: Scenario, after: Scenario, targets: Iterable[Target]
-) -> tuple[Idle, ...]:
-    """Return the changes to a scenario without which no series of a binding target would differ.
-
-    Each group is taken out of the second scenario alone, in a run of its own; none is if there are
-    more than `MOST_ASKED`. Without binding targets all that are judged count as such.
-
-    Raises:
-        SimulationError: the second scenario breaks down, as are all other errors of `simulate`.
-    """
-    model = for_scenarios(model, [before, after])
-    groups, judged = groups_of(model, before, after), judged_targets(targets)
-    if not judged or len(groups) > MOST_ASKED:
-        return ()
-    deciding = {target.id for target in binding_targets(judged)} or {one.id for one in judged}
-    whole = simulate_years(model, after)
-    idle = []
-    for group in groups:
-        kept = {key: number for key, number in after.values.items() if key not in group.constants}
-        earlier = {key: before.values[key] for key in group.constants if key in before.values}
-        try:
-            without = simulate_years(model, replace(after, values={**kept, **earlier}))
-        except SimulationError:
-            continue
-        moved = {name for name in answering_series(judged) if _differ(whole, without, name)}
-        ids = [target.id for target in judged if moved & set(target.variables.values())]
-        if deciding.isdisjoint(ids):
-            idle.append(Idle(group, tuple(ids)))
-    return tuple(idle)
-
-
-def _differ(one: Annual, other: Annual, reference: str) -> bool:
-    """Return whether a variable differs between two runs by more than rounding."""
-    first, second = (run.variables[split_name(reference)[0]].values for run in (one, other))
-    size = np.nanmax(np.abs(first), initial=0.0)
-    return not np.allclose(first, second, rtol=0, atol=SAME * size, equal_nan=True)
 
 
 def change_of(model: Model, reference: str) -> str:

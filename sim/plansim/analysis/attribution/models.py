@@ -8,7 +8,8 @@
 
 A share is what a change adds to a margin, on the mean over all orders in which the changes may be
 made, as for assumptions. Numbers are set for a run; every other subset of changes is a model of its
-own. One that does not load or breaks down is passed by no order.
+own. One that does not load or breaks down is passed by no order. What was run stands in the cache
+after every model, so that a comparison that was interrupted goes on when the same is asked again.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ import numpy.typing as npt
 
 from plansim.analysis.attribution.assumptions import Ends, Shares, share_table, shares_of
 from plansim.analysis.attribution.shapley import MOST_EXACT, Masks, game_of
+from plansim.analysis.ensemble import study_key
+from plansim.cache import keep, recall
 from plansim.errors import Fault, InputError, ModelError, SimulationError
 from plansim.files.notebook import Table, Tabular
 from plansim.model.difference import (
@@ -54,6 +57,8 @@ MOST_MODELS = 64
 """Maximum number of models that are read and compiled so that every subset is run."""
 ORDERS = 16
 """Number of orders drawn where there are more: each passes as many models as there are groups."""
+FOLDER = "differences"
+"""Of the cache."""
 SAME = 1e-9
 """Part of a target's value below which a margin does not move."""
 
@@ -231,7 +236,6 @@ def _changes(model: Model, units: Sequence[tuple[EntryDifference, ...]]) -> tupl
 class _Outcome:
     """What the subsets of changes come to."""
 
-    targets: tuple[Target, ...]
     margins: Floats
     """``(subset, target)``."""
     runs: Masks
@@ -272,10 +276,12 @@ class _Study:
 
     def run(self, masks: Masks) -> _Outcome:
         """Run subsets of the changes, ``(subset, change)``: all that share a model at once."""
-        whole = np.zeros(len(masks), bool)
-        outcome = _Outcome(self.targets, np.full((len(masks), len(self.targets)), math.nan), whole)
+        key = study_key(self.new, self.scenario, self.old.text, self.targets, masks.tobytes())
+        outcome: _Outcome = recall(FOLDER, key, _Outcome) or _Outcome(
+            np.full((len(masks), len(self.targets)), math.nan), np.zeros(len(masks), bool)
+        )
         shapes, models = np.unique(masks[:, self.structural], axis=0, return_inverse=True)
-        for done, shape in enumerate(shapes):
+        for done, shape in list(enumerate(shapes))[outcome.models :]:
             self.progress(done, len(shapes))
             rows = np.flatnonzero(models.reshape(-1) == done)
             taken = [self.changes[at] for at, is_in in zip(self.structural, shape, strict=True)
@@ -289,6 +295,7 @@ class _Study:
                 reason = replace(error.faults[0], file=None, line=None)
                 outcome.no_models.append(NoModel(tuple(one.name for one in taken), reason))
             outcome.models += 1
+            keep(FOLDER, key, outcome)
         self.progress(len(shapes), len(shapes))
         return outcome
 

@@ -12,9 +12,10 @@ boxes are those of `prim`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -23,12 +24,15 @@ import xarray as xr
 from plansim.analysis.decisions.prim import Box, Rule, find_boxes, restriction_frequencies
 from plansim.analysis.decisions.sample import (
     Sample,
+    check_study,
     sample_of_members,
     sample_of_study,
+    samples_beside,
     states_of,
 )
 from plansim.analysis.ensemble import wilson
 from plansim.analysis.evaluator import Progress
+from plansim.analysis.experiments.sampling import drawn_runs
 from plansim.files.notebook import Table, Tabular
 from plansim.model.records import Model
 from plansim.scenario.factors import Factor, acted, default_of
@@ -47,7 +51,6 @@ __all__ = [
     "Limit",
     "Outcome",
     "discover",
-    "is_open",
 ]
 
 SURE = 0.8
@@ -101,10 +104,10 @@ class Limit:
 
 @dataclass(frozen=True)
 class FreshTest:
-    """How dense a box is among members that it was not found with."""
+    """How dense a box is among runs that it was not found with."""
 
     members: int
-    """Number of fresh members inside, and outside of the boxes before it."""
+    """Number of these inside, and outside of the boxes before it."""
     coverage: float
     density: float
     low: float
@@ -125,7 +128,7 @@ class FailureBox:
     mass: float
     """Share of all runs that are inside."""
     test: FreshTest | None
-    """Among fresh members; None where none were drawn."""
+    """Among fresh members, or the runs of a sweep beyond those that were drawn; else None."""
     box: Box = field(repr=False)
 
 
@@ -207,6 +210,7 @@ def discover(
     targets: Sequence[Target | str] | None = None,
     *,
     members: Members | int | None = None,
+    only_open: bool = False,
     rule: Rule | None = None,
     fresh: int = 0,
     threads: int | None = None,
@@ -216,10 +220,13 @@ def discover(
 
     Args:
         model: the model.
-        source: a scenario, under which members are run; or a sweep, as `open_sweep` returns it.
+        source: a scenario, under which members are run; or a sweep, as `open_sweep` returns it. Of
+            one with many runs, boxes are found among some that are drawn at random, and their
+            density is measured among all others.
         targets: records or ids; by default the binding ones of the catalogue beside the model.
         members: states of the world, or how many are drawn anew; by default those of the ensemble
             beside the model.
+        only_open: leave out targets that are met or missed nearly everywhere, unless all are.
         rule: how boxes are found and chosen.
         fresh: so many members are drawn anew, and the density of each box is measured among them.
         threads: number of threads, by default one a processor. The result does not depend on it.
@@ -239,53 +246,58 @@ def discover(
     catalogue = targets_of(model, targets)
     wanted = judged_targets(binding_targets(catalogue) if targets is None else catalogue)
     rule = rule or Rule()
+    values: Mapping[str, float] = {}
+    others: _Others = partial(_given, ())
     if isinstance(source, xr.Dataset):
+        check_study(source, model, members or fresh)
+        runs = drawn_runs(source)
         title = str(source.attrs.get("title", "sweep"))
-        sample = sample_of_study(source, title, wanted)
-        return _all_discovered(model, {}, sample, None, wanted, rule, progress)
-    scenario = scenario_of(model, source)
-    chosen = states_of(model, members, threads=threads, progress=progress)
-    sample = sample_of_members(model, scenario, wanted, chosen, threads)
-    anew = None
-    if fresh:
-        drawn = states_of(model, fresh, other=TESTING, threads=threads, progress=progress)
-        anew = sample_of_members(model, scenario, wanted, drawn, threads)
-    values = {k: v for k, v in scenario.values.items() if k not in chosen.policy}
-    return _all_discovered(model, values, sample, anew, wanted, rule, progress)
-
-
-def _all_discovered(
-    model: Model,
-    base: Mapping[str, float],
-    sample: Sample,
-    fresh: Sample | None,
-    targets: Sequence[Target],
-    rule: Rule,
-    progress: Progress,
-) -> Discoveries:
+        sample = sample_of_study(source.isel(run=runs), title, wanted)
+        if len(runs) < source.sizes["run"]:
+            others = partial(samples_beside, source, wanted, runs)
+    else:
+        scenario = scenario_of(model, source)
+        chosen = states_of(model, members, threads=threads, progress=progress)
+        sample = sample_of_members(model, scenario, wanted, chosen, threads)
+        values = {k: v for k, v in scenario.values.items() if k not in chosen.policy}
+        if fresh:
+            drawn = states_of(model, fresh, other=TESTING, threads=threads, progress=progress)
+            anew = sample_of_members(model, scenario, wanted, drawn, threads)
+            others = partial(_given, (anew,))
+    if only_open:
+        still = {one: _failing(met) for one, met in sample.met.items()}
+        wanted = tuple(one for one in wanted if 1 - SURE <= still[one.id] <= SURE) or wanted
     found = []
-    for done, target in enumerate(targets):
-        progress(done, len(targets))
-        found.append(_discovered(model, base, sample, fresh, target, rule))
-    return Discoveries(found)
+    for done, target in enumerate(wanted):
+        progress(done, len(wanted))
+        found.append(_discovered(model, values, sample, target, rule))
+    return _tested(found, others)
 
 
-def is_open(found: Discovery) -> bool:
-    """Return whether a target is neither met nor missed nearly everywhere."""
-    return 1 - SURE <= found.failing <= SURE
+_Others = Callable[[Sequence[int]], Iterable[Sample]]
+"""Gives runs that no box was found with, of which the values of some factors are wanted."""
+
+
+def _given(samples: Sequence[Sample], columns: Sequence[int]) -> Sequence[Sample]:
+    return samples
+
+
+def _failing(met: Floats) -> float:
+    """Return the share of the runs that miss a target, of those that judge it."""
+    judged = met[np.isfinite(met)]
+    return float(1 - judged.mean()) if judged.size else np.nan
 
 
 def _discovered(
     model: Model,
     base: Mapping[str, float],
     sample: Sample,
-    fresh: Sample | None,
     target: Target,
     rule: Rule,
 ) -> Discovery:
     judged = np.isfinite(sample.met[target.id])
     points, met = sample.points[judged], sample.met[target.id][judged]
-    failing = float(1 - met.mean()) if met.size else np.nan
+    failing = _failing(met)
     outcome = Outcome.HOLDS if failing >= SURE else Outcome.FAILS
     cases = met if outcome is Outcome.HOLDS else 1 - met
     boxes: tuple[Box, ...] = ()
@@ -303,46 +315,53 @@ def _discovered(
         outcome=outcome,
         failing=failing,
         runs=len(met),
-        boxes=tuple(
-            _failure_box(model, base, sample, target, box, tested, frequencies)
-            for box, tested in zip(boxes, _tests(fresh, target, outcome, boxes), strict=True)
-        ),
+        boxes=tuple(_failure_box(model, base, sample, box, frequencies) for box in boxes),
     )
 
 
-def _tests(
-    fresh: Sample | None, target: Target, outcome: Outcome, boxes: Sequence[Box]
-) -> Iterator[FreshTest | None]:
-    """Yield the test of each box; None where there are no fresh members."""
-    if fresh is None:
-        yield from (None for _ in boxes)
-        return
-    judged = np.isfinite(fresh.met[target.id])
-    points, met = fresh.points[judged], fresh.met[target.id][judged]
-    cases = met if outcome is Outcome.HOLDS else 1 - met
-    left = np.ones(len(points), bool)
-    for box in boxes:
-        inside = box.contains(points) & left
-        left &= ~inside
-        count, hits = np.array(float(inside.sum())), np.array(float(cases[inside].sum()))
-        with np.errstate(invalid="ignore", divide="ignore"):
-            low, high = wilson(hits, count)
-            yield FreshTest(
-                int(count),
-                float(hits / cases.sum()),
-                float(hits / count),
-                float(low),
-                float(high),
-            )
+def _tested(found: Sequence[Discovery], others: _Others) -> Discoveries:
+    """Return boxes with how dense they are among other runs, if there are any."""
+    columns = sorted({c for one in found for box in one.boxes for c in box.box.restricted})
+    counts = [np.zeros((len(one.boxes), 2)) for one in found]  # runs inside, and cases of these
+    cases = np.zeros(len(found))
+    tested = 0
+    for sample in others(columns) if columns else ():
+        tested += len(sample)
+        for row, one in enumerate(found):
+            met = sample.met[one.target]
+            left = np.isfinite(met)
+            hits = met if one.outcome is Outcome.HOLDS else 1 - met
+            cases[row] += hits[left].sum()
+            for number, box in enumerate(one.boxes):
+                inside = box.box.contains(sample.points) & left
+                left &= ~inside
+                counts[row][number] += inside.sum(), hits[inside].sum()
+    if not tested:
+        return Discoveries(found)
+    return Discoveries(
+        replace(
+            one,
+            boxes=tuple(
+                replace(box, test=_test(inside, hits, float(cases[row])))
+                for box, (inside, hits) in zip(one.boxes, counts[row].tolist(), strict=True)
+            ),
+        )
+        for row, one in enumerate(found)
+    )
+
+
+def _test(inside: float, hits: float, cases: float) -> FreshTest:
+    with np.errstate(invalid="ignore", divide="ignore"):
+        low, high = wilson(np.array(hits), np.array(inside))
+        coverage, density = np.divide(hits, cases), np.divide(hits, inside)
+    return FreshTest(int(inside), float(coverage), float(density), float(low), float(high))
 
 
 def _failure_box(
     model: Model,
     base: Mapping[str, float],
     sample: Sample,
-    target: Target,
     box: Box,
-    tested: FreshTest | None,
     frequencies: Floats,
 ) -> FailureBox:
     limits = [
@@ -350,7 +369,7 @@ def _failure_box(
         for column in box.restricted
     ]
     limits.sort(key=lambda limit: -limit.frequency)
-    return FailureBox(tuple(limits), box.coverage, box.density, box.mass, tested, box)
+    return FailureBox(tuple(limits), box.coverage, box.density, box.mass, None, box)
 
 
 def _limit(

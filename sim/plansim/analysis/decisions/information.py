@@ -26,8 +26,14 @@ import numpy as np
 import xarray as xr
 from scipy.stats import rankdata
 
-from plansim.analysis.decisions.sample import sample_of_members, sample_of_study, states_of
+from plansim.analysis.decisions.sample import (
+    check_study,
+    sample_of_members,
+    sample_of_study,
+    states_of,
+)
 from plansim.analysis.evaluator import Progress
+from plansim.analysis.experiments.sampling import drawn_runs
 from plansim.analysis.sensitivity.given_data import pawn
 from plansim.errors import Fault, InputError, Message
 from plansim.files.notebook import Table, Tabular
@@ -106,7 +112,8 @@ def information(
     Args:
         model: the model.
         source: two scenarios or more, which are run over members; or a sweep, as `open_sweep`
-            returns it, of two scenarios or more over the same points.
+            returns it, of two scenarios or more over the same points, of which some are drawn at
+            random where there are many.
         targets: records or ids; by default the binding ones of the catalogue beside the model.
         members: states of the world, or how many are drawn anew; by default those of the ensemble
             beside the model.
@@ -128,6 +135,7 @@ def information(
     """
     wanted = binding_targets(targets_of(model, targets))
     if isinstance(source, xr.Dataset):
+        check_study(source, model, members)
         policies, factors, points, met = _stored(source, wanted)
     else:
         chosen = scenarios_of(model, source)
@@ -177,9 +185,10 @@ def _stored(
     study: xr.Dataset, targets: Sequence[Target]
 ) -> tuple[tuple[str, ...], tuple[Factor, ...], Floats, Floats]:
     """Return the policies, factors, points and numbers of targets met of a stored sweep."""
+    names: list[str] = list(study.attrs["scenarios"])
+    study = study.isel(run=drawn_runs(study, together=len(names)))
     sample = sample_of_study(study, "", targets)
     owner = np.asarray(study["scenario"].values)
-    names = str(study["scenario"].attrs["flag_meanings"]).split()[1:]
     rows = [np.flatnonzero(owner == index) for index in range(len(names))]
     first = sample.points[rows[0]]
     for name, own in zip(names, rows, strict=True):

@@ -40,7 +40,7 @@ from plansim.analysis.optimization.problem import lever_named, read_frontier_spe
 from plansim.errors import Fault, InputError, Message, nearest
 from plansim.files.notebook import Table, Tabular
 from plansim.files.shipped import is_shipped
-from plansim.model.records import Model
+from plansim.model.records import Model, folded
 from plansim.scenario.scenario_file import (
     BilingualText,
     Scenario,
@@ -180,7 +180,7 @@ def policies(
     spec = read_frontier_spec(model, load_views(model))
     base = spec.scenario if scenario is None else scenario_of(model, scenario)
     moved = spec.levers if levers is None else tuple(_lever(model, one) for one in levers)
-    moved = _left(model, moved, without)
+    moved = _left(moved, without)
     wanted = binding_targets(load_targets(model=model))
     year = max((target.year or 0) for target in wanted)
     first = int(base.time.initial)
@@ -192,7 +192,9 @@ def policies(
     if named is None:
         ensemble = states_of(model, None)
         named = named_targets(model, ensemble, wanted, threads)
-    space = policy_space(model, base, moved, wanted, pool, indicators=indicators, threads=threads)
+    space = policy_space(
+        model, base, moved, wanted, pool, indicators=indicators, coarse=True, threads=threads
+    )
     problem = PolicyProblem(space, chosen, [_column(wanted, one) for one in named], members)
     if Aim.COST in chosen:
         now = problem.judged(space.start[None], slice(0, members))[0, chosen.index(Aim.COST)]
@@ -312,17 +314,20 @@ def _lever(model: Model, lever: str | Lever) -> Lever:
     return load_views(model).lever(lever) or lever_named(model, lever)
 
 
-def _left(model: Model, levers: Sequence[Lever], without: Sequence[str]) -> tuple[Lever, ...]:
+def _left(levers: Sequence[Lever], without: Sequence[str]) -> tuple[Lever, ...]:
     """Return the levers that may be moved without some of them."""
-    ids = tuple(lever.id for lever in levers)
-    unmoved = {_lever(model, name).id for name in without}
-    if stray := sorted(unmoved - set(ids)):
-        expected = Message("one of {names}", names=ids)
+    names = {
+        folded(name): lever for lever in levers for name in (lever.id, lever.name_en, lever.name_zh)
+    }
+    if stray := [name for name in without if folded(name) not in names]:
+        expected = Message("one of {names}", names=tuple(lever.id for lever in levers))
         message = Message("'{name}' is not moved anyway", name=stray[0])
-        raise InputError(Fault(message, expected=expected, nearest=nearest(stray[0], ids)))
-    if not set(ids) - unmoved:
+        near = nearest(stray[0], [lever.id for lever in levers])
+        raise InputError(Fault(message, "--without", expected=expected, nearest=near))
+    unmoved = {names[folded(name)].id for name in without}
+    if not (left := tuple(lever for lever in levers if lever.id not in unmoved)):
         raise InputError(Fault("no lever is left that may be moved"))
-    return tuple(lever for lever in levers if lever.id not in unmoved)
+    return left
 
 
 def _column(targets: Sequence[Target], name: str) -> int:

@@ -171,8 +171,10 @@ class PolicyProblem:
             1 - (2 * (1 - draws)) ** (1 / (SPREAD_MUTATE + 1)),
         )
         mutated = np.where(rng.random((count, width)) < 1.5 / width, children + moves, children)
-        # Some levers go back to where they are: what is not needed costs effort.
+        # Some levers go back to where they are, as do those that hardly moved: what is not needed
+        # costs effort.
         rests = rng.random((count, width)) < 0.5 / width
+        rests |= np.abs(mutated - self.space.start) < STEPS[Aim.EFFORT]
         return np.clip(np.where(rests, self.space.start, mutated), 0.0, 1.0)
 
 

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from plansim.analysis.evaluator import Evaluator, Request, processors
 from plansim.analysis.optimization.problem import SearchSpace, ranges_of, scale_of
-from plansim.model.records import Model
+from plansim.model.records import Integration, Model
 from plansim.scenario.factors import acted, default_of
 from plansim.scenario.members import LIMIT, Members
 from plansim.scenario.scenario_file import Scenario
@@ -43,13 +43,13 @@ class Judged:
     indicators: Mapping[str, Floats] = field(repr=False)
     """By the id of an indicator ``(policy, member)``, in its unit."""
 
-    def holds(self, columns: Sequence[int]) -> Floats:
-        """Return where every one of some targets is met: ``(policy, member)``, 1 or 0."""
-        return np.asarray((self.met[:, :, list(columns)] == 1).all(axis=2), np.float64)
-
     def share(self, columns: Sequence[int]) -> Floats:
-        """Return the share of members in which every one of some targets is met: ``(policy,)``."""
-        return np.asarray(self.holds(columns).mean(axis=1))
+        """Return the share of members in which every one of some targets is met: ``(policy,)``.
+
+        A member in which one is undecided, and none missed, counts as half.
+        """
+        least = self.met[:, :, list(columns)].min(axis=2, initial=1.0)
+        return np.asarray(np.nan_to_num(least).mean(axis=1))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,11 +125,14 @@ def policy_space(
     *,
     indicators: Sequence[Target] = (),
     shared: bool = False,
+    coarse: bool = False,
     threads: int | None = None,
 ) -> PolicySpace:
     """Return the space of policies over levers about a scenario.
 
     ``shared`` takes the machine code of single runs, which spares compiling where runs are few.
+    With ``coarse``, runs of a model that is integrated by rk4 take the midpoint rule, twice as fast
+    and near enough to compare policies (docs/decisions/0081).
 
     Raises:
         InputError: the shape of the code depends on a lever or on what members change.
@@ -151,6 +154,9 @@ def policy_space(
     # No verdict is asked for after the year of its target, so that runs end there.
     ended = [replace(target, horizon=target.year or target.horizon) for target in targets]
     request = Request((*ended, *indicators))
+    run = scenario
+    if coarse and scenario.time.integration is Integration.RK4:
+        run = replace(scenario, time=replace(scenario.time, integration=Integration.MIDPOINT))
     return PolicySpace(
         scenario=scenario,
         levers=tuple(levers),
@@ -162,7 +168,7 @@ def policy_space(
         members=members,
         settings=settings,
         evaluator=Evaluator(
-            model, scenario, constants, request, shared=shared, limit=LIMIT, stop_early=not shared
+            model, run, constants, request, shared=shared, limit=LIMIT, stop_early=not shared
         ),
         indicators=tuple(indicator.id for indicator in indicators),
         threads=threads or processors(),

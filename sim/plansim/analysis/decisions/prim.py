@@ -109,9 +109,10 @@ class Box:
 
 
 def _inside(points: Floats, low: Floats, high: Floats) -> Flags:
-    columns = np.flatnonzero(np.isfinite(low) | np.isfinite(high))
-    chosen = points[:, columns]
-    return np.asarray(((chosen >= low[columns]) & (chosen <= high[columns])).all(axis=1))
+    inside = np.ones(len(points), bool)
+    for column in np.flatnonzero(np.isfinite(low) | np.isfinite(high)).tolist():
+        inside &= (points[:, column] >= low[column]) & (points[:, column] <= high[column])
+    return inside
 
 
 def find_boxes(points: Floats, cases: Floats, rule: Rule | None = None) -> tuple[Box, ...]:
@@ -139,7 +140,8 @@ def find_boxes(points: Floats, cases: Floats, rule: Rule | None = None) -> tuple
 
 def _find(points: Floats, cases: Floats, left: Flags, rule: Rule) -> Box | None:
     """Find one box among the points that are left; None if none is denser than all points are."""
-    sample = _Sample(points[left], cases[left], float(cases.sum()))
+    # Columns side by side, since they are looked at one by one.
+    sample = _Sample(np.asfortranarray(points[left]), cases[left], float(cases.sum()))
     low, high = sample.chosen(peel(points, cases, rule, left=left), rule)
     columns = sample.important(low, high, rule)
     if not columns:
@@ -188,20 +190,20 @@ def peel(
         columns: the factors that may be restricted; by default all.
         left: ``(point,)``: the points that count; by default all.
     """
-    rows = np.flatnonzero(left) if left is not None else np.arange(len(points))
     chosen = np.arange(points.shape[1]) if columns is None else np.asarray(columns, np.intp)
     low, high = np.full(points.shape[1], -np.inf), np.full(points.shape[1], np.inf)
-    steps = [(low, high, len(rows), float(cases[rows].sum()))]
-    while len(rows):
-        inside, hits = points[np.ix_(rows, chosen)], cases[rows]
+    rows = slice(None) if left is None else left
+    inside, hits = np.ascontiguousarray(points.T[chosen][:, rows]), cases[rows]  # (factor, point)
+    steps = [(low, high, len(hits), float(hits.sum()))]
+    while len(hits):
         cuts = _cuts(inside, rule.peel)
-        kept = np.stack([inside <= cuts[0], inside >= cuts[1]])  # (end, point, factor)
-        counts = kept.sum(axis=1)
+        kept = np.stack([inside <= cuts[0][:, None], inside >= cuts[1][:, None]])
+        counts = kept.sum(axis=2)
         with np.errstate(invalid="ignore", divide="ignore"):
-            gains = (np.einsum("epf,p->ef", kept, hits) / counts - hits.mean()) / (
-                len(rows) - counts
+            gains = (np.einsum("efp,p->ef", kept, hits) / counts - hits.mean()) / (
+                len(hits) - counts
             )
-        gains[(counts == len(rows)) | (counts < rule.smallest * len(points))] = -np.inf
+        gains[(counts == len(hits)) | (counts < rule.smallest * len(points))] = -np.inf
         gain = gains.max(initial=-np.inf)
         if not gain > 0:
             break
@@ -212,8 +214,8 @@ def peel(
         )[0]
         low, high = low.copy(), high.copy()
         (high, low)[best[0]][chosen[best[1]]] = cuts[best]
-        rows = rows[kept[best[0], :, best[1]]]
-        steps.append((low, high, len(rows), float(cases[rows].sum())))
+        inside, hits = inside[:, kept[best]], hits[kept[best]]
+        steps.append((low, high, len(hits), float(hits.sum())))
     count = np.array([step[2] for step in steps], np.float64)
     hit = np.array([step[3] for step in steps])
     return Peeling(
@@ -226,18 +228,23 @@ def peel(
 
 
 def _cuts(inside: Floats, share: float) -> Floats:
-    """Return where upper and lower ends are cut: ``(end, factor)``; where all is equal, there."""
-    last = len(inside) - 1
+    """Return where upper and lower ends of points, ``(factor, point)``, are cut: ``(end, factor)``.
+
+    Where all is equal, there.
+    """
+    last = inside.shape[1] - 1
     below, above = math.floor(last * share), math.ceil(last * (1 - share))
     nearby = [below, min(below + 1, last), max(above - 1, 0), above]
-    ordered = np.partition(inside, sorted(set(nearby)), axis=0)
-    first, second, third, fourth = (ordered[position] for position in nearby)
+    ordered = np.partition(inside, sorted(set(nearby)), axis=1)
+    first, second, third, fourth = ordered[:, nearby].T
     # Of equal values none is kept alone: the cut moves inward to the next one that differs.
     if (tied := np.flatnonzero(first == second)).size:
-        beyond = np.where(inside[:, tied] > first[tied], inside[:, tied], np.inf).min(axis=0)
+        ends = first[tied, None]
+        beyond = np.where(inside[tied] > ends, inside[tied], np.inf).min(axis=1)
         second[tied] = np.where(np.isfinite(beyond), beyond, first[tied])
     if (tied := np.flatnonzero(third == fourth)).size:
-        beyond = np.where(inside[:, tied] < fourth[tied], inside[:, tied], -np.inf).max(axis=0)
+        ends = fourth[tied, None]
+        beyond = np.where(inside[tied] < ends, inside[tied], -np.inf).max(axis=1)
         third[tied] = np.where(np.isfinite(beyond), beyond, fourth[tied])
     return np.stack([(third + fourth) / 2, (first + second) / 2])
 

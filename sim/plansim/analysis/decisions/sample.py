@@ -5,14 +5,16 @@ It comes of the members of an ensemble under one scenario, or of the runs of a s
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 import xarray as xr
 
 from plansim.analysis.ensemble import evaluate_members, load_ensemble, study_key
 from plansim.analysis.evaluator import Progress
+from plansim.analysis.experiments.store import CARD
 from plansim.cache import kept
 from plansim.errors import Fault, InputError, Message
 from plansim.model.records import Model
@@ -23,8 +25,17 @@ from plansim.targets.indicator import Floats
 from plansim.targets.target import Target
 from plansim.targets.verdict import PART_MET
 
-__all__ = ["Sample", "sample_of_members", "sample_of_study", "states_of"]
+__all__ = [
+    "Sample",
+    "check_study",
+    "sample_of_members",
+    "sample_of_study",
+    "samples_beside",
+    "states_of",
+]
 
+BLOCK = 2**17
+"""Runs of a sweep that are read at a time: no fewer than a sweep stores together."""
 
 FRESH = 1
 """Offset of the seed, so that fresh members differ from those in the file."""
@@ -111,13 +122,58 @@ def sample_of_members(
     return Sample(scenario.id, *titles, members.factors, members.values, met)
 
 
-def sample_of_study(study: xr.Dataset, source: str, targets: Sequence[Target]) -> Sample:
-    """Return what a stored sweep holds, all of its scenarios together.
+def check_study(study: xr.Dataset, model: Model, drawn: int | Members | None) -> None:
+    """Check that a sweep is one of a model, and that no members are drawn beside its runs.
+
+    Raises:
+        InputError: it is not, or they are.
+    """
+    if drawn:
+        raise InputError("a sweep has runs of its own; members are drawn for scenarios")
+    made = study.attrs[CARD]["model"]
+    if made["sha256"] != model.sha256:
+        raise InputError(
+            "the result was made with another model",
+            expected=f"{model.name} ({model.sha256[:12]})",
+            found=f"{made['name']} ({made['sha256'][:12]})",
+        )
+
+
+def samples_beside(
+    study: xr.Dataset,
+    targets: Sequence[Target],
+    runs: npt.NDArray[np.intp],
+    factors: Collection[int],
+) -> Iterator[Sample]:
+    """Yield all other runs of a sweep, a block at a time, with the values of some factors only.
 
     Args:
         study: as `open_sweep` returns it.
+        targets: which of its targets are wanted.
+        runs: numbers of the runs that are left out, in order.
+        factors: columns of the factors; those of others are zero.
+    """
+    for start in range(0, study.sizes["run"], BLOCK):
+        block = sample_of_study(study.isel(run=slice(start, start + BLOCK)), "", targets, factors)
+        first, last = np.searchsorted(runs, [start, start + len(block)])
+        for met in block.met.values():
+            met[runs[first:last] - start] = np.nan
+        yield block
+
+
+def sample_of_study(
+    study: xr.Dataset,
+    source: str,
+    targets: Sequence[Target],
+    columns: Collection[int] | None = None,
+) -> Sample:
+    """Return what runs of a stored sweep hold, of all of its scenarios together.
+
+    Args:
+        study: as `open_sweep` returns it, or some runs of that.
         source: what it is called.
         targets: which of its targets are wanted.
+        columns: of the factors whose values are read, all by default; those of others are zero.
 
     Raises:
         InputError: the sweep has no factors, or does not judge a target.
@@ -142,7 +198,9 @@ def sample_of_study(study: xr.Dataset, source: str, targets: Sequence[Target]) -
         )
         for array, fact in zip(arrays, facts, strict=True)
     )
-    points = np.stack([np.asarray(array.values, np.float64) for array in arrays], axis=1)
+    points = np.zeros((study.sizes["run"], len(arrays)), order="F")  # columns not read take no room
+    for column in range(len(arrays)) if columns is None else columns:
+        points[:, column] = arrays[column].values
     verdicts = np.asarray(study["verdict"].values)
     sound = np.asarray(study["status"].values) == 0
     met = {}

@@ -205,10 +205,7 @@ def run_scenario(store: Store, run: StoredRun, model: Model) -> Scenario:
         parent=run.scenario,
         lineage=(run.scenario, name),
         values=merged,
-        # Results of before methods could be chosen are Euler's.
-        time=replace(
-            TimeSpec(*parent["time"]), integration=Integration(parent.get("integration", "euler"))
-        ),
+        time=replace(TimeSpec(*parent["time"]), integration=Integration(parent["integration"])),
         assumed=dict.fromkeys(parent["assumed"], reason),
         changes=tuple(
             Change(constant, before, value, variable_of(model, constant).unit)

@@ -1,4 +1,4 @@
-"""Drawing the points of a design.
+"""Drawing the points of a design, and some of the runs of a sweep that is stored.
 
 Point i depends only on the design, its seed and i, not on the number of threads, the blocks or
 their order.
@@ -11,17 +11,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from plansim.analysis.experiments.design import Design, DesignKind
-from plansim.analysis.experiments.distributions import levels_of, quantiles
+from plansim.analysis.experiments.design import Design, DesignKind, levels_of, quantiles
 from plansim.targets.indicator import Floats
 
 if TYPE_CHECKING:
+    import xarray as xr
     from scipy.stats import qmc
 
-__all__ = ["MOST_HYPERCUBE", "Sampler", "grid_axes"]
+__all__ = ["MOST_HYPERCUBE", "Sampler", "drawn_runs", "grid_axes"]
 
 MOST_HYPERCUBE = 1_000_000
 """Maximum number of points of a Latin hypercube, which has to be drawn as a whole."""
+DRAWN = 2**13
+"""Maximum number of runs of a sweep that are looked at factor by factor: more would hardly move
+what is found, and do not fit into memory."""
 
 
 class Sampler:
@@ -123,3 +126,17 @@ def _morris(design: Design, start: int, stop: int) -> Floats:
         shares[column] = low + np.where(moved == rises, levels // 2, 0)
     first = trajectories.start * length
     return shares.reshape(-1, count)[start - first : stop - first] / (levels - 1)
+
+
+def drawn_runs(study: xr.Dataset, *, together: int = 1, most: int = DRAWN) -> npt.NDArray[np.intp]:
+    """Return the numbers of runs of a sweep, in order: all, or of many some drawn at random.
+
+    ``together`` says how many runs side by side are drawn as one: those of a point under each
+    scenario, or each by itself.
+    """
+    runs = study.sizes["run"]
+    if runs <= most:
+        return np.arange(runs, dtype=np.intp)
+    rng = np.random.default_rng(0)
+    drawn = rng.choice(runs // together, most // together, replace=False, shuffle=False)
+    return (np.sort(drawn)[:, None] * together + np.arange(together)).reshape(-1)

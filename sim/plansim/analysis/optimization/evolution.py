@@ -15,7 +15,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import qmc
 
 from plansim.analysis.optimization.slp import Evaluate, Point, finite
 from plansim.targets.indicator import Floats
@@ -76,6 +75,8 @@ def sample(
     evaluate: Evaluate, levers: int, more: Floats, *, samples: int = SAMPLES, seed: int = 0
 ) -> Points:
     """Evaluate the middle of the search space, a Sobol sequence, and ``more`` positions."""
+    from scipy.stats import qmc  # slow to load
+
     sequence = qmc.Sobol(levers, scramble=True, rng=np.random.default_rng(seed))
     drawn = sequence.random_base2(math.ceil(math.log2(samples)))
     positions = np.concatenate([np.full((1, levers), 0.5), drawn, more])

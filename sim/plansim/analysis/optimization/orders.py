@@ -76,6 +76,11 @@ class Order:
         return sum(move.effort for move in self.moves)
 
     @property
+    def part(self) -> float:
+        """The share of the plausible models in which it meets its target; 0 if none was asked."""
+        return (self.share and self.share.share) or 0.0
+
+    @property
     def sure(self) -> bool:
         """Whether `SURE` of 100 plausible models confirm it."""
         return self.share is not None and (self.share.of_hundred or 0) >= SURE
@@ -215,11 +220,11 @@ class _Counts:
         settable = [*self._problem.scenario.values, *self._problem.columns]
         self._changes = members.changes(model, settable)
         changed = [one.constant for one in self._changes.moved]
-        # All that members may change under any scenario: then one machine code serves them all.
+        # All that members or scenarios may change: then one machine code serves them all.
         factors = [name for factor in members.factors for name in factor.constants]
-        names = dict.fromkeys([*factors, *changed, *self._problem.columns])
-        self._columns = {name: column for column, name in enumerate(names)}
         still = self._problem.scenario.values
+        names = dict.fromkeys([*factors, *changed, *self._problem.columns, *still])
+        self._columns = {name: column for column, name in enumerate(names)}
         self._defaults = np.array([default_of(model, still, name) for name in names])
         binding = [one for one in search.whole.targets if one.attribute is Attribute.BINDING]
         targets = {one.id: one for one in (*search.problem.targets, *binding)}.values()
@@ -286,7 +291,7 @@ class _Seeker:
             return TargetOrders(target, margin, enough, first, nearest)
         larger = self._enlarged(target, self.counts)
         few = [one for one in (first, larger) if one is not None and len(one.moves) <= MOST_LEVERS]
-        best = max(few, key=_confirmed, default=first)
+        best = max(few, key=lambda order: order.part, default=first)
         return TargetOrders(target, margin, enough, best, nearest)
 
     def _enlarged(self, target: Target, counts: _Counts) -> Order | None:
@@ -358,8 +363,3 @@ class _Seeker:
         met, missed = (tuple(compress(binding, flags)) for flags in (holds, ~holds))
         share = self.counts.share(met, moves) if self.counts and met else None
         return Package(moves, met, missed, share)
-
-
-def _confirmed(order: Order) -> float:
-    """Return in what share of the plausible models an order meets its target."""
-    return (order.share and order.share.share) or 0.0

@@ -319,11 +319,13 @@ def decision_problem(
     until: int | None = None,
     uncertain: Sequence[Factor] = (),
     threads: int = 1,
+    shared: bool = False,
 ) -> DecisionProblem:
     """Return the problem of moving levers under a scenario, each over its own range.
 
     A lever that sets a constant moves it from what the scenario has; one that adds or multiplies
-    acts on what the scenario has. Ranges are those of `ranges_of`.
+    acts on what the scenario has. Ranges are those of `ranges_of`,
+    and ``shared`` is as for `Evaluator`.
 
     Raises:
         InputError: the shape of the code depends on a lever.
@@ -356,7 +358,7 @@ def decision_problem(
         until=until,
         uncertain=tuple(uncertain),
         threads=threads,
-        evaluator=Evaluator(model, scenario, constants, request, stop_early=True),
+        evaluator=Evaluator(model, scenario, constants, request, shared=shared, stop_early=True),
         columns={constant: column for column, constant in enumerate(constants)},
         defaults=np.array([default_of(model, scenario.values, name) for name in constants]),
     )

@@ -45,8 +45,8 @@ def remedy_search(
         ModelError: the model cannot be compiled.
         SimulationError: the scenario itself breaks down.
     """
-    whole = decision_problem(model, scenario, levers, [*sought, *others])
-    problem = decision_problem(model, scenario, levers, sought)
+    whole = decision_problem(model, scenario, levers, [*sought, *others], shared=True)
+    problem = decision_problem(model, scenario, levers, sought, shared=True)
     return RemedySearch(whole, problem, scan(problem, GRID))
 
 
@@ -57,7 +57,7 @@ class RemedySearch:
     whole: DecisionProblem
     """Judges all targets."""
     problem: DecisionProblem
-    """Judges the targets in question only, since its code is smaller and faster."""
+    """Judges the targets in question only, which is faster."""
     scanned: Scan
 
     def remedies(self, target: Target) -> tuple[list[tuple[Move, ...]], float | None]:

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from plansim.analysis.experiments.sampling import drawn_runs
 from plansim.errors import InputError, Message
 from plansim.targets.indicator import Floats
 from plansim.targets.target import Target
@@ -37,7 +38,7 @@ def sensitivity(
     strongest factor of a target comes first. A target whose margin does not vary has no rows.
 
     Args:
-        study: a sweep, as `open_sweep` returns it, of a sample.
+        study: a sweep, as `open_sweep` returns it, of a sample; of many runs some are drawn.
         targets: records or ids; by default all that the sweep judges.
         seed: of the shuffled factor.
 
@@ -60,7 +61,9 @@ def sensitivity(
     if missing := [one for one in wanted if one not in judged]:
         fault = Message("the sweep does not judge '{name}'", name=missing[0])
         raise InputError(fault, expected=Message("one of {names}", names=tuple(judged)))
-    points = np.stack([np.asarray(array, np.float64) for array in arrays], axis=1)
+    runs = drawn_runs(study)
+    study = study.isel(run=runs)
+    points = np.stack([np.asarray(array[runs], np.float64) for array in arrays], axis=1)
     margins, sound = np.asarray(study["margin"]), np.asarray(study["status"]) == 0
     owner = np.asarray(study["scenario"])
     rows = []

@@ -1,21 +1,22 @@
-"""The command ``check``."""
+"""The commands ``check`` and ``compare``."""
 
 from __future__ import annotations
 
 import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from plansim.cli import options
-from plansim.cli.context import Terminal, UsageError, machine, remark
+from plansim.cli.context import Terminal, UsageError, check_files, machine, remark, write
 from plansim.cli.inputs import Arguments, Inputs, changes_of, note_misfit, simulated_years
 from plansim.errors import Message
 
 if TYPE_CHECKING:
     from plansim.targets.verdict import Verdict
 
-__all__ = ["check"]
+__all__ = ["check", "compare"]
 
 
 @click.command(epilog="Example: plansim check baseline accelerated-growth --all")
@@ -65,7 +66,6 @@ def check(
         )
     ]
     if arguments.engine == "compiled":
-        _warn_of_idle(inputs, terminal)
         verdicts = _with_shares(verdicts, inputs, terminal, required=least is not None)
     changed = [changes_of(one, inputs.model, terminal) for one in scenarios if changes]
     if form == "table":
@@ -106,29 +106,6 @@ def _hints(
     return [text("check.hint_sep").join(hints)] if hints else []
 
 
-def _warn_of_idle(inputs: Inputs, terminal: Terminal) -> None:
-    """Name what the line lays over scenarios although it moves no binding target there."""
-    from plansim.analysis.attribution.assumptions import idle_groups
-    from plansim.scenario.scenario_file import read_scenario
-
-    text = terminal.text
-    for scenario in inputs.scenarios:
-        plain = scenario.path and read_scenario(scenario.path, inputs.model)
-        if not plain or plain.values == scenario.values:
-            continue
-        idle = [
-            text("check.idle_but", lever=name, ids=text.join(one.moved)) if one.moved else name
-            for one in idle_groups(inputs.model, plain, scenario, inputs.targets)
-            for name in [text.pick(one.group.name, one.group.name_zh)]
-        ]
-        if idle:
-            remark(
-                text(
-                    "check.idle", scenario=scenario.id, levers=text("list_sep.semicolon").join(idle)
-                )
-            )
-
-
 def _with_shares(
     verdicts: list[Verdict], inputs: Inputs, terminal: Terminal, *, required: bool
 ) -> list[Verdict]:
@@ -145,3 +122,58 @@ def _with_shares(
         return verdicts
     with terminal.progress("check.members"):
         return list(with_shares(verdicts, inputs.model, inputs.scenarios, inputs.targets))
+
+
+@click.command(
+    epilog="Example: plansim compare baseline accelerated-growth -o report.docx",
+)
+@options.output("Write a report: FILE.html, .docx, .xlsx or .pdf.")
+@options.force
+@click.option(
+    "--no-remedies", is_flag=True, help="Leave out the search for remedies of targets that fail."
+)
+@click.option("--full", is_flag=True, help="Show the whole report, not one page.")
+@options.scenarios(several=True, required=True, by_engine=True)
+def compare(
+    arguments: Arguments,
+    output: Path | None,
+    force: bool,
+    full: bool,
+    no_remedies: bool,
+) -> None:
+    """Compare scenarios with the first of them: verdicts, differences, causes, remedies.
+
+    SCENARIO is the name of a shipped scenario or the path of a YAML file; two or more. --set lays a
+    value over every one of them.
+    """
+    from plansim.analysis.comparison import compare as comparison_of
+    from plansim.output.report.comparison import comparison_report
+    from plansim.output.report.file import FORMATS, terminal_text, write_report
+    from plansim.output.tables.comparison import comparison_table
+
+    terminal = arguments.terminal
+    if len(arguments.scenarios) < 2:
+        raise UsageError(Message("a comparison needs two scenarios or more."))
+    check_files((output, FORMATS), force=force)
+    inputs = arguments.read()
+    note_misfit(inputs.model, terminal)
+    with terminal.progress("report.searching") as progress:
+        comparison = comparison_of(
+            inputs.model,
+            inputs.scenarios,
+            inputs.targets,
+            remedies=not no_remedies,
+            engine=arguments.engine,
+            progress=progress,
+        )
+    if output is None:
+        if full:
+            terminal.show(terminal_text(comparison_report(comparison, terminal.text)))
+        else:
+            terminal.show(
+                comparison_table(comparison, terminal.text), terminal.text("report.hint_full")
+            )
+        return
+    with terminal.progress("report.writing"):
+        write_report(comparison_report(comparison, terminal.text), output, force=force)
+    write(terminal.text("run.written", path=output))

@@ -230,7 +230,7 @@ def policies(
     from plansim.analysis.decisions.policies import policies as policies_of
     from plansim.analysis.decisions.policies import policy_text
     from plansim.files.writing import check_destination, check_folder, write_text
-    from plansim.output.tables.policies import policies_table
+    from plansim.output.tables.decisions import policies_table
 
     terminal = arguments.terminal
     if folder is not None and folder.is_dir():  # seen before any work

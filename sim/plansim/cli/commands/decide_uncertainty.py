@@ -39,7 +39,6 @@ def discover(
     Of a scenario it is looked for among the plausible models, of a stored sweep among its runs.
     Without --target the binding targets are taken that are not met or missed nearly everywhere.
     """
-    from plansim.analysis.decisions.discovery import Discoveries, is_open
     from plansim.analysis.decisions.discovery import discover as corners_of
     from plansim.analysis.decisions.prim import Rule
     from plansim.output.tables.robustness import discovery_table
@@ -53,13 +52,12 @@ def discover(
             inputs.scenario if sweep is None else sweep,
             inputs.named or binding_targets(inputs.targets),
             members=draws,
+            only_open=not (ids or all_binding),
             rule=Rule(conditions=conditions),
             fresh=fresh,
             threads=study.threads,
             progress=progress,
         )
-    if not ids and not all_binding:
-        found = Discoveries(one for one in found if is_open(one)) or found
 
     study.finish(
         terminal,

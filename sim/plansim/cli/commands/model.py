@@ -162,7 +162,7 @@ def validate(
     from plansim.analysis.validation.suite import chosen
     from plansim.analysis.validation.suite import validate as results_of
     from plansim.output.book.validation import check_report, validation_report
-    from plansim.output.tables.validation import validation_table
+    from plansim.output.tables.model import validation_table
 
     if output is not None:
         if tests:
@@ -223,7 +223,7 @@ def condition(
     from plansim.analysis.calibration.diagnostics import diagnose
     from plansim.analysis.calibration.history_matching import condition as conditioned_by
     from plansim.analysis.calibration.prior import MEMBERS, draw_prior
-    from plansim.output.tables.calibration import conditioning_table
+    from plansim.output.tables.model import conditioning_table
     from plansim.scenario.members import FILE_NAME
     from plansim.scenario.members_file import write_members
 

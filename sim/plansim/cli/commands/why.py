@@ -71,7 +71,7 @@ def unknowns(arguments: Arguments, ids: tuple[str, ...], form: str) -> None:
     """
     from plansim.analysis.ensemble import load_ensemble, with_shares
     from plansim.analysis.sensitivity.unknowns import deciding_unknowns
-    from plansim.output.tables.sensitivity import unknowns_table
+    from plansim.output.tables.why import unknowns_table
     from plansim.output.words.answer import binding_first
     from plansim.targets.verdict import verdicts_of
 
@@ -135,7 +135,7 @@ def sensitivity(
     """
     from plansim.analysis.experiments.design_file import read_design
     from plansim.analysis.sensitivity.study import sobol
-    from plansim.output.tables.sensitivity import sensitivity_table
+    from plansim.output.tables.why import sensitivity_table
 
     terminal = arguments.terminal
     inputs = arguments.read(whole=True)
@@ -172,7 +172,7 @@ def loops(
     """
     from plansim.analysis.feedback.loop_scores import score_loops
     from plansim.analysis.feedback.loops import cut_loops
-    from plansim.output.tables.loops import loops_table
+    from plansim.output.tables.why import loops_table
 
     terminal = arguments.terminal
     inputs = arguments.read(whole=True)

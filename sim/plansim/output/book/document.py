@@ -21,7 +21,7 @@ from plansim.model.reading.expression import Table, name_key
 from plansim.model.records import Model, Variable, VariableKind
 from plansim.model.units import NO_UNIT
 from plansim.output.describe import reference_name
-from plansim.output.diagrams.modules import STYLE, module_diagram, modules_drawn
+from plansim.output.diagrams.draw import STYLE, module_diagram, modules_drawn
 from plansim.output.diagrams.parts import module_parts
 from plansim.output.variables import (
     ModelFacts,

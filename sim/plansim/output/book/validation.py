@@ -18,7 +18,7 @@ from plansim.files.forms import Words
 from plansim.files.writing import check_destination, write_text
 from plansim.model.records import Model
 from plansim.output.describe import constants_name
-from plansim.output.tables.validation import (
+from plansim.output.tables.model import (
     case_text,
     criterion_text,
     effect_rows,

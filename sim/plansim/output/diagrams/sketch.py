@@ -20,9 +20,17 @@ from plansim.errors import Fault, OutputError
 from plansim.files.writing import check_destination, writing_whole
 from plansim.model.reading.entries import SKETCH, around_sketch
 from plansim.model.records import Model, Variable, VariableKind
-from plansim.output.diagrams.draw import COLUMN, LINE, VALVE, Card, card_of, label_of
+from plansim.output.diagrams.draw import (
+    COLUMN,
+    LINE,
+    VALVE,
+    Card,
+    card_of,
+    edges_of,
+    heights_of,
+    label_of,
+)
 from plansim.output.diagrams.layout import Layout, Position, lay_out
-from plansim.output.diagrams.modules import edges_of, heights_of
 from plansim.output.diagrams.parts import Element, ModuleParts, Shape, module_parts
 from plansim.output.words.text import Lang
 

@@ -12,22 +12,8 @@ from matplotlib.markers import CARETDOWNBASE, CARETUPBASE
 from matplotlib.patheffects import withStroke
 from rich.cells import cell_len
 
-from plansim.output.figures.canvas import (
-    GREY,
-    HALO,
-    INK,
-    colours,
-    darker,
-    figure_of,
-    name_axes,
-    note_above,
-    plain_numbers,
-    spread,
-    typeset,
-    year_axis,
-)
-from plansim.output.marks import Mark, mark_label
-from plansim.output.series import Series
+from plansim.output.figures import canvas
+from plansim.output.series import Mark, Series, mark_label
 from plansim.output.words.text import Text
 
 __all__ = ["Envelope", "Line", "draw_chart", "halo", "label_ends", "looks_of", "shown_name"]
@@ -55,7 +41,7 @@ class Line:
 
 def looks_of(count: int) -> list[tuple[str, str]]:
     """Return a colour and a kind of dash for so many lines, in the style's order, in `style`."""
-    hues = colours()
+    hues = canvas.colours()
     return [(hues[i % len(hues)], DASHES[i % len(DASHES)]) for i in range(count)]
 
 
@@ -89,20 +75,20 @@ def draw_chart(
         first, second = (line.series.values for line in lines)
         both = sorted(first.keys() & second.keys())
         low, high = ([values[year] for year in both] for values in (first, second))
-        axes.fill_between(both, low, high, color=GREY, alpha=0.15, linewidth=0)
+        axes.fill_between(both, low, high, color=canvas.GREY, alpha=0.15, linewidth=0)
     years = [year for line in lines for year in line.series.values]
-    year_axis(axes, min(years), max(years))
+    canvas.year_axis(axes, min(years), max(years))
     for mark, hue in marks:
         _draw_mark(axes, mark, hue, 6.5 if small else 9)
-    plain_numbers(axes, 4 if small else 6)
+    canvas.plain_numbers(axes, 4 if small else 6)
     _widen(axes)
     series = lines[0].series
     name = title or shown_name(series, text)
-    name_axes(axes, name, text.unit(series.unit), columns=34 if small else 60)
+    canvas.name_axes(axes, name, text.unit(series.unit), columns=34 if small else 60)
     if small:
         asked = list(dict.fromkeys(mark_label(mark.target, text) for mark, _ in marks))
         words = text.join(asked[:2])
-        note_above(axes, asked[0] if cell_len(words) > MOST_ASKED else words, size=7.5)
+        canvas.note_above(axes, asked[0] if cell_len(words) > MOST_ASKED else words, size=7.5)
     else:
         _label_marks(axes, [mark for mark, _ in marks], series, text)
 
@@ -165,14 +151,14 @@ def _label_marks(axes: Axes, marks: Sequence[Mark], series: Series, text: Text) 
         left_edge, right_edge = axes.get_xlim()
         right = (rising == upward or year < left_edge + 3) and year < right_edge - 3
         axes.annotate(
-            typeset("\n".join(lines)),
+            canvas.typeset("\n".join(lines)),
             (year, min(levels) if upward else max(levels)),
             (-4 if right else 4, -5 if upward else 5),
             textcoords="offset points",
             ha="left" if right else "right",
             va="top" if upward else "bottom",
             fontsize=8,
-            color=INK,
+            color=canvas.INK,
             path_effects=halo(),
             zorder=5,
         )
@@ -180,20 +166,20 @@ def _label_marks(axes: Axes, marks: Sequence[Mark], series: Series, text: Text) 
 
 def halo() -> list[withStroke]:
     """Return the white rim of labels that lie on lines."""
-    return [withStroke(linewidth=HALO, foreground="white")]
+    return [withStroke(linewidth=canvas.HALO, foreground="white")]
 
 
 def label_ends(axes: Axes, series: Sequence[Series], names: Sequence[str]) -> None:
     """Write each run's title where its line ends, the titles apart from one another."""
     ends = [list(line.values.items())[-1] for line in series]
     low, high = axes.get_ylim()
-    points = axes.get_window_extent().height * 72 / figure_of(axes).dpi
+    points = axes.get_window_extent().height * 72 / canvas.figure_of(axes).dpi
     gap = (high - low) * 12 / points
-    heights = spread([value if math.isfinite(value) else low for _, value in ends], gap)
+    heights = canvas.spread([value if math.isfinite(value) else low for _, value in ends], gap)
     for (year, _), height, name, (hue, _) in zip(
         ends, heights, names, looks_of(len(series)), strict=True
     ):
         axes.annotate(
             name, (year, height), (8, 0), textcoords="offset points", va="center",
-            color=darker(hue), annotation_clip=False,
+            color=canvas.darker(hue), annotation_clip=False,
         )  # fmt: skip

@@ -15,20 +15,7 @@ from plansim.analysis.decisions.signposts import USEFUL, Signpost
 from plansim.errors import Fault, InputError
 from plansim.model.records import Model
 from plansim.output.describe import constants_name
-from plansim.output.figures.canvas import (
-    GREY,
-    INK,
-    ShownFigure,
-    colours,
-    darker,
-    name_rows,
-    note_above,
-    panels_in,
-    spread,
-    style,
-    typeset,
-    wrapped,
-)
+from plansim.output.figures import canvas
 from plansim.output.words.text import Lang, Text, read_text
 from plansim.targets.target import Target
 from plansim.targets.verdict import of_hundred
@@ -68,8 +55,8 @@ def discovery_sheet(found: Sequence[Discovery], model: Model, lang: str = Lang.E
     drawn = [one for one in found if one.boxes]
     if not drawn:
         raise InputError(Fault("there is no corner to draw: no target has one"))
-    with style():
-        figure = ShownFigure(figsize=(9.6, 2.75 * len(drawn) + 0.7))
+    with canvas.style():
+        figure = canvas.ShownFigure(figsize=(9.6, 2.75 * len(drawn) + 0.7))
         figure.set_layout_engine("constrained", hspace=0.09, wspace=0.06)
         grid = figure.subplots(len(drawn), 2, squeeze=False, gridspec_kw={"width_ratios": [1, 1.5]})
         for (left, right), one in zip(grid, drawn, strict=True):
@@ -77,7 +64,7 @@ def discovery_sheet(found: Sequence[Discovery], model: Model, lang: str = Lang.E
             _ranges(right, one.boxes[0], model, text)
         source = text.pick(drawn[0].title_en, drawn[0].title_zh)
         heads = text("discover.sheet", source=source)
-        figure.suptitle(typeset(heads), x=0.01, ha="left")
+        figure.suptitle(canvas.typeset(heads), x=0.01, ha="left")
     return figure
 
 
@@ -85,17 +72,17 @@ def _peeling(axes: Axes, found: Discovery, text: Text) -> None:
     """Draw density against coverage along a peeling, the chosen box and its test among others."""
     box = found.boxes[0]
     way = box.box.peeling
-    hues = colours()
+    hues = canvas.colours()
     axes.plot(way.coverage * 100, way.density * 100, color=PALE, zorder=1)
     for count in sorted(set(way.restricted.tolist())):
         rows = way.restricted == count
         axes.plot(
             way.coverage[rows] * 100, way.density[rows] * 100, "o", ms=3.5,
-            color=(GREY, hues[0], hues[1], hues[2])[min(count, 3)],
+            color=(canvas.GREY, hues[0], hues[1], hues[2])[min(count, 3)],
             label=text("discover.restricted", count=count),
         )  # fmt: skip
     axes.plot(
-        box.coverage * 100, box.density * 100, "o", ms=9, mfc="none", mec=INK, mew=1.6,
+        box.coverage * 100, box.density * 100, "o", ms=9, mfc="none", mec=canvas.INK, mew=1.6,
         label=text("discover.chosen"),
     )  # fmt: skip
     if box.test is not None and box.test.members:
@@ -111,10 +98,10 @@ def _peeling(axes: Axes, found: Discovery, text: Text) -> None:
     axes.set_ylim(0, 104)
     axes.set_xlabel(text("discover.coverage_axis"), loc="left")
     axes.set_ylabel(text("discover.density_axis"))
-    name = wrapped(typeset(text.name(found)), 40)
-    axes.set_title(f"{found.target}  {name}", pad=16, color=INK)
+    name = canvas.wrapped(canvas.typeset(text.name(found)), 40)
+    axes.set_title(f"{found.target}  {name}", pad=16, color=canvas.INK)
     key = "discover.holds_note" if found.outcome is Outcome.HOLDS else "discover.fails_note"
-    note_above(axes, text(key, share=of_hundred(found.failing)), left=True)
+    canvas.note_above(axes, text(key, share=of_hundred(found.failing)), left=True)
     axes.legend(loc="lower left", fontsize=7, handletextpad=0.3, borderaxespad=0.1)
 
 
@@ -128,8 +115,8 @@ def _ranges(axes: Axes, box: FailureBox, model: Model, text: Text) -> None:
         )
         is_value = limit.value_low is not None or limit.value_high is not None
         unit = limit.unit if is_value else factor.unit
-        unit = "" if unit == "Dmnl" else f" ({typeset(text.unit(unit))})"
-        names.append(wrapped(typeset(name), 26) + unit)
+        unit = "" if unit == "Dmnl" else f" ({canvas.typeset(text.unit(unit))})"
+        names.append(canvas.wrapped(canvas.typeset(name), 26) + unit)
         (low, high), ends = _span(limit)
         inside = [low if ends[0] is None else ends[0], high if ends[1] is None else ends[1]]
         width = high - low or 1.0
@@ -140,20 +127,22 @@ def _ranges(axes: Axes, box: FailureBox, model: Model, text: Text) -> None:
             if end is not None:
                 axes.annotate(
                     f"{end:.3g}", (at, row - 0.2), xytext=(0, 1), textcoords="offset points",
-                    ha="center", va="bottom", fontsize=8, color=darker(INSIDE),
+                    ha="center", va="bottom", fontsize=8, color=canvas.darker(INSIDE),
                 )  # fmt: skip
         for value, at, side in ((low, 0.0, "left"), (high, 1.0, "right")):
-            axes.text(at, row + 0.22, f"{value:.3g}", ha=side, va="top", fontsize=7, color=GREY)
+            axes.text(
+                at, row + 0.22, f"{value:.3g}", ha=side, va="top", fontsize=7, color=canvas.GREY
+            )
         axes.text(
             0.5, row + 0.22, text("discover.found_in", count=of_hundred(limit.frequency)),
-            ha="center", va="top", fontsize=7, color=GREY,
+            ha="center", va="top", fontsize=7, color=canvas.GREY,
         )  # fmt: skip
-    name_rows(axes, names, least=2)
+    canvas.name_rows(axes, names, least=2)
     axes.set_xlim(0, 1)
     axes.set_xticks([])
     axes.grid(visible=False)
     axes.spines["bottom"].set_visible(False)
-    axes.set_title(text("discover.ranges"), pad=16, color=INK)
+    axes.set_title(text("discover.ranges"), pad=16, color=canvas.INK)
 
 
 def _span(limit: Limit) -> tuple[tuple[float, float], tuple[float | None, float | None]]:
@@ -181,11 +170,14 @@ def robustness_sheet(result: Robustness, targets: Sequence[Target], lang: str = 
     text = read_text(Lang(lang))
     policies, ids = result.policies, result.binding
     names = {target.id: text.name(target) for target in targets}
-    titles = [wrapped(typeset(text.pick(p.title_en, p.title_zh) or p.policy), 30) for p in policies]
+    titles = [
+        canvas.wrapped(canvas.typeset(text.pick(p.title_en, p.title_zh) or p.policy), 30)
+        for p in policies
+    ]
     forgone = np.array([[100 * p.forgone[id_] for id_ in ids] for p in policies])
-    with style():
+    with canvas.style():
         height = 0.42 * len(policies) + 2.9
-        figure = ShownFigure(figsize=(3.6 + 0.5 * len(ids) + 2.6, height))
+        figure = canvas.ShownFigure(figsize=(3.6 + 0.5 * len(ids) + 2.6, height))
         figure.set_layout_engine("constrained", wspace=0.03)
         cells, regret = figure.subplots(
             1, 2, gridspec_kw={"width_ratios": [0.5 * len(ids) + 0.5, 2.6]}, sharey=True
@@ -193,19 +185,20 @@ def robustness_sheet(result: Robustness, targets: Sequence[Target], lang: str = 
         shown = cells.imshow(forgone, cmap=FORGONE, vmin=0, vmax=100, aspect="auto")
         for row, policy in enumerate(policies):
             for column, id_ in enumerate(ids):
-                hue = "white" if forgone[row, column] > 55 else INK
+                hue = "white" if forgone[row, column] > 55 else canvas.INK
                 share = of_hundred(policy.met[id_])
                 cells.text(column, row, str(share), ha="center", va="center", fontsize=8, color=hue)
-        name_rows(cells, titles)
+        canvas.name_rows(cells, titles)
         cells.set_ylim(len(policies) - 0.5, -0.5)
         cells.grid(visible=False)
-        heads = [wrapped(typeset(names[id_]), 24) for id_ in ids]
+        heads = [canvas.wrapped(canvas.typeset(names[id_]), 24) for id_ in ids]
         cells.set_xticks(range(len(ids)), heads, rotation=50, ha="right", rotation_mode="anchor")
-        cells.tick_params(axis="x", labelsize=7, labelcolor=INK, length=0)
+        cells.tick_params(axis="x", labelsize=7, labelcolor=canvas.INK, length=0)
         for label, id_ in zip(cells.get_xticklabels(), ids, strict=True):
-            label.set_color(INK if id_ in result.named else FAINT)
-        cells.set_title(text("robust.cells"), pad=22, color=INK)
-        note_above(cells, text("robust.cells_note"), left=True)
+            label.set_color(canvas.INK if id_ in result.named else FAINT)
+        cells.set_title(text("robust.cells"), pad=22, color=canvas.INK)
+        if set(ids) - set(result.named):
+            canvas.note_above(cells, text("robust.cells_note"), left=True)
         _regrets(regret, result, text)
         bar = figure.colorbar(
             shown, ax=cells, location="bottom", fraction=0.04, aspect=50, pad=0.02
@@ -217,20 +210,20 @@ def robustness_sheet(result: Robustness, targets: Sequence[Target], lang: str = 
 
 
 def _regrets(axes: Axes, result: Robustness, text: Text) -> None:
-    hue = colours()[1]
+    hue = canvas.colours()[1]
     for row, policy in enumerate(result.policies):
         one = policy.regret_targets
         axes.plot([0, one.largest], [row, row], color=PALE, linewidth=1.2, zorder=0)
         axes.barh(row, one.upper, height=0.5, color=hue, alpha=0.35, linewidth=0)
         axes.barh(row, one.mean, height=0.5, color=hue, linewidth=0)
-        axes.plot([one.largest], [row], "|", color=GREY, ms=8, mew=1.4)
+        axes.plot([one.largest], [row], "|", color=canvas.GREY, ms=8, mew=1.4)
     axes.grid(visible=False, axis="y")
     axes.grid(visible=True, axis="x")
     axes.set_xlim(left=0)
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     axes.tick_params(axis="y", labelleft=False)
-    axes.set_title(text("robust.regret_title"), pad=22, color=INK)
-    note_above(axes, text("robust.regret_note"), left=True)
+    axes.set_title(text("robust.regret_title"), pad=22, color=canvas.INK)
+    canvas.note_above(axes, text("robust.regret_note"), left=True)
 
 
 # --- what to watch --------------------------------------------------------------------------------
@@ -250,11 +243,15 @@ def signpost_sheet(signs: Sequence[Signpost], lang: str = Lang.EN) -> Figure:
     targets = list(dict.fromkeys(sign.target for sign in signs))
     if not targets:
         raise InputError(Fault("there is nothing to draw: no target is open"))
-    with style():
+    with canvas.style():
         columns = min(len(targets), 2)
-        figure = ShownFigure(figsize=(6.2 * columns, 2.7 * -(-len(targets) // columns) + 0.6))
+        figure = canvas.ShownFigure(
+            figsize=(6.2 * columns, 2.7 * -(-len(targets) // columns) + 0.6)
+        )
         figure.set_layout_engine("constrained", hspace=0.09, wspace=0.06)
-        for axes, target in zip(panels_in(figure, len(targets), columns), targets, strict=True):
+        for axes, target in zip(
+            canvas.panels_in(figure, len(targets), columns), targets, strict=True
+        ):
             _areas(axes, [sign for sign in signs if sign.target == target], text)
         figure.suptitle(text("signposts.sheet"), x=0.01, ha="left")
     return figure
@@ -265,10 +262,10 @@ def _areas(axes: Axes, signs: Sequence[Signpost], text: Text) -> None:
     best = sorted((s for s in signs if s.year == years[-1]), key=lambda sign: -sign.area)
     chosen = list(dict.fromkeys(sign.statistic for sign in best))[:MOST_SIGNS]
     lines = {name: {sign.year: sign for sign in signs if sign.statistic == name} for name in chosen}
-    heights = spread([lines[name][years[-1]].area for name in chosen], GAP)
+    heights = canvas.spread([lines[name][years[-1]].area for name in chosen], GAP)
     heights = [height + max(0.0, 0.5 - min(heights)) for height in heights]
-    axes.axhline(USEFUL, color=GREY, linewidth=0.9, linestyle=(0, (4, 3)))
-    for (name, line), hue, height in zip(lines.items(), colours(), heights, strict=False):
+    axes.axhline(USEFUL, color=canvas.GREY, linewidth=0.9, linestyle=(0, (4, 3)))
+    for (name, line), hue, height in zip(lines.items(), canvas.colours(), heights, strict=False):
         drawn = sorted(line)
         areas = np.array([line[year].area for year in drawn])
         errors = np.array([line[year].area_error for year in drawn])
@@ -276,17 +273,17 @@ def _areas(axes: Axes, signs: Sequence[Signpost], text: Text) -> None:
             axes.fill_between(drawn, areas - errors, areas + errors, color=hue, alpha=0.15, lw=0)
         axes.plot(drawn, areas, color=hue, marker="o", ms=3.5)
         sign = line[years[-1]]
-        words = wrapped(typeset(text.pick(sign.statistic_en, sign.statistic_zh)), 44)
+        words = canvas.wrapped(canvas.typeset(text.pick(sign.statistic_en, sign.statistic_zh)), 44)
         axes.annotate(
             words.split("\n")[0] + ("…" if "\n" in words else ""), (years[-1], height),
             xytext=(8, 0), textcoords="offset points", va="center", fontsize=7.5,
-            color=darker(hue), annotation_clip=False,
+            color=canvas.darker(hue), annotation_clip=False,
         )  # fmt: skip
     axes.set_ylim(0.48, 1.02)
     axes.set_xticks(years, [str(year) for year in years])
     axes.set_xlim(years[0] - 0.15, years[-1] + 0.15)
     axes.set_ylabel(text("signposts.axis"))
     first = signs[0]
-    name = wrapped(typeset(text.name(first)), 48)
-    axes.set_title(f"{first.target}  {name}", pad=16, color=INK)
-    note_above(axes, text("signposts.met_in", count=of_hundred(first.share)), left=True)
+    name = canvas.wrapped(canvas.typeset(text.name(first)), 48)
+    axes.set_title(f"{first.target}  {name}", pad=16, color=canvas.INK)
+    canvas.note_above(axes, text("signposts.met_in", count=of_hundred(first.share)), left=True)

@@ -21,22 +21,11 @@ from plansim.analysis.feedback.loop_scores import LoopScores, score_loops
 from plansim.analysis.validation.history import HistorySeries
 from plansim.errors import Fault, InputError, Message
 from plansim.model.records import Model
-from plansim.output.figures.canvas import (
-    GREY,
-    INK,
-    ShownFigure,
-    colours,
-    figure_of,
-    name_axes,
-    panels_in,
-    plain_numbers,
-    style,
-    year_axis,
-)
+from plansim.output.figures import canvas
 from plansim.output.figures.lines import fan, small_multiples, titles, trajectories
 from plansim.output.figures.loops import loop_shares
 from plansim.output.figures.verdicts import verdict_map
-from plansim.output.marks import judged_references
+from plansim.output.series import judged_references
 from plansim.output.words.text import Lang, Text, read_text
 from plansim.scenario.records import Scenario
 from plansim.targets.target import Attribute, Target
@@ -77,11 +66,11 @@ def _lines_sheet(subject: Subject) -> Figure:
     """
     runs, targets, lang = subject.runs, subject.targets, subject.lang
     if len(subject.variables) == 1:
-        return figure_of(trajectories(runs, subject.variables[0], targets, lang=lang))
+        return canvas.figure_of(trajectories(runs, subject.variables[0], targets, lang=lang))
     wanted = subject.variables or judged_references(targets)
     if not wanted:
         raise InputError(Fault("no binding target names a variable; --variable gives one to draw"))
-    return figure_of(small_multiples(runs, wanted, targets, lang=lang)[0])
+    return canvas.figure_of(small_multiples(runs, wanted, targets, lang=lang)[0])
 
 
 def _verdicts_sheet(subject: Subject) -> Figure:
@@ -104,7 +93,7 @@ def _verdicts_sheet(subject: Subject) -> Figure:
         if every:
             raise InputError(Fault("no binding target is judged")) from None
         raise InputError(Fault("no binding target is judged; --all draws the others too")) from None
-    return figure_of(axes)
+    return canvas.figure_of(axes)
 
 
 def _loops_sheet(subject: Subject) -> Figure:
@@ -154,26 +143,28 @@ SHEETS: Mapping[str, Callable[[Subject], Figure]] = MappingProxyType(
 def history_sheet(history: Sequence[HistorySeries], text: Text) -> Figure:
     """Draw each observed series with the model's band and the observations."""
     rows = -(-len(history) // _ACROSS)
-    with style():
+    with canvas.style():
         sheet = Figure(figsize=(9.0, 2.5 * rows + 0.3), layout="constrained")
-        hue = colours()[0]
-        for axes, shown in zip(panels_in(sheet, len(history), _ACROSS), history, strict=True):
+        hue = canvas.colours()[0]
+        for axes, shown in zip(
+            canvas.panels_in(sheet, len(history), _ACROSS), history, strict=True
+        ):
             own, low, high = (shown.simulated[0], *np.sort(shown.simulated, axis=0)[[0, -1]])
             axes.fill_between(shown.years, low, high, color=hue, alpha=0.2, linewidth=0)
             axes.plot(shown.years, own, color=hue)
             points = shown.series.observations
             for point in points:
-                fill = INK if point.kind is PointKind.OBSERVED else "none"
-                axes.plot(point.year, point.value, "o", color=INK, markersize=4, mfc=fill)
+                fill = canvas.INK if point.kind is PointKind.OBSERVED else "none"
+                axes.plot(point.year, point.value, "o", color=canvas.INK, markersize=4, mfc=fill)
             name = text.pick(shown.series.en, shown.series.zh).partition(" (")[0].partition("（")[0]
-            name_axes(axes, name, text.unit(shown.series.unit), columns=34)
+            canvas.name_axes(axes, name, text.unit(shown.series.unit), columns=34)
             known = [point.value for point in points]
             least, most = min(*low, *known), max(*high, *known)
             room = max(0.12 * (most - least), 0.02 * most)
             axes.set_ylim(least - room, most + room)
-            plain_numbers(axes, 4)
-            year_axis(axes, shown.years[0], shown.years[-1])
-        sheet.supxlabel(text("validation_page.past_picture"), fontsize=8, color=GREY)
+            canvas.plain_numbers(axes, 4)
+            canvas.year_axis(axes, shown.years[0], shown.years[-1])
+        sheet.supxlabel(text("validation_page.past_picture"), fontsize=8, color=canvas.GREY)
     return sheet
 
 
@@ -181,10 +172,10 @@ def _sheet(draws: Sequence[Callable[..., Axes]], width: float, height: float) ->
     """Draw on axes side by side, two a row; width and height of each in inches."""
     columns = min(len(draws), 2)
     rows = -(-len(draws) // columns)
-    with style():
-        figure = ShownFigure(figsize=(width * columns, height * rows))
+    with canvas.style():
+        figure = canvas.ShownFigure(figsize=(width * columns, height * rows))
         figure.set_layout_engine("constrained", hspace=0.06, wspace=0.04)
-        panels = panels_in(figure, len(draws), columns)
+        panels = canvas.panels_in(figure, len(draws), columns)
     for draw, axes in zip(draws, panels, strict=True):
         draw(axes=axes)
     return figure

@@ -14,13 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from plansim.errors import Fault, InputError, Message, UnknownNameError, nearest
-from plansim.output.figures.canvas import (
-    INK,
-    ShownFigure,
-    new_axes,
-    panels_in,
-    style,
-)
+from plansim.output.figures import canvas
 from plansim.output.figures.chart import (
     Envelope,
     Line,
@@ -28,8 +22,7 @@ from plansim.output.figures.chart import (
     label_ends,
     looks_of,
 )
-from plansim.output.marks import Mark, marks_on, scaled_mark, series_in, unplaced
-from plansim.output.series import Series
+from plansim.output.series import Mark, Series, marks_on, scaled_mark, series_in, unplaced
 from plansim.output.words.text import Lang, Text, read_text
 from plansim.targets.annual import MANY, separate
 from plansim.targets.indicator import annual_series
@@ -106,8 +99,8 @@ def trajectories(
     '鱼量'
     """
     text, listed = read_text(Lang(lang)), _listed(runs)
-    with style():
-        axes = axes or new_axes()
+    with canvas.style():
+        axes = axes or canvas.new_axes()
         lines, marks = _read(listed, variable, list(targets), None)
         draw_chart(axes, lines, marks, text)
         label_ends(axes, [line.series for line in lines], titles(listed, text))
@@ -142,9 +135,9 @@ def small_multiples(
     columns = min(columns, len(variables))
     rows = math.ceil(len(variables) / columns)
     drawn: list[Mark] = []
-    with style():
-        figure = figure or ShownFigure(figsize=(1.0 + 2.9 * columns, 0.6 + 2.15 * rows))
-        panels = panels_in(figure, len(variables), columns)
+    with canvas.style():
+        figure = figure or canvas.ShownFigure(figsize=(1.0 + 2.9 * columns, 0.6 + 2.15 * rows))
+        panels = canvas.panels_in(figure, len(variables), columns)
         for axes, variable in zip(panels, variables, strict=True):
             called = shown.get(variable)
             lines, marks = _read(listed, variable, wanted, called)
@@ -181,7 +174,7 @@ def _distinct(by_run: Sequence[Sequence[Mark]], hues: Sequence[str]) -> list[tup
     for same in zip(*by_run, strict=True):
         levels = [mark.low if mark.low is not None else mark.high or 0.0 for mark in same]
         if max(levels) - min(levels) <= 0.002 * max(map(abs, levels)):
-            marks.append((same[0], INK))
+            marks.append((same[0], canvas.INK))
         else:
             marks += zip(same, hues, strict=True)
     return marks
@@ -196,12 +189,14 @@ def _key(figure: Figure, runs: Sequence[xr.Dataset], marks: Sequence[Mark], text
         ("mark.most", "v", any(mark.high is not None for mark in marks)),
     )
     entries += [
-        (Line2D([], [], marker=marker, ls="", color=INK, ms=5), text(key))
+        (Line2D([], [], marker=marker, ls="", color=canvas.INK, ms=5), text(key))
         for key, marker, wanted in kinds
         if wanted
     ]
     if any(mark.until > mark.year for mark in marks):
-        entries.append((Line2D([], [], color=INK, lw=1, ls=(0, (1, 2))), text("mark.lasting")))
+        entries.append(
+            (Line2D([], [], color=canvas.INK, lw=1, ls=(0, (1, 2))), text("mark.lasting"))
+        )
     handles, words = zip(*entries, strict=True)
     wide = int(np.clip(figure.get_figwidth() // 2.4, 1, len(entries)))
     figure.legend(handles, words, loc="outside upper left", ncols=wide, handlelength=2.2)
@@ -247,11 +242,11 @@ def fan(
         # Several inner bands, one on the other, would be a muddle.
         lines.append(Line(median, bands[: 2 if len(fans) == 1 else 1]))
     middle = next(iter(fans.values()))[len(QUANTILES) // 2].to_dataset(name=variable)
-    marks = [(mark, INK) for mark in marks_on(middle, variable, wanted)]
+    marks = [(mark, canvas.INK) for mark in marks_on(middle, variable, wanted)]
     notes = [text("plot.fan" if len(fans) == 1 else "plot.fans")]
     notes += _without_base(middle, variable, wanted, text)
-    with style():
-        axes = axes or new_axes()
+    with canvas.style():
+        axes = axes or canvas.new_axes()
         draw_chart(axes, lines, marks, text)
         axes.set_xlabel("\n".join(notes), loc="left", linespacing=1.4)
         if len(fans) > 1:

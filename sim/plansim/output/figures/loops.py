@@ -16,18 +16,8 @@ from matplotlib.ticker import FuncFormatter
 
 from plansim.analysis.feedback.loop_scores import LoopScores
 from plansim.analysis.feedback.loops import Loop, Polarity
-from plansim.output.figures.canvas import (
-    GREY,
-    INK,
-    colours,
-    figure_of,
-    new_axes,
-    style,
-    typeset,
-    wrapped,
-    year_axis,
-)
-from plansim.output.tables.loops import missing_scores
+from plansim.output.figures import canvas
+from plansim.output.tables.why import missing_scores
 from plansim.output.words.text import Lang, Text, read_text
 from plansim.targets.indicator import Floats
 
@@ -73,12 +63,18 @@ def loop_shares(
     text = read_text(Lang(lang))
     scenario = scores.scenario
     title = text.pick(scenario.title_en, scenario.title_zh) or scenario.id
-    with style():
-        axes = axes or new_axes(7.4, 4.8)
-        axes.set_title(wrapped(typeset(text("loops.chart", scenario=title)), 80), color=INK, pad=10)
+    with canvas.style():
+        axes = axes or canvas.new_axes(7.4, 4.8)
+        axes.set_title(
+            canvas.wrapped(canvas.typeset(text("loops.chart", scenario=title)), 80),
+            color=canvas.INK,
+            pad=10,
+        )
         if scores.missing is not None:
-            why = wrapped(missing_scores(scores, text), 90)
-            axes.text(0.5, 0.5, why, transform=axes.transAxes, ha="center", va="center", color=GREY)
+            why = canvas.wrapped(missing_scores(scores, text), 90)
+            axes.text(
+                0.5, 0.5, why, transform=axes.transAxes, ha="center", va="center", color=canvas.GREY
+            )
             axes.set_axis_off()
             return axes
         bands = _bands(scores, scores.partitions[partition], text)
@@ -93,9 +89,9 @@ def loop_shares(
         _dress(axes, scores.years, text)
         axes.legend(
             [Patch(facecolor=band.hue) for band in bands],
-            [wrapped(typeset(f"{band.id} {band.name}".strip()), 30) for band in bands],
+            [canvas.wrapped(canvas.typeset(f"{one.id} {one.name}".strip()), 30) for one in bands],
             loc="upper left", bbox_to_anchor=(0, -0.1), ncols=3, fontsize=7.5, borderaxespad=0,
-            title=wrapped(text("loops.chart_note"), 110), title_fontsize=7, alignment="left",
+            title=canvas.wrapped(text("loops.chart_note"), 110), title_fontsize=7, alignment="left",
         )  # fmt: skip
     return axes
 
@@ -108,8 +104,8 @@ def loop_drawing(scores: LoopScores) -> str:
     parts, box = [], ""
     for lang in Lang:
         file = io.StringIO()
-        with style(), mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": lang.value}):
-            figure = figure_of(loop_shares(scores, lang=lang))
+        with canvas.style(), mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": lang.value}):
+            figure = canvas.figure_of(loop_shares(scores, lang=lang))
             figure.savefig(file, format="svg", metadata={"Date": None})
         svg = file.getvalue()
         box = svg.partition('viewBox="')[2].partition('"')[0]
@@ -152,7 +148,7 @@ def _hues(loops: Sequence[Loop]) -> dict[str, str]:
         ids = [loop.id for loop in loops if loop.polarity is polarity]
         for number, id_ in enumerate(ids):
             again, index = divmod(number, len(order))
-            result[id_] = _tint(colours()[order[index]], WHITE[again % len(WHITE)])
+            result[id_] = _tint(canvas.colours()[order[index]], WHITE[again % len(WHITE)])
     return result
 
 
@@ -171,17 +167,17 @@ def _label(axes: Axes, years: Sequence[int], start: Floats, end: Floats, name: s
         return
     at = int(broad.argmax()) + 1
     axes.text(years[at], (start[at] + end[at]) / 2, name, ha="center", va="center", fontsize=8,
-              color=INK)  # fmt: skip
+              color=canvas.INK)  # fmt: skip
 
 
 def _dress(axes: Axes, years: Sequence[int], text: Text) -> None:
-    axes.axhline(0, color=INK, linewidth=0.8)
+    axes.axhline(0, color=canvas.INK, linewidth=0.8)
     if years:
-        year_axis(axes, years[0], years[-1])
+        canvas.year_axis(axes, years[0], years[-1])
         axes.set_xlim(years[0], max(years[-1], years[0] + 1))
     axes.set_ylim(-100, 100)
     axes.set_yticks(range(-100, 101, 50))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{abs(value):.0f} %"))
     for side, at in (("loops.chart_up", 0.985), ("loops.chart_down", 0.015)):
-        axes.text(0.008, at, text(side), transform=axes.transAxes, color=GREY,
+        axes.text(0.008, at, text(side), transform=axes.transAxes, color=canvas.GREY,
                   fontsize=7.5, va="top" if at > 0.5 else "bottom")  # fmt: skip

@@ -15,16 +15,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from plansim.analysis.decisions.policies import PolicyPoint, PolicySet
 from plansim.analysis.decisions.policy_search import Aim
-from plansim.output.figures.canvas import (
-    GREY,
-    INK,
-    ShownFigure,
-    figure_of,
-    name_rows,
-    note_above,
-    style,
-    typeset,
-)
+from plansim.output.figures import canvas
 from plansim.output.words.text import Lang, Text, read_text
 from plansim.targets.indicator import Floats
 
@@ -54,8 +45,8 @@ def policy_sheet(result: PolicySet, lang: str = Lang.EN) -> Figure:
     text = read_text(Lang(lang))
     moved = _moved(result)
     below = 0.27 * len(moved) + 1.6 if moved else 0.0
-    with style():
-        figure = ShownFigure(figsize=(10.4, 4.8 + below))
+    with canvas.style():
+        figure = canvas.ShownFigure(figsize=(10.4, 4.8 + below))
         figure.set_layout_engine("constrained", hspace=0.06, wspace=0.05)
         heights = [4.2, below] if moved else [4.2]
         grid = figure.add_gridspec(len(heights), 2, width_ratios=[2.2, 1], height_ratios=heights)
@@ -65,7 +56,7 @@ def policy_sheet(result: PolicySet, lang: str = Lang.EN) -> Figure:
         if moved:
             _levers(figure, figure.add_subplot(grid[1, :]), result, moved, text)
         title = text.pick(result.scenario.title_en, result.scenario.title_zh) or result.scenario.id
-        figure.suptitle(text("policies.sheet", scenario=typeset(title)), x=0.01, ha="left")
+        figure.suptitle(text("policies.sheet", scenario=canvas.typeset(title)), x=0.01, ha="left")
         _name_points(plane, (result.start, *result.shipped), *result.aims[:2])
     return figure
 
@@ -102,13 +93,13 @@ def _aims(figure: Figure, axes: Axes, result: PolicySet, text: Text) -> None:
     for point, mark in zip(beside, itertools.chain("s", itertools.repeat("D")), strict=False):
         axes.plot(
             _shown(first, point.aims[first]), _shown(second, point.aims[second]), mark, ms=5.5,
-            mfc="white", mec=INK, mew=1.1,
+            mfc="white", mec=canvas.INK, mew=1.1,
         )  # fmt: skip
     axes.set_xlabel(_label(first, text), loc="left")
     axes.set_ylabel(_label(second, text))
     axes.grid(visible=True, axis="both")
-    axes.set_title(text("policies.aims_title", count=len(result.points)), pad=16, color=INK)
-    note_above(axes, text("policies.aims_note", fresh=result.fresh), left=True)
+    axes.set_title(text("policies.aims_title", count=len(result.points)), pad=16, color=canvas.INK)
+    canvas.note_above(axes, text("policies.aims_note", fresh=result.fresh), left=True)
     if third is not None:
         bar = figure.colorbar(shown, ax=axes, location="right", aspect=30, pad=0.01)
         bar.set_label(_label(others[0], text), fontsize=7.5)
@@ -117,7 +108,7 @@ def _aims(figure: Figure, axes: Axes, result: PolicySet, text: Text) -> None:
 
 def _name_points(axes: Axes, points: Sequence[PolicyPoint], first: Aim, second: Aim) -> None:
     """Write a name beside each point, at the nearest of some places where it covers no other."""
-    figure = figure_of(axes)
+    figure = canvas.figure_of(axes)
     figure.draw_without_rendering()
     scale = 72 / figure.dpi
     places = [(_shown(first, p.aims[first]), _shown(second, p.aims[second])) for p in points]
@@ -135,10 +126,11 @@ def _name_points(axes: Axes, points: Sequence[PolicyPoint], first: Aim, second: 
             if covered < fewest:
                 best, fewest, chosen = (side, rise), covered, box
         taken.append(chosen)
+        line = {"arrowstyle": "-", "color": canvas.GREY, "lw": 0.5}
         axes.annotate(
             point.name, place, xytext=best, textcoords="offset points", fontsize=NAME_SIZE,
-            color=INK, va="center", ha="left" if best[0] > 0 else "right",
-            arrowprops={"arrowstyle": "-", "color": GREY, "lw": 0.5} if abs(best[1]) > 9 else None,
+            color=canvas.INK, va="center", ha="left" if best[0] > 0 else "right",
+            arrowprops=line if abs(best[1]) > 9 else None,
         )  # fmt: skip
 
 
@@ -153,8 +145,8 @@ def _search(axes: Axes, result: PolicySet, text: Text) -> None:
     axes.set_ylim(0, max(1.1 * float(result.hypervolumes.max(initial=0.0)), 0.01))
     axes.set_xlabel(text("policies.generation_axis"), loc="left")
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-    axes.set_title(text("policies.search_title"), pad=16, color=INK)
-    note_above(axes, text("policies.search_note", seeds=len(result.hypervolumes)), left=True)
+    axes.set_title(text("policies.search_title"), pad=16, color=canvas.INK)
+    canvas.note_above(axes, text("policies.search_note", seeds=len(result.hypervolumes)), left=True)
 
 
 def _moved(result: PolicySet) -> list[int]:
@@ -184,20 +176,23 @@ def _levers(
         places = [_part(lever.low, lever.high, point.values[lever.id]) for lever in levers]
         axes.plot(places, rows, color=colour(norm(values[index])), linewidth=1, alpha=0.6)
     start = [_part(lever.low, lever.high, result.start.values[lever.id]) for lever in levers]
-    axes.plot(start, rows, "s", ms=5, mfc="white", mec=INK, mew=1.2, zorder=5)
-    name_rows(axes, [typeset(text.name(one)) for one in levers], size=7.5)
+    axes.plot(start, rows, "s", ms=5, mfc="white", mec=canvas.INK, mew=1.2, zorder=5)
+    canvas.name_rows(axes, [canvas.typeset(text.name(one)) for one in levers], size=7.5)
     axes.grid(visible=True, axis="both")
     axes.set_xlim(-0.02, 1.02)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.0f} %"))
     for row, lever in enumerate(levers):
         ends = "–".join(f"{end * lever.shown_factor:.3g}" for end in (lever.low, lever.high))
-        unit = "" if lever.shown_unit == "Dmnl" else f" {typeset(text.unit(lever.shown_unit))}"
+        unit = (
+            "" if lever.shown_unit == "Dmnl" else f" {canvas.typeset(text.unit(lever.shown_unit))}"
+        )
         axes.annotate(
             ends + unit, (1, row), xycoords=axes.get_yaxis_transform(), xytext=(4, 0),
-            textcoords="offset points", va="center", fontsize=7, color=GREY, annotation_clip=False,
+            textcoords="offset points", va="center", fontsize=7, color=canvas.GREY,
+            annotation_clip=False,
         )  # fmt: skip
-    axes.set_title(text("policies.levers_title"), pad=16, color=INK)
-    note_above(axes, text("policies.levers_note"), left=True)
+    axes.set_title(text("policies.levers_title"), pad=16, color=canvas.INK)
+    canvas.note_above(axes, text("policies.levers_note"), left=True)
     mappable = mpl.cm.ScalarMappable(norm, colour)
     bar = figure.colorbar(mappable, ax=axes, location="bottom", fraction=0.03, aspect=60, pad=0.02)
     bar.set_label(_label(second, text), fontsize=7.5)

@@ -31,11 +31,12 @@ from plansim.errors import Fault, InputError, Message
 from plansim.files.shipped import vendored
 from plansim.files.writing import write_text
 from plansim.model.records import Model
-from plansim.output.diagrams.modules import STYLE as DIAGRAMS
-from plansim.output.diagrams.modules import Signs, module_diagram, modules_drawn
+from plansim.output.diagrams.draw import STYLE as DIAGRAMS
+from plansim.output.diagrams.draw import Signs, module_diagram, modules_drawn
 from plansim.output.figures.loops import loop_drawing
-from plansim.output.page.data import Data, both
-from plansim.output.page.members import (
+from plansim.output.page.data import (
+    Data,
+    both,
     certainty_data,
     members_data,
     members_of,

@@ -10,19 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from plansim.analysis.comparison import Comparison
 from plansim.analysis.optimization.problem import scale_of
-from plansim.output.report.document import (
-    Block,
-    Bullets,
-    Cell,
-    Document,
-    GroupRow,
-    Medium,
-    Paragraph,
-    ReportTable,
-    Row,
-    Section,
-    TableColumn,
-)
+from plansim.output.report import document as doc
 from plansim.output.report.remedies import (
     order_in_words,
     package_in_words,
@@ -40,13 +28,17 @@ from plansim.output.report.tables import (
     verdict_section,
 )
 from plansim.output.report.themes import theme_section
-from plansim.output.words.answer import answer_sentences
-from plansim.output.words.text import Text
+from plansim.output.words.answer import answer_sentences, open_means
+from plansim.output.words.text import Text, decimals_of, figure
 from plansim.output.words.verdicts import (
+    bases_of,
+    bases_words,
+    by_section,
     limit_of,
     margin_words,
     outcome_words,
     share_text,
+    units_words,
     value_text,
     value_words,
     verdict_mark,
@@ -65,14 +57,14 @@ MOST_CHANGES = 3
 """Number of changes for the worse and for the better that it names."""
 
 
-def comparison_report(comparison: Comparison, text: Text) -> Document:
+def comparison_report(comparison: Comparison, text: Text) -> doc.Document:
     """Build the report in the language of ``text``."""
     titles = _names(comparison, text)
     names = _heads(titles)
     themes = [theme_section(comparison, theme, names, text) for theme in comparison.views.themes]
     if themes:
         first = themes[0]
-        themes[0] = Section(first.title, first.short, first.blocks, new_page=True)
+        themes[0] = doc.Section(first.title, first.short, first.blocks, new_page=True)
     sections = [
         _decision(comparison, titles, names, text),
         verdict_section(comparison, names, text),
@@ -84,7 +76,7 @@ def comparison_report(comparison: Comparison, text: Text) -> Document:
         _method(comparison, names, text),
     ]
     plan = comparison.plan
-    return Document(
+    return doc.Document(
         text.lang,
         text("report.title", scenarios=_all_of(titles, text)),
         text.pick(plan.en, plan.zh),
@@ -118,13 +110,13 @@ def _heads(names: list[str]) -> list[str]:
 # --- page one -------------------------------------------------------------------------------------
 
 
-def _decision(comparison: Comparison, titles: list[str], names: list[str], text: Text) -> Section:
-    said = answer_sentences(
-        [verdict for verdicts in comparison.verdicts for verdict in verdicts.values()],
-        text,
-        {one.id: title for one, title in zip(comparison.scenarios, titles, strict=True)},
-    )
-    blocks: list[Block] = [Paragraph("\n".join(said), lead=True)]
+def _decision(
+    comparison: Comparison, titles: list[str], names: list[str], text: Text
+) -> doc.Section:
+    verdicts = [verdict for own in comparison.verdicts for verdict in own.values()]
+    by_id = {one.id: title for one, title in zip(comparison.scenarios, titles, strict=True)}
+    said = [*answer_sentences(verdicts, text, by_id), *open_means(verdicts, text)]
+    blocks: list[doc.Block] = [doc.Paragraph("\n".join(said), lead=True)]
     if comparison.binding:
         blocks.append(_decision_table(comparison, names, text))
     packages = [
@@ -138,8 +130,8 @@ def _decision(comparison: Comparison, titles: list[str], names: list[str], text:
         points += _changes(comparison, other, letter, text)
     points += _remarks(comparison, text)
     if points:
-        blocks.append(Bullets(tuple(points)))
-    return Section(text("report.decision"), text("report.decision_tab"), tuple(blocks))
+        blocks.append(doc.Bullets(tuple(points)))
+    return doc.Section(text("report.decision"), text("report.decision_tab"), tuple(blocks))
 
 
 def _remarks(comparison: Comparison, text: Text) -> Iterator[str]:
@@ -162,41 +154,49 @@ def _remarks(comparison: Comparison, text: Text) -> Iterator[str]:
         yield text("report.unjudged", names=listed)
 
 
-def _decision_table(comparison: Comparison, names: list[str], text: Text) -> ReportTable:
+def _decision_table(comparison: Comparison, names: list[str], text: Text) -> doc.ReportTable:
     """Return the binding targets: those that hold under the first scenario, are open, and fail."""
     sought = any(found.targets for found in comparison.remedies)
-    columns = [*target_columns(text("verdicts.target"), text, 2.8)]
-    columns += [TableColumn(text("verdicts.target"), right=True, medium=Medium.BOOK),
-                TableColumn(text("run.unit"), width=0.9, medium=Medium.BOOK)]  # fmt: skip
+    columns = [*target_columns(text("verdicts.target"), text, 3.2)]
+    columns += [doc.TableColumn(text("verdicts.target"), right=True, medium=doc.Medium.BOOK),
+                doc.TableColumn(text("run.unit"), width=0.9, medium=doc.Medium.BOOK)]  # fmt: skip
     for name in names:
-        columns.append(TableColumn(name, width=1.4, medium=Medium.PAGE))
+        columns.append(doc.TableColumn(name, width=1.4, medium=doc.Medium.PAGE))
         columns += [
-            TableColumn(f"{name[0]} {text(key)}", right=key != "report.verdict", medium=Medium.BOOK)
+            doc.TableColumn(
+                f"{name[0]} {text(key)}", right=key != "report.verdict", medium=doc.Medium.BOOK
+            )
             for key in ("report.verdict", "report.value", "report.models_head")
         ]
     if sought:
-        columns.append(TableColumn(text("report.help"), width=5.8, medium=Medium.PAGE))
+        columns.append(doc.TableColumn(text("report.help"), width=5.8, medium=doc.Medium.PAGE))
         columns += [
-            TableColumn(text("report.help_under", scenario=name[0]), width=3.0, medium=Medium.BOOK)
+            doc.TableColumn(
+                text("report.help_under", scenario=name[0]), width=3.0, medium=doc.Medium.BOOK
+            )
             for name in names
         ]
-    rows: list[Row | GroupRow] = []
+    rows: list[doc.Row | doc.GroupRow] = []
     first = comparison.verdicts[0]
     for state in ("holds", "open", "fails", "given"):
         group = [one for one in comparison.binding if _state(first[one.id]) == state]
         if group:
             title = text.word("state", state).format(count=len(group), scenario=LETTERS[0])
-            rows.append(GroupRow(title))
+            rows.append(doc.GroupRow(title))
         rows += [_decision_row(comparison, target, text, sought=sought) for target in group]
-    note = [text("report.decision_note")]
+    verdicts = [own[one.id] for one in comparison.binding for own in comparison.verdicts]
+    note = [text("report.decision_note"), *bases_words(verdicts, text),
+            *units_words(comparison.binding, text)]  # fmt: skip
     if sought:
         note.append(text("report.help_note", sure=SURE))
-    shares = [verdict.share for own in comparison.verdicts for verdict in own.values()]
+    shares = [verdict.share for verdict in verdicts]
     if share := max(filter(None, shares), key=lambda share: share.members, default=None):
         kind = text.word("ensemble", share.ensemble)
         note.append(text("report.models_note", count=share.members, kind=kind))
     said, state = text("list_sep.sentence").join(note), text("report.state", scenario=LETTERS[0])
-    return ReportTable(text("report.binding"), tuple(columns), tuple(rows), said, state)
+    sections = [section for section, _ in by_section(comparison.binding, text)]
+    title = text("report.binding", title=text.join(sections))
+    return doc.ReportTable(title, tuple(columns), tuple(rows), said, state)
 
 
 def _state(verdict: Verdict) -> str:
@@ -207,10 +207,10 @@ def _state(verdict: Verdict) -> str:
     return "holds" if verdict.status is Status.MET else "fails"
 
 
-def _decision_row(comparison: Comparison, target: Target, text: Text, *, sought: bool) -> Row:
+def _decision_row(comparison: Comparison, target: Target, text: Text, *, sought: bool) -> doc.Row:
     unit, limit = text.unit(target.unit), limit_of(target, text)
     cells = [*target_cells(target, f"{limit} {unit}", text),
-             number_cell(target.value, limit), Cell(unit)]  # fmt: skip
+             number_cell(target.value, limit), doc.Cell(unit)]  # fmt: skip
     for verdicts in comparison.verdicts:
         cells += _decision_cells(verdicts[target.id], target, text)
     if sought:
@@ -219,9 +219,9 @@ def _decision_row(comparison: Comparison, target: Target, text: Text, *, sought:
             for found in comparison.remedies
         ]
         helps = ["" if one is None else order_in_words(one, text) for one in words]
-        cells.append(Cell("\n".join(_by_letter(helps, text)) or "–"))
-        cells += [Cell(said or "–") for said in helps]
-    return Row(tuple(cells))
+        cells.append(doc.Cell("\n".join(_by_letter(helps, text)) or "–"))
+        cells += [doc.Cell(said or "–") for said in helps]
+    return doc.Row(tuple(cells))
 
 
 def _by_letter(words: Sequence[str], text: Text) -> list[str]:
@@ -232,21 +232,25 @@ def _by_letter(words: Sequence[str], text: Text) -> list[str]:
     return [letter + text("list_sep.colon") + word for letter, word in said]
 
 
-def _decision_cells(verdict: Verdict, target: Target, text: Text) -> list[Cell]:
+def _decision_cells(verdict: Verdict, target: Target, text: Text) -> list[doc.Cell]:
     """Return a cell for a page, and those of a workbook: verdict, value, share."""
     tone, word = tone_of(verdict), outcome_words(verdict, text)
     if verdict.value is None:
-        return [Cell(word, tone=tone), Cell(word, tone=tone), Cell(), Cell()]
+        return [doc.Cell(word, tone=tone), doc.Cell(word, tone=tone), doc.Cell(), doc.Cell()]
     below = [margin_words(verdict, target, text)]
     if verdict.first_breach not in (None, target.year):
         below.append(text("report.fails_first", year=verdict.first_breach))
-    value = value_words(target, verdict.value, text)
-    shown = f"{verdict_mark(verdict)} {value}{EM_SPACE}{share_text(verdict)}".rstrip()
+    value = number_cell(verdict.value, value_text(target, verdict.value))
+    shown = value_words(target, verdict.value, text)
+    if bases := bases_of(verdict, target, text):
+        shown, below[0] = "", text.join([side for _, side in bases])
+        value = doc.Cell(below[0])
+    shown = f"{verdict_mark(verdict)} {shown}{EM_SPACE}{share_text(verdict)}".rstrip()
     met = verdict.share.of_hundred if verdict.share else None
     return [
-        Cell(shown, (text("list_sep.clause").join(below),), tone),
-        Cell(word, tone=tone),
-        number_cell(verdict.value, value_text(target, verdict.value)),
+        doc.Cell(shown, (text("list_sep.clause").join(below),), tone),
+        doc.Cell(word, tone=tone),
+        value,
         number_cell(met, "" if met is None else str(met)),
     ]
 
@@ -288,6 +292,9 @@ def _changes(
 def _change_in_words(before: Verdict, after: Verdict, target: Target, text: Text) -> str:
     """Write a target's values under two scenarios, and in how many models it is met."""
     values = [value_words(target, one.value, text) for one in (before, after)]
+    if after.status is Status.ASSUMED:
+        numbers = [one.value or 0.0 for one in (before, after)]
+        values = [figure(number, decimals_of(numbers)) for number in numbers]
     words = text("report.changed", name=text.name(target),
                  before=values[0], after=values[1], unit=text.unit(target.unit))  # fmt: skip
     if after.status is Status.ASSUMED:
@@ -309,7 +316,7 @@ def _breaches(comparison: Comparison, target: Target, text: Text) -> list[str]:
 # --- the last page --------------------------------------------------------------------------------
 
 
-def _method(comparison: Comparison, names: list[str], text: Text) -> Section:
+def _method(comparison: Comparison, names: list[str], text: Text) -> doc.Section:
     judged = sum(one.status is not Status.UNTESTABLE for one in comparison.verdicts[0].values())
     count = f"{len(comparison.model.variables):,}"
     points = [
@@ -327,17 +334,17 @@ def _method(comparison: Comparison, names: list[str], text: Text) -> Section:
         values = [_readable(card.get(key, "")) for card in cards]
         if any(values):
             label = text.word("run_card", key)
-            rows.append(Row((Cell(label), *(Cell(value) for value in values))))
-    table = ReportTable(
+            rows.append(doc.Row((doc.Cell(label), *(doc.Cell(value) for value in values))))
+    table = doc.ReportTable(
         text("report.card"),
         (
-            TableColumn(text("report.entry"), width=1.5),
-            *(TableColumn(name, width=3.0) for name in names),
+            doc.TableColumn(text("report.entry"), width=1.5),
+            *(doc.TableColumn(name, width=3.0) for name in names),
         ),
         tuple(rows),
     )
-    return Section(text("report.method"), text("report.method_tab"),
-                   (Bullets(tuple(points)), table), new_page=True)  # fmt: skip
+    return doc.Section(text("report.method"), text("report.method_tab"),
+                   (doc.Bullets(tuple(points)), table), new_page=True)  # fmt: skip
 
 
 def _readable(value: str) -> str:

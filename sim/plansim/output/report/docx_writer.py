@@ -15,24 +15,7 @@ from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
 from docx.shared import Cm, Inches, Pt, RGBColor
 
-from plansim.output.report.document import (
-    EPOCH,
-    HUES,
-    Block,
-    Bullets,
-    Cell,
-    Document,
-    GroupRow,
-    Medium,
-    Paragraph,
-    Picture,
-    ReportTable,
-    Row,
-    TableColumn,
-    Tone,
-    grouped,
-    numbered,
-)
+from plansim.output.report import document as doc
 from plansim.output.report.html_pdf_writer import picture
 from plansim.output.words.text import Text, read_text
 
@@ -46,10 +29,10 @@ SMALL = 7.5
 WIDTH = 18.0
 """Of the text, in centimetres, upright; A4."""
 WIDE = 26.7
-FAINT = RGBColor.from_string(HUES[Tone.FAINT][1:])
+FAINT = RGBColor.from_string(doc.HUES[doc.Tone.FAINT][1:])
 
 
-def write_docx(document: Document, path: Path) -> None:
+def write_docx(document: doc.Document, path: Path) -> None:
     """Write a document in the form of Word 2007 and later."""
     text = read_text(document.lang)
     file = docx.Document()
@@ -59,7 +42,7 @@ def write_docx(document: Document, path: Path) -> None:
     _footer(file, text)
     file.add_paragraph(document.title, style="Title")
     file.add_paragraph(document.subtitle, style="Subtitle")
-    numbers = {id(block): number for block, number in numbered(document)}
+    numbers = {id(block): number for block, number in doc.numbered(document)}
     for section in document.sections:
         heading = file.add_heading(section.title, level=1)
         heading.paragraph_format.page_break_before = section.new_page
@@ -106,13 +89,13 @@ def _styles(file: Any) -> None:
     file.styles["Heading 1"].paragraph_format.space_before = Pt(12)
 
 
-def _properties(file: Any, document: Document) -> None:
+def _properties(file: Any, document: doc.Document) -> None:
     kept = file.core_properties
     kept.title, kept.subject = document.title[:255], document.subtitle[:255]
     kept.author = kept.last_modified_by = "plansim"
     kept.comments = ""
     kept.language = {"en": "en-GB", "zh": "zh-CN"}[document.lang]
-    kept.created = kept.modified = EPOCH
+    kept.created = kept.modified = doc.EPOCH
 
 
 def _footer(file: Any, text: Text) -> None:
@@ -150,27 +133,27 @@ def _element(name: str, **attributes: object) -> Any:
     return element
 
 
-def _write(file: Any, block: Block, number: int, text: Text, width: float) -> None:
+def _write(file: Any, block: doc.Block, number: int, text: Text, width: float) -> None:
     match block:
-        case Paragraph():
+        case doc.Paragraph():
             line = file.add_paragraph(block.text, style="Normal")
             if block.lead:
                 _shade(line._p.get_or_add_pPr(), "F1F4F7")
                 for run in line.runs:
                     run.font.size = Pt(BODY + 1)
-        case Bullets():
+        case doc.Bullets():
             for item in block.items:
                 file.add_paragraph(item, style="List Bullet")
-        case ReportTable():
+        case doc.ReportTable():
             caption = _caption(file, "report.table", "Table", number, block.caption, text)
             caption.paragraph_format.keep_with_next = True
-            _table(file, block.on(Medium.PAGE), width)
+            _table(file, block.on(doc.Medium.PAGE), width)
             if block.note:
                 note = file.add_paragraph(block.note, style="Normal")
                 note.paragraph_format.space_before = Pt(3)
                 for run in note.runs:
                     run.font.size, run.font.color.rgb = Pt(SMALL + 0.5), FAINT
-        case Picture():
+        case doc.Picture():
             content, wanted = picture(block, "png")
             line = file.add_paragraph()
             line.paragraph_format.keep_with_next = True
@@ -194,7 +177,7 @@ def _caption(file: Any, key: str, kind: str, number: int, words: str, text: Text
 # --- tables ---------------------------------------------------------------------------------------
 
 
-def _table(file: Any, block: ReportTable, width: float) -> None:
+def _table(file: Any, block: doc.ReportTable, width: float) -> None:
     grid = file.add_table(rows=1 + len(block.rows), cols=len(block.columns))
     grid.alignment = WD_TABLE_ALIGNMENT.LEFT
     grid.autofit = False
@@ -207,13 +190,15 @@ def _table(file: Any, block: ReportTable, width: float) -> None:
     _head(rows[0], block.columns)
     below = iter(rows[1:])
     left = len(block.rows)
-    for group in grouped(block.rows):
+    for group in doc.grouped(block.rows):
         lines = [(row, next(below)) for row in group]
         left -= len(group)
         for row, line in lines:
             # A row stays with those joined to it, a title with its rows, a note with the last row.
             together = (
-                isinstance(row, GroupRow) or row is not group[-1] or bool(block.note and not left)
+                isinstance(row, doc.GroupRow)
+                or row is not group[-1]
+                or bool(block.note and not left)
             )
             _row(line, row, block.columns, joined=together)
         top = lines[0][1].cells[0]
@@ -241,37 +226,39 @@ def _merge(cell: Any, top: Any, *, first: bool) -> None:
     cell._tc.get_or_add_tcPr().get_or_add_vMerge()
 
 
-def _head(row: Any, columns: Sequence[TableColumn]) -> None:
+def _head(row: Any, columns: Sequence[doc.TableColumn]) -> None:
     for cell, column in zip(row.cells, columns, strict=True):
         below = (column.below,) if column.below else ()
-        _fill(cell, Cell(column.head, below, Tone.STRONG), right=column.right, joined=True)
+        _fill(cell, doc.Cell(column.head, below, doc.Tone.STRONG), right=column.right, joined=True)
     row._tr.get_or_add_trPr().append(_element("tblHeader"))
     _line(row, "222222", 8)
 
 
-def _row(row: Any, words: Row | GroupRow, columns: Sequence[TableColumn], *, joined: bool) -> None:
+def _row(
+    row: Any, words: doc.Row | doc.GroupRow, columns: Sequence[doc.TableColumn], *, joined: bool
+) -> None:
     row._tr.get_or_add_trPr().append(_element("cantSplit"))
-    if isinstance(words, GroupRow):
+    if isinstance(words, doc.GroupRow):
         cells = row.cells
         whole = cells[0].merge(cells[-1])
-        _fill(whole, Cell(words.text, tone=Tone.STRONG), right=False, joined=True)
+        _fill(whole, doc.Cell(words.text, tone=doc.Tone.STRONG), right=False, joined=True)
         _shade(whole._tc.get_or_add_tcPr(), "EFEFEF")
         return
     for cell, content, column in zip(row.cells, words.cells, columns, strict=True):
         _fill(cell, content, right=column.right, joined=joined)
 
 
-def _fill(cell: Any, content: Cell, *, right: bool, joined: bool) -> None:
+def _fill(cell: Any, content: doc.Cell, *, right: bool, joined: bool) -> None:
     line = cell.paragraphs[0]
     line.paragraph_format.space_after = Pt(0)
-    line.paragraph_format.keep_with_next = joined
+    line.paragraph_format.keep_with_next = joined or None
     if right:
         line.alignment = WD_ALIGN_PARAGRAPH.RIGHT
     for index, part in enumerate(content.text.split("\n")):
         run = line.add_run(part)
         run.font.size = Pt(SMALL + 0.5)
-        run.bold = content.tone in (Tone.STRONG, Tone.BAD)
-        if hue := HUES.get(content.tone):
+        run.bold = content.tone in (doc.Tone.STRONG, doc.Tone.BAD) or None
+        if hue := doc.HUES.get(content.tone):
             run.font.color.rgb = RGBColor.from_string(hue[1:])
         if index < content.text.count("\n"):
             run.add_break()

@@ -16,15 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from plansim.output.figures.canvas import style
-from plansim.output.report.document import (
-    Block,
-    Document,
-    Medium,
-    Picture,
-    ReportTable,
-    grouped,
-    numbered,
-)
+from plansim.output.report import document as doc
 from plansim.output.words.font import font_file, subsets
 from plansim.output.words.text import Text, read_text
 
@@ -35,7 +27,7 @@ ON_PAGE = 0.82
 _TAGS = {"en": "en", "zh": "zh-CN"}
 
 
-def picture(figure: Picture, kind: str, dpi: int = 200) -> tuple[bytes, float]:
+def picture(figure: doc.Picture, kind: str, dpi: int = 200) -> tuple[bytes, float]:
     """Draw a figure as SVG or PNG; return it with the width in inches that suits a page's type.
 
     The same figure gives the same bytes.
@@ -52,7 +44,7 @@ def picture(figure: Picture, kind: str, dpi: int = 200) -> tuple[bytes, float]:
 # --- HTML -----------------------------------------------------------------------------------------
 
 
-def write_html(document: Document, path: Path) -> None:
+def write_html(document: doc.Document, path: Path) -> None:
     """Write one file without script or network: pictures and the characters used are inside."""
     from jinja2 import Environment
 
@@ -69,7 +61,7 @@ def write_html(document: Document, path: Path) -> None:
 # --- PDF ------------------------------------------------------------------------------------------
 
 
-def write_pdf(document: Document, path: Path) -> None:
+def write_pdf(document: doc.Document, path: Path) -> None:
     """Write a document as PDF; the same document gives the same bytes."""
     import typst
 
@@ -86,7 +78,7 @@ def fonts() -> Mapping[str, Any]:
     return {"font_paths": [str(folder) for folder in folders], "ignore_system_fonts": True}
 
 
-def lay_out(document: Document, folder: Path) -> str:
+def lay_out(document: doc.Document, folder: Path) -> str:
     """Write template, content and pictures for Typst into a folder; return the template's path.
 
     In the result a label ``row`` marks the first cell of every row of a table, so that
@@ -112,10 +104,10 @@ def _template(name: str) -> str:
     return files(__package__).joinpath("templates", name).read_text("utf-8")
 
 
-def _content(document: Document, stored: Callable[[bytes, int], str]) -> dict[str, Any]:
+def _content(document: doc.Document, stored: Callable[[bytes, int], str]) -> dict[str, Any]:
     """Return what a template is given; ``stored`` returns where it finds an SVG, by its number."""
     text = read_text(document.lang)
-    numbers = {id(block): number for block, number in numbered(document)}
+    numbers = {id(block): number for block, number in doc.numbered(document)}
     sections = [
         {
             "title": section.title,
@@ -135,16 +127,16 @@ def _content(document: Document, stored: Callable[[bytes, int], str]) -> dict[st
 
 
 def _block(
-    block: Block, number: int, text: Text, stored: Callable[[bytes, int], str]
+    block: doc.Block, number: int, text: Text, stored: Callable[[bytes, int], str]
 ) -> dict[str, Any]:
     """Return the fields of a block, its kind, and for tables and figures a numbered label."""
     match block:
-        case ReportTable():
-            table = block.on(Medium.PAGE)
-            groups = [list(map(asdict, group)) for group in grouped(table.rows)]
+        case doc.ReportTable():
+            table = block.on(doc.Medium.PAGE)
+            groups = [list(map(asdict, group)) for group in doc.grouped(table.rows)]
             more = {"label": text("report.table", number=number), "groups": groups}
             return {"kind": "table", **asdict(table), **more}
-        case Picture():
+        case doc.Picture():
             content, width = picture(block, "svg")
             return {
                 "kind": "figure",

@@ -8,18 +8,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from plansim.analysis.comparison import Comparison
-from plansim.output.marks import Mark, marks_on, scaled_mark, series_in
-from plansim.output.report.document import (
-    Cell,
-    Medium,
-    Picture,
-    ReportTable,
-    Row,
-    Section,
-    TableColumn,
-    Tone,
-)
+from plansim.output.report import document as doc
 from plansim.output.report.tables import number_cell
+from plansim.output.series import Mark, marks_on, scaled_mark, series_in
 from plansim.output.words.text import Text, decimals_of, figure, signed
 from plansim.targets.indicator import Measure
 from plansim.targets.target import Target, reported_factor
@@ -50,7 +41,7 @@ class _Indicator:
 
 def theme_section(
     comparison: Comparison, theme: Theme, names: Sequence[str], text: Text
-) -> Section:
+) -> doc.Section:
     """Return the section on a theme: its charts as a figure, its indicators as a table."""
     indicators = [
         indicator for chart in theme.charts for indicator in _indicators(comparison, chart, text)
@@ -60,24 +51,26 @@ def theme_section(
     on_page = _key_years(years, comparison.targets)
     rows = [row for indicator in indicators for row in _rows(indicator, names, years, text)]
     columns = [
-        TableColumn(text("report.indicator"), width=3.0),
-        TableColumn(text("run.unit"), medium=Medium.BOOK),
-        TableColumn(text("report.scenario"), width=1.2),
+        doc.TableColumn(text("report.indicator"), width=3.0),
+        doc.TableColumn(text("run.unit"), medium=doc.Medium.BOOK),
+        doc.TableColumn(text("report.scenario"), width=1.2),
     ]
     columns += [
-        TableColumn(str(year), right=True, width=1.25,
-               medium=Medium.BOTH if year in on_page else Medium.BOOK)
+        doc.TableColumn(str(year), right=True, width=1.25,
+               medium=doc.Medium.BOTH if year in on_page else doc.Medium.BOOK)
         for year in years
     ]  # fmt: skip
     note = listed + text("list_sep.stop") + text("report.theme_note")
-    table = ReportTable(text("report.theme_table", theme=title), tuple(columns), tuple(rows), note)
+    table = doc.ReportTable(
+        text("report.theme_table", theme=title), tuple(columns), tuple(rows), note
+    )
     titles = text.join([indicator.title for indicator in indicators])
-    picture = Picture(
+    picture = doc.Picture(
         text("report.theme_figure", theme=title),
         text("report.theme_alt", names=titles, scenarios=listed),
         lambda: _draw(comparison, indicators, text),
     )
-    return Section(title, title, (picture, table))
+    return doc.Section(title, title, (picture, table))
 
 
 def _indicators(comparison: Comparison, chart: Chart, text: Text) -> Iterator[_Indicator]:
@@ -140,42 +133,46 @@ def _key_years(years: Sequence[int], targets: Sequence[Target]) -> set[int]:
 
 def _rows(
     indicator: _Indicator, names: Sequence[str], years: Sequence[int], text: Text
-) -> Iterator[Row]:
+) -> Iterator[doc.Row]:
     """Yield the rows of an indicator.
 
     Of each scenario its figures and their difference to the first one's; last what the plan asks
     for.
     """
     decimals = decimals_of([value for run in indicator.values for value in run.values()])
-    unit = Cell(text.unit(indicator.unit), tone=Tone.FAINT)
-    head = Cell(indicator.title, (unit.text,), Tone.STRONG)
+    unit = doc.Cell(text.unit(indicator.unit), tone=doc.Tone.FAINT)
+    head = doc.Cell(indicator.title, (unit.text,), doc.Tone.STRONG)
 
     def figures(
-        values: Mapping[int, float], tone: Tone, write: Callable[[float, int], str] = figure
-    ) -> list[Cell]:
+        values: Mapping[int, float], tone: doc.Tone, write: Callable[[float, int], str] = figure
+    ) -> list[doc.Cell]:
         return [
             number_cell(values[year], write(values[year], decimals), tone)
             if year in values
-            else Cell("–", tone=tone)
+            else doc.Cell("–", tone=tone)
             for year in years
         ]
 
     first = indicator.values[0]
     for name, values in zip(names, indicator.values, strict=True):
         is_first = values is first
-        cells = figures(values, Tone.PLAIN)
-        yield Row((head if is_first else Cell(), unit, Cell(name[0]), *cells), not is_first)
+        cells = figures(values, doc.Tone.PLAIN)
+        yield doc.Row(
+            (head if is_first else doc.Cell(), unit, doc.Cell(name[0]), *cells), not is_first
+        )
         if not is_first:
             change = {year: values[year] - first[year] for year in values if year in first}
-            label = Cell(f"{name[0]} − {names[0][0]}", tone=Tone.FAINT)
-            yield Row((Cell(), unit, label, *figures(change, Tone.FAINT, signed)), True)
+            label = doc.Cell(f"{name[0]} − {names[0][0]}", tone=doc.Tone.FAINT)
+            yield doc.Row((doc.Cell(), unit, label, *figures(change, doc.Tone.FAINT, signed)), True)
     if asked := indicator.asked:
-        levels = figures({year: level for year, (_, level) in asked.items()}, Tone.DOUBT)
+        levels = figures({year: level for year, (_, level) in asked.items()}, doc.Tone.DOUBT)
         cells = [
-            replace(cell, text=f"{asked[year][0]} {cell.text}") if year in asked else Cell()
+            replace(cell, text=f"{asked[year][0]} {cell.text}") if year in asked else doc.Cell()
             for year, cell in zip(years, levels, strict=True)
         ]
-        yield Row((Cell(), unit, Cell(text("report.plan"), tone=Tone.DOUBT), *cells), True)
+        yield doc.Row(
+            (doc.Cell(), unit, doc.Cell(text("report.plan"), tone=doc.Tone.DOUBT), *cells), True
+        )
 
 
 # --- the picture ----------------------------------------------------------------------------------

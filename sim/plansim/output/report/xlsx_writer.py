@@ -10,19 +10,7 @@ from typing import Any
 
 from rich.cells import cell_len
 
-from plansim.output.report.document import (
-    EPOCH,
-    HUES,
-    Bullets,
-    Cell,
-    Document,
-    Paragraph,
-    Picture,
-    ReportTable,
-    Section,
-    TableColumn,
-    Tone,
-)
+from plansim.output.report import document as doc
 from plansim.output.report.html_pdf_writer import picture
 from plansim.output.words.text import Lang, Text, read_text
 from plansim.output.words.wrapping import wrap
@@ -44,7 +32,7 @@ LEAST_WIDTH, PER_SHARE = 7.0, 11.0
 """Characters of the narrowest column, and of the widest for a share of 1 on a page."""
 
 
-def write_xlsx(document: Document, path: Path) -> None:
+def write_xlsx(document: doc.Document, path: Path) -> None:
     """Write a document as a workbook; the same document gives the same bytes.
 
     Raises:
@@ -56,7 +44,7 @@ def write_xlsx(document: Document, path: Path) -> None:
     options = {"strings_to_formulas": False, "strings_to_urls": False, "in_memory": True}
     book = Workbook(memory, options)
     book.set_properties({"title": document.title, "subject": document.subtitle,
-                         "author": "plansim", "created": EPOCH})  # fmt: skip
+                         "author": "plansim", "created": doc.EPOCH})  # fmt: skip
     writer = _Book(book, read_text(document.lang))
     taken: set[str] = set()
     for index, section in enumerate(document.sections):
@@ -97,14 +85,14 @@ class _Book:
             self._formats[key] = self._book.add_format({**FONT, **what})
         return self._formats[key]
 
-    def section(self, sheet: Any, section: Section, head: Sequence[tuple[str, str]]) -> None:
+    def section(self, sheet: Any, section: doc.Section, head: Sequence[tuple[str, str]]) -> None:
         """Write the blocks of a section below one another, pictures below its tables."""
         looks = {
             "title": self._format(bold=True, font_size=16),
-            "faint": self._format(font_color=HUES[Tone.FAINT]),
+            "faint": self._format(font_color=doc.HUES[doc.Tone.FAINT]),
             "section": self._format(bold=True, font_size=13),
         }
-        tables = {id(one): one.flat for one in section.blocks if isinstance(one, ReportTable)}
+        tables = {id(one): one.flat for one in section.blocks if isinstance(one, doc.ReportTable)}
         widths = _widths(tables.values())
         for column, width in enumerate(widths):
             sheet.set_column(column, column, width)
@@ -114,20 +102,22 @@ class _Book:
         at = len(head) + 1
         for block in section.blocks:
             match block:
-                case Paragraph():
+                case doc.Paragraph():
                     at = self._words(sheet, at, block.text, widths, bold=block.lead) + 1
-                case Bullets():
+                case doc.Bullets():
                     for item in block.items:
                         at = self._words(sheet, at, f"• {item}", widths)
                     at += 1
-                case ReportTable():
+                case doc.ReportTable():
                     sheet.write_string(at, 0, block.caption, self._format(bold=True))
                     self._table(sheet, at + 1, *tables[id(block)], widths)
                     at += 2 + len(tables[id(block)][1])
                     if block.note:
-                        at = self._words(sheet, at, block.note, widths, font_color=HUES[Tone.FAINT])
+                        at = self._words(
+                            sheet, at, block.note, widths, font_color=doc.HUES[doc.Tone.FAINT]
+                        )
                     at += 1
-        for figure in (block for block in section.blocks if isinstance(block, Picture)):
+        for figure in (block for block in section.blocks if isinstance(block, doc.Picture)):
             at = self._figure(sheet, at, figure)
         self._print(sheet, one_page=head[0][1] == "title")
 
@@ -155,8 +145,8 @@ class _Book:
         self,
         sheet: Any,
         at: int,
-        columns: Sequence[TableColumn],
-        rows: Sequence[Sequence[Cell]],
+        columns: Sequence[doc.TableColumn],
+        rows: Sequence[Sequence[doc.Cell]],
         widths: Sequence[float],
     ) -> None:
         """Write a table from row ``at`` on, its first row frozen, repeated in print, and filtered.
@@ -182,11 +172,11 @@ class _Book:
         if at < HIGHEST_FREEZE:
             sheet.freeze_panes(at + 1, 1)
 
-    def _cell(self, sheet: Any, row: int, column: int, cell: Cell, *, right: bool) -> None:
+    def _cell(self, sheet: Any, row: int, column: int, cell: doc.Cell, *, right: bool) -> None:
         look: dict[str, object] = {"text_wrap": True, **_aside(column, right=right)}
-        if hue := HUES.get(cell.tone):
+        if hue := doc.HUES.get(cell.tone):
             look["font_color"] = hue
-        if cell.tone in (Tone.STRONG, Tone.BAD):
+        if cell.tone in (doc.Tone.STRONG, doc.Tone.BAD):
             look["bold"] = True
         if cell.number is None:
             if cell.text:
@@ -195,7 +185,7 @@ class _Book:
         look |= {"num_format": _number_format(cell), "align": "right"}
         sheet.write_number(row, column, cell.number, self._format(**look))
 
-    def _figure(self, sheet: Any, at: int, figure: Picture) -> int:
+    def _figure(self, sheet: Any, at: int, figure: doc.Picture) -> int:
         """Write the picture of a figure; return the next free row."""
         sheet.write_string(at, 0, figure.caption, self._format(bold=True))
         content, width = picture(figure, "png", DPI)
@@ -209,7 +199,7 @@ def _aside(column: int, *, right: bool) -> dict[str, object]:
     return {"align": "right" if right else "left"} | ({"indent": 1} if column and not right else {})
 
 
-def _number_format(cell: Cell) -> str:
+def _number_format(cell: doc.Cell) -> str:
     """Return how a number is shown: its decimals, its sign, and the marks about it in the text.
 
     >>> _number_format(Cell("+5.6 %", number=5.6, decimals=1))
@@ -227,7 +217,7 @@ def _number_format(cell: Cell) -> str:
 
 
 def _widths(
-    tables: Iterable[tuple[Sequence[TableColumn], Sequence[Sequence[Cell]]]],
+    tables: Iterable[tuple[Sequence[doc.TableColumn], Sequence[Sequence[doc.Cell]]]],
 ) -> list[float]:
     """Return how wide the columns of a sheet are, in characters: by their contents."""
     widths: list[float] = []

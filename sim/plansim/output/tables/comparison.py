@@ -31,7 +31,7 @@ from plansim.output.tables.layout import (
 )
 from plansim.output.tables.verdicts import STYLES, letter_of, verdict_table
 from plansim.output.words.answer import gained, lost
-from plansim.output.words.messages import say_in
+from plansim.output.words.language import say_in
 from plansim.output.words.text import Text, decimals_for, decimals_of, figure, signed
 from plansim.output.words.verdicts import MARKS, by_section
 from plansim.targets.target import Attribute

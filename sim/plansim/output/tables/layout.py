@@ -26,6 +26,7 @@ from plansim.files.escaping import for_terminal
 from plansim.model.units import NO_UNIT
 from plansim.output.words.text import Text
 from plansim.output.words.wrapping import breaks
+from plansim.targets.target import Target
 
 __all__ = [
     "LEAST",
@@ -40,11 +41,11 @@ __all__ = [
     "blocks",
     "facts",
     "figure_column",
-    "figure_columns",
     "lines",
     "section",
     "shown",
     "stacked",
+    "table",
     "target_columns",
     "text_column",
     "unit_cell",
@@ -100,11 +101,17 @@ class Prose(RichText):
         return lines
 
 
+Cell = Callable[[Any], RenderableType]
+"""What the row of an item has in a column."""
+
+
 @dataclass(frozen=True)
 class Column:
-    """A column of a table: its head, and the layout of its cells."""
+    """A column of a table: its head, its cells, and their layout."""
 
     head: RenderableType = ""
+    cell: Cell | None = None
+    """None where rows are given as cells."""
     right: bool = False
     wraps: bool = False
     """Whether cells are wrapped if the table would be too wide."""
@@ -114,25 +121,30 @@ class Column:
     """Maximum width above which they are always wrapped."""
 
 
-def text_column(head: RenderableType = "", *, least: int = LEAST, most: int = _UNBOUNDED) -> Column:
+def text_column(
+    head: RenderableType = "",
+    cell: Cell | None = None,
+    *,
+    least: int = LEAST,
+    most: int = _UNBOUNDED,
+) -> Column:
     """Return a column of running text."""
-    return Column(head, wraps=True, least=least, most=most)
+    return Column(head, cell, wraps=True, least=least, most=most)
 
 
-def figure_column(head: RenderableType = "") -> Column:
+def figure_column(head: RenderableType = "", cell: Cell | None = None) -> Column:
     """Return a column of figures, aligned to the right."""
-    return Column(head, right=True)
+    return Column(head, cell, right=True)
 
 
-def figure_columns(text: Text, *keys: str) -> list[Column]:
-    """Return columns of figures, their heads being phrases of the catalogue."""
-    return [figure_column(text(key)) for key in keys]
-
-
-def target_columns(text: Text, *, least: int = LEAST, most: int = _UNBOUNDED) -> list[Column]:
+def target_columns(
+    text: Text, target_of: Callable[[Any], Target], *, least: int = LEAST
+) -> list[Column]:
     """Return the columns of the ids and the names of targets."""
-    name = text_column(text("verdicts.name"), least=least, most=most)
-    return [Column(text("verdicts.id")), name]
+    return [
+        Column(text("verdicts.id"), lambda item: target_of(item).id),
+        text_column(text("verdicts.name"), lambda item: text.name(target_of(item)), least=least),
+    ]
 
 
 def unit_cell(unit: str, text: Text) -> str:
@@ -156,6 +168,23 @@ def section(title: str = "") -> Band:
 
 
 Row = Sequence[RenderableType]
+
+
+def table(columns: Sequence[Column], items: Iterable[Any], *, title: str = "") -> Grid:
+    """Return a table with a row for each item, whose cells its columns give.
+
+    >>> columns = [Column("n", str), figure_column("n²", lambda n: f"{n * n}")]
+    >>> print(shown(table(columns, [2, 9]), 80))
+    n  n²
+    -----
+    2   4
+    9  81
+    """
+    rows = (
+        item if isinstance(item, Band) else [column.cell(item) for column in columns if column.cell]
+        for item in items
+    )
+    return Grid(columns, rows, title=title)
 
 
 class Grid:

@@ -6,18 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from plansim.model.records import Model, Variable, folded
 from plansim.output.describe import reference_name
-from plansim.output.tables.layout import (
-    Band,
-    Column,
-    Grid,
-    Prose,
-    RenderableType,
-    Row,
-    Style,
-    figure_column,
-    text_column,
-    unit_cell,
-)
+from plansim.output.tables import layout
 from plansim.output.words.text import Text
 from plansim.output.words.verdicts import by_section, limit_of
 from plansim.scenario.factors import Apply, neutral_value
@@ -28,7 +17,7 @@ from plansim.targets.views import Lever, Views
 __all__ = ["lever_list", "scenario_list", "target_list", "variable_list"]
 
 
-def scenario_list(heads: Iterable[ScenarioHead], text: Text) -> RenderableType:
+def scenario_list(heads: Iterable[ScenarioHead], text: Text) -> layout.RenderableType:
     """List scenarios with their titles, children indented below their parents.
 
     Tests of the model and overlays are listed apart, below the stories.
@@ -36,15 +25,18 @@ def scenario_list(heads: Iterable[ScenarioHead], text: Text) -> RenderableType:
     by_kind: dict[ScenarioKind, list[ScenarioHead]] = {kind: [] for kind in ScenarioKind}
     for head in heads:
         by_kind[head.kind].append(head)
-    rows: list[Row | Band] = []
+    rows: list[layout.Row | layout.Band] = []
     for kind, alike in by_kind.items():
         if alike and rows:
-            rows += [Band(), Band(text.word("scenario_kind", kind))]
+            rows += [layout.Band(), layout.Band(text.word("scenario_kind", kind))]
         rows += [
-            (Prose("  " * depth + head.id, Style.STRONG), text.pick(head.title_en, head.title_zh))
+            (
+                layout.Prose("  " * depth + head.id, layout.Style.STRONG),
+                text.pick(head.title_en, head.title_zh),
+            )
             for head, depth in _family(alike)
         ]
-    return Grid([Column(), text_column()], rows)
+    return layout.Grid([layout.Column(), layout.text_column()], rows)
 
 
 def _family(
@@ -59,7 +51,7 @@ def _family(
             yield from _family(heads, head.id, depth + 1)
 
 
-def variable_list(model: Model, text: Text, *, words: Sequence[str] = ()) -> RenderableType:
+def variable_list(model: Model, text: Text, *, words: Sequence[str] = ()) -> layout.RenderableType:
     """List the variables of a model with kind and unit, by module in the order of the file.
 
     With ``words`` only those whose texts hold all of these.
@@ -74,15 +66,17 @@ def variable_list(model: Model, text: Text, *, words: Sequence[str] = ()) -> Ren
         return text("list.nothing_matches", words=" ".join(words))
     for variable in wanted:
         modules.setdefault(variable.module, []).append(variable)
-    rows: list[Row | Band] = []
+    rows: list[layout.Row | layout.Band] = []
     for module, variables in modules.items():
         known = model.modules.get(module)
         name = text.pick(module, known.name_zh if known else "")
-        rows.append(Band(name or text("list.no_module")))
+        rows.append(layout.Band(name or text("list.no_module")))
         rows += [_variable_row(variable, text) for variable in variables]
-        rows.append(Band())
-    rows.append(Band(_count(len(wanted), len(model.variables), words, text), style=None))
-    return Grid([text_column(), text_column(), Column(), Column()], rows)
+        rows.append(layout.Band())
+    rows.append(layout.Band(_count(len(wanted), len(model.variables), words, text), style=None))
+    return layout.Grid(
+        [layout.text_column(), layout.text_column(), layout.Column(), layout.Column()], rows
+    )
 
 
 def _matches(words: Sequence[str], texts: Iterable[str]) -> bool:
@@ -118,7 +112,7 @@ def _count(listed: int, total: int, words: Sequence[str], text: Text) -> str:
     return text(key, count=listed, total=total)
 
 
-def _variable_row(variable: Variable, text: Text) -> Row:
+def _variable_row(variable: Variable, text: Text) -> layout.Row:
     name = variable.name
     if variable.subscripts:
         name += f"[{','.join(variable.subscripts)}]"
@@ -128,40 +122,40 @@ def _variable_row(variable: Variable, text: Text) -> Row:
 
 def lever_list(
     views: Views, model: Model, text: Text, *, words: Sequence[str] = ()
-) -> RenderableType:
+) -> layout.RenderableType:
     """List the levers that people may move, by group: label, range, present value, constants.
 
     One that adds or multiplies starts from + 0 or × 1. With ``words`` only those whose texts hold
     all of these.
     """
-    rows: list[Row | Band] = []
+    rows: list[layout.Row | layout.Band] = []
     levers = list(views.levers)
     count = 0
     for group in views.groups:
         wanted = [lever for lever in group.levers if _matches(words, _texts_of_lever(lever))]
         count += len(wanted)
         if wanted:
-            rows += [Band(text.name(group))]
+            rows += [layout.Band(text.name(group))]
             rows += [_lever_row(lever, model, text) for lever in wanted]
-            rows.append(Band())
+            rows.append(layout.Band())
     if not count and words:
         return text("list.nothing_matches", words=" ".join(words))
-    rows.append(Band(_count(count, len(levers), words, text), style=None))
+    rows.append(layout.Band(_count(count, len(levers), words, text), style=None))
     columns = [
-        text_column(text("list.lever"), least=24),
-        figure_column(text("list.range")),
-        figure_column(text("list.present")),
-        Column(text("run.unit")),
-        text_column(text("list.constant"), least=24),
+        layout.text_column(text("list.lever"), least=24),
+        layout.figure_column(text("list.range")),
+        layout.figure_column(text("list.present")),
+        layout.Column(text("run.unit")),
+        layout.text_column(text("list.constant"), least=24),
     ]
-    return Grid(columns, rows)
+    return layout.Grid(columns, rows)
 
 
 def _texts_of_lever(lever: Lever) -> tuple[str, ...]:
     return (lever.name_en, lever.name_zh, lever.help_en, lever.help_zh, *lever.constants)
 
 
-def _lever_row(lever: Lever, model: Model, text: Text) -> Row:
+def _lever_row(lever: Lever, model: Model, text: Text) -> layout.Row:
     present = neutral_value(model, {}, lever.apply, lever.constants)
     low, now, high = (
         f"{value * lever.shown_factor:.4g}" for value in (lever.low, present, lever.high)
@@ -174,14 +168,14 @@ def _lever_row(lever: Lever, model: Model, text: Text) -> Row:
         text.name(lever),
         f"{low} – {high}",
         f"{sign}{now}",
-        unit_cell(lever.shown_unit, text),
+        layout.unit_cell(lever.shown_unit, text),
         first,
     )
 
 
 def target_list(
     targets: Iterable[Target], model: Model, text: Text, *, words: Sequence[str] = ()
-) -> RenderableType:
+) -> layout.RenderableType:
     """List a plan's targets by attribute and year, each with its variables or why it has none.
 
     With ``words`` only those whose texts hold all of these.
@@ -190,16 +184,19 @@ def target_list(
     wanted = [target for target in every if _matches(words, _texts_of_target(target, model))]
     if not wanted and words:
         return text("list.nothing_matches", words=" ".join(words))
-    rows: list[Row | Band] = []
+    rows: list[layout.Row | layout.Band] = []
     for title, section in by_section(wanted, text):
-        rows.append(Band(title))
+        rows.append(layout.Band(title))
         rows += [_target_row(target, model, text) for target in section]
-        rows.append(Band())
-    rows.append(Band(_count(len(wanted), len(every), words, text), style=None))
-    return Grid([Column(), text_column(), Column(right=True), text_column()], rows)
+        rows.append(layout.Band())
+    rows.append(layout.Band(_count(len(wanted), len(every), words, text), style=None))
+    return layout.Grid(
+        [layout.Column(), layout.text_column(), layout.Column(right=True), layout.text_column()],
+        rows,
+    )
 
 
-def _target_row(target: Target, model: Model, text: Text) -> Row:
+def _target_row(target: Target, model: Model, text: Text) -> layout.Row:
     names = [reference_name(variable, model, text) for variable in target.variables.values()]
     reason = text("list.not_judged", reason=text.pick(target.reason_en, target.reason_zh))
     limit = limit_of(target, text)
@@ -207,5 +204,5 @@ def _target_row(target: Target, model: Model, text: Text) -> Row:
         target.id,
         text.name(target),
         f"{limit} {text.unit(target.unit)}" if limit else "–",
-        text.join(names) if names else Prose(reason, Style.FAINT),
+        text.join(names) if names else layout.Prose(reason, layout.Style.FAINT),
     )

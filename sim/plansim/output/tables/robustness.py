@@ -6,10 +6,10 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from plansim.analysis.decisions.adaptation import Adaptation, MidtermReview
-from plansim.analysis.decisions.conflicts import Conflicts
+from plansim.analysis.decisions.conflicts import Conflict, Conflicts
 from plansim.analysis.decisions.discovery import Discovery, FailureBox, Limit, Outcome
 from plansim.analysis.decisions.information import Information
-from plansim.analysis.decisions.robustness import PolicyPair, PolicyRobustness, Robustness
+from plansim.analysis.decisions.robustness import PolicyPair, PolicyRobustness, Regret, Robustness
 from plansim.analysis.decisions.signposts import Signpost, best_signs
 from plansim.analysis.ensemble import NORMAL
 from plansim.model.records import Model
@@ -24,11 +24,13 @@ from plansim.output.tables.layout import (
     blocks,
     figure_column,
     lines,
+    table,
     text_column,
     unit_cell,
 )
 from plansim.output.words.text import Text
 from plansim.scenario.factors import Apply
+from plansim.targets.target import is_percentage
 from plansim.targets.verdict import of_hundred
 
 __all__ = [
@@ -55,7 +57,7 @@ def _target(found: Discovery, model: Model, text: Text) -> RenderableType:
         id=found.target,
         name=name,
         share=_hundred(found.failing),
-        source=found.source,
+        source=text.pick(found.title_en, found.title_zh) or found.source,
     )
     if not found.boxes:
         why = "discover.no_box"
@@ -99,28 +101,28 @@ def _fresh(box: FailureBox, text: Text) -> str:
 
 
 def _limits(box: FailureBox, model: Model, text: Text) -> Grid:
-    columns = [
-        Column("  "),
-        text_column(text("discover.unknown")),
-        figure_column(text("discover.limit")),
-        Column(text("mix.unit")),
-        figure_column(text("discover.range")),
-        figure_column(text("discover.found")),
-        text_column(text("discover.sources")),
-    ]
-    return Grid(columns, [_limit(limit, model, text) for limit in box.limits])
-
-
-def _limit(limit: Limit, model: Model, text: Text) -> Row:
-    ends = limit.plausible or (None, None)
-    plausible = "" if None in ends else f"{ends[0]:.4g}–{ends[1]:.4g}"
-    return (
-        "",
-        *limit_of(limit, model, text),
-        plausible,
-        _hundred(limit.frequency),
-        text.join(source.split(" ")[0].rstrip(":") for source in limit.sources),
+    cells = [(limit, *limit_of(limit, model, text)) for limit in box.limits]
+    return table(
+        [
+            Column("  ", lambda _: ""),
+            text_column(text("discover.unknown"), lambda row: row[1]),
+            figure_column(text("discover.limit"), lambda row: row[2]),
+            Column(text("mix.unit"), lambda row: row[3]),
+            figure_column(text("discover.range"), lambda row: _plausible(row[0])),
+            figure_column(text("discover.found"), lambda row: _hundred(row[0].frequency)),
+            text_column(text("discover.sources"), lambda row: text.join(_cited(row[0]))),
+        ],
+        cells,
     )
+
+
+def _plausible(limit: Limit) -> str:
+    low, high = limit.plausible or (None, None)
+    return "" if low is None or high is None else f"{low:.4g}–{high:.4g}"
+
+
+def _cited(limit: Limit) -> Iterator[str]:
+    return (source.split(" ")[0].rstrip(":") for source in limit.sources)
 
 
 def limit_of(limit: Limit, model: Model, text: Text) -> tuple[str, str, str]:
@@ -141,75 +143,51 @@ def limit_of(limit: Limit, model: Model, text: Text) -> tuple[str, str, str]:
 
 def robustness_table(result: Robustness, text: Text) -> RenderableType:
     """Lay out how robust policies are, then what each meets and how each pair compares."""
+    titles = {p.policy: text.pick(p.title_en, p.title_zh) or p.policy for p in result.policies}
+
+    def regret(size: Regret, form: str, factor: float = 1.0) -> str:
+        return f"{factor * size.upper:{form}} ({factor * size.largest:{form}})"
+
+    def beaten(policy: PolicyRobustness) -> str:
+        name, share = next(iter(policy.beaten_by.items()), ("", 0.0))
+        if not share:
+            return "–"
+        return text("robust.beaten_by", name=titles[name], share=_hundred(share))
+
     columns = [
-        text_column(text("robust.policy")),
-        figure_column(text("robust.mean_met")),
-        figure_column(text("robust.named")),
-        figure_column(text("robust.all")),
-        figure_column(text("robust.distance")),
-        figure_column(text("robust.regret")),
-        figure_column(text("robust.margin")),
-        text_column(text("robust.beaten")),
-    ]
-    titles = {p.policy: _title(p, text) for p in result.policies}
-    rows = [_policy(policy, titles, text) for policy in result.policies]
-    parts: list[RenderableType] = [
-        text(
-            "robust.head",
-            binding=len(result.binding),
-            members=result.members,
-            unsound=result.unsound,
+        text_column(text("robust.policy"), lambda p: titles[p.policy]),
+        figure_column(
+            text("robust.mean_met"), lambda p: f"{p.mean_met:.1f} ± {p.mean_met_error:.2f}"
         ),
-        Grid(columns, rows),
+        figure_column(text("robust.named"), lambda p: f"{_hundred(p.named_share)}/100"),
+        figure_column(text("robust.all"), lambda p: f"{_hundred(p.all_share)}/100"),
+        figure_column(
+            text("robust.distance"), lambda p: "–" if p.distance is None else f"{p.distance:.2f}"
+        ),
+        figure_column(text("robust.regret"), lambda p: regret(p.regret_targets, "g")),
+        figure_column(text("robust.margin"), lambda p: regret(p.regret_margin, ".0f", 100) + " %"),
+        text_column(text("robust.beaten"), beaten),
+    ]
+    head = {"binding": len(result.binding), "members": result.members, "unsound": result.unsound}
+    parts: list[RenderableType] = [
+        text("robust.head", **head),
+        table(columns, result.policies),
         text("robust.set", ids=text.join(result.named), count=len(result.named)),
     ]
     if result.pairs:
-        parts.append(
-            lines([Prose(text("robust.pairs"), Style.STRONG), *_pairs(result, titles, text)])
-        )
+        pairs = (f"  {_pair(pair, titles, text)}" for pair in result.pairs)
+        parts.append(lines([Prose(text("robust.pairs"), Style.STRONG), *pairs]))
     return blocks([*parts, text("robust.legend")])
 
 
-def _title(policy: PolicyRobustness, text: Text) -> str:
-    return text.pick(policy.title_en, policy.title_zh) or policy.policy
-
-
-def _policy(policy: PolicyRobustness, titles: Mapping[str, str], text: Text) -> Row:
-    return (
-        titles[policy.policy],
-        f"{policy.mean_met:.1f} ± {policy.mean_met_error:.2f}",
-        f"{_hundred(policy.named_share)}/100",
-        f"{_hundred(policy.all_share)}/100",
-        "–" if policy.distance is None else f"{policy.distance:.2f}",
-        f"{policy.regret_targets.upper:g} ({policy.regret_targets.largest:g})",
-        f"{100 * policy.regret_margin.upper:.0f} ({100 * policy.regret_margin.largest:.0f}) %",
-        _beaten(policy, titles, text),
-    )
-
-
-def _beaten(policy: PolicyRobustness, titles: Mapping[str, str], text: Text) -> str:
-    """Name the policy that meets more targets in most members."""
-    name, share = next(iter(policy.beaten_by.items()), ("", 0.0))
-    if not share:
-        return "–"
-    return text("robust.beaten_by", name=titles[name], share=_hundred(share))
-
-
-def _pairs(result: Robustness, titles: Mapping[str, str], text: Text) -> Iterator[str]:
-    for pair in result.pairs:
-        yield f"  {_pair(pair, titles[pair.first], titles[pair.second], text)}"
-
-
-def _pair(pair: PolicyPair, first: str, second: str, text: Text) -> str:
-    if pair.is_tie:
-        return text("robust.tie", first=first, second=second)
+def _pair(pair: PolicyPair, titles: Mapping[str, str], text: Text) -> str:
     return text(
-        "robust.pair",
-        first=first,
-        second=second,
+        "robust.tie" if pair.is_tie else "robust.pair",
+        first=titles[pair.first],
+        second=titles[pair.second],
         more=f"{pair.difference:+.2f}",
         error=f"{pair.error:.2f}",
-        share=f"{100 * pair.share_difference:+.0f}",
+        share=f"{round(100 * pair.share_difference):+d}",
         share_error=f"{100 * pair.share_error:.0f}",
     )
 
@@ -239,76 +217,56 @@ def _gain(gain: Adaptation, names: Mapping[str, str], text: Text) -> RenderableT
     ]
     without, within, pair = gain.without, gain.within, gain.pair
     hundred = text("adaptation.of_hundred")
-    rows: list[Row] = [
-        (
-            text("robust.mean_met"),
-            f"{without.mean_met:.2f}",
-            f"{within.mean_met:.2f}",
-            f"{pair.difference:+.2f} ± {pair.error:.2f}",
-            "",
-        ),
-        (
-            text("robust.named"),
-            f"{100 * without.named_share:.1f}",
-            f"{100 * within.named_share:.1f}",
-            f"{100 * pair.share_difference:+.1f} ± {100 * pair.share_error:.1f}",
-            hundred,
-        ),
-    ]
-    rows += [
-        (f"{key}  {names[key]}", f"{100 * share:.1f}", f"{100 * met:.1f}",
-         f"{100 * (met - share):+.1f}", hundred)
-        for key, share in without.met.items()
-        for met in [within.met[key]]
-        if abs(met - share) >= LEAST_GAIN
+
+    def row(name: str, ends: tuple[float, float], change: str, form: str, unit: str) -> Row:
+        return name, *(format(end, form) for end in ends), change, unit
+
+    shares = [100 * without.named_share, 100 * within.named_share]
+    rows = [
+        row(text("robust.mean_met"), (without.mean_met, within.mean_met),
+            f"{pair.difference:+.2f} ± {pair.error:.2f}", ".2f", ""),
+        row(text("robust.named"), (shares[0], shares[1]),
+            f"{100 * pair.share_difference:+.1f} ± {100 * pair.share_error:.1f}", ".1f", hundred),
     ]  # fmt: skip
-    rows += [
-        (
-            text.name(one),
-            f"{one.without:.3g}",
-            f"{one.within:.3g}",
-            f"{one.difference:+.2g} ± {one.error:.1g}",
-            unit_cell(one.unit, text),
-        )
-        for one in gain.effort
-    ]
+    for key, share in without.met.items():
+        if abs(within.met[key] - share) >= LEAST_GAIN:
+            ends = 100 * share, 100 * within.met[key]
+            name = f"{key}  {names[key]}"
+            rows.append(row(name, ends, f"{ends[1] - ends[0]:+.1f}", ".1f", hundred))
+    for one in gain.effort:
+        change = f"{one.difference:+.2g} ± {one.error:.1g}"
+        unit = unit_cell(one.unit, text)
+        rows.append(row(text.name(one), (one.without, one.within), change, ".3g", unit))
     tie = [text("adaptation.tie")] if pair.is_tie else []
     legend = text("adaptation.legend", count=len(gain.named), ids=text.join(gain.named))
     return blocks([Grid(columns, rows), *tie, legend])
 
 
 def _signs(signs: Sequence[Signpost], text: Text) -> RenderableType:
+    best = list(best_signs(signs))
+    first = {id(one): one for one in reversed(best)}
+    names = {sign.target: id(sign) for sign in first.values()}
+
+    def statistic(sign: Signpost) -> Prose:
+        name = text.pick(sign.statistic_en, sign.statistic_zh)
+        return Prose(name, "" if sign.is_useful else Style.FAINT)
+
+    def threshold(sign: Signpost) -> str:
+        return f"{'≥' if sign.is_met_above else '≤'} {sign.threshold:.4g}"
+
     columns = [
-        text_column(text("verdicts.name")),
-        figure_column(text("signposts.year")),
-        text_column(text("signposts.statistic")),
-        figure_column(text("signposts.area")),
-        figure_column(text("signposts.threshold")),
-        Column(text("mix.unit")),
-        figure_column(text("signposts.hope")),
-        figure_column(text("signposts.alarm")),
+        text_column(
+            text("verdicts.name"), lambda s: text.name(s) if names[s.target] == id(s) else ""
+        ),
+        figure_column(text("signposts.year"), lambda s: str(s.year)),
+        text_column(text("signposts.statistic"), statistic),
+        figure_column(text("signposts.area"), lambda s: f"{s.area:.2f} ± {s.area_error:.2f}"),
+        figure_column(text("signposts.threshold"), threshold),
+        Column(text("mix.unit"), lambda s: text.unit(s.unit)),
+        figure_column(text("signposts.hope"), lambda s: _hundred(s.false_hope)),
+        figure_column(text("signposts.alarm"), lambda s: _hundred(s.false_alarm)),
     ]
-    rows: list[Row] = []
-    last = ""
-    for sign in best_signs(signs):
-        name = "" if sign.target == last else text.name(sign)
-        last = sign.target
-        rows.append(
-            (
-                name,
-                str(sign.year),
-                Prose(
-                    text.pick(sign.statistic_en, sign.statistic_zh),
-                    "" if sign.is_useful else Style.FAINT,
-                ),
-                f"{sign.area:.2f} ± {sign.area_error:.2f}",
-                f"{'≥' if sign.is_met_above else '≤'} {sign.threshold:.4g}",
-                text.unit(sign.unit),
-                _hundred(sign.false_hope),
-                _hundred(sign.false_alarm),
-            )
-        )
-    return blocks([Grid(columns, rows), text("signposts.legend")])
+    return blocks([table(columns, best), text("signposts.legend")])
 
 
 def conflicts_table(result: Conflicts, names: Mapping[str, str], text: Text) -> RenderableType:
@@ -322,30 +280,28 @@ def conflicts_table(result: Conflicts, names: Mapping[str, str], text: Text) -> 
     )
     if not result.conflicts:
         return blocks([head, text("conflicts.none")])
+
+    def relaxed(conflict: Conflict) -> str:
+        ways = [
+            text("conflicts.by", name=names[one.target], amount=_amount(one.amount, one.unit, text))
+            for one in conflict.relaxations
+            if one.amount is not None
+        ]
+        return text("conflicts.or").join(ways) or text("conflicts.nothing")
+
     columns = [
-        text_column(text("conflicts.set")),
-        figure_column(text("conflicts.share")),
-        text_column(text("conflicts.relax")),
+        text_column(text("conflicts.set"), lambda c: text.join(names[one] for one in c.targets)),
+        figure_column(text("conflicts.share"), lambda c: f"{_hundred(c.share)}/100"),
+        text_column(text("conflicts.relax"), relaxed),
     ]
-    rows: list[Row] = [
-        (
-            text.join(names[one] for one in conflict.targets),
-            f"{_hundred(conflict.share)}/100",
-            text("conflicts.or").join(
-                text(
-                    "conflicts.by",
-                    name=names[one.target],
-                    amount=f"{one.amount:.2g}",
-                    unit=text.unit(one.unit),
-                )
-                for one in conflict.relaxations
-                if one.amount is not None
-            )
-            or text("conflicts.nothing"),
-        )
-        for conflict in result.conflicts
-    ]
-    return blocks([head, Grid(columns, rows), text("conflicts.legend")])
+    return blocks([head, table(columns, result.conflicts), text("conflicts.legend")])
+
+
+def _amount(amount: float, unit: str, text: Text) -> str:
+    """Write by how much a target is relaxed: in points of a percentage."""
+    if is_percentage(unit):
+        return text.word("margin", unit.partition("/")[0]).format(margin=f"{amount:.2g}")
+    return f"{amount:.2g} {text.unit(unit)}"
 
 
 def information_table(
@@ -362,24 +318,17 @@ def information_table(
         perfect=f"{result.perfect:.2f}",
     )
     worth = [one for one in result.unknowns if one.value > NORMAL * one.error][:most]
-    parts: list[RenderableType] = [head]
-    columns = [
-        text_column(text("discover.unknown")),
-        figure_column(text("information.value")),
-        figure_column("PAWN"),
-    ]
     shown = worth or sorted(result.unknowns, key=lambda one: -one.pawn)[:3]
-    if not worth:
-        parts.append(text("information.none"))
-    rows: list[Row] = [
-        (
-            constants_name(one.factor.constants, model, text) or one.factor.name,
-            f"{one.value:.3f} ± {one.error:.3f}",
-            f"{one.pawn:.2f}",
-        )
-        for one in shown
+    columns = [
+        text_column(
+            text("discover.unknown"),
+            lambda one: constants_name(one.factor.constants, model, text) or one.factor.name,
+        ),
+        figure_column(text("information.value"), lambda one: f"{one.value:.3f} ± {one.error:.3f}"),
+        figure_column("PAWN", lambda one: f"{one.pawn:.2f}"),
     ]
-    return blocks([*parts, Grid(columns, rows), text("information.legend")])
+    none = [] if worth else [text("information.none")]
+    return blocks([head, *none, table(columns, shown), text("information.legend")])
 
 
 def _hundred(share: float) -> str:

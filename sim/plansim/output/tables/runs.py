@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from plansim.output.series import Series, as_judged
 from plansim.output.tables.layout import (
     LEAST,
-    Band,
     Column,
     FirstFitting,
     Grid,
@@ -22,6 +22,7 @@ from plansim.output.tables.layout import (
     figure_column,
     lines,
     section,
+    table,
     target_columns,
     text_column,
 )
@@ -137,67 +138,69 @@ def _target_table(one: xr.Dataset, targets: Sequence[Target], text: Text) -> Fir
         for status in (Status.UNDECIDED, Status.UNTESTABLE)
         if int(counts.sel(verdict=status.value))
     ]
-    figures = [
-        text("verdicts.target"),
-        text("sweep.p_met"),
-        *(text(f"status.{status.value}") for status in (Status.MISSED, *rare)),
-        text("sweep.worst"),
-        text("sweep.in_run"),
-    ]
 
-    def table(least: int, between: str) -> Grid:
-        columns = [*target_columns(text, least=least), *map(figure_column, figures)]
-        return Grid(columns, _target_rows(one, targets, text, rare, between))
+    def rows(shown: Target) -> xr.Dataset:
+        return one.sel(target=shown.id)
 
-    return FirstFitting([lambda: table(24, " "), lambda: table(10, "\n")])
+    def worst_run(target: Target) -> str:
+        is_none = math.isnan(float(rows(target)["worst_margin"]))
+        return "–" if is_none else str(int(rows(target)["worst_run"]))
 
+    def layout(least: int, between: str) -> Grid:
+        columns = [
+            *target_columns(text, lambda target: target, least=least),
+            figure_column(
+                text("verdicts.target"),
+                lambda target: f"{limit_of(target, text)}{between}{text.unit(target.unit)}",
+            ),
+            figure_column(text("sweep.p_met"), lambda target: _met(rows(target), text)),
+            *(
+                figure_column(text(f"status.{status}"), partial(_other, one, status))
+                for status in (Status.MISSED, *rare)
+            ),
+            figure_column(
+                text("sweep.worst"),
+                lambda target: margin_size(target, float(rows(target)["worst_margin"])),
+            ),
+            figure_column(text("sweep.in_run"), worst_run),
+        ]
+        sections = by_section(targets, text)
+        return table(
+            columns, (row for title, group in sections for row in [section(title), *group])
+        )
 
-def _target_rows(
-    one: xr.Dataset, targets: Sequence[Target], text: Text, rare: Sequence[Status], between: str
-) -> Iterator[Row | Band]:
-    for title, group in by_section(targets, text):
-        yield section(title)
-        for target in group:
-            row = one.sel(target=target.id)
-            worst = float(row["worst_margin"])
-            yield (
-                target.id,
-                text.name(target),
-                f"{limit_of(target, text)}{between}{text.unit(target.unit)}",
-                *_shares(row, text, rare),
-                margin_size(target, worst),
-                "–" if math.isnan(worst) else str(int(row["worst_run"])),
-            )
-
-
-def _shares(one: xr.Dataset, text: Text, rare: Sequence[Status]) -> Iterator[str | Prose]:
-    """Write the shares of a target's verdicts: ``71.3 ± 0.4 %``, ``20.1 %``, ``8.6 %``."""
-    counts = dict(zip(map(str, one["verdict"].values), map(int, one["verdicts"].values),
-                      strict=True))  # fmt: skip
-    total = sum(counts.values())
-    share = float(one["p_met"])
-    if math.isnan(share):  # assumed, or there is no sound run
-        status = Status.ASSUMED if counts[Status.ASSUMED] else Status.UNTESTABLE
-        yield text(f"status.{status.value}")
-        yield from ["–"] * (1 + len(rare))
-        return
-    yield Prose(_met(one, counts[Status.MET], total), Style.GOOD if share >= 0.5 else Style.BAD)
-    for status in (Status.MISSED, *rare):
-        yield f"{percent(counts[status] / total)} %" if counts[status] else "–"
+    return FirstFitting([lambda: layout(24, " "), lambda: layout(10, "\n")])
 
 
-def _met(one: xr.Dataset, met: int, total: int) -> str:
-    """Write the share of runs that meet a target, with its error; if all or none do, the interval.
+def _counts(row: xr.Dataset) -> dict[str, int]:
+    """Return how many runs have each verdict on a target."""
+    pairs = zip(row["verdict"].values, row["verdicts"].values, strict=True)
+    return {str(verdict): int(count) for verdict, count in pairs}
 
-    There an error on both sides would claim what cannot be.
+
+def _other(one: xr.Dataset, status: Status, target: Target) -> str:
+    """Write the share of runs with another verdict than met; none where there is no share."""
+    row = one.sel(target=target.id)
+    counts = _counts(row)
+    if math.isnan(float(row["p_met"])) or not counts[status]:
+        return "–"
+    return f"{percent(counts[status] / sum(counts.values()))} %"
+
+
+def _met(row: xr.Dataset, text: Text) -> str | Prose:
+    """Write the share of runs that meet a target, ``71.3 ± 0.4 %``.
+
+    If all or none do, its interval: an error on both sides would claim what cannot be.
     """
-    error, low, high = (float(one[f"p_met_{measure}"]) for measure in ("se", "low", "high"))
-    if math.isnan(error):
-        return f"{percent(met / total)} %"
-    if 0 < met < total:
-        return f"{percent(met / total)} ± {percent(error)} %"
+    counts, share = _counts(row), float(row["p_met"])
+    if math.isnan(share):  # assumed, or there is no sound run
+        return text(f"status.{Status.ASSUMED if counts[Status.ASSUMED] else Status.UNTESTABLE}")
+    part = counts[Status.MET] / sum(counts.values())
+    error, low, high = (float(row[f"p_met_{measure}"]) for measure in ("se", "low", "high"))
     ends = dict.fromkeys((percent(low), percent(high)))
-    return f"{'–'.join(ends)} %"
+    written = f"{percent(part)} ± {percent(error)}" if 0 < part < 1 else "–".join(ends)
+    written = percent(part) if math.isnan(error) else written
+    return Prose(f"{written} %", Style.GOOD if share >= 0.5 else Style.BAD)
 
 
 def percent(share: float) -> str:

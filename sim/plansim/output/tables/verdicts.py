@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 from functools import partial
 
 from rich.cells import cell_len
@@ -27,12 +28,13 @@ from plansim.output.tables.layout import (
     stacked,
     text_column,
 )
-from plansim.output.words.answer import answer, binding_first
+from plansim.output.words.answer import answer_sentences, binding_first, open_means
 from plansim.output.words.text import Text
 from plansim.output.words.verdicts import (
     MARKS,
     OPEN_MARKS,
     bases_of,
+    bases_words,
     breaks_later,
     by_section,
     gap_text,
@@ -43,6 +45,7 @@ from plansim.output.words.verdicts import (
     outcome_words,
     section_of,
     share_text,
+    units_words,
     value_words,
     verdict_mark,
 )
@@ -64,6 +67,15 @@ _NAME_WIDTH = 40
 _NAME_WRAPPED = 30
 """Names are wrapped to this before scenarios are stacked."""
 
+
+class _Detail(IntEnum):
+    """How much a cell tells."""
+
+    MARKS = 0
+    WORDS = 1  # open verdicts and bases are named, scenarios by their ids
+    MARGINS = 2
+
+
 ByScenario = Mapping[str, Verdict]
 Unjudged = Sequence[tuple[Target, ByScenario]]
 
@@ -83,7 +95,7 @@ def verdict_table(
     come to on their other bases, and those that cannot be judged with their reasons.
     """
     verdicts = list(verdicts)
-    said = answer(verdicts, text, titles) if verdicts else ""
+    said = text("list_sep.sentence").join(answer_sentences(verdicts, text, titles))
     shown_verdicts = verdicts if every else binding_first(verdicts)
     by_target: dict[str, dict[str, Verdict]] = {}
     for verdict in shown_verdicts:
@@ -92,16 +104,19 @@ def verdict_table(
     shown = [target for target in judged if not _all_untestable(by_target[target.id])]
     hidden = [target for target in judged if target not in shown]
     heads = {verdict.scenario: (titles or {}).get(verdict.scenario, "") for verdict in verdicts}
-    table = _VerdictTable(by_target, heads, text, every=every)
-    parts: list[RenderableType] = [said] if shown else []
-    is_any = any(verdict.status is not Status.UNTESTABLE for verdict in verdicts)
-    none = "verdicts.none_binding" if is_any else "verdicts.none"
-    parts.append(table.layout(shown) if shown else text(none))
     if every:
         hidden += [target for target in shown if _gaps(by_target[target.id])]
-    if hidden:
-        unjudged = [(target, by_target[target.id]) for target in hidden]
-        parts.append(_reasons(unjudged, text) if every else _counted(unjudged, text))
+    unjudged = [(target, by_target[target.id]) for target in hidden]
+    note = "" if every else _counted(unjudged, text)
+    parts: list[RenderableType]
+    if shown:
+        parts = [said, _VerdictTable(by_target, heads, text, note, every=every).layout(shown)]
+    else:
+        is_any = any(verdict.status is not Status.UNTESTABLE for verdict in verdicts)
+        none = text("verdicts.none_binding" if is_any else "verdicts.none")
+        parts = [none, *[note] * bool(note)]
+    if every and unjudged:
+        parts.append(_reasons(unjudged, text))
     return blocks(parts)
 
 
@@ -135,41 +150,48 @@ class _VerdictTable:
     heads: Mapping[str, str]
     """The titles of the scenarios by their ids."""
     text: Text
+    note: str
+    """Ends the legend."""
     every: bool
     """Whether ids, and the values on other bases, are shown."""
 
     def layout(self, shown: Sequence[Target]) -> FirstFitting:
         """Lay out targets with all scenarios side by side, or with as many as fit.
 
-        Margins are shown where there is room for them.
+        Cells tell as much as there is room for.
         """
-        ids = list(self.heads)
-        sizes = range(len(ids), 0, -1)
+        count = len(self.heads)
+        sizes = dict.fromkeys(-(-count // panels) for panels in range(1, count + 1))
         return FirstFitting(
             [
-                partial(self._panels, shown, size, margins=margins)
+                partial(self._panels, shown, size, detail)
                 for size in sizes
-                for margins in (True, False)
+                for detail in reversed(_Detail)
+                if detail or not self.every
             ]
         )
 
-    def _panels(self, shown: Sequence[Target], size: int, *, margins: bool) -> RenderableType:
+    def _panels(self, shown: Sequence[Target], size: int, detail: _Detail) -> RenderableType:
         ids = list(self.heads)
         groups = [ids[start : start + size] for start in range(0, len(ids), size)]
-        verdicts = [verdict for target in shown for verdict in self.by_target[target.id].values()]
-        panels = (self._panel(shown, group, margins=margins) for group in groups)
-        return blocks([*panels, _legend(verdicts, self.text, margins=margins)])
+        panels = (self._panel(shown, group, detail) for group in groups)
+        return blocks([*panels, self._legend(shown, margins=detail is _Detail.MARGINS)])
 
-    def _panel(self, shown: Sequence[Target], scenarios: Sequence[str], *, margins: bool) -> Grid:
+    def _panel(self, shown: Sequence[Target], scenarios: Sequence[str], detail: _Detail) -> Grid:
         text = self.text
         cells = {
-            scenario: _aligned([self._parts(target, scenario, margins=margins) for target in shown])
+            scenario: _aligned(
+                [self._parts(target, scenario, detail) for target in shown], gap=2 if detail else 1
+            )
             for scenario in scenarios
         }
+        sections = list(by_section(shown, text))
+        title = sections[0][0] if len(sections) == 1 else text("verdicts.name")
+        least = _NAME_WIDTH if detail is _Detail.MARGINS else _NAME_WRAPPED
         columns = [Column(text("verdicts.id"))] * self.every + [
             text_column(
-                text("verdicts.name"),
-                least=LEAST if self.every else _NAME_WIDTH if margins else _NAME_WRAPPED,
+                title,
+                least=LEAST if self.every else least,
                 most=_NAME_WIDTH,
             ),
             figure_column(text("verdicts.target")),
@@ -178,11 +200,11 @@ class _VerdictTable:
             width = max(
                 cell_len(line) for cell in cells[scenario] for line in cell.plain.split("\n")
             )
-            columns.append(Column(self._head(letter, scenario, width)))
+            columns.append(Column(self._head(letter, scenario, width, detail)))
         places = {target.id: place for place, target in enumerate(shown)}
         rows: list[Row | Band] = []
-        for title, targets in by_section(shown, text):
-            rows.append(section(title))
+        for title, targets in sections:
+            rows += [section(title)] * (len(sections) > 1)
             for target in targets:
                 name = text.name(target)
                 limit = f"{limit_of(target, text)} {text.unit(target.unit)}"
@@ -190,14 +212,19 @@ class _VerdictTable:
                 rows.append([*[target.id] * self.every, name, limit, *own])
         return Grid(columns, rows)
 
-    def _head(self, letter: str, scenario: str, width: int) -> RenderableType:
+    def _head(self, letter: str, scenario: str, width: int, detail: _Detail) -> RenderableType:
         """Return a scenario's letter, if there are several, and id; below it its title."""
-        name = f"{letter}  {scenario}" if letter else scenario
-        title = [part for part in wrap(self.heads[scenario], max(width, LEAST)) if part]
-        below = [(part, Style.FAINT.value) for part in title]
-        return stacked([(name, Style.STRONG.value), *below])
+        title = self.heads[scenario]
+        names = [scenario, title] if detail or not title else [title]
+        names[0] = f"{letter}{'  ' if detail else ' '}{names[0]}" if letter else names[0]
+        first, *below = (wrap(name, max(width, LEAST if detail else 14)) for name in names)
+        if detail:
+            first = [names[0]]
+        lines = [(part, Style.STRONG.value) for part in first]
+        lines += [(part, Style.FAINT.value) for more in below for part in more if part]
+        return stacked(lines)
 
-    def _parts(self, target: Target, scenario: str, *, margins: bool) -> list[_LineParts]:
+    def _parts(self, target: Target, scenario: str, detail: _Detail) -> list[_LineParts]:
         """Return the lines of a cell: value, mark, share and margin; the other bases below."""
         text, verdict = self.text, self.by_target[target.id][scenario]
         style = verdict_style(verdict)
@@ -207,13 +234,45 @@ class _VerdictTable:
         known = not bases
         first = _LineParts(
             value_words(target, verdict.value, text) if known else "",
-            _mark(verdict, text),
+            _mark(verdict, text, words=bool(detail)),
             share_text(verdict),
-            margin_words(verdict, target, text) if margins and known else "",
+            margin_words(verdict, target, text) if detail is _Detail.MARGINS and known else "",
             style,
         )
         others = bases or (others_of(verdict, target, text) if self.every else [])
-        return [first, *(_LineParts(value, basis) for basis, value in others)]
+        if detail:
+            return [first, *(_LineParts(value, basis) for basis, value in others)]
+        sides = (value.split() for _, value in others)
+        return [first, *(_LineParts(value, mark) for mark, value in sides)]
+
+    def _legend(self, shown: Sequence[Target], *, margins: bool) -> str:
+        """Return what the marks mean that the table uses."""
+        text = self.text
+        verdicts = [verdict for target in shown for verdict in self.by_target[target.id].values()]
+        shares = [verdict.share for verdict in verdicts if verdict.share]
+        marks = [f"{MARKS[one]} {text.word('status', one)}" for one in (Status.MET, Status.MISSED)]
+        marks += [
+            f"{OPEN_MARKS[one]} {text.word('certainty', one)}"
+            for one in (Certainty.OPEN, Certainty.AGAINST)
+            if any(verdict.certainty is one for verdict in verdicts)
+        ]
+        legend = [text.join(marks) + text("list_sep.end"), *open_means(verdicts, text)]
+        statuses = {verdict.status for verdict in verdicts}
+        used = {
+            "verdicts.legend_margin": margins,
+            "verdicts.legend_breach": any(map(breaks_later, verdicts)),
+            "verdicts.legend_assumed": Status.ASSUMED in statuses,
+        }
+        legend += [text(key) for key, is_used in used.items() if is_used]
+        legend += bases_words(verdicts, text)
+        if shares:
+            count = max(share.members + share.unsound for share in shares)
+            kind = text.word("ensemble", shares[0].ensemble)
+            legend.append(text("verdicts.legend_share", count=count, kind=kind))
+        if unsound := max((share.unsound for share in shares), default=0):
+            legend.append(text("verdicts.legend_unsound", count=unsound))
+        legend += [*units_words(shown, text), *[self.note] * bool(self.note)]
+        return text("list_sep.sentence").join(legend)
 
 
 @dataclass(frozen=True)
@@ -227,7 +286,7 @@ class _LineParts:
     style: Style | None = None
 
 
-def _aligned(cells: Sequence[Sequence[_LineParts]]) -> list[RichText]:
+def _aligned(cells: Sequence[Sequence[_LineParts]], gap: int) -> list[RichText]:
     """Write the cells of a column with their parts below one another.
 
     The names of bases, which are in the place of marks, may reach under the shares.
@@ -247,7 +306,7 @@ def _aligned(cells: Sequence[Sequence[_LineParts]]) -> list[RichText]:
         lines: list[str | tuple[str, str]] = []
         for line in cell:
             more = [(line.share, share), (line.margin, margin)]
-            tail = "".join(f"  {_right(part, width)}" for part, width in more if width)
+            tail = "".join(" " * gap + _right(part, width) for part, width in more if width)
             whole = _left(line.mark, mark) + tail if tail.strip() else line.mark
             lines += ["\n"] * bool(lines)
             lines += [f"{_right(line.value, value)} " if value else ""]
@@ -281,39 +340,15 @@ def _letters(heads: Mapping[str, str], scenarios: Sequence[str]) -> list[str]:
     return [letter_of(places.index(one)) if len(places) > 1 else "" for one in scenarios]
 
 
-def _mark(verdict: Verdict, text: Text) -> str:
-    """Write the mark of a verdict, a word if it needs one, and when a limit is broken first."""
+def _mark(verdict: Verdict, text: Text, *, words: bool) -> str:
+    """Write the mark of a verdict, a word if it needs one, and when a limit is broken first.
+
+    Without ``words`` an open verdict has none.
+    """
     if breaks_later(verdict):
         return text("verdicts.broken", mark=verdict_mark(verdict), year=verdict.first_breach)
-    is_plain = verdict.stands and verdict.status.judged
+    is_plain = (verdict.stands and verdict.status.judged) or (verdict.is_open and not words)
     return verdict_mark(verdict) if is_plain else outcome_words(verdict, text)
-
-
-def _legend(verdicts: Sequence[Verdict], text: Text, *, margins: bool) -> RenderableType:
-    """Return the legend of the marks that the table uses."""
-    statuses = {verdict.status for verdict in verdicts}
-    shares = [verdict.share for verdict in verdicts if verdict.share]
-    marks = [f"{MARKS[one]} {text.word('status', one)}" for one in (Status.MET, Status.MISSED)]
-    marks += [
-        f"{OPEN_MARKS[one]} {text.word('certainty', one)}"
-        for one in (Certainty.OPEN, Certainty.AGAINST)
-        if any(verdict.certainty is one for verdict in verdicts)
-    ]
-    legend = [text.join(marks) + text("list_sep.end")]
-    used = {
-        "verdicts.legend_margin": margins,
-        "verdicts.legend_breach": any(map(breaks_later, verdicts)),
-        "verdicts.legend_undecided": Status.UNDECIDED in statuses,
-        "verdicts.legend_assumed": Status.ASSUMED in statuses,
-    }
-    legend += [text(key) for key, is_used in used.items() if is_used]
-    if shares:
-        count = max(share.members + share.unsound for share in shares)
-        kind = text.word("ensemble", shares[0].ensemble)
-        legend.append(text("verdicts.legend_share", count=count, kind=kind))
-    if unsound := max((share.unsound for share in shares), default=0):
-        legend.append(text("verdicts.legend_unsound", count=unsound))
-    return text("list_sep.sentence").join(legend)
 
 
 # --- what is not judged ---------------------------------------------------------------------------
@@ -364,7 +399,6 @@ def _counted(unjudged: Unjudged, text: Text) -> str:
         text("verdicts.gap_count", scenario=scenario, count=count, reason=reason)
         for (scenario, reason), count in others.items()
     ]
-    sentences.append(text("verdicts.untestable_hint"))
     return text("list_sep.sentence").join(sentences)
 
 

@@ -6,15 +6,19 @@ The same sentences come first wherever verdicts are shown.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from plansim.output.words.text import Text
 from plansim.output.words.verdicts import share_text
 from plansim.targets.target import Attribute, Status
 from plansim.targets.verdict import SURE, Verdict
 
-__all__ = ["answer", "answer_sentences", "binding_first", "gained", "lost"]
+__all__ = ["answer", "answer_sentences", "binding_first", "gained", "lost", "open_means"]
 
 ById = Mapping[str, Verdict]
+_FAIL = ("answer.fail", "answer.fail_one", "answer.fail_bare", "answer.fail_bare_one")
+_OPEN = ("answer.open", "answer.open_one", "answer.open_bare", "answer.open_bare_one")
+"""With names or without, of several targets or of one."""
 
 
 def answer(verdicts: Iterable[Verdict], text: Text, titles: Mapping[str, str] | None = None) -> str:
@@ -33,13 +37,15 @@ def answer(verdicts: Iterable[Verdict], text: Text, titles: Mapping[str, str] | 
     >>> plansim.answer(verdicts, plansim.read_text("en"))[:79]
     'Under "boats", the one binding target that can be judged, Fish in the lake 60/1'
     """
-    return text("list_sep.sentence").join(answer_sentences(verdicts, text, titles))
+    verdicts = list(verdicts)
+    said = [*answer_sentences(verdicts, text, titles), *open_means(verdicts, text)]
+    return text("list_sep.sentence").join(said)
 
 
 def answer_sentences(
     verdicts: Iterable[Verdict], text: Text, titles: Mapping[str, str] | None = None
 ) -> list[str]:
-    """Return the sentences of `answer`: one a scenario, and what *open* means."""
+    """Return the sentences of `answer`, one a scenario."""
     chosen = binding_first(verdicts)
     names = {
         one.scenario: text("answer.title", title=(titles or {}).get(one.scenario) or one.scenario)
@@ -49,7 +55,7 @@ def answer_sentences(
     for one in chosen:
         by_scenario.setdefault(one.scenario, {})[one.id] = one
     first = next(iter(by_scenario), "")
-    sentences = [
+    return [
         text(
             "answer.under",
             scenario=names[scenario],
@@ -58,12 +64,15 @@ def answer_sentences(
         )
         for scenario, own in by_scenario.items()
     ]
-    shared = [one for one in chosen if one.is_open and share_text(one)]
-    if shared:
-        example = share_text(shared[0])
-        count = example.partition("/")[0]
-        sentences.append(text("answer.open_means", sure=SURE, example=example, count=count))
-    return sentences
+
+
+def open_means(verdicts: Iterable[Verdict], text: Text) -> list[str]:
+    """Return the sentence that says what *open* means; none where no target is open by a share."""
+    shares = [share_text(one) for one in binding_first(verdicts) if one.is_open and share_text(one)]
+    return [
+        text("answer.open_means", sure=SURE, example=share, count=share.partition("/")[0])
+        for share in shares[:1]
+    ]
 
 
 def binding_first(verdicts: Iterable[Verdict]) -> list[Verdict]:
@@ -100,7 +109,7 @@ def _height(verdict: Verdict) -> tuple[int, int]:
 
 
 def _counts(verdicts: ById, text: Text, *, is_first: bool) -> str:
-    """Count the targets that hold, are open and fail; under the first scenario name the open ones.
+    """Count the targets that hold, fail and are open; under the first scenario name the latter two.
 
     Under another what it loses and gains tells which they are.
     """
@@ -110,15 +119,15 @@ def _counts(verdicts: ById, text: Text, *, is_first: bool) -> str:
     if len(judged) == 1 and is_first:
         return _only(judged[0], text)
     parts = [_holds(met, judged, text) if is_first else _hold(met, len(judged), text)]
-    if still and is_first:
-        names = text.join(_named(one, text) for one in still)
-        key = "answer.open_one" if len(still) == 1 else "answer.open"
-        parts.append(text(key, count=len(still), names=names))
-    elif still:
-        key = "answer.open_bare_one" if len(still) == 1 else "answer.open_bare"
-        parts.append(text(key, count=len(still)))
-    if failed := len(judged) - met - len(still):
-        parts.append(text("answer.fail_one" if failed == 1 else "answer.fail", count=failed))
+    failed = [one for one in judged if one not in still and one.status is not Status.MET]
+    for keys, told, names in (
+        (_FAIL, failed, [text.name(one) for one in failed]),
+        (_OPEN, still, [_named(one, text) for one in still]),
+    ):
+        if told:
+            key = keys[2 * (not is_first) + (len(told) == 1)]
+            listed = text("list_sep.semicolon").join(names)
+            parts.append(text(key, count=len(told), names=listed))
     if given := sum(one.status is Status.ASSUMED for one in verdicts.values()):
         parts.append(text("answer.assumed_one" if given == 1 else "answer.assumed", count=given))
     *some, last = parts
@@ -139,14 +148,18 @@ def _holds(met: int, judged: Sequence[Verdict], text: Text) -> str:
         return text("answer.nothing")
     key = "answer.holds" if met > 1 else "answer.holds_one" if met else "answer.holds_none"
     key = "answer.holds_all" if met == count else key
-    return _with_kind(key, judged[0], text, met=met, count=count)
+    first = judged[0]
+    if len({one.year for one in judged}) > 1:
+        first = replace(first, year=None)
+    return _with_kind(key, first, text, met=met, count=count)
 
 
 def _with_kind(key: str, verdict: Verdict, text: Text, **values: object) -> str:
-    """Return a phrase with what its targets are called; nothing where no target is binding."""
+    """Return a phrase with the year of its targets and, if they are binding, that they are."""
     is_binding = verdict.attribute is Attribute.BINDING
     kind = text.word("attribute", verdict.attribute) if is_binding else ""
-    return " ".join(text(key, kind=kind, **values).split())
+    year = text("answer.of_year", year=verdict.year) if verdict.year else ""
+    return " ".join(text(key, kind=kind, year=year, **values).split())
 
 
 def _hold(met: int, judged: int, text: Text) -> str:

@@ -1,14 +1,21 @@
-"""The languages of the output, and which of them is wanted.
+"""The languages of the output, and errors, warnings and help in Chinese.
 
-Apart from `text`, so that a command line whose help is English need not load what reads catalogues.
+A message arises in any layer as a template and its parts, in English; a language is chosen where
+it is shown. As with gettext, the English template is the key: ``messages.yaml`` beside this file
+has its Chinese, and what it does not have is shown in English.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import cache
+from importlib.resources import files
 
-__all__ = ["Lang", "language"]
+from plansim.cache import code_of, digest, kept
+from plansim.errors import Say
+
+__all__ = ["Lang", "help_in_chinese", "language", "read_catalogue", "say_in"]
 
 
 class Lang(StrEnum):
@@ -35,3 +42,40 @@ def language(wanted: str | None, environ: Mapping[str, str]) -> Lang:
         if value := environ.get(name):
             return Lang.ZH if value.lower().startswith("zh") else Lang.EN
     return Lang.EN
+
+
+def say_in(lang: Lang) -> Say:
+    """Return the function that translates templates; the catalogue is only read for Chinese.
+
+    >>> from plansim.errors import Fault, Message
+    >>> fault = Fault("no scenario is called '{name}'", "a.yaml", found=Message("a list"), name="x")
+    >>> fault.written(say_in(Lang.ZH))
+    'a.yaml: 没有名为“x”的情景；实际：列表'
+    """
+    if lang is Lang.EN:
+        return str
+    catalogue = read_catalogue()
+    return lambda template: catalogue.get(template, template)
+
+
+def help_in_chinese(paragraph: str) -> str:
+    """Return a paragraph of help in Chinese; unchanged if there is no translation.
+
+    Sequences of white space count as one space.
+    """
+    return read_catalogue().get(" ".join(paragraph.split()), paragraph)
+
+
+@cache
+def read_catalogue() -> Mapping[str, str]:
+    """Return the Chinese of every English template, word and paragraph of help."""
+    raw = files(__package__).joinpath("locale", "messages.yaml").read_bytes()
+    key = digest("messages", raw, code_of("", "output"))
+    return kept("parsed", key, dict, lambda: _read(raw))
+
+
+def _read(raw: bytes) -> dict[str, str]:
+    from ruamel.yaml import YAML
+
+    sections = YAML(typ="safe").load(raw.decode("utf-8"))
+    return {text: chinese for section in sections.values() for text, chinese in section.items()}

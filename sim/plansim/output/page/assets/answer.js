@@ -60,12 +60,15 @@ function countsText(verdicts, isFirst) {
   if (judged.length === 1 && isFirst) return onlyText(judged[0]);
   const one = (key, count) => (count === 1 ? `answer.${key}_one` : `answer.${key}`);
   const parts = [isFirst ? holdsText(met, judged) : holdText(met, judged.length)];
-  if (open.length && isFirst) {
-    const names = open.map(namedText).join(t("list_sep.comma"));
-    parts.push(t(one("open", open.length), { count: open.length, names }));
-  } else if (open.length) parts.push(t(one("open_bare", open.length), { count: open.length }));
-  const failed = judged.length - met - open.length;
-  if (failed) parts.push(t(one("fail", failed), { count: failed }));
+  const failed = judged.filter((each) => each.status !== "met" && !each.isOpen);
+  const told = [
+    ["fail", failed, failed.map(({ target }) => pick(target.name))],
+    ["open", open, open.map(namedText)],
+  ];
+  for (const [key, some, names] of told) {
+    const values = { count: some.length, names: names.join(t("list_sep.semicolon")) };
+    if (some.length) parts.push(t(one(isFirst ? key : `${key}_bare`, some.length), values));
+  }
   const given = verdicts.filter((each) => each.status === "assumed").length;
   if (given) parts.push(t(one("assumed", given), { count: given }));
   const last = parts.pop();
@@ -75,20 +78,25 @@ function countsText(verdicts, isFirst) {
 
 function onlyText(verdict) {
   const held = verdict.status === "met" ? "answer.only_holds" : "answer.only_fails";
-  return withKind(verdict.isOpen ? "answer.only_open" : held, verdict, { name: namedText(verdict) });
+  const key = verdict.isOpen ? "answer.only_open" : held;
+  return withKind(key, verdict.target, { name: namedText(verdict) });
 }
 
 function holdsText(met, judged) {
   const count = judged.length;
   if (!count) return t("answer.nothing");
   const some = met > 1 ? "answer.holds" : met ? "answer.holds_one" : "answer.holds_none";
-  return withKind(met === count ? "answer.holds_all" : some, judged[0], { met, count });
+  const years = new Set(judged.map(({ target }) => target.year));
+  const year = years.size > 1 ? null : judged[0].target.year;
+  const { attribute } = judged[0].target;
+  return withKind(met === count ? "answer.holds_all" : some, { attribute, year }, { met, count });
 }
 
-/** Give a phrase with what its targets are called; nothing where no target is binding. */
-function withKind(key, { target }, values) {
+/** Give a phrase with the year of its targets and, if they are binding, that they are. */
+function withKind(key, target, values) {
   const kind = target.attribute === "binding" ? t("attribute.binding") : "";
-  return t(key, { kind, ...values }).split(/\s+/).filter(Boolean).join(" ");
+  const year = target.year ? t("answer.of_year", { year: target.year }) : "";
+  return t(key, { kind, year, ...values }).split(/\s+/).filter(Boolean).join(" ");
 }
 
 function holdText(met, judged) {

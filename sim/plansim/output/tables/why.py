@@ -1,0 +1,282 @@
+"""Why verdicts are as they are: drivers, the unknowns that decide targets, feedback loops."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+from plansim.analysis.feedback.loop_scores import LoopScores
+from plansim.analysis.feedback.loops import MOVES, Cut, Loop, LoopLink
+from plansim.analysis.sensitivity.study import Drivers, Sensitivity
+from plansim.analysis.sensitivity.unknowns import DecidedTarget, DecidingUnknown
+from plansim.model.records import Model
+from plansim.output.describe import constants_name
+from plansim.output.tables import layout
+from plansim.output.words.language import say_in
+from plansim.output.words.text import Text, decimals_of, figure
+from plansim.output.words.verdicts import section_of
+from plansim.targets.target import Status
+from plansim.targets.verdict import of_hundred
+
+__all__ = ["loops_table", "missing_scores", "sensitivity_table", "spans", "unknowns_table"]
+
+NOTABLE = 0.05
+"""The group of remaining factors is mentioned if its share of the variance is larger."""
+
+
+def sensitivity_table(study: Sensitivity, text: Text) -> layout.RenderableType:
+    """Lay out what the uncertainty of each binding target is due to."""
+    first = study.design.scenarios[0]
+    counts = {
+        "draws": f"{study.draws:,}",
+        "factors": len(study.design.factors),
+        "runs": f"{study.runs:,}",
+        "scenario": text.pick(first.title_en, first.title_zh) or first.id,
+    }
+    parts: list[layout.RenderableType] = [text("sensitivity.title", **counts)]
+    if study.broken:
+        parts.append(text("sensitivity.broken", count=f"{study.broken:,}"))
+    if study.drivers:
+        parts += [_driver_table(study, text), _on_drivers(study, text)]
+    return layout.blocks(parts)
+
+
+def _driver_table(study: Sensitivity, text: Text) -> layout.Grid:
+    columns = [
+        layout.text_column(text("sensitivity.driver")),
+        layout.figure_column(text("sensitivity.total")),
+        layout.figure_column(text("sensitivity.interval")),
+        layout.figure_column(text("sensitivity.first")),
+        layout.figure_column(text("sensitivity.moves")),
+    ]
+    rows: list[layout.Row | layout.Band] = []
+    for drivers in sorted(study.drivers, key=lambda driven: section_of(driven.target)):
+        rows.append(layout.Band(_driven(drivers, text), style=None))
+        rows += _driver_rows(drivers, text)
+    return layout.Grid(columns, rows)
+
+
+def _driven(drivers: Drivers, text: Text) -> str:
+    """Write a target and the standard deviation of its margin."""
+    target = drivers.target
+    spread = figure(drivers.spread, min(decimals_of([drivers.spread]), 3))
+    name = text.name(target)
+    return f"{target.id}  {name}{text('list_sep.colon')}± {spread} {text.unit(target.unit)}"
+
+
+def _driver_rows(drivers: Drivers, text: Text) -> Iterator[layout.Row]:
+    if not drivers.main:
+        yield "  " + text("sensitivity.still"), "", "", "", ""
+        return
+    decimals = max(min(decimals_of([index.effect for index in drivers.main]), 3), 0)
+    rest = [drivers.rest] if drivers.rest and drivers.rest.total >= NOTABLE else []
+    for index in [*drivers.main, *rest]:
+        name = text.pick(index.factor, index.factor_zh) or text("sensitivity.rest")
+        yield (
+            layout.Prose("  " + name, "" if index.factor else layout.Style.FAINT),
+            _percent(index.total),
+            f"{index.total_low * 100:.0f}–{index.total_high * 100:.0f}",
+            _percent(index.first),
+            "" if math.isnan(index.effect) else f"{index.effect:+.{decimals}f}",
+        )
+
+
+def _on_drivers(study: Sensitivity, text: Text) -> str:
+    worst = max((driver.rest.total for driver in study.drivers if driver.rest), default=0.0)
+    return text("list_sep.sentence").join(
+        [
+            text("sensitivity.legend"),
+            text(
+                "sensitivity.screened",
+                trajectories=study.screening.trajectories,
+                chosen=len(study.chosen),
+                others=len(study.design.factors) - len(study.chosen),
+                worst=_percent(worst),
+            ),
+        ]
+    )
+
+
+def _percent(share: float) -> str:
+    """Write a share in per cent, with a digit where it is small or near all.
+
+    >>> _percent(0.354), _percent(0.004), _percent(0.9996), _percent(1.0), _percent(-0.001)
+    ('35 %', '0.4 %', '99.96 %', '100 %', '0 %')
+    """
+    if math.isnan(share):
+        return "–"
+    decimals = 0
+    while 0 < share < 1 and decimals < 2 and round(share * 100, decimals) in (0.0, 100.0):
+        decimals += 1
+    return f"{max(share, 0.0) * 100:.{decimals}f} %"
+
+
+# --- the unknowns that decide open targets --------------------------------------------------------
+
+
+def unknowns_table(
+    decided: Sequence[DecidedTarget], model: Model, text: Text
+) -> layout.RenderableType:
+    """Lay out the unknowns that decide targets, by scenario."""
+    if not decided:
+        return text("unknowns.none")
+    parts: list[layout.RenderableType] = []
+    for scenario, group in groupby(decided, key=lambda one: one.scenario):
+        columns = [
+            layout.text_column(text("verdicts.name")),
+            layout.figure_column(text("unknowns.met")),
+            layout.text_column(text("unknowns.unknown")),
+            layout.figure_column(text("unknowns.low")),
+            layout.figure_column(text("unknowns.high")),
+            layout.figure_column(text("unknowns.explained")),
+        ]
+        rows = [row for one in group for row in _rows(one, model, text)]
+        parts.append(
+            layout.lines([layout.Prose(scenario, layout.Style.STRONG), layout.Grid(columns, rows)])
+        )
+    return layout.blocks([*parts, text("unknowns.legend")])
+
+
+def _rows(decided: DecidedTarget, model: Model, text: Text) -> list[layout.Row]:
+    name, share = text.name(decided), _of_hundred(decided.share)
+    first, *others = [_cells(unknown, model, text) for unknown in decided.unknowns] or [
+        (text("unknowns.many"), "", "", "")
+    ]
+    return [(name, share, *first), *(("", "", *other) for other in others)]
+
+
+def _cells(unknown: DecidingUnknown, model: Model, text: Text) -> tuple[str, str, str, str]:
+    name = constants_name(unknown.constants, model, text) or unknown.name
+    low, high = _of_hundred(unknown.share_low), _of_hundred(unknown.share_high)
+    return name, low, high, f"{100 * unknown.explained:.0f} %"
+
+
+def _of_hundred(share: float) -> str:
+    return f"{of_hundred(share)}/100"
+
+
+_TURNS = {Status.MET: ("✓", layout.Style.GOOD), Status.MISSED: ("✗", layout.Style.BAD)}
+"""Marks of verdicts that a cut changes."""
+
+
+def loops_table(cuts: Sequence[Cut], scores: LoopScores, text: Text) -> layout.RenderableType:
+    """Lay out each loop, then all in one table."""
+    legend = missing_scores(scores, text) if scores.missing else text("loops.scores_legend")
+    return layout.blocks(
+        [
+            *(layout.facts(_loop_facts(cut, text)) for cut in cuts),
+            text("loops.summary", scenario=scores.scenario.id),
+            _summary(cuts, scores, text),
+            layout.lines([legend, text("loops.cut_legend")]),
+        ]
+    )
+
+
+def missing_scores(scores: LoopScores, text: Text) -> str:
+    """Return in one line why there are no scores."""
+    assert scores.missing is not None
+    return text("loops.no_scores", why=scores.missing.written(say_in(text.lang)))
+
+
+def spans(years: Sequence[int]) -> list[str]:
+    """Write years in order, those that follow one another as one span.
+
+    >>> spans([2006, 2009, 2010, 2011])
+    ['2006', '2009–2011']
+    """
+    runs = [
+        [year for _, year in run]
+        for _, run in groupby(enumerate(years), key=lambda pair: pair[1] - pair[0])
+    ]
+    return [f"{run[0]}–{run[-1]}" if len(run) > 1 else f"{run[0]}" for run in runs]
+
+
+# --- all loops in one table -----------------------------------------------------------------------
+
+
+def _summary(cuts: Sequence[Cut], scores: LoopScores, text: Text) -> layout.Grid:
+    scored = scores.missing is None
+    columns = [
+        layout.Column(text("loops.loop")),
+        layout.text_column(least=12),
+        layout.Column(text("loops.kind")),
+        layout.figure_column(text("loops.links")),
+        *[
+            layout.figure_column(text("loops.share")),
+            layout.text_column(text("loops.dominates"), least=9),
+        ]
+        * scored,
+        layout.figure_column(text("loops.cut_moves")),
+        layout.Column(text("loops.turns")),
+    ]
+    rows = []
+    for cut in cuts:
+        loop = cut.loop
+        lengths = [len(path) for path in loop.paths]
+        row: list[layout.RenderableType] = [
+            loop.id,
+            text.name(loop),
+            text.word("polarity", loop.polarity),
+            "–".join(dict.fromkeys(f"{length}" for length in (min(lengths), max(lengths)))),
+        ]
+        if scored:
+            share = float(scores.yearly[loop.id].mean()) if scores.years else math.nan
+            row += [_share(share), text.join(spans(scores.years_led(loop.id)))]
+        turned = [
+            f"{effect.target.id} {_TURNS.get(effect.status_cut, ('?', None))[0]}"
+            for effect in cut.effects
+            if effect.status_cut is not effect.status_whole
+        ]
+        moves = text("loops.breaks") if cut.fault else f"{cut.strongest * 100:.2g} %"
+        rows.append([*row, moves, layout.stacked(turned) if turned else "–"])
+    return layout.Grid(columns, rows)
+
+
+def _share(share: float) -> str:
+    """Write a relative score with its sign.
+
+    >>> _share(0.411), _share(-0.066), _share(0.0001)
+    ('+41 %', '−7 %', '0 %')
+    """
+    if math.isnan(share):
+        return "–"
+    return f"{share * 100:+.0f} %".replace("-", "−") if abs(share) >= 0.005 else "0 %"
+
+
+# --- a loop -----------------------------------------------------------------------------------
+
+
+def _loop_facts(cut: Cut, text: Text) -> list[tuple[str, str]]:
+    loop = cut.loop
+    name = text.name(loop)
+    parts = [
+        (text("loops.loop"), f"{loop.id}  {name} ({text.word('polarity', loop.polarity)})"),
+        (text("show.meaning"), text.pick(loop.meaning_en, loop.meaning_zh)),
+        (text("loops.switch"), loop.switch),
+        *((text("loops.path"), _path(path)) for path in loop.paths),
+        (text("loops.stands"), _standing(loop, text)),
+    ]
+    if cut.fault:
+        parts.append((text("loops.cut_moves"), text("loops.broken", fault=cut.fault)))
+    elif cut.strongest <= MOVES:
+        parts.append((text("loops.cut_moves"), text("loops.weak")))
+    if loop.weak_en:
+        parts.append((text("loops.declared_weak"), text.pick(loop.weak_en, loop.weak_zh)))
+    return parts
+
+
+def _path(path: Sequence[LoopLink]) -> str:
+    """Write a path: ``output →+ profit →+ capital →+ output``."""
+    steps = [f" →{'+' if link.sign > 0 else '−'} {link.effect}" for link in path]
+    return path[0].cause + "".join(steps)
+
+
+def _standing(loop: Loop, text: Text) -> str:
+    links = [link for path in loop.paths for link in path]
+    lacking = [f"{link.cause} → {link.effect}" for link in links if not link.stands]
+    if lacking:
+        return text("loops.missing", links=text.join(lacking))
+    if not loop.found:
+        return text("loops.other_polarity")
+    return text("loops.all_stand", count=len(links))
