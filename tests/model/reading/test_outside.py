@@ -118,6 +118,19 @@ def test_names_with_a_question_mark_are_what_the_settings_say(folder: Path) -> N
     assert (model.variables["x"].value, model.variables["y"].value) == (7.5, 1.0)
 
 
+def test_string_variables_name_files_and_cells(folder: Path) -> None:
+    path = folder / "other.mdl"
+    path.write_text(
+        "The Book:IS: 'b.xlsx' ~~|\ncell in it :IS:\n\t'B2'\n\t~ ~|\n"
+        "x= GET XLS CONSTANTS(the book, 'Sheet',\\\n\t\tCell in\\\n\t\t it) ~~|\n"
+        "y:= GET XLS DATA( The_Book , 'Sheet', 'A', 'B6') ~~|\nz= 1/0.5 ~~|\n" + CLOCK,
+        "utf-8",
+    )
+    model = load_model(path)
+    assert (model.variables["x"].value, model.variables["z"].line) == (7.5, 9)
+    assert float(simulate(model, cache=False)["y"][-1]) == 4
+
+
 def test_a_file_that_changes_makes_another_model(folder: Path) -> None:
     first = load_model(folder / "model.mdl")
     (folder / "d.csv").write_text(TABLE.replace("x,1,2,3", "x,1,2,4"), "utf-8")

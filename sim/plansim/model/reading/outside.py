@@ -40,6 +40,9 @@ __all__ = ["JUST", "Series", "inlined", "read_series"]
 Series: TypeAlias = Mapping[str, Points]
 """Points of time and value by the name of a variable, ``name`` or ``name[e1,e2]``."""
 _SUBSCRIPT = re.compile(r"GET[\s_]+(?:DIRECT|XLS)[\s_]+SUBSCRIPT\s*\(([^()]*)\)", re.IGNORECASE)
+_FROM_FILE = re.compile(r"(GET[\s_]+(?:DIRECT|XLS)[\s_]+\w+\s*\()([^()]*)(?=\))", re.IGNORECASE)
+_STRING = re.compile(r"([^|~\n]+?)\s*:\s*IS\s*:\s*('[^']*')", re.IGNORECASE)
+_ARGUMENT = re.compile(r"\s*('[^']*'|[^,']+)")
 _QUOTED = re.compile(r"'([^']*)'")
 _KEYWORD = re.compile(r":\s*(INTERPOLATE|LOOK\s+FORWARD|HOLD\s+BACKWARD|RAW)\s*:", re.IGNORECASE)
 _SETTING = re.compile(r"^30:(\?[^=\n]+)=([^\n]+)$", re.MULTILINE)
@@ -127,7 +130,7 @@ def inlined(
     """
     settings = {name.lower(): path.strip() for name, path in _SETTING.findall(text)}
     files, faults = OutsideFiles(folder, settings), FaultLog(file)
-    text = _with_subscripts(text, files, faults)
+    text = _with_subscripts(_with_strings(text), files, faults)
     scan = scan_text(text, FaultLog(file))
     given = {name_key(name): points for name, points in (series or {}).items()}
     used = {
@@ -196,6 +199,20 @@ def _takes_data(equation: Equation) -> bool:
 
 def _is_empty(equation: Equation) -> bool:
     return equation.form is EquationForm.DATA and equation.tree is None
+
+
+def _with_strings(text: str) -> str:
+    """Put the texts of string variables in the place of their names where files are read."""
+    strings = {name_key(name): value for name, value in _STRING.findall(text)}
+
+    def quoted(argument: re.Match[str]) -> str:
+        known = strings.get(name_key(argument[1].replace("\\", " ")))
+        return argument[0] if known is None else known + "\n" * argument[0].count("\n")
+
+    def call(match: re.Match[str]) -> str:
+        return match[1] + _ARGUMENT.sub(quoted, match[2])
+
+    return _FROM_FILE.sub(call, text) if strings else text
 
 
 def _with_subscripts(text: str, files: OutsideFiles, faults: FaultLog) -> str:
