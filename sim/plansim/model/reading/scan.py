@@ -115,7 +115,13 @@ def _read_all(source: SourceText) -> tuple[dict[str, tuple[Equation, ...]], dict
             add_range(log, raw_ranges, item)
         if log.is_full:
             break
-    return {key: tuple(group) for key, group in equations.items()}, raw_ranges
+    return {key: _defined(group) for key, group in equations.items()}, raw_ranges
+
+
+def _defined(group: Sequence[Equation]) -> tuple[Equation, ...]:
+    """Return a variable's equations without the A FUNCTION OF that they replace."""
+    written = tuple(one for one in group if "a_function_of" not in one.called)
+    return written or tuple(group)
 
 
 def _is_unfinished(
