@@ -72,7 +72,7 @@ UNCOMPUTED_FUNCTIONS: frozenset[str] = frozenset(
         "get_vdf_": "constants data lookups",
         "queue_": "age_average age_oldest age_in_range attrib_average attrib_in_range attrib_max "
         "attrib_min attrib_quantity fifo fifo_attrib",
-        "random_": "beta binomial gamma lookup negative_binomial pink_noise poisson weibull",
+        "random_": "beta binomial gamma lookup negative_binomial poisson weibull",
     }.items()
     for suffix in suffixes.split()
 )

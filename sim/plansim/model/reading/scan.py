@@ -40,8 +40,8 @@ __all__ = ["scan_text"]
 _MACRO = re.compile(r"^[ \t]*:MACRO:", re.IGNORECASE | re.MULTILINE)
 _MACRO_HEAD = re.compile(r"\s*(\w[\w'$\s]*?)\s*\(([^()]*)\)", re.IGNORECASE)
 _MACRO_END = re.compile(r":END OF MACRO:", re.IGNORECASE)
-_DELAYP = re.compile(r"\bDELAYP\s*\(", re.IGNORECASE)
-_AS_MACRO = """:MACRO: DELAYP(input, delay time : pipeline)
+_AS_MACROS = {
+    r"\bDELAYP\s*\(": """:MACRO: DELAYP(input, delay time : pipeline)
 DELAYP= last/stay ~~|
 pipeline= first + middle + last ~~|
 first= INTEG(input - first/stay, last) ~~|
@@ -49,8 +49,18 @@ middle= INTEG((first - middle)/stay, last) ~~|
 last= INTEG((middle - last)/stay, stay*input) ~~|
 stay= delay time/3 ~~|
 :END OF MACRO:
-"""
-"""A function that has an output, by the equations of Vensim's manual."""
+""",
+    r"\bRANDOM[\s_]+PINK[\s_]+NOISE\s*\(": """
+:MACRO: RANDOM PINK NOISE(mean, deviation, correlation time, stream)
+RANDOM PINK NOISE= INTEG(
+    (mean + deviation*SQRT(2/share - 1)*white - RANDOM PINK NOISE)/correlation time,
+    mean + deviation*white) ~~|
+share= TIME STEP$/correlation time ~~|
+white= RANDOM NORMAL(-6, 6, 0, 1, stream) ~~|
+:END OF MACRO:
+""",
+}
+"""Functions by the equations of Vensim's manual, which a model has that calls them."""
 _KEYWORD = re.compile(r":[A-Za-z ]+:")
 _EXCEPT = re.compile(r":EXCEPT:", re.IGNORECASE)
 _LIMIT = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
@@ -73,8 +83,8 @@ def scan_text(text: str, log: FaultLog, slips: FaultLog | None = None) -> Scan:
         All equations and ranges, those with a fault of syntax included as far as they go.
     """
     source = SourceText(text, log, log if slips is None else slips)
-    given = _AS_MACRO if _DELAYP.search(text) else ""
-    macros = dict(_macros(SourceText(given, log, source.slips))) | dict(_macros(source))
+    called = (body for name, body in _AS_MACROS.items() if re.search(name, text, re.IGNORECASE))
+    macros = dict(_macros(SourceText("".join(called), log, source.slips))) | dict(_macros(source))
     if _MACRO.search(source.text, 0, source.end):
         return Scan({}, {}, {})  # without its end a macro holds the rest of the file
     equations, raw_ranges = _read_all(source)
