@@ -32,6 +32,7 @@ from sphinx.util.matching import Matcher
 import plansim
 from plansim.cache import code_of, digest
 from plansim.cli.main import plansim as command_line
+from plansim.files.notebook import Tabular
 from plansim.output.page.page import CHINESE_RANGE
 from plansim.output.words.font import subsets
 from plansim.output.words.language import help_in_chinese
@@ -73,6 +74,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("builder-inited", _translate_help)
     app.connect("builder-inited", _translate_theme)
     app.connect("source-read", _show_examples)
+    app.connect("doctree-read", _translate_rubrics)
     app.connect("env-check-consistency", _find_undocumented)
     app.connect("html-page-context", _lead_to_other_language)
     app.connect("build-finished", _write_other_pages)
@@ -110,6 +112,10 @@ FILE = re.compile(r"^<!-- file: (.*) -->\n```yaml\n(.*?)^```$", re.MULTILINE | r
 FAILED = re.compile(r"^plansim: ", re.MULTILINE)
 LINK = re.compile(r"(?<!!)\[([^\]\[]+)\]\(([\w./-]+)\.md\)")
 MARK = re.compile(r"^<!-- .* -->\n", re.MULTILINE)
+BREAK = re.compile(
+    r"(?<=[\u3001-\uffef])\n(?=[\u3001-\uffef“”])|(?<=[，。；：、）])\n(?=\w)(?!\d+\. )"
+)
+"""A break of a line within Chinese, or after its punctuation."""
 
 
 def _show_examples(app: Sphinx, docname: str, source: list[str]) -> None:
@@ -132,9 +138,7 @@ def _show_examples(app: Sphinx, docname: str, source: list[str]) -> None:
 def _without_breaks(text: str) -> str:
     """Join lines within Chinese, where a break would show as a space; blocks of code stay."""
     parts = re.split(r"(^```.*?^```$)", text, flags=re.MULTILINE | re.DOTALL)
-    joined = [
-        re.sub(r"(?<=[\u3001-\uffef])\n(?=[\u3001-\uffef“”])", "", part) for part in parts[::2]
-    ]
+    joined = [BREAK.sub("", part) for part in parts[::2]]
     parts[::2] = joined
     return "".join(parts)
 
@@ -222,6 +226,8 @@ def _documented(name: str) -> Iterator[str]:
     yield f".. {kind}:: plansim.{name}"
     if kind == "autoclass":
         yield from ("   :members:", "   :no-undoc-members:")
+        if issubclass(value, Tabular):
+            yield "   :inherited-members: tuple"
     yield ""
 
 
@@ -256,9 +262,22 @@ def _translate_theme(app: Sphinx) -> None:
         app.translator.add_fallback(_Theme())
 
 
+RUBRICS = {"Usage": "用法", "Options": "选项", "Arguments": "参数", "Commands": "命令"}
+"""What sphinx-click heads parts of the help of a command with."""
+
+
+def _translate_rubrics(app: Sphinx, doctree: nodes.document) -> None:
+    if _lang(app) == "zh":
+        for rubric in doctree.findall(nodes.rubric):
+            text = RUBRICS.get(rubric.astext(), rubric.astext())
+            rubric.children = [nodes.Text(text)]
+
+
 def _translate(command: click.Command, say: Callable[[str], str]) -> None:
     paragraphs = (command.help or "").split("\n\n")
     command.help = "\n\n".join(say(part.removeprefix("\b")).strip() for part in paragraphs)
+    if command.epilog:
+        command.epilog = say("Example: {}").replace("{}", command.epilog.removeprefix("Example: "))
     for option in command.params:
         if isinstance(option, click.Option) and option.help:
             option.help = say(option.help)

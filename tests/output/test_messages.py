@@ -220,20 +220,6 @@ def test_help_is_in_the_language_asked_for_wherever_the_option_stands(
 
 
 @pytest.mark.parametrize(
-    "line", [["--lang", "zh", "list"], ["list", "--lang", "zh"], ["--lang=en", "list", "--lang=zh"]]
-)
-def test_the_language_of_a_group_is_that_of_its_help_and_of_its_commands(
-    line: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(line) == 0
-    assert capsys.readouterr().out.startswith("用法：plansim list")
-    assert main(["list", "scenarios", "--lang", "zh"]) == 0
-    expected = capsys.readouterr().out
-    assert main([*line, "scenarios"]) == 0
-    assert capsys.readouterr().out == expected
-
-
-@pytest.mark.parametrize(
     ("line", "said"),
     [
         (

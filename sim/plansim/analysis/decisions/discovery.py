@@ -166,41 +166,18 @@ class Discoveries(Tabular, tuple[Discovery, ...]):
     """
 
     def _table(self) -> Table:
-        columns = (
-            "target",
-            "name_en",
-            "name_zh",
-            "outcome",
-            "failing",
-            "box",
-            "density",
-            "coverage",
-            "mass",
-            "factor",
-            "factor_zh",
-            "low",
-            "high",
-            "unit",
-            "frequency",
-        )
+        columns = ("target", "name_en", "name_zh", "outcome", "failing", "box", "density",
+                   "coverage", "mass", "factor", "factor_zh", "low", "high", "unit",
+                   "frequency")  # fmt: skip
         rows: list[Sequence[object]] = []
         for one in self:
             names = (one.target, one.name_en, one.name_zh, one.outcome.value, one.failing)
             rows += [
-                (
-                    *names,
-                    number,
-                    box.density,
-                    box.coverage,
-                    box.mass,
-                    limit.factor.name,
-                    limit.factor.name_zh,
-                    *limit.shown,
-                    limit.frequency,
-                )
+                (*names, number, box.density, box.coverage, box.mass,
+                 limit.factor.name, limit.factor.name_zh, *limit.shown, limit.frequency)
                 for number, box in enumerate(one.boxes, 1)
                 for limit in box.limits
-            ] or [(*names, *[None] * (len(columns) - len(names)))]
+            ] or [(*names, *[None] * (len(columns) - len(names)))]  # fmt: skip
         return columns, rows
 
 

@@ -90,22 +90,9 @@ class Signposts(Tabular, tuple[Signpost, ...]):
     """
 
     def _table(self) -> Table:
-        columns = (
-            "target",
-            "name_en",
-            "name_zh",
-            "share",
-            "statistic",
-            "statistic_zh",
-            "unit",
-            "year",
-            "area",
-            "area_error",
-            "met_above",
-            "threshold",
-            "false_hope",
-            "false_alarm",
-        )
+        columns = ("target", "name_en", "name_zh", "share", "statistic", "statistic_zh", "unit",
+                   "year", "area", "area_error", "met_above", "threshold", "false_hope",
+                   "false_alarm")  # fmt: skip
         names = [one.name for one in fields(Signpost) if one.name != "statistic_en"]
         return columns, [[getattr(sign, name) for name in names] for sign in self]
 

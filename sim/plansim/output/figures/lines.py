@@ -14,14 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from plansim.errors import Fault, InputError, Message, UnknownNameError, nearest
-from plansim.output.figures import canvas
-from plansim.output.figures.chart import (
-    Envelope,
-    Line,
-    draw_chart,
-    label_ends,
-    looks_of,
-)
+from plansim.output.figures import canvas, chart
 from plansim.output.series import Mark, Series, marks_on, scaled_mark, series_in, unplaced
 from plansim.output.words.text import Lang, Text, read_text
 from plansim.targets.annual import MANY, separate
@@ -102,8 +95,8 @@ def trajectories(
     with canvas.style():
         axes = axes or canvas.new_axes()
         lines, marks = _read(listed, variable, list(targets), None)
-        draw_chart(axes, lines, marks, text)
-        label_ends(axes, [line.series for line in lines], titles(listed, text))
+        chart.draw_chart(axes, lines, marks, text)
+        chart.label_ends(axes, [line.series for line in lines], titles(listed, text))
     return axes
 
 
@@ -142,7 +135,7 @@ def small_multiples(
             called = shown.get(variable)
             lines, marks = _read(listed, variable, wanted, called)
             title = called.name if called else ""
-            draw_chart(axes, lines, marks, text, title=title, small=True)
+            chart.draw_chart(axes, lines, marks, text, title=title, small=True)
             drawn += [mark for mark, _ in marks]
         _key(figure, listed, drawn, text)
         figure.set_layout_engine("constrained", hspace=0.08, wspace=0.05)
@@ -151,7 +144,7 @@ def small_multiples(
 
 def _read(
     runs: Sequence[xr.Dataset], variable: str, targets: Sequence[Target], shown: Shown | None
-) -> tuple[list[Line], list[tuple[Mark, str]]]:
+) -> tuple[list[chart.Line], list[tuple[Mark, str]]]:
     """Return the lines of a series under runs and the marks of its targets with their colours."""
     series = [series_in(run, variable, targets) for run in runs]
     marks = [marks_on(run, variable, targets) for run in runs]
@@ -159,8 +152,8 @@ def _read(
         factor = reported_factor(series[0].unit, shown.unit)
         series = [_scaled(line, factor, shown.unit) for line in series]
         marks = [[scaled_mark(mark, factor) for mark in of_run] for of_run in marks]
-    hues = [hue for hue, _ in looks_of(len(runs))]
-    return list(map(Line, series)), _distinct(marks, hues)
+    hues = [hue for hue, _ in chart.looks_of(len(runs))]
+    return list(map(chart.Line, series)), _distinct(marks, hues)
 
 
 def _scaled(series: Series, factor: float, unit: str) -> Series:
@@ -182,7 +175,7 @@ def _distinct(by_run: Sequence[Sequence[Mark]], hues: Sequence[str]) -> list[tup
 
 def _key(figure: Figure, runs: Sequence[xr.Dataset], marks: Sequence[Mark], text: Text) -> None:
     """Put above all panels what the lines and marks are."""
-    lines = [Line2D([], [], color=hue, ls=dash) for hue, dash in looks_of(len(runs))]
+    lines = [Line2D([], [], color=hue, ls=dash) for hue, dash in chart.looks_of(len(runs))]
     entries = list(zip(lines, titles(runs, text), strict=True))
     kinds = (
         ("mark.least", "^", any(mark.low is not None for mark in marks)),
@@ -240,21 +233,21 @@ def fan(
         )
         bands = [_band(low, high), _band(inner_low, inner_high)]
         # Several inner bands, one on the other, would be a muddle.
-        lines.append(Line(median, bands[: 2 if len(fans) == 1 else 1]))
+        lines.append(chart.Line(median, bands[: 2 if len(fans) == 1 else 1]))
     middle = next(iter(fans.values()))[len(QUANTILES) // 2].to_dataset(name=variable)
     marks = [(mark, canvas.INK) for mark in marks_on(middle, variable, wanted)]
     notes = [text("plot.fan" if len(fans) == 1 else "plot.fans")]
     notes += _without_base(middle, variable, wanted, text)
     with canvas.style():
         axes = axes or canvas.new_axes()
-        draw_chart(axes, lines, marks, text)
+        chart.draw_chart(axes, lines, marks, text)
         axes.set_xlabel("\n".join(notes), loc="left", linespacing=1.4)
         if len(fans) > 1:
-            label_ends(axes, [line.series for line in lines], list(fans))
+            chart.label_ends(axes, [line.series for line in lines], list(fans))
     return axes
 
 
-def _band(low: Series, high: Series) -> Envelope:
+def _band(low: Series, high: Series) -> chart.Envelope:
     return {year: (low.values[year], high.values[year]) for year in low.values}
 
 

@@ -28,21 +28,9 @@ from plansim.output.report.tables import (
     verdict_section,
 )
 from plansim.output.report.themes import theme_section
+from plansim.output.words import verdicts as wording
 from plansim.output.words.answer import answer_sentences, open_means
 from plansim.output.words.text import Text, decimals_of, figure
-from plansim.output.words.verdicts import (
-    bases_of,
-    bases_words,
-    by_section,
-    limit_of,
-    margin_words,
-    outcome_words,
-    share_text,
-    units_words,
-    value_text,
-    value_words,
-    verdict_mark,
-)
 from plansim.targets.target import Attribute, Direction, Status, Target
 from plansim.targets.verdict import SURE, Verdict
 
@@ -185,8 +173,8 @@ def _decision_table(comparison: Comparison, names: list[str], text: Text) -> doc
             rows.append(doc.GroupRow(title))
         rows += [_decision_row(comparison, target, text, sought=sought) for target in group]
     verdicts = [own[one.id] for one in comparison.binding for own in comparison.verdicts]
-    note = [text("report.decision_note"), *bases_words(verdicts, text),
-            *units_words(comparison.binding, text)]  # fmt: skip
+    note = [text("report.decision_note"), *wording.bases_words(verdicts, text),
+            *wording.units_words(comparison.binding, text)]  # fmt: skip
     if sought:
         note.append(text("report.help_note", sure=SURE))
     shares = [verdict.share for verdict in verdicts]
@@ -194,7 +182,7 @@ def _decision_table(comparison: Comparison, names: list[str], text: Text) -> doc
         kind = text.word("ensemble", share.ensemble)
         note.append(text("report.models_note", count=share.members, kind=kind))
     said, state = text("list_sep.sentence").join(note), text("report.state", scenario=LETTERS[0])
-    sections = [section for section, _ in by_section(comparison.binding, text)]
+    sections = [section for section, _ in wording.by_section(comparison.binding, text)]
     title = text("report.binding", title=text.join(sections))
     return doc.ReportTable(title, tuple(columns), tuple(rows), said, state)
 
@@ -208,7 +196,7 @@ def _state(verdict: Verdict) -> str:
 
 
 def _decision_row(comparison: Comparison, target: Target, text: Text, *, sought: bool) -> doc.Row:
-    unit, limit = text.unit(target.unit), limit_of(target, text)
+    unit, limit = text.unit(target.unit), wording.limit_of(target, text)
     cells = [*target_cells(target, f"{limit} {unit}", text),
              number_cell(target.value, limit), doc.Cell(unit)]  # fmt: skip
     for verdicts in comparison.verdicts:
@@ -234,18 +222,20 @@ def _by_letter(words: Sequence[str], text: Text) -> list[str]:
 
 def _decision_cells(verdict: Verdict, target: Target, text: Text) -> list[doc.Cell]:
     """Return a cell for a page, and those of a workbook: verdict, value, share."""
-    tone, word = tone_of(verdict), outcome_words(verdict, text)
+    tone, word = tone_of(verdict), wording.outcome_words(verdict, text)
     if verdict.value is None:
         return [doc.Cell(word, tone=tone), doc.Cell(word, tone=tone), doc.Cell(), doc.Cell()]
-    below = [margin_words(verdict, target, text)]
+    below = [wording.margin_words(verdict, target, text)]
     if verdict.first_breach not in (None, target.year):
         below.append(text("report.fails_first", year=verdict.first_breach))
-    value = number_cell(verdict.value, value_text(target, verdict.value))
-    shown = value_words(target, verdict.value, text)
-    if bases := bases_of(verdict, target, text):
+    value = number_cell(verdict.value, wording.value_text(target, verdict.value))
+    shown = wording.value_words(target, verdict.value, text)
+    if bases := wording.bases_of(verdict, target, text):
         shown, below[0] = "", text.join([side for _, side in bases])
         value = doc.Cell(below[0])
-    shown = f"{verdict_mark(verdict)} {shown}{EM_SPACE}{share_text(verdict)}".rstrip()
+    shown = (
+        f"{wording.verdict_mark(verdict)} {shown}{EM_SPACE}{wording.share_text(verdict)}".rstrip()
+    )
     met = verdict.share.of_hundred if verdict.share else None
     return [
         doc.Cell(shown, (text("list_sep.clause").join(below),), tone),
@@ -291,7 +281,7 @@ def _changes(
 
 def _change_in_words(before: Verdict, after: Verdict, target: Target, text: Text) -> str:
     """Write a target's values under two scenarios, and in how many models it is met."""
-    values = [value_words(target, one.value, text) for one in (before, after)]
+    values = [wording.value_words(target, one.value, text) for one in (before, after)]
     if after.status is Status.ASSUMED:
         numbers = [one.value or 0.0 for one in (before, after)]
         values = [figure(number, decimals_of(numbers)) for number in numbers]
@@ -299,7 +289,7 @@ def _change_in_words(before: Verdict, after: Verdict, target: Target, text: Text
                  before=values[0], after=values[1], unit=text.unit(target.unit))  # fmt: skip
     if after.status is Status.ASSUMED:
         return words + text("report.by_premise")
-    shares = share_text(before).partition("/")[0], share_text(after)
+    shares = wording.share_text(before).partition("/")[0], wording.share_text(after)
     return (
         words + text("report.shares", before=shares[0], after=shares[1]) if all(shares) else words
     )

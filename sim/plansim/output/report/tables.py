@@ -23,6 +23,7 @@ from plansim.output.report.document import (
     TableColumn,
     Tone,
 )
+from plansim.output.words import verdicts as wording
 from plansim.output.words.text import (
     Text,
     decimals_for,
@@ -30,19 +31,6 @@ from plansim.output.words.text import (
     figure,
     percent,
     signed,
-)
-from plansim.output.words.verdicts import (
-    MARKS,
-    bases_of,
-    by_section,
-    limit_of,
-    margin_text,
-    margin_words,
-    outcome_words,
-    share_text,
-    value_text,
-    value_words,
-    verdict_mark,
 )
 from plansim.scenario.factors import Apply
 from plansim.targets.target import Attribute, Status, Target, is_percentage
@@ -120,7 +108,7 @@ def _sectioned(
     targets: Sequence[Target], row: Callable[[Target], Row], text: Text
 ) -> Iterator[Row | GroupRow]:
     """Yield a row for each target, under a band for each attribute and year."""
-    for title, section in by_section(targets, text):
+    for title, section in wording.by_section(targets, text):
         yield GroupRow(title)
         yield from map(row, section)
 
@@ -154,8 +142,8 @@ def verdict_section(comparison: Comparison, names: Sequence[str], text: Text) ->
         unit = text.unit(target.unit)
         cells = [
             *target_cells(target, "", text),
-            Cell(f"{limit_of(target, text)} {unit}"),
-            number_cell(target.value, limit_of(target, text)),
+            Cell(f"{wording.limit_of(target, text)} {unit}"),
+            number_cell(target.value, wording.limit_of(target, text)),
             Cell(unit),
         ]
         for verdicts in comparison.verdicts:
@@ -185,29 +173,29 @@ def _map(comparison: Comparison, names: Sequence[str], text: Text) -> Drawing:
 
 def _verdict_cells(verdict: Verdict, target: Target, text: Text) -> list[Cell]:
     """Return one cell for a page, and those of a workbook, which hold its parts."""
-    tone, share = tone_of(verdict), share_text(verdict)
-    word = Cell(outcome_words(verdict, text), tone=tone)
+    tone, share = tone_of(verdict), wording.share_text(verdict)
+    word = Cell(wording.outcome_words(verdict, text), tone=tone)
     if verdict.value is None or verdict.margin is None:
         return [word, word, *[Cell()] * 5]
-    value = value_words(target, verdict.value, text)
+    value = wording.value_words(target, verdict.value, text)
     breach = verdict.first_breach
-    if bases := bases_of(verdict, target, text):
+    if bases := wording.bases_of(verdict, target, text):
         below = [f"{name} {value}" for name, value in bases]
         page = Cell(word.text, tuple(below), tone)
     else:
-        below = [margin_words(verdict, target, text)]
+        below = [wording.margin_words(verdict, target, text)]
         # That a target which is missed in its year is first missed then goes without saying.
         if breach is not None and verdict.status is Status.MET:
             below.append(text("report.fails_first", year=breach))
-        page = Cell(f"{verdict_mark(verdict)} {value}", (text.join(below),), tone)
+        page = Cell(f"{wording.verdict_mark(verdict)} {value}", (text.join(below),), tone)
     if share:
         page = replace(page, below=(*page.below, share))
     met = verdict.share.of_hundred if verdict.share else None
     return [
         page,
         word,
-        number_cell(verdict.value, value_text(target, verdict.value)),
-        number_cell(verdict.margin, margin_text(verdict, target)),
+        number_cell(verdict.value, wording.value_text(target, verdict.value)),
+        number_cell(verdict.margin, wording.margin_text(verdict, target)),
         number_cell(
             verdict.margin_pct,
             "" if verdict.margin_pct is None else percent(verdict.margin_pct),
@@ -284,7 +272,7 @@ def _cause_row(attribution: Attribution, shares: Shares, text: Text) -> Row:
     fine = max(decimals_for(target.value, slack=target.tolerance or 0.0), decimals, 0)
     before, after = (round(end, fine) for end in (shares.margin_before, shares.margin_after))
     margins = (
-        number_cell(margin, f"{MARKS[status]} {signed(margin, fine)}", TONES[status], fine)
+        number_cell(margin, f"{wording.MARKS[status]} {signed(margin, fine)}", TONES[status], fine)
         for margin, status in (
             (shares.margin_before, shares.status_before),
             (shares.margin_after, shares.status_after),
