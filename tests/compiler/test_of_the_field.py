@@ -260,6 +260,16 @@ single= GET DATA LAST TIME(once) + GET DATA LAST TIME(few) + GET DATA MAX(few, 0
     )
 
 
+def test_an_equation_replaces_the_function_that_stood_for_it(run: Run) -> None:
+    found = run(
+        "s: a, b ~~|\nx= A FUNCTION OF( -y, nowhere) ~~|\nx[s]= y + 1 ~~|\n"
+        "z= y ~~|\nz= A FUNCTION OF( ) ~~|\ny= 2 ~~|\n"
+    )
+    assert found["x"].dims == ("time", "s")
+    assert (found["x"] == 3).all()
+    assert (found["z"] == 2).all()
+
+
 def test_a_clock_that_moves_is_followed(tmp_path: Path) -> None:
     path = tmp_path / "clock.mdl"
     path.write_text(

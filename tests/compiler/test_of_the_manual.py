@@ -172,3 +172,31 @@ def test_what_pysd_lacks_is_refused_by_name_before_it_runs(tmp_path: Path) -> No
         ModelError, match=r":3: PySD has no function LOOKUP INVERT; expected the compiled engine"
     ):
         reference.simulate(load_model(path, strict=False))
+
+
+def test_delayp_conserves_what_is_under_way(run: Run) -> None:
+    found = run(
+        "s: a, b ~~|\nin[s]= 5 + STEP(3, 2) ~~|\ntime in= 4 + STEP(2, 5) ~~|\n"
+        "out[s]= DelayP (in[s], time in: under way[s]) ~~|\n"
+        "same= DELAY3(in[a], time in) ~~|\n"
+        "stock= INTEG(in[a] - same, in[a]*time in) ~~|\n"
+    )
+    for element in ("a", "b"):
+        np.testing.assert_allclose(found["out"].sel(s=element), found["same"], rtol=1e-12)
+        np.testing.assert_allclose(found["under way"].sel(s=element), found["stock"], rtol=1e-12)
+
+
+def test_pink_noise_has_its_deviation_and_its_memory(tmp_path: Path) -> None:
+    path = tmp_path / "pink.mdl"
+    path.write_text(
+        "s: a, b ~~|\nx[s]= 3*RANDOM Pink NOISE(10, 2, 4, s) ~~|\n"
+        "INITIAL TIME= 0 ~~|\nFINAL TIME= 20000 ~~|\nTIME STEP= 0.5 ~~|\nSAVEPER= 0.5 ~~|\n",
+        "utf-8",
+    )
+    found = simulate(load_model(path, strict=False), cache=False)["x"].to_numpy() / 3
+    for noise in found.T:
+        assert noise.mean() == pytest.approx(10, abs=0.15)
+        assert noise.std() == pytest.approx(2, rel=0.05)
+        again = np.corrcoef(noise[1:], noise[:-1])[0, 1]
+        assert again == pytest.approx(1 - 0.5 / 4, abs=0.01)
+    assert abs(np.corrcoef(found[:, 0], found[:, 1])[0, 1]) < 0.1

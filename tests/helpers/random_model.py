@@ -87,15 +87,33 @@ class ModelWriter(Grammar):
         self.add("tabbed", "A", text, lambda run: numbers[:, 1:])
 
     def seen(self) -> None:
-        keyword, value = self.random.choice(
-            [
-                ("", lambda run: whole(np.interp(run.time, *DATA))),
-                (":INTERPOLATE:", lambda run: whole(np.interp(run.time, *DATA))),
-                (":HOLD BACKWARD:", lambda run: whole(held(run.time, True))),
-                (":LOOK FORWARD:", lambda run: whole(held(run.time, False))),
-            ]
-        )
-        self.add("seen", "", f"seen {keyword} ~~|\n", value)
+        """Add data from a table and from a file, and what is made of them by name."""
+        ways: list[tuple[str, Callable[[Run], Array]]] = [
+            ("", lambda run: whole(np.interp(run.time, *DATA))),
+            (":INTERPOLATE:", lambda run: whole(np.interp(run.time, *DATA))),
+            (":HOLD BACKWARD:", lambda run: whole(held(run.time, True))),
+            (":LOOK FORWARD:", lambda run: whole(held(run.time, False))),
+        ]
+        sources = {
+            "seen": "",
+            "read": ":= GET DIRECT DATA(the file, ',', 'A', 'B2')",
+            "seen again": ":= seen",
+            "read again": ":= Read",
+        }
+        for name, source in sources.items():
+            keyword, value = self.random.choice(ways)
+            self.add(name, "", f"{name} {keyword}{source} ~~|\n", value)
+        by = round(self.random.uniform(-2, 2), 2)
+        name = self.random.choice([*sources])
+        text = f"The File :IS: 'data.csv' ~~|\nmoved:= TIME SHIFT({name}, {by}) ~~|\n"
+        self.add("moved", "", text, lambda run: whole(np.interp(run.time + by, *DATA)))
+        times, values = map(np.array, DATA)
+        ends = self.random.uniform(0, times[1]), self.random.uniform(times[1], 6)
+        among = values[(times >= ends[0]) & (times <= ends[1])]
+        found = {"MAX": among.max(), "MIN": among.min(), "MEAN": among.mean()}
+        what = self.random.choice([*found])
+        text = f"of all= GET DATA {what}({name}, {ends[0]}, {ends[1]}) ~~|\n"
+        self.add("of all", "", text, lambda run: whole(found[what]))
 
     def stock(self, name: str, dims: str) -> tuple[str, Callable[[Run], Array], Term]:
         initial, rate = self.term(dims, 1), self.term(dims, 3)

@@ -118,6 +118,19 @@ def test_names_with_a_question_mark_are_what_the_settings_say(folder: Path) -> N
     assert (model.variables["x"].value, model.variables["y"].value) == (7.5, 1.0)
 
 
+def test_string_variables_name_files_and_cells(folder: Path) -> None:
+    path = folder / "other.mdl"
+    path.write_text(
+        "The Book:IS: 'b.xlsx' ~~|\ncell in it :IS:\n\t'B2'\n\t~ ~|\n"
+        "x= GET XLS CONSTANTS(the book, 'Sheet',\\\n\t\tCell in\\\n\t\t it) ~~|\n"
+        "y:= GET XLS DATA( The_Book , 'Sheet', 'A', 'B6') ~~|\nz= 1/0.5 ~~|\n" + CLOCK,
+        "utf-8",
+    )
+    model = load_model(path)
+    assert (model.variables["x"].value, model.variables["z"].line) == (7.5, 9)
+    assert float(simulate(model, cache=False)["y"][-1]) == 4
+
+
 def test_a_file_that_changes_makes_another_model(folder: Path) -> None:
     first = load_model(folder / "model.mdl")
     (folder / "d.csv").write_text(TABLE.replace("x,1,2,3", "x,1,2,4"), "utf-8")
@@ -186,6 +199,10 @@ def test_data_variables_have_their_data_from_a_table(tmp_path: Path) -> None:
             (f"x:RAW::= {other}", "'x': only data can be :RAW:, by the name of another variable")
             for other in ("2*unused", "y", "nothing")
         ),
+        (
+            "x:HOLD BACKWARD::= TIME SHIFT(y, 1)",
+            "'x': only data can be :HOLD BACKWARD:, by the name of another variable",
+        ),
         ("x: GET DIRECT SUBSCRIPT('d.csv', ',', 'H1', 'K1', '')", "'d.csv' has no cells 'H1:K1'"),
     ],
 )
@@ -241,6 +258,29 @@ def test_raw_data_have_a_value_at_their_points_alone(tmp_path: Path) -> None:
         for one in ("one", "two"):
             np.testing.assert_array_equal(found["both"].sel(s=element, k=one), expected)
     np.testing.assert_array_equal(found["alone"], found["point"].sel(s="b"))
+
+
+def test_data_by_name_are_read_between_their_points_in_the_own_way(tmp_path: Path) -> None:
+    path = tmp_path / "x.mdl"
+    path.write_text(
+        "e:LOOK FORWARD: ~ Dmnl ~|\nraw:RAW: ~ Dmnl ~|\nh:HOLD BACKWARD::= e ~ Dmnl ~|\n"
+        "i:INTERPOLATE::= raw ~ Dmnl ~|\nj:= e ~ Dmnl ~|\nl:LOOK FORWARD::= i ~ Dmnl ~|\n"
+        "s:RAW::= h ~ Dmnl ~|\nlate:= TIME SHIFT(e, -lag) ~ Dmnl ~|\nlag= 1 ~ Dmnl ~|\n" + CLOCK,
+        "utf-8",
+    )
+    times, seen = [0.0, 1.5, 4.0], [3.0, 6.0, 9.0]
+    table = tmp_path / "t.csv"
+    rows = (f"{time},{value},{value}\n" for time, value in zip(times, seen, strict=True))
+    table.write_text("Time,e,raw\n" + "".join(rows), "utf-8")
+    found = simulate(load_model(path, data=table), cache=False)
+    at = found.time.values
+    np.testing.assert_allclose(found["h"], [seen[sum(x <= t for x in times) - 1] for t in at])
+    ahead = [seen[min(2, sum(x < t for x in times))] for t in at]
+    np.testing.assert_allclose(found["l"], ahead)
+    for name, shift in (("i", 0), ("j", 0), ("late", 1)):
+        np.testing.assert_allclose(found[name], np.interp(at - shift, times, seen))
+    points = dict(zip(times, seen, strict=True))
+    np.testing.assert_array_equal(found["s"], [points.get(float(t), np.nan) for t in at])
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,8 @@ _OF_ALL: Mapping[str, Callable[[Sequence[float]], float]] = MappingProxyType(
     {"get_data_max": max, "get_data_mean": fmean, "get_data_min": min}
 )
 DATA = frozenset(_OF_ALL) | {
-    f"get_data_{what}" for what in ("at_time", "between_times", "first_time", "last_time")
+    "time_shift",
+    *(f"get_data_{what}" for what in ("at_time", "between_times", "first_time", "last_time")),
 }
 """Functions of the points of a data variable, by `name_key`."""
 _JUMP = 1e-12
@@ -141,11 +142,12 @@ def raw(low: Context, tree: Node, scope: Scope) -> int:
             return data(low, Call("get_data_at_time", (), (tree, time)), scope)
         case Number() | Call("if_then_else"):  # missing, or read as raw already
             return low.node(tree, scope)
-    raise RefusedError(Message("only data can be :RAW:, by the name of another variable"))
+    about = Message("only data can be {keyword}, by the name of another variable", keyword=":RAW:")
+    raise RefusedError(about)
 
 
 def data(low: Context, tree: Call, scope: Scope) -> int:
-    """Give what GET DATA … makes of a data variable, whose points are a table over Time."""
+    """Give what GET DATA … or TIME SHIFT makes of data, whose points are a table over Time."""
     g, (named, *others) = low.graph, tree.arguments
     points: Node | None = _source_of(low, named, scope)
     missing = g.number(MISSING)
@@ -167,8 +169,10 @@ def data(low: Context, tree: Call, scope: Scope) -> int:
         )
         found = [y for x, y in zip(seen.x, seen.y, strict=True) if from_ <= x <= to]
         return g.number(_OF_ALL[tree.key](found)) if found else missing
-    x = low.number(others[0], scope)
-    table = checked(seen)
+    x, table = low.number(others[0], scope), checked(seen)
+    if tree.key == "time_shift":
+        time = g.leaf(Op.INITIAL_TIME if scope.initial else Op.TIME)
+        return g.lookup(table, g.add(time, x))
     value = low.graph.lookup(table, x)
     if tree.key == "get_data_at_time":
         near = [g.make(Op.ABSOLUTE, g.subtract(x, g.number(point))) for point in seen.x]

@@ -27,7 +27,7 @@ FUNCTIONS: Mapping[str, int | None] = MappingProxyType(
             "sinh sqrt sum tan tanh vmax vmin",
             2: "active_initial delay1 delay3 get_data_at_time integ log lookup_backward "
             "lookup_extrapolate lookup_forward lookup_invert max min modulo power pulse "
-            "quantum smooth smooth3 step time_base vector_elm_map vector_rank "
+            "quantum smooth smooth3 step time_base time_shift vector_elm_map vector_rank "
             "vector_reorder vector_sort_order with_lookup zidz",
             3: "allocate_available delay1i delay3i delay_fixed delay_information demand_at_price "
             "forecast get_data_between_times get_data_max get_data_mean get_data_min "
@@ -63,7 +63,7 @@ UNCOMPUTED_FUNCTIONS: frozenset[str] = frozenset(
     name_group + suffix
     for name_group, suffixes in {
         "": "a_function_of alloc_p cumulate cumulatef find_zero internal_rate_of_return marketp "
-        "message sample_until shift_if_true simultaneous sshape time_shift",
+        "message sample_until shift_if_true simultaneous sshape",
         "delay_": "batch conveyor leakage profile",
         "depreciate_": "by_schedule",
         "get_123_": "constants data lookups",
@@ -72,7 +72,7 @@ UNCOMPUTED_FUNCTIONS: frozenset[str] = frozenset(
         "get_vdf_": "constants data lookups",
         "queue_": "age_average age_oldest age_in_range attrib_average attrib_in_range attrib_max "
         "attrib_min attrib_quantity fifo fifo_attrib",
-        "random_": "beta binomial gamma lookup negative_binomial pink_noise poisson weibull",
+        "random_": "beta binomial gamma lookup negative_binomial poisson weibull",
     }.items()
     for suffix in suffixes.split()
 )
@@ -82,7 +82,7 @@ _CLOSEST = {
     "DELAY FIXED, DELAY N": "delay_ queue_",
     "DEPRECIATE STRAIGHTLINE": "depreciate_by_schedule",
     "FIND MARKET PRICE": "marketp",
-    "GET DATA AT TIME, GET DATA BETWEEN TIMES": "get_data_ time_shift",
+    "GET DATA AT TIME, GET DATA BETWEEN TIMES": "get_data_",
     "GET DIRECT CONSTANTS, GET DIRECT DATA, GET DIRECT LOOKUPS": "get_123_ get_odbc_ get_vdf_",
     "INTEG": "cumulate find_zero simultaneous",
     "NPV": "internal_rate_of_return",

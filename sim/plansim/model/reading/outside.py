@@ -40,6 +40,9 @@ __all__ = ["JUST", "Series", "inlined", "read_series"]
 Series: TypeAlias = Mapping[str, Points]
 """Points of time and value by the name of a variable, ``name`` or ``name[e1,e2]``."""
 _SUBSCRIPT = re.compile(r"GET[\s_]+(?:DIRECT|XLS)[\s_]+SUBSCRIPT\s*\(([^()]*)\)", re.IGNORECASE)
+_FROM_FILE = re.compile(r"(GET[\s_]+(?:DIRECT|XLS)[\s_]+\w+\s*\()([^()]*)(?=\))", re.IGNORECASE)
+_STRING = re.compile(r"([^|~\n]+?)\s*:\s*IS\s*:\s*('[^']*')", re.IGNORECASE)
+_ARGUMENT = re.compile(r"\s*('[^']*'|[^,']+)")
 _QUOTED = re.compile(r"'([^']*)'")
 _KEYWORD = re.compile(r":\s*(INTERPOLATE|LOOK\s+FORWARD|HOLD\s+BACKWARD|RAW)\s*:", re.IGNORECASE)
 _SETTING = re.compile(r"^30:(\?[^=\n]+)=([^\n]+)$", re.MULTILINE)
@@ -127,7 +130,7 @@ def inlined(
     """
     settings = {name.lower(): path.strip() for name, path in _SETTING.findall(text)}
     files, faults = OutsideFiles(folder, settings), FaultLog(file)
-    text = _with_subscripts(text, files, faults)
+    text = _with_subscripts(_with_strings(text), files, faults)
     scan = scan_text(text, FaultLog(file))
     given = {name_key(name): points for name, points in (series or {}).items()}
     used = {
@@ -198,6 +201,20 @@ def _is_empty(equation: Equation) -> bool:
     return equation.form is EquationForm.DATA and equation.tree is None
 
 
+def _with_strings(text: str) -> str:
+    """Put the texts of string variables in the place of their names where files are read."""
+    strings = {name_key(name): value for name, value in _STRING.findall(text)}
+
+    def quoted(argument: re.Match[str]) -> str:
+        known = strings.get(name_key(argument[1].replace("\\", " ")))
+        return argument[0] if known is None else known + "\n" * argument[0].count("\n")
+
+    def call(match: re.Match[str]) -> str:
+        return match[1] + _ARGUMENT.sub(quoted, match[2])
+
+    return _FROM_FILE.sub(call, text) if strings else text
+
+
 def _with_subscripts(text: str, files: OutsideFiles, faults: FaultLog) -> str:
     """Put the elements of ranges that are in files in the place of GET … SUBSCRIPT."""
 
@@ -224,7 +241,7 @@ def _replacement(scan: Scan, equation: Equation, files: OutsideFiles, given: Ser
         if equation.form is not EquationForm.DATA:
             return None
         left, _, right = equation.text.partition(":=")  # an equation of data is one as any other
-        if equation.is_raw:
+        if equation.is_raw or _is_read_otherwise(scan, equation):
             raw = _raw_points(scan, equation, files, given)
             parts = (_over_time(equation, points) for points in raw)
             return _joined(equation, zip(scan.covered(equation), parts, strict=True))
@@ -247,6 +264,18 @@ def _replacement(scan: Scan, equation: Equation, files: OutsideFiles, given: Ser
     return _joined(equation, zip(cells, (f"({_points(p)})" for p in tables), strict=True))
 
 
+def _is_read_otherwise(scan: Scan, equation: Equation) -> bool:
+    """Return whether data are those of another variable, with another way between their points."""
+    match equation.tree:
+        case Name(key):
+            others = scan.equations.get(key, ())
+            ways = {_way(other) for other in others if other.form is EquationForm.DATA}
+            return bool(ways - {_way(equation)})
+        case Call("time_shift"):
+            return _way(equation) != "INTERPOLATE"
+    return False
+
+
 def _raw_points(scan: Scan, equation: Equation, files: OutsideFiles, given: Series) -> list[Points]:
     """Return the points of the data of each element, taken by name from others if need be."""
     if _is_empty(equation):
@@ -255,7 +284,10 @@ def _raw_points(scan: Scan, equation: Equation, files: OutsideFiles, given: Seri
     if own is not None:
         return own
     tree = equation.tree
-    refused = OutsideError(Message("only data can be :RAW:, by the name of another variable"))
+    asked = f":{_way(equation)}:"
+    refused = OutsideError(
+        Message("only data can be {keyword}, by the name of another variable", keyword=asked)
+    )
     if not isinstance(tree, Name):
         raise refused
     own_ranges = [name_key(name) for name in equation.subscripts]
@@ -344,8 +376,8 @@ def _over_time(equation: Equation, points: Points) -> str:
     if way != "INTERPOLATE":
         steps: Points = points[:1]
         for (before, old), (after, new) in itertools.pairwise(points):
-            just = JUST * max(1.0, abs(before), abs(after))
-            steps += [(after - just, old)] if way == "HOLD BACKWARD" else [(before + just, new)]
+            place, step = (after, -JUST) if way == "HOLD BACKWARD" else (before, JUST)
+            steps.append((place + step * max(1.0, abs(place)), old if step < 0 else new))
             steps.append((after, new))
         points = steps
     return f"= WITH LOOKUP(Time, ({_points(points)}))"

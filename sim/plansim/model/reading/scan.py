@@ -40,6 +40,27 @@ __all__ = ["scan_text"]
 _MACRO = re.compile(r"^[ \t]*:MACRO:", re.IGNORECASE | re.MULTILINE)
 _MACRO_HEAD = re.compile(r"\s*(\w[\w'$\s]*?)\s*\(([^()]*)\)", re.IGNORECASE)
 _MACRO_END = re.compile(r":END OF MACRO:", re.IGNORECASE)
+_AS_MACROS = {
+    r"\bDELAYP\s*\(": """:MACRO: DELAYP(input, delay time : pipeline)
+DELAYP= last/stay ~~|
+pipeline= first + middle + last ~~|
+first= INTEG(input - first/stay, last) ~~|
+middle= INTEG((first - middle)/stay, last) ~~|
+last= INTEG((middle - last)/stay, stay*input) ~~|
+stay= delay time/3 ~~|
+:END OF MACRO:
+""",
+    r"\bRANDOM[\s_]+PINK[\s_]+NOISE\s*\(": """
+:MACRO: RANDOM PINK NOISE(mean, deviation, correlation time, stream)
+RANDOM PINK NOISE= INTEG(
+    (mean + deviation*SQRT(2/share - 1)*white - RANDOM PINK NOISE)/correlation time,
+    mean + deviation*white) ~~|
+share= TIME STEP$/correlation time ~~|
+white= RANDOM NORMAL(-6, 6, 0, 1, stream) ~~|
+:END OF MACRO:
+""",
+}
+"""Functions by the equations of Vensim's manual, which a model has that calls them."""
 _KEYWORD = re.compile(r":[A-Za-z ]+:")
 _EXCEPT = re.compile(r":EXCEPT:", re.IGNORECASE)
 _LIMIT = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
@@ -62,7 +83,8 @@ def scan_text(text: str, log: FaultLog, slips: FaultLog | None = None) -> Scan:
         All equations and ranges, those with a fault of syntax included as far as they go.
     """
     source = SourceText(text, log, log if slips is None else slips)
-    macros = dict(_macros(source))
+    called = (body for name, body in _AS_MACROS.items() if re.search(name, text, re.IGNORECASE))
+    macros = dict(_macros(SourceText("".join(called), log, source.slips))) | dict(_macros(source))
     if _MACRO.search(source.text, 0, source.end):
         return Scan({}, {}, {})  # without its end a macro holds the rest of the file
     equations, raw_ranges = _read_all(source)
@@ -103,7 +125,13 @@ def _read_all(source: SourceText) -> tuple[dict[str, tuple[Equation, ...]], dict
             add_range(log, raw_ranges, item)
         if log.is_full:
             break
-    return {key: tuple(group) for key, group in equations.items()}, raw_ranges
+    return {key: _defined(group) for key, group in equations.items()}, raw_ranges
+
+
+def _defined(group: Sequence[Equation]) -> tuple[Equation, ...]:
+    """Return a variable's equations without the A FUNCTION OF that they replace."""
+    written = tuple(one for one in group if "a_function_of" not in one.called)
+    return written or tuple(group)
 
 
 def _is_unfinished(
