@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from plansim.cli import options
 from plansim.cli.context import Terminal, check_files, remark
 from plansim.cli.inputs import Arguments, Inputs, chosen_target
+from plansim.errors import InputError
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -110,9 +111,11 @@ def read_source(
     Raises:
         InputError: a scenario or the sweep is at fault.
     """
-    first = arguments.scenarios[0]
+    first, *others = arguments.scenarios
     if not Path(first).is_dir():
         return read_targets(arguments, ids), None
+    if others:
+        raise InputError("a sweep is asked about by itself", found=others[0])
     from plansim.analysis.experiments.store import open_sweep
 
     return read_targets(replace(arguments, scenarios=()), ids, whole=True), open_sweep(first)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -98,6 +99,16 @@ def test_a_box_of_a_long_sweep_is_tested_on_all_other_runs(
         assert box.test.density == pytest.approx(box.density, abs=0.03)
         others &= ~inside
     assert found.boxes
+
+
+def test_a_sweep_of_another_model_or_with_members_is_refused(tmp_path: Path) -> None:
+    pond = lake(tmp_path)
+    study = plansim.sweep(pond, tmp_path / "design.yaml", tmp_path / "short.zarr", threads=1)
+    with pytest.raises(InputError, match="made with another model"):
+        plansim.discover(replace(pond, sha256="other"), study)
+    with pytest.raises(InputError, match="members are drawn for scenarios"):
+        plansim.discover(pond, study, fresh=10)
+    assert [one.target for one in plansim.discover(pond, study, only_open=True)] == ["F1"]
 
 
 def test_a_policy_is_compared_member_by_member(model: Model) -> None:

@@ -6,8 +6,9 @@
         print(conflict.targets, conflict.share, conflict.relaxations)
 
 A set is in conflict if no setting of the levers was found under which all of its targets are met in
-one half of the members. Sets are tried by size, those alone that hold no smaller conflict. What was
-not found may exist: the result says how many runs were spent, and the best share that was found.
+one half of the members; a member in which one is undecided, and none missed, counts as half. Sets
+are tried by size, those alone that hold no smaller conflict. What was not found may exist: the
+result says how many runs were spent, and the best share that was found.
 """
 
 from __future__ import annotations
@@ -220,7 +221,8 @@ class _Settings:
     def _tried(self, positions: Floats, rows: npt.NDArray[np.intp] | slice) -> _Tried:
         judged = self.space.judge(positions, rows)
         self.runs += judged.met[..., 0].size
-        return _Tried(positions, judged.met == 1, judged.margins.astype(np.float32))
+        halves = (2 * np.nan_to_num(judged.met)).astype(np.int8)
+        return _Tried(positions, halves, judged.margins.astype(np.float32))
 
     def best(self, columns: Sequence[int]) -> tuple[float, int]:
         """Return the largest share of members in which targets are met together, and where."""
@@ -308,21 +310,25 @@ class _Tried:
 
     positions: Floats
     """``(setting, lever)``"""
-    met: npt.NDArray[np.bool_]
-    """``(setting, member, target)``"""
+    halves: npt.NDArray[np.int8]
+    """``(setting, member, target)``: 2 if it is met, 1 if it is undecided, 0 if it is missed."""
     margins: npt.NDArray[np.float32]
     """Likewise, as parts of the targets' values."""
 
     def __add__(self, other: _Tried) -> _Tried:
         return _Tried(
             np.concatenate([self.positions, other.positions]),
-            np.concatenate([self.met, other.met]),
+            np.concatenate([self.halves, other.halves]),
             np.concatenate([self.margins, other.margins]),
         )
 
+    def parts(self, columns: Sequence[int]) -> Floats:
+        """Return how far all of some targets are met: ``(setting, member)``, 0, a half or 1."""
+        return np.asarray(self.halves[:, :, list(columns)].min(axis=2, initial=2) / 2)
+
     def shares(self, columns: Sequence[int]) -> Floats:
         """Return the share of members in which all of some targets are met: ``(setting,)``."""
-        return np.asarray(self.met[:, :, list(columns)].all(axis=2).mean(axis=1))
+        return np.asarray(self.parts(columns).mean(axis=1))
 
     def heights(self, columns: Sequence[int]) -> Floats:
         """Return the same with a smooth verdict, which tells what is near: ``(setting,)``."""
@@ -334,7 +340,10 @@ class _Tried:
 
         As a part of the target's value; infinite where the others do not hold in one half.
         """
-        hold = self.met[:, :, list(others)].all(axis=2)
-        margins = np.where(hold, self.margins[:, :, relaxed], -np.inf)
-        needed = math.ceil(HALF * margins.shape[1])
-        return np.asarray(-np.sort(margins, axis=1)[:, -needed], np.float64)
+        lacking = -np.nan_to_num(self.margins[:, :, relaxed], nan=-np.inf)
+        order = np.argsort(lacking, axis=1)
+        held = np.cumsum(np.take_along_axis(self.parts(others), order, axis=1), axis=1)
+        is_enough = held >= HALF * held.shape[1]
+        last = np.take_along_axis(order, is_enough.argmax(axis=1)[:, None], axis=1)
+        least = np.take_along_axis(lacking, last, axis=1)[:, 0]
+        return np.where(is_enough.any(axis=1), least.astype(np.float64), np.inf)

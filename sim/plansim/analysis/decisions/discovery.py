@@ -24,6 +24,7 @@ import xarray as xr
 from plansim.analysis.decisions.prim import Box, Rule, find_boxes, restriction_frequencies
 from plansim.analysis.decisions.sample import (
     Sample,
+    check_study,
     sample_of_members,
     sample_of_study,
     samples_beside,
@@ -248,6 +249,7 @@ def discover(
     values: Mapping[str, float] = {}
     others: _Others = partial(_given, ())
     if isinstance(source, xr.Dataset):
+        check_study(source, model, members or fresh)
         runs = drawn_runs(source)
         title = str(source.attrs.get("title", "sweep"))
         sample = sample_of_study(source.isel(run=runs), title, wanted)

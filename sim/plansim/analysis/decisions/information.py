@@ -27,6 +27,7 @@ import xarray as xr
 from scipy.stats import rankdata
 
 from plansim.analysis.decisions.sample import (
+    check_study,
     sample_of_members,
     sample_of_study,
     states_of,
@@ -134,6 +135,7 @@ def information(
     """
     wanted = binding_targets(targets_of(model, targets))
     if isinstance(source, xr.Dataset):
+        check_study(source, model, members)
         policies, factors, points, met = _stored(source, wanted)
     else:
         chosen = scenarios_of(model, source)
@@ -183,10 +185,10 @@ def _stored(
     study: xr.Dataset, targets: Sequence[Target]
 ) -> tuple[tuple[str, ...], tuple[Factor, ...], Floats, Floats]:
     """Return the policies, factors, points and numbers of targets met of a stored sweep."""
-    study = study.isel(run=drawn_runs(study))
+    names: list[str] = list(study.attrs["scenarios"])
+    study = study.isel(run=drawn_runs(study, together=len(names)))
     sample = sample_of_study(study, "", targets)
     owner = np.asarray(study["scenario"].values)
-    names = str(study["scenario"].attrs["flag_meanings"]).split()[1:]
     rows = [np.flatnonzero(owner == index) for index in range(len(names))]
     first = sample.points[rows[0]]
     for name, own in zip(names, rows, strict=True):

@@ -44,13 +44,13 @@ class Judged:
     indicators: Mapping[str, Floats] = field(repr=False)
     """By the id of an indicator ``(policy, member)``, in its unit."""
 
-    def holds(self, columns: Sequence[int]) -> Floats:
-        """Return where every one of some targets is met: ``(policy, member)``, 1 or 0."""
-        return np.asarray((self.met[:, :, list(columns)] == 1).all(axis=2), np.float64)
-
     def share(self, columns: Sequence[int]) -> Floats:
-        """Return the share of members in which every one of some targets is met: ``(policy,)``."""
-        return np.asarray(self.holds(columns).mean(axis=1))
+        """Return the share of members in which every one of some targets is met: ``(policy,)``.
+
+        A member in which one is undecided, and none missed, counts as half.
+        """
+        least = self.met[:, :, list(columns)].min(axis=2, initial=1.0)
+        return np.asarray(np.nan_to_num(least).mean(axis=1))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -71,12 +71,13 @@ class PolicyRobustness:
     met: Mapping[str, float]
     """By binding target the share of members that meet it."""
     named_share: float
-    """Share of members in which every target of the named set is met."""
+    """Share of members in which every target of the named set is met; one in which none is missed
+    and some are undecided counts as half."""
     named_low: float
     named_high: float
     """Ends of Wilson's 95 % interval of it."""
     all_share: float
-    """Share of members in which all binding targets are met."""
+    """The same of all binding targets."""
     distance: float | None
     """Of the nearest member that misses a target of the named set, from the model as it is: the
     root of the mean square of its changes, each in standard deviations over the members. None if
@@ -291,8 +292,11 @@ class _Table:
 
     @property
     def holds(self) -> Floats:
-        """``(policy, member)``: 1 where every target of the named set is met."""
-        return np.asarray((self.met[:, :, self.named] == 1).all(axis=2), np.float64)
+        """``(policy, member)``: 1 where every target of the named set is met.
+
+        A half where one is undecided, and none missed.
+        """
+        return np.asarray(self.met[:, :, self.named].min(axis=2, initial=1.0))
 
     @property
     def shortfalls(self) -> Floats:
@@ -319,7 +323,7 @@ class _Table:
             float(holds.mean()),
             float(low),
             float(high),
-            float((met == 1).all(axis=1).mean()),
+            float(met.min(axis=1).mean()),
             nearest,
             None if nearest is None else float((self.distances < nearest).mean()),
             _regret(self.counts.max(axis=0) - counts),

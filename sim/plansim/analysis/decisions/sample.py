@@ -14,6 +14,7 @@ import xarray as xr
 
 from plansim.analysis.ensemble import evaluate_members, load_ensemble, study_key
 from plansim.analysis.evaluator import Progress
+from plansim.analysis.experiments.store import CARD
 from plansim.cache import kept
 from plansim.errors import Fault, InputError, Message
 from plansim.model.records import Model
@@ -26,6 +27,7 @@ from plansim.targets.verdict import PART_MET
 
 __all__ = [
     "Sample",
+    "check_study",
     "sample_of_members",
     "sample_of_study",
     "samples_beside",
@@ -118,6 +120,23 @@ def sample_of_members(
         values[evaluation.failed] = np.nan
     titles = (scenario.title_en, scenario.title_zh)
     return Sample(scenario.id, *titles, members.factors, members.values, met)
+
+
+def check_study(study: xr.Dataset, model: Model, drawn: int | Members | None) -> None:
+    """Check that a sweep is one of a model, and that no members are drawn beside its runs.
+
+    Raises:
+        InputError: it is not, or they are.
+    """
+    if drawn:
+        raise InputError("a sweep has runs of its own; members are drawn for scenarios")
+    made = study.attrs[CARD]["model"]
+    if made["sha256"] != model.sha256:
+        raise InputError(
+            "the result was made with another model",
+            expected=f"{model.name} ({model.sha256[:12]})",
+            found=f"{made['name']} ({made['sha256'][:12]})",
+        )
 
 
 def samples_beside(

@@ -128,14 +128,15 @@ def _morris(design: Design, start: int, stop: int) -> Floats:
     return shares.reshape(-1, count)[start - first : stop - first] / (levels - 1)
 
 
-def drawn_runs(study: xr.Dataset, most: int = DRAWN) -> npt.NDArray[np.intp]:
+def drawn_runs(study: xr.Dataset, *, together: int = 1, most: int = DRAWN) -> npt.NDArray[np.intp]:
     """Return the numbers of runs of a sweep, in order: all, or of many some drawn at random.
 
-    Points are drawn, each with its runs under all scenarios, which stand side by side.
+    ``together`` says how many runs side by side are drawn as one: those of a point under each
+    scenario, or each by itself.
     """
-    runs, scenarios = study.sizes["run"], len(study.attrs["scenarios"])
+    runs = study.sizes["run"]
     if runs <= most:
         return np.arange(runs, dtype=np.intp)
     rng = np.random.default_rng(0)
-    points = rng.choice(runs // scenarios, max(1, most // scenarios), replace=False, shuffle=False)
-    return (np.sort(points)[:, None] * scenarios + np.arange(scenarios)).reshape(-1)
+    drawn = rng.choice(runs // together, most // together, replace=False, shuffle=False)
+    return (np.sort(drawn)[:, None] * together + np.arange(together)).reshape(-1)

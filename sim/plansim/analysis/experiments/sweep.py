@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -126,7 +127,11 @@ def run_sweep(
     )
     job = SweepJob(model, design, request_of(design, targets, model), path.absolute())
     with ExitStack() as stack:
-        job.evaluators()  # what is refused is refused before anything is written, or replaced
+        # What is refused is refused before anything is written, or replaced. What draws is slow to
+        # load; meanwhile LLVM, which needs no lock of Python, compiles.
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(Sampler(design).draw, 0, 1)
+            job.evaluators()
         client = stack.enter_context(connected(scheduler))
         block = block or block_size(design)
         store = stack.enter_context(_store(job, path, resume, force, block))

@@ -197,7 +197,8 @@ def robustness_sheet(result: Robustness, targets: Sequence[Target], lang: str = 
         for label, id_ in zip(cells.get_xticklabels(), ids, strict=True):
             label.set_color(canvas.INK if id_ in result.named else FAINT)
         cells.set_title(text("robust.cells"), pad=22, color=canvas.INK)
-        canvas.note_above(cells, text("robust.cells_note"), left=True)
+        if set(ids) - set(result.named):
+            canvas.note_above(cells, text("robust.cells_note"), left=True)
         _regrets(regret, result, text)
         bar = figure.colorbar(
             shown, ax=cells, location="bottom", fraction=0.04, aspect=50, pad=0.02

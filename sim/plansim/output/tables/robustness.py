@@ -30,6 +30,7 @@ from plansim.output.tables.layout import (
 )
 from plansim.output.words.text import Text
 from plansim.scenario.factors import Apply
+from plansim.targets.target import is_percentage
 from plansim.targets.verdict import of_hundred
 
 __all__ = [
@@ -56,7 +57,7 @@ def _target(found: Discovery, model: Model, text: Text) -> RenderableType:
         id=found.target,
         name=name,
         share=_hundred(found.failing),
-        source=found.source,
+        source=text.pick(found.title_en, found.title_zh) or found.source,
     )
     if not found.boxes:
         why = "discover.no_box"
@@ -186,7 +187,7 @@ def _pair(pair: PolicyPair, titles: Mapping[str, str], text: Text) -> str:
         second=titles[pair.second],
         more=f"{pair.difference:+.2f}",
         error=f"{pair.error:.2f}",
-        share=f"{100 * pair.share_difference:+.0f}",
+        share=f"{round(100 * pair.share_difference):+d}",
         share_error=f"{100 * pair.share_error:.0f}",
     )
 
@@ -282,12 +283,7 @@ def conflicts_table(result: Conflicts, names: Mapping[str, str], text: Text) -> 
 
     def relaxed(conflict: Conflict) -> str:
         ways = [
-            text(
-                "conflicts.by",
-                name=names[one.target],
-                amount=f"{one.amount:.2g}",
-                unit=text.unit(one.unit),
-            )
+            text("conflicts.by", name=names[one.target], amount=_amount(one.amount, one.unit, text))
             for one in conflict.relaxations
             if one.amount is not None
         ]
@@ -299,6 +295,13 @@ def conflicts_table(result: Conflicts, names: Mapping[str, str], text: Text) -> 
         text_column(text("conflicts.relax"), relaxed),
     ]
     return blocks([head, table(columns, result.conflicts), text("conflicts.legend")])
+
+
+def _amount(amount: float, unit: str, text: Text) -> str:
+    """Write by how much a target is relaxed: in points of a percentage."""
+    if is_percentage(unit):
+        return text.word("margin", unit.partition("/")[0]).format(margin=f"{amount:.2g}")
+    return f"{amount:.2g} {text.unit(unit)}"
 
 
 def information_table(
