@@ -28,7 +28,8 @@ from plansim.analysis.decisions.policy_space import PolicySpace, policy_space
 from plansim.analysis.decisions.sample import states_of
 from plansim.analysis.ensemble import study_key
 from plansim.analysis.evaluator import Progress
-from plansim.analysis.optimization.problem import read_frontier_spec, scale_of
+from plansim.analysis.optimization.moves import scale_of
+from plansim.analysis.optimization.problem import read_frontier_spec
 from plansim.cache import keep, recall
 from plansim.errors import Fault, InputError, Message
 from plansim.files.notebook import Table, Tabular

@@ -36,7 +36,8 @@ from plansim.analysis.decisions.robustness import named_targets
 from plansim.analysis.decisions.sample import states_of
 from plansim.analysis.ensemble import study_key
 from plansim.analysis.evaluator import Progress
-from plansim.analysis.optimization.problem import lever_named, read_frontier_spec
+from plansim.analysis.optimization.moves import lever_named
+from plansim.analysis.optimization.problem import read_frontier_spec
 from plansim.errors import Fault, InputError, Message, nearest
 from plansim.files.notebook import Table, Tabular
 from plansim.files.shipped import is_shipped

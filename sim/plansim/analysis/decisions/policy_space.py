@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from plansim.analysis.evaluator import Evaluator, Request, processors
-from plansim.analysis.optimization.problem import SearchSpace, ranges_of, scale_of
+from plansim.analysis.optimization.moves import ranges_of, scale_of
+from plansim.analysis.optimization.problem import SearchSpace
 from plansim.model.records import Integration, Model
 from plansim.scenario.factors import acted, default_of
 from plansim.scenario.members import LIMIT, Members
