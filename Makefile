@@ -143,7 +143,7 @@ $(PY):
 
 # --no-deps: the lock is complete, nothing is left to resolve. The project itself goes in without
 # hashes, hence by a second command, and without build isolation, since hatchling is in the lock.
-INSTALL = $(PY) -m pip install --quiet --disable-pip-version-check --no-input
+INSTALL = $(PY) -m pip install -qq --disable-pip-version-check --no-input
 
 $(RUN): requirements.lock pyproject.toml | $(PY)
 	@$(INSTALL) --no-deps --require-hashes -r requirements.lock

@@ -151,7 +151,7 @@ def forbidden_names() -> set[str]:
     }
     catalogue = YAML(typ="safe").load(shipped("model", "targets.yaml"))
     for target in catalogue["targets"]:
-        for key in ("variable", "variables", "planned"):
+        for key in ("variable", "variables"):
             for name in texts(target.get(key)):
                 names |= {name, name.split("[")[0]}
     return {name.casefold() for name in names}

@@ -72,20 +72,6 @@ def disagreements(model: Model, scenario: Scenario, run: Run | None = None) -> l
     return found
 
 
-def test_the_engines_agree_under_a_scenario(root: Path, tmp_path: Path) -> None:
-    model = load_model(root / "tests" / "toys" / "models" / "toy_town.mdl")
-    path = tmp_path / "x.yaml"
-    path.write_text(
-        "title: x\nvalues: {investment share: [0.3, 0.3, 0.4], water limit: 90}\n"
-        "levers: {stimulus: {size: 9, start: 2009, length: 1.5}}\n",
-        "utf-8",
-    )
-    scenario = read_scenario(path, model)
-    assert disagreements(model, scenario) == []
-    with pytest.raises(AssertionError):  # the scenario does change the run
-        xr.testing.assert_allclose(simulate(model, scenario)["GDP"], simulate(model)["GDP"])
-
-
 @pytest.mark.parametrize(
     ("name", "run"),
     [

@@ -17,16 +17,18 @@ from hypothesis import strategies as st
 from scipy import stats
 from scipy.stats import qmc
 
-from plansim.analysis.experiments.design import Design, DesignKind, describe
-from plansim.analysis.experiments.design_file import quick_design, read_design
-from plansim.analysis.experiments.distributions import (
+from plansim.analysis.experiments.design import (
+    Design,
+    DesignKind,
     Discrete,
     Lognormal,
     Normal,
     Triangular,
     Uniform,
+    describe,
     levels_of,
 )
+from plansim.analysis.experiments.design_file import quick_design, read_design
 from plansim.analysis.experiments.sampling import MOST_HYPERCUBE, Sampler
 from plansim.errors import DesignError
 from plansim.files.shipped import shipped
@@ -418,25 +420,8 @@ def test_the_description_of_a_design_tells_designs_apart(small: Model) -> None:
     assert all(describe(other) != describe(one) for other in others)
 
 
-# --- the step -------------------------------------------------------------------------------------
-
-
-def test_a_design_may_have_a_step_of_its_own(reads: Callable[..., Design], small: Model) -> None:
-    (scenario,) = reads("step: 0.25\nfactors: {growth: [0.01, 0.02]}\n").scenarios
-    assert scenario.time == replace(small.time, step=0.25)
-    assert scenario.values["TIME STEP"] == 0.25
-    (plain,) = reads("factors: {growth: [0.01, 0.02]}\n").scenarios
-    assert plain.time == small.time
-
-
 def test_a_design_may_have_a_method_of_its_own(reads: Callable[..., Design], small: Model) -> None:
-    text = "integration: midpoint\nstep: 0.25\nfactors: {growth: [0.01, 0.02]}\n"
-    (scenario,) = reads(text).scenarios
-    assert scenario.time == replace(small.time, step=0.25, integration=Integration.MIDPOINT)
+    (scenario,) = reads("integration: midpoint\nfactors: {growth: [0.01, 0.02]}\n").scenarios
+    assert scenario.time == replace(small.time, integration=Integration.MIDPOINT)
     with pytest.raises(DesignError, match=r":3: 'integration' .* did you mean 'rk4'\?"):
         reads("integration: rk\nfactors: {growth: [0.01, 0.02]}\n")
-
-
-def test_a_step_that_does_not_divide_the_run_is_refused(reads: Callable[..., Design]) -> None:
-    with pytest.raises(DesignError, match="multiples of TIME STEP"):
-        reads("step: 0.3\nfactors: {growth: [0.01, 0.02]}\n")

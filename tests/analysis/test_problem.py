@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from plansim.analysis.experiments.distributions import Uniform
+from plansim.analysis.experiments.design import Uniform
 from plansim.analysis.optimization.problem import Lever, decision_problem
 from plansim.model.reader import load_model
 from plansim.model.records import Model

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from plansim.analysis.experiments.design import Design, DesignKind
-from plansim.analysis.experiments.distributions import Uniform
+from plansim.analysis.experiments.design import Design, DesignKind, Uniform
 from plansim.analysis.experiments.sampling import Sampler
 from plansim.analysis.sensitivity.morris import elementary_effects, leading, screening_design
 from plansim.scenario.factors import Apply, Factor

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from scipy import stats
 
-from plansim.analysis.experiments.distributions import Uniform
+from plansim.analysis.experiments.design import Uniform
 from plansim.analysis.sensitivity.sobol import Estimates, draw_pair, estimate_indices
 from plansim.scenario.factors import Apply, Distribution, Factor
 from plansim.targets.indicator import Floats

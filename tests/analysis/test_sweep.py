@@ -21,7 +21,7 @@ import xarray as xr
 import zarr
 from scipy.stats import binomtest
 
-from plansim.analysis.evaluator import Evaluator, RunStatus
+from plansim.analysis.evaluator import RunStatus
 from plansim.analysis.experiments.design import Design
 from plansim.analysis.experiments.design_file import read_design
 from plansim.analysis.experiments.replay import (
@@ -32,7 +32,7 @@ from plansim.analysis.experiments.replay import (
 )
 from plansim.analysis.experiments.sampling import Sampler
 from plansim.analysis.experiments.store import open_store
-from plansim.analysis.experiments.sweep import request_of, run_sweep
+from plansim.analysis.experiments.sweep import run_sweep
 from plansim.engine.simulate import simulate
 from plansim.errors import DesignError, InputError, OutputError
 from plansim.files.shipped import shipped
@@ -218,16 +218,12 @@ def test_values_do_not_depend_on_threads_or_blocks(town: Town) -> None:
     xr.testing.assert_identical(one.load(), other.load())
 
 
-def test_values_do_not_depend_on_the_tile(town: Town) -> None:
-    design = town.design(samples=100)
-    request, points = request_of(design, town.aims, town.model), Sampler(design).draw(0, 100)
-    parts = (town.model, design.scenarios[1], design.factors, request)
-    whole = Evaluator(*parts).evaluate(points)
-    small = Evaluator(*parts, tile=13).evaluate(points, threads=2)
-    for one, other in ((whole, small), *((whole[t.id], small[t.id]) for t in request.targets)):
-        for name, array in vars(one).items():
-            if isinstance(array, np.ndarray):
-                np.testing.assert_array_equal(array, getattr(other, name))
+def test_values_do_not_depend_on_the_tile(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    design = town.design(samples=300)
+    town.sweep(design, town.folder / "a.zarr")
+    monkeypatch.setattr("plansim.analysis.experiments.sweep.TILE", 13)
+    town.sweep(design, town.folder / "b.zarr", threads=2)
+    assert same(town.folder / "a.zarr", town.folder / "b.zarr")
 
 
 class _InterruptedError(Exception):

@@ -127,7 +127,6 @@ def test_where_nothing_meets_a_target_it_is_said_where_was_looked(
     assert [searched.ends for searched in found.searched] == [((0, 2.5),), ((0, 10),)]
     assert found.searched[1].points in {GRID, GRID + 1}
     assert found.searched[1].best == pytest.approx({"X1": 101 - 1000})
-    assert found.searched[1].best_at == (10,)
 
 
 def test_it_is_said_which_other_targets_a_move_gains_and_loses(
@@ -314,7 +313,6 @@ def test_where_nothing_does_it_is_said_how_near_one_comes(mixed: Callable[..., S
     assert math.isnan(found.cost)
     assert found.searched[1].ends == ((0, 10), (0, 10))
     assert found.searched[1].best == pytest.approx({"S1": 30 - 6, "X1": 30 - 1000})
-    assert found.searched[1].best_at == pytest.approx((10, 10))
     clash = mixed("S1 L1", {})
     assert clash.values is None
 

@@ -18,7 +18,7 @@ from plansim.analysis.experiments.design_file import read_design
 from plansim.analysis.experiments.layout import new_store
 from plansim.analysis.experiments.sampling import Sampler
 from plansim.analysis.experiments.summary import Summary
-from plansim.analysis.experiments.sweep import SweepRuns, request_of
+from plansim.analysis.experiments.sweep import SweepJob, SweepRuns, request_of
 from plansim.engine.batch import FloatArray
 from plansim.engine.readings import CompiledRuns
 from plansim.files.shipped import shipped
@@ -42,7 +42,6 @@ def stages(model: Model) -> dict[str, float]:
     """Give the processor time of each stage of a block, in microseconds a run, on one thread."""
     design = design_of(model, 2 * BLOCK)
     request = request_of(design, load_targets(model=model), model)
-    runs, sampler = SweepRuns(model, design, request), Sampler(design)
     simulate = _simulation(model, design, request)
     found: dict[str, list[float]] = {}
 
@@ -56,16 +55,17 @@ def stages(model: Model) -> dict[str, float]:
                            "scenarios": {each.id: {} for each in design.scenarios}}}  # fmt: skip
         path = Path(folder, "r.zarr")
         with new_store(path, model, design, request, card, BLOCK) as store:
-            writer, summary = store.writer(), Summary(store)
+            runs, summary = SweepRuns(SweepJob(model, design, request, path), store), Summary(store)
+            draw = runs.drawer()
             Summary(store).dataset()  # loads what others have loaded long ago
             for number in range(store.blocks):
                 start, stop = store.span(number)
-                points = runs.draw(sampler, start, stop)
+                points = draw(number)
                 cpu("drawn", lambda a=start, b=stop: Sampler(design).draw(a, b))  # type: ignore[misc]
                 cpu("simulated", lambda p=points: simulate(p))  # type: ignore[misc]
-                block, tasks = runs.begin(store, number, points)
+                block, tasks = runs.begin(number, points)
                 cpu("simulated and judged", lambda t=tasks: [task() for task in t])  # type: ignore[misc]
-                cpu("written", lambda n=number, f=block: writer.write(n, f))  # type: ignore[misc]
+                cpu("written", lambda n=number, f=block: runs.write(n, f))  # type: ignore[misc]
                 store.mark(number)
                 cpu("summarised", lambda n=number, f=block: summary.add(n, f))  # type: ignore[misc]
             cpu("summarised at the end", summary.dataset)

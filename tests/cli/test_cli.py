@@ -102,21 +102,6 @@ def verdicts(town: Path) -> list[plansim.Verdict]:
 # --- check --------------------------------------------------------------------------------------
 
 
-def test_check_prints_both_scenarios_side_by_side(check: Call) -> None:
-    done = check("base.yaml", "fast.yaml", "--all", "--changes")
-    assert (done.code, done.err) == (0, "")
-    lines = done.out.splitlines()
-    assert lines[0] == "base keeps the model's own values."
-    assert lines[1] == "fast changes, against base:"
-    assert "  investment rate before: 0.4 → 0.44" in lines
-    assert "  investment share: farming 0.1 → 0.15; industry 0.5 → 0.45" in lines
-    assert "  takes as given: G2" in lines
-    ids = [line.split()[0] for line in lines if line[:2] in {"P1", "P2", "G1", "G2"}]
-    assert ids == ["P1", "P2", "G1", "G2"]
-    assert "= assumed" in next(line for line in lines if line.startswith("G2"))
-    assert "Not judged" in done.out
-
-
 def test_check_says_the_answer_first_and_then_a_line_a_binding_target(check: Call) -> None:
     done = check("base.yaml", "fast.yaml")
     lines = done.out.splitlines()

@@ -222,7 +222,7 @@ def test_present_values_follow_their_recurrence(run: Run) -> None:
     np.testing.assert_allclose(found["late value"], (late.cumsum() - 2) * 3, rtol=1e-12)
 
 
-DATA = "Time,seen\n1,2\n2,6\n3,4\n"
+DATA = "Time,seen,once,stepped\n1,2,,2\n2,6,11,3\n3,4,,4\n"
 
 
 @pytest.mark.parametrize("kind", ["csv", "tab"])
@@ -237,12 +237,23 @@ next= GET DATA BETWEEN TIMES(seen, 1.5, 1) ~~|
 held= GET DATA BETWEEN TIMES(seen, 1.5, -1) ~~|
 first= GET DATA FIRST TIME(seen) ~~|
 last= GET DATA LAST TIME(seen) ~~|
+stepped :HOLD BACKWARD: ~~|
+few:RAW: := once ~~|
+once ~~|
+most= GET DATA MAX(seen, 1, 3) ~~|
+least= GET DATA MIN(seen, first + 1, 9) ~~|
+mean= GET DATA MEAN(stepped, 0, last) ~~|
+none= GET DATA MEAN(seen, 1.25, 1.75) ~~|
+single= GET DATA LAST TIME(once) + GET DATA LAST TIME(few) + GET DATA MAX(few, 0, 9) ~~|
 """,
         **{kind: DATA if kind == "csv" else DATA.replace(",", "\t")},
     )
     one = {name: float(found[name][0]) for name in ("at", "next", "held", "first", "last")}
     assert one == {"at": 6, "next": 6, "held": 2, "first": 1, "last": 3}
     assert np.isnan(found["between"]).all()
+    assert np.isnan(found["none"]).all()
+    rest = {name: float(found[name][0]) for name in ("most", "least", "mean", "single")}
+    assert rest == {"most": 6, "least": 4, "mean": 3, "single": 15}
     inside = TIMES <= 2
     np.testing.assert_allclose(
         found["ahead"][inside], np.interp(TIMES + 1, [1, 2, 3], [2, 6, 4])[inside], rtol=1e-12

@@ -17,11 +17,11 @@ from plansim.files.forms import (
     MOST_FAULTS,
     Entries,
     Form,
-    Listed,
     Names,
     Resolved,
     Words,
     form_of,
+    listed,
     noting,
 )
 from plansim.files.shipped import shipped
@@ -56,7 +56,7 @@ class Row(Form):
 class File(Form):
     title: Words = Words(en="", zh="")
     names: Names = ()
-    rows: Annotated[tuple[Row, ...], Listed(list[Row], unique="id")] = ()
+    rows: Annotated[tuple[Row, ...], listed(list[Row], unique="id")] = ()
     words: Annotated[dict[str, str], Entries(dict[str, str], word)] = Field(default={})
 
 

@@ -15,7 +15,6 @@ horizon: {horizon}
 places:
   ch 1: {{en: Chapter 1, zh: 第一章}}
 reasons:
-  planned: {{en: The module follows., zh: 模块尚待建立。}}
   detail: {{en: Too fine for the model., zh: 过细。}}
 targets:
 """
@@ -61,7 +60,6 @@ def target(**changes: object) -> Target:
         horizon=2020,
         basis=(),
         variables={None: "out put"},
-        planned={},
         reason_en="",
         reason_zh="",
         place_en="Chapter 1",

@@ -28,8 +28,7 @@ from plansim.output.export.tables import (
     table_of,
     write_dataset,
 )
-from plansim.output.marks import series_in
-from plansim.output.series import series_of
+from plansim.output.series import series_in, series_of
 from plansim.scenario.scenario_file import Scenario
 from plansim.targets.annual import annual
 from plansim.targets.target import variable_of

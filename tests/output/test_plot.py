@@ -26,11 +26,10 @@ from plansim import InputError, Target, UnknownNameError, plot
 from plansim.analysis.feedback.loop_scores import LoopScores
 from plansim.analysis.feedback.loops import load_loops
 from plansim.errors import Fault
-from plansim.files.shipped import shipped
 from plansim.model.records import Model
-from plansim.output.figures.canvas import figure_of, typeset
+from plansim.output.figures.canvas import figure_of
 from plansim.output.figures.kinds import draw_scores
-from plansim.output.marks import marks_on, series_in
+from plansim.output.series import marks_on, series_in
 from plansim.output.words.text import Lang
 from plansim.scenario.scenario_file import as_written
 from plansim.targets.indicator import Measure
@@ -132,24 +131,6 @@ def test_a_dollar_starts_no_formula(
         texts = [text for text in shown if "$" in text.get_text()]
         assert texts
         assert not [text.get_text() for text in texts if text.get_parse_math()]
-
-
-def test_every_character_of_model_plan_and_scenarios_has_a_glyph(tmp_path: Path) -> None:
-    texts = [path.read_text("utf-8") for path in [
-        *shipped("model").glob("*.mdl"), shipped("model", "targets.yaml"),
-        *shipped("scenarios").glob("*.yaml"),
-        Path(plot.__file__).parents[1] / "words" / "locale" / "text.yaml",
-    ]]  # fmt: skip
-    characters = sorted(
-        {typeset(character) for character in "".join(texts) if character.isprintable()}
-    )
-    assert {"焦", "₂", "³", "✓", "✗", "≥"} - set(characters) <= {"₂", "³", "✓", "✗"}
-    with plot.style():
-        figure = Figure()
-        figure.set_layout_engine("none")
-        axes = figure.subplots()
-        axes.text(0, 0, "".join([*characters, "₂³✓✗−≥≤≈"]))
-        plot.save_figure(figure_of(axes), tmp_path / "all.svg")
 
 
 def test_the_style_and_the_font_change_nothing_outside(run: xr.Dataset) -> None:

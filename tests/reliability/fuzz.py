@@ -39,7 +39,7 @@ from plansim.model.reader import load_model
 from plansim.model.reading.expression import EquationSyntaxError
 from plansim.model.reading.syntax import read_expression
 from plansim.model.records import Model
-from plansim.model.units import base_powers
+from plansim.model.units import convert
 from plansim.scenario.inheritance import merged
 from plansim.scenario.members_file import read_members
 from plansim.scenario.scenario_file import Scenario, list_scenarios, read_scenario
@@ -195,7 +195,7 @@ KINDS: Mapping[str, Kind] = {
         lambda _, path: read_comment(_text(path)),
     ),
     "unit": Kind("unit.txt", ["万t/Year", "亿元/(万人*Year)", "t*m^2/person**-2"],
-                 lambda _, path: base_powers(_text(path))),
+                 lambda _, path: convert(1, _text(path), "元")),
     "setting": Kind(
         "setting.txt", ["credit ease after=3", "外部需求增长率（前）=8 %/Year", "credit ease after=0.5"],
         lambda r, path: merged(shipped("scenarios", "momentum.yaml"), r.model, [_text(path)]),

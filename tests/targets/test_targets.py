@@ -179,7 +179,6 @@ def test_a_target_is_judged_or_says_why_not(targets: dict[str, Target]) -> None:
     for target in targets.values():
         judged = bool(target.variables)
         assert judged != bool(target.reason_en) or target.kind is not Kind.TARGET, target.id
-        assert not (judged and target.planned), target.id
         assert not judged or target.kind is Kind.TARGET
     table = [t for t in targets.values() if t.id[0] in "MO"]
     assert [t.id for t in table if not t.variables] == ["M33"]
@@ -196,17 +195,6 @@ def test_the_model_answers_in_the_units_of_the_plan(
             factor = unit_factor(variable.unit, target)
             # Orders of ten, and 1.5 万亩 to a thousand hectares.
             assert re.fullmatch(r"1(e[+-]\d+)?|10*|0\.0*1|1\.5", f"{factor:.12g}"), target.id
-
-
-def test_what_is_planned_is_not_in_the_model_yet(
-    targets: dict[str, Target], shipped_model: Model
-) -> None:
-    planned = {
-        split_reference(reference)[0]
-        for target in targets.values()
-        for reference in target.planned.values()
-    }
-    assert planned & set(shipped_model.variables) == set()
 
 
 def test_a_row_becomes_a_record(targets: dict[str, Target]) -> None:
@@ -238,20 +226,11 @@ def test_a_model_brings_its_own_catalogue(town: Model, tmp_path: Path) -> None:
           place: [ch 1]
           measure: growth
           variable: output[farming]
-        - id: G3
-          en: Roads
-          zh: 公路
-          unit: km
-          target: {at most: 3, year: 2015}
-          place: [ch 1]
-          planned: {constant: roads, current: roads too}
         """)
     written(tmp_path, HEAD + rows)
-    one, two, three = load_targets(model=town)
+    one, two = load_targets(model=town)
     assert (one.variables, one.reason_en) == ({None: "GDP"}, "")
     assert (two.tolerance, two.attribute) == (0.5, Attribute.BINDING)
-    assert (three.variables, three.reason_zh) == ({}, "模块尚待建立。")
-    assert three.planned == {Basis.CONSTANT: "roads", Basis.CURRENT: "roads too"}
 
 
 def test_its_own_catalogue_must_fit_the_model(town: Model, tmp_path: Path) -> None:
@@ -338,10 +317,10 @@ def test_all_faults_of_the_form_come_at_once(tmp_path: Path) -> None:
         ("variable: GDP", "not_modelled: details", "7: unknown not_modelled 'details'; "
          "did you mean 'detail'?"),
         ("  variable: GDP\n", "", "1: G1 must say in one way what judges it; expected one of "
-         "variable, variables, planned, not_modelled; found none"),
-        ("variable: GDP", "variable: GDP\n  planned: GDP", "1: G1 must say in one way what judges "
-         "it; expected one of variable, variables, planned, not_modelled; "
-         "found variable, planned"),
+         "variable, variables, not_modelled; found none"),
+        ("variable: GDP", "variable: GDP\n  not_modelled: detail", "1: G1 must say in one way what "
+         "judges it; expected one of variable, variables, not_modelled; "
+         "found variable, not_modelled"),
         ("variable: GDP", "variables: {constant: GDP}", "7: G1 has only one basis; "
          "expected variable, or two bases or more"),
         ("variable: GDP", "variables: {constant: GDP, curent: GDP}",

@@ -187,7 +187,6 @@ class Evaluator:
         factors: Sequence[Factor | str],
         request: Request,
         *,
-        tile: int = TILE,
         shared: bool = False,
         limit: float = math.inf,
         stop_early: bool = False,
@@ -200,8 +199,6 @@ class Evaluator:
             factors: what differs between runs: a factor, or a constant that is set, ``name`` or
                 ``name[e1,e2]``.
             request: what is wanted of each run.
-            tile: maximum number of runs that are simulated and judged at once. The results do not
-                depend on it.
             shared: whether to reuse the compiled code of single runs; it runs half as fast.
             limit: magnitude beyond which a value of a variable makes a run fail.
             stop_early: whether runs end with the last figure that is wanted.
@@ -218,7 +215,6 @@ class Evaluator:
         self.model = model = for_scenarios(model, [scenario], constants)
         self.scenario = scenario
         self.request = request
-        self.tile = tile
         self._variables = tuple(model.variables)
         self._scales = {
             (target.id, name): unit_factor(variable_of(model, name).unit, target)
@@ -259,7 +255,7 @@ class Evaluator:
                 draw the same numbers, so that they differ by the factors alone.
         """
         table = np.asarray(values, dtype=np.float64)
-        rounds = -(-len(table) // (self.tile * threads))  # all threads have as much to do
+        rounds = -(-len(table) // (TILE * threads))  # all threads have as much to do
         size = max(MIN_TILE, -(-len(table) // max(rounds * threads, 1)))
         seeds = np.zeros(len(table)) if seeds is None else seeds
         tiles = [slice(start, start + size) for start in range(0, len(table), size)]

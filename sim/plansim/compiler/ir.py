@@ -14,6 +14,8 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntFlag, StrEnum
+from functools import reduce
+from operator import or_
 
 __all__ = [
     "BOOLEAN",
@@ -293,6 +295,8 @@ class Graph:
     def _simpler(self, op: Op, operands: tuple[int, ...]) -> int:
         values = [self.value(place) for place in operands]
         match op, values:
+            case (Op.ADD | Op.SUBTRACT | Op.MULTIPLY | Op.DIVIDE, [None, None]):
+                pass  # by far the most
             case (Op.ADD, [0.0, None]) | (Op.MULTIPLY, [1.0, None]):
                 return operands[1]
             case (Op.ADD | Op.SUBTRACT, [None, 0.0]) | (
@@ -328,9 +332,8 @@ class Graph:
             return self.instructions[operands[0]].operands[0]
         if op in _COMMUTES:
             operands = tuple(sorted(operands))
-        depends = Depends.NOTHING
-        for place in operands:
-            depends |= self.depends[place]
+        kinds = {self.depends[place] for place in operands} - {Depends.NOTHING}
+        depends = reduce(or_, kinds or {Depends.NOTHING})  # mostly one: to join flags is slow
         return self._place((op, operands), Instruction(op, operands), depends)
 
     def _plain_power(self, base: int, exponent: float) -> int:

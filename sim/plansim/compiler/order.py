@@ -50,14 +50,15 @@ def schedule(program: Program) -> Schedule:
     outputs = list(program.outputs.values())
     lengths = [pipe.most for pipe in program.pipes]
 
+    both = Depends.INPUTS | Depends.TIME
+    moving = {kind for kind in set(depends) if kind & Depends.STATE or kind & both == both}
+    of_runs = {kind for kind in set(depends) if kind & Depends.INPUTS}
+
     def moves(place: int) -> bool:
-        changing = bool(depends[place] & Depends.STATE)
-        return changing or (
-            bool(depends[place] & Depends.INPUTS) and bool(depends[place] & Depends.TIME)
-        )
+        return depends[place] in moving
 
     def of_clock(place: int) -> bool:
-        return not moves(place) and not depends[place] & Depends.INPUTS
+        return depends[place] not in moving and depends[place] not in of_runs
 
     needed = _postorder(instructions, [*_powers(instructions, running), *running])
     step = tuple(place for place in needed if moves(place))

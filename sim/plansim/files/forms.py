@@ -50,13 +50,13 @@ __all__ = [
     "Entries",
     "Form",
     "Items",
-    "Listed",
     "Names",
     "Resolved",
     "Wording",
     "Words",
     "doubled",
     "form_of",
+    "listed",
     "noting",
     "or_text",
     "schema_of",
@@ -196,10 +196,6 @@ class Entries:
             self._read, handler.generate_schema(self.raw)
         )
 
-    def found(self, key: str | int, entry: Any, context: Context) -> object:
-        """Return what one entry stands for."""
-        return self.resolve(key, entry, context)
-
     def _read(self, data: Any, read: Callable[[Any], Any], info: ValidationInfo) -> object:
         data = _listed(data) if self.raw is Names else data
         if not isinstance(data, Mapping | list):
@@ -225,7 +221,7 @@ class Entries:
                 problems += _details(error, shift, skip=len(shift))
                 continue
             try:
-                sound[key] = self.found(key, entry, info.context)
+                sound[key] = self.resolve(key, entry, info.context)
             except InputError as error:
                 problems += _problems(tuple(_own(error)), (key,))
         if problems:
@@ -233,18 +229,14 @@ class Entries:
         return tuple(sound.values()) if is_list else sound
 
 
-@dataclass(frozen=True)
-class Listed(Entries):
-    """Entries of a list whose positions do not matter: ``resolve`` takes entry and context.
+def listed(
+    raw: Any, resolve: Callable[[Any, Context], object] = lambda entry, _: entry, unique: str = ""
+) -> Entries:
+    """Return the annotation of a list whose positions do not matter: ``resolve`` takes no key.
 
     Without ``resolve`` each entry is kept.
     """
-
-    resolve: Callable[[Any, Context], object] = lambda entry, _: entry
-
-    def found(self, key: str | int, entry: Any, context: Context) -> object:
-        """Return what one entry stands for."""
-        return self.resolve(entry, context)
+    return Entries(raw, lambda _, entry, context: resolve(entry, context), unique)
 
 
 @contextlib.contextmanager

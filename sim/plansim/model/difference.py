@@ -179,7 +179,9 @@ def _details(old: Model, new: Model, before: Variable, after: Variable) -> Itera
             one, other = numbers.get(element, ""), others.get(element, "")
             if one != other:
                 yield Detail(Aspect.VALUE, one, other, element)
-    elif not _same_equations(old, new, before, after):
+    elif before.equation.split() != after.equation.split() and _meant(old, before) != _meant(
+        new, after
+    ):
         aspect = Aspect.VALUE if kinds == {VariableKind.CONTROL} else Aspect.EQUATION
         yield Detail(aspect, before.equation, after.equation)
     yield from _unlike(
@@ -207,12 +209,6 @@ def _comment(variable: Variable) -> str:
     words = (variable.name_zh, variable.meaning_zh, variable.meaning_en)
     tags = (*(f"[{tag}]" for tag in variable.sources), variable.timing.value)
     return " ".join(word for word in (*words, *tags) if word)
-
-
-def _same_equations(old: Model, new: Model, before: Variable, after: Variable) -> bool:
-    if before.equation.split() == after.equation.split():
-        return True
-    return _meant(old, before) == _meant(new, after)
 
 
 def _meant(model: Model, variable: Variable) -> list[str]:

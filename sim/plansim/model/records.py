@@ -106,6 +106,11 @@ class Variable:
     """Those of ``causes`` that only the initial value of an INTEG refers to."""
 
     @property
+    def felt(self) -> tuple[str, ...]:
+        """The names of what acts on it in a run: `causes` but those of initial values alone."""
+        return tuple(name for name in self.causes if name not in self.initial_causes)
+
+    @property
     def source_ids(self) -> tuple[str, ...]:
         """The sources without ranges and reasons: ``E090``, ``A``."""
         return tuple(read_source(tag).id for tag in self.sources)

@@ -19,7 +19,7 @@ from plansim.files.shipped import packaged
 if TYPE_CHECKING:
     from pint import UnitRegistry
 
-__all__ = ["NO_UNIT", "base_powers", "convert", "units_sha256"]
+__all__ = ["NO_UNIT", "convert", "units_sha256"]
 
 NO_UNIT = "Dmnl"
 """What Vensim calls the unit of a plain number."""
@@ -67,24 +67,6 @@ def convert(value: float, from_unit: str, to_unit: str) -> float:
             wanted_unit=to_unit,
         )
     return value * factor
-
-
-def base_powers(unit: str) -> tuple[float, dict[str, int]]:
-    """Return a unit as a factor and the powers of base units.
-
-    Raises:
-        UnitError: the unit is unknown.
-
-    >>> factor, powers = base_powers("万kW*Hour")
-    >>> round(factor * 8760), powers
-    (10000, {'kW': 1, 'Year': 1})
-    """
-    registry = _registry()
-    whole = registry.Quantity(1.0, registry.Unit(registry.UnitsContainer(_powers(unit))))
-    base = whole.to_base_units()
-    return float(base.magnitude), {
-        str(name): round(float(str(power))) for name, power in base.unit_items()
-    }
 
 
 def units_sha256() -> str:

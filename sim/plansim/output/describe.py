@@ -58,7 +58,6 @@ def target_facts(target: Target, model: Model, text: Text) -> list[tuple[str, st
         ("show.measure", text.word("measure", target.measure) if judged else ""),
         ("show.judged", judged),
         ("show.not_judged", text.pick(target.reason_en, target.reason_zh)),
-        ("show.planned", text.join(target.planned.values())),
         ("show.wording", target.wording),
         ("show.in_plan", text.pick(target.place_en, target.place_zh)),
         ("show.note", text.pick(target.note_en, target.note_zh)),

@@ -265,9 +265,8 @@ def _misdated(
 
 def _moved_start(model: Model, merged: Mapping[str, Assignment]) -> Iterator[Fault]:
     """Yield a warning if the start is moved while initial values of stocks are not."""
-    start = next(
-        (assignment for assignment in merged.values() if assignment.key == _start_of(model)), None
-    )
+    name = model.find("INITIAL TIME").name
+    start = next((assignment for assignment in merged.values() if assignment.key == name), None)
     if start is None or start.number == model.time.initial:
         return
     beside = (
@@ -284,10 +283,6 @@ def _moved_start(model: Model, merged: Mapping[str, Assignment]) -> Iterator[Fau
             name=start.key,
             year=model.time.initial,
         )
-
-
-def _start_of(model: Model) -> str:
-    return model.find("INITIAL TIME").name
 
 
 def _changes(

@@ -19,7 +19,7 @@ from typing import Annotated
 from pydantic import Field
 
 from plansim.errors import CatalogueError, Fault, InputError, Message, foreign, nearest
-from plansim.files.forms import LAX, Form, Listed, Resolved, Words, form_of, noting, or_text
+from plansim.files.forms import LAX, Form, Resolved, Words, form_of, listed, noting, or_text
 from plansim.files.shipped import shipped
 from plansim.files.yaml_document import YamlDocument, read_document
 from plansim.model.comment import Evidence, load_evidence
@@ -79,10 +79,8 @@ class Calculation:
     """One line of arithmetic."""
 
     name: str
-    expression: str
-    """As the file has it, in names."""
     shown: str
-    """The same in figures: ``268.7 × (1 + 16 / 100) ^ 5``."""
+    """In figures: ``268.7 × (1 + 16 / 100) ^ 5``."""
     value: float
 
     def __str__(self) -> str:
@@ -176,7 +174,7 @@ class _Clash(Form):
 
 class _Audit(Form):
     constants: dict[str, _Constant] = Field(default={})
-    clashes: Annotated[tuple[_Clash, ...], Listed(list[_Clash], unique="id")]
+    clashes: Annotated[tuple[_Clash, ...], listed(list[_Clash], unique="id")]
 
 
 # --- figures --------------------------------------------------------------------------------------
@@ -315,7 +313,7 @@ def _clash(
             if isinstance(value, bool):
                 expected = Message("a number")
                 raise InputError("'{name}' is a comparison", expected=expected, name=name)
-            arithmetic.append(Calculation(name, text, _in_figures(text, values), value))
+            arithmetic.append(Calculation(name, _in_figures(text, values), value))
             values[name] = value
     with noting(faults, "stands"):
         condition = _computed(row.stands, values)

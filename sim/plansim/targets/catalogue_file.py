@@ -102,13 +102,10 @@ class _TargetRow(_CatalogueRow):
     target: _Goal
     variable: str | None = None
     variables: dict[Annotated[Basis, LAX], str] = Field(default={})
-    planned: Annotated[
-        Mapping[Basis | None, str], Resolved(or_text(dict[Annotated[Basis, LAX], str]), _by_basis)
-    ] = Field(default={})
     not_modelled: Annotated[str | Words, Resolved(or_text(Words), lambda given, _: given)] = ""
 
     def _misfits(self, context: object) -> Iterator[Fault]:
-        ways = ("variable", "variables", "planned", "not_modelled")
+        ways = ("variable", "variables", "not_modelled")
         answers = [key for key in ways if getattr(self, key)]
         if len(answers) != 1:
             yield Fault(
@@ -165,8 +162,6 @@ class CatalogueForm(Form):
             if isinstance(row, _TargetRow):
                 if isinstance(reason := row.not_modelled, str) and reason:
                     yield from _unlisted(reason, self.reasons, (*at, "not_modelled"))
-                if row.planned:
-                    yield from _unlisted("planned", self.reasons, (*at, "planned"))
                 if not first < row.target.year <= last:
                     yield Fault(
                         "the year of {id} lies outside the plan",
@@ -210,9 +205,7 @@ def _target(
     direction, value = next(iter(goal.given if goal else ()), (None, None))
     parts = (*(base.parts if base else ()), *(goal.parts if goal else ()))
     places = [catalogue.places[name] for name in row.place]
-    reason: str | Words = ""
-    if judged is not None:
-        reason = "planned" if judged.planned else judged.not_modelled
+    reason = judged.not_modelled if judged else ""
     if isinstance(reason, str):
         reason = catalogue.reasons[reason] if reason else Words(en="", zh="")
     variables: Mapping[Basis | None, str] = {}
@@ -240,7 +233,6 @@ def _target(
         horizon=catalogue.horizon,
         basis=row.basis,
         variables=variables,
-        planned=judged.planned if judged else {},
         reason_en=reason.en,
         reason_zh=reason.zh,
         place_en="; ".join(place.en for place in places),

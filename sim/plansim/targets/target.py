@@ -163,8 +163,6 @@ class Target:
     """The variables by which it is judged, on each basis that the plan leaves open; one entry under
     None if it leaves none open, no entry if it is not modelled. A reference is ``name`` or
     ``name[element]``."""
-    planned: Mapping[Basis | None, str] = field(default_factory=dict)
-    """The same for variables that the model does not have yet."""
     reason_en: str = ""
     reason_zh: str = ""
     """Why it is not modelled; empty if it is."""

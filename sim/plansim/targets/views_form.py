@@ -11,7 +11,7 @@ from typing import Annotated
 from pydantic import Field
 
 from plansim.errors import Fault, InputError, Message, UnitError
-from plansim.files.forms import LAX, Form, Listed, Names, Words, doubled, form_of
+from plansim.files.forms import LAX, Form, Names, Words, doubled, form_of, listed
 from plansim.files.yaml_document import Plain, YamlDocument, read_document
 from plansim.model.records import Model, Variable, VariableKind, cell_name, cells_of
 from plansim.scenario.cells import outside, range_text
@@ -111,7 +111,7 @@ def _moved(text: str, context: _ViewsContext) -> _Meant:
 
 
 class _Chart(Form):
-    show: Annotated[tuple[_Meant, ...], Listed(Names, _shown), Field(min_length=1)]
+    show: Annotated[tuple[_Meant, ...], listed(Names, _shown), Field(min_length=1)]
     unit: str | None = None
     key: bool = False
     cost: Annotated[Cost | None, LAX] = None
@@ -157,14 +157,14 @@ def _chart(row: _Chart, context: _ViewsContext) -> Chart:
 
 class _Theme(Words):
     id: str
-    charts: Annotated[tuple[Chart, ...], Listed(list[_Chart], _chart)]
+    charts: Annotated[tuple[Chart, ...], listed(list[_Chart], _chart)]
 
 
 # --- levers ---------------------------------------------------------------------------------------
 
 
 class _LeverForm(Form):
-    moves: Annotated[tuple[_Meant, ...], Listed(Names, _moved), Field(min_length=1)]
+    moves: Annotated[tuple[_Meant, ...], listed(Names, _moved), Field(min_length=1)]
     apply: Annotated[Apply, LAX] = Apply.SET
     range: list[float] | None = None
     unit: str | None = None
@@ -259,7 +259,7 @@ def _lever(row: _LeverForm, context: _ViewsContext) -> Lever:
 
 class _Group(Words):
     id: str
-    levers: Annotated[tuple[Lever, ...], Listed(list[_LeverForm], _lever)]
+    levers: Annotated[tuple[Lever, ...], listed(list[_LeverForm], _lever)]
 
 
 # --- a model without a file -----------------------------------------------------------------------
@@ -339,11 +339,11 @@ def _around(variable: Variable) -> tuple[float, float] | None:
 class _ViewsFile(Form):
     themes: Annotated[
         tuple[Theme, ...],
-        Listed(list[_Theme], lambda row, _: Theme(row.id, row.en, row.zh, row.charts), unique="id"),
+        listed(list[_Theme], lambda row, _: Theme(row.id, row.en, row.zh, row.charts), unique="id"),
     ]
     groups: Annotated[
         tuple[LeverGroup, ...],
-        Listed(
+        listed(
             list[_Group], lambda row, _: LeverGroup(row.id, row.en, row.zh, row.levers), unique="id"
         ),
     ]

@@ -182,9 +182,9 @@ def test_data_variables_have_their_data_from_a_table(tmp_path: Path) -> None:
             "'x': the file '?data' cannot be read: No such file or directory",
         ),
         ("x:= GET DIRECT DATA('d.csv', ',', 'A', 'F12')", "'x': 'd.csv' has no numbers at 'F12'"),
-        (
-            "x:RAW::= 2*unused",
-            "'x': only data can be :RAW:, by the name of another variable",
+        *(
+            (f"x:RAW::= {other}", "'x': only data can be :RAW:, by the name of another variable")
+            for other in ("2*unused", "y", "nothing")
         ),
         ("x: GET DIRECT SUBSCRIPT('d.csv', ',', 'H1', 'K1', '')", "'d.csv' has no cells 'H1:K1'"),
     ],
@@ -225,7 +225,9 @@ def test_raw_data_have_a_value_at_their_points_alone(tmp_path: Path) -> None:
     path = tmp_path / "x.mdl"
     path.write_text(
         "s: a, b ~~|\nseen[s] ~ Dmnl ~|\npoint[s]:RAW: := seen[s] ~ Dmnl ~|\n"
-        "there[s]= IF THEN ELSE(point[s] = :NA:, 0, 1) ~ Dmnl ~|\n" + CLOCK,
+        "there[s]= IF THEN ELSE(point[s] = :NA:, 0, 1) ~ Dmnl ~|\n"
+        "k: one, two ~~|\nboth[k,s]:RAW: := point[s] ~ Dmnl ~|\nalone:RAW::= seen[b] ~ Dmnl ~|\n"
+        + CLOCK,
         "utf-8",
     )
     table = tmp_path / "t.tab"  # as Vensim exports it: a row for each variable
@@ -236,6 +238,9 @@ def test_raw_data_have_a_value_at_their_points_alone(tmp_path: Path) -> None:
         expected = [points.get(float(time), np.nan) for time in found.time]
         np.testing.assert_array_equal(found["point"].sel(s=element), expected)
         np.testing.assert_array_equal(found["there"].sel(s=element), ~np.isnan(expected))
+        for one in ("one", "two"):
+            np.testing.assert_array_equal(found["both"].sel(s=element, k=one), expected)
+    np.testing.assert_array_equal(found["alone"], found["point"].sel(s="b"))
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from plansim.analysis.calibration.history_matching import (
 )
 from plansim.analysis.calibration.observations import Observation
 from plansim.analysis.ensemble import NORMAL, verdict_shares
-from plansim.analysis.experiments.distributions import Discrete
+from plansim.analysis.experiments.design import Discrete
 from plansim.model.records import Model
 from plansim.scenario.members import Members
 from plansim.scenario.scenario_file import Scenario

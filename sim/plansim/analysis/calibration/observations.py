@@ -15,7 +15,7 @@ from plansim.analysis.evaluator import Evaluator, Request
 from plansim.errors import Fault, InputError, Message
 from plansim.files.forms import Form, Wording, Words
 from plansim.files.reading import read_csv
-from plansim.model.records import Model, Timing
+from plansim.model.records import Model, Timing, folded
 from plansim.scenario.cells import range_text
 from plansim.scenario.factors import Factor
 from plansim.scenario.scenario_file import Scenario
@@ -66,15 +66,12 @@ class ObservationTable:
 
     def find(self, wanted: Mapping[str, str]) -> list[ObservationRow]:
         """Return the rows whose cells in the named columns have the wanted texts."""
+        texts = {name: folded(text) for name, text in wanted.items()}
         return [
             row
             for row in self.rows
-            if all(_same(row.cells.get(name, ""), text) for name, text in wanted.items())
+            if all(folded(row.cells.get(name, "")) == text for name, text in texts.items())
         ]
-
-
-def _same(one: str, other: str) -> bool:
-    return one.casefold().split() == other.casefold().split()
 
 
 def read_table(path: Path) -> ObservationTable:

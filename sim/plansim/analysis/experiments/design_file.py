@@ -23,7 +23,7 @@ from plansim.files.yaml_document import Plain, YamlDocument, read_document
 from plansim.model.records import Model, Variable
 from plansim.scenario.cells import outside, range_text
 from plansim.scenario.factors import Factor, apart, constants_of
-from plansim.scenario.scenario_file import Scenario, as_written, read_scenario, unsound_clock
+from plansim.scenario.scenario_file import Scenario, as_written, read_scenario
 from plansim.scenario.variant import for_scenarios
 from plansim.targets.labels import reference_named
 from plansim.targets.target import variable_of
@@ -137,10 +137,9 @@ def _design(
     model, path = context.model, context.path
     form = form_of(DesignFile, document, context, DesignError)
     faults: list[Fault] = []
-    read = [
-        _timed(scenario, form, model, faults)
-        for scenario in (form.scenarios if scenarios is None else scenarios)
-    ]
+    read = list(form.scenarios if scenarios is None else scenarios)
+    if method := form.integration:
+        read = [replace(one, time=replace(one.time, integration=method)) for one in read]
     factors = list(form.factors.values())
     if form.rest is not None:
         taken = {constant for factor in factors for constant in factor.constants}
@@ -180,22 +179,6 @@ def _design(
     if faults:
         raise DesignError(dict.fromkeys(document.placed(fault) for fault in faults))
     return replace(draft, points=points)
-
-
-def _timed(scenario: Scenario, form: DesignFile, model: Model, faults: list[Fault]) -> Scenario:
-    """Return a scenario with the step and the method of integration of the design."""
-    if form.integration is not None:
-        time = replace(scenario.time, integration=form.integration)
-        scenario = replace(scenario, time=time)
-    if form.step is None:
-        return scenario
-    step = model.find("TIME STEP")
-    time = replace(scenario.time, step=form.step)
-    if unsound := unsound_clock(time, step.unit):
-        faults.append(Fault(unsound[0], at=("step",), found=unsound[1]))
-        return scenario
-    values = {**scenario.values, step.name: time.step}
-    return replace(scenario, time=time, values=values)
 
 
 # --- consistency ---------------------------------------------------------------------

@@ -15,8 +15,8 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
-from plansim.analysis.experiments.design import DesignKind
-from plansim.analysis.experiments.distributions import (
+from plansim.analysis.experiments.design import (
+    DesignKind,
     Discrete,
     Lognormal,
     Normal,
@@ -28,11 +28,11 @@ from plansim.files.forms import (
     LAX,
     Entries,
     Form,
-    Listed,
     Names,
     Wording,
     Words,
     doubled,
+    listed,
     schema_of,
 )
 from plansim.model.records import Integration, Model, Variable, folded
@@ -294,7 +294,7 @@ class Remaining(Form):
     """The remaining parameters, which vary without being named."""
 
     without: Annotated[
-        tuple[str, ...], Listed(list[str], lambda name, context: context.model.find(name).name)
+        tuple[str, ...], listed(list[str], lambda name, context: context.model.find(name).name)
     ] = Field(default=(), description="Constants that do not vary either.")
 
 
@@ -304,7 +304,7 @@ class DesignFile(Form):
     title: Wording = Field(description="What the sweep is called, in English and Chinese.")
     description: Wording = Field(default=Words(en="", zh=""), description="What it is about.")
     scenarios: Annotated[
-        tuple[Scenario, ...], Listed(Names, scenario_beside), Field(min_length=1)
+        tuple[Scenario, ...], listed(Names, scenario_beside), Field(min_length=1)
     ] = Field(
         default_factory=lambda: ["baseline"],
         validate_default=True,
@@ -322,12 +322,6 @@ class DesignFile(Form):
         description="Vary, beside the factors, every single constant that has a plausible range "
         "and is neither a lever nor set by a scenario here, uniformly over that range.",
     )
-    step: float | None = Field(
-        default=None,
-        gt=0,
-        description="TIME STEP of all runs, in the model's unit of time; else that of the "
-        "scenarios. A coarser one is quicker: many draws average out what it adds to each.",
-    )
     integration: Annotated[Integration | None, LAX] = Field(
         default=None,
         description="Method of integration of all runs: euler, midpoint or rk4; else that of the "
@@ -335,7 +329,7 @@ class DesignFile(Form):
     )
     outputs: Annotated[
         tuple[tuple[str, ...], ...],
-        Listed(list[str], lambda name, context: series_meant(context.model, name)),
+        listed(list[str], lambda name, context: series_meant(context.model, name)),
     ] = Field(
         default=(),
         description="Series to keep, `NAME` or `NAME[element]`; else those that targets judge.",

@@ -15,29 +15,31 @@ import zarr
 
 from plansim.analysis.evaluator import Request, RunStatus
 from plansim.analysis.experiments.design import Design
-from plansim.analysis.experiments.store import (
-    CARD,
-    CHECKSUM,
+from plansim.analysis.experiments.integrity import (
     DONE,
     LOCK,
-    NEVER,
-    NO_BREACH,
-    PER_RUN,
     SUMMARY,
-    Store,
     alone,
     consolidate,
     folder_beside,
-    key_of,
-    open_store,
     write_manifest,
     writing,
 )
-from plansim.errors import DesignError, Fault, Message, OutputError
+from plansim.analysis.experiments.store import (
+    CARD,
+    CHECKSUM,
+    NEVER,
+    NO_BREACH,
+    PER_RUN,
+    Store,
+    key_of,
+    open_store,
+)
+from plansim.errors import DesignError, Fault, Message, OutputError, foreign
 from plansim.model.records import Model
 from plansim.targets.target import Status, variable_of
 
-__all__ = ["lay_out", "new_store", "repair"]
+__all__ = ["check_same", "lay_out", "new_store", "repair"]
 
 
 @contextmanager
@@ -244,3 +246,39 @@ def _flags(kinds: type[Enum], description: str) -> dict[str, Any]:
         "flag_values": [NEVER, *range(len(words))],
         "flag_meanings": " ".join(["never_run", *words]),
     }
+
+
+def check_same(store: Store, card: Mapping[str, Any]) -> None:
+    """Check that design, model and versions are those with which a store was begun.
+
+    Raises:
+        DesignError: with a fault for each difference.
+    """
+    if faults := _differences(store, card):
+        raise DesignError(faults)
+
+
+def _differences(store: Store, card: Mapping[str, Any]) -> tuple[Fault, ...]:
+    """Return a fault for each item in which a card differs from that of a store."""
+    old, new = _leaves(store.card), _leaves(card)
+    return tuple(
+        Fault(
+            "the result was begun with another {part}",
+            store.path,
+            expected=old.get(key, Message("nothing")),
+            found=new.get(key, Message("nothing")),
+            part=foreign(key),
+        )
+        for key in dict.fromkeys([*old, *new])
+        if old.get(key) != new.get(key)
+    )
+
+
+def _leaves(node: Any, path: str = "") -> dict[str, str]:
+    """Return the leaves of nested mappings by the path of their keys."""
+    if not isinstance(node, Mapping):
+        return {path: json.dumps(node, ensure_ascii=False)}
+    leaves: dict[str, str] = {}
+    for key, child in node.items():
+        leaves |= _leaves(child, f"{path}, {key}" if path else str(key))
+    return leaves

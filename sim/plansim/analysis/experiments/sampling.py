@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from plansim.analysis.experiments.design import Design, DesignKind
-from plansim.analysis.experiments.distributions import levels_of, quantiles
+from plansim.analysis.experiments.design import Design, DesignKind, levels_of, quantiles
 from plansim.targets.indicator import Floats
 
 if TYPE_CHECKING:

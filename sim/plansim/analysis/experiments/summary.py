@@ -18,11 +18,20 @@ import zarr
 from plansim.analysis.ensemble import NORMAL, wilson
 from plansim.analysis.evaluator import RunStatus
 from plansim.analysis.experiments.design import DesignKind
-from plansim.analysis.experiments.store import RunBlock, Store, array_of
+from plansim.analysis.experiments.integrity import (
+    SUMMARY,
+    consolidate,
+    folder_beside,
+    members_of,
+    write_manifest,
+    writing,
+)
+from plansim.analysis.experiments.store import CHECKSUM, RunBlock, Store, array_of
+from plansim.files.writing import sync
 from plansim.targets.indicator import Floats
 from plansim.targets.target import Status
 
-__all__ = ["QUANTILES", "Summary", "shares", "summarise"]
+__all__ = ["QUANTILES", "Summary", "shares", "write_summary"]
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
@@ -93,9 +102,24 @@ class Summary:
             self._values[scenario, rows, first:last] = block[name][kept].T
 
     def dataset(self, threads: int = 1) -> xr.Dataset:
-        """Return the summary, as `summarise` does, after blocks of the store that were not added.
+        """Return the summary, after blocks of the store that were not added; then it is complete.
 
-        Nothing can be added any more.
+        It has, by scenario: ``p_met`` (scenario, target), the share of the sound runs that meet a
+        target, with its standard error ``p_met_se`` and its 95 % interval from ``p_met_low`` to
+        ``p_met_high``, all NaN where the scenario assumes the target;
+        ``verdicts`` (scenario, target, verdict), counts of runs; ``worst_margin`` (scenario,
+        target) in the target's unit and the run ``worst_run`` that has it; ``quantiles`` (scenario,
+        output, year, quantile) of the outputs over the sound runs; ``runs`` (scenario, outcome),
+        counts, with those never run. The variables that bad runs broke down at are in the attribute
+        ``bad_variables``.
+
+        Error and interval are those of independent draws, an upper estimate for a Sobol sample or a
+        Latin hypercube. They are positive even where no run or every run meets a target, and NaN
+        for designs that are no sample of a distribution.
+
+        References: E. B. Wilson, Journal of the American Statistical Association 22 (1927) 209-212
+        (the interval); A. Agresti, B. A. Coull, The American Statistician 52 (1998) 119-126 (the
+        standard error).
         """
         group = self._store.group()
         for number in sorted(self._store.done() - self._added):
@@ -159,29 +183,6 @@ class Summary:
         return result.reshape(shape)
 
 
-def summarise(store: Store, threads: int = 1) -> xr.Dataset:
-    """Summarise the runs that a store holds; the result does not depend on ``threads``.
-
-    It has, by scenario: ``p_met`` (scenario, target), the share of the sound runs that meet a
-    target, with its standard error ``p_met_se`` and its 95 % interval from ``p_met_low`` to
-    ``p_met_high``, all NaN where the scenario assumes the target;
-    ``verdicts`` (scenario, target, verdict), counts of runs; ``worst_margin`` (scenario, target)
-    in the target's unit and the run ``worst_run`` that has it; ``quantiles`` (scenario, output,
-    year, quantile) of the outputs over the sound runs; ``runs`` (scenario, outcome), counts, with
-    those never run. The variables that bad runs broke down at are in the attribute
-    ``bad_variables``.
-
-    Error and interval are those of independent draws, an upper estimate for a Sobol sample or a
-    Latin hypercube. They are positive even where no run or every run meets a target, and NaN for
-    designs that are no sample of a distribution.
-
-    References: E. B. Wilson, Journal of the American Statistical Association 22 (1927) 209-212
-    (the interval); A. Agresti, B. A. Coull, The American Statistician 52 (1998) 119-126 (the
-    standard error).
-    """
-    return Summary(store).dataset(threads)
-
-
 _SUMMARISED = ("status", "scenario", "bad_variable", "verdict", "margin")
 """The arrays that a summary is made of, beside those of the outputs."""
 
@@ -212,7 +213,7 @@ def _read(group: zarr.Group, name: str, span: slice = slice(None)) -> npt.NDArra
 def shares(verdicts: npt.NDArray[np.int64], *, is_sample: bool) -> tuple[Floats, ...]:
     """Return the share of runs that meet each target, its standard error, and its interval's ends.
 
-    ``verdicts`` (…, verdict) are counts; each array is (…). See `summarise`.
+    ``verdicts`` (…, verdict) are counts; each array is (…). See `Summary.dataset`.
     """
     count = verdicts.sum(axis=-1).astype(np.float64)
     count[verdicts[..., Status.ASSUMED.code] > 0] = np.nan
@@ -241,3 +242,28 @@ def _sorted_quantiles(values: Floats) -> Floats:
     low, high = values[below], values[np.ceil(parts).astype(np.intp)]
     result: Floats = np.where(low == high, low, low + (high - low) * (parts - below))
     return np.full_like(result, np.nan) if np.isnan(values[-1]) else result
+
+
+def write_summary(store: Store, summary: xr.Dataset) -> None:
+    """Write a summary into a group of its own, which is replaced as a whole.
+
+    Raises:
+        OutputError: the system refuses to write.
+    """
+    with folder_beside(store.path) as part, writing(store.path):
+        new, old = part / SUMMARY, store.path / SUMMARY
+        summary.to_zarr(
+            new,
+            mode="w",
+            zarr_format=3,
+            consolidated=False,
+            write_empty_chunks=True,
+            encoding={name: {"compressors": CHECKSUM} for name in summary.variables},
+        )
+        write_manifest(new, runs=store.contents())
+        for file in new.rglob("*"):
+            sync(file)
+        if old.exists():
+            old.rename(part / "old")
+        new.rename(old)
+        consolidate(store.path, members_of(store.path))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -11,25 +12,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import xarray as xr
 
 from plansim.analysis.evaluator import TILE, Evaluation, Evaluator, Progress, Request, processors
 from plansim.analysis.experiments.design import Design, describe
 from plansim.analysis.experiments.design_file import read_design
-from plansim.analysis.experiments.layout import new_store, repair
+from plansim.analysis.experiments.integrity import alone
+from plansim.analysis.experiments.layout import check_same, new_store, repair
 from plansim.analysis.experiments.sampling import Sampler
-from plansim.analysis.experiments.store import (
-    NO_BREACH,
-    RunBlock,
-    Store,
-    alone,
-    check_same,
-    empty_block,
-    open_store,
-    open_sweep,
-    write_summary,
-)
-from plansim.analysis.experiments.summary import Summary
+from plansim.analysis.experiments.store import NO_BREACH, RunBlock, Store, open_store, open_sweep
+from plansim.analysis.experiments.summary import Summary, write_summary
 from plansim.analysis.experiments.workers import Task, connected, run_blocks
 from plansim.engine.dataset import Origin, with_origin
 from plansim.engine.trajectory import version_of
@@ -134,19 +127,30 @@ def run_sweep(
     )
     job = SweepJob(model, design, request_of(design, targets, model), path.absolute())
     with ExitStack() as stack:
-        # What is refused is refused before anything is written, or replaced.
-        SweepRuns(model, design, job.request)
+        # What is refused is refused before anything is written, or replaced. What draws is slow to
+        # load; meanwhile LLVM, which needs no lock of Python, compiles.
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(Sampler(design).draw, 0, 1)
+            job.evaluators()
         client = stack.enter_context(connected(scheduler))
         block = block or block_size(design)
         store = stack.enter_context(_store(job, path, resume, force, block))
         todo = sorted(set(range(store.blocks)) - store.done())
-        summary, report = Summary(store), _Reporter(store, progress)
+        summary, made = Summary(store), store.made()
+
+        def told(more: int) -> None:
+            nonlocal made
+            made += more
+            if progress is not None:
+                progress(made, store.runs)
 
         def done(number: int, block: RunBlock | None) -> None:
-            report.done(number)
+            store.mark(number)
+            told(store.size(number))
             if block is not None:
                 summary.add(number, block)
 
+        told(0)
         run_blocks(job, todo, done, threads=threads, client=client)
         dataset = summary.dataset(processors() if threads is None else threads)
         write_summary(store, dataset)
@@ -177,10 +181,7 @@ def request_of(design: Design, targets: Sequence[Target], model: Model) -> Reque
         return _unasked(design, model)
     return Request(
         # They are pickled for other processes, which mapping proxies do not support.
-        tuple(
-            replace(target, variables=dict(target.variables), planned=dict(target.planned))
-            for target in judged
-        ),
+        tuple(replace(target, variables=dict(target.variables)) for target in judged),
         outputs=design.outputs or answering_series(judged),
         years=design.years or tuple(sorted(due | {target.horizon for target in judged})),
     )
@@ -261,27 +262,6 @@ def _store(job: SweepJob, path: Path, resume: bool, force: bool, block: int) -> 
         yield store
 
 
-class _Reporter:
-    """Records finished blocks and reports progress. It is not safe for threads."""
-
-    def __init__(self, store: Store, progress: Progress | None) -> None:
-        self._store = store
-        self._progress = progress
-        spans = map(store.span, store.done())
-        self._done = sum(stop - start for start, stop in spans)
-        self._tell()
-
-    def done(self, number: int) -> None:
-        self._store.mark(number)
-        start, stop = self._store.span(number)
-        self._done += stop - start
-        self._tell()
-
-    def _tell(self) -> None:
-        if self._progress is not None:
-            self._progress(self._done, self._store.runs)
-
-
 # --- blocks ---------------------------------------------------------------------------------------
 
 
@@ -295,7 +275,19 @@ class SweepJob:
     path: Path
     """Path of the store."""
 
-    def open(self) -> _Runner:
+    def evaluators(self) -> list[Evaluator]:
+        """Return what runs each scenario of the design, compiled.
+
+        Raises:
+            InputError: a constant that the shape of the code depends on cannot vary.
+            ModelError: the compiler does not support the model.
+        """
+        return [
+            Evaluator(self.model, scenario, self.design.factors, self.request)
+            for scenario in self.design.scenarios
+        ]
+
+    def open(self) -> SweepRuns:
         """Make ready to run.
 
         Raises:
@@ -303,52 +295,40 @@ class SweepJob:
         """
         store = open_store(self.path)
         check_same(store, _card(self))
-        return _Runner(self, store)
-
-
-class _Runner:
-    """Runs blocks of a sweep and writes them to its store."""
-
-    def __init__(self, job: SweepJob, store: Store) -> None:
-        self._design, self._store, self._writer = job.design, store, store.writer()
-        self._runs = SweepRuns(job.model, job.design, job.request)
-
-    def drawer(self) -> Callable[[int], Floats]:
-        sampler = Sampler(self._design)
-        return lambda number: self._runs.draw(sampler, *self._store.span(number))
-
-    def begin(self, number: int, points: Floats) -> tuple[RunBlock, list[Task]]:
-        return self._runs.begin(self._store, number, points)
-
-    def write(self, number: int, block: RunBlock) -> None:
-        self._writer.write(number, block)
+        return SweepRuns(self, store)
 
 
 class SweepRuns:
-    """The runs of a design, by any number of threads: run i is point i // s under scenario i % s.
+    """The runs of a design, by blocks of its store: run i is point i // s under scenario i % s.
 
     ``s`` is the number of scenarios. Random functions of point i draw by NOISE SEED + i.
     """
 
-    def __init__(self, model: Model, design: Design, request: Request) -> None:
-        self._request = request
-        self._evaluators = [
-            Evaluator(model, scenario, design.factors, request) for scenario in design.scenarios
-        ]
+    def __init__(self, job: SweepJob, store: Store) -> None:
+        self._design, self._request, self._store = job.design, job.request, store
+        self._evaluators = job.evaluators()
+        self.write = store.writer().write
 
-    def draw(self, sampler: Sampler, start: int, stop: int) -> Floats:
-        """Draw the factors' values of the points that the runs from start to stop take."""
-        scenarios = len(self._evaluators)
-        return sampler.draw(start // scenarios, -(-stop // scenarios))
+    def drawer(self) -> Callable[[int], Floats]:
+        """Return the function that draws the points of a block, whose runs may share the first."""
+        sampler, scenarios = Sampler(self._design), len(self._evaluators)
 
-    def begin(self, store: Store, number: int, points: Floats) -> tuple[RunBlock, list[Task]]:
+        def draw(number: int) -> Floats:
+            start, stop = self._store.span(number)
+            return sampler.draw(start // scenarios, -(-stop // scenarios))
+
+        return draw
+
+    def begin(self, number: int, points: Floats) -> tuple[RunBlock, list[Task]]:
         """Return an empty block of runs, whose points were drawn, and the tasks that fill it."""
         scenarios = len(self._evaluators)
-        start, stop = store.span(number)
+        start, stop = self._store.span(number)
         runs = np.arange(start, stop)
         numbers = runs // scenarios
         inputs = points[numbers - start // scenarios]
-        block = empty_block(store, self._request, inputs, (runs % scenarios).astype(np.int16))
+        block = _empty_block(
+            self._store, self._request, inputs, (runs % scenarios).astype(np.int16)
+        )
 
         def fill(evaluator: Evaluator, rows: slice) -> None:
             evaluation = evaluator.evaluate(inputs[rows], seeds=numbers[rows].astype(np.float64))
@@ -383,3 +363,24 @@ def _fill(evaluation: Evaluation, rows: RunBlock) -> None:
     rows["status"][:] = evaluation.status
     rows["bad_variable"][:] = evaluation.failed_variable
     rows["bad_time"][:] = evaluation.failed_time
+
+
+def _empty_block(
+    store: Store, request: Request, inputs: Floats, scenario: npt.NDArray[np.int16]
+) -> RunBlock:
+    """Return a block whose results are still to be written.
+
+    ``inputs`` are ``(run, factor)``, ``scenario`` the index of each run's scenario in the design.
+    """
+    count, targets = len(inputs), len(request.targets)
+    block: RunBlock = dict(zip(store.factors, inputs.T, strict=True))
+    block |= {name: np.empty((count, len(request.years))) for name in store.outputs}
+    return block | {
+        "verdict": np.empty((count, targets), np.int8),
+        "margin": np.empty((count, targets), np.float32),
+        "first_breach": np.empty((count, len(request.binding)), np.int16),
+        "status": np.empty(count, np.int8),
+        "bad_variable": np.empty(count, np.int32),
+        "bad_time": np.empty(count),
+        "scenario": scenario,
+    }

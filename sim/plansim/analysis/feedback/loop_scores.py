@@ -178,7 +178,7 @@ def partitions_of(model: Model, loops: Sequence[Loop]) -> tuple[tuple[str, ...],
     links = [
         (index[cause], index[variable.name])
         for variable in model.variables.values()
-        for cause in set(variable.causes) - set(variable.initial_causes)
+        for cause in variable.felt
         if cause in index
     ]
     size = (len(index), len(index))

@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import Field
 
 from plansim.analysis.evaluator import Evaluation, Evaluator, Request
 from plansim.errors import InputError, Message
-from plansim.files.forms import LAX, Entries, Form, Items, Listed, Resolved, Words, form_of
+from plansim.files.forms import LAX, Entries, Form, Items, Resolved, Words, form_of, listed
 from plansim.files.yaml_document import read_document
 from plansim.model.records import Model
 from plansim.scenario.references import meant, variable_meant
@@ -94,10 +93,6 @@ class Loop:
     """Each way round; the last link leads back to the first cause."""
     felt: tuple[str, ...] = ()
     """Variables that the switch freezes, or sums in Vensim's language."""
-    alive_in: str | None = None
-    """The scenario in which all its links are active; None for the baseline."""
-    alive_with: Mapping[str, float] = field(default_factory=dict)
-    """The constants that are set so that they are."""
 
     @property
     def found(self) -> bool:
@@ -154,22 +149,12 @@ def polarity_of(path: Sequence[LoopLink]) -> Polarity:
 # --- the file -------------------------------------------------------------------------------------
 
 
-class _Alive(Form):
-    scenario: str | None = None
-    set: dict[str, float] = Field(default={})
-
-
 def _switch(name: str, model: Model) -> str:
     variable, _ = meant(model, name)
     if variable.subscripts:
         expected = Message("a constant of the model")
         raise InputError("'{name}' is not a switch", expected=expected, name=name)
     return variable.name
-
-
-def _sign(reference: str, sign: int, model: Model) -> int:
-    variable_meant(model, reference)
-    return sign
 
 
 class _LoopRow(Form):
@@ -181,12 +166,19 @@ class _LoopRow(Form):
     felt: Items[str]
     meaning: Words
     weak: Words = Words(en="", zh="")
-    alive: _Alive = _Alive()
-    paths: list[Annotated[dict[str, int], Entries(dict[str, Literal[1, -1]], _sign)]]
+    paths: list[
+        Annotated[
+            dict[str, int],
+            Entries(
+                dict[str, Literal[1, -1]],
+                lambda name, sign, model: variable_meant(model, name) and sign,
+            ),
+        ]
+    ]
 
 
 class _LoopsFile(Form):
-    loops: Annotated[tuple[_LoopRow, ...], Listed(list[_LoopRow], unique="id")]
+    loops: Annotated[tuple[_LoopRow, ...], listed(list[_LoopRow], unique="id")]
 
 
 def load_loops(model: Model) -> tuple[Loop, ...]:
@@ -216,8 +208,6 @@ def load_loops(model: Model) -> tuple[Loop, ...]:
             weak_zh=row.weak.zh,
             paths=tuple(tuple(_links(model, path)) for path in row.paths),
             felt=row.felt,
-            alive_in=row.alive.scenario,
-            alive_with=row.alive.set,
         )
         for row in form_of(_LoopsFile, read_document(path), model).loops
     )
@@ -226,8 +216,7 @@ def load_loops(model: Model) -> tuple[Loop, ...]:
 def _links(model: Model, path: Mapping[str, int]) -> Iterator[LoopLink]:
     around = [*path, next(iter(path))] if path else []
     for cause, effect in pairwise(around):
-        variable = model.variables[split_reference(effect)[0]]
-        felt = set(variable.causes) - set(variable.initial_causes)
+        felt = model.variables[split_reference(effect)[0]].felt
         yield LoopLink(cause, effect, path[cause], split_reference(cause)[0] in felt)
 
 

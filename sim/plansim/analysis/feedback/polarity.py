@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from plansim.analysis.evaluator import CompiledModel, Trajectories, compile_whole
 from plansim.model.reading.expression import Call, Name, Node, Number, Operation, name_key
-from plansim.model.records import Model, TimeSpec, Variable
+from plansim.model.records import Model, TimeSpec
 from plansim.model.rewrite import AddedEquation, replaced, unparse
 from plansim.scenario.scenario_file import Scenario
 
@@ -99,18 +99,13 @@ def link_signs(model: Model, scenario: Scenario) -> Mapping[LinkEnds, int]:
     """
     moving = {v.name: v for v in model.variables.values() if v.kind.moves}
     links = measured_links(
-        model, [(cause, v.name) for v in moving.values() for cause in _felt(v) if cause in moving]
+        model, [(cause, v.name) for v in moving.values() for cause in v.felt if cause in moving]
     )
     by_link = {
         pair: np.unique(signs[signs != 0]).tolist()
         for pair, signs in links.signs(scenario.values, scenario.time).items()
     }
     return {pair: signs[0] if len(signs) == 1 else 0 for pair, signs in by_link.items() if signs}
-
-
-def _felt(variable: Variable) -> Iterator[str]:
-    initial = set(variable.initial_causes)
-    return (name for name in variable.causes if name not in initial)
 
 
 def measured_links(model: Model, pairs: Iterable[LinkEnds]) -> MeasuredLinks:

@@ -76,6 +76,11 @@ class Order:
         return sum(move.effort for move in self.moves)
 
     @property
+    def part(self) -> float:
+        """The share of the plausible models in which it meets its target; 0 if none was asked."""
+        return (self.share and self.share.share) or 0.0
+
+    @property
     def sure(self) -> bool:
         """Whether `SURE` of 100 plausible models confirm it."""
         return self.share is not None and (self.share.of_hundred or 0) >= SURE
@@ -286,7 +291,7 @@ class _Seeker:
             return TargetOrders(target, margin, enough, first, nearest)
         larger = self._enlarged(target, self.counts)
         few = [one for one in (first, larger) if one is not None and len(one.moves) <= MOST_LEVERS]
-        best = max(few, key=_confirmed, default=first)
+        best = max(few, key=lambda order: order.part, default=first)
         return TargetOrders(target, margin, enough, best, nearest)
 
     def _enlarged(self, target: Target, counts: _Counts) -> Order | None:
@@ -358,8 +363,3 @@ class _Seeker:
         met, missed = (tuple(compress(binding, flags)) for flags in (holds, ~holds))
         share = self.counts.share(met, moves) if self.counts and met else None
         return Package(moves, met, missed, share)
-
-
-def _confirmed(order: Order) -> float:
-    """Return in what share of the plausible models an order meets its target."""
-    return (order.share and order.share.share) or 0.0

@@ -85,8 +85,6 @@ class Searched:
     best: Mapping[str, float]
     """By target, its margin at the point where the smallest scaled margin is largest; NaN if every
     run breaks down."""
-    best_at: tuple[float, ...]
-    """By lever, the value at that point."""
 
 
 @dataclass(frozen=True)
@@ -218,9 +216,6 @@ def solve(
         model, scenario, moved, wanted, objective=counted
     )  # fmt: skip
 
-    def unit_prices(problem: DecisionProblem) -> Floats:
-        return _unit_prices(model, problem, by_lever)
-
     searched: list[Searched] = []
     position = whole.start if min(margins.values()) >= 0 else None
     for kind in _ranges(model, moved) if position is None else ():
@@ -232,7 +227,7 @@ def solve(
         if len(moved) == 1 and not outlay:
             position, points = _move_one(problem, len(wanted))
         else:
-            position, points = _mix(problem, len(wanted), unit_prices(problem))
+            position, points = _mix(problem, len(wanted), _unit_prices(model, problem, by_lever))
         searched.append(_searched(problem, len(wanted), kind, points))
         if position is not None:
             break
@@ -242,7 +237,7 @@ def solve(
     if counted is not None:
         cost_present, cost = both[counted.id].value.tolist()
     elif values is not None:
-        cost = float(np.abs(values - whole.present) @ unit_prices(whole))
+        cost = float(np.abs(values - whole.present) @ _unit_prices(model, whole, by_lever))
     ids = [target.id for target in wanted]
     gained, lost = changed_verdicts(both, [t.id for t in whole.targets if t.id not in ids])
     return Solution(
@@ -356,7 +351,6 @@ def _searched(problem: DecisionProblem, count: int, kind: SearchRange, points: P
             target.id: math.nan if margin <= FAILED else float(margin * scale)
             for target, margin, scale in zip(problem.targets, margins, problem.scales, strict=False)
         },
-        tuple(problem.values(points.positions[best : best + 1])[0].tolist()),
     )
 
 

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import qmc
 
-from plansim.analysis.experiments.distributions import quantiles
+from plansim.analysis.experiments.design import quantiles
 from plansim.scenario.factors import Factor
 from plansim.targets.indicator import Floats
 

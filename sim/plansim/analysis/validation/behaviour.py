@@ -99,7 +99,8 @@ def reality_checks(context: ValidationContext) -> Result:
     before: dict[str, Evaluation] = {}
     cases: list[Case] = []
     for test in tests:
-        given = {**values, **_set(assigned(model, test.given), values)}
+        set_anew = assigned(model, test.given).items()
+        given = {**values, **{name: np.full_like(values[name], one) for name, one in set_anew}}
         key = json.dumps(dict(test.given))
         if key not in before:
             before[key] = evaluator.evaluate(np.column_stack([*given.values()]))
@@ -193,10 +194,6 @@ def _values(model: Model, base: Scenario, tests: Sequence[RealityCheck]) -> Valu
         name: np.concatenate([[own[name]], draws.get(name, np.full(DRAWS, own[name]))])
         for name in names
     }
-
-
-def _set(numbers: Mapping[str, float], values: Values) -> Values:
-    return {name: np.full_like(values[name], number) for name, number in numbers.items()}
 
 
 def _changed(model: Model, changes: Mapping[str, ConstantChange], values: Values) -> Values:

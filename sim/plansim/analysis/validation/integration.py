@@ -14,8 +14,7 @@ from typing import Any
 import numpy as np
 
 from plansim.analysis.evaluator import Trajectories
-from plansim.analysis.experiments.design import Design, DesignKind
-from plansim.analysis.experiments.distributions import Uniform
+from plansim.analysis.experiments.design import Design, DesignKind, Uniform
 from plansim.analysis.experiments.store import open_store
 from plansim.analysis.experiments.sweep import run_sweep
 from plansim.analysis.validation.context import ValidationContext, cells, uncertain, verdicts

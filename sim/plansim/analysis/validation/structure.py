@@ -19,7 +19,7 @@ import numpy.typing as npt
 from plansim.analysis.evaluator import Trajectories, compile_whole, every_step
 from plansim.analysis.feedback.loops import Loop, LoopLink, polarity_of
 from plansim.analysis.feedback.polarity import MeasuredLinks, measured_links
-from plansim.analysis.validation.context import ValidationContext, assigned, verdicts
+from plansim.analysis.validation.context import ValidationContext, verdicts
 from plansim.analysis.validation.result import Case, Result, case, result
 from plansim.model.reader import load_model
 from plansim.model.reading.expression import Node, Number, QuotedText, Table, walk
@@ -176,10 +176,8 @@ def _names(link: LoopLink) -> tuple[str, str]:
 
 
 def _loop_faults(context: ValidationContext, links: MeasuredLinks, loop: Loop) -> Iterator[Case]:
-    story = context.scenarios.get(loop.alive_in or "", context.baseline)
-    settings = {**story.values, **assigned(context.model, loop.alive_with)}
-    clock = every_step(story.time)
-    signs = links.signs(settings, clock)
+    clock = every_step(context.baseline.time)
+    signs = links.signs(context.baseline.values, clock)
     times = [clock.initial + after for after in _TIMES if clock.initial + after < clock.final]
     answers = {
         (link, when): _answer(context.model, signs.get(_names(link)), clock, link, when)
@@ -187,18 +185,17 @@ def _loop_faults(context: ValidationContext, links: MeasuredLinks, loop: Loop) -
         for link in path
         for when in times
     }
-    name = loop
     for path in loop.paths:
         for link in path:
             wrong = [when for when in times if not answers[link, when] <= {link.sign}]
             if wrong:
                 ends = {"cause": link.cause, "effect": link.effect}
-                yield case(name, False, "wrong_sign", time=wrong[0], **ends)
+                yield case(loop, False, "wrong_sign", time=wrong[0], **ends)
         idle = {when: [link for link in path if not answers[link, when]] for when in times}
         if all(idle.values()):
             fewest = min(idle.values(), key=len)
             what = ", ".join(f"{link.cause} → {link.effect}" for link in fewest[:3])
-            yield case(name, False, "inactive", what=what)
+            yield case(loop, False, "inactive", what=what)
 
 
 def _answer(

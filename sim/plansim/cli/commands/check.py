@@ -148,8 +148,7 @@ def compare(
     """
     from plansim.analysis.comparison import compare as comparison_of
     from plansim.output.report.comparison import comparison_report
-    from plansim.output.report.file import FORMATS, write_report
-    from plansim.output.report.terminal import terminal_text
+    from plansim.output.report.file import FORMATS, terminal_text, write_report
     from plansim.output.tables.comparison import comparison_table
 
     terminal = arguments.terminal

@@ -29,7 +29,9 @@ __all__ = ["export", "run"]
 
 @click.command(epilog="Example: plansim run baseline accelerated-growth --variable GDP")
 @options.variables("Show this variable instead of those that targets judge; may be given again.")
-@options.output("Also write the runs, every saved time, to FILE.nc.")
+@options.output(
+    "Also write the runs, every saved time, to FILE.nc; 'plansim export' writes tables."
+)
 @options.force
 @options.form("table", "json")
 @options.scenarios(several=True, by_engine=True)

@@ -125,17 +125,16 @@ def _say_stopped(path: Path, terminal: Terminal) -> None:
     from plansim.analysis.experiments.store import open_store
 
     store = open_store(path)
-    done = sum(stop - start for start, stop in map(store.span, store.done()))
-    remark(terminal.text("sweep.stopped", path=path, done=f"{done:,}", runs=f"{store.runs:,}"))
+    done, runs = f"{store.made():,}", f"{store.runs:,}"
+    remark(terminal.text("sweep.stopped", path=path, done=done, runs=runs))
 
 
 def _verify(result: Path, terminal: Terminal) -> None:
     from plansim.analysis.experiments.store import verify
 
     store = verify(result)
-    done = sum(stop - start for start, stop in map(store.span, store.done()))
-    runs = f"{store.runs:,}"
-    terminal.show(terminal.text("sweep.verified", path=result, done=f"{done:,}", runs=runs))
+    done, runs = f"{store.made():,}", f"{store.runs:,}"
+    terminal.show(terminal.text("sweep.verified", path=result, done=done, runs=runs))
 
 
 def _design(

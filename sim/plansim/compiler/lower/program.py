@@ -115,11 +115,11 @@ def _program(low: Context, outputs: list[str]) -> Program:
 
 
 def _count_moving(low: Context) -> int:
-    moving = Depends.TIME | Depends.STATE
+    depends = low.graph.depends
+    moving = {kind for kind in set(depends) if kind & (Depends.TIME | Depends.STATE)}
     return sum(
-        1
+        not initial and key != "time" and place is not None and depends[place] in moving
         for (key, _, initial), place in low.values.items()
-        if not initial and key != "time" and place is not None and low.graph.depends[place] & moving
     )
 
 

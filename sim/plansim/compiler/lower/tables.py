@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from operator import itemgetter
+from statistics import fmean
+from types import MappingProxyType
 
 from plansim.compiler.functions import points as lines
 from plansim.compiler.functions.plain import SMALL
@@ -14,12 +17,16 @@ from plansim.compiler.lower.context import Context
 from plansim.compiler.lower.scope import RefusedError, Scope
 from plansim.errors import Message
 from plansim.model.reading.expression import MISSING, Call, Name, Node, Number, Table
+from plansim.model.reading.outside import JUST
 
 __all__ = ["DATA", "beyond", "checked", "data", "raw", "table_value", "time_value"]
 
-DATA = frozenset(
-    {"get_data_at_time", "get_data_between_times", "get_data_first_time", "get_data_last_time"}
+_OF_ALL: Mapping[str, Callable[[Sequence[float]], float]] = MappingProxyType(
+    {"get_data_max": max, "get_data_mean": fmean, "get_data_min": min}
 )
+DATA = frozenset(_OF_ALL) | {
+    f"get_data_{what}" for what in ("at_time", "between_times", "first_time", "last_time")
+}
 """Functions of the points of a data variable, by `name_key`."""
 _JUMP = 1e-12
 """How long a jump of a table takes, relative to its place."""
@@ -145,16 +152,26 @@ def data(low: Context, tree: Call, scope: Scope) -> int:
     if points == Number(MISSING):
         return missing
     match points:
+        case Call("if_then_else", (), (_, within, missed)) if missed == Number(MISSING):
+            points = within  # raw data
+    match points:
         case Call("with_lookup", (), (Name("time"), Table() as points)):
-            table = checked(points)
+            seen = _seen(points)
         case _:
             raise RefusedError(Message("its first argument has no data"), tree.key)
     if not others:
-        return g.number(table.x[0 if tree.key == "get_data_first_time" else -1])
+        return g.number(seen.x[0 if tree.key == "get_data_first_time" else -1])
+    if tree.key in _OF_ALL:
+        from_, to = (
+            low.structural(low.node(one, scope), tree.key, "from when to when") for one in others
+        )
+        found = [y for x, y in zip(seen.x, seen.y, strict=True) if from_ <= x <= to]
+        return g.number(_OF_ALL[tree.key](found)) if found else missing
     x = low.number(others[0], scope)
+    table = checked(seen)
     value = low.graph.lookup(table, x)
     if tree.key == "get_data_at_time":
-        near = [g.make(Op.ABSOLUTE, g.subtract(x, g.number(point))) for point in points.x]
+        near = [g.make(Op.ABSOLUTE, g.subtract(x, g.number(point))) for point in seen.x]
         nearest = total(g, near, Op.MINIMUM)
         return g.select(g.make(Op.LESS, nearest, g.number(SMALL)), value, missing)
     way = low.node(others[1], scope)
@@ -164,6 +181,14 @@ def data(low: Context, tree: Call, scope: Scope) -> int:
     )
     back = g.select(g.make(Op.LESS_EQUAL, way, g.number(-1.0)), behind, value)
     return g.select(g.make(Op.LESS_EQUAL, g.number(1.0), way), ahead, back)
+
+
+def _seen(points: Table) -> Table:
+    """Give the points of data, without those that stand close to them and make steps of them."""
+    gaps = ((b - a) / max(1.0, abs(a), abs(b)) for a, b in itertools.pairwise(points.x))
+    if not any(JUST / 2 < gap < JUST * 2 for gap in gaps):
+        return points
+    return replace(points, x=points.x[::2], y=points.y[::2])
 
 
 def time_value(low: Context, tree: Call, scope: Scope) -> int:

@@ -30,9 +30,10 @@ FUNCTIONS: Mapping[str, int | None] = MappingProxyType(
             "quantum smooth smooth3 step time_base vector_elm_map vector_rank "
             "vector_reorder vector_sort_order with_lookup zidz",
             3: "allocate_available delay1i delay3i delay_fixed delay_information demand_at_price "
-            "forecast get_data_between_times get_direct_constants get_time_value get_xls_constants "
-            "if_then_else lookup_area lookup_slope ramp random_uniform sample_if_true "
-            "smooth3i smoothi supply_at_price trend xidz",
+            "forecast get_data_between_times get_data_max get_data_mean get_data_min "
+            "get_direct_constants get_time_value get_xls_constants if_then_else lookup_area "
+            "lookup_slope ramp random_uniform sample_if_true smooth3i smoothi supply_at_price "
+            "trend xidz",
             4: "delay_material delay_n depreciate_straightline find_market_price get_direct_data "
             "get_direct_lookups get_xls_data get_xls_lookups npv npve pulse_train smooth_n",
             5: "allocate_by_priority random_exponential random_normal vector_lookup vector_select",
@@ -66,7 +67,7 @@ UNCOMPUTED_FUNCTIONS: frozenset[str] = frozenset(
         "delay_": "batch conveyor leakage profile",
         "depreciate_": "by_schedule",
         "get_123_": "constants data lookups",
-        "get_data_": "max mean median min stdv total_points",
+        "get_data_": "median stdv total_points",
         "get_odbc_": "constants data lookups",
         "get_vdf_": "constants data lookups",
         "queue_": "age_average age_oldest age_in_range attrib_average attrib_in_range attrib_max "

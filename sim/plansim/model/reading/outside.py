@@ -35,7 +35,7 @@ from plansim.model.reading.sheets import (
     read_tables,
 )
 
-__all__ = ["Series", "inlined", "read_series"]
+__all__ = ["JUST", "Series", "inlined", "read_series"]
 
 Series: TypeAlias = Mapping[str, Points]
 """Points of time and value by the name of a variable, ``name`` or ``name[e1,e2]``."""
@@ -44,7 +44,7 @@ _QUOTED = re.compile(r"'([^']*)'")
 _KEYWORD = re.compile(r":\s*(INTERPOLATE|LOOK\s+FORWARD|HOLD\s+BACKWARD|RAW)\s*:", re.IGNORECASE)
 _SETTING = re.compile(r"^30:(\?[^=\n]+)=([^\n]+)$", re.MULTILINE)
 """What the settings of a file say of a name: ``30:?data=data.xlsx``."""
-_JUST = 1e-7
+JUST = 1e-7
 """How close to a point data jump that hold or look, relative to its time."""
 
 
@@ -255,16 +255,27 @@ def _raw_points(scan: Scan, equation: Equation, files: OutsideFiles, given: Seri
     if own is not None:
         return own
     tree = equation.tree
-    same = tuple(map(name_key, equation.subscripts))
-    if not isinstance(tree, Name) or tree.subscripts != same or tree.key not in scan.equations:
-        raise OutsideError(Message("only data can be :RAW:, by the name of another variable"))
+    refused = OutsideError(Message("only data can be :RAW:, by the name of another variable"))
+    if not isinstance(tree, Name):
+        raise refused
+    own_ranges = [name_key(name) for name in equation.subscripts]
     points: dict[tuple[str, ...], Points] = {}
-    for other in scan.equations[tree.key]:
+    for other in scan.equations.get(tree.key, ()):
         if other.form is not EquationForm.DATA or name_key(other.name) == name_key(equation.name):
-            raise OutsideError(Message("only data can be :RAW:, by the name of another variable"))
+            raise refused
         found = _raw_points(scan, other, files, given)
-        points |= zip(scan.covered(other), found, strict=True)
-    return [points.get(cell, []) for cell in scan.covered(equation)]
+        points |= zip((_keys(cell) for cell in scan.covered(other)), found, strict=True)
+    wanted = [
+        tuple(dict(zip(own_ranges, _keys(cell), strict=True)).get(s, s) for s in tree.subscripts)
+        for cell in scan.covered(equation)
+    ]
+    if any(cell not in points for cell in wanted):
+        raise refused
+    return [points[cell] for cell in wanted]
+
+
+def _keys(cell: Iterable[str]) -> tuple[str, ...]:
+    return tuple(map(name_key, cell))
 
 
 def _of_series(scan: Scan, equation: Equation, given: Series) -> str | None:
@@ -326,14 +337,14 @@ def _over_time(equation: Equation, points: Points) -> str:
     if way == "RAW":
         near: Points = []
         for time, _ in points:
-            just = _JUST * max(1.0, abs(time))
+            just = JUST * max(1.0, abs(time))
             near += [(time - just, 0.0), (time, 1.0), (time + just, 0.0)]
         there, value = (f"WITH LOOKUP(Time, ({_points(some)}))" for some in (near, points))
         return f"= IF THEN ELSE({there} > 0.5, {value}, :NA:)"
     if way != "INTERPOLATE":
         steps: Points = points[:1]
         for (before, old), (after, new) in itertools.pairwise(points):
-            just = _JUST * max(1.0, abs(before), abs(after))
+            just = JUST * max(1.0, abs(before), abs(after))
             steps += [(after - just, old)] if way == "HOLD BACKWARD" else [(before + just, new)]
             steps.append((after, new))
         points = steps
@@ -342,5 +353,6 @@ def _over_time(equation: Equation, points: Points) -> str:
 
 def _points(points: Points) -> str:
     if len(points) == 1:  # a table has two points or more
-        points = [*points, (points[0][0] + 1, points[0][1])]
+        time, value = points[0]
+        points = [*points, (time + JUST * max(1.0, abs(time)), value)]
     return ",".join(f"({x!r},{y!r})" for x, y in points)

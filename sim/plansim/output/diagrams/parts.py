@@ -162,7 +162,7 @@ class _ModuleReading:
         self.equations = model.scan.equations
         self.users: dict[str, list[Variable]] = {}
         for variable in model.variables.values():
-            for cause in self._causes(variable):
+            for cause in variable.felt:
                 self.users.setdefault(cause, []).append(variable)
         self.own = {
             variable.name: variable
@@ -210,7 +210,7 @@ class _ModuleReading:
         flows: dict[str, Unnamed] = {}
         for name in kept:
             if shapes[name] is not Shape.STOCK:
-                links += self._links(name, self._causes(self.own[name]), kept)
+                links += self._links(name, self.own[name].felt, kept)
                 continue
             terms = self._terms(name)
             for number, term in enumerate(terms):
@@ -253,15 +253,11 @@ class _ModuleReading:
         }
         front = list(kept)
         while front:
-            for cause in self._causes(self.own[front.pop()]):
+            for cause in self.own[front.pop()].felt:
                 if cause in self.own and cause not in kept:
                     kept.add(cause)
                     front.append(cause)
         return {name: None for name in self.own if name in kept}
-
-    def _causes(self, variable: Variable) -> tuple[str, ...]:
-        """Return what acts on a variable in the run: not what only its initial value refers to."""
-        return tuple(name for name in variable.causes if name not in variable.initial_causes)
 
     def _serves(self, name: str) -> tuple[str, ...]:
         others = (user.module for user in self.users.get(name, ()) if user.module != self.module)

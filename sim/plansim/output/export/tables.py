@@ -22,7 +22,7 @@ from pydantic import Field
 
 from plansim.errors import CatalogueError, Fault, InputError
 from plansim.files.escaping import for_spreadsheet
-from plansim.files.forms import LAX, Form, Listed, Names, form_of
+from plansim.files.forms import LAX, Form, Names, form_of, listed
 from plansim.files.writing import check_destination, writing_whole
 from plansim.files.yaml_document import read_document
 from plansim.model.records import Model
@@ -217,7 +217,7 @@ DIGITS = 12
 class IamcVariable(Form):
     """What a variable of the templates is in the model."""
 
-    of: Annotated[tuple[str, ...], Listed(Names, lambda name, model: one_series(model, name))]
+    of: Annotated[tuple[str, ...], listed(Names, lambda name, model: one_series(model, name))]
     """Series, ``name`` or ``name[element]``, that are added up."""
     unit: str
     factor: Annotated[float, LAX] = Field(default=1.0, gt=0)

@@ -13,8 +13,7 @@ from matplotlib.patheffects import withStroke
 from rich.cells import cell_len
 
 from plansim.output.figures import canvas
-from plansim.output.marks import Mark, mark_label
-from plansim.output.series import Series
+from plansim.output.series import Mark, Series, mark_label
 from plansim.output.words.text import Text
 
 __all__ = ["Envelope", "Line", "draw_chart", "halo", "label_ends", "looks_of", "shown_name"]

@@ -25,7 +25,7 @@ from plansim.output.figures import canvas
 from plansim.output.figures.lines import fan, small_multiples, titles, trajectories
 from plansim.output.figures.loops import loop_shares
 from plansim.output.figures.verdicts import verdict_map
-from plansim.output.marks import judged_references
+from plansim.output.series import judged_references
 from plansim.output.words.text import Lang, Text, read_text
 from plansim.scenario.records import Scenario
 from plansim.targets.target import Attribute, Target

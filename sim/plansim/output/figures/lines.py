@@ -22,8 +22,7 @@ from plansim.output.figures.chart import (
     label_ends,
     looks_of,
 )
-from plansim.output.marks import Mark, marks_on, scaled_mark, series_in, unplaced
-from plansim.output.series import Series
+from plansim.output.series import Mark, Series, marks_on, scaled_mark, series_in, unplaced
 from plansim.output.words.text import Lang, Text, read_text
 from plansim.targets.annual import MANY, separate
 from plansim.targets.indicator import annual_series

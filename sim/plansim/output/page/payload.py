@@ -15,7 +15,6 @@ from plansim.analysis.feedback.loops import Loop
 from plansim.compiler.ir import Program
 from plansim.files.shipped import shipped
 from plansim.model.records import Model, Timing, Variable
-from plansim.output.marks import mark_label, mark_of
 from plansim.output.page.data import (
     BOTH,
     Data,
@@ -28,7 +27,7 @@ from plansim.output.page.data import (
     words,
 )
 from plansim.output.page.programs import plain_reference
-from plansim.output.series import Series
+from plansim.output.series import Series, mark_label, mark_of
 from plansim.output.variables import ModelFacts
 from plansim.output.words.text import read_text, target_figure, typeset
 from plansim.scenario.factors import Apply

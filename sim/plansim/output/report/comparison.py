@@ -29,12 +29,16 @@ from plansim.output.report.tables import (
 )
 from plansim.output.report.themes import theme_section
 from plansim.output.words.answer import answer_sentences, open_means
-from plansim.output.words.text import Text
+from plansim.output.words.text import Text, decimals_of, figure
 from plansim.output.words.verdicts import (
+    bases_of,
+    bases_words,
+    by_section,
     limit_of,
     margin_words,
     outcome_words,
     share_text,
+    units_words,
     value_text,
     value_words,
     verdict_mark,
@@ -153,7 +157,7 @@ def _remarks(comparison: Comparison, text: Text) -> Iterator[str]:
 def _decision_table(comparison: Comparison, names: list[str], text: Text) -> doc.ReportTable:
     """Return the binding targets: those that hold under the first scenario, are open, and fail."""
     sought = any(found.targets for found in comparison.remedies)
-    columns = [*target_columns(text("verdicts.target"), text, 2.8)]
+    columns = [*target_columns(text("verdicts.target"), text, 3.2)]
     columns += [doc.TableColumn(text("verdicts.target"), right=True, medium=doc.Medium.BOOK),
                 doc.TableColumn(text("run.unit"), width=0.9, medium=doc.Medium.BOOK)]  # fmt: skip
     for name in names:
@@ -180,15 +184,19 @@ def _decision_table(comparison: Comparison, names: list[str], text: Text) -> doc
             title = text.word("state", state).format(count=len(group), scenario=LETTERS[0])
             rows.append(doc.GroupRow(title))
         rows += [_decision_row(comparison, target, text, sought=sought) for target in group]
-    note = [text("report.decision_note")]
+    verdicts = [own[one.id] for one in comparison.binding for own in comparison.verdicts]
+    note = [text("report.decision_note"), *bases_words(verdicts, text),
+            *units_words(comparison.binding, text)]  # fmt: skip
     if sought:
         note.append(text("report.help_note", sure=SURE))
-    shares = [verdict.share for own in comparison.verdicts for verdict in own.values()]
+    shares = [verdict.share for verdict in verdicts]
     if share := max(filter(None, shares), key=lambda share: share.members, default=None):
         kind = text.word("ensemble", share.ensemble)
         note.append(text("report.models_note", count=share.members, kind=kind))
     said, state = text("list_sep.sentence").join(note), text("report.state", scenario=LETTERS[0])
-    return doc.ReportTable(text("report.binding"), tuple(columns), tuple(rows), said, state)
+    sections = [section for section, _ in by_section(comparison.binding, text)]
+    title = text("report.binding", title=text.join(sections))
+    return doc.ReportTable(title, tuple(columns), tuple(rows), said, state)
 
 
 def _state(verdict: Verdict) -> str:
@@ -232,13 +240,17 @@ def _decision_cells(verdict: Verdict, target: Target, text: Text) -> list[doc.Ce
     below = [margin_words(verdict, target, text)]
     if verdict.first_breach not in (None, target.year):
         below.append(text("report.fails_first", year=verdict.first_breach))
-    value = value_words(target, verdict.value, text)
-    shown = f"{verdict_mark(verdict)} {value}{EM_SPACE}{share_text(verdict)}".rstrip()
+    value = number_cell(verdict.value, value_text(target, verdict.value))
+    shown = value_words(target, verdict.value, text)
+    if bases := bases_of(verdict, target, text):
+        shown, below[0] = "", text.join([side for _, side in bases])
+        value = doc.Cell(below[0])
+    shown = f"{verdict_mark(verdict)} {shown}{EM_SPACE}{share_text(verdict)}".rstrip()
     met = verdict.share.of_hundred if verdict.share else None
     return [
         doc.Cell(shown, (text("list_sep.clause").join(below),), tone),
         doc.Cell(word, tone=tone),
-        number_cell(verdict.value, value_text(target, verdict.value)),
+        value,
         number_cell(met, "" if met is None else str(met)),
     ]
 
@@ -280,6 +292,9 @@ def _changes(
 def _change_in_words(before: Verdict, after: Verdict, target: Target, text: Text) -> str:
     """Write a target's values under two scenarios, and in how many models it is met."""
     values = [value_words(target, one.value, text) for one in (before, after)]
+    if after.status is Status.ASSUMED:
+        numbers = [one.value or 0.0 for one in (before, after)]
+        values = [figure(number, decimals_of(numbers)) for number in numbers]
     words = text("report.changed", name=text.name(target),
                  before=values[0], after=values[1], unit=text.unit(target.unit))  # fmt: skip
     if after.status is Status.ASSUMED:

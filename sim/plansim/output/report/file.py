@@ -1,9 +1,9 @@
-"""A document as a file: the writer that its suffix names, whole or not at all."""
+"""A document as a file, by the writer that its suffix names; or on a terminal."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from importlib import import_module
 from pathlib import Path
@@ -15,12 +15,15 @@ import xarray as xr
 from plansim.analysis.comparison import compare, required_origin
 from plansim.files.escaping import without_controls
 from plansim.files.writing import check_destination, writing_whole
+from plansim.output.report import document as doc
 from plansim.output.report.document import Document
+from plansim.output.tables import layout
+from plansim.output.tables.layout import Grid, Prose, RenderableType, Style, blocks, stacked
 from plansim.output.words.text import Lang, read_text, typeset
 from plansim.targets.annual import annual, separate
 from plansim.targets.target import Target
 
-__all__ = ["FORMATS", "in_print", "report", "write_report"]
+__all__ = ["FORMATS", "in_print", "report", "terminal_text", "write_report"]
 
 _WRITERS = MappingProxyType(
     {
@@ -112,3 +115,69 @@ def _in_print(value: Any) -> Any:
         return value
     texts = {field.name: _in_print(getattr(value, field.name)) for field in fields(value)}
     return replace(value, **texts)
+
+
+_STYLES: Mapping[doc.Tone, Style | None] = {
+    doc.Tone.PLAIN: None,
+    doc.Tone.GOOD: Style.GOOD,
+    doc.Tone.BAD: Style.BAD,
+    doc.Tone.DOUBT: Style.DOUBT,
+    doc.Tone.FAINT: Style.FAINT,
+    doc.Tone.STRONG: Style.STRONG,
+}
+LEAST = 6
+"""Terminal columns of the narrowest cell."""
+
+
+def terminal_text(document: doc.Document) -> RenderableType:
+    """Lay out a document for a terminal.
+
+    A table that does not fit is written all the same, with its cells as narrow as they may be.
+    """
+    head = layout.lines([Prose(document.title, Style.STRONG), document.subtitle])
+    sections = (
+        block for section in document.sections for block in ("", Prose(section.title, Style.STRONG),
+                                                             *_blocks(section))
+    )  # fmt: skip
+    return blocks([head, *sections])
+
+
+def _blocks(section: doc.Section) -> Iterator[RenderableType]:
+    for block in section.blocks:
+        match block:
+            case doc.Paragraph(text):
+                yield text
+            case doc.Bullets(items):
+                yield Grid(
+                    [layout.Column(), layout.text_column()],
+                    [("-", item) for item in items],
+                    gap=1,
+                )
+            case doc.ReportTable():
+                yield _table(block.on(doc.Medium.PAGE))
+            case doc.Picture():
+                pass
+
+
+def _table(block: doc.ReportTable) -> RenderableType:
+    columns = [
+        layout.Column(
+            "\n".join(filter(None, [column.head, column.below])),
+            right=column.right,
+            wraps=True,
+            least=LEAST,
+        )
+        for column in block.columns
+    ]
+    rows = [
+        layout.Band(row.text) if isinstance(row, doc.GroupRow) else [*map(_cell, row.cells)]
+        for row in block.rows
+    ]
+    parts: list[RenderableType] = [block.caption, Grid(columns, rows)]
+    return layout.lines([*parts, block.note] if block.note else parts)
+
+
+def _cell(cell: doc.Cell) -> RenderableType:
+    style = _STYLES[cell.tone]
+    first, *further = cell.text.split("\n")
+    return stacked([(first, style) if style else first, *further, *cell.below])

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from plansim.analysis.comparison import Comparison
-from plansim.output.marks import Mark, marks_on, scaled_mark, series_in
 from plansim.output.report import document as doc
 from plansim.output.report.tables import number_cell
+from plansim.output.series import Mark, marks_on, scaled_mark, series_in
 from plansim.output.words.text import Text, decimals_of, figure, signed
 from plansim.targets.indicator import Measure
 from plansim.targets.target import Target, reported_factor

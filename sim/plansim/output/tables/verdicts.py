@@ -34,6 +34,7 @@ from plansim.output.words.verdicts import (
     MARKS,
     OPEN_MARKS,
     bases_of,
+    bases_words,
     breaks_later,
     by_section,
     gap_text,
@@ -44,6 +45,7 @@ from plansim.output.words.verdicts import (
     outcome_words,
     section_of,
     share_text,
+    units_words,
     value_words,
     verdict_mark,
 )
@@ -262,18 +264,15 @@ class _VerdictTable:
             "verdicts.legend_assumed": Status.ASSUMED in statuses,
         }
         legend += [text(key) for key, is_used in used.items() if is_used]
-        if undecided := [one for one in verdicts if one.status is Status.UNDECIDED]:
-            bases = dict.fromkeys(
-                text.word("basis", basis) for one in undecided for basis in one.bases
-            )
-            legend.append(text("verdicts.legend_undecided", bases=text.join(bases)))
+        legend += bases_words(verdicts, text)
         if shares:
             count = max(share.members + share.unsound for share in shares)
             kind = text.word("ensemble", shares[0].ensemble)
             legend.append(text("verdicts.legend_share", count=count, kind=kind))
         if unsound := max((share.unsound for share in shares), default=0):
             legend.append(text("verdicts.legend_unsound", count=unsound))
-        return text("list_sep.sentence").join([*legend, *[self.note] * bool(self.note)])
+        legend += [*units_words(shown, text), *[self.note] * bool(self.note)]
+        return text("list_sep.sentence").join(legend)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ The same sentences come first wherever verdicts are shown.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from plansim.output.words.text import Text
 from plansim.output.words.verdicts import share_text
@@ -147,14 +148,18 @@ def _holds(met: int, judged: Sequence[Verdict], text: Text) -> str:
         return text("answer.nothing")
     key = "answer.holds" if met > 1 else "answer.holds_one" if met else "answer.holds_none"
     key = "answer.holds_all" if met == count else key
-    return _with_kind(key, judged[0], text, met=met, count=count)
+    first = judged[0]
+    if len({one.year for one in judged}) > 1:
+        first = replace(first, year=None)
+    return _with_kind(key, first, text, met=met, count=count)
 
 
 def _with_kind(key: str, verdict: Verdict, text: Text, **values: object) -> str:
-    """Return a phrase with what its targets are called; nothing where no target is binding."""
+    """Return a phrase with the year of its targets and, if they are binding, that they are."""
     is_binding = verdict.attribute is Attribute.BINDING
     kind = text.word("attribute", verdict.attribute) if is_binding else ""
-    return " ".join(text(key, kind=kind, **values).split())
+    year = text("answer.of_year", year=verdict.year) if verdict.year else ""
+    return " ".join(text(key, kind=kind, year=year, **values).split())
 
 
 def _hold(met: int, judged: int, text: Text) -> str:

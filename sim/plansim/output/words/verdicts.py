@@ -9,6 +9,7 @@ from itertools import groupby
 import numpy as np
 
 from plansim.output.words.text import (
+    Lang,
     Text,
     decimals_for,
     decimals_of,
@@ -28,6 +29,7 @@ __all__ = [
     "OPEN_MARKS",
     "SIGNS",
     "bases_of",
+    "bases_words",
     "breaks_later",
     "by_section",
     "gap_text",
@@ -40,6 +42,7 @@ __all__ = [
     "section_of",
     "share_text",
     "share_words",
+    "units_words",
     "value_text",
     "value_words",
     "verdict_mark",
@@ -102,6 +105,23 @@ def value_words(target: Target, value: float | None, text: Text) -> str:
     if target.measure is Measure.REDUCTION and shown.startswith("-"):
         return text("margin.rises", value=shown.removeprefix("-"))
     return shown
+
+
+def bases_words(verdicts: Iterable[Verdict], text: Text) -> list[str]:
+    """Say between which bases verdicts are undecided."""
+    undecided = (one for one in verdicts if one.status is Status.UNDECIDED)
+    bases = dict.fromkeys(text.word("basis", basis) for one in undecided for basis in one.bases)
+    return [text("verdicts.legend_undecided", bases=text.join(bases))] * bool(bases)
+
+
+def units_words(targets: Iterable[Target], text: Text) -> list[str]:
+    """Say in English what Chinese characters in the units of targets mean."""
+    used = {character for target in targets for character in target.unit or ""}
+    known = [key.partition(".")[2] for key in text.phrases if key.startswith("character.")]
+    parts = [text.word("character", one) for one in known if one in used]
+    if text.lang is Lang.ZH or not parts:
+        return []
+    return [text("verdicts.legend_units", parts=text.join(parts))]
 
 
 def verdict_mark(verdict: Verdict) -> str:

@@ -78,20 +78,25 @@ function countsText(verdicts, isFirst) {
 
 function onlyText(verdict) {
   const held = verdict.status === "met" ? "answer.only_holds" : "answer.only_fails";
-  return withKind(verdict.isOpen ? "answer.only_open" : held, verdict, { name: namedText(verdict) });
+  const key = verdict.isOpen ? "answer.only_open" : held;
+  return withKind(key, verdict.target, { name: namedText(verdict) });
 }
 
 function holdsText(met, judged) {
   const count = judged.length;
   if (!count) return t("answer.nothing");
   const some = met > 1 ? "answer.holds" : met ? "answer.holds_one" : "answer.holds_none";
-  return withKind(met === count ? "answer.holds_all" : some, judged[0], { met, count });
+  const years = new Set(judged.map(({ target }) => target.year));
+  const year = years.size > 1 ? null : judged[0].target.year;
+  const { attribute } = judged[0].target;
+  return withKind(met === count ? "answer.holds_all" : some, { attribute, year }, { met, count });
 }
 
-/** Give a phrase with what its targets are called; nothing where no target is binding. */
-function withKind(key, { target }, values) {
+/** Give a phrase with the year of its targets and, if they are binding, that they are. */
+function withKind(key, target, values) {
   const kind = target.attribute === "binding" ? t("attribute.binding") : "";
-  return t(key, { kind, ...values }).split(/\s+/).filter(Boolean).join(" ");
+  const year = target.year ? t("answer.of_year", { year: target.year }) : "";
+  return t(key, { kind, year, ...values }).split(/\s+/).filter(Boolean).join(" ");
 }
 
 function holdText(met, judged) {
