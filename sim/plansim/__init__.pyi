@@ -18,10 +18,10 @@ from plansim.analysis.comparison import (
 from plansim.analysis.calibration.diagnostics import diagnose as diagnose
 from plansim.analysis.calibration.conditioning_file import read_conditioning as read_conditioning
 from plansim.analysis.calibration.history_matching import (
-    Conditioned as Conditioned,
     condition as condition,
     draw_members as draw_members,
 )
+from plansim.analysis.calibration.waves import Conditioned as Conditioned
 from plansim.analysis.ensemble import (
     check_scenarios as check_scenarios,
     load_ensemble as load_ensemble,
@@ -86,9 +86,9 @@ from plansim.analysis.decisions.signposts import (
     signposts as signposts,
 )
 from plansim.analysis.optimization.frontier import Frontier as Frontier, frontier as frontier
+from plansim.analysis.optimization.moves import lever_named as lever_named
 from plansim.analysis.optimization.problem import (
     Lever as Lever,
-    lever_named as lever_named,
     read_frontier_spec as read_frontier_spec,
 )
 from plansim.analysis.optimization.target_seeking import Solution as Solution, solve as solve

@@ -13,7 +13,8 @@ from scipy.stats import binomtest, kstest
 import plansim
 from plansim.analysis.calibration.conditioning_file import read_conditioning
 from plansim.analysis.calibration.diagnostics import diagnose, forecast_held_out
-from plansim.analysis.calibration.history_matching import condition, implausibility
+from plansim.analysis.calibration.history_matching import condition
+from plansim.analysis.calibration.waves import implausibility
 from plansim.analysis.validation.context import ValidationContext
 from plansim.analysis.validation.result import ValidationOutcome
 from plansim.analysis.validation.uncertainty import held_out

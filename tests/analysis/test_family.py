@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from plansim.analysis.calibration.observed import load_family
+from plansim.analysis.calibration.family import load_family
 from plansim.analysis.evaluator import Trajectories, compile_whole
 from plansim.analysis.validation.history import family_cases, past_cases
 from plansim.engine.simulate import simulate

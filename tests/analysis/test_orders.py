@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from plansim.analysis.ensemble import evaluate_members, load_ensemble
+from plansim.analysis.optimization.moves import Move
 from plansim.analysis.optimization.orders import Order, ScenarioOrders, orderable, seek_orders
-from plansim.analysis.optimization.problem import Move, decision_problem
+from plansim.analysis.optimization.problem import decision_problem
 from plansim.analysis.optimization.remedies import remedy_search
 from plansim.engine.simulate import simulate
 from plansim.model.records import Model

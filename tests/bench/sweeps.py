@@ -90,8 +90,8 @@ def _simulation(model: Model, design: Design, request: Request) -> Callable[[Flo
     return run
 
 
-def whole(runs: int, threads: int) -> tuple[float, float, float, int]:
-    """Run ``plansim sweep`` in a process of its own.
+def whole(runs: int, threads: int, cache: str | None = None) -> tuple[float, float, float, int]:
+    """Run ``plansim sweep`` in a process of its own, with an empty cache if none is given.
 
     Gives its wall time and processor time in seconds, its most memory in GiB, and the bytes that
     it wrote.
@@ -108,7 +108,8 @@ def whole(runs: int, threads: int) -> tuple[float, float, float, int]:
         done = subprocess.run(
             [sys.executable, "-c", code, "sweep", str(PATH), "-n", str(runs), "-o", str(result),
              "--threads", str(threads)],
-            env={**os.environ, "PLANSIM_CACHE": folder}, capture_output=True, text=True, check=True,
+            env={**os.environ, "PLANSIM_CACHE": cache or folder},
+            capture_output=True, text=True, check=True,
         )  # fmt: skip
         wall = time.perf_counter() - start
         size = sum(path.stat().st_size for path in result.rglob("*") if path.is_file())

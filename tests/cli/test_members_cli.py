@@ -5,38 +5,19 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import plansim
-from plansim.cli.main import main
 from plansim.model.records import Model
+from tests.helpers.command import Call
 from tests.toys.village import village, write_ensemble
 
-Call = Callable[..., tuple[int, str, str]]
 
-
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def model(tmp_path: Path) -> Model:
     return village(tmp_path)
-
-
-@pytest.fixture
-def call(model: Model, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Call:
-    """Call the command on 100 columns, in an English locale, beside the village."""
-    for name in ("LC_ALL", "LC_MESSAGES", "LANG", "FORCE_COLOR"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("COLUMNS", "100")
-    monkeypatch.chdir(model.path.parent)
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        capfd.readouterr()
-        code = main(arguments)
-        return code, *capfd.readouterr()
-
-    return run
 
 
 CHECK = ("check", "--model", "small.mdl", "other.yaml")

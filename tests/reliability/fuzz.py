@@ -22,8 +22,9 @@ from openpyxl import Workbook
 from openpyxl.workbook.defined_name import DefinedName
 
 from plansim.analysis.calibration.conditioning_file import read_conditioning
+from plansim.analysis.calibration.family import load_family
 from plansim.analysis.calibration.observations import read_table
-from plansim.analysis.calibration.observed import load_family, load_history, load_seam
+from plansim.analysis.calibration.observed import load_history, load_seam
 from plansim.analysis.checks_file import load_checks, load_reality_checks
 from plansim.analysis.experiments.design_file import read_design
 from plansim.analysis.experiments.store import open_store

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from plansim.engine.simulate import simulate
 from plansim.errors import ScenarioError, UnknownNameError
-from plansim.model.reader import load_model
 from plansim.model.records import Model
 from plansim.scenario.scenario_file import (
     BilingualText,
@@ -24,11 +23,6 @@ from plansim.scenario.scenario_file import (
 )
 
 TITLE = "title: {en: Test, zh: 测试}\n"
-
-
-@pytest.fixture(scope="module")
-def town(root: Path) -> Model:
-    return load_model(root / "tests" / "toys" / "models" / "toy_town.mdl")
 
 
 def write(folder: Path, name: str, text: str) -> Path:

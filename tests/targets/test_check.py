@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 from plansim.errors import CatalogueError
 from plansim.model.records import Timing
 from plansim.targets.indicator import Measure, Yearly
+from plansim.targets.judging import Answer, judge, percent_of
 from plansim.targets.target import Attribute, Basis, Direction, Kind, Status, Target, unit_factor
-from plansim.targets.verdict import Answer, Verdict, check_targets, judge, percent_of
+from plansim.targets.verdict import Verdict, check_targets
 from tests.helpers.plan import target
 
 quickly = settings(deadline=None, max_examples=30)

@@ -28,6 +28,7 @@ from plansim.targets.target import (
     unit_factor,
 )
 from tests.helpers.plan import plan
+from tests.helpers.vensim_text import MODELS
 
 HEAD = plan(base_year=2005, horizon=2020)
 ROW = """\
@@ -46,16 +47,11 @@ def targets() -> dict[str, Target]:
     return {target.id: target for target in load_targets()}
 
 
-@pytest.fixture(scope="module")
-def shipped_model() -> Model:
-    return load_model()
-
-
 @pytest.fixture
-def town(root: Path, tmp_path: Path) -> Model:
+def town(tmp_path: Path) -> Model:
     """A small model in a folder of its own."""
     copy = tmp_path / "toy_town.mdl"
-    shutil.copy(root / "tests" / "toys" / "models" / "toy_town.mdl", copy)
+    shutil.copy(MODELS / "toy_town.mdl", copy)
     return load_model(copy)
 
 
@@ -185,13 +181,13 @@ def test_a_target_is_judged_or_says_why_not(targets: dict[str, Target]) -> None:
 
 
 def test_the_model_answers_in_the_units_of_the_plan(
-    targets: dict[str, Target], shipped_model: Model
+    targets: dict[str, Target], city: Model
 ) -> None:
-    found = load_targets(model=shipped_model)
+    found = load_targets(model=city)
     assert list(found) == list(targets.values())
     for target in found:
         for reference in target.variables.values():
-            variable = shipped_model.variables[split_reference(reference)[0]]
+            variable = city.variables[split_reference(reference)[0]]
             factor = unit_factor(variable.unit, target)
             # Orders of ten, and 1.5 万亩 to a thousand hectares.
             assert re.fullmatch(r"1(e[+-]\d+)?|10*|0\.0*1|1\.5", f"{factor:.12g}"), target.id

@@ -120,7 +120,6 @@ class Parts(Form):
     baseline: str
     equilibrium: str | None = None
     history: str | None = None
-    family: str | None = None
     uncertainty: str | None = None
     """The design of the uncertainty study, from the folder of the scenarios."""
 

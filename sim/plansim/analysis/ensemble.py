@@ -32,8 +32,9 @@ from plansim.scenario.variant import for_scenarios
 from plansim.targets.annual import separate
 from plansim.targets.catalogue import targets_of
 from plansim.targets.indicator import Floats
+from plansim.targets.judging import judge_many
 from plansim.targets.target import Status, Target, judged_targets
-from plansim.targets.verdict import Share, Verdict, check_targets, judge_many, verdicts_of
+from plansim.targets.verdict import Share, Verdict, check_targets, verdicts_of
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -42,8 +42,8 @@ from plansim.scenario.factors import Apply, Factor, constants_of
 from plansim.scenario.scenario_file import Scenario
 from plansim.scenario.variant import for_scenarios
 from plansim.targets.indicator import Floats, Yearly, moment
+from plansim.targets.judging import Answer, Verdicts, judge, measured_at
 from plansim.targets.target import Attribute, Status, Target, unit_factor, variable_of
-from plansim.targets.verdict import Answer, Verdicts, judge, measured_at
 
 __all__ = [
     "TILE",

@@ -182,7 +182,6 @@ def _input_table(kernel: Kernel, inputs: Mapping[str, FloatArray] | FloatArray) 
     runs = max((len(column) for column in columns.values()), default=1)
     table = np.empty((runs, len(kernel.inputs)))
     table[:] = kernel.defaults
-    indices = {name: i for i, name in enumerate(kernel.inputs)}
     for name, column in columns.items():
         if column.shape not in ((runs,), (1,)):
             raise InputError(
@@ -191,7 +190,7 @@ def _input_table(kernel: Kernel, inputs: Mapping[str, FloatArray] | FloatArray) 
                 found=str(column.shape),
                 name=name,
             )
-        table[:, indices[name]] = column
+        table[:, kernel.columns_of[name]] = column
     return table
 
 
@@ -214,7 +213,7 @@ def simulate_readings(
         SimulationError: a time is not on a step.
     """
     table = _input_table(kernel, inputs)
-    rows = {name: row for row, name in enumerate(kernel.outputs)}
+    rows = kernel.rows_of
     if unknown := dict.fromkeys(name for name, _ in readings if name not in rows):
         raise InputError(Fault("the kernel has no output '{name}'", name=name) for name in unknown)
     times = sorted({time for _, time in readings})

@@ -128,7 +128,7 @@ def run_members(
 def _trajectory(model: Model, scenario: Scenario, kernel: Kernel, runs: Ensemble) -> Trajectory:
     """Return all that is recorded of runs; series are over the runs first."""
     over_time, once = recorded(model)
-    rows = {name: row for row, name in enumerate(kernel.outputs)}
+    rows = kernel.rows_of
     return Trajectory(
         runs.time,
         {variable.name: series_of(model, variable, rows, runs.values) for variable in over_time},

@@ -56,6 +56,11 @@ class Kernel:
         return {name: column for column, name in enumerate(self.inputs)}
 
     @cached_property
+    def rows_of(self) -> Mapping[str, int]:
+        """The row of each output in what runs write."""
+        return {name: row for row, name in enumerate(self.outputs)}
+
+    @cached_property
     def noise(self) -> int | None:
         """The input that is the seed of a run's random functions; None if it has none."""
         keys = [name_key(name) for name in self.inputs]

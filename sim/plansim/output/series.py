@@ -239,8 +239,10 @@ def marks_on(dataset: xr.Dataset, reference: str, targets: Iterable[Target]) -> 
     The level of a growth or a fall is counted from the base value of this very run.
     """
     listed = list(targets)
+    if not (judging := _judging(reference, listed)):
+        return []
     raw = _raw(dataset, reference)
-    marks = (mark_of(raw, target, listed) for target in _judging(reference, listed))
+    marks = (mark_of(raw, target, listed) for target in judging)
     return [mark for mark in marks if mark is not None]
 
 

@@ -44,9 +44,9 @@ __all__ = [
     "input_of",
     "is_series_part",
     "lever_constants",
-    "lever_named",
     "lever_of",
     "misdated",
+    "model_lever",
     "setters",
 ]
 
@@ -175,7 +175,7 @@ class ModelLever:
         )
 
 
-def lever_named(model: Model, name: str) -> ModelLever | None:
+def model_lever(model: Model, name: str) -> ModelLever | None:
     """Return the lever of a name, or the input that can be bent; None if there is none.
 
     It may be named in Chinese too, by the variable that it drives or as its constants are.
@@ -282,7 +282,7 @@ def lever_constants(model: Model, name: str, parts: Mapping[str, str]) -> dict[s
         for stem in _stems(model, name):
             if len(pulse := _parts(model, stem, parts.values())) == len(parts):
                 return dict(zip(parts, pulse.values(), strict=True))
-    elif lever := lever_named(model, name):
+    elif lever := model_lever(model, name):
         constants = {key: lever.own.get(part) or lever.added(part) for key, part in parts.items()}
         if not lever.pattern.kind.moves:
             return {key: constant for key, constant in constants.items() if constant}
@@ -381,7 +381,7 @@ def added_constant(model: Model, name: str) -> Variable | None:
             initial_causes=(),
         )
     base, part = added_part(_by_english_part(folded(name)))
-    lever = lever_named(model, base) if part else None
+    lever = model_lever(model, base) if part else None
     return lever.added(part) if lever else None
 
 
@@ -414,7 +414,7 @@ def misdated(model: Model, values: Mapping[str, float], key: str) -> Message | N
     year = values[key]
     if part in PARTS.values() and name not in (model.original or model).variables:
         start = f"{stem} {SWITCH['from']}"
-        lever = lever_named(model, stem)
+        lever = model_lever(model, stem)
         if lever and lever.is_input and f"{start}{bracket}{cell}" not in values:
             return Message("'{name}' changes nothing without '{other}'", name=key, other=start)
     for other, may_equal in _BEFORE.get(part, {}).items():

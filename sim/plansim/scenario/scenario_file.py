@@ -258,7 +258,6 @@ def scenario_text(
     kind: ScenarioKind = ScenarioKind.STORY,
     parent: str = "",
     integration: Integration | None = None,
-    sources: Sequence[str] = (),
     assumes: Mapping[str, BilingualText] | None = None,
 ) -> str:
     """Return the text of a scenario file, with all values to the last bit.
@@ -270,7 +269,6 @@ def scenario_text(
         kind: what the file is for.
         parent: the file's name for its parent; empty if it changes the model.
         integration: the method of integration; None if it is that of the parent or the model.
-        sources: sources of the values.
         assumes: the targets that the scenario assumes, with the reason.
     """
     lines = [f"title: {_both(title)}", f"description: {_both(description)}"]
@@ -280,8 +278,6 @@ def scenario_text(
         lines.append(f"parent: {_quoted(parent)}")
     if integration is not None:
         lines.append(f"integration: {integration}")
-    if sources:
-        lines += ["sources:", *(f"  - {_quoted(source)}" for source in sources)]
     lines.append("values:" if values else "values: {}")
     lines += [f"  {_quoted(name)}: {value!r}" for name, value in values.items()]
     if assumes:

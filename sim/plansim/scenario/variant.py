@@ -23,7 +23,7 @@ from plansim.scenario.levers import (
     ModelLever,
     added_constant,
     added_part,
-    lever_named,
+    model_lever,
 )
 
 if TYPE_CHECKING:
@@ -200,7 +200,7 @@ def _variant(model: Model, names: Iterable[str]) -> Model:
 
 def _forms(model: Model, stem: str, parts: set[str]) -> _Forms:
     """Return how an input is bent, with all parts that its formula needs."""
-    lever = lever_named(model, stem)
+    lever = model_lever(model, stem)
     assert lever is not None, stem
     if any(part.startswith("in ") for part in parts):
         parts = parts | {*SERIES}

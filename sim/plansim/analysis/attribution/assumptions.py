@@ -25,8 +25,8 @@ from plansim.scenario.scenario_file import Scenario, scenario_of
 from plansim.scenario.variant import for_scenarios
 from plansim.targets.catalogue import targets_of
 from plansim.targets.indicator import Floats
+from plansim.targets.judging import Verdicts
 from plansim.targets.target import Status, Target, judged_targets
-from plansim.targets.verdict import Verdicts
 from plansim.targets.views import Lever
 
 __all__ = [

@@ -9,13 +9,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from plansim.analysis.calibration.conditioning_file import ConditioningSpec
-from plansim.analysis.calibration.history_matching import (
-    Conditioned,
-    Wave,
-    condition,
-    implausibility,
-)
+from plansim.analysis.calibration.history_matching import condition
 from plansim.analysis.calibration.observations import Observation
+from plansim.analysis.calibration.waves import Conditioned, Wave, implausibility
 from plansim.analysis.ensemble import NORMAL, verdict_shares
 from plansim.analysis.experiments.design import Discrete
 from plansim.model.records import Model

@@ -23,20 +23,30 @@ Management 12 (1981) 7-18.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from plansim.analysis.calibration.conditioning_file import (
     ConditioningSpec,
     HistoryRun,
     read_conditioning,
 )
-from plansim.analysis.calibration.observations import Observation, ObservationEvaluator
+from plansim.analysis.calibration.observations import ObservationEvaluator
 from plansim.analysis.calibration.prior import changes_of, draw_prior, values_of
+from plansim.analysis.calibration.waves import (
+    BLOCK,
+    Conditioned,
+    Draws,
+    Narrowed,
+    Ranges,
+    Rows,
+    Wave,
+    around,
+    implausibility,
+    screened,
+)
 from plansim.analysis.ensemble import study_key
 from plansim.analysis.evaluator import Progress, processors
 from plansim.analysis.experiments.design import quantiles
@@ -44,69 +54,18 @@ from plansim.cache import kept
 from plansim.errors import InputError, Message
 from plansim.model.records import Model
 from plansim.model.rewrite import with_equations
-from plansim.scenario.factors import Factor
 from plansim.scenario.members import FILE_NAME, EnsembleKind, Members, MembersHead, digests_of
 from plansim.scenario.members_file import rounded
 from plansim.scenario.scenario_file import as_written
 from plansim.targets.indicator import Floats
 from plansim.targets.views_file import load_views
 
-__all__ = ["Conditioned", "Wave", "condition", "draw_members", "implausibility"]
+__all__ = ["condition", "draw_members"]
 
-BLOCK = 16_384
-"""Draws that are in memory at once."""
 ENOUGH = 500
 """The box is around at least as many draws, the least implausible ones, accepted or not."""
-MARGIN = 0.05
-"""The box is wider on each side by this part of the extent of what it is around."""
 PATIENCE = 16
 """The last wave is drawn at most so many times over; if that would not be enough, it stops."""
-
-Rows = npt.NDArray[np.intp]
-
-
-@dataclass(frozen=True)
-class Wave:
-    """One wave of draws."""
-
-    draws: int
-    accepted: int
-    broken: int
-    """Draws of which a figure is not finite."""
-    volume: float
-    """The part of the prior inside the box that it was drawn from."""
-
-
-@dataclass(frozen=True)
-class Conditioned:
-    """Accepted members, with what shows what conditioning did."""
-
-    spec: ConditioningSpec
-    members: Members
-    prior: Members
-    """As many draws, accepted or not: those of `draw_prior`."""
-    waves: tuple[Wave, ...]
-    matched: tuple[str, ...]
-    """The factors that waves narrowed, those first that matter most."""
-    factors: tuple[Factor, ...]
-    """Of the prior, then of single runs."""
-    shares: Floats
-    """``(draw, factor)``: accepted draws of the last wave, as parts of the prior's probability."""
-    points: Floats
-    """``(member, factor)`` in the factors' units."""
-    simulated: Floats
-    """``(member, observation)`` in the observations' units."""
-    prior_simulated: Floats
-    """``(draw, observation)``: of the first wave."""
-
-
-def implausibility(simulated: Floats, observations: Sequence[Observation]) -> Floats:
-    """Return distances in standard deviations, ``(draw, observation)``; infinite if not finite."""
-    value = np.array([one.value for one in observations])
-    deviation = np.array([one.deviation for one in observations])
-    with np.errstate(invalid="ignore"):
-        distance: Floats = np.abs(simulated - value) / deviation
-    return np.where(np.isfinite(distance), distance, np.inf)
 
 
 def condition(
@@ -180,7 +139,7 @@ def draw_members(
     narrowing = replace(spec, runs=(), members=0)
     runs = [(run.scenario, sorted(run.without), run.factors, run.observations) for run in spec.runs]
     key = study_key(model, as_written(model), narrowing, runs, files)
-    box = kept("boxes", key, _Ranges, lambda: matching.narrowed().box)
+    box = kept("boxes", key, Ranges, lambda: matching.narrowed().box)
     return matching.drawn(box, seed)
 
 
@@ -194,57 +153,6 @@ def _read(
         members=spec.members if members is None else members,
         seed=spec.seed if seed is None else seed,
     )
-
-
-@dataclass(frozen=True)
-class _Draws:
-    """The draws of a wave, as parts of the prior's probability.
-
-    Draws are independent: in so many dimensions Sobol's sequence is even only as a whole, and
-    factors of the draws that are accepted would be correlated by it.
-    """
-
-    seed: tuple[int, int]
-    """The seed, and the number of the wave."""
-    low: Floats
-    """``(factor,)``: the ends of the part of the prior that they are from."""
-    high: Floats
-
-    @property
-    def volume(self) -> float:
-        """That part of the prior."""
-        return float(np.prod(self.high - self.low))
-
-    def shares(self, rows: Rows) -> Floats:
-        """Return some draws, ``(row, factor)``; rows rise. The same at each call."""
-        numbers = rows // BLOCK
-        blocks = [np.empty((0, len(self.low)))]
-        for number in np.unique(numbers).tolist():
-            drawn = np.random.default_rng([*self.seed, number]).random((BLOCK, len(self.low)))
-            block = self.low + (self.high - self.low) * drawn
-            blocks.append(block[rows[numbers == number] - number * BLOCK])
-        return np.concatenate(blocks)
-
-
-@dataclass(frozen=True)
-class _Ranges:
-    """The part of the prior that the last wave is drawn from."""
-
-    low: Floats
-    """``(factor,)``, as parts of the prior's probability."""
-    high: Floats
-
-
-@dataclass(frozen=True)
-class _Narrowed:
-    """What all waves but the last come to."""
-
-    box: _Ranges
-    waves: tuple[Wave, ...]
-    chosen: Rows
-    """The factors that they narrowed."""
-    first: Floats
-    """``(draw, observation)`` of the first wave."""
 
 
 class _Matching:
@@ -269,26 +177,26 @@ class _Matching:
             self.runs.append(_Run(self, run, bare, first))
             first += len(run.factors)
 
-    def narrowed(self) -> _Narrowed:
+    def narrowed(self) -> Narrowed:
         """Make all waves but the last."""
         spec, count = self.spec, len(self.factors)
         low, high = np.zeros(count), np.ones(count)
         waves, chosen = [], np.empty(0, np.intp)
         first = np.empty((0, 0))
         for number in range(spec.waves - 1):
-            draws = _Draws((spec.seed, number), low, high)
+            draws = Draws((spec.seed, number), low, high)
             simulated = self._simulated(draws, 0, spec.draws)
             waves.append(self._wave(simulated, draws))
             shares = draws.shares(self._least(simulated))
             if number == 0:
                 first = simulated
-                chosen = _screened(shares, spec.matched)
-            low, high = _around(shares, low, high, chosen)
-        return _Narrowed(_Ranges(low, high), tuple(waves), chosen, first)
+                chosen = screened(shares, spec.matched)
+            low, high = around(shares, low, high, chosen)
+        return Narrowed(Ranges(low, high), tuple(waves), chosen, first)
 
-    def drawn(self, box: _Ranges, seed: int) -> Members:
+    def drawn(self, box: Ranges, seed: int) -> Members:
         """Draw members from a box, as many draws as it takes."""
-        last = _Draws((seed, self.spec.waves - 1), box.low, box.high)
+        last = Draws((seed, self.spec.waves - 1), box.low, box.high)
         self.steps = self.spec.draws
         taken, made = self._last(last, BLOCK)
         return self._members(last.shares(taken), made)[0]
@@ -296,7 +204,7 @@ class _Matching:
     def made(self, seed: int) -> Conditioned:
         """Make all waves, the last of them with a seed."""
         spec, narrowed = self.spec, self.narrowed()
-        last = _Draws((seed, spec.waves - 1), narrowed.box.low, narrowed.box.high)
+        last = Draws((seed, spec.waves - 1), narrowed.box.low, narrowed.box.high)
         taken, made = self._last(last, spec.draws)
         shares = last.shares(taken)
         members, points, fitted = self._members(shares, made)
@@ -318,7 +226,7 @@ class _Matching:
 
     # --- waves ------------------------------------------------------------------------------------
 
-    def _simulated(self, draws: _Draws, start: int, count: int) -> Floats:
+    def _simulated(self, draws: Draws, start: int, count: int) -> Floats:
         """Simulate so many draws, from one on: ``(draw, observation)``."""
         parts = []
         stop = start + count
@@ -330,7 +238,7 @@ class _Matching:
             self.progress(self.done, max(self.steps, self.done))
         return np.concatenate(parts)
 
-    def _wave(self, simulated: Floats, draws: _Draws) -> Wave:
+    def _wave(self, simulated: Floats, draws: Draws) -> Wave:
         """Return what became of the draws of a wave, none of which may be all that is left."""
         accepted = self._worst(simulated) <= self.spec.limit
         broken = ~np.isfinite(simulated).all(axis=1)
@@ -360,7 +268,7 @@ class _Matching:
         rows = np.argsort(worst, kind="stable")[:ENOUGH]
         return np.sort(rows[np.isfinite(worst[rows])])
 
-    def _last(self, draws: _Draws, count: int) -> tuple[Rows, Wave]:
+    def _last(self, draws: Draws, count: int) -> tuple[Rows, Wave]:
         """Draw the last wave, so many at a time, until enough is accepted; return these rows."""
         taken: list[Rows] = []
         made = Wave(0, 0, 0, draws.volume)
@@ -484,26 +392,3 @@ class _Run:
         members = replace(self._bare, ids=tuple(range(len(values))), values=values)
         _, constants = members.constants_under(self._model, self._run.scenario)
         return self._evaluator.evaluate(constants, self._threads)
-
-
-def _screened(shares: Floats, count: int) -> Rows:
-    """Return the factors in which plausible draws differ most from all, those first.
-
-    ``shares`` is ``(draw, factor)``, of all draws even between 0 and 1. The measure is the largest
-    difference of the distribution functions, as in the test of Kolmogorov and Smirnov.
-    """
-    ordered = np.sort(shares, axis=0)
-    ranks = np.arange(1, len(shares) + 1)[:, np.newaxis] / len(shares)
-    above = (ranks - ordered).max(axis=0)
-    below = (ordered - (ranks - 1 / len(shares))).max(axis=0)
-    return np.argsort(-np.maximum(above, below), kind="stable")[:count]
-
-
-def _around(shares: Floats, low: Floats, high: Floats, chosen: Rows) -> tuple[Floats, Floats]:
-    """Return the box around draws in the chosen factors, inside the box they were drawn from."""
-    low, high = low.copy(), high.copy()
-    least, most = shares[:, chosen].min(axis=0), shares[:, chosen].max(axis=0)
-    more = MARGIN * (most - least)
-    low[chosen] = np.maximum(low[chosen], least - more)
-    high[chosen] = np.minimum(high[chosen], most + more)
-    return low, high

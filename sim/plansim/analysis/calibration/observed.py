@@ -1,13 +1,7 @@
-"""What was observed: ``history.yaml``, ``seam.yaml`` and ``family.yaml`` beside a model.
-
-A family member is another place: a scenario gives the model its base year, and what came out there
-is compared with the run. Its figures are *context*: they are read here, and no calibration takes
-them (see `calibration.observations`).
-"""
+"""What was observed: ``history.yaml`` and ``seam.yaml`` beside a model; see `family` for others."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -28,15 +22,12 @@ from plansim.model.records import Model
 from plansim.model.rewrite import AddedEquation
 from plansim.scenario.references import one_series, variable_meant
 from plansim.targets.indicator import Measure
-from plansim.targets.target import Target, reported_factor
+from plansim.targets.target import Target
 
 __all__ = [
-    "FAMILY",
     "HISTORY",
     "SEAM",
     "Capital",
-    "Family",
-    "FamilyFigure",
     "Free",
     "FreeFigure",
     "HeldSeries",
@@ -44,25 +35,21 @@ __all__ = [
     "Observed",
     "ObservedContext",
     "ObservedPoint",
-    "Past",
     "PointKind",
     "Published",
     "Seam",
     "SeamItem",
     "StartSource",
-    "Variant",
-    "Window",
-    "load_family",
     "load_history",
     "load_seam",
     "observed_context",
+    "read_beside",
     "series_equations",
 ]
 
 AnyForm = TypeVar("AnyForm", bound=Form)
 
 HISTORY = "history.yaml"
-FAMILY = "family.yaml"
 SEAM = "seam.yaml"
 
 
@@ -304,7 +291,7 @@ def load_history(model: Model, targets: Sequence[Target]) -> History | None:
     Raises:
         InputError: with every fault of the file, each with its line.
     """
-    return _beside(HISTORY, History, model, targets)
+    return read_beside(HISTORY, History, model, targets)
 
 
 def series_equations(path: Path, series: Sequence[Observed]) -> Iterator[AddedEquation]:
@@ -372,122 +359,10 @@ def load_seam(model: Model, targets: Sequence[Target]) -> Seam | None:
     Raises:
         InputError: with every fault of the file, each with its line.
     """
-    return _beside(SEAM, Seam, model, targets)
+    return read_beside(SEAM, Seam, model, targets)
 
 
-# --- family.yaml ----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class FamilyFigure:
-    """What came out in another place."""
-
-    name: tuple[str, str, str]
-    """Its id, and its name in English and Chinese."""
-    variable: str
-    year: int
-    value: float
-    """Of the whole place, in ``unit``, deflated where a deflator is named."""
-    unit: str
-    sources: tuple[str, ...]
-    """Ids of the rows that it is made of."""
-
-
-class _FigureForm(Check):
-    of: str
-    year: int
-    evidence: Items[str] = Field(min_length=1)
-    deflator: str | None = None
-
-
-def _figure(_: int, form: _FigureForm, sources: ObservedContext) -> FamilyFigure:
-    variable = variable_meant(sources.model, form.of)
-    rows = [_evidence(name, sources) for name in form.evidence]
-    deflators = [] if form.deflator is None else [_evidence(form.deflator, sources)]
-    units = sorted({row.unit for row in rows})
-    if len(units) > 1:
-        raise InputError(
-            "the rows have different units", found=Message("{units}", units=tuple(units))
-        )
-    reported_factor(sources.model.variables[variable].unit, units[0])  # raises where they differ
-    value = math.fsum(map(_number, rows)) / math.prod(map(_number, deflators))
-    ids = tuple(row.id for row in (*rows, *deflators))
-    return FamilyFigure(form.name, variable, form.year, value, units[0], ids)
-
-
-def _evidence(name: str, sources: ObservedContext) -> Evidence:
-    if name not in sources.evidence:
-        close = nearest(name, sources.evidence)
-        raise InputError("no row of the evidence is '{id}'", nearest=close, id=name)
-    return sources.evidence[name]
-
-
-def _number(row: Evidence) -> float:
-    try:
-        return float(row.value)
-    except ValueError:
-        raise InputError("the row {id} has no number", found=row.value, id=row.id) from None
-
-
-class Window(Check):
-    """How much something changed in the place between two years of its past, in per cent."""
-
-    of: Annotated[str, Resolved(str, lambda name, sources: variable_meant(sources.model, name))]
-    first: int
-    last: int
-    yearly: bool = False
-    """Whether it is the mean yearly growth."""
-    change: float
-    within: float = Field(gt=0)
-    """The points by which the run may differ."""
-
-
-class Variant(Check):
-    """The run of the past once more, with constants set anew."""
-
-    set: Annotated[
-        Mapping[str, float],
-        Entries(
-            dict[str, float],
-            lambda name, given, sources: known_constant(name, sources.model) and given,
-        ),
-    ]
-    signs: bool = False
-    """Whether the sign of every change has to stay that of the place; else it is only shown."""
-
-
-class Past(Form):
-    """A scenario that starts the place in an earlier year, and what happened there since."""
-
-    scenario: str
-    windows: Items[Window] = Field(min_length=1)
-    variants: Items[Variant] = ()
-
-
-class Family(Form):
-    """A scenario that is another place, and the figures of that place."""
-
-    scenario: str
-    size: float = Field(default=1, gt=0)
-    """Of so many parts of the place the scenario is one."""
-    most: float = Field(gt=0)
-    """The relative error that passes."""
-    figures: Annotated[tuple[FamilyFigure, ...], Entries(list[_FigureForm], _figure)] = Field(
-        alias="compare", min_length=1
-    )
-    past: Past | None = None
-
-
-def load_family(model: Model) -> Family | None:
-    """Read ``family.yaml`` beside a model; None if there is no such file.
-
-    Raises:
-        InputError: with every fault of the file, each with its line.
-    """
-    return _beside(FAMILY, Family, model, ())
-
-
-def _beside(
+def read_beside(
     name: str, form: type[AnyForm], model: Model, targets: Sequence[Target]
 ) -> AnyForm | None:
     """Read a file beside a model; None if there is no such file."""

@@ -28,9 +28,10 @@ from plansim.analysis.decisions.policy_space import PolicySpace, policy_space
 from plansim.analysis.decisions.sample import states_of
 from plansim.analysis.ensemble import study_key
 from plansim.analysis.evaluator import Progress
-from plansim.analysis.optimization.problem import read_frontier_spec, scale_of
+from plansim.analysis.optimization.moves import scale_of
+from plansim.analysis.optimization.problem import read_frontier_spec
 from plansim.cache import keep, recall
-from plansim.errors import Fault, InputError, Message
+from plansim.errors import InputError, Message
 from plansim.files.notebook import Table, Tabular
 from plansim.model.records import Model
 from plansim.scenario.members import Members
@@ -141,7 +142,7 @@ def conflicts(
         largest: maximum number of targets in a set.
         seed: of the search.
         threads: number of threads, by default one a processor. The result does not depend on it.
-        progress: is told how many sets were looked at, of how many.
+        progress: is told how many draws of members are made, then how many sets looked at.
 
     Raises:
         InputError: the ensemble or the decision problem is at fault.
@@ -158,8 +159,8 @@ def conflicts(
     wanted = binding_targets(targets_of(model, targets))
     if largest < 1 or not wanted:
         expected = Message("a size from 1 on, and a binding target")
-        raise InputError(Fault("no set of targets to look at", expected=expected))
-    states = states_of(model, members, threads=threads)
+        raise InputError("no set of targets to look at", expected=expected)
+    states = states_of(model, members, threads=threads, progress=progress)
     space = policy_space(
         model, base, spec.levers if levers is None else levers, wanted, states, threads=threads
     )

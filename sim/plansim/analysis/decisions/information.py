@@ -35,7 +35,7 @@ from plansim.analysis.decisions.sample import (
 from plansim.analysis.evaluator import Progress
 from plansim.analysis.experiments.sampling import drawn_runs
 from plansim.analysis.sensitivity.given_data import pawn
-from plansim.errors import Fault, InputError, Message
+from plansim.errors import InputError, Message
 from plansim.files.notebook import Table, Tabular
 from plansim.model.records import Model
 from plansim.scenario.factors import Factor
@@ -146,11 +146,11 @@ def information(
         met = np.stack([_count(sample.met) for sample in samples])
     if len(policies) < 2:
         expected = Message("two policies or more")
-        raise InputError(Fault("knowledge changes no choice", expected=expected))
+        raise InputError("knowledge changes no choice", expected=expected)
     sound = np.isfinite(met).all(axis=0)
     if sound.sum() < FEW:
         expected = Message("{count} members", count=FEW)
-        raise InputError(Fault("too few members", expected=expected, found=str(int(sound.sum()))))
+        raise InputError("too few members", expected=expected, found=str(int(sound.sum())))
     met, points = met[:, sound], points[sound]
     values, errors = value_of_information(met, points, seed=seed, progress=progress)
     means = met.mean(axis=1)
@@ -193,7 +193,7 @@ def _stored(
     first = sample.points[rows[0]]
     for name, own in zip(names, rows, strict=True):
         if len(own) != len(first) or not np.array_equal(sample.points[own], first):
-            raise InputError(Fault("'{name}' is not run over the points of the others", name=name))
+            raise InputError("'{name}' is not run over the points of the others", name=name)
     counts = _count(sample.met)
     return tuple(names), sample.factors, first, np.stack([counts[own] for own in rows])
 

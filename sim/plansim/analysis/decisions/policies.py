@@ -32,12 +32,13 @@ from plansim.analysis.decisions.policy_search import (
     thinned,
 )
 from plansim.analysis.decisions.policy_space import policy_space
-from plansim.analysis.decisions.robustness import named_targets
+from plansim.analysis.decisions.robustness import columns_of, named_targets
 from plansim.analysis.decisions.sample import states_of
 from plansim.analysis.ensemble import study_key
 from plansim.analysis.evaluator import Progress
-from plansim.analysis.optimization.problem import lever_named, read_frontier_spec
-from plansim.errors import Fault, InputError, Message, nearest
+from plansim.analysis.optimization.moves import lever_named
+from plansim.analysis.optimization.problem import read_frontier_spec
+from plansim.errors import InputError, Message, nearest
 from plansim.files.notebook import Table, Tabular
 from plansim.files.shipped import is_shipped
 from plansim.model.records import Model, folded
@@ -51,7 +52,7 @@ from plansim.scenario.scenario_file import (
 )
 from plansim.targets.catalogue import load_targets
 from plansim.targets.indicator import Floats, Measure
-from plansim.targets.target import Target, binding_targets, indicator_of
+from plansim.targets.target import binding_targets, indicator_of
 from plansim.targets.verdict import of_hundred
 from plansim.targets.views import Lever
 from plansim.targets.views_file import load_views
@@ -162,7 +163,7 @@ def policies(
         fresh: number of members, never used, that the set is judged by in the end.
         seed: of the random numbers of the first search.
         threads: number of threads, by default one a processor. The result does not depend on it.
-        progress: is told how many generations are done, of how many.
+        progress: is told how many draws of members are made, then how many generations.
 
     Raises:
         InputError: an aim or a lever is unknown, or no candidate runs.
@@ -188,14 +189,14 @@ def policies(
     if cost:
         indicators.append(indicator_of(model, cost, Measure.SUM, first, year))
     count = members * (1 + generations // RENEWAL)
-    pool = states_of(model, count, other=FRESH, threads=threads)
+    pool = states_of(model, count, other=FRESH, threads=threads, progress=progress)
     if named is None:
         ensemble = states_of(model, None)
         named = named_targets(model, ensemble, wanted, threads)
     space = policy_space(
         model, base, moved, wanted, pool, indicators=indicators, coarse=True, threads=threads
     )
-    problem = PolicyProblem(space, chosen, [_column(wanted, one) for one in named], members)
+    problem = PolicyProblem(space, chosen, columns_of(named, wanted), members)
     if Aim.COST in chosen:
         now = problem.judged(space.start[None], slice(0, members))[0, chosen.index(Aim.COST)]
         problem = replace(problem, cost_step=abs(float(now)) * COST_STEP or 1.0)
@@ -211,7 +212,7 @@ def policies(
         )
         for number in range(seeds)
     ]
-    return _joined(problem, searches, model, fresh, named, progress)
+    return _joined(problem, searches, model, fresh, named)
 
 
 def _report(progress: Progress, search: int, steps: int, done: int, generations: int) -> None:
@@ -299,12 +300,12 @@ def _aims(aims: Sequence[Aim | str], cost: str) -> tuple[Aim, ...]:
         if aim not in known:
             expected = Message("one of {names}", names=tuple(known))
             near = nearest(str(aim), known)
-            raise InputError(Fault("unknown aim", None, None, expected, str(aim), near))
+            raise InputError("unknown aim", None, None, expected, str(aim), near)
     chosen = tuple(dict.fromkeys(Aim(aim) for aim in aims))
     if len(chosen) < 2:
-        raise InputError(Fault("a set of policies needs two aims or more"))
+        raise InputError("a set of policies needs two aims or more")
     if (Aim.COST in chosen) != bool(cost):
-        raise InputError(Fault("the aim 'cost' and the series that counts it go together"))
+        raise InputError("the aim 'cost' and the series that counts it go together")
     return chosen
 
 
@@ -323,19 +324,11 @@ def _left(levers: Sequence[Lever], without: Sequence[str]) -> tuple[Lever, ...]:
         expected = Message("one of {names}", names=tuple(lever.id for lever in levers))
         message = Message("'{name}' is not moved anyway", name=stray[0])
         near = nearest(stray[0], [lever.id for lever in levers])
-        raise InputError(Fault(message, "--without", expected=expected, nearest=near))
+        raise InputError(message, "--without", expected=expected, nearest=near)
     unmoved = {names[folded(name)].id for name in without}
     if not (left := tuple(lever for lever in levers if lever.id not in unmoved)):
-        raise InputError(Fault("no lever is left that may be moved"))
+        raise InputError("no lever is left that may be moved")
     return left
-
-
-def _column(targets: Sequence[Target], name: str) -> int:
-    ids = [target.id for target in targets]
-    if name not in ids:
-        expected = Message("one of {names}", names=tuple(ids))
-        raise InputError(Fault("'{name}' is not a binding target", expected=expected, name=name))
-    return ids.index(name)
 
 
 # --- result ---
@@ -347,7 +340,6 @@ def _joined(
     model: Model,
     fresh: int,
     named: Sequence[str],
-    progress: Progress,
 ) -> PolicySet:
     """Join the sets of all searches, and judge them over members that were never used."""
     positions = np.vstack([search.positions for search in searches])
@@ -357,12 +349,8 @@ def _joined(
     order = np.argsort(-aims[:, 0], kind="stable")
     positions, aims = positions[order], aims[order]
     space = problem.space
-    tested = policy_space(
-        model, space.scenario, space.levers, space.targets,
-        states_of(model, fresh, other=FRESH + 1, threads=space.threads),
-        indicators=[t for t in space.evaluator.request.targets if t.id in space.indicators],
-        threads=space.threads,
-    )  # fmt: skip
+    states = states_of(model, fresh, other=FRESH + 1, threads=space.threads)
+    tested = space.under(space.scenario, states)
     again = PolicyProblem(tested, problem.aims, problem.named, fresh)
     first = space.start[None]
     all_positions = np.vstack([first, positions])
@@ -382,7 +370,7 @@ def _joined(
         tuple(named),
         tuple(points[1:]),
         points[0],
-        tuple(_shipped(again, model, one) for one in others),
+        tuple(_shipped(again, one) for one in others),
         _hypervolumes(searches),
         problem.members,
         fresh,
@@ -391,15 +379,10 @@ def _joined(
     )
 
 
-def _shipped(problem: PolicyProblem, model: Model, scenario: Scenario) -> PolicyPoint:
+def _shipped(problem: PolicyProblem, scenario: Scenario) -> PolicyPoint:
     """Judge another scenario as it is over the members of the space."""
     space = problem.space
-    other = policy_space(
-        model, scenario, space.levers, space.targets, space.members,
-        indicators=[t for t in space.evaluator.request.targets if t.id in space.indicators],
-        shared=True,
-        threads=space.threads,
-    )  # fmt: skip
+    other = space.under(scenario, space.members, shared=True)
     position = space.positions(other.present)
     judged = other.judge(other.start[None])
     aims = problem.of(position[None], judged)[0]

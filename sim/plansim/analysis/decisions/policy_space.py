@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from plansim.analysis.evaluator import Evaluator, Request, processors
-from plansim.analysis.optimization.problem import SearchSpace, ranges_of, scale_of
+from plansim.analysis.optimization.moves import ranges_of, scale_of
+from plansim.analysis.optimization.problem import SearchSpace
 from plansim.model.records import Integration, Model
 from plansim.scenario.factors import acted, default_of
 from plansim.scenario.members import LIMIT, Members
@@ -79,6 +80,15 @@ class PolicySpace(SearchSpace):
     def effort(self, positions: Floats) -> Floats:
         """Return the mean move of the levers, in parts of their ranges: ``(policy,)``."""
         return np.asarray(np.abs(positions - self.start).mean(axis=1))
+
+    def under(self, scenario: Scenario, members: Members, *, shared: bool = False) -> PolicySpace:
+        """Return the space of the same levers about a scenario, under some members."""
+        model, every = self.evaluator.model, self.evaluator.request.targets
+        asked = [one for one in every if one.id in self.indicators]
+        return policy_space(
+            model.original or model, scenario, self.levers, self.targets, members,
+            indicators=asked, shared=shared, threads=self.threads,
+        )  # fmt: skip
 
     def judge(self, positions: Floats, rows: npt.NDArray[np.intp] | slice = slice(None)) -> Judged:
         """Run policies under members, all or those in some rows: ``(policy, lever)`` positions."""

@@ -27,7 +27,7 @@ import numpy as np
 from plansim.analysis.decisions.sample import states_of
 from plansim.analysis.ensemble import NORMAL, evaluate_members, wilson
 from plansim.analysis.evaluator import Progress
-from plansim.errors import Fault, InputError, Message
+from plansim.errors import InputError, Message
 from plansim.files.notebook import Table, Tabular
 from plansim.model.records import Model
 from plansim.scenario.factors import Apply
@@ -38,7 +38,15 @@ from plansim.targets.indicator import Floats
 from plansim.targets.target import Target, binding_targets
 from plansim.targets.verdict import PART_MET
 
-__all__ = ["PolicyPair", "PolicyRobustness", "Regret", "Robustness", "named_targets", "robustness"]
+__all__ = [
+    "PolicyPair",
+    "PolicyRobustness",
+    "Regret",
+    "Robustness",
+    "columns_of",
+    "named_targets",
+    "robustness",
+]
 
 REACHABLE = 0.05
 """Minimum share of members in which some shipped scenario meets a target of the named set."""
@@ -188,32 +196,39 @@ def robustness(
     chosen = [scenario_of(model, policy) for policy in policies]
     for one, count in ((s, sum(s.id == other.id for other in chosen)) for s in chosen):
         if count > 1:
-            raise InputError(Fault("the policy '{name}' is given twice", name=one.id))
+            raise InputError("the policy '{name}' is given twice", name=one.id)
     wanted = binding_targets(targets_of(model, targets))
     states = states_of(model, members, threads=threads, progress=progress)
     if named is None:
         named = named_targets(model, states, wanted, threads, progress)
-    ids = [target.id for target in wanted]
-    if unknown := [one for one in named if one not in ids]:
-        expected = Message("one of {names}", names=tuple(ids))
-        raise InputError(
-            Fault("'{name}' is not a binding target", expected=expected, name=unknown[0])
-        )
+    rows = columns_of(named, wanted)
     met, margins = _judged(model, chosen, wanted, states, threads, progress)
     sound = np.isfinite(met).all(axis=(0, 2))
     if not sound.any():
-        raise InputError(Fault("no member is sound under every policy"))
-    rows = [ids.index(one) for one in named]
+        raise InputError("no member is sound under every policy")
     distances = _distances(states)[sound]
     table = _Table(chosen, wanted, rows, met[:, sound], margins[:, sound], distances)
     return Robustness(
         tuple(table.policy(row) for row in range(len(chosen))),
         tuple(table.pairs()),
         tuple(named),
-        tuple(ids),
+        tuple(target.id for target in wanted),
         int(sound.sum()),
         int((~sound).sum()),
     )
+
+
+def columns_of(named: Sequence[str], targets: Sequence[Target]) -> list[int]:
+    """Return the positions of the targets of a named set among all.
+
+    Raises:
+        InputError: one is not among them.
+    """
+    ids = [target.id for target in targets]
+    if unknown := [name for name in named if name not in ids]:
+        expected = Message("one of {names}", names=tuple(ids))
+        raise InputError("'{name}' is not a binding target", expected=expected, name=unknown[0])
+    return [ids.index(name) for name in named]
 
 
 def named_targets(

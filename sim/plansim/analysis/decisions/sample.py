@@ -16,7 +16,7 @@ from plansim.analysis.ensemble import evaluate_members, load_ensemble, study_key
 from plansim.analysis.evaluator import Progress
 from plansim.analysis.experiments.store import CARD
 from plansim.cache import kept
-from plansim.errors import Fault, InputError, Message
+from plansim.errors import InputError, Message
 from plansim.model.records import Model
 from plansim.scenario.factors import Apply, Factor
 from plansim.scenario.members import EnsembleKind, Members
@@ -180,12 +180,12 @@ def sample_of_study(
     """
     arrays = [array for array in study.data_vars.values() if array.attrs.get("role") == "factor"]
     if not arrays:
-        raise InputError(Fault("no factor varies in the sweep", found=source))
+        raise InputError("no factor varies in the sweep", found=source)
     judged = [str(name) for name in study["target"].values]
     if missing := [target.id for target in targets if target.id not in judged]:
         expected = Message("one of {names}", names=tuple(judged))
         message = Message("the sweep does not judge '{name}'", name=missing[0])
-        raise InputError(Fault(message, expected=expected))
+        raise InputError(message, expected=expected)
     facts = [array.attrs["factor"] for array in arrays]
     factors = tuple(
         Factor(

@@ -31,7 +31,7 @@ from plansim.analysis.calibration.observed import Published, load_history
 from plansim.analysis.decisions.sample import states_of
 from plansim.analysis.ensemble import NORMAL
 from plansim.analysis.evaluator import Evaluator, Progress, Request, processors
-from plansim.errors import Fault, InputError, Message
+from plansim.errors import InputError, Message
 from plansim.files.notebook import Table, Tabular
 from plansim.model.records import Model
 from plansim.scenario.members import LIMIT, Members
@@ -139,14 +139,14 @@ def signposts(
     history = load_history(model, catalogue)
     if history is None or not history.published:
         expected = Message("'published' in history.yaml beside the model")
-        raise InputError(Fault("no statistics are said to be published", expected=expected))
+        raise InputError("no statistics are said to be published", expected=expected)
     chosen = scenario_of(model, scenario)
     first = math.floor(chosen.time.initial)
     due = min((target.year for target in wanted if target.year), default=first + 2)
     last = (first + due + 1) // 2 if by is None else by
     if not first < last < due:
         expected = Message("from {first} to {last}", first=first + 1, last=due - 1)
-        raise InputError(Fault("no early year", "--by", expected=expected, found=str(last)))
+        raise InputError("no early year", "--by", expected=expected, found=str(last))
     states = states_of(model, members, threads=threads, progress=progress)
     years = tuple(range(first + 1, last + 1))
     names, constants = states.constants_under(model, chosen)

@@ -34,12 +34,12 @@ from plansim.analysis.optimization.frontier_search import (
     settle,
     top_of,
 )
+from plansim.analysis.optimization.moves import scale_of
 from plansim.analysis.optimization.problem import (
     DecisionProblem,
     FrontierSpec,
     decision_problem,
     read_frontier_spec,
-    scale_of,
 )
 from plansim.analysis.optimization.slp import FAILED, finite, maximise
 from plansim.errors import InputError

@@ -16,7 +16,7 @@ import numpy as np
 
 from plansim.analysis.ensemble import share_of, study_key
 from plansim.analysis.evaluator import Evaluation, Evaluator, Request
-from plansim.analysis.optimization.problem import Move
+from plansim.analysis.optimization.moves import Move
 from plansim.analysis.optimization.remedies import RemedySearch, remedy_search
 from plansim.analysis.optimization.target_seeking import changed_verdicts
 from plansim.cache import kept

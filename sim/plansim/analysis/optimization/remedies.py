@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from plansim.analysis.optimization.lever_scan import Scan, nearest_crossings, scan
-from plansim.analysis.optimization.problem import DecisionProblem, Move, decision_problem
+from plansim.analysis.optimization.moves import Move
+from plansim.analysis.optimization.problem import DecisionProblem, decision_problem
 from plansim.analysis.optimization.slp import MoveCost, minimise
 from plansim.analysis.optimization.target_seeking import changed_verdicts
 from plansim.model.records import Model

@@ -20,12 +20,8 @@ import numpy as np
 from plansim.analysis.evaluator import Evaluation
 from plansim.analysis.optimization.evolution import Points, best_of, evolve, sample
 from plansim.analysis.optimization.lever_scan import nearest_crossings, scan
-from plansim.analysis.optimization.problem import (
-    DecisionProblem,
-    Lever,
-    decision_problem,
-    lever_named,
-)
+from plansim.analysis.optimization.moves import lever_named
+from plansim.analysis.optimization.problem import DecisionProblem, Lever, decision_problem
 from plansim.analysis.optimization.slp import (
     FAILED,
     CostFunction,

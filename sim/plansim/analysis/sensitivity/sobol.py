@@ -73,24 +73,14 @@ class Estimates:
     total_high: Floats
 
 
-def estimate_indices(
-    a: Floats,
-    b: Floats,
-    mixed: Floats,
-    *,
-    level: float = LEVEL,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
-) -> Estimates:
-    """Estimate first and total indices, with intervals.
+def estimate_indices(a: Floats, b: Floats, mixed: Floats, *, seed: int = 0) -> Estimates:
+    """Estimate first and total indices, with intervals of `LEVEL` by `RESAMPLES` of the rows.
 
     Args:
         a: the outputs on A, ``(output, point)``.
         b: the outputs on B.
         mixed: the outputs on A with a group from B, ``(group, output, point)``.
-        level: of the intervals.
-        resamples: of the rows, drawn from ``seed``.
-        seed: any whole number.
+        seed: of the resamples; any whole number.
     """
     middle = (a.mean(axis=1) + b.mean(axis=1))[:, None] / 2
     a, b, mixed = a - middle, b - middle, mixed - middle
@@ -98,7 +88,7 @@ def estimate_indices(
     rng = np.random.default_rng(seed)
     # How often each row is drawn; the first line is the sample itself.
     weights = np.vstack(
-        [np.ones(points), rng.multinomial(points, np.full(points, 1 / points), resamples)]
+        [np.ones(points), rng.multinomial(points, np.full(points, 1 / points), RESAMPLES)]
     )
     weights /= points
     mean = weights @ ((a + b) / 2).T  # (resample, output)
@@ -110,7 +100,7 @@ def estimate_indices(
     spread[:, constant] = math.nan
     with np.errstate(all="ignore"):
         first, total = (part / spread[:, None, :] for part in (first, total))
-    tails = [(1 - level) / 2, (1 + level) / 2]
+    tails = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
     bounds = [np.quantile(part[1:], tails, axis=0) for part in (first, total)]
     return Estimates(
         first[0].T, bounds[0][0].T, bounds[0][1].T, total[0].T, bounds[1][0].T, bounds[1][1].T

@@ -10,12 +10,11 @@ from typing import TypeAlias
 
 import numpy as np
 
+from plansim.analysis.calibration.family import Family, load_family
 from plansim.analysis.calibration.observed import (
     HISTORY,
-    Family,
     History,
     Seam,
-    load_family,
     load_history,
     load_seam,
     series_equations,
@@ -44,8 +43,8 @@ from plansim.scenario.scenario_file import Scenario, list_scenarios, read_scenar
 from plansim.scenario.variant import for_scenarios
 from plansim.targets.catalogue import load_targets
 from plansim.targets.indicator import Floats
+from plansim.targets.judging import Answer, Verdicts, judge
 from plansim.targets.target import Kind, Target, binding_targets, split_reference, unit_factor
-from plansim.targets.verdict import Answer, Verdicts, judge
 
 __all__ = [
     "MOST_FACTOR",

@@ -12,13 +12,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from plansim.analysis.calibration.family import Family, Past
 from plansim.analysis.calibration.observations import fit
 from plansim.analysis.calibration.observed import (
-    Family,
     FreeFigure,
     HeldSeries,
     Observed,
-    Past,
     SeamItem,
     StartSource,
 )

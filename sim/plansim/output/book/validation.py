@@ -27,8 +27,8 @@ from plansim.output.tables.model import (
     title_text,
 )
 from plansim.output.words.text import Lang, Text, decimals_for, figure, read_text
+from plansim.targets.judging import Verdicts
 from plansim.targets.target import Target
-from plansim.targets.verdict import Verdicts
 
 __all__ = [
     "HISTORY_PICTURE",

@@ -14,8 +14,8 @@ from plansim.errors import Fault, InputError
 from plansim.model.records import Model, VariableKind
 from plansim.scenario.scenario_file import Scenario
 from plansim.targets.indicator import Floats, Yearly
+from plansim.targets.judging import Answer, judge, percent_of
 from plansim.targets.target import Basis, Target, split_reference, unit_factor
-from plansim.targets.verdict import Answer, judge, percent_of
 from plansim.targets.views import Views
 
 __all__ = ["javascript", "model_program", "plain_reference", "verdict_program"]

@@ -6,13 +6,14 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from xml.sax.saxutils import escape
 
 import docx
 from docx.enum.section import WD_ORIENT
 from docx.enum.table import WD_TABLE_ALIGNMENT
 from docx.enum.text import WD_ALIGN_PARAGRAPH
-from docx.oxml import OxmlElement
-from docx.oxml.ns import qn
+from docx.oxml import OxmlElement, parse_xml
+from docx.oxml.ns import nsdecls, qn
 from docx.shared import Cm, Inches, Pt, RGBColor
 
 from plansim.output.report import document as doc
@@ -249,23 +250,21 @@ def _row(
 
 
 def _fill(cell: Any, content: doc.Cell, *, right: bool, joined: bool) -> None:
-    line = cell.paragraphs[0]
-    line.paragraph_format.space_after = Pt(0)
-    line.paragraph_format.keep_with_next = joined or None
-    if right:
-        line.alignment = WD_ALIGN_PARAGRAPH.RIGHT
-    for index, part in enumerate(content.text.split("\n")):
-        run = line.add_run(part)
-        run.font.size = Pt(SMALL + 0.5)
-        run.bold = content.tone in (doc.Tone.STRONG, doc.Tone.BAD) or None
-        if hue := doc.HUES.get(content.tone):
-            run.font.color.rgb = RGBColor.from_string(hue[1:])
-        if index < content.text.count("\n"):
-            run.add_break()
-    for item in content.below:
-        line.add_run().add_break()
-        run = line.add_run(item)
-        run.font.size, run.font.color.rgb = Pt(SMALL), FAINT
+    """Write a cell as XML: python-docx's own properties take four times as long."""
+    runs = [_run(part, SMALL + 0.5, content.tone) for part in content.text.splitlines()]
+    runs += [_run(item, SMALL, doc.Tone.FAINT) for item in content.below]
+    keep = "<w:keepNext/>" if joined else ""
+    side = '<w:jc w:val="right"/>' if right else ""
+    looks = f'<w:pPr>{keep}<w:spacing w:after="0"/>{side}</w:pPr>'
+    line = parse_xml(f"<w:p {nsdecls('w')}>{looks}{'<w:r><w:br/></w:r>'.join(runs)}</w:p>")
+    cell._tc.replace(cell._tc.p_lst[0], line)
+
+
+def _run(words: str, size: float, tone: doc.Tone) -> str:
+    bold = "<w:b/>" if tone in (doc.Tone.STRONG, doc.Tone.BAD) else ""
+    hue = f'<w:color w:val="{doc.HUES[tone][1:]}"/>' if tone in doc.HUES else ""
+    looks = f'<w:rPr>{bold}{hue}<w:sz w:val="{2 * size:.0f}"/></w:rPr>'
+    return f'<w:r>{looks}<w:t xml:space="preserve">{escape(words)}</w:t></w:r>'
 
 
 _AFTER_SHADE = (

@@ -247,9 +247,9 @@ def _signs(signs: Sequence[Signpost], text: Text) -> RenderableType:
     first = {id(one): one for one in reversed(best)}
     names = {sign.target: id(sign) for sign in first.values()}
 
-    def statistic(sign: Signpost) -> Prose:
-        name = text.pick(sign.statistic_en, sign.statistic_zh)
-        return Prose(name, "" if sign.is_useful else Style.FAINT)
+    def area(sign: Signpost) -> Prose:
+        figure = f"{sign.area:.2f} ± {sign.area_error:.2f}"
+        return Prose(figure) if sign.is_useful else Prose(f"({figure})", Style.FAINT)
 
     def threshold(sign: Signpost) -> str:
         return f"{'≥' if sign.is_met_above else '≤'} {sign.threshold:.4g}"
@@ -259,8 +259,10 @@ def _signs(signs: Sequence[Signpost], text: Text) -> RenderableType:
             text("verdicts.name"), lambda s: text.name(s) if names[s.target] == id(s) else ""
         ),
         figure_column(text("signposts.year"), lambda s: str(s.year)),
-        text_column(text("signposts.statistic"), statistic),
-        figure_column(text("signposts.area"), lambda s: f"{s.area:.2f} ± {s.area_error:.2f}"),
+        text_column(
+            text("signposts.statistic"), lambda s: text.pick(s.statistic_en, s.statistic_zh)
+        ),
+        figure_column(text("signposts.area"), area),
         figure_column(text("signposts.threshold"), threshold),
         Column(text("mix.unit"), lambda s: text.unit(s.unit)),
         figure_column(text("signposts.hope"), lambda s: _hundred(s.false_hope)),

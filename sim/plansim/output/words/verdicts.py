@@ -21,8 +21,9 @@ from plansim.output.words.text import (
     written_decimals,
 )
 from plansim.targets.indicator import Measure
+from plansim.targets.judging import margin_of, percent_of
 from plansim.targets.target import Attribute, Direction, Gap, Status, Target, is_percentage
-from plansim.targets.verdict import Certainty, Share, Verdict, margin_of, percent_of
+from plansim.targets.verdict import Certainty, Share, Verdict
 
 __all__ = [
     "MARKS",
