@@ -235,6 +235,10 @@ stage: s1, s2, s3 ~~|
 outflow[stage]= inflow[stage]*2 ~ Dmnl ~|
 inflow[stage]= IF THEN ELSE(stage = 1, Time, VECTOR ELM MAP(outflow[stage], -1)) ~ Dmnl ~|
 other[stage]= VECTOR ELM MAP(outflow[s1], MODULO(Time, 3)) ~ Dmnl ~|
+kind: k1, k2 ~~|
+grid[kind, stage]= 3*kind + stage + Time ~ Dmnl ~|
+all of it[kind, stage]= VECTOR ELM MAP(grid[k1, s1], (kind-1)*ELMCOUNT(stage) + stage - 1) ~ Dmnl ~|
+moving= VECTOR ELM MAP(grid[k1, s2], MODULO(Time, 5)) ~ Dmnl ~|
 table((1,2),(2,4),(3,3)) ~ Dmnl ~|
 beyond= LOOKUP EXTRAPOLATE(table, Time) ~ Dmnl ~|
 ahead= LOOKUP FORWARD(table, Time) ~ Dmnl ~|
@@ -251,6 +255,10 @@ flat= single(Time) ~ Dmnl ~|
     np.testing.assert_allclose(found["outflow"], flows)
     picked = flows[np.arange(len(time)), (time % 3).astype(int)]
     np.testing.assert_allclose(found["other"], np.stack([picked] * 3, axis=1))
+    np.testing.assert_array_equal(found["all of it"], found["grid"])
+    grid = found["grid"].to_numpy().reshape(len(time), 6)
+    at = 1 + (time % 5).astype(int)
+    np.testing.assert_array_equal(found["moving"], grid[np.arange(len(time)), at])
     inside = np.interp(time, [1, 2, 3], [2, 4, 3])
     expected = inside + 2 * np.minimum(0, time - 1) - np.maximum(0, time - 3)
     np.testing.assert_allclose(found["beyond"], expected)

@@ -199,9 +199,15 @@ def _selected(low: Context, tree: Call, scope: Scope) -> int:
 
 
 def mapped(low: Context, tree: Call, scope: Scope) -> int:
-    """Give VECTOR ELM MAP: the element so many places behind another; NaN beyond the range."""
+    """Give VECTOR ELM MAP: the element so many places behind another, row by row, or NaN."""
     start, offset = tree.arguments
-    elements, first = _row(low, start, scope, tree.key)
+    named, rows = _along(low, start, scope, tree.key)
+    elements = [
+        replace(named, subscripts=cell) for cell in itertools.product(*(own for own, _ in rows))
+    ]
+    first = 0
+    for own, here in rows:
+        first = first * len(own) + here
     g = low.graph
     asked = g.add(g.number(first), low.node(offset, scope))
     known = g.value(asked)
@@ -242,12 +248,20 @@ def looked_up(low: Context, tree: Call, scope: Scope) -> int:
 
 def _row(low: Context, start: Node, scope: Scope, key: str) -> tuple[list[Name], int]:
     """Give all elements of an array along its last subscript, and which of them is named."""
-    if not isinstance(start, Name) or not start.subscripts or start.key not in low.variables:
-        raise RefusedError(Message("it takes an element of an array"), key)
-    elements = low.subscripts.elements(name_key(low.variables[start.key].subscripts[-1]))
-    element = low.subscripts.element(start.subscripts[-1], scope.bound)
-    if element not in elements:
-        raise RefusedError(Message("it takes an element of an array"), key)
-    others = start.subscripts[:-1]
-    row = [replace(start, subscripts=(*others, other)) for other in elements]
-    return row, elements.index(element)
+    named, rows = _along(low, start, scope, key)
+    elements, here = rows[-1]
+    others = named.subscripts[:-1]
+    return [replace(named, subscripts=(*others, other)) for other in elements], here
+
+
+def _along(
+    low: Context, start: Node, scope: Scope, key: str
+) -> tuple[Name, list[tuple[Sequence[str], int]]]:
+    """Give the element of an array, and of each of its subscripts all elements and the own one."""
+    if isinstance(start, Name) and start.subscripts and start.key in low.variables:
+        ranges = map(low.subscripts.elements, map(name_key, low.variables[start.key].subscripts))
+        here = [low.subscripts.element(one, scope.bound) for one in start.subscripts]
+        rows = list(zip(ranges, here, strict=True))
+        if all(element in own for own, element in rows):
+            return start, [(own, own.index(element)) for own, element in rows]
+    raise RefusedError(Message("it takes an element of an array"), key)
