@@ -37,8 +37,8 @@ def test_a_wheel_has_its_files_in_the_package(checkout: Path) -> None:
 
 
 def test_a_missing_file_is_named(checkout: Path) -> None:
-    with pytest.raises(InputError, match=r"units\.txt: a file that comes with plansim is missing"):
-        shipped("model", "units.txt")
+    with pytest.raises(InputError, match=r"yaml: a file that comes with plansim is missing"):
+        shipped("model", "targets.yaml")
 
 
 @pytest.mark.parametrize(("names", "found"), [([], "none"), (["a.mdl", "b.mdl"], "a.mdl, b.mdl")])

@@ -23,7 +23,6 @@ from plansim.analysis.comparison import Comparison, compare
 from plansim.analysis.ensemble import evaluate_members, load_ensemble
 from plansim.engine.simulate import simulate
 from plansim.model.records import Model
-from plansim.output.report.comparison import comparison_report
 from plansim.output.report.document import (
     Bullets,
     Document,
@@ -36,6 +35,7 @@ from plansim.output.report.document import (
 )
 from plansim.output.report.file import FORMATS, in_print, write_report
 from plansim.output.report.html_pdf_writer import fonts, lay_out
+from plansim.output.report.sections import comparison_report
 from plansim.output.report.tables import MOST_CAUSES, names_of
 from plansim.output.series import series_in
 from plansim.output.words.text import Lang, read_text

@@ -195,8 +195,8 @@ KINDS: Mapping[str, Kind] = {
         ["增长率。Of the stock. [A: 0.05–0.15]", "产出。Output [year-end]. [T: 3; S: x, p. 4]"],
         lambda _, path: read_comment(_text(path)),
     ),
-    "unit": Kind("unit.txt", ["万t/Year", "亿元/(万人*Year)", "t*m^2/person**-2"],
-                 lambda _, path: convert(1, _text(path), "元")),
+    "unit": Kind("unit.txt", ["亿元/(万人*Year)", "千元*m^2*person**-1/(m**2*Year)", "万元/人/Year"],
+                 lambda _, path: convert(1, _text(path), "元/(人*Year)")),
     "setting": Kind(
         "setting.txt", ["credit ease after=3", "外部需求增长率（前）=8 %/Year", "credit ease after=0.5"],
         lambda r, path: merged(shipped("scenarios", "momentum.yaml"), r.model, [_text(path)]),

@@ -24,13 +24,13 @@ import click
 from click.shell_completion import get_completion_class
 
 from plansim.cli import options
-from plansim.cli.commands.check import check, compare
+from plansim.cli.commands.check_compare import check, compare
 from plansim.cli.commands.decide import decide
-from plansim.cli.commands.list import list_, show
+from plansim.cli.commands.list_show import list_, show
 from plansim.cli.commands.model import model
-from plansim.cli.commands.plot import page, plot
-from plansim.cli.commands.run import export, run
-from plansim.cli.commands.sweep import replay, sweep
+from plansim.cli.commands.plot_page import page, plot
+from plansim.cli.commands.run_export import export, run
+from plansim.cli.commands.sweep_replay import replay, sweep
 from plansim.cli.commands.why import why
 from plansim.cli.context import ReaderLeftError, UsageError, drop_output, remark
 from plansim.cli.help import BilingualGroup, begin_group, language_on

@@ -10,7 +10,7 @@ from plansim.files.writing import write_folder
 
 __all__ = ["new_city"]
 
-TEMPLATE = Path(__file__).with_name("newtown")
+TEMPLATE = Path(__file__).with_name("new_city")
 """The city as it is written, but for its name."""
 EN, ZH = "Newtown", "新城"
 _NAME = re.compile(r"\w[\w .·-]*")

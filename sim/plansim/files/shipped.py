@@ -51,7 +51,7 @@ def packaged(*parts: str) -> Path:
     ``parts`` are joined under the folder that holds ``model`` and ``scenarios``. Raises
     InputError if there is no such file or folder.
 
-    >>> packaged("model", "units.txt").is_file()
+    >>> packaged("model", "targets.yaml").is_file()
     True
     """
     package = Path(__file__).parents[1]

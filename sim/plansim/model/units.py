@@ -1,8 +1,8 @@
 """Units of measurement: whether two agree, and how many of one make another.
 
-The units are those of ``model/units.txt``, which pint reads the first time that two spellings
-differ; equal spellings never load it, so that a model may use any unit it likes for itself. The
-factor between two spellings is kept, since pint takes longer to load than a run.
+The units are those of ``units.txt`` beside this file, which pint reads the first time that two
+spellings differ; equal spellings never load it, so that a model may use any unit it likes for
+itself. The factor between two spellings is kept, since pint takes longer to load than a run.
 """
 
 from __future__ import annotations
@@ -10,16 +10,18 @@ from __future__ import annotations
 import re
 from functools import cache
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from plansim.cache import code_of, digest, file_sha256, kept
 from plansim.errors import Message, UnitError, foreign, nearest
-from plansim.files.shipped import packaged
 
 if TYPE_CHECKING:
     from pint import UnitRegistry
 
 __all__ = ["NO_UNIT", "convert", "units_sha256"]
+
+_UNITS = Path(__file__).with_name("units.txt")
 
 NO_UNIT = "Dmnl"
 """What Vensim calls the unit of a plain number."""
@@ -71,7 +73,7 @@ def convert(value: float, from_unit: str, to_unit: str) -> float:
 
 def units_sha256() -> str:
     """Return the digest of the table of units, on which all conversions depend."""
-    return file_sha256(packaged("model", "units.txt"))
+    return file_sha256(_UNITS)
 
 
 def _plain(unit: str) -> str:
@@ -82,7 +84,7 @@ def _plain(unit: str) -> str:
 def _registry() -> UnitRegistry[float]:
     from pint import UnitRegistry
 
-    return UnitRegistry(str(packaged("model", "units.txt")))
+    return UnitRegistry(str(_UNITS))
 
 
 @cache
@@ -164,7 +166,7 @@ def _registered(registry: UnitRegistry[float], word: str, unit: str) -> str:
         if word != unit:
             unknown = Message("the unit '{word}' is unknown, in '{unit}'", word=word, unit=unit)
         raise UnitError(
-            unknown, expected=Message("units of model/units.txt"), nearest=nearest(word, registry)
+            unknown, expected=Message("units that plansim knows"), nearest=nearest(word, registry)
         ) from None
 
 

@@ -1,6 +1,6 @@
 """Kinds of figures, whole, as the command ``plot`` writes them: a chart, or several side by side.
 
-`SHEETS` has a function for each kind; `cli/commands/plot.py` has their names.
+`SHEETS` has a function for each kind; `cli/commands/plot_page.py` has their names.
 """
 
 from __future__ import annotations

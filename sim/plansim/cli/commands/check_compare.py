@@ -147,8 +147,8 @@ def compare(
     value over every one of them.
     """
     from plansim.analysis.comparison import compare as comparison_of
-    from plansim.output.report.comparison import comparison_report
     from plansim.output.report.file import FORMATS, terminal_text, write_report
+    from plansim.output.report.sections import comparison_report
     from plansim.output.tables.comparison import comparison_table
 
     terminal = arguments.terminal
