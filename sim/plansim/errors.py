@@ -312,18 +312,29 @@ class FaultLog:
         return tuple(ordered)
 
 
+SHORTEST_PART = 4
+"""Fewer bytes than these are no part by which a name is looked for; a Chinese character has 3."""
+
+
 def nearest(name: str, candidates: Iterable[str]) -> str | None:
     """Return the candidate that looks most like ``name``, or None if none comes near.
 
-    Letter case is not regarded; of equal candidates the first wins. No more than 5000 are read.
+    Letter case is not regarded; of equal candidates the first wins. The shortest candidate that
+    holds all of ``name`` goes before what looks like it. No more than 5000 are read.
 
     >>> nearest("gdp per registred head", ["energy intensity", "GDP per registered head"])
     'GDP per registered head'
+    >>> nearest("sewage", ["wage", "sewage plants"])
+    'sewage plants'
     >>> nearest("xyzzy", ["GDP"]) is None
     True
     """
+    wanted = name.casefold()[:200]
     by_folded: dict[str, str] = {}
     for candidate in islice(candidates, 5000):
         by_folded.setdefault(candidate.casefold(), candidate)
-    close = difflib.get_close_matches(name.casefold()[:200], by_folded, n=1, cutoff=0.6)
+    is_part = len(wanted.encode()) >= SHORTEST_PART
+    if is_part and (whole := [one for one in by_folded if wanted in one]):
+        return by_folded[min(whole, key=len)]
+    close = difflib.get_close_matches(wanted, by_folded, n=1, cutoff=0.6)
     return by_folded[close[0]] if close else None

@@ -21,6 +21,7 @@ from plansim.scenario.scenario_file import Scenario, read_scenario
 from plansim.targets.catalogue import load_targets
 from plansim.targets.target import judged_targets
 from plansim.targets.verdict import check_targets
+from plansim.targets.views_file import load_views
 from tests.helpers.visit import FIRST, SECOND, Visit
 
 ORDERS = 60
@@ -200,10 +201,10 @@ def test_a_target_shows_what_its_margin_owes_to_which_change(
     page.locator('[data-target="M34a"] .link').click()
     page.locator("#detail .share").first.wait_for()
     theirs = attribute(city, stories[FIRST], stories[SECOND], [target])
+    theirs = theirs.labelled(load_views(city).levers)
     shown = bars(visit)
     for group, share in zip(theirs.groups, theirs.targets[0].shares, strict=True):
-        name = group.name[:1].upper() + group.name[1:]
-        assert shown[name] == pytest.approx(share, abs=0.005), name
+        assert shown[group.name] == pytest.approx(share, abs=0.005), group.name
     said = page.locator(".due-said").inner_text()
     largest = max(shown, key=lambda name: abs(shown[name]))
     assert f"due to “{largest}”" in said

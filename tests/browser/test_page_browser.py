@@ -250,6 +250,21 @@ def test_the_language_changes_at_once_and_nothing_else_does(visit: Visit) -> Non
     assert page.get_by_role("tab").all_inner_texts()[0] == "Overview"
 
 
+def test_parts_of_an_array_that_rise_are_told_apart_from_those_that_fall(
+    visit: Visit, city: Model, stories: Mapping[str, Scenario]
+) -> None:
+    visit.page.select_option("#run-b", "green-transition")
+    visit.page.locator(".differences summary").first.click()
+    rows = visit.page.locator(".differences-list dt").all_text_contents()
+    told = [row.split(": ")[1].split(", ") for row in rows if row.startswith("Policy emphasis: ")]
+    before = city.variables["policy emphasis"].value
+    assert isinstance(before, Mapping)
+    after = stories["green-transition"].values
+    moves = {part: after[f"policy emphasis[{part}]"] - value for part, value in before.items()}
+    up, down = ([part for part, by in moves.items() if sign * by > 0] for sign in (1, -1))
+    assert sorted(told) == sorted([up, down])
+
+
 def test_a_target_opens_with_its_chart_and_what_moves_it(visit: Visit, city: Model) -> None:
     page = visit.page
     page.locator('[data-target="M34a"] .link').click()

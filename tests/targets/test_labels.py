@@ -8,6 +8,7 @@ from plansim.analysis.optimization.moves import lever_named
 from plansim.errors import InputError, UnknownNameError
 from plansim.model.records import Model
 from plansim.scenario.factors import Apply
+from plansim.targets.catalogue import load_targets
 from plansim.targets.labels import reference_named
 from plansim.targets.views_file import load_views
 from tests.helpers.command import Call
@@ -40,6 +41,12 @@ def test_labels_mean_what_views_say_in_any_letter_case(city: Model) -> None:
             else:
                 with pytest.raises(InputError, match="changes several constants"):
                     reference_named(city, label)
+
+
+def test_a_target_means_what_it_is_judged_by(city: Model) -> None:
+    target = next(one for one in load_targets(model=city) if one.name_en == "Forest cover")
+    for name in (target.id, target.id.lower(), target.name_en, target.name_zh):
+        assert city.find(reference_named(city, name)).name in target.variables.values()
 
 
 def test_an_unknown_name_is_told_the_nearest_label(city: Model) -> None:

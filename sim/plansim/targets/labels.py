@@ -17,8 +17,8 @@ def reference_named(model: Model, name: str) -> str:
 
     That is the name itself, with its elements, if a variable has it in either language, or a
     constant that variants of the model have. Otherwise it is what the label of a chart shows, what
-    a lever of that label sets, or what the target of that name is judged by. Letter case does not
-    matter, nor ``_`` for a space.
+    a lever of that label sets, or what the target of that name or id is judged by. Letter case does
+    not matter, nor ``_`` for a space.
 
     Raises:
         UnknownNameError: nothing has the name or label.
@@ -85,7 +85,8 @@ def _labels(model: Model) -> Iterator[tuple[str, tuple[str, ...]]]:
         for reference in list(target.variables.values())[:1]:
             if split_reference(reference)[0] not in model.variables:
                 continue
-            yield from ((label, (reference,)) for label in (target.name_en, target.name_zh))
+            labels = target.name_en, target.name_zh, target.id
+            yield from ((label, (reference,)) for label in labels)
 
 
 def _one(label: str, references: tuple[str, ...]) -> str:

@@ -129,8 +129,8 @@ def _facts(name: str, model: Model, terminal: Terminal) -> list[tuple[str, str]]
         return clash_facts(clashes[folded(name)], terminal.text)
     try:
         variable = _variable(name, model)
-    except UnknownNameError:
-        pass
+    except UnknownNameError as error:
+        labelled = [fault.nearest for fault in error.faults if fault.nearest]
     else:
         evidence = load_evidence(model.path.parent)
         facts = ModelFacts(
@@ -144,7 +144,8 @@ def _facts(name: str, model: Model, terminal: Terminal) -> list[tuple[str, str]]
     try:
         return scenario_facts(read_overlay(name, model), model, terminal.text)
     except UnknownNameError:
-        names = [*model.variables, *(variable.name_zh for variable in model.variables.values())]
+        names = [*labelled, *model.variables]
+        names += [variable.name_zh for variable in model.variables.values()]
         names += [head.id for head in (*heads(), *list_overlays())]
         names += [target.id for target in targets.values()]
         names += [clash.id for clash in clashes.values()]

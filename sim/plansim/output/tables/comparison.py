@@ -9,6 +9,7 @@ from itertools import takewhile
 from plansim.analysis.attribution.assumptions import Attribution, Group, Shares
 from plansim.analysis.attribution.models import ModelDifference
 from plansim.analysis.comparison import Comparison
+from plansim.analysis.optimization.orders import TargetOrders
 from plansim.model.difference import EntryDifference
 from plansim.model.records import Model
 from plansim.model.units import NO_UNIT
@@ -53,11 +54,13 @@ def comparison_table(comparison: Comparison, text: Text) -> RenderableType:
     }
     verdicts = [one for by_id in comparison.verdicts for one in by_id.values()]
     parts: list[RenderableType] = [verdict_table(verdicts, comparison.targets, text, titles=titles)]
-    if causes := list(_causes(comparison, text)):
-        head = Prose(text("report.why_turned"), Style.STRONG)
-        parts.append(lines([head, Grid([text_column(), text_column()], causes)]))
+    told = [("report.why_turned", _causes(comparison, text), "")]
     if any(found.targets for found in comparison.remedies):
-        parts.append(_remedies(comparison, text))
+        told.append(("report.help", _remedies(comparison, text), _rest(comparison, text)))
+    for key, rows, note in told:
+        table = [Grid([text_column(), text_column()], grid)] if (grid := list(rows)) else []
+        if table or note:
+            parts.append(lines([Prose(text(key), Style.STRONG), *table, *filter(None, [note])]))
     return blocks(parts)
 
 
@@ -83,17 +86,44 @@ def _causes(comparison: Comparison, text: Text) -> Iterator[Row]:
                 )
 
 
-def _remedies(comparison: Comparison, text: Text) -> RenderableType:
-    """Lay out what would help each target that is not sure, a scenario a column."""
+def _remedies(comparison: Comparison, text: Text) -> Iterator[Row]:
+    """Yield for each scenario the targets that a move of few levers meets as surely as is asked."""
+    for place, found in enumerate(comparison.remedies):
+        for orders in found.targets:
+            if _helps(orders):
+                name = f"{letter_of(place)}  {text.name(orders.target)}"
+                yield name, order_in_words(orders, text)
+
+
+def _rest(comparison: Comparison, text: Text) -> str:
+    """Say what the moves are, then which targets have none, and how far the best one goes."""
     by_id = [{one.target.id: one for one in found.targets} for found in comparison.remedies]
-    columns = [text_column(text("report.help"), least=24)]
-    columns += [text_column(letter_of(place), least=24) for place in range(len(by_id))]
-    rows: list[Row] = []
+    names: dict[str, list[str]] = {}
     for target in comparison.unsure:
         found = [own.get(target.id) for own in by_id]
-        words = ["–" if one is None else order_in_words(one, text) for one in found]
-        rows.append([text.name(target), *words])
-    return lines([Grid(columns, rows), text("report.help_note", sure=SURE)])
+        if any(one and not _helps(one) for one in found):
+            best = [None if one is None or _helps(one) else one.best for one in found]
+            names[text.name(target)] = [
+                str(one.share.of_hundred) if one and one.share else "–" for one in best
+            ]
+    has_members = any(one.share for own in comparison.verdicts for one in own.values())
+    if not has_members:
+        none = text("report.nothing") + text("list_sep.colon")
+        return none + text("list_sep.clause").join(names) if names else ""
+    parts = [text("report.help_short", sure=SURE)]
+    if names:
+        letters = " / ".join(map(letter_of, range(len(by_id))))
+        told = [f"{name} {' / '.join(shares)}" for name, shares in names.items()]
+        parts.append(
+            text("report.help_rest", letters=letters, names=text("list_sep.clause").join(told))
+        )
+    return text("list_sep.sentence").join(parts)
+
+
+def _helps(orders: TargetOrders) -> bool:
+    """Return whether a move meets a target: in the model's own run, and in its ensemble if any."""
+    best = orders.best
+    return best is not None and best.margin >= 0 and (best.sure or best.share is None)
 
 
 # --- shares ---------------------------------------------------------------------------------------

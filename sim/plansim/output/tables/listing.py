@@ -140,6 +140,10 @@ def lever_list(
             rows.append(layout.Band())
     if not count and words:
         return text("list.nothing_matches", words=" ".join(words))
+    for lever in [one for one in levers if one.apply is Apply.SET and one.shown_factor != 1][:1]:
+        value = f"{lever.high * lever.shown_factor:.4g} {text.unit(lever.shown_unit)}"
+        hint = text("list.set_hint", name=text.name(lever), value=value)
+        rows.append(layout.Band(hint, style=None))
     rows.append(layout.Band(_count(count, len(levers), words, text), style=None))
     columns = [
         layout.text_column(text("list.lever"), least=24),

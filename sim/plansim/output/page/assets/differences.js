@@ -11,7 +11,8 @@ function differences(side) {
     const other = results[side];
     node.hidden = !other && side !== "b";
     rows = other ? rowsOf(results.a.inputs, other.inputs) : [];
-    const values = { side: side.toUpperCase(), count: rows.length };
+    const count = new Set(rows.map(([, , , variable]) => variable)).size;
+    const values = { side: side.toUpperCase(), count };
     setText(summary, other ? t("page.differ", values) : t("page.differ_none"));
     fill();
   }
@@ -30,24 +31,37 @@ function differences(side) {
   return { node, update };
 }
 
-/** Give name, value and other value of what differs; `within` some places, if they are named. */
+/** Parts of an array with more different changes than these are told by their direction. */
+const MOST_ALIKE = 3;
+
+/** Give name, value and other value of what differs, and the place of the constant that it is;
+ * `within` some places, if they are named. Parts of an array that change differently are apart. */
 function rowsOf(one, other, within = null) {
-  const rows = [];
   const differs = (place) => one[place] !== other[place] && (!within || within.has(place));
-  for (const variable of DATA.variables) {
-    const changed = variable.inputs.filter(differs);
-    if (!changed.length) continue;
-    const elements = changed.map((place) => variable.elements[variable.inputs.indexOf(place)]);
-    const many = elements.length > 2;
-    const count = many
-      ? t("page.elements", { count: elements.length })
-      : elements.map(pick).filter(Boolean).join(t("list_sep.comma"));
-    const bare = pick(variable.name);
-    const name = count ? t("page.of_elements", { name: bare, count }) : bare;
-    const text = (values) => spanText(variable, changed.map((place) => values[place]));
-    rows.push([name, text(one), text(other)]);
-  }
-  return rows;
+  return DATA.variables.flatMap((variable, at) => {
+    const groups = alikeIn(variable.inputs.filter(differs), one, other);
+    return groups.map((places) => {
+      const elements = places.map((place) => variable.elements[variable.inputs.indexOf(place)]);
+      const count = elements.length > 2 && groups.length === 1
+        ? t("page.elements", { count: elements.length })
+        : elements.map(pick).filter(Boolean).join(t("list_sep.comma"));
+      const bare = pick(variable.name);
+      const name = count ? t("page.of_elements", { name: bare, count }) : bare;
+      const text = (values) => spanText(variable, places.map((place) => values[place]));
+      return [name, text(one), text(other), at];
+    });
+  });
+}
+
+/** Part places by how their values change: alike, or where that gives many parts up and down. */
+function alikeIn(places, one, other) {
+  const partedBy = (key) => {
+    const parts = new Map();
+    for (const place of places) parts.set(key(place), [...(parts.get(key(place)) ?? []), place]);
+    return [...parts.values()];
+  };
+  const alike = partedBy((place) => `${one[place]} ${other[place]}`);
+  return alike.length > MOST_ALIKE ? partedBy((place) => other[place] > one[place]) : alike;
 }
 
 /** Write values of one constant: the number, or from the least to the greatest. */

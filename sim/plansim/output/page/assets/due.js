@@ -138,7 +138,15 @@ function waysOf(target, a, b) {
     figuresOf(run)[margin],
     ...years.map((year) => valueAt(run, line, year) ?? 0),
   ];
-  return { ...DATA.shares, changes: DATA.changes, figures, clock: scenarioOf(a.run).clock };
+  const changes = DATA.changes.map((change) => ({ ...change, name: labelOf(change, a, b) }));
+  return { ...DATA.shares, changes, figures, clock: scenarioOf(a.run).clock };
+}
+
+/** Give the name of a change: of a single constant that differs its label. */
+function labelOf(change, a, b) {
+  const rows = rowsOf(a.inputs, b.inputs, new Set(change.inputs));
+  const variables = new Set(rows.map(([, , , variable]) => variable));
+  return variables.size === 1 ? DATA.variables[[...variables][0]].name : change.name;
 }
 
 /** The other run that was last compared with A. */

@@ -50,12 +50,16 @@ function legend() {
       const text = results[side] ? `${side.toUpperCase()} ${titleOf(results[side].run)}` : "";
       setText(runs[i].lastChild, text);
     });
-    if (!band) return;
-    const [low, high] = MEMBERS.band.map((share) => 100 * share);
-    const count = membersUnder(results[store.state.edited])?.members ?? 0;
-    setText(band.lastChild, t("page.key_band", { share: high - low, count, all: MEMBERS.count }));
+    if (band) setText(band.lastChild, bandText(results[store.state.edited]));
   }
   return { node, update };
+}
+
+/** Say what the band of a chart is, and how many members have been run under a run so far. */
+function bandText(result) {
+  const [low, high] = MEMBERS.band.map((share) => 100 * share);
+  const count = membersUnder(result)?.members ?? 0;
+  return t("page.key_band", { share: high - low, count, all: MEMBERS.count });
 }
 
 function allCharts(act) {

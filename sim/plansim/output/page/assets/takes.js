@@ -36,6 +36,7 @@ function csvOf(chart, results) {
 async function savePicture(chart, plot, results) {
   const sides = SIDES.filter((side) => results[side]);
   const top = PICTURE.edge + PICTURE.row * (1 + sides.length);
+  const notes = notesOf(chart, results);
   const before = { width: plot.width, height: plot.height };
   // Drawn anew in the size of the picture; before anything is painted it has its own again.
   plot.setSize({ width: PICTURE.width - 2 * PICTURE.edge, height: PICTURE.height });
@@ -43,7 +44,7 @@ async function savePicture(chart, plot, results) {
   const drawn = plot.ctx.canvas;
   const canvas = el("canvas", {
     width: drawn.width + 2 * PICTURE.edge,
-    height: drawn.height + top + PICTURE.edge,
+    height: drawn.height + top + PICTURE.edge + PICTURE.row * Math.ceil(notes.length / 2),
   });
   const ctx = canvas.getContext("2d");
   ctx.fillStyle = "#fff";
@@ -65,10 +66,44 @@ async function savePicture(chart, plot, results) {
     const name = `${side.toUpperCase()} ${titleOf(results[side].run)}`;
     writeText(ctx, name, PICTURE.edge + 42, y, { colour: HUES[side] });
   });
+  notes.forEach(([mark, text], i) => {
+    const x = PICTURE.edge + (i % 2) * (drawn.width / 2);
+    const y = top + drawn.height + PICTURE.row * (1 + Math.floor(i / 2)) - 4;
+    ctx.setLineDash([]);
+    ctx.beginPath();
+    mark(ctx, x + 17, y - 5);
+    writeText(ctx, text, x + 42, y);
+  });
   canvas.toBlob((blob) => save(`${chart.id}.png`, "image/png", blob));
 }
 
-function writeText(ctx, text, x, y, { weight = 400, colour = INK }) {
+/** Give what a picture of a chart explains below it: how to draw a mark at a place, and its text. */
+function notesOf(chart, results) {
+  const filled = (shape, colour = INK) => (ctx, x, y) => {
+    shape(ctx, x, y);
+    ctx.fillStyle = colour;
+    ctx.fill();
+  };
+  const dot = (ctx, x, y) => ctx.arc(x, y, 3.5, 0, 2 * Math.PI);
+  const ring = (ctx, x, y) => {
+    dot(ctx, x, y);
+    ctx.strokeStyle = INK;
+    ctx.lineWidth = 1.5;
+    ctx.stroke();
+  };
+  const arrow = (ctx, x, y) => [[0, -5], [6, 5], [-6, 5]].forEach(([dx, dy]) => ctx.lineTo(x + dx, y + dy));
+  const past = chart.lines.flatMap((line) => line.past);
+  const has = (kind) => past.some(([, , isObserved]) => isObserved === kind);
+  const notes = [];
+  const band = MEMBERS && bandText(results.a);
+  if (band) notes.push([filled((ctx, x, y) => ctx.rect(x - 17, y - 6, 34, 12), "#d3e3f0"), band]);
+  if (chart.marks.length) notes.push([filled(arrow), t("page.key_mark")]);
+  if (has(true)) notes.push([filled(dot), t("page.observed")]);
+  if (has(false)) notes.push([ring, t("page.derived")]);
+  return notes;
+}
+
+function writeText(ctx, text, x, y, { weight = 400, colour = INK } = {}) {
   const family = getComputedStyle(document.documentElement).fontFamily;
   ctx.font = `${weight} 15px ${family}`;
   ctx.fillStyle = colour;
