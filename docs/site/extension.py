@@ -128,7 +128,7 @@ def _show_examples(app: Sphinx, docname: str, source: list[str]) -> None:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(_with_output(text, files, docname), "utf-8")
         text = file.read_text("utf-8")
-    if _lang(app) == "zh":
+    if _lang(app) == "zh" and not docname.startswith("notebooks/"):  # they are Python
         text = _without_breaks(text)
     if docname.startswith("docs/decisions/0"):  # their list is enough of a table of contents
         text = f"---\norphan: true\n---\n\n{text}"
