@@ -5,6 +5,7 @@ Nothing of the package is asked for what is right.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -70,6 +71,23 @@ def _drained(x: Array, rate: float, now: Array) -> Array:
 
 def whole(value: float | Array) -> Array:
     return np.atleast_2d(np.asarray(value, dtype=np.float64))
+
+
+def drawn(step: int, place: str) -> float:
+    """Return the uniform number of a step, for seed and stream 0, by Threefry-2x32-20.
+
+    Reference: J. K. Salmon et al., Parallel random numbers: as easy as 1, 2, 3 (SC 2011).
+    """
+    word, keys = 2**32, (0, 0, 0x1BD11BDA)  # of seed 0, stream 0, and their parity
+    turns = (13, 15, 26, 6, 17, 29, 16, 24)
+    x, y = step, zlib.crc32(place.encode())
+    for i in range(20):
+        x = (x + y) % word
+        y = ((y << turns[i % 8]) | (y >> (32 - turns[i % 8]))) % word ^ x
+        if i % 4 == 3:
+            j = i // 4 + 1
+            x, y = (x + keys[j % 3]) % word, (y + keys[(j + 1) % 3] + j) % word
+    return float(((x >> 6) * 2**26 + (y >> 6) + 0.5) / 2**52)
 
 
 def looked_up(x: Array, xs: Sequence[float], ys: Sequence[float]) -> Array:

@@ -17,6 +17,7 @@ from tests.helpers.plain_numpy import (
     Array,
     Run,
     allocated,
+    drawn,
     held,
     whole,
 )
@@ -115,6 +116,17 @@ class ModelWriter(Grammar):
         text = f"of all= GET DATA {what}({name}, {ends[0]}, {ends[1]}) ~~|\n"
         self.add("of all", "", text, lambda run: whole(found[what]))
 
+    def noise(self) -> None:
+        """Add random numbers: one a step, whatever else is in the model."""
+
+        def waited(run: Run) -> Array:
+            share = drawn(run.step, "('wait', (), [], 0)") * (1 - np.exp((0.2 - 4) / 1.3))
+            return whole(0.2 - 1.3 * np.log(1 - share))
+
+        self.add("noise", "", "noise= RANDOM UNIFORM(-2, 3, 0) ~~|\n",
+                 lambda run: whole(5 * drawn(run.step, "('noise', (), [], 0)") - 2))  # fmt: skip
+        self.add("wait", "", "wait= RANDOM EXPONENTIAL(0.2, 4, 0.1, 1.3, 0) ~~|\n", waited)
+
     def stock(self, name: str, dims: str) -> tuple[str, Callable[[Run], Array], Term]:
         initial, rate = self.term(dims, 1), self.term(dims, 3)
         self.stocks.append((name, dims))
@@ -211,6 +223,7 @@ def write_model(random: Random) -> Written:
     g = ModelWriter(random)
     g.constants()
     g.seen()
+    g.noise()
     for i in range(3):
         g.auxiliary(f"early {i}", random.choice(["", "A", "B", "AB"]), 2)
     first = list(g.variables)
