@@ -333,7 +333,7 @@ def nearest(name: str, candidates: Iterable[str]) -> str | None:
     by_folded: dict[str, str] = {}
     for candidate in islice(candidates, 5000):
         by_folded.setdefault(candidate.casefold(), candidate)
-    is_part = len(wanted.encode()) >= SHORTEST_PART
+    is_part = len(wanted.encode(errors="replace")) >= SHORTEST_PART
     if is_part and (whole := [one for one in by_folded if wanted in one]):
         return by_folded[min(whole, key=len)]
     close = difflib.get_close_matches(wanted, by_folded, n=1, cutoff=0.6)

@@ -255,7 +255,9 @@ def test_parts_of_an_array_that_rise_are_told_apart_from_those_that_fall(
 ) -> None:
     visit.page.select_option("#run-b", "green-transition")
     visit.page.locator(".differences summary").first.click()
-    rows = visit.page.locator(".differences-list dt").all_text_contents()
+    named = visit.page.locator(".differences-list dt")
+    named.first.wait_for()
+    rows = named.all_text_contents()
     told = [row.split(": ")[1].split(", ") for row in rows if row.startswith("Policy emphasis: ")]
     before = city.variables["policy emphasis"].value
     assert isinstance(before, Mapping)

@@ -202,9 +202,9 @@ def _aside(column: int, *, right: bool) -> dict[str, object]:
 def _number_format(cell: doc.Cell) -> str:
     """Return how a number is shown: its decimals, its sign, and the marks about it in the text.
 
-    >>> _number_format(Cell("+5.6 %", number=5.6, decimals=1))
+    >>> _number_format(doc.Cell("+5.6 %", number=5.6, decimals=1))
     '+0.0" %";-0.0" %";0.0" %"'
-    >>> _number_format(Cell("≥ 12,345", number=12345))
+    >>> _number_format(doc.Cell("≥ 12,345", number=12345))
     '"≥ "#,##0'
     """
     number = "#,##0" if abs(cell.number or 0.0) >= 9999.5 else "0"

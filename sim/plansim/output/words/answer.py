@@ -34,8 +34,8 @@ def answer(verdicts: Iterable[Verdict], text: Text, titles: Mapping[str, str] | 
 
     >>> model = plansim.load_model("lake.mdl")
     >>> verdicts = plansim.check_scenarios(model, "boats.yaml")
-    >>> plansim.answer(verdicts, plansim.read_text("en"))[:79]
-    'Under "boats", the one binding target that can be judged, Fish in the lake 60/1'
+    >>> plansim.answer(verdicts, plansim.read_text("en"))[:82]
+    'Under "boats", the one binding target of 2010 that can be judged, Fish in the lake'
     """
     verdicts = list(verdicts)
     said = [*answer_sentences(verdicts, text, titles), *open_means(verdicts, text)]
