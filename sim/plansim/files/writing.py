@@ -216,7 +216,7 @@ def write_folder(
 ) -> None:
     """Write files, by their paths in the folder, into a folder that appears when all are written.
 
-    A folder that is there stays the same one, so that whoever works in it still does.
+    A folder that is there stays the same one, so that programs that work in it still do.
 
     Raises:
         OutputError: as for `check_folder`; or the disk refuses.

@@ -130,7 +130,7 @@ def run_sweep(
         # What is refused is refused before anything is written, or replaced. What draws is slow to
         # load; meanwhile LLVM, which needs no lock of Python, compiles.
         with ThreadPoolExecutor(1) as pool:
-            pool.submit(Sampler(design).draw, 0, 1)
+            pool.submit(Sampler(design).load)
             job.evaluators()
         client = stack.enter_context(connected(scheduler))
         block = block or block_size(design)
