@@ -23,7 +23,7 @@ from plansim.analysis.experiments.sampling import Sampler
 from plansim.files.shipped import shipped_model
 from plansim.model.reader import load_model
 from plansim.model.records import Integration, Model, VariableKind
-from plansim.scenario.factors import Factor, Floats
+from plansim.scenario.factors import Factor, FloatArray
 from plansim.scenario.scenario_file import Scenario, list_scenarios, read_scenario
 from plansim.targets.catalogue import load_targets
 from plansim.targets.target import Target, judged_targets
@@ -48,9 +48,9 @@ SHOWN = 8
 class Judged:
     """Targets judged in runs."""
 
-    status: Floats
+    status: FloatArray
     """``(run, target)``."""
-    value: Floats
+    value: FloatArray
     """``(run, target)``, in the target's unit."""
 
 
@@ -59,7 +59,7 @@ def judged(
     scenarios: Iterable[Scenario],
     choice: tuple[Integration, float],
     factors: Sequence[Factor],
-    points: Floats,
+    points: FloatArray,
     targets: tuple[Target, ...],
 ) -> Judged:
     """Judge the points under each scenario, by a method and a step."""
@@ -77,7 +77,7 @@ def judged(
     return Judged(status, value)
 
 
-def errors(got: Judged, limit: Judged, targets: Sequence[Target]) -> Floats:
+def errors(got: Judged, limit: Judged, targets: Sequence[Target]) -> FloatArray:
     """Return the errors of values relative to the value or, if larger, the target's figure."""
     figures = np.array([abs(target.value or 0.0) for target in targets])
     size = np.maximum(np.abs(limit.value), figures)
@@ -106,7 +106,7 @@ def comparison(
     model: Model,
     scenarios: Sequence[Scenario],
     factors: Sequence[Factor],
-    points: Floats,
+    points: FloatArray,
     targets: tuple[Target, ...],
 ) -> Iterator[str]:
     """Yield a table of methods and steps, and one of the indicators that err most by each."""

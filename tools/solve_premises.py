@@ -22,8 +22,8 @@ from plansim.errors import Fault, InputError
 from plansim.files.forms import Form, Items, form_of
 from plansim.files.yaml_document import Location, read_document
 from plansim.model.reader import load_model
+from plansim.scenario.factors import FloatArray
 from plansim.scenario.scenario_file import Scenario
-from plansim.targets.indicator import Floats
 
 FILE = "premises.yaml"
 MOST_STEPS = 12
@@ -69,7 +69,7 @@ class Unknown:
     scenario: Scenario
     names: tuple[str, ...]
     """The constants, by element."""
-    misfit: Callable[[Sequence[Mapping[str, float]]], Floats]
+    misfit: Callable[[Sequence[Mapping[str, float]]], FloatArray]
     """Of settings of all constants, ``(run, name)``; zero where a run arrives."""
 
 
@@ -82,7 +82,7 @@ def growth_unknown(context: ValidationContext, premise: Growth) -> Unknown:
     """Return the constant of a premise."""
     scenario = _scenario(context, premise)
 
-    def misfit(settings: Sequence[Mapping[str, float]]) -> Floats:
+    def misfit(settings: Sequence[Mapping[str, float]]) -> FloatArray:
         at = context.compiled.run(settings, scenario.time).yearly(premise.of)
         years = premise.last - premise.first
         grown = (at(premise.last) / at(premise.first)) ** (1 / years) - 1
@@ -108,7 +108,7 @@ def starts_unknown(context: ValidationContext, starts: Starts) -> Unknown:
     base = context.runs[context.baseline.id]
     wanted = [base.series(stock)[:, 0] for stock in arriving]
 
-    def misfit(settings: Sequence[Mapping[str, float]]) -> Floats:
+    def misfit(settings: Sequence[Mapping[str, float]]) -> FloatArray:
         runs = context.compiled.run(settings, scenario.time)
         at = int(np.argmin(np.abs(runs.time - base.time[0])))
         columns = []
@@ -124,7 +124,7 @@ def starts_unknown(context: ValidationContext, starts: Starts) -> Unknown:
     return Unknown(scenario, tuple(name for names in parts for name in names), misfit)
 
 
-def solved(context: ValidationContext, unknown: Unknown) -> tuple[Floats, Floats]:
+def solved(context: ValidationContext, unknown: Unknown) -> tuple[FloatArray, FloatArray]:
     """Return the constants by Newton's method within their admissible ranges, and the misfits.
 
     What no constant can bring nearer, as an element that is empty, is left as it is.
@@ -134,7 +134,7 @@ def solved(context: ValidationContext, unknown: Unknown) -> tuple[Floats, Floats
     low, high = np.array([(-np.inf, np.inf) if v is None else limits(v) for v in variables]).T
     point = np.array([base[name] for name in unknown.names])
 
-    def settings(points: Floats) -> list[Mapping[str, float]]:
+    def settings(points: FloatArray) -> list[Mapping[str, float]]:
         return [{**base, **dict(zip(unknown.names, row, strict=True))} for row in points.tolist()]
 
     for _ in range(MOST_STEPS):

@@ -140,7 +140,7 @@ from plansim.output.diagrams.draw import (
     modules_drawn as modules_drawn,
 )
 from plansim.output.diagrams.sketch import sketch as sketch, write_sketch as write_sketch
-from plansim.output.export.tables import export as export
+from plansim.output.export.run_files import export as export
 from plansim.output.figures import plot as plot
 from plansim.output.page.page import Page as Page, page as page
 from plansim.output.report.file import report as report

@@ -16,10 +16,11 @@ from plansim.engine.simulate import simulate
 from plansim.engine.trajectory import recorded
 from plansim.model.reader import load_model
 from plansim.model.records import Integration, Model, VariableKind, cells_of
+from plansim.scenario.factors import FloatArray
 from plansim.scenario.scenario_file import Scenario, as_written
 from plansim.scenario.variant import for_scenarios
 from tests.helpers.clock import by
-from tests.helpers.javascript import FloatArray, run_in_node, simulate_in_node
+from tests.helpers.javascript import run_in_node, simulate_in_node
 
 FEATURES = sorted((Path(__file__).parents[1] / "agreement" / "vensim").glob("*/*.mdl"))
 TOLERANCE = 1e-9

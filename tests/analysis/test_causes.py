@@ -25,9 +25,9 @@ from plansim.analysis.attribution.shapley import (
 from plansim.errors import InputError, SimulationError
 from plansim.model.reader import load_model
 from plansim.model.records import Model
+from plansim.scenario.factors import FloatArray
 from plansim.scenario.scenario_file import Scenario, as_written, read_scenario
 from plansim.targets.catalogue import load_targets
-from plansim.targets.indicator import Floats
 from plansim.targets.target import Status, Target
 from tests.helpers.plan import aim, plan
 from tests.helpers.vensim_text import writer
@@ -85,7 +85,7 @@ def aims(town: Model) -> tuple[Target, ...]:
 # --- the arithmetic -------------------------------------------------------------------------------
 
 
-def by_all_orders(worth: Floats) -> Floats:
+def by_all_orders(worth: FloatArray) -> FloatArray:
     """Give Shapley values by their definition."""
     count = round(math.log2(len(worth)))
     orders = list(itertools.permutations(range(count)))
@@ -100,20 +100,20 @@ def by_all_orders(worth: Floats) -> Floats:
 
 
 @st.composite
-def games(draw: st.DrawFn) -> Floats:
+def games(draw: st.DrawFn) -> FloatArray:
     size = 2 ** draw(st.integers(1, 4))
     return draw(arrays(np.float64, size, elements=st.floats(-1e3, 1e3)))
 
 
 @settings(max_examples=30)
 @given(worth=games())
-def test_shares_are_the_mean_over_all_orders(worth: Floats) -> None:
+def test_shares_are_the_mean_over_all_orders(worth: FloatArray) -> None:
     np.testing.assert_allclose(shapley(worth), by_all_orders(worth), atol=1e-9)
 
 
 @settings(max_examples=30)
 @given(worth=games())
-def test_shares_add_up(worth: Floats) -> None:
+def test_shares_add_up(worth: FloatArray) -> None:
     assert shapley(worth).sum() == pytest.approx(worth[-1] - worth[0], abs=1e-9)
 
 

@@ -34,9 +34,8 @@ from plansim.errors import DesignError
 from plansim.files.shipped import shipped
 from plansim.model.reader import load_model
 from plansim.model.records import Integration, Model
-from plansim.scenario.factors import Apply, Distribution, Factor, constants_of
+from plansim.scenario.factors import Apply, Distribution, Factor, FloatArray, constants_of
 from plansim.scenario.scenario_file import as_written
-from plansim.targets.indicator import Floats
 from tests.helpers.vensim_text import writer
 
 EQUATIONS = """
@@ -140,7 +139,7 @@ def test_no_value_lies_beyond_the_ends(
         (Discrete((4.0, 2.0), (1.0, 1.0)), [4, 2]),
     ],
 )
-def test_levels(distribution: Distribution, expected: Floats) -> None:
+def test_levels(distribution: Distribution, expected: FloatArray) -> None:
     np.testing.assert_allclose(levels_of(distribution, 3), expected, atol=1e-12)
 
 

@@ -8,7 +8,7 @@ from scipy.optimize import linprog
 
 from plansim.analysis.optimization.evolution import best_of, evolve, sample
 from plansim.analysis.optimization.slp import maximise
-from plansim.targets.indicator import Floats
+from plansim.scenario.factors import FloatArray
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -16,7 +16,7 @@ def test_both_ways_end_where_a_linear_programme_does(seed: int) -> None:
     rng = np.random.default_rng(seed)
     pull, holds, limits = rng.normal(size=6), rng.normal(size=(4, 6)), rng.uniform(0.2, 1, 4)
 
-    def evaluate(places: Floats) -> Floats:
+    def evaluate(places: FloatArray) -> FloatArray:
         return np.column_stack([limits - places @ holds.T, places @ pull])
 
     exact = linprog(-pull, A_ub=holds, b_ub=limits, bounds=[(0, 1)] * 6)
@@ -31,7 +31,7 @@ def test_both_ways_end_where_a_linear_programme_does(seed: int) -> None:
 
 
 def test_a_population_finds_the_higher_of_two_hills_and_a_step() -> None:
-    def evaluate(places: Floats) -> Floats:
+    def evaluate(places: FloatArray) -> FloatArray:
         one, other = places.T
         hills = np.maximum(1 - 3 * np.abs(one - 0.2), 1.2 - 6 * np.abs(one - 0.9))
         return np.column_stack([hills + np.floor(other * 8) / 8, 1 - other])

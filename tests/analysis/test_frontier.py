@@ -15,8 +15,8 @@ from plansim.analysis.optimization.problem import read_frontier_spec
 from plansim.errors import DesignError
 from plansim.model.reader import load_model
 from plansim.model.records import Model
+from plansim.scenario.factors import FloatArray
 from plansim.targets.catalogue import load_targets
-from plansim.targets.indicator import Floats
 from plansim.targets.views_file import load_views
 from tests.helpers.plan import aim, plan
 from tests.helpers.vensim_text import writer
@@ -249,7 +249,7 @@ SHAPES = {
 LIMITS = [aim(f"{name[0]}1", "at most: 0.1, year: 2004", name) for name in ("dirt", "waste")]
 
 
-def by_hand(name: str, levers: Floats) -> Floats:
+def by_hand(name: str, levers: FloatArray) -> FloatArray:
     """Return growth where both targets hold, else nothing, of values ``(run, lever)``."""
     a, b, care, thrift = levers.T
     if name == "linear":

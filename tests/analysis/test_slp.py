@@ -17,18 +17,18 @@ from plansim.analysis.optimization.slp import (
     minimise,
     slopes_at,
 )
-from plansim.targets.indicator import Floats
+from plansim.scenario.factors import FloatArray
 
 
 def least_moves(
-    evaluate: Evaluate, starts: Sequence[Floats], margins: Sequence[int], present: Floats
+    evaluate: Evaluate, starts: Sequence[FloatArray], margins: Sequence[int], present: FloatArray
 ) -> Point:
     """Moves that all cost alike, and a mix of few may cost a fiftieth more, as in reports."""
     cost = MoveCost(np.ones(len(present)), present)
     return minimise(evaluate, starts, cost, margins, present, worth=0.02)
 
 
-def plane(slopes: Floats, levels: Floats) -> Evaluate:
+def plane(slopes: FloatArray, levels: FloatArray) -> Evaluate:
     return lambda places: places @ slopes.T - levels
 
 
@@ -56,7 +56,7 @@ def test_on_planes_it_costs_as_much_as_the_linear_program(seed: int) -> None:
 
 
 def test_on_a_bent_surface_it_finds_the_nearest_point_of_the_edge() -> None:
-    def ball(places: Floats) -> Floats:
+    def ball(places: FloatArray) -> FloatArray:
         return np.asarray(((places - 0.1) ** 2).sum(axis=1, keepdims=True) - 0.25)
 
     # Moving one lever alone by 0.5 is the shortest way out of the ball, by the sum of moves.
@@ -67,7 +67,7 @@ def test_on_a_bent_surface_it_finds_the_nearest_point_of_the_edge() -> None:
 
 
 def test_a_lever_that_acts_by_jumps_does_not_stop_the_others() -> None:
-    def stairs(places: Floats) -> Floats:
+    def stairs(places: FloatArray) -> FloatArray:
         return (np.floor(places[:, :1] * 8 + 1e-9) / 8 + 2 * places[:, 1:2]) - 1.0
 
     found = least_moves(stairs, [np.zeros(2), np.ones(2)], [0], np.zeros(2))
@@ -85,7 +85,7 @@ def test_what_cannot_be_met_falls_short_by_least() -> None:
 
 
 def test_places_where_runs_break_down_are_kept_away_from() -> None:
-    def broken(places: Floats) -> Floats:
+    def broken(places: FloatArray) -> FloatArray:
         return np.where(places[:, :1] > 0.6, np.nan, places[:, :1] + places[:, 1:2] - 1.0)
 
     found = least_moves(broken, [np.array([0.3, 0.9])], [0], np.zeros(2))
@@ -97,7 +97,7 @@ def test_places_where_runs_break_down_are_kept_away_from() -> None:
 def test_the_cheapest_place_may_be_below_the_present_and_around_a_corner(
     price: float, place: list[float]
 ) -> None:
-    def either(places: Floats) -> Floats:
+    def either(places: FloatArray) -> FloatArray:
         x, y = places.T
         # Either x down to 0.2, or y up to 0.9; and where x is tiny all breaks down.
         return np.where(x < 0.1, np.nan, np.maximum(0.2 - x, y - 0.9))[:, None]
@@ -117,7 +117,7 @@ COSTS = [(1.0, 5.0), (1.3, 5 + 3 * 0.1**2 / 4), (1.5, 5 + 0.1**2 + 3 * 0.2**2)]
 @pytest.mark.parametrize("unit", [1.0, 1e5])
 @pytest.mark.parametrize(("least", "cost"), COSTS)
 def test_a_cost_that_is_computed_is_descended(unit: float, least: float, cost: float) -> None:
-    def evaluate(places: Floats) -> Floats:
+    def evaluate(places: FloatArray) -> FloatArray:
         x, y = places.T
         return np.stack([x + y - least, unit * ((x - 0.9) ** 2 + 3 * (y - 0.3) ** 2 + 5)], axis=1)
 
@@ -127,7 +127,7 @@ def test_a_cost_that_is_computed_is_descended(unit: float, least: float, cost: f
 
 
 def test_a_climb_from_where_nothing_holds_is_led_to_where_all_does() -> None:
-    def evaluate(places: Floats) -> Floats:
+    def evaluate(places: FloatArray) -> FloatArray:
         one, other = places.T
         return np.column_stack([one - 0.8, 0.1 - np.abs(other - one), -one])
 
@@ -137,7 +137,7 @@ def test_a_climb_from_where_nothing_holds_is_led_to_where_all_does() -> None:
 
 
 def test_the_smallest_of_several_parts_is_made_largest_at_a_bend() -> None:
-    def evaluate(places: Floats) -> Floats:
+    def evaluate(places: FloatArray) -> FloatArray:
         one, other = places.T
         return np.column_stack([one + other, 1.5 - 2 * one, 1.2 - np.abs(other - 0.5) * 2])
 
@@ -150,7 +150,7 @@ def test_the_smallest_of_several_parts_is_made_largest_at_a_bend() -> None:
 
 
 def test_floors_hold_where_the_smallest_part_is_largest() -> None:
-    def evaluate(places: Floats) -> Floats:
+    def evaluate(places: FloatArray) -> FloatArray:
         x, y = places.T
         return np.stack([x - y, 0.5 - x, y + 0.1, x - 0.5], axis=1)
 

@@ -9,8 +9,7 @@ from scipy import stats
 
 from plansim.analysis.experiments.design import Uniform
 from plansim.analysis.sensitivity.sobol import Estimates, draw_pair, estimate_indices
-from plansim.scenario.factors import Apply, Distribution, Factor
-from plansim.targets.indicator import Floats
+from plansim.scenario.factors import Apply, Distribution, Factor, FloatArray
 
 ANGLE = Uniform(-math.pi, math.pi)
 
@@ -22,7 +21,7 @@ def factors(*distributions: Distribution) -> list[Factor]:
     ]
 
 
-def ishigami(x: Floats) -> Floats:
+def ishigami(x: FloatArray) -> FloatArray:
     return np.asarray(
         np.sin(x[:, 0]) + 7 * np.sin(x[:, 1]) ** 2 + 0.1 * x[:, 2] ** 4 * np.sin(x[:, 0])
     )

@@ -24,9 +24,10 @@ from plansim.compiler.ir import BOOLEAN, Depends, Instruction, Op, Program
 from plansim.compiler.lower import lower
 from plansim.compiler.native import host_platform
 from plansim.compiler.order import schedule
-from plansim.engine.batch import FloatArray, simulate_ensemble
+from plansim.engine.batch import simulate_ensemble
 from plansim.engine.kernel import kernel_of
 from plansim.model.records import Model, TimeSpec
+from plansim.scenario.factors import FloatArray
 
 __all__ = ["KINDS", "ablated"]
 

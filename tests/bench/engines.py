@@ -31,11 +31,11 @@ from plansim.analysis.experiments.sampling import Sampler
 from plansim.analysis.experiments.sweep import request_of
 from plansim.compiler.llvm.writer import LANES
 from plansim.compiler.native import Platform, Processor, host_platform, processors
-from plansim.engine.batch import FloatArray, saved_times, simulate_ensemble
+from plansim.engine.batch import saved_times, simulate_ensemble
 from plansim.engine.kernel import Kernel, compile_model
 from plansim.model.reader import load_model
 from plansim.model.records import Model, TimeSpec, VariableKind
-from plansim.scenario.factors import constants_of
+from plansim.scenario.factors import FloatArray, constants_of
 from plansim.scenario.scenario_file import as_written
 from plansim.targets.catalogue import load_targets
 from plansim.targets.target import variable_of

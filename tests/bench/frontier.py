@@ -17,7 +17,7 @@ import plansim
 from plansim.analysis.optimization.evolution import stretched
 from plansim.analysis.optimization.frontier import Horizon, frontier, growth_problem
 from plansim.analysis.optimization.problem import DecisionProblem, read_frontier_spec
-from plansim.targets.indicator import Floats
+from plansim.scenario.factors import FloatArray
 
 SETTINGS = 2**16
 """Of each way over all levers."""
@@ -27,14 +27,14 @@ TOLERANCE = 1e-5
 """Of growth: less is no other answer."""
 
 
-def spread(levers: int, count: int, seed: int) -> Iterator[Floats]:
+def spread(levers: int, count: int, seed: int) -> Iterator[FloatArray]:
     """Give evenly spread positions, block by block."""
     sequence = qmc.Sobol(levers, scramble=True, bits=32, rng=np.random.default_rng(seed))
     for _ in range(0, count, BLOCK):
         yield sequence.random(BLOCK)
 
 
-def neighbours(position: Floats) -> Iterator[Floats]:
+def neighbours(position: FloatArray) -> Iterator[FloatArray]:
     """Move each lever, and each pair of levers, up and down by every radius."""
     count = len(position)
     units = np.concatenate([np.eye(count), -np.eye(count)])
@@ -44,7 +44,7 @@ def neighbours(position: Floats) -> Iterator[Floats]:
         yield np.clip(position + radius * moves, 0.0, 1.0)
 
 
-def directions(position: Floats, count: int, seed: int) -> Iterator[Floats]:
+def directions(position: FloatArray, count: int, seed: int) -> Iterator[FloatArray]:
     """Move at random by each radius: half of the times all levers, half a few of them."""
     rng = np.random.default_rng(seed)
     for radius in RADII:
@@ -55,7 +55,7 @@ def directions(position: Floats, count: int, seed: int) -> Iterator[Floats]:
 
 
 def look(
-    problem: DecisionProblem, kept: list[int], blocks: Iterator[Floats]
+    problem: DecisionProblem, kept: list[int], blocks: Iterator[FloatArray]
 ) -> tuple[int, int, float]:
     """Return how many settings there were, how many hold all targets, and their highest growth."""
     settings, holding, best = 0, 0, -np.inf

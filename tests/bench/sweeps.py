@@ -19,11 +19,10 @@ from plansim.analysis.experiments.layout import new_store
 from plansim.analysis.experiments.sampling import Sampler
 from plansim.analysis.experiments.summary import Summary
 from plansim.analysis.experiments.sweep import SweepJob, SweepRuns, request_of
-from plansim.engine.batch import FloatArray
 from plansim.engine.readings import CompiledRuns
 from plansim.files.shipped import shipped
 from plansim.model.records import Model
-from plansim.scenario.factors import constants_of
+from plansim.scenario.factors import FloatArray, constants_of
 from plansim.targets.catalogue import load_targets
 
 __all__ = ["FEW", "MILLION", "design_of", "stages", "whole"]

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from plansim.compiler.integration import moved_by_stocks, reads_stock
 from plansim.compiler.ir import Op
@@ -19,8 +18,8 @@ from plansim.engine.kernel import Kernel, compile_model
 from plansim.model.reader import load_model
 from plansim.model.reading.syntax import read_expression
 from plansim.model.records import Integration, Model, TimeSpec
+from plansim.scenario.factors import FloatArray
 
-Floats = NDArray[np.float64]
 Build = Callable[[str], Model]
 
 EULER, MIDPOINT, RK4 = Integration
@@ -46,19 +45,19 @@ def clock(model: Model, method: Integration, step: float = 0.5) -> TimeSpec:
     return replace(model.time, step=step, saveper=step, integration=method)
 
 
-def run(kernel: Kernel, time: TimeSpec, inputs: Mapping[str, Floats] | None = None) -> Ensemble:
+def run(kernel: Kernel, time: TimeSpec, inputs: Mapping[str, FloatArray] | None = None) -> Ensemble:
     return simulate_ensemble(kernel, inputs or {}, time)
 
 
-def series(model: Model, outputs: Sequence[str], time: TimeSpec) -> Floats:
+def series(model: Model, outputs: Sequence[str], time: TimeSpec) -> FloatArray:
     kernel = compile_model(model, outputs=outputs, effort=0, cache=False)
-    values: Floats = run(kernel, time).values[0]
+    values: FloatArray = run(kernel, time).values[0]
     return values
 
 
 # --- order ----------------------------------------------------------------------------------------
 
-SMOOTH: Mapping[str, tuple[str, Callable[[Floats], Floats]]] = {
+SMOOTH: Mapping[str, tuple[str, Callable[[FloatArray], FloatArray]]] = {
     "exponential": ("x= INTEG(0.8*x, 1) ~ Dmnl ~|", lambda t: np.exp(0.8 * t)),
     "logistic": (
         "x= INTEG(1.5*x*(1 - x/3), 0.2) ~ Dmnl ~|",

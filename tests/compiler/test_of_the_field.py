@@ -17,7 +17,7 @@ from plansim.engine.kernel import compile_model
 from plansim.engine.simulate import simulate
 from plansim.errors import ModelError, SimulationError
 from plansim.model.reader import load_model
-from plansim.output.export.tables import export
+from plansim.output.export.run_files import export
 from tests.helpers import reference
 
 Run = Callable[..., xr.Dataset]

@@ -12,7 +12,6 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from plansim.compiler.ir import Program
 from plansim.compiler.javascript import emit_javascript, runtime
@@ -20,9 +19,8 @@ from plansim.compiler.lower import StructuralError, lower
 from plansim.compiler.order import schedule
 from plansim.engine.trajectory import recorded
 from plansim.model.records import Model, TimeSpec
+from plansim.scenario.factors import FloatArray
 from plansim.scenario.scenario_file import Scenario
-
-FloatArray = NDArray[np.float64]
 
 # Numbers go in and out as bytes: what is not finite gets through, and nothing is rounded.
 _HARNESS = """

@@ -20,7 +20,7 @@ from plansim.engine.simulate import simulate
 from plansim.errors import CatalogueError, InputError, Message
 from plansim.model.records import Model
 from plansim.output.export.json_text import json_text, run_json
-from plansim.output.export.tables import (
+from plansim.output.export.run_files import (
     TABLES,
     TableForm,
     export,
@@ -94,7 +94,7 @@ import resource, sys
 from pathlib import Path
 import numpy as np, xarray as xr
 from plansim.errors import OutputError
-from plansim.output.export.tables import TABLES, export, write_dataset
+from plansim.output.export.run_files import TABLES, export, write_dataset
 
 folder = Path(sys.argv[1])
 years = np.arange(10_000)

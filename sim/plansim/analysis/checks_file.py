@@ -290,7 +290,7 @@ class RealityCheck(Check):
     """The least and the most that the baseline has to change by, as a part of it."""
 
 
-class _RealityFile(Form):
+class _RealityForm(Form):
     tests: Items[RealityCheck]
 
     def _misfits(self, _: Model) -> Iterator[Fault]:
@@ -304,4 +304,4 @@ def load_reality_checks(model: Model) -> tuple[RealityCheck, ...]:
         CatalogueError: with every fault of the file, each with its line.
     """
     path = model.path.with_name(REALITY)
-    return form_of(_RealityFile, read_document(path), model).tests if path.is_file() else ()
+    return form_of(_RealityForm, read_document(path), model).tests if path.is_file() else ()

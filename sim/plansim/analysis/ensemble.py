@@ -26,12 +26,12 @@ from plansim.engine.compiled import run_key
 from plansim.engine.simulate import simulate_years
 from plansim.errors import InputError, Message
 from plansim.model.records import Model
+from plansim.scenario.factors import FloatArray
 from plansim.scenario.members import FILE_NAME, LIMIT, Members, MembersHead, read_head
 from plansim.scenario.scenario_file import Scenario, scenarios_of
 from plansim.scenario.variant import for_scenarios
 from plansim.targets.annual import separate
 from plansim.targets.catalogue import targets_of
-from plansim.targets.indicator import Floats
 from plansim.targets.judging import judge_many
 from plansim.targets.target import Status, Target, judged_targets
 from plansim.targets.verdict import Share, Verdict, check_targets, verdicts_of
@@ -317,7 +317,7 @@ def evaluate_members(
     return evaluator.evaluate(constants, threads or processors(), seeds)
 
 
-def wilson(successes: npt.NDArray[np.number], count: Floats) -> tuple[Floats, Floats]:
+def wilson(successes: npt.NDArray[np.number], count: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return the ends of the 95 % interval of a share of independent draws; the shape stays.
 
     NaN where ``count`` is NaN. Reference: E. B. Wilson, Journal of the American Statistical

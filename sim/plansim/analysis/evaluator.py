@@ -38,10 +38,10 @@ from plansim.engine.trajectory import series_of
 from plansim.errors import SimulationError
 from plansim.model.records import Model, TimeSpec
 from plansim.model.rewrite import AddedEquation, with_equations
-from plansim.scenario.factors import Apply, Factor, constants_of
+from plansim.scenario.factors import Apply, Factor, FloatArray, constants_of
 from plansim.scenario.scenario_file import Scenario
 from plansim.scenario.variant import for_scenarios
-from plansim.targets.indicator import Floats, Yearly, moment
+from plansim.targets.indicator import Yearly, moment
 from plansim.targets.judging import Answer, Verdicts, judge, measured_at
 from plansim.targets.target import Attribute, Status, Target, unit_factor, variable_of
 
@@ -101,9 +101,9 @@ class Evaluation:
     request: Request
     verdicts: Mapping[str, Verdicts]
     """By the id of a target, arrays ``(run,)``. A failed run has NaN and is untestable."""
-    later: Mapping[str, Mapping[int, Floats]]
+    later: Mapping[str, Mapping[int, FloatArray]]
     """By the id of a target and a year of `Request.later`, its value ``(run,)`` in its unit."""
-    readings: Floats
+    readings: FloatArray
     """``(reading, run)`` in the model's units, as the engine gives them."""
     output_rows: npt.NDArray[np.intp]
     """``(output, year)``: the rows of `readings` that hold the requested outputs."""
@@ -112,7 +112,7 @@ class Evaluation:
     failed_variable: npt.NDArray[np.int32]
     """``(run,)``: the variable that failed first, as an index of `variables`; -1 if unknown or if
     the run did not fail."""
-    failed_time: Floats
+    failed_time: FloatArray
     """``(run,)``: the time at which it failed; NaN if the run did not fail."""
     variables: tuple[str, ...] = field(repr=False)
     """The names of the model's variables."""
@@ -127,20 +127,20 @@ class Evaluation:
         return np.asarray(self.status != RunStatus.OK)
 
     @property
-    def outputs(self) -> Floats:
+    def outputs(self) -> FloatArray:
         """``(run, output, year)`` in the model's units; NaN in failed runs and unsaved years."""
-        values: Floats = np.moveaxis(self.readings[self.output_rows], -1, 0)
+        values: FloatArray = np.moveaxis(self.readings[self.output_rows], -1, 0)
         values[self.failed] = np.nan
         return values
 
-    def output(self, name: str) -> Floats:
+    def output(self, name: str) -> FloatArray:
         """Return a requested series: ``(run, year)``, as in `outputs`."""
         rows = self.output_rows[self.request.outputs.index(name)]
-        values: Floats = self.readings[rows].T
+        values: FloatArray = self.readings[rows].T
         values[self.failed] = np.nan
         return values
 
-    def least_margins(self, targets: Sequence[Target]) -> Floats:
+    def least_margins(self, targets: Sequence[Target]) -> FloatArray:
         """Return the smallest margin of all bases of each target: ``(run, target)``."""
         columns = [self.verdicts[target.id].least_margin for target in targets]
         return np.stack(columns, axis=1) if columns else np.empty((len(self.status), 0))
@@ -244,7 +244,7 @@ class Evaluator:
         return other
 
     def evaluate(
-        self, values: npt.ArrayLike, threads: int = 1, seeds: Floats | None = None
+        self, values: npt.ArrayLike, threads: int = 1, seeds: FloatArray | None = None
     ) -> Evaluation:
         """Simulate and judge runs.
 
@@ -265,7 +265,7 @@ class Evaluator:
             parts = pool.map(lambda rows: self._evaluated(table[rows], seeds[rows]), tiles)
             return _joined(list(parts))
 
-    def _evaluated(self, values: Floats, seeds: Floats) -> Evaluation:
+    def _evaluated(self, values: FloatArray, seeds: FloatArray) -> Evaluation:
         base = self.scenario.values
         runs = self._runs.simulate(constants_of(self.model, base, self.factors, values), seeds)
 
@@ -296,7 +296,7 @@ class Evaluator:
 
     def _judged(
         self, series: Callable[[str], Yearly]
-    ) -> tuple[dict[str, Verdicts], dict[str, dict[int, Floats]]]:
+    ) -> tuple[dict[str, Verdicts], dict[str, dict[int, FloatArray]]]:
         """Judge runs that are given by their annual series."""
         judged, later = {}, {}
         for target in self.request.targets:
@@ -320,7 +320,7 @@ class Evaluator:
         needed: dict[Reading, None] = {}
 
         def series(reference: str) -> Yearly:
-            def at(year: int) -> Floats:
+            def at(year: int) -> FloatArray:
                 needed[self._reading(reference, year)] = None
                 return np.ones(1)
 
@@ -403,12 +403,12 @@ class Trajectories:
     """All outputs of some runs on one clock."""
 
     compiled: CompiledModel
-    time: Floats
+    time: FloatArray
     """``(time,)``: the saved times."""
-    values: Floats
+    values: FloatArray
     """``(run, output, time)``."""
 
-    def series(self, name: str) -> Floats:
+    def series(self, name: str) -> FloatArray:
         """Return a variable over time: ``(run, time, *elements)``."""
         model = self.compiled.model
         return series_of(model, model.variables[name], self.compiled.rows, self.values)
@@ -421,7 +421,7 @@ class Trajectories:
         row = self.values[:, self.compiled.rows[reference]]
         when = variable_of(self.compiled.model, reference).timing
 
-        def at(year: int) -> Floats:
+        def at(year: int) -> FloatArray:
             near = np.flatnonzero(np.abs(self.time - moment(when, year)) < 1e-6)
             return row[:, near[0]] if near.size else np.full(len(row), np.nan)
 

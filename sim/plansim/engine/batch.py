@@ -29,6 +29,7 @@ from plansim.compiler.llvm.writer import LANES
 from plansim.engine.kernel import Kernel
 from plansim.errors import Fault, InputError, Message, SimulationError
 from plansim.model.records import TimeSpec
+from plansim.scenario.factors import FloatArray
 
 __all__ = [
     "Ensemble",
@@ -39,7 +40,6 @@ __all__ = [
     "simulate_readings",
 ]
 
-FloatArray = NDArray[np.float64]
 Times = Sequence[float] | NDArray[np.floating[Any]]
 _ALIGNMENT = 64
 _MOST_BLOCKS = 64

@@ -18,7 +18,6 @@ import numpy as np
 from plansim.cache import code_of, digest, kept
 from plansim.engine.trajectory import (
     Engine,
-    FloatArray,
     Trajectory,
     check_finite,
     recorded,
@@ -29,6 +28,7 @@ from plansim.engine.trajectory import (
 )
 from plansim.errors import Fault, InputError, Message
 from plansim.model.records import Model, VariableKind, cells_of, folded
+from plansim.scenario.factors import FloatArray
 from plansim.scenario.members import LIMIT
 from plansim.scenario.scenario_file import Scenario
 

@@ -25,7 +25,6 @@ import xarray as xr
 from plansim.cache import digest, kept
 from plansim.engine.trajectory import (
     Engine,
-    FloatArray,
     Trajectory,
     check_finite,
     recorded,
@@ -51,6 +50,7 @@ from plansim.model.records import (
     VariableKind,
     folded,
 )
+from plansim.scenario.factors import FloatArray
 from plansim.scenario.scenario_file import Scenario
 
 __all__ = ["run_reference"]

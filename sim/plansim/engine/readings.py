@@ -22,8 +22,8 @@ from plansim.engine.compiled import cannot_vary, inputs_under, shared_kernel
 from plansim.engine.kernel import Kernel, compile_model
 from plansim.engine.trajectory import first_cause
 from plansim.model.records import Model
+from plansim.scenario.factors import FloatArray
 from plansim.scenario.scenario_file import Scenario
-from plansim.targets.indicator import Floats
 from plansim.targets.target import split_reference, variable_of
 
 __all__ = ["CompiledRuns", "Reading", "RunStatus", "SimulatedRuns"]
@@ -50,13 +50,13 @@ class Reading(NamedTuple):
 class SimulatedRuns:
     """Readings of some runs, and how each ended."""
 
-    values: Floats
+    values: FloatArray
     """``(reading, run)``, in the order of the readings; NaN where the run saves no value."""
     status: npt.NDArray[np.int8]
     """``(run,)``: `RunStatus`."""
     failed_variable: npt.NDArray[np.int32]
     """``(run,)``: see `Evaluation.failed_variable`."""
-    failed_time: Floats
+    failed_time: FloatArray
     """``(run,)``: see `Evaluation.failed_time`."""
 
 
@@ -115,7 +115,7 @@ class CompiledRuns:
             self._time = replace(scenario.time, final=max(kept))
         self._lock = threading.Lock()
 
-    def simulate(self, constants: Floats, seeds: Floats | None = None) -> SimulatedRuns:
+    def simulate(self, constants: FloatArray, seeds: FloatArray | None = None) -> SimulatedRuns:
         """Simulate runs: ``(run, constant)``.
 
         ``seeds``, ``(run,)``, are added to the seed of random functions; by default all runs draw
@@ -142,10 +142,10 @@ class CompiledRuns:
             )
         return SimulatedRuns(values, status, variable, time)
 
-    def _inputs(self, kernel: Kernel, constants: Floats, seeds: Floats) -> Floats:
+    def _inputs(self, kernel: Kernel, constants: FloatArray, seeds: FloatArray) -> FloatArray:
         return inputs_under(kernel, self._scenario.values, self._constants, constants, seeds)
 
-    def _diagnosis(self, constants: Floats, seeds: Floats) -> tuple[RunStatus, int, float]:
+    def _diagnosis(self, constants: FloatArray, seeds: FloatArray) -> tuple[RunStatus, int, float]:
         """Simulate a failed run with all variables recorded, and find which failed first."""
         with self._lock:
             if self._whole is None:

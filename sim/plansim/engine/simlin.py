@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 
 from plansim.cache import digest, workspace
-from plansim.engine.trajectory import FloatArray, Trajectory, cells, largest_difference
+from plansim.engine.trajectory import Trajectory, cells, largest_difference
 from plansim.errors import InputError, Message, SimulationError, foreign
 from plansim.files.reading import read_regular
 from plansim.files.writing import writing_whole
 from plansim.model.records import Model, VariableKind
+from plansim.scenario.factors import FloatArray
 from plansim.scenario.scenario_file import Scenario
 from plansim.scenario.variant import for_scenarios
 

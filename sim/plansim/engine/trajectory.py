@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from plansim.errors import Fault, InputError, Message, SimulationError
 from plansim.model.reading.expression import MISSING, Number, name_key
 from plansim.model.records import Integration, Model, Timing, Variable, VariableKind, cells_of
+from plansim.scenario.factors import FloatArray
 from plansim.scenario.scenario_file import Scenario
 from plansim.targets.annual import Annual, AnnualVariable, by_year, check_no_year
 from plansim.targets.indicator import year_indices
@@ -23,7 +24,6 @@ from plansim.targets.indicator import year_indices
 __all__ = [
     "Engine",
     "EngineDifference",
-    "FloatArray",
     "Trajectory",
     "as_json",
     "cells",
@@ -39,8 +39,6 @@ __all__ = [
     "version_of",
     "with_missing",
 ]
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ __all__ = [
     "Cell",
     "Quantity",
     "Scalar",
-    "SeriesFile",
+    "SeriesForm",
     "entry_shape",
     "number_in",
     "outside",
@@ -149,14 +149,14 @@ YEARS = ("year", "time", "年份", "年")
 """Headers of the column of years; without any of them it is the first column."""
 
 
-class SeriesFile(Form):
+class SeriesForm(Form):
     """A column of a CSV file, whose path is relative to the scenario file."""
 
     file: str
     column: str
 
 
-def read_series(series: SeriesFile, folder: Path) -> tuple[dict[str, str], YamlDocument]:
+def read_series(series: SeriesForm, folder: Path) -> tuple[dict[str, str], YamlDocument]:
     """Return the values of a column by year, as the file has them, and a document for their lines.
 
     Raises:

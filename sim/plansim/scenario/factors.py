@@ -20,7 +20,7 @@ __all__ = [
     "Apply",
     "Distribution",
     "Factor",
-    "Floats",
+    "FloatArray",
     "acted",
     "apart",
     "constants_of",
@@ -31,7 +31,7 @@ __all__ = [
     "varied",
 ]
 
-Floats: TypeAlias = npt.NDArray[np.float64]
+FloatArray: TypeAlias = npt.NDArray[np.float64]
 Number = TypeVar("Number", float, npt.NDArray[np.float64])
 
 
@@ -54,7 +54,7 @@ class Distribution(Protocol):
     def high(self) -> float:
         """The largest value, or infinity."""
 
-    def quantile(self, u: Floats) -> Floats:
+    def quantile(self, u: FloatArray) -> FloatArray:
         """Return the quantiles of the probabilities ``u``, in the same shape."""
 
 
@@ -133,7 +133,7 @@ def apart(key: str, factors: Sequence[Factor], outputs: Iterable[str] = ()) -> I
 
 def numbers_of(
     columns: Sequence[str], rows: Sequence[tuple[int, Sequence[str]]], faults: list[Fault]
-) -> Floats:
+) -> FloatArray:
     """Return the numbers of a table's rows, each given with its line: ``(row, column)``.
 
     What is no finite number becomes a fault with its line, and so does a table without rows.
@@ -206,8 +206,8 @@ def acted(apply: Apply, constant: Number, value: Number) -> Number:
 
 
 def constants_of(
-    model: Model, base: Mapping[str, float], factors: Sequence[Factor], values: Floats
-) -> Floats:
+    model: Model, base: Mapping[str, float], factors: Sequence[Factor], values: FloatArray
+) -> FloatArray:
     """Return the constants under values of factors: ``(run, factor)`` → ``(run, constant)``.
 
     The constants come in the order of the factors, and of each one's ``constants``. Factors that

@@ -30,7 +30,7 @@ from plansim.files.forms import MOST_FAULTS, noting
 from plansim.files.reading import CsvTable, read_csv
 from plansim.files.writing import write_text
 from plansim.model.records import Model, cells_of
-from plansim.scenario.factors import Apply, Factor, Floats, apart, numbers_of, unit_of, varied
+from plansim.scenario.factors import Apply, Factor, FloatArray, apart, numbers_of, unit_of, varied
 from plansim.scenario.members import KEYS, OF_FILES, Members, head_of
 from plansim.scenario.references import split_name
 
@@ -42,7 +42,7 @@ _DESCRIPTIONS = ("factor", "apply", "constants")
 """First cells of the rows that describe the factors."""
 
 
-def rounded(values: Floats) -> Floats:
+def rounded(values: FloatArray) -> FloatArray:
     """Return changes as the file holds them, at four significant digits; the shape stays.
 
     >>> rounded(np.array([0.123456, 1234567.0])).tolist()
@@ -109,7 +109,7 @@ def _factors(table: CsvTable, line: int, model: Model, faults: list[Fault]) -> t
     return tuple(factors)
 
 
-def _doubled(rows: Sequence[tuple[int, list[str]]], changes: Floats) -> Iterator[Fault]:
+def _doubled(rows: Sequence[tuple[int, list[str]]], changes: FloatArray) -> Iterator[Fault]:
     """Yield a fault for each member that has no number, or whose number or changes stand twice."""
     lines: dict[str | int | bytes, int] = {}
     for (line, (number, *_)), own in zip(rows, changes, strict=True):

@@ -46,7 +46,7 @@ from plansim.scenario.values import (
     lever_assigned,
 )
 
-__all__ = ["Layer", "ScenarioFile", "ScenarioReading", "head_of", "read_heads", "schema_text"]
+__all__ = ["Layer", "ScenarioForm", "ScenarioReading", "head_of", "read_heads", "schema_text"]
 
 
 def _at(
@@ -71,7 +71,7 @@ def _reason(target: str, words: Words, origin: object) -> Words:
 _Assigned = dict[str, tuple[Assignment, ...]]
 
 
-class ScenarioFile(Form):
+class ScenarioForm(Form):
     """The form of a scenario file, validated with a `SettingOrigin`; without one for texts only."""
 
     title: Wording = Field(description="What the scenario is called, in English and Chinese.")
@@ -139,7 +139,7 @@ class ScenarioFile(Form):
 
 def schema_text() -> str:
     """Return the JSON Schema of a scenario file, as ``scenarios/schema.json`` holds it."""
-    return schema_of(ScenarioFile, "Scenario")
+    return schema_of(ScenarioForm, "Scenario")
 
 
 def read_heads(folder: Path) -> tuple[ScenarioHead, ...]:
@@ -152,7 +152,7 @@ def read_heads(folder: Path) -> tuple[ScenarioHead, ...]:
     faults: list[Fault] = []
     for path in scenario_files(folder):
         with noting(faults):
-            heads.append(head_of(path, form_of(ScenarioFile, read_document(path))))
+            heads.append(head_of(path, form_of(ScenarioForm, read_document(path))))
     if faults:
         raise ScenarioError(faults)
     return tuple(heads)
@@ -164,7 +164,7 @@ class Layer:
 
     path: Path
     document: YamlDocument
-    file: ScenarioFile
+    file: ScenarioForm
     overlays: tuple[Layer, ...] = ()
     """Those that its file lays over its parent."""
 
@@ -232,8 +232,8 @@ class ScenarioReading:
         self.files[str(path)] = document.sha256
         return document
 
-    def _form(self, document: YamlDocument) -> ScenarioFile:
-        return form_of(ScenarioFile, document, SettingOrigin(self.model, document), ScenarioError)
+    def _form(self, document: YamlDocument) -> ScenarioForm:
+        return form_of(ScenarioForm, document, SettingOrigin(self.model, document), ScenarioError)
 
     def _parent(self, file: Path, document: YamlDocument, name: str) -> Path | None:
         fault = Fault(
@@ -270,7 +270,7 @@ class ScenarioReading:
         return None
 
 
-def head_of(path: Path, file: ScenarioFile) -> ScenarioHead:
+def head_of(path: Path, file: ScenarioForm) -> ScenarioHead:
     """Return what lists show of a scenario, from its valid file."""
     parent = file.parent
     return ScenarioHead(

@@ -23,7 +23,7 @@ from plansim.scenario.cells import (
     Cell,
     Quantity,
     Scalar,
-    SeriesFile,
+    SeriesForm,
     entry_shape,
     number_in,
     outside,
@@ -100,7 +100,7 @@ class YearlySeries(_LeverSetting):
     """The values of years, in place of a lever or a constant, linear between them."""
 
     series: Annotated[
-        Annotated[dict[str, Cell], Tag("<mapping>")] | Annotated[SeriesFile, Tag("<file>")],
+        Annotated[dict[str, Cell], Tag("<mapping>")] | Annotated[SeriesForm, Tag("<file>")],
         Discriminator(
             lambda value: (
                 "<file>"
@@ -239,7 +239,7 @@ def _series_assigned(
     source, document = origin.below("series"), origin.document
     at: Location = ("series",)
     cells: Mapping[str, Cell]
-    if isinstance(lever.series, SeriesFile):
+    if isinstance(lever.series, SeriesForm):
         cells, document = read_series(lever.series, Path(document.file).parent)
         source, at = SettingOrigin(origin.model, document), ()
     else:

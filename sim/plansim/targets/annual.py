@@ -16,7 +16,8 @@ import numpy.typing as npt
 
 from plansim.errors import InputError, Message, SimulationError, UnknownNameError, nearest
 from plansim.model.records import SubscriptRange, Timing, folded
-from plansim.targets.indicator import Floats, year_indices
+from plansim.scenario.factors import FloatArray
+from plansim.targets.indicator import year_indices
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,12 +55,12 @@ class AnnualVariable:
     timing: str
     """`Timing`; empty for a constant or if the run does not have it."""
     ranges: tuple[SubscriptRange, ...]
-    values: Floats
+    values: FloatArray
     """``(year, *elements)``; NaN where the run saved none. A constant is repeated every year."""
     moves: bool
     """Whether it is a series over time."""
 
-    def row(self, index: tuple[int | slice, ...]) -> Floats:
+    def row(self, index: tuple[int | slice, ...]) -> FloatArray:
         """Return the series of one element, by its index in each range: ``(year, …)``."""
         whole: tuple[slice | int, ...] = (slice(None), *index)
         return self.values[whole]
@@ -86,7 +87,9 @@ class Annual:
         return frozenset(json.loads(self.card.get("assumed", "[]")))
 
 
-def by_year(values: Floats, time: Floats, timing: Timing, years: Iterable[int]) -> Floats:
+def by_year(
+    values: FloatArray, time: FloatArray, timing: Timing, years: Iterable[int]
+) -> FloatArray:
     """Read a trajectory by years: ``(time, …)`` → ``(year, …)``, NaN where none was saved."""
     indices = year_indices(time, timing)
     index = np.array([indices.get(year, -1) for year in years], dtype=np.int64)

@@ -7,15 +7,14 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from plansim.model.records import Timing
+from plansim.scenario.factors import FloatArray
 
 if TYPE_CHECKING:
     import xarray as xr
 
 __all__ = [
-    "Floats",
     "Measure",
     "Yearly",
     "annual_series",
@@ -28,9 +27,7 @@ __all__ = [
     "years_needed",
 ]
 
-Floats: TypeAlias = npt.NDArray[np.float64]
-
-Yearly: TypeAlias = Callable[[int], Floats]
+Yearly: TypeAlias = Callable[[int], FloatArray]
 """From a year to an annual series' values at it, ``(run, …)``; NaN if the year is missing."""
 
 _SAME_TIME = 1e-6
@@ -60,7 +57,7 @@ def annual_series(series: xr.DataArray) -> xr.DataArray:
     return picked.assign_coords(time=np.array(list(indices), np.int64)).rename(time="year")
 
 
-def year_indices(time: Floats, timing: Timing) -> dict[int, int]:
+def year_indices(time: FloatArray, timing: Timing) -> dict[int, int]:
     """Return for each year the index in ``time`` of its value, where one was saved.
 
     >>> year_indices(np.array([2005.0, 2005.5, 2006.0]), Timing.YEAR_END)
@@ -81,7 +78,7 @@ def moment(timing: Timing, year: int) -> float:
     return year + (0.5 if timing is Timing.YEAR_END else 0.0)
 
 
-def measured(at: Yearly, kind: Measure, base_year: int, year: int) -> Floats:
+def measured(at: Yearly, kind: Measure, base_year: int, year: int) -> FloatArray:
     """Measure an annual series of one run or many at ``year``: ``(run, …)``.
 
     The unit is that of `measured_unit`. The result is NaN where a needed year is missing, or for
@@ -166,6 +163,6 @@ def in_a_year(unit: str) -> str:
     return unit.removesuffix("/Year") if unit.endswith("/Year") else f"({unit})*Year"
 
 
-def _ratio(end: Floats, base: Floats) -> Floats:
+def _ratio(end: FloatArray, base: FloatArray) -> FloatArray:
     """Return end / base; NaN unless end ≥ 0 and base > 0."""
     return np.where(end >= 0, end, np.nan) / np.where(base > 0, base, np.nan)

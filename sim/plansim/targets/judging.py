@@ -12,9 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from plansim.errors import CatalogueError, Message
+from plansim.scenario.factors import FloatArray
 from plansim.targets.annual import MANY, Annual, AnnualVariable, annual_of
 from plansim.targets.catalogue import VariableShape, misfits
-from plansim.targets.indicator import Floats, Yearly, measured, trailing_base
+from plansim.targets.indicator import Yearly, measured, trailing_base
 from plansim.targets.target import (
     Attribute,
     Basis,
@@ -66,17 +67,17 @@ class Verdicts:
     NaN where there is no such number; a target that nothing answers has scalars.
     """
 
-    value: Floats
+    value: FloatArray
     """What the target is compared with, in its unit; of several bases the first."""
-    margin: Floats
+    margin: FloatArray
     """The distance to the target on the good side, in its unit."""
-    least_margin: Floats
+    least_margin: FloatArray
     """The smallest margin of all bases: the target is met where it is not below zero."""
     status: npt.NDArray[np.int8]
     """`Status.code`."""
-    first_breach: Floats
+    first_breach: FloatArray
     """The first year, from the target's on, in which a binding target does not hold."""
-    bases: Mapping[Basis, Floats]
+    bases: Mapping[Basis, FloatArray]
     """The value on each basis, where the plan leaves the basis open."""
 
     def status_of(self, run: int = 0) -> Status:
@@ -164,7 +165,7 @@ def judge(
     )
 
 
-def margin_of(value: Floats, target: Target) -> Floats:
+def margin_of(value: FloatArray, target: Target) -> FloatArray:
     """Return the distance to a target, in its unit, positive on the good side; the shape stays.
 
     What is smaller than rounding is zero.
@@ -173,7 +174,7 @@ def margin_of(value: Floats, target: Target) -> Floats:
     return np.where(abs(margin) <= _slack(target), 0.0, margin)
 
 
-def _distance(value: Floats, target: Target) -> Floats:
+def _distance(value: FloatArray, target: Target) -> FloatArray:
     assert target.value is not None
     assert target.direction is not None
     match target.direction:
@@ -190,7 +191,7 @@ def _slack(target: Target) -> float:
     return _ROUNDING * abs(target.value or 0.0)
 
 
-def percent_of(margin: Floats, target: Target) -> Floats:
+def percent_of(margin: FloatArray, target: Target) -> FloatArray:
     """Return a margin in per cent of its target; the shape stays.
 
     NaN where the target is zero, or itself a percentage: its margin is in points.
@@ -199,7 +200,7 @@ def percent_of(margin: Floats, target: Target) -> Floats:
     return margin / size * 100
 
 
-def _codes(margins: Sequence[Floats], *, assumed: bool) -> npt.NDArray[np.int8]:
+def _codes(margins: Sequence[FloatArray], *, assumed: bool) -> npt.NDArray[np.int8]:
     """Return the `Status.code` of runs, ``(run, …)``, by their margins on each basis."""
     if assumed:
         return np.full_like(margins[0], Status.ASSUMED.code, np.int8)
@@ -212,7 +213,7 @@ def _codes(margins: Sequence[Floats], *, assumed: bool) -> npt.NDArray[np.int8]:
     return codes
 
 
-def _first_breach(answers: Collection[Answer], target: Target, like: Floats) -> Floats:
+def _first_breach(answers: Collection[Answer], target: Target, like: FloatArray) -> FloatArray:
     """Return the first year in which a binding cap or floor does not hold; NaN if none.
 
     A year that the run does not reach is no breach. ``like`` has the shape of what is wanted.
@@ -228,7 +229,7 @@ def _first_breach(answers: Collection[Answer], target: Target, like: Floats) -> 
     return first
 
 
-def measured_at(answer: Answer, target: Target, year: int) -> Floats:
+def measured_at(answer: Answer, target: Target, year: int) -> FloatArray:
     """Return what a target is compared with, in its unit, in its own year or a later one."""
     assert target.year is not None
     base = trailing_base(target.measure, target.since, target.year, year)
@@ -250,7 +251,7 @@ def answer_of(
     )
     series = variable.row(cell)
 
-    def at(year: int) -> Floats:
+    def at(year: int) -> FloatArray:
         return series[index[year]] if year in index else np.array(math.nan)
 
     return Answer(at, unit_factor(variable.unit, target))

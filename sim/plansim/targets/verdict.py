@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from plansim.scenario.factors import FloatArray
 from plansim.targets.annual import Annual, annual_of, separate
-from plansim.targets.indicator import Floats, years_needed
+from plansim.targets.indicator import years_needed
 from plansim.targets.judging import Answer, answer_of, check_fit, judge, measured_at, percent_of
 from plansim.targets.target import (
     Attribute,
@@ -269,6 +270,6 @@ def _followed_to(answers: Collection[Answer], target: Target) -> int | None:
     return next(reached, None)
 
 
-def _number(value: Floats) -> float | None:
+def _number(value: FloatArray) -> float | None:
     number = float(value)
     return number if math.isfinite(number) else None

@@ -52,7 +52,7 @@ def read_views(path: Path | None, model: Model, targets: Sequence[Target] = ()) 
         document = YamlDocument(model.name, "", _suggested(model, targets), {}, ())
     else:
         document = read_document(path)
-    file = form_of(_ViewsFile, document, _ViewsContext(model, targets))
+    file = form_of(_ViewsForm, document, _ViewsContext(model, targets))
     return Views(file.themes, file.groups)
 
 
@@ -336,7 +336,7 @@ def _around(variable: Variable) -> tuple[float, float] | None:
 # --- the file -------------------------------------------------------------------------------------
 
 
-class _ViewsFile(Form):
+class _ViewsForm(Form):
     themes: Annotated[
         tuple[Theme, ...],
         listed(list[_Theme], lambda row, _: Theme(row.id, row.en, row.zh, row.charts), unique="id"),

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from plansim.analysis.decisions.prim import Rule, find_boxes, peel, restriction_frequencies
-from plansim.targets.indicator import Floats
+from plansim.scenario.factors import FloatArray
 
 
-def weyl_sample() -> tuple[Floats, Floats]:
+def weyl_sample() -> tuple[FloatArray, FloatArray]:
     """Return an even sequence of 2,000 points in eight dimensions, and cases in a corner of it.
 
     Four of 100 points outside of the corner are cases too.

@@ -26,8 +26,8 @@ from plansim.model.reading.expression import (
     walk,
 )
 from plansim.model.reading.functions import FUNCTIONS, UNCOMPUTED_FUNCTIONS
+from plansim.model.reading.lookups import read_subscripts
 from plansim.model.reading.syntax import read_expression, read_lookup, read_right_side
-from plansim.model.reading.tables import read_subscripts
 from plansim.model.rewrite import unparse
 
 

@@ -18,13 +18,12 @@ from plansim.analysis.attribution.shapley import MOST_EXACT, ORDERS, Masks, game
 from plansim.errors import InputError, Message
 from plansim.files.notebook import Table, Tabular
 from plansim.model.records import Model, TimeSpec, VariableKind
-from plansim.scenario.factors import default_of
+from plansim.scenario.factors import FloatArray, default_of
 from plansim.scenario.levers import input_of
 from plansim.scenario.references import split_name
 from plansim.scenario.scenario_file import Scenario, scenario_of
 from plansim.scenario.variant import for_scenarios
 from plansim.targets.catalogue import targets_of
-from plansim.targets.indicator import Floats
 from plansim.targets.judging import Verdicts
 from plansim.targets.target import Status, Target, judged_targets
 from plansim.targets.views import Lever
@@ -251,7 +250,7 @@ def _group(
     )
 
 
-def _settings(groups: Sequence[Group], masks: Masks) -> Floats:
+def _settings(groups: Sequence[Group], masks: Masks) -> FloatArray:
     """Return the constants of each subset of groups: ``(run, group)`` → ``(run, constant)``."""
     columns = [
         np.where(masks[:, column], new, old)
@@ -270,6 +269,6 @@ def _ends(verdicts: Verdicts, masks: Masks, *, is_assumed: bool) -> Ends:
     return *margins, verdicts.status_of(first), status
 
 
-def shares_of(target: Target, ends: Ends, shares: Floats, errors: Floats) -> Shares:
+def shares_of(target: Target, ends: Ends, shares: FloatArray, errors: FloatArray) -> Shares:
     """Return what the change of a target's margin is due to, ``(group,)`` with standard errors."""
     return Shares(target, *ends, tuple(shares.tolist()), tuple(errors.tolist()))

@@ -37,11 +37,10 @@ from plansim.model.difference import (
 )
 from plansim.model.reader import load_model
 from plansim.model.records import Model, Variable, cells_of
-from plansim.scenario.factors import default_of
+from plansim.scenario.factors import FloatArray, default_of
 from plansim.scenario.levers import added_constant
 from plansim.scenario.scenario_file import Scenario, scenario_of
 from plansim.targets.catalogue import FILE_NAME, load_targets
-from plansim.targets.indicator import Floats
 from plansim.targets.target import (
     Status,
     Target,
@@ -236,7 +235,7 @@ def _changes(model: Model, units: Sequence[tuple[EntryDifference, ...]]) -> tupl
 class _Outcome:
     """What the subsets of changes come to."""
 
-    margins: Floats
+    margins: FloatArray
     """``(subset, target)``."""
     runs: Masks
     """``(subset,)``: whether it is a model that runs."""
@@ -331,10 +330,10 @@ class _Study:
                     for one in verdicts
                 ]
 
-    def _numbers(self, masks: Masks) -> tuple[list[str], Floats]:
+    def _numbers(self, masks: Masks) -> tuple[list[str], FloatArray]:
         """Return the constants that changes set, and their values: ``(subset, constant)``."""
         names: list[str] = []
-        columns: list[Floats] = []
+        columns: list[FloatArray] = []
         for column, change in enumerate(self.changes):
             for part in change.parts:
                 if not part.is_number or not isinstance(part.either, Variable):

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from plansim.targets.indicator import Floats
+from plansim.scenario.factors import FloatArray
 
 __all__ = [
     "MOST_EXACT",
@@ -62,7 +62,7 @@ class Game:
         length = self.paths.shape[1] + 1
         return replace(self, rows=self.rows[kept.repeat(length)], paths=self.paths[kept])
 
-    def shares(self, worth: Floats, runs: Masks | None = None) -> tuple[Floats, Floats]:
+    def shares(self, worth: FloatArray, runs: Masks | None = None) -> tuple[FloatArray, FloatArray]:
         """Return what each member adds to the worth of the runs, ``(run,)``, and standard errors.
 
         ``runs`` says which of them are sound. NaN where too few orders pass only those.
@@ -95,7 +95,7 @@ def subsets(count: int) -> Masks:
     return (np.arange(2**count)[:, None] >> rows & 1).astype(bool)
 
 
-def shapley(worth: Floats, runs: Masks | None = None) -> Floats:
+def shapley(worth: FloatArray, runs: Masks | None = None) -> FloatArray:
     """Return the Shapley value of each member of a game.
 
     ``worth`` holds what every subset is worth, ``(2 ** member,)``; bit i of the index, counted
@@ -123,7 +123,7 @@ def shapley(worth: Floats, runs: Masks | None = None) -> Floats:
     return results
 
 
-def _orders_to(runs: Masks) -> Floats:
+def _orders_to(runs: Masks) -> FloatArray:
     """Return in how many orders each subset is reached by subsets that can be: ``(subset,)``."""
     index = np.arange(len(runs))
     size = np.bitwise_count(index)
@@ -176,7 +176,9 @@ def subsets_passed(paths: npt.NDArray[np.intp]) -> Masks:
     return (turns[:, None, :] < np.arange(count + 1)[None, :, None]).reshape(-1, count)
 
 
-def sampled_shapley(worth: Floats, paths: npt.NDArray[np.intp]) -> tuple[Floats, Floats]:
+def sampled_shapley(
+    worth: FloatArray, paths: npt.NDArray[np.intp]
+) -> tuple[FloatArray, FloatArray]:
     """Estimate Shapley values from orders of the members: the values, and their standard errors.
 
     ``paths`` is ``(order, member)``, each second order being the reverse of the one before it;

@@ -120,7 +120,7 @@ class RunForm(Form):
     observations: list[SeriesForm] = Field(min_length=1)
 
 
-class ConditioningFile(Form):
+class ConditioningForm(Form):
     """The form of ``conditioning.yaml``."""
 
     members: int = Field(default=500, ge=1, le=100_000, description="So many are kept.")
@@ -223,7 +223,7 @@ def uncertainty_design(model: Model) -> Design | None:
 
 def schema_text() -> str:
     """Return the JSON Schema of ``conditioning.yaml``, as the shipped schema holds it."""
-    return schema_of(ConditioningFile, "Conditioning")
+    return schema_of(ConditioningForm, "Conditioning")
 
 
 def read_conditioning(model: Model, path: Path | None = None) -> ConditioningSpec:
@@ -240,7 +240,7 @@ def read_conditioning(model: Model, path: Path | None = None) -> ConditioningSpe
     history = load_history(model, targets)
     place = history.place if history else ""
     context = observed_context(model, path, targets, place)
-    form = form_of(ConditioningFile, document, context, DesignError)
+    form = form_of(ConditioningForm, document, context, DesignError)
     known = history.series if history else ()
     observed = [(("history",), one.id) for one in known]
     own = [(("series", index), one.id) for index, one in enumerate(form.series)]
@@ -287,7 +287,7 @@ def read_conditioning(model: Model, path: Path | None = None) -> ConditioningSpe
 
 
 def _design(
-    form: ConditioningFile, context: ObservedContext, faults: list[Fault]
+    form: ConditioningForm, context: ObservedContext, faults: list[Fault]
 ) -> tuple[Design, tuple[Path, ...]]:
     """Return the design with the factors of the file, and the files that it comes from."""
     model, name = context.model, form.design

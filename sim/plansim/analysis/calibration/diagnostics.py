@@ -15,10 +15,10 @@ from plansim.analysis.calibration.waves import Conditioned, Wave, implausibility
 from plansim.analysis.ensemble import NORMAL, verdict_shares
 from plansim.analysis.experiments.design import Discrete
 from plansim.model.records import Model
+from plansim.scenario.factors import FloatArray
 from plansim.scenario.members import Members
 from plansim.scenario.scenario_file import Scenario
 from plansim.targets.catalogue import load_targets
-from plansim.targets.indicator import Floats
 from plansim.targets.target import Target
 
 __all__ = [
@@ -164,7 +164,7 @@ def _observations(conditioned: Conditioned) -> Iterator[ObservationFit]:
         )
 
 
-def _band(values: Floats) -> tuple[float, ...]:
+def _band(values: FloatArray) -> tuple[float, ...]:
     finite = values[np.isfinite(values)]
     return tuple(np.quantile(finite, BAND).tolist()) if finite.size else (math.nan,) * len(BAND)
 
@@ -339,13 +339,13 @@ def forecast_held_out(model: Model, spec: ConditioningSpec, year: int) -> HeldOu
     )
 
 
-def _position(values: Floats, one: Observation) -> float:
+def _position(values: FloatArray, one: Observation) -> float:
     from scipy.special import ndtr
 
     return float(ndtr((one.value - values) / one.deviation).mean())
 
 
-def _score(values: Floats, one: Observation) -> float:
+def _score(values: FloatArray, one: Observation) -> float:
     from scipy.special import logsumexp
 
     squares = ((one.value - values) / one.deviation) ** 2

@@ -54,10 +54,10 @@ from plansim.cache import kept
 from plansim.errors import InputError, Message
 from plansim.model.records import Model
 from plansim.model.rewrite import with_equations
+from plansim.scenario.factors import FloatArray
 from plansim.scenario.members import FILE_NAME, EnsembleKind, Members, MembersHead, digests_of
 from plansim.scenario.members_file import rounded
 from plansim.scenario.scenario_file import as_written
-from plansim.targets.indicator import Floats
 from plansim.targets.views_file import load_views
 
 __all__ = ["condition", "draw_members"]
@@ -221,12 +221,12 @@ class _Matching:
             narrowed.first,
         )
 
-    def _changes(self, points: Floats) -> Floats:
+    def _changes(self, points: FloatArray) -> FloatArray:
         return values_of(self.changes, points[:, : self.count])
 
     # --- waves ------------------------------------------------------------------------------------
 
-    def _simulated(self, draws: Draws, start: int, count: int) -> Floats:
+    def _simulated(self, draws: Draws, start: int, count: int) -> FloatArray:
         """Simulate so many draws, from one on: ``(draw, observation)``."""
         parts = []
         stop = start + count
@@ -238,7 +238,7 @@ class _Matching:
             self.progress(self.done, max(self.steps, self.done))
         return np.concatenate(parts)
 
-    def _wave(self, simulated: Floats, draws: Draws) -> Wave:
+    def _wave(self, simulated: FloatArray, draws: Draws) -> Wave:
         """Return what became of the draws of a wave, none of which may be all that is left."""
         accepted = self._worst(simulated) <= self.spec.limit
         broken = ~np.isfinite(simulated).all(axis=1)
@@ -246,20 +246,20 @@ class _Matching:
             self._require_reachable(simulated)
         return Wave(len(simulated), int(accepted.sum()), int(broken.sum()), draws.volume)
 
-    def _simulate(self, changes: Floats, points: Floats) -> Floats:
+    def _simulate(self, changes: FloatArray, points: FloatArray) -> FloatArray:
         """Return what runs of the past give for the observations: ``(draw, observation)``."""
         return np.concatenate([run.simulate(changes, points) for run in self.runs], axis=1)
 
-    def _worst(self, simulated: Floats) -> Floats:
+    def _worst(self, simulated: FloatArray) -> FloatArray:
         """Return the largest implausibility of each draw."""
-        worst: Floats = self._distances(simulated).max(axis=1)
+        worst: FloatArray = self._distances(simulated).max(axis=1)
         return worst
 
-    def _distances(self, simulated: Floats) -> Floats:
+    def _distances(self, simulated: FloatArray) -> FloatArray:
         """Return the implausibility of observations that are fitted."""
         return implausibility(simulated, self.spec.observations)[:, self.fitted]
 
-    def _least(self, simulated: Floats) -> Rows:
+    def _least(self, simulated: FloatArray) -> Rows:
         """Return the accepted draws, or if they are few the least implausible ones, rising."""
         worst = self._worst(simulated)
         accepted = np.flatnonzero(worst <= self.spec.limit)
@@ -292,7 +292,7 @@ class _Matching:
         """Some more than members, since rounding them may take a few away."""
         return self.spec.members + self.spec.members // 50
 
-    def _require_reachable(self, simulated: Floats) -> None:
+    def _require_reachable(self, simulated: FloatArray) -> None:
         """Raise an error if a single observation rejects a whole wave."""
         least = self._distances(simulated).min(axis=0)
         for column in self.fitted[least > self.spec.limit]:
@@ -310,7 +310,7 @@ class _Matching:
             message = Message("'{name}' rejects every draw of a wave", name=one.id)
             raise InputError(message, self.spec.path, None, expected, found)
 
-    def _refuse(self, simulated: Floats, wave: Wave) -> None:
+    def _refuse(self, simulated: FloatArray, wave: Wave) -> None:
         """Raise an error that names the observation without which most draws would be left."""
         beyond = self._distances(simulated) > self.spec.limit
         alone = beyond & (beyond.sum(axis=1, keepdims=True) == 1)
@@ -325,7 +325,7 @@ class _Matching:
             name=one.id,
         )
 
-    def _members(self, shares: Floats, wave: Wave) -> tuple[Members, Floats, Floats]:
+    def _members(self, shares: FloatArray, wave: Wave) -> tuple[Members, FloatArray, FloatArray]:
         """Return members as their file holds them, all of which are accepted as they stand.
 
         With them the points they are of, and what they give for the observations.
@@ -386,7 +386,7 @@ class _Run:
             matching.whole, run.scenario, names, run.observations
         )
 
-    def simulate(self, changes: Floats, points: Floats) -> Floats:
+    def simulate(self, changes: FloatArray, points: FloatArray) -> FloatArray:
         """Return ``(draw, observation)`` in the observations' units, by changes and all points."""
         values = np.concatenate([changes[:, self._acting], points[:, self._own]], axis=1)
         members = replace(self._bare, ids=tuple(range(len(values))), values=values)

@@ -17,9 +17,9 @@ from plansim.files.forms import Form, Wording, Words
 from plansim.files.reading import read_csv
 from plansim.model.records import Model, Timing, folded
 from plansim.scenario.cells import range_text
-from plansim.scenario.factors import Factor
+from plansim.scenario.factors import Factor, FloatArray
 from plansim.scenario.scenario_file import Scenario
-from plansim.targets.indicator import Floats, Measure, moment
+from plansim.targets.indicator import Measure, moment
 from plansim.targets.target import indicator_of
 
 __all__ = [
@@ -183,11 +183,11 @@ class ObservationEvaluator:
         request = Request(tuple({one.id: one for one in self._indicators}.values()))
         self._evaluator = Evaluator(model, scenario, factors, request, stop_early=True)
 
-    def evaluate(self, values: npt.ArrayLike, threads: int = 1) -> Floats:
+    def evaluate(self, values: npt.ArrayLike, threads: int = 1) -> FloatArray:
         """Return ``(run, observation)`` in the observations' units; NaN for a failed run."""
         evaluation = self._evaluator.evaluate(values, threads)
         measured = [evaluation[indicator.id].value for indicator in self._indicators]
-        in_units: Floats = np.stack(measured, axis=1) * self._units
+        in_units: FloatArray = np.stack(measured, axis=1) * self._units
         return in_units
 
 
@@ -210,7 +210,7 @@ class GoodnessOfFit:
     uc: float
 
 
-def fit(simulated: Floats, observed: Floats) -> GoodnessOfFit:
+def fit(simulated: FloatArray, observed: FloatArray) -> GoodnessOfFit:
     """Measure how well a series fits its observations, both ``(point,)``.
 
     An observation of 0 has no relative error. The shares of an error of 0 are NaN.

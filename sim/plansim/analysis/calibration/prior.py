@@ -19,7 +19,7 @@ from plansim.analysis.experiments.design_file import read_design
 from plansim.analysis.experiments.sampling import Sampler
 from plansim.errors import DesignError, InputError, Message
 from plansim.model.records import Model
-from plansim.scenario.factors import Apply, Factor, Floats, default_of
+from plansim.scenario.factors import Apply, Factor, FloatArray, default_of
 from plansim.scenario.members import FILE_NAME, EnsembleKind, Members, MembersHead, digests_of
 from plansim.scenario.members_file import rounded
 from plansim.scenario.scenario_file import as_written
@@ -133,10 +133,10 @@ def changes_of(model: Model, factors: Sequence[Factor]) -> Iterator[MemberChange
                 yield MemberChange(added, column, own)
 
 
-def values_of(changes: Sequence[MemberChange], points: Floats) -> Floats:
+def values_of(changes: Sequence[MemberChange], points: FloatArray) -> FloatArray:
     """Return changes at points of the design: ``(point, factor)`` → ``(point, change)``."""
     columns = [change.column for change in changes]
     shift = np.array([change.shift for change in changes])
     divisor = np.array([change.divisor for change in changes])
-    values: Floats = (points[:, columns] - shift) / divisor
+    values: FloatArray = (points[:, columns] - shift) / divisor
     return values

@@ -10,9 +10,8 @@ import numpy.typing as npt
 
 from plansim.analysis.calibration.conditioning_file import ConditioningSpec
 from plansim.analysis.calibration.observations import Observation
-from plansim.scenario.factors import Factor
+from plansim.scenario.factors import Factor, FloatArray
 from plansim.scenario.members import Members
-from plansim.targets.indicator import Floats
 
 __all__ = [
     "BLOCK",
@@ -60,22 +59,22 @@ class Conditioned:
     """The factors that waves narrowed, those first that matter most."""
     factors: tuple[Factor, ...]
     """Of the prior, then of single runs."""
-    shares: Floats
+    shares: FloatArray
     """``(draw, factor)``: accepted draws of the last wave, as parts of the prior's probability."""
-    points: Floats
+    points: FloatArray
     """``(member, factor)`` in the factors' units."""
-    simulated: Floats
+    simulated: FloatArray
     """``(member, observation)`` in the observations' units."""
-    prior_simulated: Floats
+    prior_simulated: FloatArray
     """``(draw, observation)``: of the first wave."""
 
 
-def implausibility(simulated: Floats, observations: Sequence[Observation]) -> Floats:
+def implausibility(simulated: FloatArray, observations: Sequence[Observation]) -> FloatArray:
     """Return distances in standard deviations, ``(draw, observation)``; infinite if not finite."""
     value = np.array([one.value for one in observations])
     deviation = np.array([one.deviation for one in observations])
     with np.errstate(invalid="ignore"):
-        distance: Floats = np.abs(simulated - value) / deviation
+        distance: FloatArray = np.abs(simulated - value) / deviation
     return np.where(np.isfinite(distance), distance, np.inf)
 
 
@@ -89,16 +88,16 @@ class Draws:
 
     seed: tuple[int, int]
     """The seed, and the number of the wave."""
-    low: Floats
+    low: FloatArray
     """``(factor,)``: the ends of the part of the prior that they are from."""
-    high: Floats
+    high: FloatArray
 
     @property
     def volume(self) -> float:
         """That part of the prior."""
         return float(np.prod(self.high - self.low))
 
-    def shares(self, rows: Rows) -> Floats:
+    def shares(self, rows: Rows) -> FloatArray:
         """Return some draws, ``(row, factor)``; rows rise. The same at each call."""
         numbers = rows // BLOCK
         blocks = [np.empty((0, len(self.low)))]
@@ -113,9 +112,9 @@ class Draws:
 class Ranges:
     """The part of the prior that the last wave is drawn from."""
 
-    low: Floats
+    low: FloatArray
     """``(factor,)``, as parts of the prior's probability."""
-    high: Floats
+    high: FloatArray
 
 
 @dataclass(frozen=True)
@@ -126,11 +125,11 @@ class Narrowed:
     waves: tuple[Wave, ...]
     chosen: Rows
     """The factors that they narrowed."""
-    first: Floats
+    first: FloatArray
     """``(draw, observation)`` of the first wave."""
 
 
-def screened(shares: Floats, count: int) -> Rows:
+def screened(shares: FloatArray, count: int) -> Rows:
     """Return the factors in which plausible draws differ most from all, those first.
 
     ``shares`` is ``(draw, factor)``, of all draws even between 0 and 1. The measure is the largest
@@ -143,7 +142,9 @@ def screened(shares: Floats, count: int) -> Rows:
     return np.argsort(-np.maximum(above, below), kind="stable")[:count]
 
 
-def around(shares: Floats, low: Floats, high: Floats, chosen: Rows) -> tuple[Floats, Floats]:
+def around(
+    shares: FloatArray, low: FloatArray, high: FloatArray, chosen: Rows
+) -> tuple[FloatArray, FloatArray]:
     """Return the box around draws in the chosen factors, inside the box they were drawn from."""
     low, high = low.copy(), high.copy()
     least, most = shares[:, chosen].min(axis=0), shares[:, chosen].max(axis=0)

@@ -28,10 +28,10 @@ from plansim.analysis.decisions.signposts import Signpost, signposts
 from plansim.analysis.evaluator import Evaluator, Progress, Request, processors
 from plansim.analysis.optimization.problem import FILE_NAME, Responses, read_frontier_spec
 from plansim.model.records import Model
+from plansim.scenario.factors import FloatArray
 from plansim.scenario.members import LIMIT, Members
 from plansim.scenario.scenario_file import Scenario, scenario_of
 from plansim.targets.catalogue import load_targets
-from plansim.targets.indicator import Floats
 from plansim.targets.target import Target, binding_targets, split_reference
 from plansim.targets.views import names_of
 from plansim.targets.views_file import load_views
@@ -216,7 +216,7 @@ def _done(
     years: tuple[int, ...],
     members: Members,
     threads: int | None,
-) -> Floats:
+) -> FloatArray:
     """Return the mean of each series over years: ``(member, series)``; NaN in a failed run."""
     names, constants = members.constants_under(model, scenario)
     request = Request(outputs=series, years=years)
@@ -226,7 +226,7 @@ def _done(
     return np.asarray(outputs.mean(axis=2))
 
 
-def _effort(model: Model, of: str, without: Floats, within: Floats) -> EffortOfRules:
+def _effort(model: Model, of: str, without: FloatArray, within: FloatArray) -> EffortOfRules:
     sound = np.isfinite(without) & np.isfinite(within)
     more = (within - without)[sound]
     name, elements = split_reference(of)

@@ -34,10 +34,10 @@ from plansim.cache import keep, recall
 from plansim.errors import InputError, Message
 from plansim.files.notebook import Table, Tabular
 from plansim.model.records import Model
+from plansim.scenario.factors import FloatArray
 from plansim.scenario.members import Members
 from plansim.scenario.scenario_file import Scenario, scenario_of
 from plansim.targets.catalogue import targets_of
-from plansim.targets.indicator import Floats
 from plansim.targets.target import Target, binding_targets
 from plansim.targets.views import Lever
 from plansim.targets.views_file import load_views
@@ -218,7 +218,7 @@ class _Settings:
         self.tried += self._tried(np.vstack([ends.T, common]), self.few)
         self.whole = self._tried(np.vstack([space.start, common]), slice(None))
 
-    def _tried(self, positions: Floats, rows: npt.NDArray[np.intp] | slice) -> _Tried:
+    def _tried(self, positions: FloatArray, rows: npt.NDArray[np.intp] | slice) -> _Tried:
         judged = self.space.judge(positions, rows)
         self.runs += judged.met[..., 0].size
         halves = (2 * np.nan_to_num(judged.met)).astype(np.int8)
@@ -270,7 +270,7 @@ class _Settings:
         for step in steps:
             self.tried += step
 
-    def _near(self, position: Floats) -> Floats:
+    def _near(self, position: FloatArray) -> FloatArray:
         """Return candidates: a few levers moved, or mixed with settings that were tried."""
         count = len(position)
         extents = self.rng.choice(EXTENTS, size=(CANDIDATES, 1))
@@ -308,7 +308,7 @@ class _Settings:
 class _Tried:
     """What settings came to, member by member."""
 
-    positions: Floats
+    positions: FloatArray
     """``(setting, lever)``"""
     halves: npt.NDArray[np.int8]
     """``(setting, member, target)``: 2 if it is met, 1 if it is undecided, 0 if it is missed."""
@@ -322,20 +322,20 @@ class _Tried:
             np.concatenate([self.margins, other.margins]),
         )
 
-    def parts(self, columns: Sequence[int]) -> Floats:
+    def parts(self, columns: Sequence[int]) -> FloatArray:
         """Return how far all of some targets are met: ``(setting, member)``, 0, a half or 1."""
         return np.asarray(self.halves[:, :, list(columns)].min(axis=2, initial=2) / 2)
 
-    def shares(self, columns: Sequence[int]) -> Floats:
+    def shares(self, columns: Sequence[int]) -> FloatArray:
         """Return the share of members in which all of some targets are met: ``(setting,)``."""
         return np.asarray(self.parts(columns).mean(axis=1))
 
-    def heights(self, columns: Sequence[int]) -> Floats:
+    def heights(self, columns: Sequence[int]) -> FloatArray:
         """Return the same with a smooth verdict, which tells what is near: ``(setting,)``."""
         worst = np.nan_to_num(self.margins[:, :, list(columns)].min(axis=2), nan=-np.inf)
         return np.asarray(expit(worst / WIDTH).mean(axis=1))
 
-    def lacking(self, others: Sequence[int], relaxed: int) -> Floats:
+    def lacking(self, others: Sequence[int], relaxed: int) -> FloatArray:
         """Return what a target lacks where others hold, in one half of the members: ``(setting,)``.
 
         As a part of the target's value; infinite where the others do not hold in one half.

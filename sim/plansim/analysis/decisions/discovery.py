@@ -35,12 +35,11 @@ from plansim.analysis.evaluator import Progress
 from plansim.analysis.experiments.sampling import drawn_runs
 from plansim.files.notebook import Table, Tabular
 from plansim.model.records import Model
-from plansim.scenario.factors import Factor, acted, default_of
+from plansim.scenario.factors import Factor, FloatArray, acted, default_of
 from plansim.scenario.members import Members
 from plansim.scenario.references import split_name
 from plansim.scenario.scenario_file import Scenario, scenario_of
 from plansim.targets.catalogue import targets_of
-from plansim.targets.indicator import Floats
 from plansim.targets.target import Target, binding_targets, judged_targets
 
 __all__ = [
@@ -259,7 +258,7 @@ def _given(samples: Sequence[Sample], columns: Sequence[int]) -> Sequence[Sample
     return samples
 
 
-def _failing(met: Floats) -> float:
+def _failing(met: FloatArray) -> float:
     """Return the share of the runs that miss a target, of those that judge it."""
     judged = met[np.isfinite(met)]
     return float(1 - judged.mean()) if judged.size else np.nan
@@ -339,7 +338,7 @@ def _failure_box(
     base: Mapping[str, float],
     sample: Sample,
     box: Box,
-    frequencies: Floats,
+    frequencies: FloatArray,
 ) -> FailureBox:
     limits = [
         _limit(model, base, sample, column, box, float(frequencies[column]))

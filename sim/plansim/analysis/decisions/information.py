@@ -38,11 +38,10 @@ from plansim.analysis.sensitivity.given_data import pawn
 from plansim.errors import InputError, Message
 from plansim.files.notebook import Table, Tabular
 from plansim.model.records import Model
-from plansim.scenario.factors import Factor
+from plansim.scenario.factors import Factor, FloatArray
 from plansim.scenario.members import Members
 from plansim.scenario.scenario_file import Scenario, scenarios_of
 from plansim.targets.catalogue import targets_of
-from plansim.targets.indicator import Floats
 from plansim.targets.target import Target, binding_targets
 
 __all__ = ["Information", "KnownUnknown", "information", "value_of_information"]
@@ -172,7 +171,7 @@ def information(
     )
 
 
-def _count(met: Mapping[str, Floats]) -> Floats:
+def _count(met: Mapping[str, FloatArray]) -> FloatArray:
     """Return the number of targets met, one that is assumed as none; NaN in failed runs."""
     columns = np.stack(list(met.values()), axis=1)
     failed = np.isnan(columns).all(axis=1)
@@ -183,7 +182,7 @@ def _count(met: Mapping[str, Floats]) -> Floats:
 
 def _stored(
     study: xr.Dataset, targets: Sequence[Target]
-) -> tuple[tuple[str, ...], tuple[Factor, ...], Floats, Floats]:
+) -> tuple[tuple[str, ...], tuple[Factor, ...], FloatArray, FloatArray]:
     """Return the policies, factors, points and numbers of targets met of a stored sweep."""
     names: list[str] = list(study.attrs["scenarios"])
     study = study.isel(run=drawn_runs(study, together=len(names)))
@@ -199,12 +198,12 @@ def _stored(
 
 
 def value_of_information(
-    utilities: Floats,
-    points: Floats,
+    utilities: FloatArray,
+    points: FloatArray,
     *,
     seed: int = 0,
     progress: Progress = lambda done, steps: None,
-) -> tuple[Floats, Floats]:
+) -> tuple[FloatArray, FloatArray]:
     """Return the expected value of partial perfect information of each unknown, and its error.
 
     Args:
@@ -232,13 +231,13 @@ def value_of_information(
     return values, errors
 
 
-def _basis(values: Floats) -> Floats:
+def _basis(values: FloatArray) -> FloatArray:
     """Return orthonormal polynomials in the ranks of an unknown: ``(member, degree + 1)``."""
     ranks = rankdata(values) / len(values) - 0.5
     return np.asarray(np.linalg.qr(np.vander(ranks, DEGREE + 1))[0])
 
 
-def _value(utilities: Floats, basis: Floats) -> float:
+def _value(utilities: FloatArray, basis: FloatArray) -> float:
     """Return how much more the best fit comes to, value by value, than the best mean."""
     fits = np.linalg.lstsq(basis, utilities.T, rcond=None)[0]
     fitted = (basis @ fits).T

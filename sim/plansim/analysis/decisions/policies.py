@@ -42,6 +42,7 @@ from plansim.errors import InputError, Message, nearest
 from plansim.files.notebook import Table, Tabular
 from plansim.files.shipped import is_shipped
 from plansim.model.records import Model, folded
+from plansim.scenario.factors import FloatArray
 from plansim.scenario.scenario_file import (
     BilingualText,
     Scenario,
@@ -51,7 +52,7 @@ from plansim.scenario.scenario_file import (
     with_shipped,
 )
 from plansim.targets.catalogue import load_targets
-from plansim.targets.indicator import Floats, Measure
+from plansim.targets.indicator import Measure
 from plansim.targets.target import binding_targets, indicator_of
 from plansim.targets.verdict import of_hundred
 from plansim.targets.views import Lever
@@ -100,7 +101,7 @@ class PolicySet(Tabular):
     """The scenario as it is."""
     shipped: tuple[PolicyPoint, ...]
     """The shipped scenarios over the same members; their effort is that of the levers alone."""
-    hypervolumes: Floats = field(repr=False)
+    hypervolumes: FloatArray = field(repr=False)
     """``(seed, generation)``: what the set dominates, as a part of the box between the worst and
     the best that any candidate reached."""
     members: int
@@ -391,7 +392,11 @@ def _shipped(problem: PolicyProblem, scenario: Scenario) -> PolicyPoint:
 
 
 def _point(
-    problem: PolicyProblem, position: Floats, anew: Floats, before: Floats, met: Floats
+    problem: PolicyProblem,
+    position: FloatArray,
+    anew: FloatArray,
+    before: FloatArray,
+    met: FloatArray,
 ) -> PolicyPoint:
     values = problem.space.values(position[None])[0]
     is_start = bool((position == problem.space.start).all())
@@ -408,13 +413,13 @@ def _point(
     )
 
 
-def _unsigned(problem: PolicyProblem, aims: Floats) -> dict[str, float]:
+def _unsigned(problem: PolicyProblem, aims: FloatArray) -> dict[str, float]:
     return {
         aim.value: float(aim.sign * value) for aim, value in zip(problem.aims, aims, strict=True)
     }
 
 
-def _hypervolumes(searches: Sequence[PolicySearch]) -> Floats:
+def _hypervolumes(searches: Sequence[PolicySearch]) -> FloatArray:
     """Return the hypervolume of each search by generation: ``(seed, generation)``."""
     everything = np.vstack([front for search in searches for front in search.fronts])
     worst, best = everything.min(axis=0), everything.max(axis=0)

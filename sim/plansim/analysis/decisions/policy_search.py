@@ -17,7 +17,7 @@ import numpy as np
 from plansim.analysis.decisions.policy_space import Judged, PolicySpace
 from plansim.analysis.evaluator import Progress
 from plansim.cache import keep, recall
-from plansim.targets.indicator import Floats
+from plansim.scenario.factors import FloatArray
 
 __all__ = [
     "COST_STEP",
@@ -69,10 +69,10 @@ class PolicySearch:
     """How far a search is, with all that it goes on from."""
 
     rng: np.random.Generator
-    positions: Floats
-    aims: Floats
+    positions: FloatArray
+    aims: FloatArray
     """``(policy, aim)``, signed so that more is better."""
-    fronts: tuple[Floats, ...] = ()
+    fronts: tuple[FloatArray, ...] = ()
     """By generation, the aims of the set."""
     runs: int = 0
 
@@ -123,7 +123,7 @@ class PolicyProblem:
         return PolicySearch(search.rng, archive, aims, (*search.fronts, aims), runs)
 
     @property
-    def steps(self) -> Floats:
+    def steps(self) -> FloatArray:
         """``(aim,)``: differences that count."""
         return np.array([STEPS.get(aim, self.cost_step) for aim in self.aims])
 
@@ -131,11 +131,11 @@ class PolicyProblem:
         """Return the members of a turn: so many at a time."""
         return slice(number * self.members, (number + 1) * self.members)
 
-    def judged(self, positions: Floats, rows: slice) -> Floats:
+    def judged(self, positions: FloatArray, rows: slice) -> FloatArray:
         """Return the aims of policies, signed so that more is better: ``(policy, aim)``."""
         return self.of(positions, self.space.judge(positions, rows))
 
-    def of(self, positions: Floats, judged: Judged) -> Floats:
+    def of(self, positions: FloatArray, judged: Judged) -> FloatArray:
         """Return the aims of policies that were judged."""
         growth, *costs = (judged.indicators[name] for name in self.space.indicators)
         columns = []
@@ -154,7 +154,7 @@ class PolicyProblem:
             columns.append(aim.sign * value)
         return np.stack(columns, axis=1)
 
-    def _children(self, parents: Floats, rng: np.random.Generator) -> Floats:
+    def _children(self, parents: FloatArray, rng: np.random.Generator) -> FloatArray:
         """Return new candidates: crossed from pairs of parents, then mutated in a lever or two."""
         count, width = POPULATION, parents.shape[1]
         first, second = (parents[rng.integers(len(parents), size=count)] for _ in range(2))
@@ -181,7 +181,7 @@ class PolicyProblem:
 # --- dominance ---
 
 
-def nondominated(aims: Floats) -> Floats:
+def nondominated(aims: FloatArray) -> FloatArray:
     """Return which points no other dominates: ``(point, aim)``, more is better → ``(point,)``.
 
     >>> nondominated(np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 0.5], [1.0, 0.0]]))
@@ -191,7 +191,7 @@ def nondominated(aims: Floats) -> Floats:
     return np.asarray(~better.any(axis=0))
 
 
-def thinned(aims: Floats, steps: Floats) -> Floats:
+def thinned(aims: FloatArray, steps: FloatArray) -> FloatArray:
     """Return the rows that remain where points of one box, a step wide, count as one.
 
     >>> thinned(np.array([[1.0, 0.0], [0.99, 0.01], [0.0, 1.0]]), np.array([0.1, 0.1]))
@@ -206,7 +206,7 @@ def thinned(aims: Floats, steps: Floats) -> Floats:
     return np.asarray(np.sort(kept[order[firsts]]))
 
 
-def hypervolume(aims: Floats, worst: Floats) -> float:
+def hypervolume(aims: FloatArray, worst: FloatArray) -> float:
     """Return the volume that points dominate above a reference point: ``(point, aim)``.
 
     By slicing along the last aim, aim after aim.

@@ -18,10 +18,9 @@ from plansim.analysis.evaluator import Evaluator, Request, processors
 from plansim.analysis.optimization.moves import ranges_of, scale_of
 from plansim.analysis.optimization.problem import SearchSpace
 from plansim.model.records import Integration, Model
-from plansim.scenario.factors import acted, default_of
+from plansim.scenario.factors import FloatArray, acted, default_of
 from plansim.scenario.members import LIMIT, Members
 from plansim.scenario.scenario_file import Scenario
-from plansim.targets.indicator import Floats
 from plansim.targets.target import Target
 from plansim.targets.verdict import PART_MET
 from plansim.targets.views import Lever
@@ -37,14 +36,14 @@ processor's cache."""
 class Judged:
     """What policies come to, member by member; NaN where a run breaks down."""
 
-    met: Floats = field(repr=False)
+    met: FloatArray = field(repr=False)
     """``(policy, member, target)``: 1 if it is met, 0 if it is missed, 0.5 if it is undecided."""
-    margins: Floats = field(repr=False)
+    margins: FloatArray = field(repr=False)
     """``(policy, member, target)``, as parts of the targets' values."""
-    indicators: Mapping[str, Floats] = field(repr=False)
+    indicators: Mapping[str, FloatArray] = field(repr=False)
     """By the id of an indicator ``(policy, member)``, in its unit."""
 
-    def share(self, columns: Sequence[int]) -> Floats:
+    def share(self, columns: Sequence[int]) -> FloatArray:
         """Return the share of members in which every one of some targets is met: ``(policy,)``.
 
         A member in which one is undecided, and none missed, counts as half.
@@ -59,13 +58,13 @@ class PolicySpace(SearchSpace):
 
     targets: tuple[Target, ...]
     members: Members
-    settings: Floats = field(repr=False)
+    settings: FloatArray = field(repr=False)
     """``(member, constant)``: the constants under the scenario in each member."""
     evaluator: Evaluator = field(repr=False)
     indicators: tuple[str, ...]
     threads: int
 
-    def constants(self, position: Floats) -> dict[str, float]:
+    def constants(self, position: FloatArray) -> dict[str, float]:
         """Return the constants that levers set which are moved, under the scenario."""
         values, base = self.values(position[None])[0], self.scenario.values
         return {
@@ -77,7 +76,7 @@ class PolicySpace(SearchSpace):
             for constant in lever.constants
         }
 
-    def effort(self, positions: Floats) -> Floats:
+    def effort(self, positions: FloatArray) -> FloatArray:
         """Return the mean move of the levers, in parts of their ranges: ``(policy,)``."""
         return np.asarray(np.abs(positions - self.start).mean(axis=1))
 
@@ -90,7 +89,9 @@ class PolicySpace(SearchSpace):
             indicators=asked, shared=shared, threads=self.threads,
         )  # fmt: skip
 
-    def judge(self, positions: Floats, rows: npt.NDArray[np.intp] | slice = slice(None)) -> Judged:
+    def judge(
+        self, positions: FloatArray, rows: npt.NDArray[np.intp] | slice = slice(None)
+    ) -> Judged:
         """Run policies under members, all or those in some rows: ``(policy, lever)`` positions."""
         members = self.settings[rows]
         rounds = -(-len(positions) * len(members) // (PART * self.threads))
@@ -108,7 +109,7 @@ class PolicySpace(SearchSpace):
             },
         )
 
-    def _judged(self, members: Floats, positions: Floats, threads: int = 1) -> Judged:
+    def _judged(self, members: FloatArray, positions: FloatArray, threads: int = 1) -> Judged:
         table = np.tile(members, (len(positions), 1))
         for lever, values in zip(self.levers, self.values(positions).T, strict=True):
             self.act(table, lever, np.repeat(values, len(members)))

@@ -29,7 +29,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import binom
 
-from plansim.targets.indicator import Floats
+from plansim.scenario.factors import FloatArray
 
 __all__ = ["Box", "Peeling", "Rule", "find_boxes", "paste", "peel", "restriction_frequencies"]
 
@@ -60,15 +60,15 @@ class Rule:
 class Peeling:
     """The boxes on the way of a peeling, the whole space first."""
 
-    low: Floats
+    low: FloatArray
     """``(step, factor)``: -inf where the box is open."""
-    high: Floats
+    high: FloatArray
     """``(step, factor)``: inf where the box is open."""
-    coverage: Floats
+    coverage: FloatArray
     """``(step,)``: share of all cases that are inside."""
-    density: Floats
+    density: FloatArray
     """``(step,)``: share of the points inside that are cases."""
-    mass: Floats
+    mass: FloatArray
     """``(step,)``: share of all points that are inside."""
 
     @property
@@ -82,9 +82,9 @@ class Peeling:
 class Box:
     """A box in the space of factors."""
 
-    low: Floats
+    low: FloatArray
     """``(factor,)``: -inf where it is open."""
-    high: Floats
+    high: FloatArray
     """``(factor,)``: inf where it is open."""
     coverage: float
     """Share of all cases of the sample that are inside."""
@@ -92,7 +92,7 @@ class Box:
     """Share of the points inside that are cases."""
     mass: float
     """Share of all points of the sample that are inside."""
-    quasi_p: Floats = field(repr=False)
+    quasi_p: FloatArray = field(repr=False)
     """``(end, factor)``, of lower and upper limits: the probability that so dense a box comes about
     by chance where the limit does not matter; NaN where there is no limit."""
     peeling: Peeling = field(repr=False)
@@ -103,19 +103,19 @@ class Box:
         """The factors with a limit."""
         return tuple(np.flatnonzero(np.isfinite(self.low) | np.isfinite(self.high)).tolist())
 
-    def contains(self, points: Floats) -> Flags:
+    def contains(self, points: FloatArray) -> Flags:
         """Return whether points are inside: ``(point, factor)`` → ``(point,)``."""
         return _inside(points, self.low, self.high)
 
 
-def _inside(points: Floats, low: Floats, high: Floats) -> Flags:
+def _inside(points: FloatArray, low: FloatArray, high: FloatArray) -> Flags:
     inside = np.ones(len(points), bool)
     for column in np.flatnonzero(np.isfinite(low) | np.isfinite(high)).tolist():
         inside &= (points[:, column] >= low[column]) & (points[:, column] <= high[column])
     return inside
 
 
-def find_boxes(points: Floats, cases: Floats, rule: Rule | None = None) -> tuple[Box, ...]:
+def find_boxes(points: FloatArray, cases: FloatArray, rule: Rule | None = None) -> tuple[Box, ...]:
     """Find boxes one after another, each among the points outside of those before it.
 
     Args:
@@ -138,7 +138,7 @@ def find_boxes(points: Floats, cases: Floats, rule: Rule | None = None) -> tuple
     return tuple(boxes)
 
 
-def _find(points: Floats, cases: Floats, left: Flags, rule: Rule) -> Box | None:
+def _find(points: FloatArray, cases: FloatArray, left: Flags, rule: Rule) -> Box | None:
     """Find one box among the points that are left; None if none is denser than all points are."""
     # Columns side by side, since they are looked at one by one.
     sample = _Sample(np.asfortranarray(points[left]), cases[left], float(cases.sum()))
@@ -170,8 +170,8 @@ def _find(points: Floats, cases: Floats, left: Flags, rule: Rule) -> Box | None:
 
 
 def peel(
-    points: Floats,
-    cases: Floats,
+    points: FloatArray,
+    cases: FloatArray,
     rule: Rule,
     *,
     columns: Sequence[int] | None = None,
@@ -227,7 +227,7 @@ def peel(
     )
 
 
-def _cuts(inside: Floats, share: float) -> Floats:
+def _cuts(inside: FloatArray, share: float) -> FloatArray:
     """Return where upper and lower ends of points, ``(factor, point)``, are cut: ``(end, factor)``.
 
     Where all is equal, there.
@@ -250,8 +250,8 @@ def _cuts(inside: Floats, share: float) -> Floats:
 
 
 def paste(
-    points: Floats, cases: Floats, low: Floats, high: Floats, rule: Rule
-) -> tuple[Floats, Floats]:
+    points: FloatArray, cases: FloatArray, low: FloatArray, high: FloatArray, rule: Rule
+) -> tuple[FloatArray, FloatArray]:
     """Widen a box as long as it becomes denser by it, and return its limits.
 
     Args:
@@ -277,14 +277,16 @@ def paste(
         low, high = best
 
 
-def _limits(low: Floats, high: Floats) -> Iterator[tuple[int, int]]:
+def _limits(low: FloatArray, high: FloatArray) -> Iterator[tuple[int, int]]:
     """Yield the limits of a box: the factor, and 0 for the lower and 1 for the upper one."""
     for end, limits in enumerate((low, high)):
         for column in np.flatnonzero(np.isfinite(limits)).tolist():
             yield column, end
 
 
-def _opened(low: Floats, high: Floats, column: int, end: int) -> tuple[Floats, Floats]:
+def _opened(
+    low: FloatArray, high: FloatArray, column: int, end: int
+) -> tuple[FloatArray, FloatArray]:
     """Return a box without one of its limits."""
     low, high = low.copy(), high.copy()
     if end == 0:
@@ -295,8 +297,8 @@ def _opened(low: Floats, high: Floats, column: int, end: int) -> tuple[Floats, F
 
 
 def _widened(
-    points: Floats, low: Floats, high: Floats, column: int, end: int, share: float
-) -> tuple[Floats, Floats]:
+    points: FloatArray, low: FloatArray, high: FloatArray, column: int, end: int, share: float
+) -> tuple[FloatArray, FloatArray]:
     """Return a box with a limit moved outward, past a share of the points beyond it."""
     opened = _opened(low, high, column, end)
     values = points[_inside(points, *opened), column]
@@ -313,16 +315,16 @@ def _widened(
 class _Sample:
     """The points among which a box is looked for."""
 
-    points: Floats
-    cases: Floats
+    points: FloatArray
+    cases: FloatArray
     all_cases: float
 
-    def counts(self, low: Floats, high: Floats) -> tuple[int, float]:
+    def counts(self, low: FloatArray, high: FloatArray) -> tuple[int, float]:
         """Return the number of points inside, and of cases."""
         inside = _inside(self.points, low, high)
         return int(inside.sum()), float(self.cases[inside].sum())
 
-    def score(self, low: Floats, high: Floats, rule: Rule) -> tuple[bool, float]:
+    def score(self, low: FloatArray, high: FloatArray, rule: Rule) -> tuple[bool, float]:
         """Return what boxes are compared by: whether it is dense, then coverage and density.
 
         Of these two the harmonic mean counts: a box that is much wider than what it is to describe
@@ -336,12 +338,12 @@ class _Sample:
         is_dense = density >= max(rule.density, half_way)
         return is_dense, 2 * density * coverage / (density + coverage)
 
-    def chosen(self, peeling: Peeling, rule: Rule) -> tuple[Floats, Floats]:
+    def chosen(self, peeling: Peeling, rule: Rule) -> tuple[FloatArray, FloatArray]:
         """Return the limits of the best box on the way of a peeling."""
         boxes = list(zip(peeling.low, peeling.high, strict=True))
         return max(boxes, key=lambda box: self.score(box[0], box[1], rule))
 
-    def quasi_p(self, low: Floats, high: Floats) -> Floats:
+    def quasi_p(self, low: FloatArray, high: FloatArray) -> FloatArray:
         """Return the quasi-p of each limit: ``(end, factor)``."""
         result = np.full((2, len(low)), np.nan)
         count, hits = self.counts(low, high)
@@ -350,7 +352,9 @@ class _Sample:
             result[end, column] = binom.sf(math.ceil(hits) - 1, count, more_hits / more)
         return result
 
-    def significant(self, low: Floats, high: Floats, rule: Rule) -> tuple[Floats, Floats]:
+    def significant(
+        self, low: FloatArray, high: FloatArray, rule: Rule
+    ) -> tuple[FloatArray, FloatArray]:
         """Return a box without the limits that chance might have set, the likeliest first."""
         while True:
             quasi_p = self.quasi_p(low, high)
@@ -359,7 +363,7 @@ class _Sample:
             end, column = np.unravel_index(int(np.nanargmax(quasi_p)), quasi_p.shape)
             low, high = _opened(low, high, int(column), int(end))
 
-    def important(self, low: Floats, high: Floats, rule: Rule) -> list[int]:
+    def important(self, low: FloatArray, high: FloatArray, rule: Rule) -> list[int]:
         """Return the factors that a box needs most, at most as many as asked for."""
         low, high = self.significant(low, high, rule)
         while True:
@@ -369,12 +373,14 @@ class _Sample:
             without = [_opened(*_opened(low, high, c, 0), c, 1) for c in restricted]
             low, high = max(without, key=lambda box: self._contrast(*box))
 
-    def _contrast(self, low: Floats, high: Floats) -> float:
+    def _contrast(self, low: FloatArray, high: FloatArray) -> float:
         """Return how many more cases are inside than if cases were spread evenly."""
         count, hits = self.counts(low, high)
         return hits - count * float(self.cases.mean())
 
-    def sharpened(self, low: Floats, high: Floats, rule: Rule) -> tuple[Floats, Floats]:
+    def sharpened(
+        self, low: FloatArray, high: FloatArray, rule: Rule
+    ) -> tuple[FloatArray, FloatArray]:
         """Return a box with each limit where density falls to half way, if the box is no worse.
 
         The limit is where the number of cases inside exceeds that of a box of the half-way density
@@ -396,8 +402,8 @@ class _Sample:
         return best
 
     def _moved(
-        self, low: Floats, high: Floats, column: int, end: int, half_way: float
-    ) -> tuple[Floats, Floats]:
+        self, low: FloatArray, high: FloatArray, column: int, end: int, half_way: float
+    ) -> tuple[FloatArray, FloatArray]:
         """Return a box with one limit where the sum of cases above ``half_way`` is largest."""
         opened = _opened(low, high, column, end)
         inside = _inside(self.points, *opened)
@@ -417,8 +423,13 @@ class _Sample:
 
 
 def restriction_frequencies(
-    points: Floats, cases: Floats, rule: Rule | None = None, *, resamples: int = 20, seed: int = 0
-) -> Floats:
+    points: FloatArray,
+    cases: FloatArray,
+    rule: Rule | None = None,
+    *,
+    resamples: int = 20,
+    seed: int = 0,
+) -> FloatArray:
     """Return in what share of resamples the first box restricts each factor: ``(factor,)``.
 
     A resample is a random half of the points, without replacement.

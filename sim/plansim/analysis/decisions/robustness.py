@@ -30,11 +30,10 @@ from plansim.analysis.evaluator import Progress
 from plansim.errors import InputError, Message
 from plansim.files.notebook import Table, Tabular
 from plansim.model.records import Model
-from plansim.scenario.factors import Apply
+from plansim.scenario.factors import Apply, FloatArray
 from plansim.scenario.members import Members
 from plansim.scenario.scenario_file import Scenario, scenario_of, with_shipped
 from plansim.targets.catalogue import targets_of
-from plansim.targets.indicator import Floats
 from plansim.targets.target import Target, binding_targets
 from plansim.targets.verdict import PART_MET
 
@@ -257,7 +256,7 @@ def _judged(
     members: Members,
     threads: int | None,
     progress: Progress,
-) -> tuple[Floats, Floats]:
+) -> tuple[FloatArray, FloatArray]:
     """Return how far targets are met, and their margins as parts of their values.
 
     Both ``(policy, member, target)``, NaN where a run breaks down. A target that a policy assumes
@@ -276,7 +275,7 @@ def _judged(
     return np.stack(met), np.stack(margins)
 
 
-def _distances(members: Members) -> Floats:
+def _distances(members: Members) -> FloatArray:
     """Return how far members are from the model as it is, in standard deviations: ``(member,)``."""
     neutral = [1.0 if factor.apply is Apply.MULTIPLY else 0.0 for factor in members.factors]
     spread = members.values.std(axis=0)
@@ -294,19 +293,19 @@ class _Table:
     policies: Sequence[Scenario]
     targets: Sequence[Target]
     named: list[int]
-    met: Floats
+    met: FloatArray
     """``(policy, member, target)``."""
-    margins: Floats
-    distances: Floats
+    margins: FloatArray
+    distances: FloatArray
     """``(member,)``."""
 
     @property
-    def counts(self) -> Floats:
+    def counts(self) -> FloatArray:
         """``(policy, member)``: number of targets met."""
         return np.asarray(self.met.sum(axis=2))
 
     @property
-    def holds(self) -> Floats:
+    def holds(self) -> FloatArray:
         """``(policy, member)``: 1 where every target of the named set is met.
 
         A half where one is undecided, and none missed.
@@ -314,7 +313,7 @@ class _Table:
         return np.asarray(self.met[:, :, self.named].min(axis=2, initial=1.0))
 
     @property
-    def shortfalls(self) -> Floats:
+    def shortfalls(self) -> FloatArray:
         """``(policy, member)``: the mean margin of the named set, none above zero."""
         if not self.named:
             return np.zeros(self.counts.shape)
@@ -370,12 +369,12 @@ class _Table:
             )
 
 
-def _error(values: Floats) -> float:
+def _error(values: FloatArray) -> float:
     """Return the standard error of a mean."""
     return float(values.std(ddof=1) / math.sqrt(len(values))) if len(values) > 1 else math.nan
 
 
-def _regret(values: Floats) -> Regret:
+def _regret(values: FloatArray) -> Regret:
     return Regret(
         float(values.mean()), float(np.quantile(values, UPPER)), float(values.max(initial=0.0))
     )

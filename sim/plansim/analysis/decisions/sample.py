@@ -18,10 +18,9 @@ from plansim.analysis.experiments.store import CARD
 from plansim.cache import kept
 from plansim.errors import InputError, Message
 from plansim.model.records import Model
-from plansim.scenario.factors import Apply, Factor
+from plansim.scenario.factors import Apply, Factor, FloatArray
 from plansim.scenario.members import EnsembleKind, Members
 from plansim.scenario.scenario_file import Scenario, as_written
-from plansim.targets.indicator import Floats
 from plansim.targets.target import Target
 from plansim.targets.verdict import PART_MET
 
@@ -51,9 +50,9 @@ class Sample:
     title_zh: str
     """The titles of either."""
     factors: tuple[Factor, ...]
-    points: Floats = field(repr=False)
+    points: FloatArray = field(repr=False)
     """``(run, factor)`` in the factors' units."""
-    met: Mapping[str, Floats] = field(repr=False)
+    met: Mapping[str, FloatArray] = field(repr=False)
     """By target ``(run,)``: 1 if it is met, 0 if it is missed, 0.5 if it is undecided; NaN where
     nothing judges it, as in a run that breaks down."""
 

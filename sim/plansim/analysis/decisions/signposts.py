@@ -34,10 +34,10 @@ from plansim.analysis.evaluator import Evaluator, Progress, Request, processors
 from plansim.errors import InputError, Message
 from plansim.files.notebook import Table, Tabular
 from plansim.model.records import Model
+from plansim.scenario.factors import FloatArray
 from plansim.scenario.members import LIMIT, Members
 from plansim.scenario.scenario_file import Scenario, scenario_of
 from plansim.targets.catalogue import load_targets, targets_of
-from plansim.targets.indicator import Floats
 from plansim.targets.target import Target, binding_targets
 from plansim.targets.verdict import PART_MET
 
@@ -178,7 +178,7 @@ def _signpost(
     target: Target,
     published: Published,
     year: int,
-    values: Floats,
+    values: FloatArray,
     good: npt.NDArray[np.bool_],
 ) -> Signpost:
     area, error = area_under_curve(values, good)
@@ -206,7 +206,7 @@ def _signpost(
     )
 
 
-def area_under_curve(values: Floats, good: npt.NDArray[np.bool_]) -> tuple[float, float]:
+def area_under_curve(values: FloatArray, good: npt.NDArray[np.bool_]) -> tuple[float, float]:
     """Return the area under the curve of hits against false alarms, and its standard error.
 
     It is the probability that the value of a good member is larger than that of another; equal
@@ -222,7 +222,7 @@ def area_under_curve(values: Floats, good: npt.NDArray[np.bool_]) -> tuple[float
     return float(area), math.sqrt(max(variance, 0.0) / (many * few))
 
 
-def _threshold(values: Floats, good: npt.NDArray[np.bool_], is_above: bool) -> float:
+def _threshold(values: FloatArray, good: npt.NDArray[np.bool_], is_above: bool) -> float:
     """Return the value at which hits exceed false alarms by most."""
     order = np.argsort(values, kind="stable")
     ordered, kind = values[order], good[order]

@@ -24,10 +24,9 @@ import numpy as np
 
 from plansim.errors import Fault
 from plansim.model.records import Model, VariableKind
-from plansim.scenario.factors import Apply, Distribution, Factor
+from plansim.scenario.factors import Apply, Distribution, Factor, FloatArray
 from plansim.scenario.levers import lever_of
 from plansim.scenario.scenario_file import Scenario
-from plansim.targets.indicator import Floats
 
 __all__ = [
     "MOST_RUNS",
@@ -52,7 +51,7 @@ class Uniform:
     low: float
     high: float
 
-    def quantile(self, u: Floats) -> Floats:
+    def quantile(self, u: FloatArray) -> FloatArray:
         """Return the quantiles of the probabilities ``u``, in the same shape."""
         return np.clip(self.low + (self.high - self.low) * u, self.low, self.high)
 
@@ -65,7 +64,7 @@ class Triangular:
     mode: float
     high: float
 
-    def quantile(self, u: Floats) -> Floats:
+    def quantile(self, u: FloatArray) -> FloatArray:
         """Return the quantiles of the probabilities ``u``, in the same shape."""
         width = self.high - self.low
         left, right = self.mode - self.low, self.high - self.mode
@@ -86,13 +85,13 @@ class Normal:
     low: float = -math.inf
     high: float = math.inf
 
-    def quantile(self, u: Floats) -> Floats:
+    def quantile(self, u: FloatArray) -> FloatArray:
         """Return the quantiles of the probabilities ``u``, in the same shape."""
         from scipy.special import ndtr, ndtri  # slow to load, and other distributions do without
 
         ends = ndtr((np.array([self.low, self.high]) - self.mean) / self.sd)
         inside = ends[0] + (ends[1] - ends[0]) * u
-        values: Floats = np.clip(self.mean + self.sd * ndtri(inside), self.low, self.high)
+        values: FloatArray = np.clip(self.mean + self.sd * ndtri(inside), self.low, self.high)
         return values
 
 
@@ -106,7 +105,7 @@ class Lognormal:
     low: float = 0.0
     high: float = math.inf
 
-    def quantile(self, u: Floats) -> Floats:
+    def quantile(self, u: FloatArray) -> FloatArray:
         """Return the quantiles of the probabilities ``u``, in the same shape."""
         ends = [math.log(end) if end > 0 else -math.inf for end in (self.low, self.high)]
         inner = Normal(math.log(self.median), self.spread, *ends)
@@ -130,14 +129,14 @@ class Discrete:
         """The largest value."""
         return max(self.values)
 
-    def quantile(self, u: Floats) -> Floats:
+    def quantile(self, u: FloatArray) -> FloatArray:
         """Return the first value whose summed probability exceeds ``u``; the shape stays."""
         ends = np.cumsum(self.weights) / np.sum(self.weights)
         index = np.searchsorted(ends, u, side="right")
         return np.array(self.values)[np.minimum(index, len(self.values) - 1)]
 
 
-def quantiles(factors: Sequence[Factor], shares: Floats) -> Floats:
+def quantiles(factors: Sequence[Factor], shares: FloatArray) -> FloatArray:
     """Return the values of factors at probabilities, both ``(point, factor)``.
 
     Without those of factors that have no distribution.
@@ -150,7 +149,7 @@ def quantiles(factors: Sequence[Factor], shares: Floats) -> Floats:
     return np.stack(columns, axis=1)
 
 
-def levels_of(distribution: Distribution, count: int) -> Floats:
+def levels_of(distribution: Distribution, count: int) -> FloatArray:
     """Return the values of a grid's axis: all of a discrete distribution, else ``count`` of them.
 
     They are the quantiles of evenly spaced shares, both ends included; where the distribution has

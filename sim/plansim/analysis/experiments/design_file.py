@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from plansim.analysis.experiments.design import MOST_RUNS, Design, DesignKind, remaining_factors
-from plansim.analysis.experiments.design_form import DesignContext, DesignFile
+from plansim.analysis.experiments.design_form import DesignContext, DesignForm
 from plansim.analysis.experiments.sampling import MOST_HYPERCUBE, grid_axes
 from plansim.errors import DesignError, Fault, Message, UnknownNameError
 from plansim.files.forms import form_of
@@ -135,7 +135,7 @@ def _design(
     scenarios: Sequence[Scenario] | None,
 ) -> Design:
     model, path = context.model, context.path
-    form = form_of(DesignFile, document, context, DesignError)
+    form = form_of(DesignForm, document, context, DesignError)
     faults: list[Fault] = []
     read = list(form.scenarios if scenarios is None else scenarios)
     if method := form.integration:

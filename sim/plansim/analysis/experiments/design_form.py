@@ -44,7 +44,7 @@ from plansim.scenario.scenario_file import Scenario, as_written, read_scenario, 
 __all__ = [
     "ActingForm",
     "DesignContext",
-    "DesignFile",
+    "DesignForm",
     "FactorForm",
     "FactorOrShort",
     "factor_of",
@@ -298,7 +298,7 @@ class Remaining(Form):
     ] = Field(default=(), description="Constants that do not vary either.")
 
 
-class DesignFile(Form):
+class DesignForm(Form):
     """The form of a design file."""
 
     title: Wording = Field(description="What the sweep is called, in English and Chinese.")
@@ -348,7 +348,7 @@ class DesignFile(Form):
 
 def schema_text() -> str:
     """Return the JSON Schema of a design file, as ``scenarios/sweeps/schema.json`` holds it."""
-    return schema_of(DesignFile, "Design")
+    return schema_of(DesignForm, "Design")
 
 
 if __name__ == "__main__":

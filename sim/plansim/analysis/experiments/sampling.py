@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from plansim.analysis.experiments.design import Design, DesignKind, levels_of, quantiles
-from plansim.targets.indicator import Floats
+from plansim.scenario.factors import FloatArray
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -38,14 +38,14 @@ class Sampler:
     def __init__(self, design: Design) -> None:
         self._design = design
         self._sequence: qmc.Sobol | None = None
-        self._hypercube: Floats | None = None
+        self._hypercube: FloatArray | None = None
 
     def load(self) -> None:
         """Load the library that draws, which takes longer than to draw from most designs."""
         if self._design.kind in (DesignKind.SOBOL, DesignKind.LATIN_HYPERCUBE):
             import_module("scipy.stats")
 
-    def draw(self, start: int, stop: int) -> Floats:
+    def draw(self, start: int, stop: int) -> FloatArray:
         """Return the factors' values at the points from ``start`` to before ``stop``.
 
         The result is ``(point, factor)``, in the factors' units.
@@ -62,7 +62,7 @@ class Sampler:
                 shares = _morris(design, start, stop)
         return quantiles(design.factors, shares)
 
-    def _sobol(self, start: int, stop: int) -> Floats:
+    def _sobol(self, start: int, stop: int) -> FloatArray:
         from scipy.stats import qmc  # slow to load
 
         sequence = self._sequence
@@ -70,7 +70,7 @@ class Sampler:
             rng = np.random.default_rng(self._design.seed)
             sequence = qmc.Sobol(len(self._design.factors), scramble=True, bits=32, rng=rng)
             # scipy warns unless the first draw is of a power of two of points; so draw one.
-            first: Floats = sequence.random(1)
+            first: FloatArray = sequence.random(1)
         else:
             first = np.empty((0, len(self._design.factors)))
         if start and len(first):
@@ -78,12 +78,12 @@ class Sampler:
         ahead = start + len(first) - sequence.num_generated
         if ahead:
             sequence.fast_forward(ahead)
-        rest: Floats = sequence.random(stop - start - len(first))
+        rest: FloatArray = sequence.random(stop - start - len(first))
         self._sequence = sequence
         # The middle of each of 2^32 cells: neither 0 nor 1, whose quantiles may be infinite.
         return np.concatenate([first, rest]) + 2.0**-33
 
-    def _latin_hypercube(self) -> Floats:
+    def _latin_hypercube(self) -> FloatArray:
         if self._hypercube is None:
             from scipy.stats import qmc
 
@@ -93,14 +93,14 @@ class Sampler:
         return self._hypercube
 
 
-def _grid(design: Design, points: npt.NDArray[np.int64]) -> Floats:
+def _grid(design: Design, points: npt.NDArray[np.int64]) -> FloatArray:
     """Return combinations of levels, the last factor changing fastest."""
     axes = grid_axes(design)
     indices = np.unravel_index(points, [len(axis) for axis in axes])
     return np.stack([axis[column] for axis, column in zip(axes, indices, strict=True)], axis=1)
 
 
-def grid_axes(design: Design) -> list[Floats]:
+def grid_axes(design: Design) -> list[FloatArray]:
     """Return the values of each factor that a grid combines."""
     return [
         levels_of(factor.distribution, factor.levels or design.levels)
@@ -109,7 +109,7 @@ def grid_axes(design: Design) -> list[Floats]:
     ]
 
 
-def _morris(design: Design, start: int, stop: int) -> Floats:
+def _morris(design: Design, start: int, stop: int) -> FloatArray:
     """Return points of Morris trajectories, as shares between 0 and 1.
 
     With k factors a trajectory has k + 1 points. It begins at a random point of a grid of p

@@ -28,7 +28,7 @@ from plansim.analysis.experiments.integrity import (
 )
 from plansim.analysis.experiments.store import CHECKSUM, RunBlock, Store, array_of
 from plansim.files.writing import sync
-from plansim.targets.indicator import Floats
+from plansim.scenario.factors import FloatArray
 from plansim.targets.target import Status
 
 __all__ = ["QUANTILES", "Summary", "shares", "write_summary"]
@@ -170,7 +170,7 @@ class Summary:
             {"bad_variables": json.dumps(bad, ensure_ascii=False)},
         )
 
-    def _quantiles(self, threads: int) -> Floats:
+    def _quantiles(self, threads: int) -> FloatArray:
         """Return the quantiles of each output: ``(scenario, output, year, quantile)``."""
         rows = [
             values[:kept]
@@ -210,7 +210,7 @@ def _read(group: zarr.Group, name: str, span: slice = slice(None)) -> npt.NDArra
     return np.asarray(array_of(group, name)[span])
 
 
-def shares(verdicts: npt.NDArray[np.int64], *, is_sample: bool) -> tuple[Floats, ...]:
+def shares(verdicts: npt.NDArray[np.int64], *, is_sample: bool) -> tuple[FloatArray, ...]:
     """Return the share of runs that meet each target, its standard error, and its interval's ends.
 
     ``verdicts`` (…, verdict) are counts; each array is (…). See `Summary.dataset`.
@@ -219,7 +219,7 @@ def shares(verdicts: npt.NDArray[np.int64], *, is_sample: bool) -> tuple[Floats,
     count[verdicts[..., Status.ASSUMED.code] > 0] = np.nan
     count[count == 0] = np.nan
     met = verdicts[..., Status.MET.code]
-    share: Floats = met / count
+    share: FloatArray = met / count
     more = count + NORMAL**2
     middle = (met + NORMAL**2 / 2) / more
     error = np.sqrt(middle * (1 - middle) / more)
@@ -228,7 +228,7 @@ def shares(verdicts: npt.NDArray[np.int64], *, is_sample: bool) -> tuple[Floats,
     return (share, error, low, high) if is_sample else (share, nothing, nothing, nothing)
 
 
-def _sorted_quantiles(values: Floats) -> Floats:
+def _sorted_quantiles(values: FloatArray) -> FloatArray:
     """Return `QUANTILES` of some values, which are sorted in place: ``(value,)`` → ``(quantile,)``.
 
     Straight between values, as `numpy.quantile`, which parts where sorting by vectors is four
@@ -240,7 +240,7 @@ def _sorted_quantiles(values: Floats) -> Floats:
     parts = np.array(QUANTILES) * (len(values) - 1)
     below = np.floor(parts).astype(np.intp)
     low, high = values[below], values[np.ceil(parts).astype(np.intp)]
-    result: Floats = np.where(low == high, low, low + (high - low) * (parts - below))
+    result: FloatArray = np.where(low == high, low, low + (high - low) * (parts - below))
     return np.full_like(result, np.nan) if np.isnan(values[-1]) else result
 
 

@@ -28,9 +28,10 @@ from plansim.engine.dataset import Origin, with_origin
 from plansim.engine.trajectory import version_of
 from plansim.errors import DesignError, Fault, nearest
 from plansim.model.records import Model, Timing, VariableKind, cells_of
+from plansim.scenario.factors import FloatArray
 from plansim.scenario.variant import for_scenarios
 from plansim.targets.catalogue import targets_of
-from plansim.targets.indicator import Floats, moment
+from plansim.targets.indicator import moment
 from plansim.targets.target import Target, answering_series, judged_targets
 
 __all__ = ["SweepJob", "SweepRuns", "block_size", "request_of", "run_sweep", "sweep"]
@@ -309,17 +310,17 @@ class SweepRuns:
         self._evaluators = job.evaluators()
         self.write = store.writer().write
 
-    def drawer(self) -> Callable[[int], Floats]:
+    def drawer(self) -> Callable[[int], FloatArray]:
         """Return the function that draws the points of a block, whose runs may share the first."""
         sampler, scenarios = Sampler(self._design), len(self._evaluators)
 
-        def draw(number: int) -> Floats:
+        def draw(number: int) -> FloatArray:
             start, stop = self._store.span(number)
             return sampler.draw(start // scenarios, -(-stop // scenarios))
 
         return draw
 
-    def begin(self, number: int, points: Floats) -> tuple[RunBlock, list[Task]]:
+    def begin(self, number: int, points: FloatArray) -> tuple[RunBlock, list[Task]]:
         """Return an empty block of runs, whose points were drawn, and the tasks that fill it."""
         scenarios = len(self._evaluators)
         start, stop = self._store.span(number)
@@ -366,7 +367,7 @@ def _fill(evaluation: Evaluation, rows: RunBlock) -> None:
 
 
 def _empty_block(
-    store: Store, request: Request, inputs: Floats, scenario: npt.NDArray[np.int16]
+    store: Store, request: Request, inputs: FloatArray, scenario: npt.NDArray[np.int16]
 ) -> RunBlock:
     """Return a block whose results are still to be written.
 

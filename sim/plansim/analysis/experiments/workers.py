@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeAlias
 from plansim.analysis.evaluator import processors
 from plansim.analysis.experiments.store import RunBlock
 from plansim.errors import Fault, InputError, Message, OutputError, foreign
-from plansim.targets.indicator import Floats
+from plansim.scenario.factors import FloatArray
 
 __all__ = ["BlockRunner", "Done", "Job", "Task", "connected", "run_blocks"]
 
@@ -27,13 +27,13 @@ Done: TypeAlias = Callable[[int, "RunBlock | None"], None]
 class BlockRunner(Protocol):
     """Runs the blocks of a study. Threads may share it."""
 
-    def drawer(self) -> Callable[[int], Floats]:
+    def drawer(self) -> Callable[[int], FloatArray]:
         """Return a function that draws the points of a block, by its number.
 
         It is not safe for threads, and quickest where blocks are drawn in their order.
         """
 
-    def begin(self, number: int, points: Floats) -> tuple[RunBlock, Sequence[Task]]:
+    def begin(self, number: int, points: FloatArray) -> tuple[RunBlock, Sequence[Task]]:
         """Return a block that is still empty, and the tasks that fill it, in any order.
 
         ``points`` are what was drawn for it.

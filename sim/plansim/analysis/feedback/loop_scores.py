@@ -26,10 +26,10 @@ from plansim.engine.simlin import LinkScores, link_scores
 from plansim.errors import Fault, InputError, SimulationError
 from plansim.files.notebook import Table, Tabular
 from plansim.model.records import Integration, Model
+from plansim.scenario.factors import FloatArray
 from plansim.scenario.references import cells_meant
 from plansim.scenario.scenario_file import Scenario, scenario_of
 from plansim.scenario.variant import for_scenarios
-from plansim.targets.indicator import Floats
 from plansim.targets.target import split_reference
 
 __all__ = ["LoopScores", "partitions_of", "path_score", "score_loops"]
@@ -47,20 +47,20 @@ class LoopScores(Tabular):
     """In the order of the file."""
     partitions: tuple[tuple[str, ...], ...]
     """The ids of loops that can be reached from one another, and are compared."""
-    time: Floats
+    time: FloatArray
     """``(time,)``: every step of the run but the first."""
-    scores: Mapping[str, Floats]
+    scores: Mapping[str, FloatArray]
     """By the id of the loop, ``(time,)``."""
     missing: Fault | None = None
     """Why there are no scores; None if there are. Without them there are no times."""
 
     @cached_property
-    def relative(self) -> Mapping[str, Floats]:
+    def relative(self) -> Mapping[str, FloatArray]:
         """The relative scores, ``(time,)``: without signs they add up to 1 in each partition.
 
         All are 0 while no loop of the partition is at work.
         """
-        relative: dict[str, Floats] = {}
+        relative: dict[str, FloatArray] = {}
         for ids in self.partitions if self.missing is None else ():
             total = np.sum([np.abs(self.scores[id_]) for id_ in ids], axis=0)
             total = np.where(total > 0, total, 1.0)
@@ -75,7 +75,7 @@ class LoopScores(Tabular):
         return tuple(int(year) for year in years[np.abs(steps * step - 1) < step - 1e-9])
 
     @cached_property
-    def yearly(self) -> Mapping[str, Floats]:
+    def yearly(self) -> Mapping[str, FloatArray]:
         """The mean of the relative scores in each year, ``(year,)``, by the id of the loop."""
         return {
             id_: np.array([series[self._year_of_step == year].mean() for year in self.years])
@@ -143,7 +143,7 @@ def score_loops(
     return LoopScores(scenario, tuple(loops), partitions, links.time, scores)
 
 
-def path_score(model: Model, path: Sequence[LoopLink], links: LinkScores) -> Floats:
+def path_score(model: Model, path: Sequence[LoopLink], links: LinkScores) -> FloatArray:
     """Return the score of a declared path, ``(time,)``, summed over all ways through elements.
 
     ``path`` leads back to where it begins. Each variable is passed at one element, so that every

@@ -21,10 +21,10 @@ from plansim.errors import InputError, Message
 from plansim.files.forms import LAX, Entries, Form, Items, Resolved, Words, form_of, listed
 from plansim.files.yaml_document import read_document
 from plansim.model.records import Model
+from plansim.scenario.factors import FloatArray
 from plansim.scenario.references import meant, variable_meant
 from plansim.scenario.scenario_file import Scenario, scenario_of
 from plansim.targets.catalogue import targets_of
-from plansim.targets.indicator import Floats
 from plansim.targets.target import (
     Attribute,
     Status,
@@ -177,7 +177,7 @@ class _LoopRow(Form):
     ]
 
 
-class _LoopsFile(Form):
+class _LoopsForm(Form):
     loops: Annotated[tuple[_LoopRow, ...], listed(list[_LoopRow], unique="id")]
 
 
@@ -209,7 +209,7 @@ def load_loops(model: Model) -> tuple[Loop, ...]:
             paths=tuple(tuple(_links(model, path)) for path in row.paths),
             felt=row.felt,
         )
-        for row in form_of(_LoopsFile, read_document(path), model).loops
+        for row in form_of(_LoopsForm, read_document(path), model).loops
     )
 
 
@@ -272,7 +272,7 @@ def cut_loops(
 
 
 def _effect(
-    evaluation: Evaluation, target: Target, run: int, shifts: Mapping[str, Floats]
+    evaluation: Evaluation, target: Target, run: int, shifts: Mapping[str, FloatArray]
 ) -> Effect:
     verdicts = evaluation[target.id]
     assert target.year is not None
@@ -290,7 +290,7 @@ def _effect(
     )
 
 
-def largest_shifts(outputs: Floats) -> Floats:
+def largest_shifts(outputs: FloatArray) -> FloatArray:
     """Return the largest shift of each run's series against the first run's: ``(run, output)``.
 
     ``outputs`` is ``(run, output, year)``; a shift is a part of the larger of the value and that of

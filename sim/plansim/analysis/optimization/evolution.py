@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from plansim.analysis.optimization.slp import Evaluate, Point, finite
-from plansim.targets.indicator import Floats
+from plansim.scenario.factors import FloatArray
 
 __all__ = ["SAMPLES", "Points", "best_of", "evolve", "fitness", "sample", "stretched"]
 
@@ -43,9 +43,9 @@ INFEASIBLE = -1e6
 class Points:
     """Points of the search space that were evaluated."""
 
-    positions: Floats
+    positions: FloatArray
     """``(point, lever)``"""
-    values: Floats
+    values: FloatArray
     """``(point, column)``"""
 
     def __iter__(self) -> Iterator[Point]:
@@ -66,13 +66,13 @@ class Points:
         )
 
 
-def stretched(uniform: Floats) -> Floats:
+def stretched(uniform: FloatArray) -> FloatArray:
     """Return positions, many at an end of their range, from uniform numbers."""
     return np.clip(STRETCH * (uniform - 0.5) + 0.5, 0.0, 1.0)
 
 
 def sample(
-    evaluate: Evaluate, levers: int, more: Floats, *, samples: int = SAMPLES, seed: int = 0
+    evaluate: Evaluate, levers: int, more: FloatArray, *, samples: int = SAMPLES, seed: int = 0
 ) -> Points:
     """Evaluate the middle of the search space, a Sobol sequence, and ``more`` positions."""
     from scipy.stats import qmc  # slow to load
@@ -83,7 +83,7 @@ def sample(
     return Points(positions, finite(evaluate(positions)))
 
 
-def fitness(values: Floats, columns: Sequence[int], margins: Sequence[int]) -> Floats:
+def fitness(values: FloatArray, columns: Sequence[int], margins: Sequence[int]) -> FloatArray:
     """Return the smallest of ``columns`` where no margin is negative: ``(run,)``.
 
     Elsewhere it is below `INFEASIBLE` by the sum of what margins fall short.

@@ -45,11 +45,11 @@ from plansim.analysis.optimization.slp import FAILED, finite, maximise
 from plansim.errors import InputError
 from plansim.files.notebook import Table, Tabular
 from plansim.model.records import Model
-from plansim.scenario.factors import Apply, Factor
+from plansim.scenario.factors import Apply, Factor, FloatArray
 from plansim.scenario.members import EnsembleKind
 from plansim.scenario.scenario_file import Scenario, scenario_of
 from plansim.targets.catalogue import load_targets
-from plansim.targets.indicator import Floats, Measure
+from plansim.targets.indicator import Measure
 from plansim.targets.target import Attribute, Target, indicator_of, judged_targets
 from plansim.targets.views_file import load_views
 
@@ -238,7 +238,7 @@ class _Drawn:
     """Draws of what is uncertain."""
 
     factors: tuple[Factor, ...]
-    values: Floats
+    values: FloatArray
     """``(draw, factor)``"""
     chosen: frozenset[str] = frozenset()
     """Constants that are what a policy makes them."""
@@ -262,15 +262,15 @@ class _Uncertainty:
 
     problem: DecisionProblem
     """With the uncertain factors."""
-    draws: Floats
+    draws: FloatArray
     """``(draw, factor)``"""
 
-    def margins(self, position: Floats) -> tuple[Floats, Floats]:
+    def margins(self, position: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return margins ``(draw, target)`` in their units, and growth ``(draw,)``."""
         margins, growth = self.problem.over_draws(position[None], self.draws)
         return margins[0], growth[0]
 
-    def chance(self, position: Floats, rows: Sequence[int]) -> tuple[float, float]:
+    def chance(self, position: FloatArray, rows: Sequence[int]) -> tuple[float, float]:
         """Return the share of the draws in which targets hold, and the median of growth."""
         margins, growth = self.margins(position)
         finite_growth = growth[np.isfinite(growth)]
@@ -384,7 +384,7 @@ def _horizon(
 def _policy(
     problem: DecisionProblem,
     uncertainty: _Uncertainty | None,
-    position: Floats,
+    position: FloatArray,
     kept: Sequence[int],
 ) -> Policy:
     values = finite(problem.evaluate(position[None]))[0]

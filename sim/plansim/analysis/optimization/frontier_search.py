@@ -12,7 +12,7 @@ import numpy as np
 from plansim.analysis.optimization.evolution import Points, best_of, evolve, fitness
 from plansim.analysis.optimization.problem import DecisionProblem
 from plansim.analysis.optimization.slp import Evaluate, Point, finite, maximise
-from plansim.targets.indicator import Floats
+from plansim.scenario.factors import FloatArray
 
 __all__ = [
     "LOCAL_SEARCHES",
@@ -174,10 +174,10 @@ def _best_at(problem: DecisionProblem, points: Points, kept: Sequence[int], rate
     """Return the policy with at least some growth whose smallest margin is largest."""
     growth = len(problem.targets)
 
-    def with_surplus(values: Floats) -> Floats:
+    def with_surplus(values: FloatArray) -> FloatArray:
         return np.column_stack([values, (values[:, growth] - rate) * LEVEL_WEIGHT])
 
-    def evaluate(positions: Floats) -> Floats:
+    def evaluate(positions: FloatArray) -> FloatArray:
         return with_surplus(problem.evaluate(positions))
 
     known = Points(points.positions, with_surplus(points.values))

@@ -13,13 +13,13 @@ from numpy.typing import ArrayLike
 
 from plansim.analysis.optimization.problem import DecisionProblem
 from plansim.analysis.optimization.slp import finite
-from plansim.targets.indicator import Floats
+from plansim.scenario.factors import FloatArray
 
 __all__ = ["Scan", "brackets", "nearest_crossings", "scan"]
 
 BISECTIONS = 30
 
-Scan: TypeAlias = list[tuple[Floats, Floats]]
+Scan: TypeAlias = list[tuple[FloatArray, FloatArray]]
 """By lever, the positions of its grid and the scaled margins there, ``(point, target)``."""
 
 
@@ -60,7 +60,7 @@ def nearest_crossings(
     return nearest
 
 
-def _single_moves(start: Floats, moves: Iterable[tuple[int, ArrayLike]]) -> Floats:
+def _single_moves(start: FloatArray, moves: Iterable[tuple[int, ArrayLike]]) -> FloatArray:
     """Return positions at each of which one lever is moved: ``(run, lever)``."""
     parts = []
     for lever, at in moves:
@@ -70,7 +70,7 @@ def _single_moves(start: Floats, moves: Iterable[tuple[int, ArrayLike]]) -> Floa
     return np.concatenate(parts)
 
 
-def brackets(grid: Floats, margins: Floats, present: float) -> list[tuple[float, float]]:
+def brackets(grid: FloatArray, margins: FloatArray, present: float) -> list[tuple[float, float]]:
     """Return where a margin turns good nearest to the present value, on either side of it.
 
     Of each side the first point of the grid with a margin not below zero, after the one before it.

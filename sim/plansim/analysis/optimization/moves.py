@@ -9,10 +9,9 @@ import numpy as np
 
 from plansim.errors import InputError, Message
 from plansim.model.records import Model, VariableKind
-from plansim.scenario.factors import Apply, neutral_value
+from plansim.scenario.factors import Apply, FloatArray, neutral_value
 from plansim.scenario.references import meant
 from plansim.scenario.scenario_file import Scenario
-from plansim.targets.indicator import Floats
 from plansim.targets.labels import reference_named
 from plansim.targets.target import Target
 from plansim.targets.views import Lever, names_of
@@ -107,7 +106,7 @@ def lever_named(model: Model, name: str) -> Lever:
 
 def ranges_of(
     model: Model, scenario: Scenario, levers: Sequence[Lever]
-) -> tuple[Floats, Floats, Floats]:
+) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return the ends of the levers' ranges, and where the scenario has them: ``(lever,)``.
 
     A lever that is outside of its range has the range extended to where it is; a range without an
@@ -117,7 +116,7 @@ def ranges_of(
         [neutral_value(model, scenario.values, lever.apply, lever.constants) for lever in levers]
     )
 
-    def end(farther: np.ufunc, ends: Sequence[float]) -> Floats:
+    def end(farther: np.ufunc, ends: Sequence[float]) -> FloatArray:
         return np.asarray(np.where(np.isfinite(ends), farther(ends, present), present))
 
     low = end(np.minimum, [lever.low for lever in levers])

@@ -22,10 +22,9 @@ from plansim.analysis.optimization.target_seeking import changed_verdicts
 from plansim.cache import kept
 from plansim.model.records import Model
 from plansim.model.units import NO_UNIT
-from plansim.scenario.factors import Apply, default_of
+from plansim.scenario.factors import Apply, FloatArray, default_of
 from plansim.scenario.members import LIMIT, Members
 from plansim.scenario.scenario_file import Scenario
-from plansim.targets.indicator import Floats
 from plansim.targets.target import Attribute, Status, Target
 from plansim.targets.verdict import SURE, Share
 from plansim.targets.views import Lever
@@ -325,7 +324,7 @@ class _Seeker:
             order = self._order(target, self._part(position, high))
         return order
 
-    def _part(self, position: Floats, part: float) -> tuple[Move, ...]:
+    def _part(self, position: FloatArray, part: float) -> tuple[Move, ...]:
         start = self.search.whole.start
         return self.search.whole.moves(start + part * (position - start))
 

@@ -24,10 +24,9 @@ from plansim.errors import DesignError, Fault, InputError, Message, nearest
 from plansim.files.forms import LAX, Entries, Form, Resolved, form_of
 from plansim.files.yaml_document import read_document
 from plansim.model.records import Model
-from plansim.scenario.factors import Factor, acted, default_of
+from plansim.scenario.factors import Factor, FloatArray, acted, default_of
 from plansim.scenario.references import one_series
 from plansim.scenario.scenario_file import Scenario, read_overlay
-from plansim.targets.indicator import Floats
 from plansim.targets.judging import margin_of
 from plansim.targets.target import Target, in_year
 from plansim.targets.views import Lever, Views
@@ -55,31 +54,31 @@ class SearchSpace:
 
     scenario: Scenario
     levers: tuple[Lever, ...]
-    low: Floats
+    low: FloatArray
     """``(lever,)``: the ends of the ranges in the levers' units, what is present in them."""
-    high: Floats
-    present: Floats
+    high: FloatArray
+    present: FloatArray
     """``(lever,)``: where the scenario has them; 0 of a lever that adds, 1 of one that multiplies.
     """
     columns: Mapping[str, int]
     """Of the constants in a row of settings: those of levers among them."""
 
     @property
-    def start(self) -> Floats:
+    def start(self) -> FloatArray:
         """``(lever,)``: the positions where the levers are."""
         return self.positions(self.present)
 
-    def positions(self, values: Floats) -> Floats:
+    def positions(self, values: FloatArray) -> FloatArray:
         """Return the positions of values in the levers' units."""
         width = np.where(self.high > self.low, self.high - self.low, 1.0)
         return np.asarray((values - self.low) / width)
 
-    def values(self, positions: Floats) -> Floats:
+    def values(self, positions: FloatArray) -> FloatArray:
         """Return the levers' values at positions; one that is not moved has its exact value."""
         values = self.low + positions * (self.high - self.low)
         return np.where(positions == self.start, self.present, values)
 
-    def act(self, settings: Floats, changed: Lever | Factor, values: Floats) -> None:
+    def act(self, settings: FloatArray, changed: Lever | Factor, values: FloatArray) -> None:
         """Let a lever or factor act with values, ``(run,)``, on settings."""
         columns = [self.columns[constant] for constant in changed.constants]
         settings[:, columns] = acted(changed.apply, settings[:, columns], values[:, None])
@@ -90,7 +89,7 @@ class DecisionProblem(SearchSpace):
     """Levers over a search space, and what is asked of a run at each point of it."""
 
     targets: tuple[Target, ...]
-    scales: Floats
+    scales: FloatArray
     """``(target,)``: margins are divided by them."""
     objective: Target | None
     """An indicator that is computed beside the margins: growth, or an outlay."""
@@ -100,10 +99,10 @@ class DecisionProblem(SearchSpace):
     """Factors whose constants come after those of levers in a row of settings."""
     threads: int
     evaluator: Evaluator
-    defaults: Floats
+    defaults: FloatArray
     """``(constant,)``: values under the scenario."""
 
-    def moves(self, position: Floats) -> tuple[Move, ...]:
+    def moves(self, position: FloatArray) -> tuple[Move, ...]:
         """Return the levers that are moved at a position, the longest move first."""
         values = self.values(position)
         moves = [
@@ -112,7 +111,7 @@ class DecisionProblem(SearchSpace):
         ]
         return tuple(sorted(moves, key=lambda move: -move.effort))
 
-    def position_of(self, moves: Sequence[Move]) -> Floats:
+    def position_of(self, moves: Sequence[Move]) -> FloatArray:
         """Return the position at which these levers are moved and no others."""
         values = self.present.copy()
         for move in moves:
@@ -131,7 +130,7 @@ class DecisionProblem(SearchSpace):
             evaluator=self.evaluator.only(asked),
         )
 
-    def scenario_at(self, position: Floats) -> Scenario:
+    def scenario_at(self, position: FloatArray) -> Scenario:
         """Return the scenario with the levers at a position; it sets what is moved."""
         settings = self._settings(position[None])[0]
         moved = {
@@ -143,7 +142,7 @@ class DecisionProblem(SearchSpace):
 
     # What a run says.
 
-    def evaluate(self, positions: Floats) -> Floats:
+    def evaluate(self, positions: FloatArray) -> FloatArray:
         """Return scaled margins, and the objective if there is one: ``(run, column)``.
 
         NaN where a run breaks down.
@@ -152,7 +151,7 @@ class DecisionProblem(SearchSpace):
         scaled = margins[:, 0] / self.scales
         return scaled if self.objective is None else np.hstack([scaled, objective])
 
-    def over_draws(self, positions: Floats, draws: Floats) -> tuple[Floats, Floats]:
+    def over_draws(self, positions: FloatArray, draws: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return what becomes of each position under each draw of what is uncertain.
 
         Margins ``(position, draw, target)`` in the targets' units, and the objective
@@ -171,17 +170,17 @@ class DecisionProblem(SearchSpace):
         )
         return np.stack(margins, axis=1).reshape(*shape, len(margins)), objective
 
-    def judge(self, positions: Floats) -> Evaluation:
+    def judge(self, positions: FloatArray) -> Evaluation:
         """Return what comes out of runs at positions, targets judged in their own years."""
         return self.evaluator.evaluate(self._settings(positions))
 
-    def _settings(self, positions: Floats) -> Floats:
+    def _settings(self, positions: FloatArray) -> FloatArray:
         settings = np.tile(self.defaults, (len(positions), 1))
         for lever, values in zip(self.levers, self.values(positions).T, strict=True):
             self.act(settings, lever, values)
         return settings
 
-    def _margin(self, target: Target, evaluation: Evaluation) -> Floats:
+    def _margin(self, target: Target, evaluation: Evaluation) -> FloatArray:
         """Return the smallest margin in the years in which a target must hold."""
         margins = [evaluation[target.id].least_margin]
         if self.until is not None and len(target.variables) > 1:

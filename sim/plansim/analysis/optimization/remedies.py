@@ -19,8 +19,8 @@ from plansim.analysis.optimization.problem import DecisionProblem, decision_prob
 from plansim.analysis.optimization.slp import MoveCost, minimise
 from plansim.analysis.optimization.target_seeking import changed_verdicts
 from plansim.model.records import Model
+from plansim.scenario.factors import FloatArray
 from plansim.scenario.scenario_file import Scenario
-from plansim.targets.indicator import Floats
 from plansim.targets.target import Target
 from plansim.targets.views import Lever
 
@@ -122,14 +122,14 @@ class RemedySearch:
 
     # --- starts of a mix ---
 
-    def _best_by_itself(self, target: Target) -> Floats:
+    def _best_by_itself(self, target: Target) -> FloatArray:
         """Return the position with each lever at the value that by itself helps most."""
         position = self.problem.start
         for lever, at in self.helpful(target):
             position[lever] = at
         return position
 
-    def _greedy(self, column: int) -> Floats:
+    def _greedy(self, column: int) -> FloatArray:
         """Return the position with as many levers moved as would suffice if their gains added up.
 
         Levers with the largest gain per share of their range come first.

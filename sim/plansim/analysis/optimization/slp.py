@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import linprog
 
-from plansim.targets.indicator import Floats
+from plansim.scenario.factors import FloatArray
 
 __all__ = [
     "FAILED",
@@ -34,7 +34,7 @@ __all__ = [
 ]
 
 Flags: TypeAlias = npt.NDArray[np.bool_]
-Evaluate: TypeAlias = Callable[[Floats], Floats]
+Evaluate: TypeAlias = Callable[[FloatArray], FloatArray]
 """From positions ``(run, lever)`` to their values, ``(run, column)``: scaled margins, and
 further values such as growth or an outlay; NaN where a run broke down."""
 
@@ -72,18 +72,20 @@ SLIGHT_MOVES = (0.2, 0.1, 0.05)
 class Point:
     """A point of the search space."""
 
-    position: Floats
+    position: FloatArray
     """``(lever,)``"""
-    values: Floats
+    values: FloatArray
     """``(column,)``"""
 
 
-def finite(values: Floats) -> Floats:
+def finite(values: FloatArray) -> FloatArray:
     """Return the values with `FAILED` in place of all that are not finite."""
     return np.asarray(np.where(np.isfinite(values), values, FAILED))
 
 
-def slopes_at(evaluate: Evaluate, position: Floats, width: float = MINIMUM_RADIUS) -> Floats:
+def slopes_at(
+    evaluate: Evaluate, position: FloatArray, width: float = MINIMUM_RADIUS
+) -> FloatArray:
     """Return the slopes of all columns, ``(column, lever)``, by differences of a width."""
     count = len(position)
     up = np.minimum(position + width * np.eye(count), 1.0)
@@ -100,16 +102,16 @@ def slopes_at(evaluate: Evaluate, position: Floats, width: float = MINIMUM_RADIU
 class _Maxima:
     """A sum of terms around a point, each the largest of some linear pieces."""
 
-    levels: Floats
+    levels: FloatArray
     """``(piece, term)``, at the point."""
-    slopes: Floats
+    slopes: FloatArray
     """``(piece, term, lever)``"""
-    prices: Floats
+    prices: FloatArray
     """``(term,)``"""
     minimum: float = 0.0
     """No term is less."""
 
-    def total(self, step: Floats) -> float:
+    def total(self, step: FloatArray) -> float:
         largest = (self.levels + self.slopes @ step).max(axis=0)
         return float(self.prices @ np.maximum(largest, self.minimum))
 
@@ -117,10 +119,10 @@ class _Maxima:
 class CostFunction(Protocol):
     """A cost that is minimised."""
 
-    def of(self, positions: Floats, values: Floats) -> Floats:
+    def of(self, positions: FloatArray, values: FloatArray) -> FloatArray:
         """Return the cost at positions with their values: ``(run,)``."""
 
-    def around(self, point: Point, slopes: Floats) -> _Maxima:
+    def around(self, point: Point, slopes: FloatArray) -> _Maxima:
         """Return the cost around a point with slopes ``(column, lever)``, but for a constant."""
 
 
@@ -128,16 +130,16 @@ class CostFunction(Protocol):
 class MoveCost:
     """A cost of moving levers from their present positions."""
 
-    weights: Floats
+    weights: FloatArray
     """``(lever,)``: of a move across the whole range; the largest about 1."""
-    present: Floats
+    present: FloatArray
     """``(lever,)``: positions."""
 
-    def of(self, positions: Floats, _: Floats) -> Floats:
+    def of(self, positions: FloatArray, _: FloatArray) -> FloatArray:
         """Return the cost at positions: ``(run,)``."""
         return np.asarray(np.abs(positions - self.present) @ self.weights)
 
-    def around(self, point: Point, _: Floats) -> _Maxima:
+    def around(self, point: Point, _: FloatArray) -> _Maxima:
         """Return the cost around a point: of each lever the larger of its moves up and down."""
         moved, unit = point.position - self.present, np.eye(len(self.present))
         return _Maxima(np.stack([moved, -moved]), np.stack([unit, -unit]), self.weights)
@@ -151,11 +153,11 @@ class WorstOf:
     factor: float = 1.0
     """Scales the cost to about 1; negative to make the smallest of the columns large."""
 
-    def of(self, _: Floats, values: Floats) -> Floats:
+    def of(self, _: FloatArray, values: FloatArray) -> FloatArray:
         """Return the cost at values: ``(run,)``."""
         return np.asarray((self.factor * values[:, list(self.columns)]).max(axis=1))
 
-    def around(self, point: Point, slopes: Floats) -> _Maxima:
+    def around(self, point: Point, slopes: FloatArray) -> _Maxima:
         """Return the cost around a point."""
         columns = list(self.columns)
         return _Maxima(
@@ -176,7 +178,7 @@ class _Penalised:
     fixed: float = 0.0
     """Penalty for any shortfall, so that a feasible point is never left."""
 
-    def of(self, positions: Floats, values: Floats) -> Floats:
+    def of(self, positions: FloatArray, values: FloatArray) -> FloatArray:
         short = np.maximum(self.clearance - values[:, self.margins], 0.0).sum(axis=1)
         penalty = PENALTY * short + self.fixed * (short > 0)
         return np.asarray(self.cost.of(positions, values) + penalty)
@@ -184,7 +186,7 @@ class _Penalised:
     def at(self, point: Point) -> float:
         return float(self.of(point.position[None], point.values[None])[0])
 
-    def around(self, point: Point, slopes: Floats) -> tuple[_Maxima, ...]:
+    def around(self, point: Point, slopes: FloatArray) -> tuple[_Maxima, ...]:
         # Twice the clearance: the penalty must not react to the tolerance of the linear programme.
         short = 2 * self.clearance - point.values[None, self.margins]
         penalties = np.full(len(self.margins), PENALTY)
@@ -254,11 +256,11 @@ class _Trial:
     point: Point
     price: float
     fraction: float
-    end: Floats
+    end: FloatArray
     """The values at the end of the step."""
 
 
-def _try(evaluate: Evaluate, cost: _Penalised, position: Floats, step: Floats) -> _Trial:
+def _try(evaluate: Evaluate, cost: _Penalised, position: FloatArray, step: FloatArray) -> _Trial:
     positions = np.clip(position + FRACTIONS[:, None] * step, 0.0, 1.0)
     values = finite(evaluate(positions))
     prices = cost.of(positions, values)
@@ -268,7 +270,7 @@ def _try(evaluate: Evaluate, cost: _Penalised, position: Floats, step: Floats) -
     )
 
 
-def _plan(terms: Sequence[_Maxima], position: Floats, radius: Floats) -> Floats:
+def _plan(terms: Sequence[_Maxima], position: FloatArray, radius: FloatArray) -> FloatArray:
     """Return the best step of the linearised problem inside the trust region.
 
     The unknowns are the step and the terms, none of which is below any of its pieces.
@@ -303,10 +305,10 @@ def _plan(terms: Sequence[_Maxima], position: Floats, radius: Floats) -> Floats:
 
 def minimise(
     evaluate: Evaluate,
-    starts: Sequence[Floats],
+    starts: Sequence[FloatArray],
     cost: CostFunction,
     margins: Sequence[int],
-    present: Floats,
+    present: FloatArray,
     *,
     worth: float = 0.0,
 ) -> Point:
@@ -340,7 +342,7 @@ def minimise(
 
 
 def _descend_all(
-    evaluate: Evaluate, cost: _Penalised, start: Floats, present: Floats, free: Flags
+    evaluate: Evaluate, cost: _Penalised, start: FloatArray, present: FloatArray, free: Flags
 ) -> Point:
     """Minimise over the levers that are free, with those that act by steps only at first."""
     position = np.clip(start, 0.0, 1.0)
@@ -351,7 +353,7 @@ def _descend_all(
     return _descend(evaluate, cost, point, free=free & ~stepwise, radius=STEP_LEVER_RADIUS)
 
 
-def _act_by_steps(evaluate: Evaluate, position: Floats) -> Flags:
+def _act_by_steps(evaluate: Evaluate, position: FloatArray) -> Flags:
     """Return the levers with an effect over a wide difference but none over a narrow one."""
     near, far = (
         np.abs(slopes_at(evaluate, position, width)).max(axis=0)
@@ -361,7 +363,7 @@ def _act_by_steps(evaluate: Evaluate, position: Floats) -> Flags:
 
 
 def _line_searches(
-    evaluate: Evaluate, cost: _Penalised, point: Point, present: Floats, chosen: Flags
+    evaluate: Evaluate, cost: _Penalised, point: Point, present: FloatArray, chosen: Flags
 ) -> Point:
     """Move some levers, one by one, to the position of least cost, mostly part of the way back."""
     for lever in np.flatnonzero(chosen):
@@ -376,7 +378,7 @@ def _line_searches(
 
 
 def _fewer(
-    evaluate: Evaluate, cost: _Penalised, point: Point, present: Floats, worth: float
+    evaluate: Evaluate, cost: _Penalised, point: Point, present: FloatArray, worth: float
 ) -> Point:
     """Move levers that are hardly moved back to the start if the cost hardly rises."""
     for slight in SLIGHT_MOVES:

@@ -35,10 +35,11 @@ from plansim.errors import Fault, InputError, Message, nearest
 from plansim.files.notebook import Table, Tabular
 from plansim.model.records import Model, Timing
 from plansim.scenario.cells import outside
+from plansim.scenario.factors import FloatArray
 from plansim.scenario.references import one_series
 from plansim.scenario.scenario_file import Scenario, read_scenario
 from plansim.targets.catalogue import load_targets
-from plansim.targets.indicator import Floats, Measure
+from plansim.targets.indicator import Measure
 from plansim.targets.labels import reference_named
 from plansim.targets.target import (
     Status,
@@ -262,7 +263,7 @@ def _ranges(model: Model, levers: Sequence[Lever]) -> list[SearchRange]:
     return list(SearchRange) if plausible else [SearchRange.ADMISSIBLE]
 
 
-def _implausible(model: Model, levers: Sequence[Lever], values: Floats) -> tuple[str, ...]:
+def _implausible(model: Model, levers: Sequence[Lever], values: FloatArray) -> tuple[str, ...]:
     return tuple(
         lever.id
         for lever, value in zip(levers, values, strict=True)
@@ -363,7 +364,7 @@ def changed_verdicts(
 # --- one lever ------------------------------------------------------------------------------------
 
 
-def _move_one(problem: DecisionProblem, count: int) -> tuple[Floats | None, Points]:
+def _move_one(problem: DecisionProblem, count: int) -> tuple[FloatArray | None, Points]:
     """Return the nearest position of the lever at which the first columns are not negative."""
     scanned = scan(problem, GRID)
     ((grid, values),) = scanned
@@ -374,7 +375,9 @@ def _move_one(problem: DecisionProblem, count: int) -> tuple[Floats | None, Poin
 # --- a mix of levers ------------------------------------------------------------------------------
 
 
-def _mix(problem: DecisionProblem, count: int, unit_prices: Floats) -> tuple[Floats | None, Points]:
+def _mix(
+    problem: DecisionProblem, count: int, unit_prices: FloatArray
+) -> tuple[FloatArray | None, Points]:
     """Return the cheapest position at which the first ``count`` columns are not negative."""
     columns, levers = list(range(count)), len(problem.levers)
     points = sample(problem.evaluate, levers, np.stack([problem.start, *_vertices(levers)]))
@@ -397,7 +400,7 @@ def _mix(problem: DecisionProblem, count: int, unit_prices: Floats) -> tuple[Flo
     return None if cheapest.values[columns].min() < 0 else cheapest.position, points
 
 
-def _cost(problem: DecisionProblem, unit_prices: Floats, points: Points) -> CostFunction:
+def _cost(problem: DecisionProblem, unit_prices: FloatArray, points: Points) -> CostFunction:
     if problem.objective is None:
         weights = unit_prices * (problem.high - problem.low)
         return MoveCost(weights / (weights.max() or 1.0), problem.start)
@@ -406,7 +409,7 @@ def _cost(problem: DecisionProblem, unit_prices: Floats, points: Points) -> Cost
     return WorstOf([column], 1 / (float(np.ptp(paid)) or 1.0))
 
 
-def _unit_prices(model: Model, problem: DecisionProblem, prices: Mapping[str, float]) -> Floats:
+def _unit_prices(model: Model, problem: DecisionProblem, prices: Mapping[str, float]) -> FloatArray:
     by_lever = []
     for lever, *ends in zip(problem.levers, problem.low, problem.high, strict=True):
         low, high = variable_of(model, lever.id).plausible or ends
@@ -414,7 +417,7 @@ def _unit_prices(model: Model, problem: DecisionProblem, prices: Mapping[str, fl
     return np.array(by_lever)
 
 
-def _distant(points: Points, costs: Floats) -> list[Point]:
+def _distant(points: Points, costs: FloatArray) -> list[Point]:
     """Return the cheapest points that are not close to one another."""
     chosen: list[Point] = []
     for row in np.argsort(costs, kind="stable"):
@@ -426,7 +429,7 @@ def _distant(points: Points, costs: Floats) -> list[Point]:
     return chosen
 
 
-def _vertices(levers: int) -> list[Floats]:
+def _vertices(levers: int) -> list[FloatArray]:
     """Return the vertices of the search space, of a large one only two."""
     if levers > MOST_VERTICES:
         return [np.zeros(levers), np.ones(levers)]

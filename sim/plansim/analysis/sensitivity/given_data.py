@@ -17,7 +17,7 @@ import xarray as xr
 
 from plansim.analysis.experiments.sampling import drawn_runs
 from plansim.errors import InputError, Message
-from plansim.targets.indicator import Floats
+from plansim.scenario.factors import FloatArray
 from plansim.targets.target import Target
 
 __all__ = ["pawn", "sensitivity"]
@@ -85,8 +85,8 @@ def _frame(
     scenario: str,
     target: str,
     arrays: list[xr.DataArray],
-    points: Floats,
-    margin: Floats,
+    points: FloatArray,
+    margin: FloatArray,
     seed: int,
 ) -> pd.DataFrame:
     from scipy.stats import spearmanr
@@ -104,7 +104,7 @@ def _frame(
     return frame.sort_values("pawn", ascending=False, kind="stable")
 
 
-def pawn(points: Floats, values: Floats, seed: int = 0) -> Floats:
+def pawn(points: FloatArray, values: FloatArray, seed: int = 0) -> FloatArray:
     """Return the median of PAWN's distances of each factor: ``(factor,)``.
 
     Args:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from plansim.analysis.experiments.design import Design, DesignKind
-from plansim.targets.indicator import Floats
+from plansim.scenario.factors import FloatArray
 
 __all__ = ["LEVELS", "ElementaryEffects", "elementary_effects", "leading", "screening_design"]
 
@@ -28,12 +28,12 @@ class ElementaryEffects:
     from a step of two thirds of it. NaN for an output without one whole trajectory.
     """
 
-    mean: Floats
-    strength: Floats
+    mean: FloatArray
+    strength: FloatArray
     """mu_star, the mean of the absolute effects."""
-    strength_error: Floats
+    strength_error: FloatArray
     """Half the width of its 95 % interval."""
-    spread: Floats
+    spread: FloatArray
     """sigma, the standard deviation of the effects: large against mu_star where a factor acts
     nonlinearly or in interaction with others."""
     trajectories: int
@@ -46,7 +46,7 @@ def screening_design(design: Design, trajectories: int) -> Design:
     return replace(design, kind=DesignKind.MORRIS, points=points, levels=LEVELS)
 
 
-def elementary_effects(inputs: Floats, outputs: Floats, seed: int = 0) -> ElementaryEffects:
+def elementary_effects(inputs: FloatArray, outputs: FloatArray, seed: int = 0) -> ElementaryEffects:
     """Compute the elementary effects on whole trajectories.
 
     Args:
@@ -84,7 +84,7 @@ def elementary_effects(inputs: Floats, outputs: Floats, seed: int = 0) -> Elemen
     )
 
 
-def leading(strength: Floats, each: int, least: int) -> Sequence[int]:
+def leading(strength: FloatArray, each: int, least: int) -> Sequence[int]:
     """Return the columns of the factors that lead, in order: ``(output, factor)`` → columns.
 
     For every output its ``each`` strongest, and, if these are fewer than ``least`` together, others

@@ -22,8 +22,7 @@ import numpy as np
 from scipy.stats import qmc
 
 from plansim.analysis.experiments.design import quantiles
-from plansim.scenario.factors import Factor
-from plansim.targets.indicator import Floats
+from plansim.scenario.factors import Factor, FloatArray
 
 __all__ = ["LEVEL", "RESAMPLES", "Estimates", "MatrixPair", "draw_pair", "estimate_indices"]
 
@@ -36,10 +35,10 @@ RESAMPLES = 500
 class MatrixPair:
     """Two independent samples of the factors, each ``(point, factor)``."""
 
-    a: Floats
-    b: Floats
+    a: FloatArray
+    b: FloatArray
 
-    def mixed(self, group: Sequence[int]) -> Floats:
+    def mixed(self, group: Sequence[int]) -> FloatArray:
         """Return A with a group's columns taken from B."""
         mixed = self.a.copy()
         mixed[:, list(group)] = self.b[:, list(group)]
@@ -65,15 +64,17 @@ class Estimates:
     NaN for an output that does not vary.
     """
 
-    first: Floats
-    first_low: Floats
-    first_high: Floats
-    total: Floats
-    total_low: Floats
-    total_high: Floats
+    first: FloatArray
+    first_low: FloatArray
+    first_high: FloatArray
+    total: FloatArray
+    total_low: FloatArray
+    total_high: FloatArray
 
 
-def estimate_indices(a: Floats, b: Floats, mixed: Floats, *, seed: int = 0) -> Estimates:
+def estimate_indices(
+    a: FloatArray, b: FloatArray, mixed: FloatArray, *, seed: int = 0
+) -> Estimates:
     """Estimate first and total indices, with intervals of `LEVEL` by `RESAMPLES` of the rows.
 
     Args:

@@ -32,9 +32,8 @@ from plansim.analysis.sensitivity.sobol import Estimates, MatrixPair, draw_pair,
 from plansim.errors import DesignError, Message
 from plansim.files.notebook import Table, Tabular
 from plansim.model.records import Model
-from plansim.scenario.factors import Factor
+from plansim.scenario.factors import Factor, FloatArray
 from plansim.targets.catalogue import targets_of
-from plansim.targets.indicator import Floats
 from plansim.targets.target import Target, binding_targets
 
 if TYPE_CHECKING:
@@ -309,7 +308,7 @@ class _Report:
 def _indices(
     evaluator: Evaluator,
     pair: MatrixPair,
-    margins: Floats,
+    margins: FloatArray,
     chosen: Sequence[int],
     threads: int,
     report: _Report,

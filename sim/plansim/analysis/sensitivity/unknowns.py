@@ -24,11 +24,11 @@ from scipy.stats import rankdata
 
 from plansim.analysis.ensemble import evaluate_members, load_ensemble
 from plansim.model.records import Model
+from plansim.scenario.factors import FloatArray
 from plansim.scenario.members import Members
 from plansim.scenario.scenario_file import Scenario, scenarios_of
 from plansim.scenario.variant import for_scenarios
 from plansim.targets.catalogue import targets_of
-from plansim.targets.indicator import Floats
 from plansim.targets.target import Target, binding_targets, judged_targets
 from plansim.targets.verdict import PART_MET
 
@@ -133,7 +133,7 @@ def _decided(
 
 
 def _unknowns(
-    members: Members, sound: np.ndarray, margins: Floats, met: Floats
+    members: Members, sound: np.ndarray, margins: FloatArray, met: FloatArray
 ) -> Iterator[DecidingUnknown]:
     """Yield the factors that decide a target, from its margins and verdicts: ``(member,)``."""
     values = members.values[sound]
@@ -164,7 +164,7 @@ def _unknowns(
         ranks[:, place] = 0.0
 
 
-def _upper_half(values: Floats) -> npt.NDArray[np.bool_]:
+def _upper_half(values: FloatArray) -> npt.NDArray[np.bool_]:
     """Return which of the values are in the upper half, equal ones on one side: ``(member,)``.
 
     Dates take few values, so that one half may be smaller than the other; neither is empty.
@@ -184,7 +184,7 @@ def _largest_by_chance(members: int, factors: int) -> float:
     return NormalDist().inv_cdf(1 - CHANCE / (2 * factors)) / math.sqrt(members - 1)
 
 
-def _standard(table: Floats) -> Floats:
+def _standard(table: FloatArray) -> FloatArray:
     """Return columns with a mean of 0 and a variance of 1; zeros where nothing varies."""
     table = table - table.mean(axis=0)
     size = table.std(axis=0)

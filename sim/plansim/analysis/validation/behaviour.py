@@ -47,9 +47,8 @@ from plansim.analysis.validation.context import (
 )
 from plansim.analysis.validation.result import Case, Result, case, result
 from plansim.model.records import Model
-from plansim.scenario.factors import default_of
+from plansim.scenario.factors import FloatArray, default_of
 from plansim.scenario.scenario_file import Scenario
-from plansim.targets.indicator import Floats
 from plansim.targets.target import split_reference
 
 __all__ = [
@@ -78,7 +77,7 @@ EXTREMES_SEED = 20_051_231
 AT_ONCE = 64
 """Number of runs whose values are in memory at a time."""
 
-Values: TypeAlias = "dict[str, Floats]"
+Values: TypeAlias = "dict[str, FloatArray]"
 """``(run,)`` by constant, ``name`` or ``name[e1,e2]``: first the baseline, then the draws."""
 
 
@@ -126,7 +125,7 @@ def reality_checks(context: ValidationContext) -> Result:
     )
 
 
-def signs_of(before: Floats, after: Floats) -> npt.NDArray[np.str_]:
+def signs_of(before: FloatArray, after: FloatArray) -> npt.NDArray[np.str_]:
     """Return the direction of change of each run: ``(run,)`` of `Sign`.
 
     >>> signs_of(np.array([1.0, 1.0, 1.0, 1.0]), np.array([2.0, 0.5, 1.0, np.nan])).tolist()
@@ -142,7 +141,7 @@ def signs_of(before: Floats, after: Floats) -> npt.NDArray[np.str_]:
         )
 
 
-def _cases(test: RealityCheck, before: Floats, after: Floats) -> Iterator[Case]:
+def _cases(test: RealityCheck, before: FloatArray, after: FloatArray) -> Iterator[Case]:
     """Return the cases of a check in the baseline, the first run, and in the draws."""
     name, wanted = test.name, test.sign.value
     first, *ways = signs_of(before, after).tolist()
@@ -254,7 +253,7 @@ def loop_cuts(context: ValidationContext) -> Result:
 
 def _shifts(
     context: ValidationContext, scenario: Scenario, runs: Trajectories
-) -> dict[str, Floats]:
+) -> dict[str, FloatArray]:
     """Return the largest shift of each binding target's variables up to the horizon: ``(run,)``.
 
     Zero where there is none.
@@ -328,7 +327,7 @@ def extreme_conditions(context: ValidationContext, test: str) -> Result:
 
 def _sides(
     runs: Trajectories, run: int, condition: Extreme, number: int
-) -> tuple[Floats, tuple[Floats, Floats]]:
+) -> tuple[FloatArray, tuple[FloatArray, FloatArray]]:
     """Return the times of an expectation and its left and right side, ``(time, *elements)``."""
     expected = condition.expect[number]
     within = (runs.time >= expected.first) & (runs.time <= expected.last)

@@ -17,7 +17,8 @@ from plansim.analysis.evaluator import Trajectories, every_step
 from plansim.analysis.validation.context import ValidationContext
 from plansim.analysis.validation.result import Case, Named, Number, Result, case, result
 from plansim.model.records import Model
-from plansim.targets.indicator import Floats, Measure
+from plansim.scenario.factors import FloatArray
+from plansim.targets.indicator import Measure
 from plansim.targets.target import Target, split_reference, unit_factor
 
 __all__ = [
@@ -81,8 +82,8 @@ def _identity_case(
 def compared(
     name: Named,
     texts: tuple[str, Relation, str],
-    sides: tuple[Floats, Floats],
-    time: Floats,
+    sides: tuple[FloatArray, FloatArray],
+    time: FloatArray,
     scenario: str,
 ) -> Case:
     """Compare two sides, ``(time, *elements)``, at the time and element of the largest error.

@@ -38,11 +38,11 @@ from plansim.analysis.validation.effects_file import Effects, load_effects
 from plansim.errors import Fault, InputError, nearest
 from plansim.model.records import Model, Variable, VariableKind, cells_of
 from plansim.model.rewrite import AddedEquation
+from plansim.scenario.factors import FloatArray
 from plansim.scenario.members import Members
 from plansim.scenario.scenario_file import Scenario, list_scenarios, read_scenario
 from plansim.scenario.variant import for_scenarios
 from plansim.targets.catalogue import load_targets
-from plansim.targets.indicator import Floats
 from plansim.targets.judging import Answer, Verdicts, judge
 from plansim.targets.target import Kind, Target, binding_targets, split_reference, unit_factor
 
@@ -289,7 +289,7 @@ def uncertain(model: Model) -> list[Variable]:
     return [constant for constant in _constants(model) if constant.plausible is not None]
 
 
-def drawn(model: Model, positions: Floats) -> dict[str, Floats]:
+def drawn(model: Model, positions: FloatArray) -> dict[str, FloatArray]:
     """Return the values of the constants of `uncertain` in draws: ``(draw,)`` by element.
 
     ``positions`` is ``(constant, draw)``, from 0 to 1 across the plausible range. An array moves as
@@ -308,7 +308,7 @@ def _constants(model: Model) -> list[Variable]:
     ]
 
 
-def _values_at(variable: Variable, position: Floats) -> dict[str, Floats]:
+def _values_at(variable: Variable, position: FloatArray) -> dict[str, FloatArray]:
     assert variable.plausible is not None
     low, high = variable.plausible
     numbers = elements_of(variable)

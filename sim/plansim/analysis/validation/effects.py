@@ -16,8 +16,9 @@ from plansim.analysis.ensemble import evaluate_members, load_ensemble, read_ense
 from plansim.analysis.validation.context import ValidationContext
 from plansim.analysis.validation.effects_file import Effects, Margins, Question
 from plansim.analysis.validation.result import Case, Number, Result, case, result
+from plansim.scenario.factors import FloatArray
 from plansim.scenario.members import FILE_NAME
-from plansim.targets.indicator import Floats, Measure
+from plansim.targets.indicator import Measure
 from plansim.targets.target import Target, indicator_of, variable_of
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class _Effect:
     """What a question changes of the indicator of a target, or of what is shown beside them."""
 
     question: Question
-    parts: Floats
+    parts: FloatArray
     """The change as a part of the level, ``(member,)``."""
     margin: float = 0.0
     """The median change of the margin, in the target's unit."""

@@ -25,8 +25,8 @@ from plansim.analysis.evaluator import Trajectories
 from plansim.analysis.validation.conservation import figure_case
 from plansim.analysis.validation.context import Settings, ValidationContext, cells
 from plansim.analysis.validation.result import Case, Number, Result, case, result
-from plansim.scenario.factors import default_of
-from plansim.targets.indicator import Floats, measured
+from plansim.scenario.factors import FloatArray, default_of
+from plansim.targets.indicator import measured
 from plansim.targets.target import reported_factor
 
 __all__ = [
@@ -89,7 +89,7 @@ def _runs(context: ValidationContext) -> Trajectories | None:
     return context.compiled.run(settings, scenario.time)
 
 
-def _simulated(runs: Trajectories, series: Observed) -> Floats:
+def _simulated(runs: Trajectories, series: Observed) -> FloatArray:
     """Return the model's values at the points of an observed series: ``(run, point)``."""
     at = runs.yearly(series.variable)
     with np.errstate(all="ignore"):
@@ -124,7 +124,7 @@ def _series_case(runs: Trajectories, series: Observed) -> Case:
     return case(series.name, own.mape <= series.most, "series", most=series.most, **numbers)
 
 
-def _listed(values: Floats) -> str:
+def _listed(values: FloatArray) -> str:
     return ", ".join(f"{value:.4g}" for value in values)
 
 
@@ -134,7 +134,7 @@ class HistorySeries:
 
     series: Observed
     years: tuple[int, ...]
-    simulated: Floats
+    simulated: FloatArray
     """``(run, year)`` in the unit of the observations: with the scenario's own capital, then over
     the capital's range."""
 
@@ -198,12 +198,12 @@ def _held(values: Settings, series: HeldSeries) -> Settings:
     return {**values, **series.set, **years}
 
 
-def _measured(runs: Trajectories, figure: FreeFigure) -> Floats:
+def _measured(runs: Trajectories, figure: FreeFigure) -> FloatArray:
     """Return a figure in each run: of its year, or the sum over the years since another."""
     at, point = runs.yearly(figure.of), figure.observed
     first = point.year if point.since is None else point.since + 1
     factor = reported_factor(runs.compiled.model.variables[figure.of].unit, figure.unit)
-    values: Floats = np.sum([at(year) for year in range(first, point.year + 1)], axis=0)
+    values: FloatArray = np.sum([at(year) for year in range(first, point.year + 1)], axis=0)
     return values * factor
 
 

@@ -24,9 +24,9 @@ from plansim.engine.simlin import has_simlin, run_simlin
 from plansim.engine.simulate import EngineChoice, simulate
 from plansim.engine.trajectory import largest_difference, recorded
 from plansim.model.records import Integration, Model, cells_of
-from plansim.scenario.factors import Apply, Factor, default_of
+from plansim.scenario.factors import Apply, Factor, FloatArray, default_of
 from plansim.scenario.scenario_file import Scenario
-from plansim.targets.indicator import Floats, Measure, Yearly, measured
+from plansim.targets.indicator import Measure, Yearly, measured
 
 __all__ = ["disagreement", "engines", "equilibrium", "run_cards", "time_step"]
 
@@ -111,7 +111,7 @@ def _span(context: ValidationContext, reference: str) -> int:
     )
 
 
-def _figure(at: Yearly, span: int, year: int) -> Floats:
+def _figure(at: Yearly, span: int, year: int) -> FloatArray:
     """Return the figure of a year, or the sum of the years up to it: ``(run,)``."""
     return at(year) if span == 1 else measured(at, Measure.SUM, year - span, year)
 
@@ -206,7 +206,7 @@ def engines(context: ValidationContext) -> Result:
 
 
 def disagreement(
-    other: str, scenario: str, ours: Mapping[str, Floats], theirs: Mapping[str, Floats]
+    other: str, scenario: str, ours: Mapping[str, FloatArray], theirs: Mapping[str, FloatArray]
 ) -> Case:
     """Return the largest difference of two engines' series, ``(time,)`` by their names."""
     worst = largest_difference(ours, theirs)
@@ -221,12 +221,12 @@ def disagreement(
     )
 
 
-def _series_of(engine: str, model: Model, scenario: Scenario) -> Mapping[str, Floats]:
+def _series_of(engine: str, model: Model, scenario: Scenario) -> Mapping[str, FloatArray]:
     if engine == "pysimlin":
         return run_simlin(model, scenario)
     dataset = simulate(model, scenario, engine=EngineChoice.PYSD)
     over_time, _ = recorded(model)
-    series: dict[str, Floats] = {}
+    series: dict[str, FloatArray] = {}
     for variable in over_time:
         values = dataset[variable.name].to_numpy().reshape(dataset.sizes["time"], -1)
         series |= dict(zip(cells_of(model, variable), values.T, strict=True))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["page", "plot"]
 
 KINDS = ("lines", "verdicts", "fan", "loops")
-"""Kinds of figures; `SHEETS` of `output/figures/kinds.py` has their functions."""
+"""Kinds of figures; `FIGURES` of `output/figures/kinds.py` has their functions."""
 OF_SWEEPS = ("fan",)
 """Those that are drawn from the stored runs of a sweep."""
 OF_MODEL = ("loops",)
@@ -84,7 +84,7 @@ def plot(
         every,
     )
     with terminal.progress("plot.drawing"):
-        figure = kinds.SHEETS[kind](subject)
+        figure = kinds.FIGURES[kind](subject)
     save_figure(figure, output, force=force)
     write(terminal.text("plot.written", path=output))
 

@@ -58,7 +58,7 @@ def run(
     shown = [_shown(run, inputs) for run in runs]
     changes = [changes_of(scenario, inputs.model, terminal) for scenario in inputs.scenarios]
     if output is not None:
-        from plansim.output.export.tables import write_dataset
+        from plansim.output.export.run_files import write_dataset
 
         chosen = list(dict.fromkeys(variable for variable, _ in inputs.named))
         dataset = simulated(inputs, arguments.engine, terminal)
@@ -162,8 +162,8 @@ def export(
     """
     from plansim.engine.simulator_files import FORMATS as SIMULATORS
     from plansim.engine.simulator_files import export_scenario
-    from plansim.output.export.tables import TABLES, load_iamc
-    from plansim.output.export.tables import export as write_all
+    from plansim.output.export.run_files import TABLES, load_iamc
+    from plansim.output.export.run_files import export as write_all
     from plansim.targets.annual import annual
 
     terminal = arguments.terminal

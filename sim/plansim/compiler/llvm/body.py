@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from plansim.compiler.ir import Instruction, Op, Program, is_truth
-from plansim.compiler.llvm.tables import looked_up
+from plansim.compiler.llvm.lookups import looked_up
 from plansim.compiler.llvm.vector_math import any_exp
 from plansim.compiler.llvm.writer import Writer
 

@@ -14,9 +14,7 @@ from plansim.compiler.functions.plain import PLAIN, VECTOR, Clock
 from plansim.compiler.functions.random import RANDOM
 from plansim.compiler.ir import Depends, Op, Program
 from plansim.compiler.lower.context import RAW, Context
-from plansim.compiler.lower.memory import STATEFUL, finish_states, stateful
-from plansim.compiler.lower.scope import KnownError, RefusedError, Scope, StructuralError, at_start
-from plansim.compiler.lower.tables import (
+from plansim.compiler.lower.lookups import (
     DATA,
     beyond,
     checked,
@@ -25,6 +23,8 @@ from plansim.compiler.lower.tables import (
     table_value,
     time_value,
 )
+from plansim.compiler.lower.memory import STATEFUL, finish_states, stateful
+from plansim.compiler.lower.scope import KnownError, RefusedError, Scope, StructuralError, at_start
 from plansim.compiler.lower.vectors import looked_up, mapped, of_vectors, priced, reduced
 from plansim.errors import Fault, Message, ModelError
 from plansim.model.reading.expression import Call, Name, Table, name_key, walk

@@ -31,9 +31,9 @@ from plansim.model.reading.expression import (
     single_spaced,
     walk,
 )
+from plansim.model.reading.lookups import read_subscripts
 from plansim.model.reading.ranges import NAMED, RawRange, add_range, read_range, resolve_ranges
 from plansim.model.reading.syntax import read_lookup, read_right_side
-from plansim.model.reading.tables import read_subscripts
 
 __all__ = ["scan_text"]
 

@@ -35,7 +35,7 @@ from plansim.model.reading.expression import (
     name_key,
     single_spaced,
 )
-from plansim.model.reading.tables import (
+from plansim.model.reading.lookups import (
     NUMBER,
     NUMERALS_ONLY,
     finite,

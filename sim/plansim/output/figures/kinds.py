@@ -1,6 +1,6 @@
 """Kinds of figures, whole, as the command ``plot`` writes them: a chart, or several side by side.
 
-`SHEETS` has a function for each kind; `cli/commands/plot_page.py` has their names.
+`FIGURES` has a function for each kind; `cli/commands/plot_page.py` has their names.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from plansim.scenario.records import Scenario
 from plansim.targets.target import Attribute, Target
 
 __all__ = [
-    "SHEETS",
+    "FIGURES",
     "Subject",
     "draw_scores",
     "history_sheet",
@@ -129,7 +129,7 @@ def _fan_sheet(subject: Subject) -> Figure:
     return _sheet(draws, 6.4, 3.8)
 
 
-SHEETS: Mapping[str, Callable[[Subject], Figure]] = MappingProxyType(
+FIGURES: Mapping[str, Callable[[Subject], Figure]] = MappingProxyType(
     {
         "fan": _fan_sheet,
         "lines": _lines_sheet,

@@ -19,7 +19,7 @@ from plansim.analysis.feedback.loops import Loop, Polarity
 from plansim.output.figures import canvas
 from plansim.output.tables.why import missing_scores
 from plansim.output.words.text import Lang, Text, read_text
-from plansim.targets.indicator import Floats
+from plansim.scenario.factors import FloatArray
 
 __all__ = ["loop_drawing", "loop_shares"]
 
@@ -42,9 +42,9 @@ class _Band:
     id: str
     name: str
     hue: str
-    above: Floats
+    above: FloatArray
     """``(year,)``: at least 0."""
-    below: Floats
+    below: FloatArray
     """``(year,)``: at most 0."""
 
 
@@ -122,7 +122,7 @@ def loop_drawing(scores: LoopScores) -> str:
 def _bands(scores: LoopScores, ids: Sequence[str], text: Text) -> list[_Band]:
     """Return the bands of loops in the order of the file, and one of all that are small."""
     result: list[_Band] = []
-    small: list[Floats] = []
+    small: list[FloatArray] = []
     hues = _hues(scores.loops)
     for loop in scores.loops:
         if loop.id not in ids:
@@ -158,7 +158,7 @@ def _tint(hue: str, white: float) -> str:
     return to_hex((red, green, blue))
 
 
-def _label(axes: Axes, years: Sequence[int], start: Floats, end: Floats, name: str) -> None:
+def _label(axes: Axes, years: Sequence[int], start: FloatArray, end: FloatArray, name: str) -> None:
     """Write the id of a loop where its band is broadest, if there is room."""
     heights = np.abs(end - start)
     # A band is as broad to the eye as it is over three years; labels at the ends would be cut.

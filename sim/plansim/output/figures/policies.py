@@ -17,7 +17,7 @@ from plansim.analysis.decisions.policies import PolicyPoint, PolicySet
 from plansim.analysis.decisions.policy_search import Aim
 from plansim.output.figures import canvas
 from plansim.output.words.text import Lang, Text, read_text
-from plansim.targets.indicator import Floats
+from plansim.scenario.factors import FloatArray
 
 __all__ = ["policy_sheet"]
 
@@ -79,7 +79,7 @@ def _label(aim: Aim, text: Text) -> str:
             return text("policies.cost_axis")
 
 
-def _column(points: Sequence[PolicyPoint], aim: Aim) -> Floats:
+def _column(points: Sequence[PolicyPoint], aim: Aim) -> FloatArray:
     return np.array([_shown(aim, point.aims[aim]) for point in points])
 
 

@@ -12,8 +12,9 @@ from plansim.compiler.order import schedule
 from plansim.compiler.tracing import Trace
 from plansim.errors import Fault, InputError
 from plansim.model.records import Model, VariableKind
+from plansim.scenario.factors import FloatArray
 from plansim.scenario.scenario_file import Scenario
-from plansim.targets.indicator import Floats, Yearly
+from plansim.targets.indicator import Yearly
 from plansim.targets.judging import Answer, judge, percent_of
 from plansim.targets.target import Basis, Target, split_reference, unit_factor
 from plansim.targets.views import Views
@@ -109,4 +110,4 @@ def _figures(trace: Trace, reference: str) -> Yearly:
     def at(year: int) -> object:
         return trace.input(f"{name}@{year}")
 
-    return cast("Callable[[int], Floats]", at)
+    return cast("Callable[[int], FloatArray]", at)
