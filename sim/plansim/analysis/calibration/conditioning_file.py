@@ -75,7 +75,7 @@ SET_BY_DATA = (StartSource.OBSERVED, StartSource.RATE)
 # --- the form -------------------------------------------------------------------------------------
 
 
-class SeriesForm(ErrorForm):
+class ObservedSeriesForm(ErrorForm):
     """An observed series, and how far off a plausible member may be."""
 
     series: str = Field(description="Its id in history.yaml, or in the list of this file.")
@@ -117,7 +117,7 @@ class RunForm(Form):
     factors: _Factors = Field(
         default={}, description="What is unknown of this run alone, and no part of a member."
     )
-    observations: list[SeriesForm] = Field(min_length=1)
+    observations: list[ObservedSeriesForm] = Field(min_length=1)
 
 
 class ConditioningForm(Form):
@@ -344,7 +344,7 @@ class _Past:
     starts: Mapping[str, Mapping[str, set[str]]]
     """As `_observed_starts` gives them."""
 
-    def observations(self, entry: SeriesForm, scenario: Scenario) -> list[Observation]:
+    def observations(self, entry: ObservedSeriesForm, scenario: Scenario) -> list[Observation]:
         """Return the figures that an entry means.
 
         Raises:
@@ -417,7 +417,7 @@ class _Past:
         return min(stocks) if stocks and stocks <= starts.keys() else ""
 
 
-def _observation(entry: SeriesForm, series: Observed, point: ObservedPoint) -> Observation:
+def _observation(entry: ObservedSeriesForm, series: Observed, point: ObservedPoint) -> Observation:
     """Return a figure of a series as an observation.
 
     Raises:
