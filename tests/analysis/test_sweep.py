@@ -31,7 +31,7 @@ from plansim.analysis.experiments.replay import (
     stored_run,
 )
 from plansim.analysis.experiments.sampling import Sampler
-from plansim.analysis.experiments.store import open_store
+from plansim.analysis.experiments.store import Store, open_store
 from plansim.analysis.experiments.sweep import run_sweep
 from plansim.engine.simulate import simulate
 from plansim.errors import DesignError, InputError, OutputError
@@ -530,7 +530,7 @@ def test_a_killed_sweep_loses_at_most_the_blocks_in_hand(
     assert 9 <= len(done) < store.blocks
     status = arrays(town.path)["status"]
     for number in done:
-        assert (status[slice(*store.span(number))] == RunStatus.OK).all()
+        assert (status[store.span(number)] == RunStatus.OK).all()
     process = child("resume")
     assert process.wait(timeout=120) == 0
     town.sweep(town.design(samples=50_000), town.folder / "whole.zarr", block=16384)
@@ -541,11 +541,9 @@ def test_a_full_disk_is_said_clearly_and_what_is_written_stays(
     town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     design, path = town.design(), town.path
-    from plansim.analysis.experiments.store import StoreWriter
+    write, count = Store.write, iter(range(1000))
 
-    write, count = StoreWriter.write, iter(range(1000))
-
-    def fails(self: StoreWriter, number: int, found: Any) -> None:
+    def fails(self: Store, number: int, found: Any) -> None:
         if next(count) >= 5:
             # As the system says it: no file may grow beyond this many bytes.
             import resource
@@ -559,7 +557,7 @@ def test_a_full_disk_is_said_clearly_and_what_is_written_stays(
         else:
             write(self, number, found)
 
-    monkeypatch.setattr(StoreWriter, "write", fails)
+    monkeypatch.setattr(Store, "write", fails)
     with pytest.raises(OutputError, match=r"the disk is full; what is written so far stays valid"):
         town.sweep(design, path, block=100, threads=1)
     assert len(open_store(path).done()) == 5

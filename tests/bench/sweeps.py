@@ -58,9 +58,9 @@ def stages(model: Model) -> dict[str, float]:
             draw = runs.drawer()
             Summary(store).dataset()  # loads what others have loaded long ago
             for number in range(store.blocks):
-                start, stop = store.span(number)
+                span = store.span(number)
                 points = draw(number)
-                cpu("drawn", lambda a=start, b=stop: Sampler(design).draw(a, b))  # type: ignore[misc]
+                cpu("drawn", lambda s=span: Sampler(design).draw(s.start, s.stop))  # type: ignore[misc]
                 cpu("simulated", lambda p=points: simulate(p))  # type: ignore[misc]
                 block, tasks = runs.begin(number, points)
                 cpu("simulated and judged", lambda t=tasks: [task() for task in t])  # type: ignore[misc]

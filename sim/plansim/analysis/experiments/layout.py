@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from enum import Enum
 from pathlib import Path
@@ -17,11 +18,10 @@ from plansim.analysis.evaluator import Request, RunStatus
 from plansim.analysis.experiments.design import Design
 from plansim.analysis.experiments.integrity import (
     DONE,
-    LOCK,
     SUMMARY,
     alone,
     consolidate,
-    folder_beside,
+    making,
     write_manifest,
     writing,
 )
@@ -35,7 +35,7 @@ from plansim.analysis.experiments.store import (
     key_of,
     open_store,
 )
-from plansim.errors import DesignError, Fault, Message, OutputError, foreign
+from plansim.errors import DesignError, Fault, InputError, Message, OutputError, foreign
 from plansim.model.records import Model
 from plansim.targets.target import Status, variable_of
 
@@ -61,47 +61,51 @@ def new_store(
         InputError: what stands at ``path`` is not the result of a sweep.
         OutputError: ``path`` exists, another process is writing it, or the system refuses to write.
     """
-    taken = Message("the result exists already; --resume goes on with it, --force replaces it")
-    if force and path.exists() and not (path / DONE).exists():
-        open_store(path)
-    elif path.exists() and not force:
-        raise OutputError(taken, path)
     if not path.absolute().parent.is_dir():
         raise OutputError(
             "cannot write the result", path, expected=Message("an existing folder around it")
         )
-    with folder_beside(path) as part:
-        with writing(path):
-            store = lay_out(part, model, design, request, card, block)
-            if force and path.exists():
-                with alone(path), folder_beside(path) as old:
-                    path.rename(old / "old")
-                    part.rename(path)
-        if part.exists():
-            try:
-                part.rename(path)
-            except OSError:  # another process was quicker
-                raise OutputError(taken, path) from None
+    with ExitStack() as stack:
+        with making(path) as beside, writing(path):
+            if path.exists() and not force:
+                raise OutputError(
+                    "the result exists already; --resume goes on with it, --force replaces it", path
+                )
+            if path.exists() and not (path / DONE).exists():
+                open_store(path)
+            store = lay_out(beside / "result", model, design, request, card, block)
+            stack.enter_context(alone(store.path))
+            if path.exists():
+                with alone(path):
+                    path.rename(beside / "old")
+            store.path.rename(path)
         yield replace(store, path=path)
 
 
 def repair(store: Store, model: Model, design: Design, request: Request) -> None:
-    """Write anew what is written once, if any of it is damaged; keep the blocks that are whole.
+    """Write anew what is written once, and keep of the blocks those that are whole.
 
     Raises:
         InputError: there are links in the result.
         OutputError: the system refuses to write.
     """
-    store.check_links()
-    if store.altered():
-        with folder_beside(store.path) as part, writing(store.path):
-            fresh = lay_out(part, model, design, request, store.card, store.block)
-            for file in [path for path in fresh.path.rglob("*") if path.is_file()]:
-                name = file.relative_to(part)
-                if name not in (DONE, LOCK):
-                    (store.path / name).parent.mkdir(parents=True, exist_ok=True)
-                    file.replace(store.path / name)
-    store.repair()
+    if links := sorted(path for path in store.path.rglob("*") if path.is_symlink()):
+        raise InputError(
+            Fault(
+                "a link in a result is not written through; put in its place what it leads to", path
+            )
+            for path in links
+        )
+    with making(store.path) as beside, writing(store.path):
+        for left in store.path.rglob("*.partial"):  # by a writer that died
+            shutil.rmtree(left) if left.is_dir() else left.unlink()
+        fresh = lay_out(beside / "fresh", model, design, request, store.card, store.block).path
+        (fresh / DONE).unlink()
+        for file in [path for path in fresh.rglob("*") if path.is_file()]:
+            place = store.path / file.relative_to(fresh)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            file.replace(place)
+    store.keep_whole_blocks()
 
 
 def lay_out(
@@ -132,8 +136,8 @@ def lay_out(
     group = zarr.create_group(path, attributes=_attributes(model, design, store))
     _write_arrays(group, model, design, request, store)
     (path / DONE).touch()
-    consolidate(path, [member.name for member in path.iterdir()])
-    write_manifest(path, [key_of(name) for name in store.per_run])
+    consolidate(path)
+    write_manifest(path, store.identity, [key_of(name) for name in store.per_run])
     return store
 
 

@@ -147,7 +147,7 @@ def run_sweep(
 
         def done(number: int, block: RunBlock | None) -> None:
             store.mark(number)
-            told(store.size(number))
+            told(len(range(store.runs)[store.span(number)]))
             if block is not None:
                 summary.add(number, block)
 
@@ -308,25 +308,25 @@ class SweepRuns:
     def __init__(self, job: SweepJob, store: Store) -> None:
         self._design, self._request, self._store = job.design, job.request, store
         self._evaluators = job.evaluators()
-        self.write = store.writer().write
+        self.write = store.write
 
     def drawer(self) -> Callable[[int], FloatArray]:
         """Return the function that draws the points of a block, whose runs may share the first."""
         sampler, scenarios = Sampler(self._design), len(self._evaluators)
 
         def draw(number: int) -> FloatArray:
-            start, stop = self._store.span(number)
-            return sampler.draw(start // scenarios, -(-stop // scenarios))
+            span = self._store.span(number)
+            return sampler.draw(span.start // scenarios, -(-span.stop // scenarios))
 
         return draw
 
     def begin(self, number: int, points: FloatArray) -> tuple[RunBlock, list[Task]]:
         """Return an empty block of runs, whose points were drawn, and the tasks that fill it."""
         scenarios = len(self._evaluators)
-        start, stop = self._store.span(number)
-        runs = np.arange(start, stop)
+        span = self._store.span(number)
+        runs = np.arange(span.start, span.stop)
         numbers = runs // scenarios
-        inputs = points[numbers - start // scenarios]
+        inputs = points[numbers - numbers[0]]
         block = _empty_block(
             self._store, self._request, inputs, (runs % scenarios).astype(np.int16)
         )
@@ -338,7 +338,7 @@ class SweepRuns:
         tasks: list[Task] = [
             partial(fill, evaluator, slice(first, first + TILE * scenarios, scenarios))
             for index, evaluator in enumerate(self._evaluators)
-            for first in range((index - start) % scenarios, len(runs), TILE * scenarios)
+            for first in range((index - span.start) % scenarios, len(runs), TILE * scenarios)
         ]
         return block, tasks
 
