@@ -221,7 +221,7 @@ def test_values_do_not_depend_on_threads_or_blocks(town: Town) -> None:
 def test_values_do_not_depend_on_the_tile(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     design = town.design(samples=300)
     town.sweep(design, town.folder / "a.zarr")
-    monkeypatch.setattr("plansim.analysis.experiments.sweep.TILE", 13)
+    monkeypatch.setattr("plansim.analysis.experiments.workers.TILE", 13)
     town.sweep(design, town.folder / "b.zarr", threads=2)
     assert same(town.folder / "a.zarr", town.folder / "b.zarr")
 
@@ -302,7 +302,7 @@ def test_another_model_version_or_target_is_refused(
     shifted = (replace(town.aims[0], value=170.0), *town.aims[1:])
     with pytest.raises(DesignError, match=r"another targets, S1; expected \[160"):
         run_sweep(design, town.model, shifted, path, resume=True)
-    monkeypatch.setattr("plansim.analysis.experiments.sweep.version_of", lambda name: "9.9")
+    monkeypatch.setattr("plansim.analysis.experiments.layout.version_of", lambda name: "9.9")
     with pytest.raises(DesignError, match="another versions, plansim; expected"):
         town.sweep(design, path, resume=True)
 

@@ -27,6 +27,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import numpy as np
 import numpy.typing as npt
 import xarray as xr
 import zarr
@@ -229,6 +230,14 @@ class Store:
         return {
             name: array_of(group, name).with_config({"write_empty_chunks": True})
             for name in self.per_run
+        }
+
+    def empty_block(self, number: int) -> RunBlock:
+        """Return memory for the runs of a block, whose content is still to be written."""
+        runs = len(range(self.runs)[self.span(number)])
+        return {
+            name: np.empty((runs, *array.shape[1:]), array.dtype)
+            for name, array in self._arrays.items()
         }
 
     def write(self, number: int, block: RunBlock) -> None:
