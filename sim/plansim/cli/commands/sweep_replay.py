@@ -184,18 +184,19 @@ def replay(
         raise UsageError(Message("Missing argument 'INDEX'; --verify checks the whole result"))
     from plansim.analysis.evaluator import RunStatus
     from plansim.analysis.experiments.replay import replay as replay_of
-    from plansim.analysis.experiments.replay import run_scenario_text, stored_run_scenario
+    from plansim.analysis.experiments.replay import run_scenario_text, stored_run
     from plansim.files.writing import write_text
     from plansim.output.tables.verdicts import verdict_table
 
     inputs = read_inputs((), model, whole=True)
-    stored, scenario = stored_run_scenario(result, index, inputs.model)
+    stored, scenario = stored_run(result, index, inputs.model)
     if output is not None:
         write_text(run_scenario_text(scenario), output, force=force)
         remark(terminal.text("sweep.scenario_written", path=output))
-    if stored.status is not RunStatus.OK:
-        what = {"variable": stored.failed_variable or "?", "when": stored.failed_time}
-        remark(terminal.text("sweep.was_bad", status=stored.status.name.lower(), **what))
+    if status := RunStatus(int(stored["status"])):
+        place, names = int(stored["bad_variable"]), stored["bad_variable"].attrs["names"]
+        what = {"variable": names[place] if place >= 0 else "?", "when": float(stored["bad_time"])}
+        remark(terminal.text("sweep.was_bad", status=status.name.lower(), **what))
     with terminal.progress("run.simulating", scenario=scenario.id):
         run = replay_of(result, index, inputs.model, inputs.targets, engine=engine)
     table = verdict_table(
@@ -209,6 +210,6 @@ def replay(
         engine=run.dataset.attrs["engine"],
         deviation=f"{run.deviation:.1e}",
         same=run.same,
-        count=len(stored.verdicts),
+        count=stored.sizes["target"],
     )
     terminal.show(table, comparison)
