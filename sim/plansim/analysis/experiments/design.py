@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -227,13 +227,7 @@ def describe(design: Design) -> dict[str, Any]:
         "scenarios": {
             scenario.id: {
                 "values": dict(sorted(scenario.values.items())),
-                "time": [
-                    scenario.time.initial,
-                    scenario.time.final,
-                    scenario.time.step,
-                    scenario.time.saveper,
-                ],
-                "integration": scenario.time.integration.value,
+                "time": asdict(scenario.time),
                 "assumed": sorted(scenario.assumed),
             }
             for scenario in design.scenarios

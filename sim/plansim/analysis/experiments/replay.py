@@ -105,8 +105,9 @@ def stored_run(path: str | Path, index: int, model: Model) -> tuple[xr.Dataset, 
         raise InputError("run {index} was never made", store.path, expected="--resume", index=index)
     ours, theirs = model.sha256, store.card["model"]["sha256"]
     if theirs != ours:
-        message = "the result was made with another model"
-        raise DesignError(message, store.path, expected=theirs, found=ours)
+        raise DesignError(
+            "the result was made with another model", store.path, expected=theirs, found=ours
+        )
     run = open_sweep(path).isel(run=index).load()
     return run, _scenario(run, index, model, f"{store.path.stem}-{index}")
 
@@ -114,7 +115,7 @@ def stored_run(path: str | Path, index: int, model: Model) -> tuple[xr.Dataset, 
 def _scenario(run: xr.Dataset, index: int, model: Model, name: str) -> Scenario:
     design = run.attrs[CARD]["design"]
     base = run.attrs["scenarios"][int(run["scenario"])]
-    parent = design["scenarios"][base]
+    parent, clock = design["scenarios"][base], design["scenarios"][base]["time"]
     factors = [
         Factor(key, tuple(about["constants"]), Apply(about["apply"]), None, about["unit"])
         for key, about in design["factors"].items()
@@ -141,7 +142,7 @@ def _scenario(run: xr.Dataset, index: int, model: Model, name: str) -> Scenario:
         parent=base,
         lineage=(base, name),
         values=merged,
-        time=replace(TimeSpec(*parent["time"]), integration=Integration(parent["integration"])),
+        time=replace(TimeSpec(**clock), integration=Integration(clock["integration"])),
         assumed=dict.fromkeys(parent["assumed"], reason),
         changes=tuple(
             Change(constant, before, value, variable_of(model, constant).unit)
