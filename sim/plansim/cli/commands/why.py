@@ -134,7 +134,7 @@ def sensitivity(
     explained. Without SCENARIO the first of DESIGN is taken.
     """
     from plansim.analysis.experiments.design_file import read_design
-    from plansim.analysis.sensitivity.study import sobol
+    from plansim.analysis.sensitivity.sobol import sobol
     from plansim.output.tables.why import sensitivity_table
 
     terminal = arguments.terminal
