@@ -7,12 +7,13 @@ import json
 import platform
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
 from numpy.typing import NDArray
 
+from plansim.cache import code_of, digest
 from plansim.errors import Fault, InputError, Message, SimulationError
 from plansim.model.reading.expression import MISSING, Number, name_key
 from plansim.model.records import Integration, Model, Timing, Variable, VariableKind, cells_of
@@ -29,6 +30,7 @@ __all__ = [
     "cells",
     "check_finite",
     "first_cause",
+    "key_of_run",
     "largest_difference",
     "named",
     "recorded",
@@ -60,8 +62,6 @@ class Trajectory:
     """``(time, *elements)`` of every stock, flow and auxiliary."""
     constants: Mapping[str, FloatArray]
     """``(*elements)`` of every constant and control variable, as the engine used them."""
-    notes: tuple[str, ...] = ()
-    """Remarks of the engine, sorted, such as tables read beyond their ends."""
 
 
 @dataclass(frozen=True)
@@ -162,7 +162,7 @@ def to_years(model: Model, scenario: Scenario, run: Trajectory, engine: Engine) 
         for v in once
     }
     moving = {variable.name for variable in over_time}
-    card = run_card(model, scenario, engine) | {"notes": as_json(run.notes)}
+    card = run_card(model, scenario, engine)
     return Annual(
         years,
         {
@@ -179,6 +179,22 @@ def to_years(model: Model, scenario: Scenario, run: Trajectory, engine: Engine) 
             if name in values
         },
         {key: str(text) for key, text in card.items()},
+    )
+
+
+def key_of_run(model: Model, scenario: Scenario, engine: Engine, *versions: str) -> str:
+    """Return the digest of all that the numbers of a run depend on.
+
+    ``versions`` are those of what computes it beside plansim, numpy and the engine.
+    """
+    values = {key: float(value).hex() for key, value in sorted(scenario.values.items())}
+    *clock, method = astuple(scenario.time)
+    return digest(
+        model.text,
+        json.dumps([values, [float(number).hex() for number in clock], method]),
+        platform.machine(),
+        *(engine.name, engine.version, version_of("plansim"), version_of("numpy"), *versions),
+        code_of("", "model", "scenario", "compiler", "engine"),
     )
 
 
