@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -31,6 +31,7 @@ __all__ = [
     "Range",
     "Scan",
     "short",
+    "spliced",
 ]
 
 MAX_ELEMENTS = 200_000
@@ -72,6 +73,11 @@ class Equation:
     def references(self) -> tuple[tuple[Name | Call, Role], ...]:
         """All names on the right-hand side, of variables and of functions, with their roles."""
         return tuple(references(self.tree)) if self.tree else ()
+
+    @property
+    def end(self) -> int:
+        """The offset behind its last character; its unit and comment follow."""
+        return self.start + len(self.text)
 
     @property
     def numbers(self) -> tuple[float, ...] | None:
@@ -177,6 +183,15 @@ class Scan:
         }
         cells = product(*map(self.dimension, equation.subscripts))
         return tuple(cell for cell in cells if cell not in excepted)
+
+
+def spliced(text: str, changes: Iterable[tuple[int, int, str]]) -> str:
+    """Return a text with others in the place of some of its parts: from, up to, and what is new."""
+    pieces, done = [], 0
+    for start, end, new in sorted(changes):
+        pieces += [text[done:start], new]
+        done = end
+    return "".join([*pieces, text[done:]])
 
 
 def short(name: str) -> str:
