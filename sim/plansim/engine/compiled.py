@@ -17,13 +17,12 @@ from plansim.cache import kept
 from plansim.engine.trajectory import (
     Engine,
     Trajectory,
-    check_finite,
+    checked,
     key_of_run,
     recorded,
     series_of,
     shape_of,
     version_of,
-    with_missing,
 )
 from plansim.errors import Fault, InputError, Message
 from plansim.model.records import Model, VariableKind, cells_of, folded
@@ -84,8 +83,7 @@ def _run(model: Model, scenario: Scenario, *, cache: bool) -> Trajectory:
     ensemble = simulate_ensemble(kernel, inputs_under(kernel, scenario.values), scenario.time)
     runs = _trajectory(model, scenario, kernel, ensemble)
     run = replace(runs, series={name: values[0] for name, values in runs.series.items()})
-    check_finite(model, scenario, run)
-    return with_missing(model, run)
+    return checked(model, scenario, run)
 
 
 def run_members(

@@ -13,6 +13,7 @@ import math
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +25,10 @@ from plansim.cache import kept
 from plansim.engine.trajectory import (
     Engine,
     Trajectory,
-    check_finite,
+    checked,
     key_of_run,
     recorded,
     version_of,
-    with_missing,
 )
 from plansim.engine.translate import SWITCH, SWITCHES, quiet_pysd, translated
 from plansim.errors import Message, SimulationError
@@ -60,12 +60,7 @@ def run_reference(
         SimulationError: the run breaks down, or a value is not a finite number.
     """
     engine = Engine("PySD", version_of("pysd"), scenario.time.integration)
-
-    def make() -> Trajectory:
-        run = _run(model, scenario)
-        check_finite(model, scenario, run)
-        return with_missing(model, run)
-
+    make = partial(_run, model, scenario)
     key = key_of_run(model, scenario, engine, sys.version, *map(version_of, ("xarray", "scipy")))
     return kept("runs", key, Trajectory, make) if cache else make(), engine
 
@@ -79,9 +74,10 @@ def _run(model: Model, scenario: Scenario) -> Trajectory:
     try:
         with _isolated(scenario), quiet_pysd():
             pysd_model = _loaded(source)
-            return _integrated(model, scenario, pysd_model)
+            run = _integrated(model, scenario, pysd_model)
     except Exception as error:  # PySD raises whatever Python, numpy or xarray does
         raise _explained(model, scenario, error, pysd_model) from error
+    return checked(model, scenario, run)
 
 
 @contextlib.contextmanager
