@@ -9,7 +9,6 @@ from functools import cached_property, reduce
 
 from plansim.errors import Fault, Message, ModelError
 from plansim.model.reader import parse_model
-from plansim.model.reading.arrays import Subscripts, free_marks
 from plansim.model.reading.entries import SKETCH
 from plansim.model.reading.equations import Equation, spliced
 from plansim.model.reading.expression import (
@@ -25,6 +24,7 @@ from plansim.model.reading.expression import (
     name_key,
 )
 from plansim.model.reading.functions import OF_VECTORS, OVER_ELEMENTS
+from plansim.model.reading.ranges import Subscripts, free_marks
 from plansim.model.records import Model, TimeSpec, Variable, VariableKind, cell_name, cells_of
 
 __all__ = [

@@ -116,15 +116,18 @@ Equations: TypeAlias = Mapping[str, tuple[Equation, ...]]
 
 @dataclass(frozen=True)
 class Range:
-    """A subscript range with its elements, sub-ranges resolved."""
+    """A subscript range."""
 
     name: str
     elements: tuple[str, ...]
-    mapped: tuple[tuple[str, tuple[str, ...]], ...]
-    """The names of those whose elements stand for its own, each with what stands for each of its
-    elements, an element or a sub-range; with nothing if that is one for one."""
+    """As `Scan` has it, sub-ranges are resolved."""
     comment: str
     line: int
+    mapped: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """The names of those whose elements stand for its own, each with what stands for each of its
+    elements, an element or a sub-range; with nothing if that is one for one."""
+    is_open: bool = False
+    """Whether its elements are in another file."""
 
 
 @dataclass(frozen=True)
