@@ -6,21 +6,20 @@ the code depends on a constant (the order of a delay), that one is folded.
 
 from __future__ import annotations
 
-import json
-import platform
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import astuple, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from plansim.cache import code_of, digest, kept
+from plansim.cache import kept
 from plansim.engine.trajectory import (
     Engine,
     Trajectory,
     check_finite,
     recorded,
+    run_key,
     series_of,
     shape_of,
     version_of,
@@ -44,7 +43,6 @@ __all__ = [
     "constant_of",
     "inputs_under",
     "run_compiled",
-    "run_key",
     "run_members",
     "shared_kernel",
     "whole_kernel",
@@ -68,21 +66,6 @@ def run_compiled(
         return _run(model, scenario, cache=False), engine
     make = partial(_run, model, scenario, cache=True)
     return kept("runs", run_key(model, scenario), Trajectory, make), engine
-
-
-def run_key(model: Model, scenario: Scenario) -> str:
-    """Return the digest of all that the numbers of a run depend on."""
-    values = {key: float(value).hex() for key, value in sorted(scenario.values.items())}
-    *clock, method = astuple(scenario.time)
-    libraries = [version_of(name) for name in ("plansim", "numpy", "llvmlite")]
-    return digest(
-        "compiled",
-        model.text,
-        json.dumps([values, [float(number).hex() for number in clock], method]),
-        platform.machine(),
-        *libraries,
-        code_of("", "model", "scenario", "compiler", "engine"),
-    )
 
 
 def _run(model: Model, scenario: Scenario, *, cache: bool) -> Trajectory:

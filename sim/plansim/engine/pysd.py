@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import json
 import math
 import sys
 import tempfile
@@ -22,12 +21,13 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from plansim.cache import digest, kept
+from plansim.cache import kept
 from plansim.engine.trajectory import (
     Engine,
     Trajectory,
     check_finite,
     recorded,
+    run_key,
     version_of,
     with_missing,
 )
@@ -75,24 +75,8 @@ def run_reference(
         check_finite(model, scenario, run)
         return with_missing(model, run)
 
-    key = _run_key(model, scenario, engine)
+    key = run_key(model, scenario, engine.name)
     return kept("runs", key, Trajectory, make) if cache else make(), engine
-
-
-def _run_key(model: Model, scenario: Scenario, engine: Engine) -> str:
-    """Return the cache key of a run, a digest of everything that its numbers depend on."""
-    code = [path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py"))]
-    libraries = [version_of(name) for name in ("plansim", "numpy", "xarray", "scipy")]
-    values = {key: value.hex() for key, value in sorted(scenario.values.items())}
-    return digest(
-        model.text,
-        json.dumps(values),
-        repr(scenario.time),
-        engine.version,
-        sys.version,
-        *libraries,
-        *code,
-    )
 
 
 # --- Running --------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import itertools
 import json
 import platform
 import re
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
@@ -13,6 +14,7 @@ from importlib.metadata import PackageNotFoundError, version
 import numpy as np
 from numpy.typing import NDArray
 
+from plansim.cache import code_of, digest
 from plansim.errors import Fault, InputError, Message, SimulationError
 from plansim.model.reading.expression import MISSING, Number, name_key
 from plansim.model.records import Integration, Model, Timing, Variable, VariableKind, cells_of
@@ -33,6 +35,7 @@ __all__ = [
     "named",
     "recorded",
     "run_card",
+    "run_key",
     "series_of",
     "shape_of",
     "to_years",
@@ -146,6 +149,20 @@ def version_of(package: str) -> str:
         return version(package)
     except PackageNotFoundError:
         return "unknown"
+
+
+def run_key(model: Model, scenario: Scenario, engine: str = "plansim") -> str:
+    """Return the digest of all that the numbers of a run by an engine depend on."""
+    libraries = ("plansim", "numpy", "llvmlite", "pysd", "xarray", "scipy")
+    return digest(
+        engine,
+        model.text,
+        scenario.settings,
+        platform.machine(),
+        sys.version,
+        *map(version_of, libraries),
+        code_of("", "model", "scenario", "compiler", "engine"),
+    )
 
 
 def to_years(model: Model, scenario: Scenario, run: Trajectory, engine: Engine) -> Annual:
