@@ -37,6 +37,7 @@ __all__ = [
 ]
 
 Item = TypeVar("Item")
+Text = TypeVar("Text")
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,6 @@ def read_inputs(
     except InputError as error:
         faults.extend(error.faults)
     for scenario in chosen:
-        warn(scenario.cautions)
         _warn_in_short(scenario)
     inputs = Inputs(read, targets, tuple(chosen) or (as_written(read),), ())
     named = _all_made(lambda name: find(inputs, name), names, faults)
@@ -150,17 +150,16 @@ def _read_scenarios(
     """Read scenarios, each once; of no names the model as written, if there are settings."""
     from plansim.scenario.scenario_file import read_scenario
 
-    if not names and settings:
-        from plansim.scenario.inheritance import written_with  # loads what others do without
-
-        return _all_made(lambda _: written_with(model, settings), [""], faults)
+    wanted: list[str | None] = [*names] or ([None] if settings else [])
     read = _all_made(
-        lambda name: read_scenario(name, model, settings, overlays=overlays), names, faults
+        lambda name: read_scenario(name, model, settings, overlays=overlays), wanted, faults
     )
     return list({(one.path and one.path.resolve(), one.id): one for one in read}.values())
 
 
-def _all_made(make: Callable[[str], Item], texts: Iterable[str], faults: list[Fault]) -> list[Item]:
+def _all_made(
+    make: Callable[[Text], Item], texts: Iterable[Text], faults: list[Fault]
+) -> list[Item]:
     """Return what is made of texts; the faults of those of which nothing can be made are added."""
     from plansim.errors import InputError
 
