@@ -51,9 +51,7 @@ from plansim.analysis.feedback.polarity import (
 )
 from plansim.analysis.decisions.adaptation import (
     Adaptation as Adaptation,
-    MidtermReview as MidtermReview,
     adaptation as adaptation,
-    midterm_review as midterm_review,
 )
 from plansim.analysis.decisions.conflicts import (
     Conflicts as Conflicts,

@@ -14,6 +14,7 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
+from plansim.analysis.decisions.sample import parts_met
 from plansim.analysis.evaluator import Evaluator, Request, processors
 from plansim.analysis.optimization.moves import ranges_of, scale_of
 from plansim.analysis.optimization.problem import SearchSpace
@@ -22,7 +23,6 @@ from plansim.scenario.factors import FloatArray, acted, default_of
 from plansim.scenario.members import LIMIT, Members
 from plansim.scenario.scenario_file import Scenario
 from plansim.targets.target import Target
-from plansim.targets.verdict import PART_MET
 from plansim.targets.views import Lever
 
 __all__ = ["Judged", "PolicySpace", "policy_space"]
@@ -115,9 +115,7 @@ class PolicySpace(SearchSpace):
             self.act(table, lever, np.repeat(values, len(members)))
         evaluation = self.evaluator.evaluate(table, threads)
         shape = len(positions), len(members)
-        met = np.stack([PART_MET[evaluation[target.id].status] for target in self.targets], axis=1)
-        met = np.nan_to_num(met, nan=0.0)
-        met[evaluation.failed] = np.nan
+        met = parts_met(evaluation, self.targets)
         margins = evaluation.least_margins(self.targets)
         margins /= [scale_of(target) for target in self.targets]
         return Judged(

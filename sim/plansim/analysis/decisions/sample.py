@@ -5,6 +5,7 @@ It comes of the members of an ensemble under one scenario, or of the runs of a s
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -13,7 +14,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from plansim.analysis.ensemble import evaluate_members, load_ensemble, study_key
-from plansim.analysis.evaluator import Progress
+from plansim.analysis.evaluator import Evaluation, Progress
 from plansim.analysis.experiments.store import CARD
 from plansim.cache import kept
 from plansim.errors import InputError, Message
@@ -27,6 +28,7 @@ from plansim.targets.verdict import PART_MET
 __all__ = [
     "Sample",
     "check_study",
+    "parts_met",
     "sample_of_members",
     "sample_of_study",
     "samples_beside",
@@ -114,11 +116,24 @@ def sample_of_members(
         ModelError: the compiler does not support the model.
     """
     evaluation = evaluate_members(model, scenario, targets, members, threads)
-    met = {target.id: PART_MET[evaluation[target.id].status] for target in targets}
-    for values in met.values():
-        values[evaluation.failed] = np.nan
+    parts = parts_met(evaluation, targets, assumed=math.nan)
+    met = {target.id: parts[:, column] for column, target in enumerate(targets)}
     titles = (scenario.title_en, scenario.title_zh)
     return Sample(scenario.id, *titles, members.factors, members.values, met)
+
+
+def parts_met(
+    evaluation: Evaluation, targets: Sequence[Target], *, assumed: float = 0.0
+) -> FloatArray:
+    """Return how far targets are met: ``(run, target)``, NaN where a run breaks down.
+
+    1 if it is met, 0 if it is missed, 0.5 if it is undecided. One that the scenario assumes counts
+    as not met, unless ``assumed`` says otherwise: to assume it is no achievement.
+    """
+    status = np.stack([evaluation[target.id].status for target in targets], axis=1)
+    parts = np.nan_to_num(PART_MET[status], nan=assumed)
+    parts[evaluation.failed] = np.nan
+    return parts
 
 
 def check_study(study: xr.Dataset, model: Model, drawn: int | Members | None) -> None:

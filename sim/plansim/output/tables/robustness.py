@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
-from plansim.analysis.decisions.adaptation import Adaptation, MidtermReview
+from plansim.analysis.decisions.adaptation import Adaptation
 from plansim.analysis.decisions.conflicts import Conflict, Conflicts
 from plansim.analysis.decisions.discovery import Discovery, FailureBox, Limit, Outcome
 from plansim.analysis.decisions.information import Information
@@ -192,12 +192,13 @@ def _pair(pair: PolicyPair, titles: Mapping[str, str], text: Text) -> str:
     )
 
 
-def signposts_table(review: MidtermReview, names: Mapping[str, str], text: Text) -> RenderableType:
+def signposts_table(
+    signs: Sequence[Signpost], gain: Adaptation | None, names: Mapping[str, str], text: Text
+) -> RenderableType:
     """Lay out, of each target, the statistics that foretell it best, year by year.
 
     What rules by which the policy adapts gain comes below; ``names`` of targets by their ids.
     """
-    signs, gain = review.signposts, review.adaptation
     parts = [_signs(signs, text) if signs else text("signposts.none")]
     return blocks(parts if gain is None else [*parts, _gain(gain, names, text)])
 
@@ -209,13 +210,13 @@ LEAST_GAIN = 0.01
 def _gain(gain: Adaptation, names: Mapping[str, str], text: Text) -> RenderableType:
     """Lay out an adaptive policy beside the same without its rules."""
     columns = [
-        text_column(text("adaptation.head", count=gain.members)),
+        text_column(text("adaptation.head", count=gain.robustness.members)),
         figure_column(text("adaptation.without")),
         figure_column(text("adaptation.within")),
         figure_column(text("adaptation.gain")),
         Column(text("mix.unit")),
     ]
-    without, within, pair = gain.without, gain.within, gain.pair
+    (without, within), (pair,) = gain.robustness.policies, gain.robustness.pairs
     hundred = text("adaptation.of_hundred")
 
     def row(name: str, ends: tuple[float, float], change: str, form: str, unit: str) -> Row:
@@ -238,7 +239,8 @@ def _gain(gain: Adaptation, names: Mapping[str, str], text: Text) -> RenderableT
         unit = unit_cell(one.unit, text)
         rows.append(row(text.name(one), (one.without, one.within), change, ".3g", unit))
     tie = [text("adaptation.tie")] if pair.is_tie else []
-    legend = text("adaptation.legend", count=len(gain.named), ids=text.join(gain.named))
+    named = gain.robustness.named
+    legend = text("adaptation.legend", count=len(named), ids=text.join(named))
     return blocks([Grid(columns, rows), *tie, legend])
 
 
