@@ -101,7 +101,7 @@ def _fresh(box: FailureBox, text: Text) -> str:
 
 
 def _limits(box: FailureBox, model: Model, text: Text) -> Grid:
-    cells = [(limit, *limit_of(limit, model, text)) for limit in box.limits]
+    cells = [(limit, *limit_of(limit, model, text)) for limit in box.asked]
     return table(
         [
             Column("  ", lambda _: ""),
@@ -129,9 +129,8 @@ def limit_of(limit: Limit, model: Model, text: Text) -> tuple[str, str, str]:
     """Return an unknown, what limits it, as ``≤ 0.3``, and its unit, if it has one."""
     factor = limit.factor
     name = constants_name(factor.constants, model, text) or text.pick(factor.name, factor.name_zh)
-    low, high, unit = limit.shown
-    is_value = (low, high) == (limit.value_low, limit.value_high)
-    sign = "" if is_value else {Apply.MULTIPLY: "×", Apply.ADD: "+"}.get(factor.apply, "")
+    low, high, unit = limit.low, limit.high, limit.unit
+    sign = "" if limit.is_value else {Apply.MULTIPLY: "×", Apply.ADD: "+"}.get(factor.apply, "")
     if low is None:
         asked = f"≤ {sign}{high:.4g}"
     elif high is None:
