@@ -27,7 +27,7 @@ from plansim.analysis.decisions.robustness import Robustness, robustness, standa
 from plansim.analysis.decisions.sample import states_of
 from plansim.analysis.ensemble import evaluate_members
 from plansim.analysis.evaluator import Progress
-from plansim.analysis.optimization.problem import FILE_NAME, read_frontier_spec
+from plansim.analysis.optimization.decision_file import FILE_NAME, read_frontier_spec
 from plansim.model.records import Model
 from plansim.scenario.factors import FloatArray
 from plansim.scenario.members import Members

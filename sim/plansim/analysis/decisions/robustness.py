@@ -24,10 +24,10 @@ from pathlib import Path
 
 import numpy as np
 
-from plansim.analysis.decisions.sample import parts_met, states_of
+from plansim.analysis.decisions.sample import states_of
 from plansim.analysis.ensemble import NORMAL, evaluate_members, wilson
 from plansim.analysis.evaluator import Progress
-from plansim.analysis.optimization.moves import scale_of
+from plansim.analysis.optimization.problem import parts_met, scale_of
 from plansim.errors import InputError, Message
 from plansim.files.notebook import Table, Tabular
 from plansim.model.records import Model
@@ -209,6 +209,7 @@ def robustness(
     short = np.minimum(margins[:, sound][:, :, columns], 0.0)
     short = short.mean(axis=2) if columns else np.zeros(counts.shape)
     distances = _distances(states)[sound]
+    low, high = wilson(holds.sum(axis=1), np.full(len(ids), holds.shape[1], np.float64))
     return Robustness(
         tuple(
             PolicyRobustness(
@@ -219,7 +220,8 @@ def robustness(
                 standard_error(counts[row]),
                 _by_target(wanted, met[row]),
                 float(holds[row].mean()),
-                *map(float, wilson(np.array(holds[row].sum()), np.array(float(holds.shape[1])))),
+                float(low[row]),
+                float(high[row]),
                 float(met[row].min(axis=1).mean()),
                 min(distances[holds[row] == 0].tolist(), default=None),
                 _regret(counts.max(axis=0) - counts[row]),

@@ -13,8 +13,9 @@ import numpy as np
 import xarray as xr
 
 from plansim.analysis.ensemble import evaluate_members, load_ensemble, study_key
-from plansim.analysis.evaluator import Evaluation, Progress
+from plansim.analysis.evaluator import Progress
 from plansim.analysis.experiments.store import CARD
+from plansim.analysis.optimization.problem import parts_met
 from plansim.cache import kept
 from plansim.errors import InputError, Message
 from plansim.model.records import Model
@@ -27,7 +28,6 @@ from plansim.targets.verdict import PART_MET
 __all__ = [
     "Sample",
     "check_study",
-    "parts_met",
     "sample_of_members",
     "sample_of_study",
     "states_of",
@@ -111,20 +111,6 @@ def sample_of_members(
     met = {target.id: parts[:, column] for column, target in enumerate(targets)}
     titles = (scenario.title_en, scenario.title_zh)
     return Sample(scenario.id, *titles, members.factors, members.values, met)
-
-
-def parts_met(
-    evaluation: Evaluation, targets: Sequence[Target], *, assumed: float = 0.0
-) -> FloatArray:
-    """Return how far targets are met: ``(run, target)``, NaN where a run breaks down.
-
-    1 if it is met, 0 if it is missed, 0.5 if it is undecided. One that the scenario assumes counts
-    as not met, unless ``assumed`` says otherwise: to assume it is no achievement.
-    """
-    status = np.stack([evaluation[target.id].status for target in targets], axis=1)
-    parts = np.nan_to_num(PART_MET[status], nan=assumed)
-    parts[evaluation.failed] = np.nan
-    return parts
 
 
 def check_study(study: xr.Dataset, model: Model, drawn: int | Members | None) -> None:

@@ -28,9 +28,10 @@ import numpy.typing as npt
 from scipy.stats import rankdata
 
 from plansim.analysis.calibration.observed import Published, load_history
-from plansim.analysis.decisions.sample import parts_met, states_of
+from plansim.analysis.decisions.sample import states_of
 from plansim.analysis.ensemble import NORMAL, evaluate_members
 from plansim.analysis.evaluator import Progress
+from plansim.analysis.optimization.problem import parts_met
 from plansim.errors import InputError, Message
 from plansim.files.notebook import Table, Tabular
 from plansim.model.records import Model
