@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from plansim.cli import options
@@ -126,29 +128,26 @@ def signposts(
     a target can be told early from those that miss it, and by which threshold. Then what the rules
     by which the policy adapts gain over the same policy without them, if the model has any.
     """
-    from plansim.analysis.decisions.adaptation import midterm_review
+    from plansim.analysis.decisions.adaptation import adaptation
+    from plansim.analysis.decisions.signposts import signposts as signposts_of
     from plansim.output.tables.robustness import signposts_table
 
     terminal = arguments.terminal
     inputs = read_targets(arguments, ids)
     with terminal.progress("signposts.working", scenario=inputs.scenario.id) as progress:
-        review = midterm_review(
-            inputs.model,
-            inputs.scenario,
-            inputs.targets,
-            named=ids_of(inputs),
-            by=by,
-            members=draws,
-            threads=study.threads,
-            progress=progress,
+        options: Any = {"members": draws, "threads": study.threads, "progress": progress}
+        targets = inputs.named or inputs.targets
+        signs = signposts_of(inputs.model, inputs.scenario, targets, by=by, **options)
+        gain = adaptation(
+            inputs.model, inputs.scenario, inputs.targets, named=ids_of(inputs), **options
         )
     names = _names(inputs, terminal)
 
     study.finish(
         terminal,
-        review,
-        lambda: signposts_table(review, names, terminal.text),
-        lambda plot: plot.signpost_sheet(review.signposts, terminal.text.lang),
+        {"signposts": signs, "adaptation": gain},
+        lambda: signposts_table(signs, gain, names, terminal.text),
+        lambda plot: plot.signpost_sheet(signs, terminal.text.lang),
     )
 
 
