@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from plansim.analysis.calibration.observations import Observation
+from plansim.analysis.calibration.conditioning import Observation
 from plansim.analysis.feedback.loops import Loop
 from plansim.targets.target import Target
 
