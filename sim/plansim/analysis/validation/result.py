@@ -116,5 +116,5 @@ def result(
         else ValidationOutcome.PASS
     )
     whole = (*made, *missing)
-    counted = {"cases": len(whole), "faults": faults, **figures} if made else {}
+    counted = {"cases": len(whole), "faults": faults, **figures} if made and figures else {}
     return Result(test, status, counted, dict(limits or {}), whole)
