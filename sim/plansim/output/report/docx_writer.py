@@ -106,7 +106,8 @@ def _footer(file: Any, text: Text) -> None:
 
 def _field(line: Any, code: str, shown: str) -> None:
     """Add a field, which Word counts anew: a page number, the number of a table."""
-    line._p.append(_element(f'<w:fldSimple w:instr="{code}">{_run(shown)}</w:fldSimple>'))
+    run = f"<w:r><w:t>{shown}</w:t></w:r>"
+    line._p.append(_element(f'<w:fldSimple w:instr="{code}">{run}</w:fldSimple>'))
 
 
 def _element(xml: str) -> Any:
@@ -203,7 +204,7 @@ def _cell(cell: doc.Cell, width: int, looks: str, keep: str, side: str = "") -> 
     )
 
 
-def _run(words: str, size: float = SMALL, tone: doc.Tone = doc.Tone.PLAIN) -> str:
+def _run(words: str, size: float, tone: doc.Tone) -> str:
     bold = "<w:b/>" if tone in (doc.Tone.STRONG, doc.Tone.BAD) else ""
     hue = f'<w:color w:val="{doc.HUES[tone][1:]}"/>' if tone in doc.HUES else ""
     looks = f'<w:rPr>{bold}{hue}<w:sz w:val="{2 * size:.0f}"/></w:rPr>'

@@ -47,7 +47,7 @@ MOST_CHANGES = 3
 def comparison_report(comparison: Comparison, text: Text) -> doc.Document:
     """Build the report in the language of ``text``."""
     titles = _names(comparison, text)
-    names = _heads(titles)
+    names = [f"{letter}  {title}" for letter, title in zip(LETTERS, titles, strict=False)]
     sections = [
         _decision(comparison, titles, names, text),
         verdict_section(comparison, names, text),
@@ -61,7 +61,7 @@ def comparison_report(comparison: Comparison, text: Text) -> doc.Document:
     plan = comparison.plan
     return doc.Document(
         text.lang,
-        text("report.title", scenarios=_all_of(titles, text)),
+        text("report.title", scenarios=text.join_and(titles)),
         text.pick(plan.en, plan.zh),
         tuple(section for section in sections if section.blocks),
     )
@@ -77,17 +77,6 @@ def _names(comparison: Comparison, text: Text) -> list[str]:
         f"{name} ({scenario.id})" if result.count(name) > 1 else name
         for name, scenario in zip(result, comparison.scenarios, strict=True)
     ]
-
-
-def _all_of(titles: list[str], text: Text) -> str:
-    """Write ``A, B and C``."""
-    *first, last = titles
-    return text("report.versus").join([text.join(first), last])
-
-
-def _heads(names: list[str]) -> list[str]:
-    """Return the letters and names of the scenarios, as the heads of their columns."""
-    return [f"{letter}  {name}" for letter, name in zip(LETTERS, names, strict=False)]
 
 
 # --- page one -------------------------------------------------------------------------------------
