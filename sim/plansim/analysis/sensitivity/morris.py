@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 __all__ = [
     "LEVELS",
     "TRAJECTORIES",
+    "DesignRuns",
     "ElementaryEffects",
-    "Margins",
     "elementary_effects",
     "leading",
     "morris",
@@ -105,7 +105,7 @@ def morris(
     design = seeded(design, model, seed)
     catalogue = targets_of(model, targets)
     binding = binding_targets(catalogue) if targets is None else catalogue
-    effects = screened(Margins(model, design, binding, threads, progress), trajectories)
+    effects = screened(DesignRuns(model, design, binding, threads, progress), trajectories)
     parts = [
         pd.DataFrame(
             {
@@ -130,7 +130,7 @@ def seeded(design: Design | str | Path, model: Model, seed: int | None) -> Desig
     return design if seed is None else replace(design, seed=seed)
 
 
-class Margins:
+class DesignRuns:
     """Margins of targets at points of a design under its first scenario, by runs that it counts.
 
     ``steps`` is the number of runs that are asked for, of which progress is told.
@@ -169,7 +169,7 @@ class Margins:
         return evaluation.least_margins(self._targets).T
 
 
-def screened(margins: Margins, trajectories: int) -> ElementaryEffects:
+def screened(margins: DesignRuns, trajectories: int) -> ElementaryEffects:
     """Run Morris trajectories, and return the elementary effects on the margins."""
     design = screening_design(margins.design, trajectories)
     points = Sampler(design).draw(0, design.points)

@@ -33,8 +33,8 @@ from plansim.analysis.evaluator import Progress
 from plansim.analysis.experiments.design import Design, quantiles
 from plansim.analysis.sensitivity.morris import (
     TRAJECTORIES,
+    DesignRuns,
     ElementaryEffects,
-    Margins,
     leading,
     screened,
     seeded,
@@ -195,7 +195,7 @@ def sobol(
         )
     factors = design.factors
     pair = draw_pair(factors, design.points, design.seed)
-    margins = Margins(model, design, binding, threads, progress)
+    margins = DesignRuns(model, design, binding, threads, progress)
     margins.steps = 2 * len(pair.a) + trajectories * (len(factors) + 1)
     drawn = margins.at(np.concatenate([pair.a, pair.b]))
     screening = screened(margins, trajectories)
