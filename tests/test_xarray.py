@@ -17,7 +17,7 @@ import plansim
 import plansim.xarray
 from plansim.analysis.decisions.conflicts import Conflict, Relaxation
 from plansim.analysis.experiments.design_file import quick_design
-from plansim.analysis.experiments.sweep import run_sweep
+from plansim.analysis.experiments.store import open_summary
 from plansim.files.notebook import Tabular
 from plansim.model.difference import differences
 from plansim.model.reader import parse_model
@@ -96,7 +96,8 @@ def test_a_sweep_has_shares_with_their_intervals(tmp_path: Path) -> None:
     scenario = str(sound.baseline.path)
     design = quick_design(scenario, ["saving", "wear rate"], sound.model, samples=64, seed=1)
     path = tmp_path / "runs.zarr"
-    summary = run_sweep(design, sound.model, sound.targets, path, threads=1)
+    plansim.sweep(sound.model, design, path, targets=sound.targets, threads=1)
+    summary = open_summary(path)
     table = plansim.open_sweep(path).plansim.shares()
     pd.testing.assert_frame_equal(plansim.open_sweep(path).plansim.verdicts(), table)
     assert list(table["target"]) == [str(key) for key in summary["target"].to_numpy()]

@@ -25,8 +25,8 @@ from plansim.analysis.experiments.design import Design
 from plansim.analysis.experiments.design_file import read_design
 from plansim.analysis.experiments.replay import deviation, run_scenario_text, stored_run
 from plansim.analysis.experiments.sampling import Sampler
-from plansim.analysis.experiments.store import Store, open_store
-from plansim.analysis.experiments.sweep import run_sweep
+from plansim.analysis.experiments.store import Store, open_store, open_summary
+from plansim.analysis.experiments.sweep import sweep
 from plansim.engine.simulate import simulate
 from plansim.errors import DesignError, InputError, OutputError
 from plansim.files.shipped import shipped
@@ -107,7 +107,9 @@ class Town:
         return read_design(path, self.model, **over)
 
     def sweep(self, design: Design, path: Path | None = None, **how: Any) -> xr.Dataset:
-        return run_sweep(design, self.model, self.aims, path or self.path, **how)
+        path = path or self.path
+        sweep(self.model, design, path, targets=self.aims, **how)
+        return open_summary(path)
 
 
 def town_in(folder: Path) -> Town:
@@ -183,7 +185,7 @@ def test_the_growth_of_a_run_follows_from_its_factors(town: Town) -> None:
 @pytest.mark.slow
 def test_runs_of_the_shipped_model_are_what_pysd_gives(city: Model, tmp_path: Path) -> None:
     design = read_design(shipped("scenarios", "sweeps", "growth-investment.yaml"), city, samples=32)
-    run_sweep(design, city, load_targets(model=city), tmp_path / "r.zarr")
+    sweep(city, design, tmp_path / "r.zarr")
     run, scenario = stored_run(tmp_path / "r.zarr", 21, city)
     assert deviation(simulate(city, scenario, engine="pysd"), run) < 1e-9
 
@@ -396,8 +398,6 @@ def test_the_summary_is_that_of_the_runs(town: Town) -> None:
     other = told.sel(scenario="other", target="S1")
     assert np.isnan(other["p_met"]), "an assumed target is not met with any probability"
     assert int(other["verdicts"].sel(verdict="assumed")) == 700
-    stored = xr.open_zarr(town.path, group="summary").load()
-    xr.testing.assert_equal(stored, told)
 
 
 def test_shares_of_a_grid_have_no_standard_error(town: Town) -> None:

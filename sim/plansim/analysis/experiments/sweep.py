@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -16,7 +16,7 @@ from plansim.analysis.evaluator import Progress, Request, processors
 from plansim.analysis.experiments.design import Design
 from plansim.analysis.experiments.design_file import read_design
 from plansim.analysis.experiments.layout import SweepJob, new_store, old_store
-from plansim.analysis.experiments.store import RunBlock, open_sweep
+from plansim.analysis.experiments.store import open_sweep
 from plansim.analysis.experiments.summary import Summary, write_summary
 from plansim.analysis.experiments.workers import SweepRuns, connected, run_blocks
 from plansim.engine.dataset import Origin, with_origin
@@ -27,7 +27,7 @@ from plansim.targets.catalogue import targets_of
 from plansim.targets.indicator import moment
 from plansim.targets.target import Target, answering_series, judged_targets
 
-__all__ = ["block_size", "request_of", "run_sweep", "sweep"]
+__all__ = ["block_size", "request_of", "sweep"]
 
 _MOST_OUTPUTS = 40
 """Number of series that are kept at most where nothing says which."""
@@ -47,6 +47,7 @@ def sweep(
     force: bool = False,
     threads: int | None = None,
     scheduler: str | None = None,
+    block: int | None = None,
     progress: Progress | None = None,
 ) -> xr.Dataset:
     """Run a design, store every run at ``path``, and return the runs, as `open_sweep` does.
@@ -65,6 +66,7 @@ def sweep(
         force: replace an earlier result.
         threads: by default one a processor.
         scheduler: address of a Dask scheduler whose workers run the blocks.
+        block: number of runs that are stored together; by default by the number of all.
         progress: is told how many runs are done, of how many.
 
     Raises:
@@ -83,43 +85,13 @@ def sweep(
     """
     if not isinstance(design, Design):
         design = read_design(design, model, samples=samples, seed=seed)
-    run_sweep(
-        design,
-        model,
-        targets_of(model, targets),
-        Path(path),
-        resume=resume,
-        force=force,
-        threads=threads,
-        scheduler=scheduler,
-        progress=progress,
-    )
-    return with_origin(open_sweep(path), Origin(model, design.scenarios))
-
-
-def run_sweep(
-    design: Design,
-    model: Model,
-    targets: Sequence[Target],
-    path: Path,
-    *,
-    resume: bool = False,
-    force: bool = False,
-    threads: int | None = None,
-    scheduler: str | None = None,
-    block: int | None = None,
-    progress: Progress | None = None,
-) -> xr.Dataset:
-    """Do as `sweep`, by ``block``s of so many runs; return the summary, which is stored too.
-
-    Raises:
-        DesignError: as for `sweep`, as are all other errors.
-    """
-    _check_assumed(design, targets)
+    wanted, origin = targets_of(model, targets), Origin(model, design.scenarios)
+    _check_assumed(design, wanted)
     model = for_scenarios(
         model, design.scenarios, (name for factor in design.factors for name in factor.constants)
     )
-    job = SweepJob(model, design, request_of(design, targets, model), path.absolute())
+    job = SweepJob(model, design, request_of(design, wanted, model), Path(path).absolute())
+    threads = processors() if threads is None else threads
     with ExitStack() as stack:
         # What is refused is refused before anything is written, or replaced. What draws is slow to
         # load; meanwhile LLVM, which needs no lock of Python, compiles.
@@ -133,24 +105,18 @@ def run_sweep(
         store = stack.enter_context(stored)
         todo = sorted(set(range(store.blocks)) - store.done())
         summary, made = Summary(store), store.made()
-
-        def told(more: int) -> None:
-            nonlocal made
-            made += more
+        if progress is not None:
+            progress(made, store.runs)
+        blocks = run_blocks(runs, store, todo, threads=threads, client=client)
+        for number, results in stack.enter_context(closing(blocks)):
+            store.mark(number)
+            if results is not None:
+                summary.add(number, results)
+            made += len(range(store.runs)[store.span(number)])
             if progress is not None:
                 progress(made, store.runs)
-
-        def done(number: int, block: RunBlock | None) -> None:
-            store.mark(number)
-            told(len(range(store.runs)[store.span(number)]))
-            if block is not None:
-                summary.add(number, block)
-
-        told(0)
-        run_blocks(runs, store, todo, done, threads=threads, client=client)
-        dataset = summary.dataset(processors() if threads is None else threads)
-        write_summary(store, dataset)
-    return dataset
+        write_summary(store, summary.dataset(threads))
+    return with_origin(open_sweep(path), origin)
 
 
 def block_size(design: Design) -> int:

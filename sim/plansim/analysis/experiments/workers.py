@@ -6,7 +6,7 @@ import importlib
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
@@ -14,19 +14,16 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from plansim.analysis.evaluator import TILE, Evaluation, Evaluator, processors
+from plansim.analysis.evaluator import TILE, Evaluation, Evaluator
 from plansim.analysis.experiments.layout import SweepJob, open_same
 from plansim.analysis.experiments.sampling import Sampler
 from plansim.analysis.experiments.store import NO_BREACH, RunBlock, Store
 from plansim.errors import Fault, InputError, Message, OutputError, foreign
 
-__all__ = ["Done", "SweepRuns", "Task", "connected", "run_blocks"]
+__all__ = ["SweepRuns", "Task", "connected", "run_blocks"]
 
 Task: TypeAlias = Callable[[], None]
 """Fills a part of a block; any thread may run it."""
-
-Done: TypeAlias = Callable[[int, "RunBlock | None"], None]
-"""Called with the number of a block that was stored, and the block if this process filled it."""
 
 
 class SweepRuns:
@@ -96,37 +93,30 @@ def _fill(evaluation: Evaluation, rows: RunBlock) -> None:
 
 
 def run_blocks(
-    runs: SweepRuns,
-    store: Store,
-    numbers: Sequence[int],
-    done: Done,
-    *,
-    threads: int | None = None,
-    client: Any = None,
-) -> None:
-    """Run blocks of a sweep.
+    runs: SweepRuns, store: Store, numbers: Sequence[int], *, threads: int, client: Any = None
+) -> Generator[tuple[int, RunBlock | None]]:
+    """Run blocks of a sweep, and yield the number of each that is stored.
+
+    With it comes the block, if this process filled it.
 
     Args:
         runs: the runs.
         store: where they are stored.
         numbers: the blocks, in rising order.
-        done: is called in this thread for each block that was stored.
-        threads: how many threads of this process simulate; None for as many as there are
-            processors.
+        threads: how many threads of this process simulate.
         client: of a Dask scheduler whose workers run the blocks instead; see `connected`.
 
     Raises:
-        OutputError: the workers or their scheduler died.
+        OutputError: the system refuses to write, or the workers or their scheduler died.
     """
-    if numbers and client is None:
-        _run_on_threads(runs, store, numbers, done, threads or processors())
-    elif numbers:
-        _run_on_workers(runs.job, numbers, done, client)
+    if client is None:
+        return _run_on_threads(runs, store, numbers, threads)
+    return _run_on_workers(runs.job, numbers, client)
 
 
 def _run_on_threads(
-    runs: SweepRuns, store: Store, todo: Sequence[int], done: Done, threads: int
-) -> None:
+    runs: SweepRuns, store: Store, todo: Sequence[int], threads: int
+) -> Generator[tuple[int, RunBlock]]:
     """Fill blocks on threads: neither the engine nor numpy holds the interpreter's lock.
 
     This thread draws the points of blocks ahead, and stores those that are filled, in their order:
@@ -134,13 +124,12 @@ def _run_on_threads(
     """
     waiting: deque[tuple[int, RunBlock, list[Future[None]]]] = deque()
 
-    def store_first() -> None:
-        number, block, parts = waiting[0]
+    def first_stored() -> tuple[int, RunBlock]:
+        number, block, parts = waiting.popleft()
         for part in parts:
             part.result()
         store.write(number, block)
-        done(number, block)
-        waiting.popleft()
+        return number, block
 
     pool = ThreadPoolExecutor(threads)
     try:
@@ -148,14 +137,9 @@ def _run_on_threads(
             block, tasks = runs.begin(store, number)
             waiting.append((number, block, [pool.submit(task) for task in tasks]))
             if len(waiting) > threads:
-                store_first()
+                yield first_stored()
         while waiting:
-            store_first()
-    except KeyboardInterrupt:
-        pool.shutdown(cancel_futures=True)
-        while waiting and not any(part.cancelled() for part in waiting[0][2]):
-            store_first()  # what is filled is kept
-        raise
+            yield first_stored()
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -187,7 +171,7 @@ def connected(address: str | None) -> Iterator[Any]:
         yield client
 
 
-def _run_on_workers(job: SweepJob, todo: Sequence[int], done: Done, client: Any) -> None:
+def _run_on_workers(job: SweepJob, todo: Sequence[int], client: Any) -> Generator[tuple[int, None]]:
     """Run blocks on the workers of a Dask scheduler, which store the results themselves.
 
     A task that is lost with its worker is run again by another.
@@ -199,7 +183,7 @@ def _run_on_workers(job: SweepJob, todo: Sequence[int], done: Done, client: Any)
     tasks = [client.submit(_run_block, sent, number, retries=2, pure=False) for number in todo]
     try:
         for task in distributed.as_completed(tasks, loop=client.loop):
-            done(task.result(), None)
+            yield task.result(), None
     except (distributed.KilledWorker, distributed.CancelledError, OSError) as error:
         lost = Message("the workers or their scheduler died; --resume goes on from there")
         raise OutputError(lost, address, found=foreign(error)) from None
