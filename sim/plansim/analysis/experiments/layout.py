@@ -37,6 +37,7 @@ from plansim.analysis.experiments.store import (
 )
 from plansim.engine.trajectory import version_of
 from plansim.errors import DesignError, Fault, InputError, Message, OutputError, foreign
+from plansim.files.writing import unfit_parent
 from plansim.model.records import Model
 from plansim.targets.target import Status, variable_of
 
@@ -85,10 +86,8 @@ def new_store(job: SweepJob, block: int, *, force: bool = False) -> Iterator[Sto
         OutputError: ``path`` exists, another process is writing it, or the system refuses to write.
     """
     path = job.path
-    if not path.parent.is_dir():
-        raise OutputError(
-            "cannot write the result", path, expected=Message("an existing folder around it")
-        )
+    if unfit := unfit_parent(path):
+        raise OutputError(unfit)
     with ExitStack() as stack:
         with making(path) as beside, writing(path):
             if path.exists() and not force:
