@@ -195,8 +195,7 @@ def ensemble(context: ValidationContext) -> Result:
     if head is None:
         return result("Q28", [], limits, lacking=[FILE_NAME])
     if head.misfit(context.model):
-        return result("Q28", [case(FILE_NAME, False, "other_model")], limits,
-                      members=0, kind=head.kind.value, unsound=0, scenarios=0)  # fmt: skip
+        return result("Q28", [case(FILE_NAME, False, "other_model")], limits)
     members = load_ensemble(context.model)
     shares = verdict_shares(
         context.model, list(context.scenarios.values()), members, context.targets
