@@ -42,6 +42,7 @@ from plansim.analysis.validation.context import (
     drawn,
     frozen_name,
     limits,
+    model_constants,
     scaled,
     uncertain,
 )
@@ -285,9 +286,6 @@ def _not_frozen(
             yield case(loop, False, "not_frozen", part=change / size, **values)
 
 
-# --- extreme conditions ----------------------------------------------------------------------
-
-
 # --- Q09 to Q11 -----------------------------------------------------------------------------------
 
 
@@ -364,7 +362,7 @@ def parameter_extremes(context: ValidationContext) -> Result:
         cases,
         {"low": FACTORS[0], "high": FACTORS[1]},
         sound=context.baseline.id,
-        constants=len(context.constants),
+        constants=len(model_constants(model)),
         scaled=len(single),
         corners=EXTREMES,
         broken=len({case.subject for case in cases}),
