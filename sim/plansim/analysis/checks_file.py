@@ -17,7 +17,6 @@ from plansim.files.forms import (
     Items,
     Resolved,
     Words,
-    doubled,
     form_of,
     listed,
 )
@@ -158,6 +157,9 @@ class Identity(Check):
     right: str
 
 
+_Identities = Annotated[tuple[Identity, ...], listed(list[Identity], unique="id")]
+
+
 class Expected(Form):
     """What has to hold under extreme conditions."""
 
@@ -200,35 +202,25 @@ class Checks(Form):
         Mapping[str, Words],
         Entries(dict[str, Words], lambda name, words, model: _variable(name, model) and words),
     ] = Field(default={})
-    conservation: Items[Identity] = ()
-    bounds: Items[Identity] = ()
+    conservation: _Identities = ()
+    bounds: _Identities = ()
     signed: VariableNames = ()
     non_negative: VariableNames = ()
     on_edge: dict[str, Words] = Field(default={})
     shares: VariableNames = ()
     rest: Items[Resting] = ()
-    extremes: Items[Extreme] = ()
+    extremes: Annotated[tuple[Extreme, ...], listed(list[Extreme], unique="id")] = ()
     reasons: dict[str, Words] = Field(default={})
     """Why a test fails and what would be needed, by its id."""
 
     def _misfits(self, model: Model) -> Iterator[Fault]:
-        for key in ("conservation", "bounds", "extremes"):
-            ids = ((key, index, "id") for index, _ in enumerate(getattr(self, key)))
-            yield from doubled(zip(ids, (check.id for check in getattr(self, key)), strict=True))
-        for key in ("signed", "non_negative", "shares"):
-            names: tuple[str, ...] = getattr(self, key)
-            yield from doubled(((key, index), name) for index, name in enumerate(names))
-            for index, name in enumerate(names):
-                variable, at = model.variables[name], (key, index)
-                is_stock = variable.kind is VariableKind.STOCK
-                if key == "signed" and not is_stock:
-                    yield Fault("'{name}' is not a stock", at=at, name=name)
-                if key == "non_negative" and is_stock:
-                    other = Message("it under 'signed' or nowhere")
-                    yield Fault("'{name}' is a stock", at=at, expected=other, name=name)
-                if key == "shares" and variable.unit not in ("Dmnl", ""):
-                    unit = Message("the unit {unit}", unit=variable.unit)
-                    yield Fault("'{name}' is not a share", at=at, found=unit, name=name)
+        for index, name in enumerate(self.signed):
+            if model.variables[name].kind is not VariableKind.STOCK:
+                yield Fault("'{name}' is not a stock", at=("signed", index), name=name)
+        for index, name in enumerate(self.shares):
+            if (unit := model.variables[name].unit) not in ("Dmnl", ""):
+                found = Message("the unit {unit}", unit=unit)
+                yield Fault("'{name}' is not a share", at=("shares", index), found=found, name=name)
 
 
 def load_checks(model: Model) -> Checks:
@@ -306,10 +298,7 @@ class RealityCheck(Check):
 
 
 class _RealityForm(Form):
-    tests: Items[RealityCheck]
-
-    def _misfits(self, _: Model) -> Iterator[Fault]:
-        yield from doubled((("tests", i, "id"), test.id) for i, test in enumerate(self.tests))
+    tests: Annotated[tuple[RealityCheck, ...], listed(list[RealityCheck], unique="id")]
 
 
 def load_reality_checks(model: Model) -> tuple[RealityCheck, ...]:

@@ -17,11 +17,10 @@ from plansim.errors import Fault, InputError, nearest
 from plansim.files.forms import (
     Entries,
     Form,
-    Items,
     Resolved,
     Words,
-    doubled,
     form_of,
+    listed,
     or_text,
     schema_of,
 )
@@ -98,7 +97,9 @@ class Margins(Form):
 class Effects(Form):
     """Questions, and what they have to change."""
 
-    questions: Items[Question] = Field(min_length=1)
+    questions: Annotated[tuple[Question, ...], listed(list[Question], unique="id")] = Field(
+        min_length=1
+    )
     least: Annotated[Mapping[str, float], Entries(dict[str, float], _binding)]
     """The part of its level by which a binding target's indicator moves under some question."""
     margins: Margins
@@ -107,7 +108,6 @@ class Effects(Form):
 
     def _misfits(self, _: _EffectsContext) -> Iterator[Fault]:
         ids = [question.id for question in self.questions]
-        yield from doubled((("questions", i, "id"), name) for i, name in enumerate(ids))
         if (name := self.margins.question) not in ids:
             at, close = ("margins", "question"), nearest(name, ids)
             yield Fault("no question has the id '{id}'", at=at, nearest=close, id=name)
