@@ -28,7 +28,7 @@ from plansim.analysis.checks_file import load_checks, load_reality_checks
 from plansim.analysis.experiments.design_file import read_design
 from plansim.analysis.experiments.store import open_store
 from plansim.analysis.feedback.loops import load_loops
-from plansim.analysis.optimization.problem import read_frontier_spec
+from plansim.analysis.optimization.decision_file import read_frontier_spec
 from plansim.analysis.validation.effects_file import load_effects
 from plansim.compiler.lower import lower
 from plansim.engine.simlin import vdf_as_csv
