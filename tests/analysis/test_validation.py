@@ -246,10 +246,6 @@ def test_a_part_that_cannot_be_made_is_not_passed(
         made = result_of(sound, test)
         assert made.status is ValidationOutcome.NOT_APPLICABLE
         assert "pysimlin is not installed" in figure_text(made, read_text(Lang.EN))
-    # Nothing was compared: only the reasons are told, no difference of none.
-    assert not made.figures
-    assert figure_text(made, read_text(Lang.EN)).startswith("pysimlin is not installed")
-    assert "差异" not in figure_text(made, read_text(Lang.ZH))
 
 
 def with_members(
@@ -283,7 +279,7 @@ def test_questions_are_compared_member_by_member(tmp_path: Path) -> None:
     assert row["margin"] == pytest.approx(np.median(after - before))
     assert row["deviations"] == pytest.approx(row["margin"] / before.std())
     for lang in Lang:
-        table = shown_table(made, lang)
+        table = shown(validation_table([made], read_text(lang)), 100)
         assert ("Saving", "储蓄")[lang == Lang.ZH] in table
         assert f"M01 {('output', '产出')[lang == Lang.ZH]}" in table
         assert f"{100 * row['median']:.1f} (" in table
@@ -291,40 +287,36 @@ def test_questions_are_compared_member_by_member(tmp_path: Path) -> None:
         assert f"| M01 {('output', '产出')[lang == Lang.ZH]} | {100 * row['median']:.1f} (" in page
 
 
-def shown_table(made: Result, lang: Lang) -> str:
-    text = read_text(lang)
-    assert all(case_text(case, text) for case in made.cases)
-    return shown(validation_table([made], text), 100)
+_NOT_ASKED = "saving, least: 1, part: 0.02", "saving, least: 1, part: 0.9"
+_LEDGER = "deviations: 9", "deviations: 9, ledgers: {M01: {en: slow, zh: 慢}}"
 
 
 @pytest.mark.parametrize(
-    ("fault", "old", "new"),
+    ("faults", "changes"),
     [
-        ("effect_least", "{M01: 0.02}", "{M01: 0.9}"),
-        ("effect_count", "saving, least: 1, part: 0.02", "rest, least: 1, part: 0.9"),
-        ("effect_moves", "deviations: 9", "deviations: 9, ledgers: {M01: {en: x, zh: 甲}}"),
+        (["effect_least"], [("{M01: 0.02}", "{M01: 0.9}")]),
+        (["effect_count"], [_NOT_ASKED]),
+        (["effect_moves"], [_LEDGER]),
+        ([], [_NOT_ASKED, _LEDGER]),
     ],
 )
-def test_a_question_that_does_not_matter_fails(
-    fault: str, old: str, new: str, tmp_path: Path
+def test_a_question_has_to_matter_or_to_say_why_not(
+    faults: list[str], changes: list[tuple[str, str]], tmp_path: Path
 ) -> None:
-    made = with_members(newtown(tmp_path, (EFFECTS, old, new)), *YIELDS, test="Q26")
-    assert [one.message for one in made.faults] == [fault]
+    context = newtown(tmp_path, *((EFFECTS, *change) for change in changes))
+    made = with_members(context, *YIELDS, test="Q26")
+    assert [one.message for one in made.faults] == faults
+    told = [case_text(case, read_text(Lang.EN)) for case in made.cases]
+    assert ("M01 (Output): does not move: slow" in told) is (faults == [])
 
 
-def test_a_ledger_says_why_it_stays(tmp_path: Path) -> None:
-    still = (EFFECTS, "least: 1, part: 0.02", "least: 1, part: 0.9")
-    told = (EFFECTS, "deviations: 9", "deviations: 9, ledgers: {M01: {en: slow, zh: 慢}}")
-    made = with_members(newtown(tmp_path, still, told), *YIELDS, test="Q26")
-    assert made.status is ValidationOutcome.PASS
-    assert "M01 (Output): does not move: slow" in [
-        case_text(case, read_text(Lang.EN)) for case in made.cases
-    ]
-    made = with_members(newtown(tmp_path), *YIELDS, sha256="0" * 64, test="Q26")
+@pytest.mark.parametrize("test", ["Q26", "Q28"])
+def test_an_ensemble_of_other_equations_fails(test: str, tmp_path: Path) -> None:
+    made = with_members(newtown(tmp_path), *YIELDS, sha256="0" * 64, test=test)
     assert [fault.message for fault in made.faults] == ["other_model"]
 
 
-def test_an_ensemble_has_to_be_of_these_equations_and_sound(tmp_path: Path) -> None:
+def test_an_ensemble_has_to_be_sound(tmp_path: Path) -> None:
     wide = newtown(tmp_path, (MODEL, "1/Year [0,1]\n\t~\t产出率", "1/Year [0,1e30]\n\t~\t产出率"))
     made = result_of(wide, "Q28")
     assert made.status is ValidationOutcome.NOT_APPLICABLE
@@ -336,9 +328,6 @@ def test_an_ensemble_has_to_be_of_these_equations_and_sound(tmp_path: Path) -> N
     made = with_members(wide, *sound[1:], 1e15, 1e16, 1e17)
     assert made.status is ValidationOutcome.FAIL
     assert {fault.message for fault in made.faults} == {"too_many"}
-    made = with_members(wide, *sound, sha256="0" * 64)
-    assert made.status is ValidationOutcome.FAIL
-    assert [fault.message for fault in made.faults] == ["other_model"]
 
 
 def test_engines_that_differ_are_told_apart() -> None:
@@ -347,7 +336,6 @@ def test_engines_that_differ_are_told_apart() -> None:
     assert not disagreement("PySD", "s", ours, theirs).holds
     assert disagreement("pysimlin", "s", ours, theirs).holds
     assert not disagreement("pysimlin", "s", ours, {**theirs, "x": ours["x"] * np.nan}).holds
-    assert not disagreement("pysimlin", "s", {"x": np.zeros(2)}, {"x": np.ones(2)}).holds
 
 
 def test_another_place_is_held_to_its_figures_and_changes(sound: ValidationContext) -> None:
