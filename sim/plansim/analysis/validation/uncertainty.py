@@ -115,13 +115,8 @@ def ranking(context: ValidationContext) -> Result:
         # In how many members a scenario meets fewer targets than the next one, and more.
         turned, more = ahead.beaten_by[behind.policy], behind.beaten_by[ahead.policy]
         stability = "stable" if turned <= FRAGILE and turned < more else "fragile"
-        told: dict[str, Number] = {
-            "other": behind.policy,
-            "turned": turned,
-            "more": more,
-            "stability": stability,
-        }
-        cases.append(case(ahead.policy, math.isfinite(turned + more), "rank", **told))
+        cases.append(case(ahead.policy, math.isfinite(turned + more), "rank", other=behind.policy,
+                          turned=turned, more=more, stability=stability))  # fmt: skip
     return result(
         "Q20",
         cases,
