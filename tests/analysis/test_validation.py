@@ -419,7 +419,7 @@ def test_the_command_leaves_with_1_where_a_test_fails(
     for change, code in (((TARGETS, "value: 20", "value: 20.2"), 1), ((MODEL, "{UTF-8}\n", ""), 0)):
         context = newtown(tmp_path / str(code), change)
         monkeypatch.setattr(
-            "plansim.analysis.validation.context.load_context",
+            "plansim.load_context",
             lambda model, *, reference, made=context: made,
         )
         assert main(["model", "validate", "q06", "--lang", "zh", "--format", "json"]) == code

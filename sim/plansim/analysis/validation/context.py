@@ -22,9 +22,11 @@ from plansim.analysis.calibration.observed import (
 from plansim.analysis.checks_file import (
     CHECKS,
     Checks,
+    Effects,
     RealityCheck,
     check_equations,
     load_checks,
+    load_effects,
     load_reality_checks,
 )
 from plansim.analysis.decisions.sample import states_of
@@ -34,7 +36,6 @@ from plansim.analysis.experiments.design_file import read_design
 from plansim.analysis.feedback.loops import FILE_NAME as LOOPS
 from plansim.analysis.feedback.loops import Loop, load_loops
 from plansim.analysis.sensitivity.study import Sensitivity, sobol
-from plansim.analysis.validation.effects_file import Effects, load_effects
 from plansim.errors import Fault, InputError, nearest
 from plansim.model.records import Model, Variable, VariableKind, cells_of
 from plansim.model.rewrite import AddedEquation

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from plansim.analysis.checks_file import Margins, Question
 from plansim.analysis.ensemble import evaluate_members, load_ensemble, read_ensemble_head
 from plansim.analysis.validation.context import ValidationContext
-from plansim.analysis.validation.effects_file import Margins, Question
 from plansim.analysis.validation.result import Case, Number, Result, case, result
 from plansim.scenario.factors import FloatArray
 from plansim.scenario.members import FILE_NAME
