@@ -17,13 +17,12 @@ from plansim.cache import kept
 from plansim.engine.trajectory import (
     Engine,
     Trajectory,
-    check_finite,
+    checked,
     recorded,
     run_key,
     series_of,
     shape_of,
     version_of,
-    with_missing,
 )
 from plansim.errors import Fault, InputError, Message
 from plansim.model.records import Model, VariableKind, cells_of, folded
@@ -61,11 +60,13 @@ def run_compiled(
         ModelError: what the compiler does not support, with each variable and line.
         SimulationError: a value is not a finite number.
     """
-    engine = Engine("plansim", version_of("plansim"), scenario.time.integration)
-    if not cache:
-        return _run(model, scenario, cache=False), engine
-    make = partial(_run, model, scenario, cache=True)
-    return kept("runs", run_key(model, scenario), Trajectory, make), engine
+    make = partial(_run, model, scenario, cache=cache)
+    run = kept("runs", run_key(model, scenario), Trajectory, make) if cache else make()
+    return run, _engine(scenario)
+
+
+def _engine(scenario: Scenario) -> Engine:
+    return Engine("plansim", version_of("plansim"), scenario.time.integration)
 
 
 def _run(model: Model, scenario: Scenario, *, cache: bool) -> Trajectory:
@@ -76,8 +77,7 @@ def _run(model: Model, scenario: Scenario, *, cache: bool) -> Trajectory:
     ensemble = simulate_ensemble(kernel, inputs_under(kernel, scenario.values), scenario.time)
     runs = _trajectory(model, scenario, kernel, ensemble)
     run = replace(runs, series={name: values[0] for name, values in runs.series.items()})
-    check_finite(model, scenario, run)
-    return with_missing(model, run)
+    return checked(model, scenario, run)
 
 
 def run_members(
@@ -104,8 +104,7 @@ def run_members(
     changed = dict(zip(names, constants.T, strict=True))
     varied = {name: _varied(model, name, one, changed) for name, one in runs.constants.items()}
     largest = np.abs(ensemble.values).max(axis=(1, 2), initial=0.0)
-    engine = Engine("plansim", version_of("plansim"), scenario.time.integration)
-    return replace(runs, constants=varied), engine, ~ensemble.bad & (largest <= LIMIT)
+    return replace(runs, constants=varied), _engine(scenario), ~ensemble.bad & (largest <= LIMIT)
 
 
 def _trajectory(model: Model, scenario: Scenario, kernel: Kernel, runs: Ensemble) -> Trajectory:
