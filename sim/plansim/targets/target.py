@@ -99,9 +99,7 @@ class Gap(StrEnum):
     """Why a run gives no value for a target."""
 
     NOT_MODELLED = "not modelled"  # no variable of the model gives it
-    ENDS = "run ends before"  # the year, that is
-    BEGINS = "run begins after"
-    NOT_SAVED = "year not saved"  # the run passes it, but saves no value
+    NO_YEAR = "no year"  # the run has no value of a year that is needed
     NO_NUMBER = "no number"  # growth from a base that is not positive, for example
 
 

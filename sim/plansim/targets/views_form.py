@@ -258,8 +258,10 @@ def _suggested(model: Model, targets: Sequence[Target]) -> Plain:
     ]
     documented = any(one.plausible for one in constants)
     ends = [(one, one.plausible if documented else _around(one)) for one in constants]
-    charts = [(one, {"show": one.name, "key": one in first}) for one in drawn]
-    levers = [
+    charts: list[tuple[Variable, Plain]] = [
+        (one, {"show": one.name, "key": one in first}) for one in drawn
+    ]
+    levers: list[tuple[Variable, Plain]] = [
         (one, {"moves": one.name, "range": [*end]}) for one, end in ends if end and end[0] < end[1]
     ]
 
