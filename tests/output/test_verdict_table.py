@@ -159,19 +159,19 @@ def test_a_year_that_a_run_lacks_is_said_for_each_scenario() -> None:
         return replace(found, gap=gap, gap_year=year)
 
     verdicts = [
-        *(short("base", Gap.ENDS, 2010), short("fast", Gap.NO_NUMBER, None)),
-        *(verdict(PLAIN, "base"), short("fast", Gap.NOT_SAVED, 2009)),
+        *(short("base", Gap.NO_YEAR, 2010), short("fast", Gap.NO_NUMBER, None)),
+        *(verdict(PLAIN, "base"), short("fast", Gap.NO_YEAR, 2009)),
     ]
     verdicts[-1] = replace(verdicts[-1], id=PLAIN.id)
     plain = replace(PLAIN, attribute=Attribute.BINDING)
     verdicts = [replace(found, attribute=Attribute.BINDING) for found in verdicts]
     said = " ".join(table(verdicts, [BINDING, plain], every=False))
     assert "for want of a variable" not in said
-    assert "Not judged under base: 1. The run ends before 2010: FINAL TIME must lie later." in said
+    assert "Not judged under base: 1. The run has no figure of 2010: it begins later, " in said
     assert "Not judged under fast: 1. The figure has no meaning in this run" in said
     full = " ".join(" ".join(table(verdicts, [BINDING, plain])).split())
-    assert "B1 People: base: The run ends before 2010" in full
-    assert "fast: The run keeps no figure of 2009: SAVEPER is too coarse" in full
+    assert "B1 People: base: The run has no figure of 2010" in full
+    assert "fast: The run has no figure of 2009" in full
 
 
 def test_scenarios_that_do_not_fit_stand_in_panels() -> None:
