@@ -21,7 +21,7 @@ from plansim.analysis.calibration.history_matching import (
     condition as condition,
     draw_members as draw_members,
 )
-from plansim.analysis.calibration.waves import Conditioned as Conditioned
+from plansim.analysis.calibration.conditioning import Conditioned as Conditioned
 from plansim.analysis.ensemble import (
     check_scenarios as check_scenarios,
     load_ensemble as load_ensemble,

@@ -22,8 +22,8 @@ import numpy as np
 import numpy.typing as npt
 
 from plansim.cache import code_of, digest, file_sha256, kept
-from plansim.engine.compiled import run_key
 from plansim.engine.simulate import simulate_years
+from plansim.engine.trajectory import run_key
 from plansim.errors import InputError, Message
 from plansim.model.records import Model
 from plansim.scenario.factors import FloatArray
