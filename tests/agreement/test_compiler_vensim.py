@@ -121,12 +121,3 @@ def test_a_scenario_with_its_own_clock_is_computed_as_by_pysd(root: Path, tmp_pa
     )
     scenario = read_scenario(path, model)
     assert disagreements(simulate(model, scenario), reference.simulate(model, scenario)) == []
-
-
-def test_a_difference_is_found(root: Path) -> None:
-    model = load_model(root / "tests" / "toys" / "models" / "tea_cup.mdl")
-    right = simulate(model, as_written(model))
-    name = "Teacup Temperature"
-    assert disagreements(right.assign({name: right[name] * (1 + 2e-9)}), right) == [
-        "Teacup Temperature: 2.0e-09"
-    ]
