@@ -17,7 +17,7 @@ from rich.cells import cell_len
 from ruamel.yaml import YAML
 
 import plansim
-from plansim.cli.help import EXAMPLE, BilingualGroup
+from plansim.cli.help import EXAMPLE, Group
 from plansim.cli.main import main
 from plansim.cli.main import plansim as group
 from plansim.errors import Message
@@ -52,7 +52,7 @@ def paragraphs(command: click.Command) -> set[str]:
     found |= {
         param.help for param in command.params if isinstance(param, click.Option) and param.help
     }
-    if isinstance(command, BilingualGroup):
+    if isinstance(command, Group):
         found |= set(command.sections)
         found |= {text for inner in command.commands.values() for text in paragraphs(inner)}
     assert (command.epilog or "").startswith(EXAMPLE) or command.name == "completion"

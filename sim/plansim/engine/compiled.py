@@ -18,8 +18,8 @@ from plansim.engine.trajectory import (
     Engine,
     Trajectory,
     checked,
-    key_of_run,
     recorded,
+    run_key,
     series_of,
     shape_of,
     version_of,
@@ -42,7 +42,6 @@ __all__ = [
     "constant_of",
     "inputs_under",
     "run_compiled",
-    "run_key",
     "run_members",
     "shared_kernel",
     "whole_kernel",
@@ -64,11 +63,6 @@ def run_compiled(
     make = partial(_run, model, scenario, cache=cache)
     run = kept("runs", run_key(model, scenario), Trajectory, make) if cache else make()
     return run, _engine(scenario)
-
-
-def run_key(model: Model, scenario: Scenario) -> str:
-    """Return the digest of all that the numbers of a run depend on."""
-    return key_of_run(model, scenario, _engine(scenario), version_of("llvmlite"))
 
 
 def _engine(scenario: Scenario) -> Engine:

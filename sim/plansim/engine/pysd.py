@@ -26,8 +26,8 @@ from plansim.engine.trajectory import (
     Engine,
     Trajectory,
     checked,
-    key_of_run,
     recorded,
+    run_key,
     version_of,
 )
 from plansim.engine.translate import SWITCH, SWITCHES, quiet_pysd, translated
@@ -61,7 +61,7 @@ def run_reference(
     """
     engine = Engine("PySD", version_of("pysd"), scenario.time.integration)
     make = partial(_run, model, scenario)
-    key = key_of_run(model, scenario, engine, sys.version, *map(version_of, ("xarray", "scipy")))
+    key = run_key(model, scenario, engine.name)
     return kept("runs", key, Trajectory, make) if cache else make(), engine
 
 

@@ -6,8 +6,9 @@ import itertools
 import json
 import platform
 import re
+import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import astuple, dataclass, replace
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
@@ -29,11 +30,11 @@ __all__ = [
     "cells",
     "checked",
     "first_cause",
-    "key_of_run",
     "largest_difference",
     "named",
     "recorded",
     "run_card",
+    "run_key",
     "series_of",
     "shape_of",
     "to_years",
@@ -146,6 +147,20 @@ def version_of(package: str) -> str:
         return "unknown"
 
 
+def run_key(model: Model, scenario: Scenario, engine: str = "plansim") -> str:
+    """Return the digest of all that the numbers of a run by an engine depend on."""
+    libraries = ("plansim", "numpy", "llvmlite", "pysd", "xarray", "scipy")
+    return digest(
+        engine,
+        model.text,
+        scenario.settings,
+        platform.machine(),
+        sys.version,
+        *map(version_of, libraries),
+        code_of("", "model", "scenario", "compiler", "engine"),
+    )
+
+
 def to_years(model: Model, scenario: Scenario, run: Trajectory, engine: Engine) -> Annual:
     """Read a run by years: figures of year y and stocks at its end.
 
@@ -177,22 +192,6 @@ def to_years(model: Model, scenario: Scenario, run: Trajectory, engine: Engine) 
             if name in values
         },
         {key: str(text) for key, text in card.items()},
-    )
-
-
-def key_of_run(model: Model, scenario: Scenario, engine: Engine, *versions: str) -> str:
-    """Return the digest of all that the numbers of a run depend on.
-
-    ``versions`` are those of what computes it beside plansim, numpy and the engine.
-    """
-    values = {key: float(value).hex() for key, value in sorted(scenario.values.items())}
-    *clock, method = astuple(scenario.time)
-    return digest(
-        model.text,
-        json.dumps([values, [float(number).hex() for number in clock], method]),
-        platform.machine(),
-        *(engine.name, engine.version, version_of("plansim"), version_of("numpy"), *versions),
-        code_of("", "model", "scenario", "compiler", "engine"),
     )
 
 
