@@ -11,7 +11,7 @@ import pytest
 from plansim.compiler import native as machine
 from plansim.compiler.native import Platform, host_platform, processors
 from plansim.engine import kernel as kernels
-from plansim.engine.batch import simulate_ensemble, simulate_readings
+from plansim.engine.batch import Ensemble, simulate_ensemble, simulate_readings
 from plansim.engine.kernel import compile_model
 from plansim.engine.simulate import simulate
 from plansim.errors import InputError, SimulationError, UnknownNameError
@@ -181,3 +181,11 @@ def test_what_is_no_scenario_or_no_model_is_refused(town: Model) -> None:
         simulate(town, 1)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="expected a Model"):
         simulate("baseline", None)  # type: ignore[arg-type]
+
+
+def test_the_guide_s_example_runs(root: Path) -> None:
+    text = (root / "docs" / "topics" / "compiler.md").read_text("utf-8")
+    names: dict[str, Ensemble] = {}
+    exec(text.partition("```python\n")[2].partition("```")[0], names)
+    assert names["ensemble"].values.shape[0] == 1000
+    assert not names["ensemble"].bad.any()
