@@ -177,7 +177,7 @@ def _table(block: doc.ReportTable) -> RenderableType:
     return layout.lines([*parts, block.note] if block.note else parts)
 
 
-def _cell(cell: doc.Cell) -> RenderableType:
+def _cell(cell: doc.Cell) -> layout.Cell:
     style = _STYLES[cell.tone]
     first, *further = cell.text.split("\n")
     return stacked([(first, style) if style else first, *further, *cell.below])
