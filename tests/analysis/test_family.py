@@ -10,6 +10,7 @@ import pytest
 
 from plansim.analysis.calibration.family import load_family
 from plansim.analysis.evaluator import Trajectories, compile_whole
+from plansim.analysis.validation.context import assigned
 from plansim.analysis.validation.history import family_cases, past_cases
 from plansim.engine.simulate import simulate
 from plansim.errors import CatalogueError
@@ -93,7 +94,7 @@ def test_the_past_is_held_to_changes_and_variants_to_their_signs(
     assert family is not None
     past = family.past
     assert past is not None
-    settings = [{}, *(variant.set for variant in past.variants)]
+    settings = [{}, *(assigned(town, variant.set) for variant in past.variants)]
     runs = compile_whole(town).run(settings, as_written(town).time)
     rise, shrunk, still, pace, *_ = past_cases(past, runs)
     once = 1.05**4  # four steps of half a year

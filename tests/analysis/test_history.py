@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plansim.analysis.calibration.observations import fit
+from plansim.analysis.validation.history import fit
 
 SERIES = st.lists(st.tuples(st.floats(0.5, 2.0), st.floats(0.5, 2.0)), min_size=2, max_size=12).map(
     np.array

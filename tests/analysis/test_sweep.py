@@ -31,7 +31,7 @@ from plansim.analysis.experiments.replay import (
     stored_run,
 )
 from plansim.analysis.experiments.sampling import Sampler
-from plansim.analysis.experiments.store import open_store
+from plansim.analysis.experiments.store import Store, open_store
 from plansim.analysis.experiments.sweep import run_sweep
 from plansim.engine.simulate import simulate
 from plansim.errors import DesignError, InputError, OutputError
@@ -221,7 +221,7 @@ def test_values_do_not_depend_on_threads_or_blocks(town: Town) -> None:
 def test_values_do_not_depend_on_the_tile(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     design = town.design(samples=300)
     town.sweep(design, town.folder / "a.zarr")
-    monkeypatch.setattr("plansim.analysis.experiments.sweep.TILE", 13)
+    monkeypatch.setattr("plansim.analysis.experiments.workers.TILE", 13)
     town.sweep(design, town.folder / "b.zarr", threads=2)
     assert same(town.folder / "a.zarr", town.folder / "b.zarr")
 
@@ -302,7 +302,7 @@ def test_another_model_version_or_target_is_refused(
     shifted = (replace(town.aims[0], value=170.0), *town.aims[1:])
     with pytest.raises(DesignError, match=r"another targets, S1; expected \[160"):
         run_sweep(design, town.model, shifted, path, resume=True)
-    monkeypatch.setattr("plansim.analysis.experiments.sweep.version_of", lambda name: "9.9")
+    monkeypatch.setattr("plansim.analysis.experiments.layout.version_of", lambda name: "9.9")
     with pytest.raises(DesignError, match="another versions, plansim; expected"):
         town.sweep(design, path, resume=True)
 
@@ -530,7 +530,7 @@ def test_a_killed_sweep_loses_at_most_the_blocks_in_hand(
     assert 9 <= len(done) < store.blocks
     status = arrays(town.path)["status"]
     for number in done:
-        assert (status[slice(*store.span(number))] == RunStatus.OK).all()
+        assert (status[store.span(number)] == RunStatus.OK).all()
     process = child("resume")
     assert process.wait(timeout=120) == 0
     town.sweep(town.design(samples=50_000), town.folder / "whole.zarr", block=16384)
@@ -541,11 +541,9 @@ def test_a_full_disk_is_said_clearly_and_what_is_written_stays(
     town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     design, path = town.design(), town.path
-    from plansim.analysis.experiments.store import StoreWriter
+    write, count = Store.write, iter(range(1000))
 
-    write, count = StoreWriter.write, iter(range(1000))
-
-    def fails(self: StoreWriter, number: int, found: Any) -> None:
+    def fails(self: Store, number: int, found: Any) -> None:
         if next(count) >= 5:
             # As the system says it: no file may grow beyond this many bytes.
             import resource
@@ -559,7 +557,7 @@ def test_a_full_disk_is_said_clearly_and_what_is_written_stays(
         else:
             write(self, number, found)
 
-    monkeypatch.setattr(StoreWriter, "write", fails)
+    monkeypatch.setattr(Store, "write", fails)
     with pytest.raises(OutputError, match=r"the disk is full; what is written so far stays valid"):
         town.sweep(design, path, block=100, threads=1)
     assert len(open_store(path).done()) == 5

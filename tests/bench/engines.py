@@ -31,7 +31,7 @@ from plansim.analysis.experiments.sampling import Sampler
 from plansim.analysis.experiments.sweep import request_of
 from plansim.compiler.llvm.writer import LANES
 from plansim.compiler.native import Platform, Processor, host_platform, processors
-from plansim.engine.batch import saved_times, simulate_ensemble
+from plansim.engine.batch import simulate_ensemble
 from plansim.engine.kernel import Kernel, compile_model
 from plansim.model.reader import load_model
 from plansim.model.records import Model, TimeSpec, VariableKind
@@ -39,7 +39,6 @@ from plansim.scenario.factors import FloatArray, constants_of
 from plansim.scenario.scenario_file import as_written
 from plansim.targets.catalogue import load_targets
 from plansim.targets.target import variable_of
-from tests.bench.ablation import ablated
 from tests.bench.sweeps import FEW, MILLION, PATH, design_of, stages, whole
 from tests.bench.tables import (
     RUNS_WITH_TABLES,
@@ -60,13 +59,6 @@ def seconds(work: Callable[[], object]) -> float:
     start = time.perf_counter()
     work()
     return time.perf_counter() - start
-
-
-def cpu(work: Callable[[], object]) -> float:
-    """Give the processor time of this thread, which others' work hardly touches."""
-    start = time.thread_time()
-    work()
-    return time.thread_time() - start
 
 
 def cpu_of_children(work: Callable[[], object]) -> float:
@@ -215,8 +207,12 @@ def measured(extent: Extent) -> list[tuple[str, str]]:
          ratio("file's step", "simlin")),
         ("one thread over PySD, likewise", ratio("file's step", "pysd")),
     ]  # fmt: skip
-    return [*rows, table_row(extent.rounds), *ablation_rows(it, kernel, inputs, extent.rounds),
-            *sweep_rows(model, extent.sweep), *command_times(extent.rounds)]  # fmt: skip
+    return [
+        *rows,
+        table_row(extent.rounds),
+        *sweep_rows(model, extent.sweep),
+        *command_times(extent.rounds),
+    ]
 
 
 def _busy(kernel: Kernel, inputs: FloatArray, clock: TimeSpec, turns: tuple[Any, Any]) -> None:
@@ -235,37 +231,6 @@ def table_row(rounds: int) -> tuple[str, str]:
     read = TABLES * RUNS_WITH_TABLES * steps(model.time)
     return (f"a toy with {TABLES} tables and as many stocks, one thread",
             f"{RUNS_WITH_TABLES / took:,.0f} runs/s, {read / took:.2e} tables read/s")  # fmt: skip
-
-
-def ablation_rows(
-    it: Case, kernel: Kernel, inputs: FloatArray, rounds: int
-) -> list[tuple[str, str]]:
-    few = inputs[: len(inputs) // 4]
-    found = ablated(it.model, it.vary, it.outputs, it.values, it.clock, YEARS, few, rounds)
-    told = [f"{count} {kind} {100 * share:.0f} ± {100 * error:.0f}%"
-            for kind, (count, share, error) in found.items() if count]  # fmt: skip
-    none = ", ".join(kind for kind, (count, *_) in found.items() if not count)
-    grid = saved_times(it.clock)
-    at_all = []
-    for _ in range(rounds):
-        took = [cpu(lambda k=keep: simulate_ensemble(kernel, few, it.clock, keep=k))  # type: ignore[misc]
-                for keep in (YEARS, grid)]  # fmt: skip
-        at_all.append(took[1] / took[0] - 1)
-    size = len(few) * len(kernel.outputs) * len(grid)
-    faults = []
-    for _ in range(rounds):
-        fresh = np.empty(size)
-        took = [cpu(partial(fresh.fill, 1.0)) for _ in range(2)]
-        faults.append((took[0] - took[1]) / cpu(
-            lambda: simulate_ensemble(kernel, few, it.clock, keep=grid)))  # fmt: skip
-    return [
-        ("of a step's time, done a second time take",
-         "; ".join(told) + (f"; of {none} there are none" if none else "")),
-        (f"to keep {len(grid)} times instead of {len(YEARS)} takes",
-         f"{statistics.median(at_all):.0%} more (stores and their order)"),
-        ("page faults of memory that is new, for all that these are",
-         f"{statistics.median(faults):.0%} of the time"),
-    ]  # fmt: skip
 
 
 def sweep_rows(model: Model, runs: int) -> list[tuple[str, str]]:

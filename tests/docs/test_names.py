@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from plansim.model.records import Model, Variable
-from plansim.scenario.inheritance import overlay_alone
 from plansim.scenario.scenario_file import (
     list_overlays,
     list_scenarios,
+    read_overlay,
     read_scenario,
 )
 from tests.docs.examples import ROOT, files_of
@@ -109,5 +109,5 @@ def test_a_page_names_what_is_in_the_model_and_shows_scenarios_that_are_read(
         if name.endswith(".yaml") and "title:" in text and "design:" not in text:
             path = tmp_path / name
             is_overlay = "kind: overlay" in text
-            read = overlay_alone(path, city) if is_overlay else read_scenario(path, city)
+            read = read_overlay(path, city) if is_overlay else read_scenario(path, city)
             assert read.values

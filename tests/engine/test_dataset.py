@@ -32,7 +32,6 @@ def numbers(town: Model) -> Trajectory:
         time=time,
         series={v.name: at(i, len(time), *shape_of(town, v)) for i, v in enumerate(over_time)},
         constants={v.name: at(-i, *shape_of(town, v)) for i, v in enumerate(once)},
-        notes=("a note",),
     )
 
 
@@ -99,7 +98,6 @@ def test_the_run_card_names_inputs_and_versions_but_no_moment(
         "time_step": 0.125,
         "plansim_version": version_of("plansim"),
         "python": dataset.attrs["python"],
-        "notes": '["a note"]',
     }
     assert dataset.identical(to_dataset(town, as_written(town), numbers, ENGINE))
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-import re
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import combinations, pairwise
 from pathlib import Path
 from typing import TypeAlias
@@ -18,7 +18,7 @@ from plansim.model.reader import load_model
 from plansim.model.records import Model, VariableKind
 from plansim.output.diagrams.draw import STUB, module_diagram, modules_drawn
 from plansim.output.diagrams.layout import Position
-from plansim.output.diagrams.parts import Link, ModuleParts, Shape, Signs, Unnamed, module_parts
+from plansim.output.diagrams.parts import Link, Shape, Signs, module_parts
 from plansim.output.words.text import Lang
 from plansim.scenario.scenario_file import read_scenario
 
@@ -29,8 +29,7 @@ Area: TypeAlias = tuple[float, float, float, float]
 
 TOWN = """{UTF-8}
 town: north, south ~~|
-sign[town]= 1, -1 ~ Dmnl ~ 符号。Into the south goes what leaves the north. |
-people[town]= INTEG(births[town] - deaths[town] + sign[town]*moving, 100) ~ person ~ 人口。People. |
+people[town]= INTEG(births[town] - deaths[town] + moving, 100) ~ person ~ 人口。People. |
 births[town]= rate*people[town] ~ person/Year ~ 出生。Births. |
 deaths[town]= people[town]/life ~ person/Year ~ 死亡。Deaths. |
 moving= people[north]*hurry ~ person/Year ~ 迁移。Moving. |
@@ -67,11 +66,9 @@ MODULES = modules_drawn(load_model())
 
 
 def corners(path: str) -> list[Position]:
-    """Give the points through which a line with rounded corners leads."""
-    steps = re.findall(r"([MLQ])([^MLQ]*)", path)
-    numbers = [(command, [float(number) for number in text.split()]) for command, text in steps]
-    points = [(values[0], values[1]) for command, values in numbers if command in "MQ"]
-    return [*points, (numbers[-1][1][0], numbers[-1][1][1])]
+    """Give the points through which a line leads."""
+    points = (point.split() for point in path.removeprefix("M").split("L"))
+    return [(float(x), float(y)) for x, y in points]
 
 
 def area(rect: ElementTree.Element) -> Area:
@@ -99,23 +96,16 @@ def on_border(point: Position, box: Area) -> bool:
     return top - 1 <= y <= bottom + 1 and min(abs(x - left), abs(x - right)) <= 1
 
 
-def test_signs_of_a_rate_make_pipes(town: Model) -> None:
+def test_summands_of_a_rate_make_pipes(town: Model) -> None:
     parts = module_parts(town, "")
-    pipes = {(pipe.source, pipe.target): pipe.two_way for pipe in parts.pipes}
-    assert ("births", "people") in pipes
-    assert ("people", "births") not in pipes
-    assert ("people", "deaths") in pipes
-    assert ("births from", "births") in pipes
-    assert ("deaths", "deaths to") in pipes
-    # What one element gains another loses.
-    assert {("people", "moving"), ("moving", "people")} <= set(pipes)
-    # A gap closes from either side, by a flow that has no name.
-    (unnamed,) = (
-        key for key, element in parts.elements.items() if not element.variable and "to" in key
-    )
-    assert unnamed == "deaths to"
-    assert pipes["stress 0", "stress"]
+    assert {(pipe.source, pipe.target) for pipe in parts.pipes} == {
+        ("births from", "births"), ("births", "people"),
+        ("people", "deaths"), ("deaths", "deaths to"),
+        ("moving from", "moving"), ("moving", "people"),
+        ("stress 0 from", "stress 0"), ("stress 0", "stress"),
+    }  # fmt: skip
     assert parts.elements["stress 0"].shape is Shape.FLOW
+    assert parts.elements["stress 0"].variable is None
 
 
 def test_what_stands_still_is_not_drawn_and_delays_are_marked(town: Model) -> None:
@@ -139,9 +129,6 @@ def test_a_module_loses_nothing_that_acts(city: Model, module: str) -> None:
     for variable in city.variables.values():
         if variable.module == module and variable.kind is VariableKind.STOCK:
             assert parts.elements[variable.name].shape is Shape.STOCK
-    for name in parts.folded:
-        users = set(city.uses(name))
-        assert users <= set(parts.folded), "something that is drawn, or elsewhere, uses it"
     for link in parts.links:
         effect = city.variables.get(link.effect)
         if effect is not None:
@@ -186,7 +173,7 @@ def test_each_link_bears_its_sign_and_no_two_signs_touch(
     parts = module_parts(city, module)
     links = [path for path in root.iter(f"{SVG}path") if path.attrib["class"] in ("l", "l n")]
     heads = {None: "h", 1: "hp", -1: "hm", 0: "hx"}
-    wanted = [parts.sign(link.cause, link.effect, signs) for link in parts.links]
+    wanted = [link.sign(signs) for link in parts.links]
     drawn = [path.attrib["marker-end"].removeprefix("url(#").removesuffix(")") for path in links]
     assert drawn == [heads[sign] for sign in wanted]
     markers = {marker.attrib["id"] for marker in root.iter(f"{SVG}marker")}
@@ -241,11 +228,12 @@ def test_all_that_acts_is_drawn_from_border_to_border_and_through_no_other_box(
         assert not overlap(a, b), f"{text} covers {other}"
 
 
-def test_an_unnamed_flow_has_the_sign_of_its_stock_turned_where_it_drains(town: Model) -> None:
-    parts = module_parts(town, "")
-    assert parts.sign("people", "stress 0", {("people", "stress"): 1}) == 1
-    assert parts.sign("people", "births", {("people", "births"): 1}) == 1
-    assert parts.sign("people", "births", {}) is None
-    drain = ModuleParts("", {}, (), (), (), {"a 1": Unnamed("a", -1, frozenset({"b"}))})
-    assert drain.sign("b", "a 1", {("b", "a"): -1, ("c", "a"): 1}) == 1
-    assert drain.sign("c", "a 1", {("b", "a"): -1, ("c", "a"): 1}) is None
+def test_a_flow_without_a_name_has_the_sign_of_its_stock_turned_where_it_drains(
+    town: Model,
+) -> None:
+    link = Link("people", "stress 0", stock="stress")
+    assert link in module_parts(town, "").links
+    assert link.sign({("people", "stress"): 1}) == 1
+    assert replace(link, drains=True).sign({("people", "stress"): 1}) == -1
+    assert Link("people", "births").sign({("people", "births"): 1}) == 1
+    assert Link("people", "births").sign({("people", "stress"): 1}) is None

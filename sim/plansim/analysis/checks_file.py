@@ -5,13 +5,23 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from plansim.errors import Fault, InputError, Message
-from plansim.files.forms import LAX, Entries, Form, Items, Resolved, Words, doubled, form_of
-from plansim.files.yaml_document import Location, YamlDocument, read_document
+from plansim.files.forms import (
+    LAX,
+    Entries,
+    Form,
+    Items,
+    Resolved,
+    Words,
+    doubled,
+    form_of,
+    listed,
+)
+from plansim.files.yaml_document import Location, read_document
 from plansim.model.records import Model, VariableKind
 from plansim.model.rewrite import AddedEquation
 from plansim.scenario.cells import outside, range_text
@@ -25,14 +35,17 @@ __all__ = [
     "Check",
     "Checks",
     "ConstantChange",
+    "ConstantName",
+    "ConstantSettings",
     "Expected",
     "Extreme",
     "Identity",
     "RealityCheck",
     "Relation",
     "Sign",
+    "VariableName",
+    "VariableNames",
     "check_equations",
-    "known_constant",
     "load_checks",
     "load_reality_checks",
     "side_name",
@@ -63,21 +76,25 @@ class Sign(StrEnum):
 # --- names in the model ---------------------------------------------------------------------------
 
 
-def known_constant(name: str, model: Model) -> str:
-    """Return ``name`` or ``name[element]`` if the model has the constant.
+def _model(context: Any) -> Model:
+    """Return the model that a form is validated against, alone or as a part of its context."""
+    return context if isinstance(context, Model) else context.model
 
-    Raises:
-        InputError: it has none.
-    """
-    meant(model, name)
-    return variable_meant(model, name)
+
+def _variable(name: str, context: Any) -> str:
+    return variable_meant(_model(context), name)
+
+
+def _constant(name: str, context: Any) -> str:
+    meant(_model(context), name)
+    return variable_meant(_model(context), name)
 
 
 def _setting(
-    reference: str, value: float | tuple[float, ...], model: Model
+    reference: str, value: float | tuple[float, ...], context: Any
 ) -> float | tuple[float, ...]:
     """Return what a constant is set to, if it can be that."""
-    variable, _ = meant(model, reference)
+    variable, _ = meant(_model(context), reference)
     for number in value if isinstance(value, tuple) else (value,):
         if outside(number, *variable.admissible):
             raise InputError(
@@ -89,13 +106,15 @@ def _setting(
     return value
 
 
-_Variable = Annotated[str, Resolved(str, lambda name, model: variable_meant(model, name))]
-_Variables = Annotated[
-    tuple[str, ...], Entries(list[str], lambda _, name, model: variable_meant(model, name))
-]
-_Settings = Annotated[
+VariableName = Annotated[str, Resolved(str, _variable)]
+"""``name`` or ``name[elements]`` of a variable of the model."""
+VariableNames = Annotated[tuple[str, ...], listed(list[str], _variable)]
+ConstantName = Annotated[str, Resolved(str, _constant)]
+ConstantSettings = Annotated[
     Mapping[str, float | tuple[float, ...]], Entries(dict[str, float | Items[float]], _setting)
 ]
+"""What constants are set to: by ``name`` a number, of an array one or as many as it has elements;
+see `plansim.analysis.validation.context.assigned`."""
 
 
 # --- checks.yaml ----------------------------------------------------------------------------------
@@ -155,14 +174,14 @@ class Extreme(Check):
 
     test: str
     """The test that they belong to."""
-    set: _Settings
+    set: ConstantSettings
     expect: Items[Expected]
 
 
 class Resting(Form):
     """What a constant has to be for stocks to stand still."""
 
-    constant: Annotated[str, Resolved(str, known_constant)]
+    constant: ConstantName
     right: str = Field(alias="is")
     over: Items[str] = ()
 
@@ -179,14 +198,14 @@ class Checks(Form):
     """Minimum number of reality checks."""
     outputs: Annotated[
         Mapping[str, Words],
-        Entries(dict[str, Words], lambda name, words, model: variable_meant(model, name) and words),
+        Entries(dict[str, Words], lambda name, words, model: _variable(name, model) and words),
     ] = Field(default={})
     conservation: Items[Identity] = ()
     bounds: Items[Identity] = ()
-    signed: _Variables = ()
-    non_negative: _Variables = ()
+    signed: VariableNames = ()
+    non_negative: VariableNames = ()
     on_edge: dict[str, Words] = Field(default={})
-    shares: _Variables = ()
+    shares: VariableNames = ()
     rest: Items[Resting] = ()
     extremes: Items[Extreme] = ()
     reasons: dict[str, Words] = Field(default={})
@@ -218,11 +237,7 @@ def load_checks(model: Model) -> Checks:
     Raises:
         CatalogueError: with every fault of the file, each with its line.
     """
-    return form_of(Checks, _document(model), model)
-
-
-def _document(model: Model) -> YamlDocument:
-    return read_document(model.path.with_name(CHECKS))
+    return form_of(Checks, read_document(model.path.with_name(CHECKS)), model)
 
 
 def check_equations(model: Model, checks: Checks) -> Iterator[AddedEquation]:
@@ -231,7 +246,7 @@ def check_equations(model: Model, checks: Checks) -> Iterator[AddedEquation]:
     The sides of an identity are named ``left ID``, those of an expectation by `side_name`, what a
     constant has to be at rest ``rest NAME``.
     """
-    document = _document(model)
+    document = read_document(model.path.with_name(CHECKS))
 
     def equation(name: str, text: str, over: tuple[str, ...], *at: str | int) -> AddedEquation:
         return AddedEquation(name, text, over, document.file, document.line(at))
@@ -275,15 +290,15 @@ class ConstantChange(Form):
 class RealityCheck(Check):
     """A comparison of two runs."""
 
-    given: _Settings = Field(default={})
+    given: ConstantSettings = Field(default={})
     change: Annotated[
         Mapping[str, ConstantChange],
         Entries(
             dict[str, ConstantChange],
-            lambda name, given, model: known_constant(name, model) and given,
+            lambda name, given, model: _constant(name, model) and given,
         ),
     ]
-    variable: _Variable
+    variable: VariableName
     year: int
     sign: Annotated[Sign, LAX]
     by: Items[float] = Field(default=(), max_length=2)

@@ -155,7 +155,6 @@ class Arguments:
         except InputError as error:
             faults.extend(error.faults)
         for scenario in scenarios:
-            warn(scenario.cautions)
             _warn_in_short(scenario)
         inputs = Inputs(model, targets, tuple(scenarios))
         named = _all_made(partial(find, inputs), names, faults)
@@ -200,15 +199,11 @@ class Arguments:
         from plansim.scenario.scenario_file import read_scenario
 
         settings = _all_made(partial(_setting, model), self.overrides, faults)
-        if not self.scenarios and settings:
-            from plansim.scenario.inheritance import written_with  # loads what others do without
 
-            return _all_made(partial(written_with, model), [settings], faults)
-
-        def read(name: str) -> Scenario:
+        def read(name: str | None) -> Scenario:
             return read_scenario(name, model, settings, overlays=self.overlays)
 
-        made = _all_made(read, self.scenarios, faults)
+        made = _all_made(read, self.scenarios or ([None] if settings else []), faults)
         return list({(one.path and one.path.resolve(), one.id): one for one in made}.values())
 
     # --- running ----------------------------------------------------------------------------------

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from plansim.errors import Message, ModelError
-from plansim.model.reading.arrays import free_marks
 from plansim.model.reading.equations import Equation, Scan
 from plansim.model.reading.expression import Call, Name, Node, Numbers, Table, name_key
+from plansim.model.reading.ranges import free_marks
 from plansim.model.records import Model, cell_name
 from plansim.model.rewrite import replaced, unparse
 

@@ -140,21 +140,21 @@ def test_covered_elements_leave_out_exceptions() -> None:
         (
             "x = 1 ~ m ~ c |\ny = 2 ~ m ~ c",
             [
-                "2: an equation has no '|' at its end: 'y = 2 ~ m ~ c'; "
+                "2: an equation has not three parts: 'y = 2 ~ m ~ c'; "
                 "expected equation ~ unit ~ comment |; found 2 '~' and no '|'"
             ],
         ),
         (
             "x = 1 ~ m |\n",
             [
-                "1: an equation is incomplete: 'x = 1 ~ m |'; "
+                "1: an equation has not three parts: 'x = 1 ~ m |'; "
                 "expected equation ~ unit ~ comment |; found 1 '~'"
             ],
         ),
         (
             "x = 1 ~ m ~ c ~ d |",
             [
-                "1: an equation has too many parts: 'x = 1 ~ m ~ c ~ d |'; "
+                "1: an equation has not three parts: 'x = 1 ~ m ~ c ~ d |'; "
                 "expected equation ~ unit ~ comment |; found 3 '~'"
             ],
         ),

@@ -8,10 +8,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from plansim.analysis.calibration.conditioning_file import ConditioningSpec
-from plansim.analysis.calibration.history_matching import condition
-from plansim.analysis.calibration.observations import Observation
-from plansim.analysis.calibration.waves import Conditioned, Wave, implausibility
+from plansim.analysis.calibration.conditioning import (
+    Conditioned,
+    ConditioningSpec,
+    Observation,
+    Wave,
+)
+from plansim.analysis.calibration.history_matching import condition, implausibility
 from plansim.analysis.ensemble import NORMAL, verdict_shares
 from plansim.analysis.experiments.design import Discrete
 from plansim.model.records import Model
@@ -315,7 +318,7 @@ def forecast_held_out(model: Model, spec: ConditioningSpec, year: int) -> HeldOu
     Raises:
         InputError: no draw or too few are accepted.
     """
-    conditioned = condition(model, spec.held_out(year))
+    conditioned = condition(model, replace(spec, until=year))
     forecasts = []
     for column, one in enumerate(spec.observations):
         if one.year < year or one.stated:

@@ -14,10 +14,11 @@ cache: one that was interrupted goes on when the same is asked for again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -31,18 +32,19 @@ from plansim.analysis.decisions.policy_search import (
     hypervolume,
     thinned,
 )
-from plansim.analysis.decisions.policy_space import policy_space
 from plansim.analysis.decisions.robustness import columns_of, named_targets
 from plansim.analysis.decisions.sample import states_of
 from plansim.analysis.ensemble import study_key
-from plansim.analysis.evaluator import Progress
-from plansim.analysis.optimization.moves import lever_named
-from plansim.analysis.optimization.problem import read_frontier_spec
+from plansim.analysis.evaluator import Progress, processors
+from plansim.analysis.optimization.decision_file import read_frontier_spec
+from plansim.analysis.optimization.levers import lever_named
+from plansim.analysis.optimization.problem import DecisionProblem, decision_problem, member_factors
 from plansim.errors import InputError, Message, nearest
 from plansim.files.notebook import Table, Tabular
 from plansim.files.shipped import is_shipped
 from plansim.model.records import Model, folded
 from plansim.scenario.factors import FloatArray
+from plansim.scenario.members import LIMIT, Members
 from plansim.scenario.scenario_file import (
     BilingualText,
     Scenario,
@@ -53,7 +55,7 @@ from plansim.scenario.scenario_file import (
 )
 from plansim.targets.catalogue import load_targets
 from plansim.targets.indicator import Measure
-from plansim.targets.target import binding_targets, indicator_of
+from plansim.targets.target import Target, binding_targets, indicator_of
 from plansim.targets.verdict import of_hundred
 from plansim.targets.views import Lever
 from plansim.targets.views_file import load_views
@@ -194,9 +196,10 @@ def policies(
     if named is None:
         ensemble = states_of(model, None)
         named = named_targets(model, ensemble, wanted, threads)
-    space = policy_space(
-        model, base, moved, wanted, pool, indicators=indicators, coarse=True, threads=threads
+    problem_of = partial(
+        _problem, model, moved, wanted, indicators=indicators, threads=threads or processors()
     )
+    space = problem_of(base, pool, coarse=True)
     problem = PolicyProblem(space, chosen, columns_of(named, wanted), members)
     if Aim.COST in chosen:
         now = problem.judged(space.start[None], slice(0, members))[0, chosen.index(Aim.COST)]
@@ -213,7 +216,24 @@ def policies(
         )
         for number in range(seeds)
     ]
-    return _joined(problem, searches, model, fresh, named)
+    states = states_of(model, fresh, other=FRESH + 1, threads=threads)
+    others = [one for one in with_shipped([], model) if one.id != base.id]
+    return _joined(problem, searches, problem_of, states, others, named)
+
+
+def _problem(
+    model: Model,
+    levers: Sequence[Lever],
+    targets: Sequence[Target],
+    scenario: Scenario,
+    members: Members,
+    **options: Any,
+) -> DecisionProblem:
+    """Return the problem of moving levers about a scenario under members."""
+    factors, draws = member_factors(model, scenario, levers, members)
+    return decision_problem(
+        model, scenario, levers, targets, uncertain=factors, draws=draws, limit=LIMIT, **options
+    )
 
 
 def _report(progress: Progress, search: int, steps: int, done: int, generations: int) -> None:
@@ -338,54 +358,44 @@ def _left(levers: Sequence[Lever], without: Sequence[str]) -> tuple[Lever, ...]:
 def _joined(
     problem: PolicyProblem,
     searches: Sequence[PolicySearch],
-    model: Model,
-    fresh: int,
+    problem_of: Callable[..., DecisionProblem],
+    fresh: Members,
+    others: Sequence[Scenario],
     named: Sequence[str],
 ) -> PolicySet:
     """Join the sets of all searches, and judge them over members that were never used."""
     positions = np.vstack([search.positions for search in searches])
     aims = np.vstack([search.aims for search in searches])
     kept = thinned(aims, problem.steps)
-    positions, aims = positions[kept], aims[kept]
-    order = np.argsort(-aims[:, 0], kind="stable")
-    positions, aims = positions[order], aims[order]
+    kept = kept[np.argsort(-aims[kept, 0], kind="stable")]
     space = problem.space
-    states = states_of(model, fresh, other=FRESH + 1, threads=space.threads)
-    tested = space.under(space.scenario, states)
-    again = PolicyProblem(tested, problem.aims, problem.named, fresh)
-    first = space.start[None]
-    all_positions = np.vstack([first, positions])
-    judged = tested.judge(all_positions)
-    anew = again.of(all_positions, judged)
-    before = np.vstack([problem.judged(first, problem.rows(0)), aims])
-    points = [
-        _point(problem, all_positions[row], anew[row], before[row], judged.met[row])
-        for row in range(len(all_positions))
-    ]
+    again = replace(problem, space=problem_of(space.scenario, fresh))
+    positions = np.vstack([space.start, positions[kept]])
+    before = np.vstack([problem.judged(space.start[None], problem.rows(0)), aims[kept]])
+    judged = again.space.judge(positions)
+    anew = again.of(positions, judged)
+    start, *points = map(partial(_point, problem), positions, anew, before, judged.met)
     drop = (before[1:] - anew[1:]).mean(axis=0)
-    others = [one for one in with_shipped([], model) if one.id != space.scenario.id]
     return PolicySet(
         space.scenario,
         space.levers,
         problem.aims,
         tuple(named),
-        tuple(points[1:]),
-        points[0],
-        tuple(_shipped(again, one) for one in others),
+        tuple(points),
+        replace(start, name=space.scenario.id),
+        tuple(_shipped(problem, one, problem_of(one, fresh, shared=True)) for one in others),
         _hypervolumes(searches),
         problem.members,
-        fresh,
+        len(fresh),
         sum(search.runs for search in searches),
         {aim.value: float(value) for aim, value in zip(problem.aims, drop, strict=True)},
     )
 
 
-def _shipped(problem: PolicyProblem, scenario: Scenario) -> PolicyPoint:
-    """Judge another scenario as it is over the members of the space."""
-    space = problem.space
-    other = space.under(scenario, space.members, shared=True)
-    position = space.positions(other.present)
-    judged = other.judge(other.start[None])
+def _shipped(problem: PolicyProblem, scenario: Scenario, space: DecisionProblem) -> PolicyPoint:
+    """Judge another scenario as it is over the members of a space about it."""
+    position = problem.space.positions(space.present)
+    judged = space.judge(space.start[None])
     aims = problem.of(position[None], judged)[0]
     point = _point(problem, position, aims, aims, judged.met[0])
     return replace(point, name=scenario.id, constants={}, searched={})
@@ -399,17 +409,14 @@ def _point(
     met: FloatArray,
 ) -> PolicyPoint:
     values = problem.space.values(position[None])[0]
-    is_start = bool((position == problem.space.start).all())
+    shares = np.nanmean(met, axis=0).tolist()
     return PolicyPoint(
-        problem.space.scenario.id if is_start else "",
+        "",
         {lever.id: float(v) for lever, v in zip(problem.space.levers, values, strict=True)},
-        problem.space.constants(position),
+        problem.space.moved(position),
         _unsigned(problem, anew),
         _unsigned(problem, before),
-        {
-            target.id: float(share)
-            for target, share in zip(problem.space.targets, np.nanmean(met, axis=0), strict=True)
-        },
+        dict(zip((target.id for target in problem.space.targets), shares, strict=True)),
     )
 
 

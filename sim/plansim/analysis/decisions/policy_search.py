@@ -14,8 +14,8 @@ from enum import StrEnum
 
 import numpy as np
 
-from plansim.analysis.decisions.policy_space import Judged, PolicySpace
 from plansim.analysis.evaluator import Progress
+from plansim.analysis.optimization.problem import DecisionProblem, Judged
 from plansim.cache import keep, recall
 from plansim.scenario.factors import FloatArray
 
@@ -81,7 +81,7 @@ class PolicySearch:
 class PolicyProblem:
     """Aims of policies over the members of a space."""
 
-    space: PolicySpace
+    space: DecisionProblem
     aims: tuple[Aim, ...]
     named: list[int]
     members: int
@@ -137,7 +137,7 @@ class PolicyProblem:
 
     def of(self, positions: FloatArray, judged: Judged) -> FloatArray:
         """Return the aims of policies that were judged."""
-        growth, *costs = (judged.indicators[name] for name in self.space.indicators)
+        growth, *costs = np.moveaxis(judged.indicators, 2, 0)
         columns = []
         for aim in self.aims:
             match aim:

@@ -6,7 +6,6 @@ their order.
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -39,11 +38,6 @@ class Sampler:
         self._design = design
         self._sequence: qmc.Sobol | None = None
         self._hypercube: FloatArray | None = None
-
-    def load(self) -> None:
-        """Load the library that draws, which takes longer than to draw from most designs."""
-        if self._design.kind in (DesignKind.SOBOL, DesignKind.LATIN_HYPERCUBE):
-            import_module("scipy.stats")
 
     def draw(self, start: int, stop: int) -> FloatArray:
         """Return the factors' values at the points from ``start`` to before ``stop``.

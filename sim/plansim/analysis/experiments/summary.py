@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -18,14 +20,7 @@ import zarr
 from plansim.analysis.ensemble import NORMAL, wilson
 from plansim.analysis.evaluator import RunStatus
 from plansim.analysis.experiments.design import DesignKind
-from plansim.analysis.experiments.integrity import (
-    SUMMARY,
-    consolidate,
-    folder_beside,
-    members_of,
-    write_manifest,
-    writing,
-)
+from plansim.analysis.experiments.integrity import SUMMARY, consolidate, write_manifest, writing
 from plansim.analysis.experiments.store import CHECKSUM, RunBlock, Store, array_of
 from plansim.files.writing import sync
 from plansim.scenario.factors import FloatArray
@@ -62,7 +57,7 @@ class Summary:
 
     def add(self, number: int, block: RunBlock) -> None:
         """Add a block; the order of blocks makes no difference."""
-        start, _ = self._store.span(number)
+        start = self._store.span(number).start
         status = block["status"]
         self._failures.update(block["bad_variable"][status > RunStatus.OK].tolist())
         for index in range(len(self._scenarios)):
@@ -123,7 +118,7 @@ class Summary:
         """
         group = self._store.group()
         for number in sorted(self._store.done() - self._added):
-            span = slice(*self._store.span(number))
+            span = self._store.span(number)
             names = (*_SUMMARISED, *self._store.outputs)
             self.add(number, {name: _read(group, name, span) for name in names})
         runs = self._runs
@@ -250,8 +245,9 @@ def write_summary(store: Store, summary: xr.Dataset) -> None:
     Raises:
         OutputError: the system refuses to write.
     """
-    with folder_beside(store.path) as part, writing(store.path):
-        new, old = part / SUMMARY, store.path / SUMMARY
+    path = store.path / SUMMARY
+    with writing(store.path), TemporaryDirectory(".partial", dir=store.path) as folder:
+        new = Path(folder, SUMMARY)
         summary.to_zarr(
             new,
             mode="w",
@@ -260,10 +256,10 @@ def write_summary(store: Store, summary: xr.Dataset) -> None:
             write_empty_chunks=True,
             encoding={name: {"compressors": CHECKSUM} for name in summary.variables},
         )
-        write_manifest(new, runs=store.contents())
+        write_manifest(new, store.identity)
         for file in new.rglob("*"):
             sync(file)
-        if old.exists():
-            old.rename(part / "old")
-        new.rename(old)
-        consolidate(store.path, members_of(store.path))
+        if path.exists():
+            path.rename(Path(folder, "old"))
+        new.rename(path)
+        consolidate(store.path)

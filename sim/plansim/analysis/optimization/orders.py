@@ -16,7 +16,7 @@ import numpy as np
 
 from plansim.analysis.ensemble import share_of, study_key
 from plansim.analysis.evaluator import Evaluation, Evaluator, Request
-from plansim.analysis.optimization.moves import Move
+from plansim.analysis.optimization.problem import Move
 from plansim.analysis.optimization.remedies import RemedySearch, remedy_search
 from plansim.analysis.optimization.target_seeking import changed_verdicts
 from plansim.cache import kept
@@ -279,7 +279,7 @@ class _Seeker:
     def orders(self, target: Target) -> TargetOrders:
         """Return the orders for one target."""
         whole = self.search.whole
-        margin = float(whole.judge(whole.start[None])[target.id].least_margin[0])
+        margin = float(whole.runs(whole.start[None])[target.id].least_margin[0])
         enough: tuple[Order, ...] = ()
         nearest = None
         if margin < 0:
@@ -334,7 +334,7 @@ class _Seeker:
         options = [tuple(orderable(move, part) for move in moves) for part in FINENESS]
         options.append(tuple(moves))
         positions = [whole.start, *map(whole.position_of, options)]
-        evaluation = whole.judge(np.stack(positions))
+        evaluation = whole.runs(np.stack(positions))
         margins = evaluation[target.id].least_margin[1:]
         # Where nothing meets the target, the coarsest will do.
         chosen = int(np.argmax(margins >= 0))
@@ -356,7 +356,7 @@ class _Seeker:
             longest[move.lever.id] = move
         moves = tuple(sorted(longest.values(), key=lambda move: -move.effort))
         whole = self.search.whole
-        evaluation = whole.judge(whole.position_of(moves)[None])
+        evaluation = whole.runs(whole.position_of(moves)[None])
         binding = [one for one in whole.targets if one.attribute is Attribute.BINDING]
         holds = evaluation.met(binding)[0]
         met, missed = (tuple(compress(binding, flags)) for flags in (holds, ~holds))

@@ -14,8 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from plansim.analysis.optimization.lever_scan import Scan, nearest_crossings, scan
-from plansim.analysis.optimization.moves import Move
-from plansim.analysis.optimization.problem import DecisionProblem, decision_problem
+from plansim.analysis.optimization.problem import DecisionProblem, Move, decision_problem
 from plansim.analysis.optimization.slp import MoveCost, minimise
 from plansim.analysis.optimization.target_seeking import changed_verdicts
 from plansim.model.records import Model
@@ -98,7 +97,7 @@ class RemedySearch:
 
         def rank(moves: Sequence[Move]) -> tuple[bool, float]:
             positions = [self.whole.start, self.whole.position_of(moves)]
-            _, lost = changed_verdicts(self.whole.judge(np.stack(positions)), others)
+            _, lost = changed_verdicts(self.whole.runs(np.stack(positions)), others)
             return bool(lost), sum(move.effort for move in moves)
 
         return rank

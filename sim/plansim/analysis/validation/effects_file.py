@@ -12,7 +12,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from plansim.analysis.checks_file import Check
+from plansim.analysis.checks_file import Check, VariableNames
 from plansim.errors import Fault, InputError, nearest
 from plansim.files.forms import (
     Entries,
@@ -28,7 +28,6 @@ from plansim.files.forms import (
 from plansim.files.yaml_document import read_document
 from plansim.model.records import Model
 from plansim.scenario.records import OVERRIDE
-from plansim.scenario.references import variable_meant
 from plansim.scenario.scenario_file import Scenario, read_scenario, split_overlays
 from plansim.targets.target import Target, binding_targets
 
@@ -103,10 +102,7 @@ class Effects(Form):
     least: Annotated[Mapping[str, float], Entries(dict[str, float], _binding)]
     """The part of its level by which a binding target's indicator moves under some question."""
     margins: Margins
-    beside: Annotated[
-        tuple[str, ...],
-        Entries(list[str], lambda _, name, context: variable_meant(context.model, name)),
-    ] = ()
+    beside: VariableNames = ()
     """Variables that are shown beside the targets, in the year of the first of these."""
 
     def _misfits(self, _: _EffectsContext) -> Iterator[Fault]:

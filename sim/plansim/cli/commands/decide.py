@@ -116,7 +116,7 @@ def robust(asked: Arguments, ids: tuple[str, ...], members: int | None) -> None:
 @options.members
 @options.study(picture=True)
 @options.scenarios(required=True)
-def signposts(asked: Arguments, ids: tuple[str, ...], **drawn: Any) -> None:
+def signposts(asked: Arguments, ids: tuple[str, ...], by: int | None, **drawn: Any) -> None:
     """Say which published statistics of the first years foretell whether a target will be met.
 
     What a mid-term review would have to look at: over plausible models, how well members that meet
@@ -126,19 +126,16 @@ def signposts(asked: Arguments, ids: tuple[str, ...], **drawn: Any) -> None:
     from plansim.output.tables.robustness import signposts_table
 
     inputs = asked.read_targets(ids)
-    review = asked.study(
-        "signposts.working",
-        plansim.midterm_review,
-        inputs.model,
-        inputs.scenario,
-        inputs.targets,
-        named=inputs.ids,
-        **drawn,
+    model, scenario, key = inputs.model, inputs.scenario, "signposts.working"
+    wanted = inputs.named or inputs.targets
+    signs = asked.study(key, plansim.signposts, model, scenario, wanted, by=by, **drawn)
+    gain = asked.study(
+        key, plansim.adaptation, model, scenario, inputs.targets, named=inputs.ids, **drawn
     )
     asked.answer(
-        review,
-        lambda: signposts_table(review, _names(inputs, asked), asked.text),
-        lambda plot: plot.signpost_sheet(review.signposts, asked.text.lang),
+        {"signposts": signs, "adaptation": gain},
+        lambda: signposts_table(signs, gain, _names(inputs, asked), asked.text),
+        lambda plot: plot.signpost_sheet(signs, asked.text.lang),
     )
 
 

@@ -22,7 +22,6 @@ from plansim.model.records import Model, Variable, VariableKind
 from plansim.model.units import NO_UNIT
 from plansim.output.describe import reference_name
 from plansim.output.diagrams.draw import STYLE, module_diagram, modules_drawn
-from plansim.output.diagrams.parts import module_parts
 from plansim.output.variables import (
     ModelFacts,
     Part,
@@ -172,17 +171,15 @@ def document_pages(
     }
     drawn = set(modules_drawn(model))
     for name in model.modules:
-        drawing, folded = "", tuple[str, ...]()
+        drawing = ""
         if name in drawn:
             drawing = module_diagram(model, name, (text.lang,), style=False, href=link_to)
-            folded = module_parts(model, name).folded
         pages[page_of(name)] = page(
             page_of(name),
             "module.html",
             facts.module_title(name),
             module=model.modules[name],
             drawing=Markup(drawing),
-            folded=[facts.part(variable) for variable in folded],
             anchor=lambda variable: slug(variable.name),
             summary=partial(_summary, text),
             notes=lambda variable: variable_notes(variable, facts, text("list_sep.semicolon")),

@@ -6,8 +6,7 @@ of two, the page's style shows one. Everything else is drawn once, for the large
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from importlib.resources import files
@@ -28,28 +27,17 @@ from plansim.output.words.text import Lang
 from plansim.output.words.wrapping import wrap
 
 __all__ = [
-    "ARROW",
     "COLUMN",
-    "HEAD_OF",
     "LINE",
-    "PAD",
-    "STUB",
     "STYLE",
     "Card",
     "Label",
     "Signs",
     "card_of",
-    "draw_card",
     "edges_of",
-    "heights_of",
     "label_of",
     "module_diagram",
     "modules_drawn",
-    "path",
-    "rect",
-    "svg",
-    "text_lines",
-    "tooltip",
 ]
 
 LINE = 14
@@ -65,6 +53,14 @@ CLOUD = 11
 ARROW = 7.0
 """Pixels by which the head of a pipe reaches beyond its end."""
 PAD = 7
+MARGIN = 12
+"""Pixels around a drawing."""
+STUB = 20.0
+"""Pixels of the last, level part of a link, on which its sign stands."""
+DELAY = 10.0
+"""How much longer it is for the mark of a delay."""
+STRAIGHT = 12.0
+"""How much more a pipe wants to be short and level than a causal link."""
 
 _CLOUD_LINE = "a5 5 0 0 1 1-9.5 6.5 6.5 0 0 1 11-1.5 4.8 4.8 0 0 1 4 8.5 2.5 2.5 0 0 1-1.5 2.5z"
 
@@ -116,24 +112,19 @@ class Card:
 
 def label_of(texts: Mapping[Lang, str], widest: int = WIDEST) -> Label:
     """Break a text into lines that are about equally long."""
-    return Label({lang: tuple(balanced(text, widest)) for lang, text in texts.items()})
+    return Label({lang: _balanced(text, widest) for lang, text in texts.items()})
 
 
-def balanced(text: str, widest: int) -> list[str]:
+def _balanced(text: str, widest: int) -> tuple[str, ...]:
     """Break a text into as few lines as fit, none much longer than the others."""
     lines = wrap(text, widest)
-    for narrower in range(widest - 1, 3, -1):
+    longest = max(map(cell_len, text.split()), default=0) if text.isascii() else 4
+    for narrower in range(widest - 1, longest - 1, -1):
         closer = wrap(text, narrower)
-        if len(closer) > len(lines) or any(cell_len(line) > narrower for line in closer):
+        if len(closer) > len(lines):
             break
-        if not _cuts_words(text, closer):
-            lines = closer
-    return lines
-
-
-def _cuts_words(text: str, lines: Sequence[str]) -> bool:
-    words = set(text.split())
-    return text.isascii() and any(part not in words for line in lines for part in line.split())
+        lines = closer
+    return tuple(lines)
 
 
 def card_of(
@@ -173,7 +164,7 @@ def _join(parts: Sequence[str], lang: Lang) -> str:
     return ("、" if lang is Lang.ZH else ", ").join(parts)
 
 
-def text_lines(label: Label, x: float, top: float, line: float, css: str = "") -> Iterator[str]:
+def _text_lines(label: Label, x: float, top: float, line: float, css: str = "") -> Iterator[str]:
     """Write a label's lines, centred on ``x``; a shorter one in the middle of the height."""
     for lang, lines in label.lines.items():
         if not lines:
@@ -184,17 +175,8 @@ def text_lines(label: Label, x: float, top: float, line: float, css: str = "") -
         yield f'<text class="{f"{css} {lang}".strip()}" x="{x:.0f}" y="{first:.0f}">{inner}</text>'
 
 
-def draw_card(
-    card: Card, centre: Position, size: tuple[float, float], ports: tuple[float, float]
-) -> Iterator[str]:
-    """Draw an element.
-
-    Args:
-        card: of the element.
-        centre: where its shape stands.
-        size: of its shape in the layout.
-        ports: heights of the first and the last edge that meet it.
-    """
+def _drawn_card(card: Card, centre: Position, size: tuple[float, float]) -> Iterator[str]:
+    """Draw an element; ``size`` is that of its shape in the layout."""
     (x, y), (width, height) = centre, size
     left, top, bottom = x - width / 2, y - height / 2, y + height / 2
     middle = y - card.label.rows * LINE / 2
@@ -202,27 +184,26 @@ def draw_card(
         case Shape.CLOUD:
             yield f'<path class="c" d="M{x - 8:.0f} {y + 6:.0f}{_CLOUD_LINE}"/>'
         case Shape.SHADOW:
-            yield from text_lines(card.label, x, y - card.height / 2, SMALL_LINE, "g")
+            yield from _text_lines(card.label, x, y - card.height / 2, SMALL_LINE, "g")
         case Shape.STOCK:
-            yield rect("s", left, top, width, height, 0)
-            yield from text_lines(card.label, x, middle, LINE, "b")
+            yield _rect("s", left, top, width, height, 0)
+            yield from _text_lines(card.label, x, middle, LINE, "b")
         case Shape.FLOW:
             # Links that find no room at the valve meet a plate behind it.
-            top, bottom = min(y - VALVE, ports[0] - 5), max(y + VALVE, ports[1] + 5)
-            yield rect("a", left, top, width, bottom - top, 3)
+            yield _rect("a", left, top, width, height, 3)
             yield (
                 f'<path class="v" d="M{x - VALVE:.0f} {y - VALVE:.0f}v{2 * VALVE}l{2 * VALVE}'
                 f'-{2 * VALVE}v{2 * VALVE}z"/>'
             )
-            yield from text_lines(card.label, x, bottom + 2, LINE)
+            yield from _text_lines(card.label, x, bottom + 2, LINE)
             bottom += card.label.rows * LINE + 2
         case Shape.AUXILIARY:
-            yield rect("a", left, top, width, height, 6)
-            yield from text_lines(card.label, x, middle, LINE)
-    yield from text_lines(card.serves, x, bottom + 2, SMALL_LINE, "u")
+            yield _rect("a", left, top, width, height, 6)
+            yield from _text_lines(card.label, x, middle, LINE)
+    yield from _text_lines(card.serves, x, bottom + 2, SMALL_LINE, "u")
 
 
-def rect(css: str, x: float, y: float, width: float, height: float, corner: float) -> str:
+def _rect(css: str, x: float, y: float, width: float, height: float, corner: float) -> str:
     """Write a rectangle, whose corners may be rounded."""
     rounded = f' rx="{corner:g}"' if corner else ""
     return (
@@ -231,50 +212,9 @@ def rect(css: str, x: float, y: float, width: float, height: float, corner: floa
     )
 
 
-def path(points: Sequence[Position], corner: float = 6.0) -> str:
-    """Write a line through points, its corners rounded."""
-    parts = [f"M{points[0][0]:.0f} {points[0][1]:.0f}"]
-    for before, (x, y), after in zip(points, points[1:], points[2:], strict=False):
-        radius = min(corner, math.dist(before, (x, y)) / 2, math.dist((x, y), after) / 2)
-        for command, (u, v) in (("L", before), (f"Q{x:.0f} {y:.0f} ", after)):
-            part = radius / (math.dist((u, v), (x, y)) or 1)
-            parts.append(f"{command}{x + part * (u - x):.0f} {y + part * (v - y):.0f}")
-    return "".join([*parts, f"L{points[-1][0]:.0f} {points[-1][1]:.0f}"])
-
-
-def svg(
-    width: float,
-    height: float,
-    body: Iterable[str],
-    title: str,
-    *,
-    style: bool,
-    margin: int = 12,
-) -> str:
-    """Wrap what is drawn; with its style if it is a file of its own."""
-    width, height = width + 2 * margin, height + 2 * margin
-    inner = "".join(body)
-    styled = f"<style>{STYLE}</style>" if style else ""
-    return (
-        '<svg xmlns="http://www.w3.org/2000/svg" class="diagram" role="img" '
-        f'viewBox="{-margin} {-margin} {width:.0f} {height:.0f}" width="{width:.0f}" '
-        f'height="{height:.0f}" style="--w:{width:.0f}px" '
-        f'aria-label="{escape(title)}">{styled}{_HEADS}{inner}</svg>'
-    )
-
-
-def tooltip(variable: Variable, names: Iterable[str]) -> str:
-    """Return what a pointer shows: the names and the unit."""
-    words = " · ".join(dict.fromkeys(name for name in names if name))
-    return f"<title>{escape(words)} [{escape(variable.unit)}]</title>"
-
-
-STUB = 20.0
-"""Pixels of the last, level part of a link, on which its sign stands."""
-DELAY = 10.0
-"""How much longer it is for the mark of a delay."""
-STRAIGHT = 12.0
-"""How much more a pipe wants to be short and level than a causal link."""
+def _path(points: Sequence[Position]) -> str:
+    """Write a line through points."""
+    return "M" + "L".join(f"{x:.0f} {y:.0f}" for x, y in points)
 
 
 def module_diagram(
@@ -313,20 +253,24 @@ def module_diagram(
         key: card_of(element, name_of, module_of, wanted) for key, element in parts.elements.items()
     }
     layout = lay_out({key: card.node for key, card in cards.items()}, edges_of(parts))
-    ports = heights_of(parts, layout)
     body = [*_links(parts, layout, signs or {}), *_pipes(parts, layout)]
     for key, card in cards.items():
-        centre, variable = layout.positions[key], card.element.variable
-        near = ports.get(key, (centre[1], centre[1]))
-        inner = "".join(draw_card(card, centre, layout.sizes[key], near))
-        if variable is None:
-            body.append(inner)
-        else:
-            inner = tooltip(variable, [name_of(variable.name, lang) for lang in wanted]) + inner
+        variable = card.element.variable
+        inner = "".join(_drawn_card(card, layout.positions[key], layout.sizes[key]))
+        if variable is not None:
+            names = dict.fromkeys(name_of(variable.name, lang) for lang in wanted)
+            title = f"<title>{escape(' · '.join(names))} [{escape(variable.unit)}]</title>"
             css = ' class="f"' if card.element.shape is Shape.FLOW else ""
-            group = f'<g{css} data-v="{escape(variable.name)}">{inner}</g>'
-            body.append(f'<a href="{escape(href(variable))}">{group}</a>' if href else group)
-    return svg(layout.width, layout.height, body, module, style=style)
+            inner = f'<g{css} data-v="{escape(variable.name)}">{title}{inner}</g>'
+            inner = f'<a href="{escape(href(variable))}">{inner}</a>' if href else inner
+        body.append(inner)
+    width, height = (f"{size + 2 * MARGIN:.0f}" for size in (layout.width, layout.height))
+    return (
+        '<svg xmlns="http://www.w3.org/2000/svg" class="diagram" role="img" '
+        f'viewBox="{-MARGIN} {-MARGIN} {width} {height}" width="{width}" height="{height}" '
+        f'style="--w:{width}px" aria-label="{escape(module)}">'
+        f"{f'<style>{STYLE}</style>' if style else ''}{_HEADS}{''.join(body)}</svg>"
+    )
 
 
 def edges_of(parts: ModuleParts) -> tuple[Edge, ...]:
@@ -340,35 +284,22 @@ def edges_of(parts: ModuleParts) -> tuple[Edge, ...]:
     )
 
 
-def heights_of(parts: ModuleParts, layout: Layout) -> dict[str, tuple[float, float]]:
-    """Return the heights of the first and the last edge that meet each element."""
-    heights: dict[str, list[float]] = {}
-    for edge, route in zip(edges_of(parts), layout.routes, strict=True):
-        heights.setdefault(edge.source, []).append(route[0][1])
-        heights.setdefault(edge.target, []).append(route[-1][1])
-    return {key: (min(ys), max(ys)) for key, ys in heights.items()}
-
-
 def _pipes(parts: ModuleParts, layout: Layout) -> Iterator[str]:
+    """Draw the pipes; one that leads into a stock or a cloud has a head, beyond its end."""
     for pipe, route in zip(parts.pipes, layout.routes, strict=False):
-        into = parts.elements[pipe.target].shape is not Shape.FLOW
-        out = pipe.two_way and not into
-        points = [_before(route[0], route[1]) if out else route[0], *route[1:-1]]
-        d = path([*points, _before(route[-1], route[-2]) if into else route[-1]])
-        head = ' marker-end="url(#k)"' if into else ' marker-start="url(#k)"' if out else ""
+        points, head = list(route), ""
+        if parts.elements[pipe.target].shape is not Shape.FLOW:
+            (x, y), inner = route[-1], route[-2]
+            points[-1], head = (x + (ARROW if inner[0] > x else -ARROW), y), ' marker-end="url(#k)"'
+        d = _path(points)
         yield f'<path class="p" d="{d}"/><path class="q" d="{d}"{head}/>'
-
-
-def _before(end: Position, inner: Position) -> Position:
-    """Return where a pipe ends for its arrow to touch the element."""
-    return end[0] + (ARROW if inner[0] > end[0] else -ARROW), end[1]
 
 
 def _links(parts: ModuleParts, layout: Layout, signs: Signs) -> Iterator[str]:
     for link, route in zip(parts.links, layout.routes[len(parts.pipes) :], strict=True):
-        sign = parts.sign(link.cause, link.effect, signs)
+        sign = link.sign(signs)
         css = "l n" if sign == -1 else "l"
-        yield f'<path class="{css}" d="{path(route)}" marker-end="url(#{HEAD_OF[sign]})"/>'
+        yield f'<path class="{css}" d="{_path(route)}" marker-end="url(#{HEAD_OF[sign]})"/>'
         if link.delayed:
             (x, y), before = route[-1], STUB + 6
             x += before if route[-2][0] > x else -before - 4

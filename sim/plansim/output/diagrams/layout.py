@@ -72,29 +72,9 @@ class Layout:
     """Of each edge the points where it begins, turns and ends, on the borders of its boxes."""
 
 
-@dataclass
-class _NodeBox:
-    """A node as the library is told of it."""
-
-    width: float
-    height: float
-    before: float
-    """From the middle of the box to where its straight pieces of edges end, on the left."""
-    after: float
-    below: float
-
-
-@dataclass(frozen=True)
-class _Slot:
-    """Where an edge meets a node."""
-
-    key: str
-    side: str
-    distance: float
-    """From the middle of the side."""
-
-
-_Slots: TypeAlias = Mapping[tuple[int, str], _Slot]
+_Port: TypeAlias = tuple[str, float]
+"""Where an edge meets a node: the side, and how far above or below its middle."""
+_Ports: TypeAlias = Mapping[tuple[int, str], _Port]
 """By the index of an edge and its end, ``source`` or ``target``."""
 
 
@@ -102,40 +82,44 @@ def lay_out(nodes: Mapping[str, Node], edges: Sequence[Edge]) -> Layout:
     """Return each node a position and each edge a route.
 
     The first of two passes decides on which side, and in which order, edges meet a node. The
-    library squeezes them there; for the second pass each is given a slot of its own.
+    library squeezes them there; for the second pass each is given a slot of its own, and nodes are
+    as high as their slots.
 
     Args:
         nodes: by key, in an order that decides between equally good layouts.
         edges: between them; none from a node to itself.
     """
-    slots = _slots(edges, _drawing(_boxes(nodes, edges, {}), edges, {}))
-    boxes = _boxes(nodes, edges, slots)
-    drawing = _drawing(boxes, edges, slots)
-    positions = {
-        key: (x + (boxes[key].before - boxes[key].after) / 2, y)
-        for key, (x, y) in drawing.positions().items()
-    }
+    sizes = {key: (node.width, node.height) for key, node in nodes.items()}
+    ports = _slots(edges, _drawing(nodes, edges, sizes, {}))
+    for (index, end), (_, away) in ports.items():
+        key = getattr(edges[index], end)
+        width, height = sizes[key]
+        sizes[key] = width, max(height, 2 * abs(away) + SLOT)
+    drawing = _drawing(nodes, edges, sizes, ports)
+    positions = drawing.positions()
     routes = []
     for edge, drawn in zip(edges, drawing.edges, strict=True):
         points = [[point["x"], point["y"]] for point in drawn["points"]]
         for key, end, inner in ((edge.source, 0, 1), (edge.target, -1, -2)):
-            half, middle = boxes[key].width / 2, positions[key][0]
+            half, middle = sizes[key][0] / 2, positions[key][0]
             points[end][0] = middle + (half if points[inner][0] > middle else -half)
         routes.append(_straight(points) if edge.thickness <= 1 else points)
-    sizes = {key: (box.width, box.height) for key, box in boxes.items()}
-    extents = [(x, y, 0.0, 0.0) for points in routes for x, y in points]
+    areas = [(x, y, x, y) for points in routes for x, y in points]
     for key, node in nodes.items():
         (x, y), (width, height) = positions[key], sizes[key]
-        extents.append((x, y + node.below / 2, max(width, node.text), height + node.below))
-    left = min((x - width / 2 for x, _, width, _ in extents), default=0.0)
-    top = min((y - height / 2 for _, y, _, height in extents), default=0.0)
+        half = max(width, node.text) / 2
+        areas.append((x - half, y - height / 2, x + half, y + height / 2 + node.below))
+    left, top, right, bottom = (
+        pick((area[side] for area in areas), default=0.0)
+        for side, pick in enumerate((min, min, max, max))
+    )
 
     def moved(point: Sequence[float]) -> Position:
         return round(point[0] - left, 1), round(point[1] - top, 1)
 
     return Layout(
-        max((x + width / 2 for x, _, width, _ in extents), default=0.0) - left,
-        max((y + height / 2 for _, y, _, height in extents), default=0.0) - top,
+        right - left,
+        bottom - top,
         {key: moved(position) for key, position in positions.items()},
         sizes,
         tuple(tuple(map(moved, points)) for points in routes),
@@ -149,41 +133,29 @@ def _straight(points: list[list[float]]) -> list[list[float]]:
     return [[points[0][0], points[2][1]], *points[3:]]
 
 
-def _boxes(nodes: Mapping[str, Node], edges: Sequence[Edge], slots: _Slots) -> dict[str, _NodeBox]:
-    """Make nodes as large as their edges ask for; without slots these may meet either side."""
-    boxes = {}
-    for key, node in nodes.items():
-        half = max(node.width / 2 + LEVEL, node.text / 2)
-        boxes[key] = _NodeBox(node.width, node.height, half, half, node.below)
-    for index, edge in enumerate(edges):
-        for end, key, level in (
-            ("source", edge.source, LEVEL),
-            ("target", edge.target, edge.level),
-        ):
-            box, slot = boxes[key], slots.get((index, end))
-            if slot is None or slot.side == "left":
-                box.before = max(box.before, box.width / 2 + level)
-            if slot is None or slot.side == "right":
-                box.after = max(box.after, box.width / 2 + level)
-            if slot is not None:
-                box.height = max(box.height, 2 * abs(slot.distance) + SLOT)
-    return boxes
-
-
-def _drawing(boxes: Mapping[str, _NodeBox], edges: Sequence[Edge], slots: _Slots) -> Any:
+def _drawing(
+    nodes: Mapping[str, Node],
+    edges: Sequence[Edge],
+    sizes: Mapping[str, tuple[float, float]],
+    ports: _Ports,
+) -> Any:
     """Ask the library. It ignores in silence what it does not know of nodes and edges."""
     import graphlay
 
+    levels = dict.fromkeys(nodes, LEVEL)
+    for edge in edges:
+        levels[edge.target] = max(levels[edge.target], edge.level)
     graph = graphlay.Graph()
-    for key, box in boxes.items():
-        width = box.before + box.after
-        graph.node(key, width=width, height=box.height, margin={"cross_pos": box.below})
+    for key, node in nodes.items():
+        width, height = sizes[key]
+        width = max(width + 2 * levels[key], node.text)
+        graph.node(key, width=width, height=height, margin={"cross_pos": node.below})
     for index, edge in enumerate(edges):
         fields: dict[str, object] = {"thickness": edge.thickness}
         for end in ("source", "target"):
-            if slot := slots.get((index, end)):
-                share = slot.distance / (boxes[slot.key].height / 2)
-                fields[f"{end}_port"] = {"offset": {"side": slot.side, "t": share}}
+            if port := ports.get((index, end)):
+                half = sizes[getattr(edge, end)][1] / 2
+                fields[f"{end}_port"] = {"offset": {"side": port[0], "t": port[1] / half}}
         graph.edge(edge.source, edge.target, weight=edge.weight, **fields)
     options = {
         "direction": "leftright",
@@ -198,22 +170,23 @@ def _drawing(boxes: Mapping[str, _NodeBox], edges: Sequence[Edge], slots: _Slots
     return graphlay.layout(graph, options=options)
 
 
-def _slots(edges: Sequence[Edge], drawing: Any) -> _Slots:
+def _slots(edges: Sequence[Edge], drawing: Any) -> _Ports:
     """Spread the edges at each side in the order that they have, a thick one in the middle."""
     met: dict[tuple[str, str], list[tuple[float, int, str]]] = {}
     for index, (edge, drawn) in enumerate(zip(edges, drawing.edges, strict=True)):
-        for end, key in (("source", edge.source), ("target", edge.target)):
+        for end in ("source", "target"):
             port = drawn[f"{end}_port"]
-            met.setdefault((key, port["side"]), []).append((port["point"]["y"], index, end))
-    slots = {}
-    for (key, side), ends in met.items():
+            side = getattr(edge, end), port["side"]
+            met.setdefault(side, []).append((port["point"]["y"], index, end))
+    ports = {}
+    for (_, side), ends in met.items():
         ends.sort()
         thick = [edges[index].thickness > 1 for _, index, _ in ends]
-        distances = [0.0]
+        places = [0.0]
         for pair in pairwise(thick):
-            distances.append(distances[-1] + (WIDE_SLOT if all(pair) else SLOT))
-        wide = [distance for distance, is_thick in zip(distances, thick, strict=True) if is_thick]
-        middle = wide[len(wide) // 2] if wide else distances[-1] / 2
-        for (_, index, end), distance in zip(ends, distances, strict=True):
-            slots[index, end] = _Slot(key, side, distance - middle)
-    return slots
+            places.append(places[-1] + (WIDE_SLOT if all(pair) else SLOT))
+        wide = [place for place, is_thick in zip(places, thick, strict=True) if is_thick]
+        middle = wide[len(wide) // 2] if wide else places[-1] / 2
+        for (_, index, end), place in zip(ends, places, strict=True):
+            ports[index, end] = side, place - middle
+    return ports

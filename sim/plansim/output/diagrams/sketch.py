@@ -23,11 +23,9 @@ from plansim.model.records import Model, Variable, VariableKind
 from plansim.output.diagrams.draw import (
     COLUMN,
     LINE,
-    VALVE,
     Card,
     card_of,
     edges_of,
-    heights_of,
     label_of,
 )
 from plansim.output.diagrams.layout import Layout, Position, lay_out
@@ -146,7 +144,6 @@ def _card(element: Element) -> Card:
 
 
 def _drawing(parts: ModuleParts, cards: dict[str, Card], layout: Layout) -> Iterator[_Item]:
-    heights = heights_of(parts, layout)
     for key, element in parts.elements.items():
         centre, card = layout.positions[key], cards[key]
         match element.shape, element.variable:
@@ -167,9 +164,9 @@ def _drawing(parts: ModuleParts, cards: dict[str, Card], layout: Layout) -> Iter
             attached = _ATTACHED if element.variable else 0
             yield _word(11, "48", (x, y), (12, 16), f"{_VALVE | attached},{_OWN},{_UNDER}", key)
             if element.variable:
-                label, lowest = cards[key].label, heights[key][1]
+                label, lowest = cards[key].label, y + layout.sizes[key][1] / 2
                 size = label.columns * COLUMN + 6, label.rows * LINE
-                below = x, max(y + VALVE, lowest + 5) + 2 + size[1] / 2
+                below = x, lowest + 2 + size[1] / 2
                 tail = f"{_NO_SHAPE | _ATTACHED},{_OWN},{_BESIDE}"
                 yield _word(10, element.variable.name, below, size, tail)
     for link, route in zip(parts.links, layout.routes[len(parts.pipes) :], strict=True):
@@ -182,12 +179,11 @@ def _pipes(flow: str, parts: ModuleParts, layout: Layout) -> Iterator[_Item]:
         if flow not in (pipe.source, pipe.target):
             continue
         end = pipe.target if pipe.source == flow else pipe.source
-        headless = end == pipe.source and not pipe.two_way
         across, height = _halfway(route)
         level = layout.positions[flow][1]
         if abs(layout.positions[end][1] - level) < layout.sizes[end][1] / 2:
             height = level  # without the small step to a place of its own
-        shape = _RIGHT_ANGLES | (_NO_HEAD if headless else 0)
+        shape = _RIGHT_ANGLES | (_NO_HEAD if end == pipe.source else 0)
         yield _arrow(flow, end, shape, _PIPE, (across, height))
 
 

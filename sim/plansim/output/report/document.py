@@ -6,11 +6,10 @@ text here is what a reader sees; a cell also has its number, for forms that keep
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from itertools import compress
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -27,7 +26,6 @@ __all__ = [
     "Cell",
     "Document",
     "GroupRow",
-    "Medium",
     "Paragraph",
     "Picture",
     "ReportTable",
@@ -35,7 +33,6 @@ __all__ = [
     "Section",
     "TableColumn",
     "Tone",
-    "grouped",
     "numbered",
 ]
 
@@ -57,18 +54,8 @@ HUES = MappingProxyType(
 """Colours of text, of the tones that have one."""
 EPOCH = datetime(2000, 1, 1)
 """Stands in a file's properties instead of the time of writing."""
-HEADING = 2
-"""Number of columns of a workbook that say what a row is about."""
 MOST_UPRIGHT = 7
 """Number of columns of a table that an upright page has room for."""
-
-
-class Medium(StrEnum):
-    """Where a column is shown: on a page, in a workbook, or in both."""
-
-    BOTH = "both"
-    PAGE = "page"
-    BOOK = "book"
 
 
 @dataclass(frozen=True)
@@ -77,12 +64,14 @@ class Cell:
 
     text: str = ""
     below: tuple[str, ...] = ()
-    """Further lines of a page, smaller; a workbook has columns for what they say."""
+    """Further lines of a page, smaller."""
     tone: Tone = Tone.PLAIN
     number: float | None = None
     """What the text says, in full."""
     decimals: int = 0
     """With which the number is shown."""
+    parts: tuple[Cell, ...] = ()
+    """What the cell says, each by itself: a workbook has a column for each."""
 
 
 @dataclass(frozen=True)
@@ -90,21 +79,16 @@ class TableColumn:
     """A column of a table."""
 
     head: str
-    below: str = ""
     right: bool = False
     """Whether it is set flush right, as numbers are."""
     width: float = 1.0
     """Its share of the width, against the other columns."""
-    medium: Medium = Medium.BOTH
+    parts: tuple[TableColumn, ...] = ()
+    """The columns of a workbook that stand for it, for the parts of its cells."""
 
 
-@dataclass(frozen=True)
-class Row:
-    """A row of a table: a cell for each column."""
-
-    cells: tuple[Cell, ...]
-    joined: bool = False
-    """Whether it belongs to the row above, whose first cell then stands for both."""
+Row: TypeAlias = tuple[Cell, ...]
+"""A row of a table: a cell for each column."""
 
 
 @dataclass(frozen=True)
@@ -123,43 +107,28 @@ class ReportTable:
     rows: tuple[Row | GroupRow, ...]
     note: str = ""
     titles: str = ""
-    """What the titles of rows are: the head of their column in a workbook."""
-
-    def on(self, medium: Medium) -> ReportTable:
-        """Return the table with the columns of one medium alone."""
-        kept = [column.medium in (Medium.BOTH, medium) for column in self.columns]
-        rows = (
-            row
-            if isinstance(row, GroupRow)
-            else replace(row, cells=tuple(compress(row.cells, kept)))
-            for row in self.rows
-        )
-        titles = "" if medium is Medium.PAGE else self.titles
-        columns = tuple(compress(self.columns, kept))
-        return replace(self, columns=columns, rows=tuple(rows), titles=titles)
+    """What the titles of rows are, if they have some: the head of their column in a workbook."""
 
     @property
-    def flat(self) -> tuple[tuple[TableColumn, ...], list[tuple[Cell, ...]]]:
+    def flat(self) -> tuple[list[TableColumn], list[Row]]:
         """The columns and rows of a workbook: every row is complete by itself, and can be filtered.
 
-        The titles of rows have a column of their own, the first; a joined row says again what heads
-        the one above.
+        Cells are in their parts, and the titles of rows in a column of their own, the first.
         """
-        table = self.on(Medium.BOOK)
-        titled = any(isinstance(row, GroupRow) for row in table.rows)
-        title, head = Cell(), (Cell(),) * HEADING
-        rows = []
-        for row in table.rows:
+        titled = bool(self.titles)
+        columns = [part for column in self.columns for part in column.parts or (column,)]
+        title, rows = Cell(), []
+        for row in self.rows:
             if isinstance(row, GroupRow):
                 title = Cell(row.text)
                 continue
-            own = row.cells[:HEADING]
-            head = tuple(
-                above if row.joined and cell == Cell() else cell
-                for cell, above in zip(own, head, strict=True)
-            )
-            rows.append((*[title] * titled, *head, *row.cells[HEADING:]))
-        return (*[TableColumn(self.titles, width=2.0)] * titled, *table.columns), rows
+            parts = [
+                part
+                for cell, column in zip(row, self.columns, strict=True)
+                for part in (cell.parts if column.parts else (cell,))
+            ]
+            rows.append((*[title] * titled, *parts))
+        return [*[TableColumn(self.titles, width=2.0)] * titled, *columns], rows
 
 
 @dataclass(frozen=True)
@@ -213,32 +182,15 @@ class Document:
     @property
     def wide(self) -> bool:
         """Whether tables of the first section, which grow with the scenarios, need wide pages."""
-        tables = [block for block in self.sections[0].blocks if isinstance(block, ReportTable)]
-        return any(len(table.on(Medium.PAGE).columns) > MOST_UPRIGHT for table in tables)
-
-
-def grouped(rows: Sequence[Row | GroupRow]) -> Iterator[tuple[Row | GroupRow, ...]]:
-    """Yield the rows of a table in groups that are not parted: a row and those joined to it."""
-    group: tuple[Row | GroupRow, ...] = ()
-    for row in rows:
-        if group and not (isinstance(row, Row) and row.joined):
-            yield group
-            group = ()
-        group = (*group, row)
-    if group:
-        yield group
+        tables = (block for block in self.sections[0].blocks if isinstance(block, ReportTable))
+        return any(len(table.columns) > MOST_UPRIGHT for table in tables)
 
 
 def numbered(document: Document) -> Iterator[tuple[Block, int]]:
     """Yield all blocks with the numbers of tables and figures, each counted by itself; else 0."""
-    tables = figures = 0
+    counts = {ReportTable: 0, Picture: 0}
     for section in document.sections:
         for block in section.blocks:
-            if isinstance(block, ReportTable):
-                tables += 1
-                yield block, tables
-            elif isinstance(block, Picture):
-                figures += 1
-                yield block, figures
-            else:
-                yield block, 0
+            if isinstance(block, ReportTable | Picture):
+                counts[type(block)] += 1
+            yield block, counts.get(type(block), 0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import fields, is_dataclass, replace
 from importlib import import_module
 from pathlib import Path
@@ -117,67 +117,45 @@ def _in_print(value: Any) -> Any:
     return replace(value, **texts)
 
 
-_STYLES: Mapping[doc.Tone, Style | None] = {
-    doc.Tone.PLAIN: None,
-    doc.Tone.GOOD: Style.GOOD,
-    doc.Tone.BAD: Style.BAD,
-    doc.Tone.DOUBT: Style.DOUBT,
-    doc.Tone.FAINT: Style.FAINT,
-    doc.Tone.STRONG: Style.STRONG,
-}
 LEAST = 6
 """Terminal columns of the narrowest cell."""
 
 
-def terminal_text(document: doc.Document) -> RenderableType:
-    """Lay out a document for a terminal.
+def terminal_text(document: Document) -> RenderableType:
+    """Lay out a document for a terminal, without its pictures.
 
     A table that does not fit is written all the same, with its cells as narrow as they may be.
     """
-    head = layout.lines([Prose(document.title, Style.STRONG), document.subtitle])
-    sections = (
-        block for section in document.sections for block in ("", Prose(section.title, Style.STRONG),
-                                                             *_blocks(section))
-    )  # fmt: skip
-    return blocks([head, *sections])
-
-
-def _blocks(section: doc.Section) -> Iterator[RenderableType]:
-    for block in section.blocks:
-        match block:
-            case doc.Paragraph(text):
-                yield text
-            case doc.Bullets(items):
-                yield Grid(
-                    [layout.Column(), layout.text_column()],
-                    [("-", item) for item in items],
-                    gap=1,
-                )
-            case doc.ReportTable():
-                yield _table(block.on(doc.Medium.PAGE))
-            case doc.Picture():
-                pass
-
-
-def _table(block: doc.ReportTable) -> RenderableType:
-    columns = [
-        layout.Column(
-            "\n".join(filter(None, [column.head, column.below])),
-            right=column.right,
-            wraps=True,
-            least=LEAST,
-        )
-        for column in block.columns
+    parts: list[RenderableType] = [
+        layout.lines([Prose(document.title, Style.STRONG), document.subtitle])
     ]
-    rows = [
-        layout.Band(row.text) if isinstance(row, doc.GroupRow) else [*map(_cell, row.cells)]
-        for row in block.rows
-    ]
-    parts: list[RenderableType] = [block.caption, Grid(columns, rows)]
-    return layout.lines([*parts, block.note] if block.note else parts)
+    for section in document.sections:
+        shown = [block for block in section.blocks if not isinstance(block, doc.Picture)]
+        if shown:
+            parts += ["", Prose(section.title, Style.STRONG), *map(_in_terminal, shown)]
+    return blocks(parts)
+
+
+def _in_terminal(block: doc.Paragraph | doc.Bullets | doc.ReportTable) -> RenderableType:
+    match block:
+        case doc.Paragraph(text):
+            return text
+        case doc.Bullets(items):
+            columns = [layout.Column(), layout.text_column()]
+            return Grid(columns, [("-", item) for item in items], gap=1)
+        case doc.ReportTable():
+            columns = [
+                layout.Column(column.head, right=column.right, wraps=True, least=LEAST)
+                for column in block.columns
+            ]
+            rows = [
+                layout.Band(row.text) if isinstance(row, doc.GroupRow) else [*map(_cell, row)]
+                for row in block.rows
+            ]
+            return layout.lines([block.caption, Grid(columns, rows), *filter(None, [block.note])])
 
 
 def _cell(cell: doc.Cell) -> layout.Cell:
-    style = _STYLES[cell.tone]
+    style = Style.__members__.get(cell.tone.name)
     first, *further = cell.text.split("\n")
     return stacked([(first, style) if style else first, *further, *cell.below])

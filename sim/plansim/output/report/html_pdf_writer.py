@@ -136,10 +136,7 @@ def _block(
     """Return the fields of a block, its kind, and for tables and figures a numbered label."""
     match block:
         case doc.ReportTable():
-            table = block.on(doc.Medium.PAGE)
-            groups = [list(map(asdict, group)) for group in doc.grouped(table.rows)]
-            more = {"label": text("report.table", number=number), "groups": groups}
-            return {"kind": "table", **asdict(table), **more}
+            return {"kind": "table", "label": text("report.table", number=number), **asdict(block)}
         case doc.Picture():
             content, width = picture(block, "svg")
             return {

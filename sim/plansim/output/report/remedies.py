@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from plansim.analysis.comparison import Comparison
 from plansim.analysis.decisions.robustness import PolicyPair, PolicyRobustness, Robustness
 from plansim.analysis.ensemble import NORMAL
-from plansim.analysis.optimization.moves import Move
 from plansim.analysis.optimization.orders import FIRST_YEAR, Order, Package, TargetOrders
+from plansim.analysis.optimization.problem import Move
 from plansim.model.units import NO_UNIT
 from plansim.output.report.document import (
     Cell,
     GroupRow,
-    Medium,
     Paragraph,
     ReportTable,
     Row,
@@ -22,7 +22,13 @@ from plansim.output.report.document import (
     TableColumn,
     Tone,
 )
-from plansim.output.report.tables import names_of, number_cell, target_cells
+from plansim.output.report.tables import (
+    count_cell,
+    names_of,
+    number_cell,
+    target_cell,
+    target_column,
+)
 from plansim.output.words.text import Text
 from plansim.output.words.verdicts import margin_size, share_words
 from plansim.scenario.factors import Apply
@@ -108,8 +114,7 @@ def package_in_words(package: Package, scenario: str, text: Text) -> str:
 def remedies_section(comparison: Comparison, names: Sequence[str], text: Text) -> Section:
     """Return for each binding target that is not sure the orders that meet it, at what price."""
     columns = (
-        TableColumn(text("verdicts.name"), width=2.8),
-        TableColumn(text("verdicts.id"), width=0.7, medium=Medium.BOOK),
+        target_column(text, 2.8),
         TableColumn(text("report.moves"), width=4.8),
         TableColumn(text("report.models_head"), right=True, width=1.1),
         TableColumn(text("report.own_margin"), right=True, width=1.2),
@@ -126,38 +131,31 @@ def remedies_section(comparison: Comparison, names: Sequence[str], text: Text) -
     if not rows:
         return Section(title, tab, ())
     note = text("report.remedies_note")
-    table = ReportTable(
-        text("report.remedies_table"), columns, tuple(rows), note, text("report.scenario")
-    )
-    return Section(title, tab, (table,), True)
+    caption, titles = text("report.remedies_table"), text("report.scenario")
+    table = ReportTable(caption, columns, tuple(rows), note, titles)
+    return Section(title, tab, (table,), new_page=True)
 
 
 def _rows(orders: TargetOrders, called: dict[str, str], text: Text) -> Iterator[Row]:
     """Yield a row for each order: those that are just enough, then the one that is confirmed."""
-    target = orders.target
-    listed = [order for order in orders.enough if order is not orders.best]
-    listed += [orders.best] if orders.best else []
-    for number, order in enumerate(listed):
-        met = order.share.of_hundred if order.share else None
+    target, best = orders.target, orders.best
+    head = target_cell(target, text)
+    listed = [order for order in orders.enough if order is not best] + ([best] if best else [])
+    for order in listed:
         tone = Tone.GOOD if order.sure else Tone.DOUBT if order.margin >= 0 else Tone.BAD
-        head = target_cells(target, "", text, Tone.STRONG) if number == 0 else (Cell(), Cell())
-        yield Row(
-            (
-                *head,
-                Cell(_moves_in_words(order.moves, text)),
-                number_cell(met, "–" if met is None else str(met), tone),
-                number_cell(order.margin, margin_size(target, order.margin)),
-                Cell(_side_effects(order, called, text)),
-            ),
-            joined=number > 0,
+        yield (
+            head,
+            Cell(_moves_in_words(order.moves, text)),
+            count_cell(order.share.of_hundred if order.share else None, "–", tone),
+            number_cell(order.margin, margin_size(target, order.margin)),
+            Cell(_side_effects(order, called, text)),
         )
+        head = Cell(parts=head.parts)  # a page names the target once
     if orders.nearest is not None or not listed:
-        words = Cell(text("report.no_lever"), tone=Tone.BAD)
+        words = text("report.no_lever")
         if orders.nearest is not None:
-            margin = _short_by(target, orders.nearest, text)
-            words = Cell(text("report.far", margin=margin), tone=Tone.BAD)
-        head = (Cell(), Cell()) if listed else target_cells(target, "", text, Tone.STRONG)
-        yield Row((*head, words, Cell("–"), Cell("–"), Cell("–")), joined=bool(listed))
+            words = text("report.far", margin=_short_by(target, orders.nearest, text))
+        yield (head, Cell(words, tone=Tone.BAD), *[Cell("–")] * 3)
 
 
 def _side_effects(order: Order, called: dict[str, str], text: Text) -> str:
@@ -180,27 +178,22 @@ def robust_section(
     title, tab, robust = text("report.robust"), text("report.robust_tab"), comparison.robust
     if robust is None:
         return Section(title, tab, ())
-    is_part = len(robust.named) < len(robust.binding)
-    named = TableColumn(text("report.robust_named"), right=True, width=1.6)
     columns = (
         TableColumn(text("report.scenario"), width=3.0),
-        TableColumn(text("run_card.scenario"), width=1.6, medium=Medium.BOOK),
         TableColumn(text("report.robust_mean", count=len(robust.binding)), right=True, width=1.6),
-        *[named] * is_part,
+        TableColumn(text("report.robust_named"), right=True, width=1.6),
         TableColumn(text("report.robust_all"), right=True, width=1.4),
         TableColumn(text("report.robust_regret"), right=True, width=1.4),
         TableColumn(text("report.robust_upper"), right=True, width=1.6),
-        TableColumn(text("report.robust_forgone"), width=3.2),
     )
     policies = {one.policy: one for one in robust.policies}
-    called = {one.id: text.name(one) for one in comparison.targets}
     rows = tuple(
-        _robust_row(policies[scenario.id], name, called, text, with_set=is_part)
+        _robust_row(policies[scenario.id], name, text)
         for scenario, name in zip(comparison.scenarios, names, strict=True)
     )
+    called = {one.id: text.name(one) for one in comparison.targets}
     in_set = text.join(called.get(one, one) for one in robust.named)
-    key = "report.robust_set" if is_part else "report.robust_set_all"
-    in_words = text(key, count=len(robust.named), names=in_set)
+    in_words = text("report.robust_set", count=len(robust.named), names=in_set)
     note = text("list_sep.sentence").join([text("report.robust_note"), in_words])
     heading = {s.id: title for s, title in zip(comparison.scenarios, titles, strict=True)}
     first = comparison.scenarios[0].id
@@ -212,32 +205,17 @@ def robust_section(
     return Section(title, tab, (Paragraph(text("list_sep.sentence").join(said)), table))
 
 
-def _robust_row(
-    policy: PolicyRobustness, name: str, called: dict[str, str], text: Text, *, with_set: bool
-) -> Row:
+def _robust_row(policy: PolicyRobustness, name: str, text: Text) -> Row:
     regret = policy.regret_targets
-    most = max(policy.forgone, key=policy.forgone.__getitem__)
-    count = of_hundred(policy.forgone[most])
-    forgone = text("robust.beaten_by", name=called.get(most, most), share=count) if count else "–"
-    interval = text("report.robust_range", low=of_hundred(policy.named_low),
-                    high=of_hundred(policy.named_high))  # fmt: skip
-    share = 100 * policy.named_share
-    holds = Cell(str(of_hundred(policy.named_share)), (interval,), number=share)
-    return Row(
-        (
-            Cell(name),
-            Cell(policy.policy),
-            number_cell(policy.mean_met, f"{policy.mean_met:.1f}"),
-            *[holds] * with_set,
-            number_cell(100 * policy.all_share, str(of_hundred(policy.all_share))),
-            number_cell(regret.mean, f"{regret.mean:.1f}"),
-            Cell(
-                f"{regret.upper:g}",
-                (text("report.robust_largest", largest=f"{regret.largest:g}"),),
-                number=regret.upper,
-            ),
-            Cell(forgone),
-        )
+    low, high = of_hundred(policy.named_low), of_hundred(policy.named_high)
+    upper = text("report.robust_largest", largest=f"{regret.largest:g}")
+    return (
+        Cell(name),
+        number_cell(policy.mean_met, f"{policy.mean_met:.1f}"),
+        replace(count_cell(of_hundred(policy.named_share)), below=(f"{low}–{high}",)),
+        count_cell(of_hundred(policy.all_share)),
+        number_cell(regret.mean, f"{regret.mean:.1f}"),
+        replace(number_cell(regret.upper, f"{regret.upper:g}"), below=(upper,)),
     )
 
 
@@ -248,20 +226,17 @@ def _pair_in_words(
     policies = {one.policy: one for one in robust.policies}
     is_surer = abs(pair.difference) <= NORMAL * pair.error
     ahead = pair.share_difference if is_surer else pair.difference
-    better, worse = (pair.second, pair.first) if ahead > 0 else (pair.first, pair.second)
-    if pair.is_tie:
-        better, worse = pair.first, pair.second
+    better, worse = (pair.first, pair.second)
+    if ahead > 0 and not pair.is_tie:
+        better, worse = worse, better
     one, other = policies[better], policies[worse]
-    key = "report.robust_surer" if is_surer else "report.robust_more"
     return text(
-        "report.robust_tie" if pair.is_tie else key,
+        "report.robust_tie" if pair.is_tie else "report.robust_more",
         better=titles[better],
         worse=titles[worse],
         count=len(robust.binding),
         mean=f"{one.mean_met:.1f}",
         other=f"{other.mean_met:.1f}",
-        more=of_hundred(other.beaten_by[better]),
-        fewer=of_hundred(one.beaten_by[worse]),
         holds=of_hundred(one.named_share),
         others=of_hundred(other.named_share),
     )

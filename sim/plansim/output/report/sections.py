@@ -6,10 +6,10 @@ The first section is the decision; it is made to fit one page. The others are wh
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 from plansim.analysis.comparison import Comparison
-from plansim.analysis.optimization.moves import scale_of
+from plansim.analysis.optimization.problem import scale_of
 from plansim.output.report import document as doc
 from plansim.output.report.remedies import (
     order_in_words,
@@ -20,17 +20,17 @@ from plansim.output.report.remedies import (
 from plansim.output.report.tables import (
     assumption_section,
     cause_section,
+    chart_section,
     names_of,
-    number_cell,
-    target_cells,
-    target_columns,
-    tone_of,
+    target_cell,
+    target_column,
+    verdict_cells,
+    verdict_columns,
     verdict_section,
 )
-from plansim.output.report.themes import theme_section
 from plansim.output.words import verdicts as wording
 from plansim.output.words.answer import answer_sentences, open_means
-from plansim.output.words.text import Text, decimals_of, figure
+from plansim.output.words.text import Text
 from plansim.targets.target import Attribute, Direction, Status, Target
 from plansim.targets.verdict import SURE, Verdict
 
@@ -38,7 +38,6 @@ __all__ = ["comparison_report"]
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 """Stand for scenarios where their names would not fit."""
-EM_SPACE = "\u2003"
 LEAST_NAMED = 0.01
 """Smallest change of a margin that the first page names, as a part of the target."""
 MOST_CHANGES = 3
@@ -48,25 +47,21 @@ MOST_CHANGES = 3
 def comparison_report(comparison: Comparison, text: Text) -> doc.Document:
     """Build the report in the language of ``text``."""
     titles = _names(comparison, text)
-    names = _heads(titles)
-    themes = [theme_section(comparison, theme, names, text) for theme in comparison.views.themes]
-    if themes:
-        first = themes[0]
-        themes[0] = doc.Section(first.title, first.short, first.blocks, new_page=True)
+    names = [f"{letter}  {title}" for letter, title in zip(LETTERS, titles, strict=False)]
     sections = [
         _decision(comparison, titles, names, text),
         verdict_section(comparison, names, text),
         remedies_section(comparison, names, text),
         robust_section(comparison, titles, names, text),
         assumption_section(comparison, names, text),
-        *cause_section(comparison, names, text),
-        *themes,
+        cause_section(comparison, names, text),
+        chart_section(comparison, names, text),
         _method(comparison, names, text),
     ]
     plan = comparison.plan
     return doc.Document(
         text.lang,
-        text("report.title", scenarios=_all_of(titles, text)),
+        text("report.title", scenarios=text.join_and(titles)),
         text.pick(plan.en, plan.zh),
         tuple(section for section in sections if section.blocks),
     )
@@ -82,17 +77,6 @@ def _names(comparison: Comparison, text: Text) -> list[str]:
         f"{name} ({scenario.id})" if result.count(name) > 1 else name
         for name, scenario in zip(result, comparison.scenarios, strict=True)
     ]
-
-
-def _all_of(titles: list[str], text: Text) -> str:
-    """Write ``A, B and C``."""
-    *first, last = titles
-    return text("report.versus").join([text.join(first), last])
-
-
-def _heads(names: list[str]) -> list[str]:
-    """Return the letters and names of the scenarios, as the heads of their columns."""
-    return [f"{letter}  {name}" for letter, name in zip(LETTERS, names, strict=False)]
 
 
 # --- page one -------------------------------------------------------------------------------------
@@ -145,25 +129,13 @@ def _remarks(comparison: Comparison, text: Text) -> Iterator[str]:
 def _decision_table(comparison: Comparison, names: list[str], text: Text) -> doc.ReportTable:
     """Return the binding targets: those that hold under the first scenario, are open, and fail."""
     sought = any(found.targets for found in comparison.remedies)
-    columns = [*target_columns(text("verdicts.target"), text, 3.2)]
-    columns += [doc.TableColumn(text("verdicts.target"), right=True, medium=doc.Medium.BOOK),
-                doc.TableColumn(text("run.unit"), width=0.9, medium=doc.Medium.BOOK)]  # fmt: skip
-    for name in names:
-        columns.append(doc.TableColumn(name, width=1.4, medium=doc.Medium.PAGE))
-        columns += [
-            doc.TableColumn(
-                f"{name[0]} {text(key)}", right=key != "report.verdict", medium=doc.Medium.BOOK
-            )
-            for key in ("report.verdict", "report.value", "report.models_head")
-        ]
+    columns = [target_column(text, 3.2), *verdict_columns(names, text, 1.4)]
     if sought:
-        columns.append(doc.TableColumn(text("report.help"), width=5.8, medium=doc.Medium.PAGE))
-        columns += [
-            doc.TableColumn(
-                text("report.help_under", scenario=name[0]), width=3.0, medium=doc.Medium.BOOK
-            )
+        parts = (
+            doc.TableColumn(text("report.help_under", scenario=name[0]), width=3.0)
             for name in names
-        ]
+        )
+        columns.append(doc.TableColumn(text("report.help"), width=5.8, parts=tuple(parts)))
     rows: list[doc.Row | doc.GroupRow] = []
     first = comparison.verdicts[0]
     for state in ("holds", "open", "fails", "given"):
@@ -171,7 +143,9 @@ def _decision_table(comparison: Comparison, names: list[str], text: Text) -> doc
         if group:
             title = text.word("state", state).format(count=len(group), scenario=LETTERS[0])
             rows.append(doc.GroupRow(title))
-        rows += [_decision_row(comparison, target, text, sought=sought) for target in group]
+        for target in group:
+            cells = [target_cell(target, text), *verdict_cells(comparison, target, text)]
+            rows.append((*cells, *[_help_cell(comparison, target, text)] * sought))
     verdicts = [own[one.id] for one in comparison.binding for own in comparison.verdicts]
     note = [text("report.decision_note"), *wording.bases_words(verdicts, text),
             *wording.units_words(comparison.binding, text)]  # fmt: skip
@@ -195,54 +169,18 @@ def _state(verdict: Verdict) -> str:
     return "holds" if verdict.status is Status.MET else "fails"
 
 
-def _decision_row(comparison: Comparison, target: Target, text: Text, *, sought: bool) -> doc.Row:
-    unit, limit = text.unit(target.unit), wording.limit_of(target, text)
-    cells = [*target_cells(target, f"{limit} {unit}", text),
-             number_cell(target.value, limit), doc.Cell(unit)]  # fmt: skip
-    for verdicts in comparison.verdicts:
-        cells += _decision_cells(verdicts[target.id], target, text)
-    if sought:
-        words = [
-            next((one for one in found.targets if one.target.id == target.id), None)
-            for found in comparison.remedies
-        ]
-        helps = ["" if one is None else order_in_words(one, text) for one in words]
-        cells.append(doc.Cell("\n".join(_by_letter(helps, text)) or "–"))
-        cells += [doc.Cell(said or "–") for said in helps]
-    return doc.Row(tuple(cells))
-
-
-def _by_letter(words: Sequence[str], text: Text) -> list[str]:
-    """Return what is said under each scenario, once where it is the same."""
-    said = [(letter, word) for letter, word in zip(LETTERS, words, strict=False) if word]
-    if len(said) == len(words) and len(set(words)) == 1:
-        return [words[0]]
-    return [letter + text("list_sep.colon") + word for letter, word in said]
-
-
-def _decision_cells(verdict: Verdict, target: Target, text: Text) -> list[doc.Cell]:
-    """Return a cell for a page, and those of a workbook: verdict, value, share."""
-    tone, word = tone_of(verdict), wording.outcome_words(verdict, text)
-    if verdict.value is None:
-        return [doc.Cell(word, tone=tone), doc.Cell(word, tone=tone), doc.Cell(), doc.Cell()]
-    below = [wording.margin_words(verdict, target, text)]
-    if verdict.first_breach not in (None, target.year):
-        below.append(text("report.fails_first", year=verdict.first_breach))
-    value = number_cell(verdict.value, wording.value_text(target, verdict.value))
-    shown = wording.value_words(target, verdict.value, text)
-    if bases := wording.bases_of(verdict, target, text):
-        shown, below[0] = "", text.join([side for _, side in bases])
-        value = doc.Cell(below[0])
-    shown = (
-        f"{wording.verdict_mark(verdict)} {shown}{EM_SPACE}{wording.share_text(verdict)}".rstrip()
-    )
-    met = verdict.share.of_hundred if verdict.share else None
-    return [
-        doc.Cell(shown, (text("list_sep.clause").join(below),), tone),
-        doc.Cell(word, tone=tone),
-        value,
-        number_cell(met, "" if met is None else str(met)),
+def _help_cell(comparison: Comparison, target: Target, text: Text) -> doc.Cell:
+    """Return what would help a target under each scenario, once where that is the same."""
+    orders = [{one.target.id: one for one in found.targets} for found in comparison.remedies]
+    helps = [order_in_words(own[target.id], text) if target.id in own else "" for own in orders]
+    told = [
+        letter + text("list_sep.colon") + words
+        for letter, words in zip(LETTERS, helps, strict=False)
+        if words
     ]
+    if told and len(set(helps)) == 1:
+        told = helps[:1]
+    return doc.Cell("\n".join(told) or "–", parts=tuple(doc.Cell(one or "–") for one in helps))
 
 
 def _changes(
@@ -282,13 +220,8 @@ def _changes(
 def _change_in_words(before: Verdict, after: Verdict, target: Target, text: Text) -> str:
     """Write a target's values under two scenarios, and in how many models it is met."""
     values = [wording.value_words(target, one.value, text) for one in (before, after)]
-    if after.status is Status.ASSUMED:
-        numbers = [one.value or 0.0 for one in (before, after)]
-        values = [figure(number, decimals_of(numbers)) for number in numbers]
     words = text("report.changed", name=text.name(target),
                  before=values[0], after=values[1], unit=text.unit(target.unit))  # fmt: skip
-    if after.status is Status.ASSUMED:
-        return words + text("report.by_premise")
     shares = wording.share_text(before).partition("/")[0], wording.share_text(after)
     return (
         words + text("report.shares", before=shares[0], after=shares[1]) if all(shares) else words
@@ -324,7 +257,7 @@ def _method(comparison: Comparison, names: list[str], text: Text) -> doc.Section
         values = [_readable(card.get(key, "")) for card in cards]
         if any(values):
             label = text.word("run_card", key)
-            rows.append(doc.Row((doc.Cell(label), *(doc.Cell(value) for value in values))))
+            rows.append((doc.Cell(label), *map(doc.Cell, values)))
     table = doc.ReportTable(
         text("report.card"),
         (

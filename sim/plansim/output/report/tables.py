@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -14,7 +13,6 @@ from plansim.model.units import NO_UNIT
 from plansim.output.report.document import (
     Cell,
     GroupRow,
-    Medium,
     Paragraph,
     Picture,
     ReportTable,
@@ -29,7 +27,6 @@ from plansim.output.words.text import (
     decimals_for,
     decimals_of,
     figure,
-    percent,
     signed,
 )
 from plansim.scenario.factors import Apply
@@ -41,19 +38,23 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
 
 __all__ = [
-    "TONES",
     "assumption_section",
     "cause_in_short",
     "cause_section",
+    "chart_section",
+    "count_cell",
     "names_of",
     "number_cell",
-    "target_cells",
-    "target_columns",
+    "target_cell",
+    "target_column",
     "tone_of",
+    "verdict_cells",
+    "verdict_columns",
     "verdict_section",
 ]
 
 MOST_CAUSES = 4
+EM_SPACE = "\u2003"
 SMALL = 0.02
 """A share below this part of the largest is not named."""
 LEAST_CHANGE = 0.001
@@ -83,20 +84,25 @@ def number_cell(
     return Cell(shown, tone=tone, number=number, decimals=max(decimals, 0))
 
 
-def target_cells(
-    target: Target, below: str, text: Text, tone: Tone = Tone.PLAIN
-) -> tuple[Cell, Cell]:
-    """Return the cells that head the row of a target: its name, with the id behind; its id."""
-    behind = text("list_sep.dot").join(filter(None, [below, target.id]))
-    return Cell(text.name(target), (behind,), tone), Cell(target.id)
+def count_cell(count: int | None, missing: str = "", tone: Tone = Tone.PLAIN) -> Cell:
+    """Return a cell with a whole number, or with what stands where there is none."""
+    return number_cell(count, missing if count is None else str(count), tone)
 
 
-def target_columns(below: str, text: Text, width: float = 3.2) -> tuple[TableColumn, TableColumn]:
-    """Return the columns that `target_cells` fill."""
-    return (
-        TableColumn(text("verdicts.name"), below, width=width),
-        TableColumn(text("verdicts.id"), width=0.8, medium=Medium.BOOK),
-    )
+def target_column(text: Text, width: float) -> TableColumn:
+    """Return the column of targets, which `target_cell` fills."""
+    heads = ("verdicts.name", "verdicts.id", "verdicts.target", "run.unit")
+    widths = (width, 0.8, 1.0, 0.9)
+    parts = [TableColumn(text(head), width=size) for head, size in zip(heads, widths, strict=True)]
+    return TableColumn(text("verdicts.name"), width=width, parts=tuple(parts))
+
+
+def target_cell(target: Target, text: Text, tone: Tone = Tone.PLAIN) -> Cell:
+    """Return what heads the row of a target: its name; below what it asks, and its id."""
+    name, limit, unit = text.name(target), wording.limit_of(target, text), text.unit(target.unit)
+    behind = text("list_sep.dot").join([f"{limit} {unit}".strip(), target.id])
+    parts = (Cell(name), Cell(target.id), number_cell(target.value, limit), Cell(unit))
+    return Cell(name, (behind,), tone, parts=parts)
 
 
 def names_of(targets: Iterable[Target], text: Text) -> list[str]:
@@ -116,6 +122,54 @@ def _sectioned(
 # --- verdicts -------------------------------------------------------------------------------------
 
 
+def verdict_columns(names: Sequence[str], text: Text, width: float) -> list[TableColumn]:
+    """Return the columns of scenarios, which `verdict_cells` fills.
+
+    In a workbook the letter alone stands for a scenario, whose name would not fit.
+    """
+    keys = ("report.verdict", "report.value", "causes.margin", "report.models_head",
+            "report.first_breach")  # fmt: skip
+    return [
+        TableColumn(
+            name,
+            width=width,
+            parts=tuple(
+                TableColumn(f"{name[0]} {text(key)}", right=key != "report.verdict") for key in keys
+            ),
+        )
+        for name in names
+    ]
+
+
+def verdict_cells(comparison: Comparison, target: Target, text: Text) -> list[Cell]:
+    """Return what becomes of a target under each scenario, and in how many plausible models."""
+    return [_verdict_cell(verdicts[target.id], target, text) for verdicts in comparison.verdicts]
+
+
+def _verdict_cell(verdict: Verdict, target: Target, text: Text) -> Cell:
+    tone, word = tone_of(verdict), wording.outcome_words(verdict, text)
+    if verdict.value is None:
+        return Cell(word, tone=tone, parts=(Cell(word, tone=tone), *[Cell()] * 4))
+    share, breach = wording.share_text(verdict), verdict.first_breach
+    shown = wording.value_words(target, verdict.value, text)
+    below = [wording.margin_words(verdict, target, text)]
+    value = number_cell(verdict.value, wording.value_text(target, verdict.value))
+    if bases := wording.bases_of(verdict, target, text):
+        shown, below = "", [text.join([side for _, side in bases])]
+        value = Cell(below[0])
+    if wording.breaks_later(verdict):
+        below.append(text("report.fails_first", year=breach))
+    parts = (
+        Cell(word, tone=tone),
+        value,
+        number_cell(verdict.margin, wording.margin_text(verdict, target)),
+        count_cell(verdict.share.of_hundred if verdict.share else None),
+        count_cell(breach),
+    )
+    line = f"{wording.verdict_mark(verdict)} {shown}{EM_SPACE}{share}".rstrip()
+    return Cell(line, (text("list_sep.clause").join(below),), tone, parts=parts)
+
+
 def verdict_section(comparison: Comparison, names: Sequence[str], text: Text) -> Section:
     """Return the matrix of all targets that are judged, with a picture of the binding ones."""
     judged = [
@@ -123,43 +177,24 @@ def verdict_section(comparison: Comparison, names: Sequence[str], text: Text) ->
         for target in comparison.targets
         if any(v[target.id].status is not Status.UNTESTABLE for v in comparison.verdicts)
     ]
-    columns = [
-        *target_columns("", text, width=4.0),
-        TableColumn(text("verdicts.target"), right=True, width=1.6, medium=Medium.PAGE),
-        TableColumn(text("verdicts.target"), right=True, medium=Medium.BOOK),
-        TableColumn(text("run.unit"), medium=Medium.BOOK),
-    ]
-    for name in names:
-        columns.append(TableColumn(name, right=True, width=2.4, medium=Medium.PAGE))
-        columns += [
-            # The name itself would not fit; the note says whose letter it is.
-            TableColumn(f"{name[0]} {text(key)}", right=key != "report.verdict", medium=Medium.BOOK)
-            for key in ("report.verdict", "report.value", "causes.margin", "report.margin_pct",
-                        "report.models_head", "report.first_breach")
-        ]  # fmt: skip
-
-    def row(target: Target) -> Row:
-        unit = text.unit(target.unit)
-        cells = [
-            *target_cells(target, "", text),
-            Cell(f"{wording.limit_of(target, text)} {unit}"),
-            number_cell(target.value, wording.limit_of(target, text)),
-            Cell(unit),
-        ]
-        for verdicts in comparison.verdicts:
-            cells += _verdict_cells(verdicts[target.id], target, text)
-        return Row(tuple(cells))
-
+    rows = _sectioned(
+        judged,
+        lambda target: (target_cell(target, text), *verdict_cells(comparison, target, text)),
+        text,
+    )
+    columns = (target_column(text, 4.0), *verdict_columns(names, text, 2.4))
     listed = text.join(names)
     note = listed + text("list_sep.stop") + text("report.matrix_note")
-    rows = tuple(_sectioned(judged, row, text))
-    table = ReportTable(text("report.matrix"), tuple(columns), rows, note, text("report.attribute"))
+    table = ReportTable(
+        text("report.matrix"), columns, tuple(rows), note, titles=text("report.attribute")
+    )
     picture = Picture(
         text("report.map"),
         text("report.map_alt", scenarios=listed),
         lambda: _map(comparison, names, text),
     )
-    return Section(text("report.verdicts"), text("report.verdicts"), (picture, table), True)
+    title = text("report.verdicts")
+    return Section(title, title, (picture, table), new_page=True)
 
 
 def _map(comparison: Comparison, names: Sequence[str], text: Text) -> Drawing:
@@ -171,51 +206,33 @@ def _map(comparison: Comparison, names: Sequence[str], text: Text) -> Drawing:
     return figure_of(verdict_map(binding, titles=names, lang=text.lang))
 
 
-def _verdict_cells(verdict: Verdict, target: Target, text: Text) -> list[Cell]:
-    """Return one cell for a page, and those of a workbook, which hold its parts."""
-    tone, share = tone_of(verdict), wording.share_text(verdict)
-    word = Cell(wording.outcome_words(verdict, text), tone=tone)
-    if verdict.value is None or verdict.margin is None:
-        return [word, word, *[Cell()] * 5]
-    value = wording.value_words(target, verdict.value, text)
-    breach = verdict.first_breach
-    if bases := wording.bases_of(verdict, target, text):
-        below = [f"{name} {value}" for name, value in bases]
-        page = Cell(word.text, tuple(below), tone)
-    else:
-        below = [wording.margin_words(verdict, target, text)]
-        # That a target which is missed in its year is first missed then goes without saying.
-        if breach is not None and verdict.status is Status.MET:
-            below.append(text("report.fails_first", year=breach))
-        page = Cell(f"{wording.verdict_mark(verdict)} {value}", (text.join(below),), tone)
-    if share:
-        page = replace(page, below=(*page.below, share))
-    met = verdict.share.of_hundred if verdict.share else None
-    return [
-        page,
-        word,
-        number_cell(verdict.value, wording.value_text(target, verdict.value)),
-        number_cell(verdict.margin, wording.margin_text(verdict, target)),
-        number_cell(
-            verdict.margin_pct,
-            "" if verdict.margin_pct is None else percent(verdict.margin_pct),
-            decimals=1,
-        ),
-        number_cell(met, "" if met is None else str(met)),
-        number_cell(breach, "" if breach is None else str(breach)),
-    ]
+# --- charts ---------------------------------------------------------------------------------------
+
+
+def chart_section(comparison: Comparison, names: Sequence[str], text: Text) -> Section:
+    """Return the key charts of the views; nothing where there are none."""
+    charts = [chart for chart in comparison.views.charts if chart.key]
+    series = [line.reference for chart in charts for line in chart.lines]
+
+    def draw() -> Drawing:
+        from plansim.output.figures.canvas import figure_of
+        from plansim.output.figures.lines import small_multiples
+
+        runs, targets = comparison.runs, comparison.targets
+        return figure_of(small_multiples(runs, series, targets, lang=text.lang)[0])
+
+    called = text.join([text.name(chart) for chart in charts])
+    alt = text("report.charts_alt", names=called, scenarios=text.join(names))
+    picture = Picture(text("report.charts_caption"), alt, draw)
+    title = text("report.charts")
+    return Section(title, title, (picture,) if series else (), new_page=True)
 
 
 # --- causes ---------------------------------------------------------------------------------------
 
 
-def _levers_by_constants(comparison: Comparison) -> dict[frozenset[str], Lever]:
-    """Return levers by what they move: a change that is just that has the lever's name."""
-    return {frozenset(lever.constants): lever for lever in comparison.views.levers}
-
-
-def cause_section(comparison: Comparison, names: Sequence[str], text: Text) -> Iterator[Section]:
-    """Yield the section on what moves the margins from the first scenario to each other one."""
+def cause_section(comparison: Comparison, names: Sequence[str], text: Text) -> Section:
+    """Return the section on what moves the margins from the first scenario to each other one."""
     blocks: list[ReportTable | Paragraph] = []
     for name, attribution in zip(names[1:], comparison.attributions, strict=True):
         if attribution is None:
@@ -224,26 +241,25 @@ def cause_section(comparison: Comparison, names: Sequence[str], text: Text) -> I
             attribution.labelled(comparison.views.levers), names[0], name, text
         ):
             blocks.append(table)
-    if blocks:
-        yield Section(text("report.causes"), text("report.causes_tab"), tuple(blocks), True)
+    return Section(text("report.causes"), text("report.causes_tab"), tuple(blocks), new_page=True)
 
 
 def _cause_table(attribution: Attribution, first: str, name: str, text: Text) -> ReportTable | None:
     moved = {shares.target.id: shares for shares in attribution.targets if _is_listed(shares)}
     if not moved:
         return None
-    columns = [
-        *target_columns(text("run.unit"), text),
-        TableColumn(text("run.unit"), medium=Medium.BOOK),
+    groups = [text.pick(group.name, group.name_zh) for group in attribution.groups]
+    columns = (
+        target_column(text, 3.2),
         TableColumn(text("report.from", scenario=first), right=True, width=1.6),
         TableColumn(text("report.to", scenario=name), right=True, width=1.6),
         TableColumn(text("report.change"), right=True, width=1.2),
-        TableColumn(text("causes.due"), width=4.4, medium=Medium.PAGE),
-        *(
-            TableColumn(text.pick(group.name, group.name_zh), right=True, medium=Medium.BOOK)
-            for group in attribution.groups
+        TableColumn(
+            text("causes.due"),
+            width=4.4,
+            parts=tuple(TableColumn(group, right=True) for group in groups),
         ),
-    ]
+    )
     rows = _sectioned(
         [shares.target for shares in moved.values()],
         lambda target: _cause_row(attribution, moved[target.id], text),
@@ -253,7 +269,7 @@ def _cause_table(attribution: Attribution, first: str, name: str, text: Text) ->
                runs=attribution.runs, orders=attribution.orders)  # fmt: skip
     note = text("list_sep.sentence").join([text("report.causes_note"), how])
     caption = text("report.causes_table", first=first, scenario=name)
-    return ReportTable(caption, tuple(columns), tuple(rows), note, text("report.attribute"))
+    return ReportTable(caption, columns, tuple(rows), note, titles=text("report.attribute"))
 
 
 def _is_listed(shares: Shares) -> bool:
@@ -266,38 +282,41 @@ def _is_listed(shares: Shares) -> bool:
 
 
 def _cause_row(attribution: Attribution, shares: Shares, text: Text) -> Row:
-    target, change = shares.target, shares.margin_after - shares.margin_before
-    decimals = min(max(decimals_of([max(map(abs, shares.shares))]) - 1, 0), 3)
+    target, decimals = shares.target, _share_decimals(shares)
     assert target.value is not None
     fine = max(decimals_for(target.value, slack=target.tolerance or 0.0), decimals, 0)
-    before, after = (round(end, fine) for end in (shares.margin_before, shares.margin_after))
+    ends = (
+        (shares.margin_before, shares.status_before),
+        (shares.margin_after, shares.status_after),
+    )
+    before, after = (round(margin, fine) for margin, _ in ends)
     margins = (
         number_cell(margin, f"{wording.MARKS[status]} {signed(margin, fine)}", TONES[status], fine)
-        for margin, status in (
-            (shares.margin_before, shares.status_before),
-            (shares.margin_after, shares.status_after),
-        )
+        for margin, status in ends
     )
-    return Row(
-        (
-            *target_cells(target, text.unit(target.unit), text),
-            Cell(text.unit(target.unit)),
-            *margins,
-            number_cell(change, signed(after - before, fine)),
-            Cell(_shares_in_words(attribution, shares, decimals, text)),
-            *(number_cell(share, figure(share, decimals)) for share in shares.shares),
-        )
+    return (
+        target_cell(target, text),
+        *margins,
+        number_cell(shares.margin_after - shares.margin_before, signed(after - before, fine)),
+        Cell(
+            _shares_in_words(attribution, shares, decimals, text),
+            parts=tuple(number_cell(share, figure(share, decimals)) for share in shares.shares),
+        ),
     )
+
+
+def _share_decimals(shares: Shares) -> int:
+    return min(max(decimals_of([max(map(abs, shares.shares))]) - 1, 0), 3)
 
 
 def cause_in_short(attribution: Attribution, shares: Shares, text: Text) -> str:
     """Write by how much a margin changes, and what that is due to most."""
-    decimals = min(max(decimals_of([max(map(abs, shares.shares))]) - 1, 0), 3)
-    change = shares.margin_after - shares.margin_before
-    size = f"{signed(change, decimals)} {text.unit(shares.target.unit)}"
+    decimals = _share_decimals(shares)
+    change = signed(shares.margin_after - shares.margin_before, decimals)
+    size = f"{change} {text.unit(shares.target.unit)}"
     if is_percentage(shares.target.unit):
         percent_sign = shares.target.unit.partition("/")[0]
-        size = text.word("margin", percent_sign).format(margin=signed(change, decimals))
+        size = text.word("margin", percent_sign).format(margin=change)
     return size + text("list_sep.colon") + _shares_in_words(attribution, shares, decimals, text)
 
 
@@ -330,7 +349,7 @@ def assumption_section(comparison: Comparison, names: Sequence[str], text: Text)
         TableColumn(text("run.unit"), width=1.4),
         *(TableColumn(name, right=True, width=1.6) for name in names),
     )
-    levers = _levers_by_constants(comparison)
+    levers = {frozenset(lever.constants): lever for lever in comparison.views.levers}
     rows = []
     for assumption in comparison.assumptions:
         lever = levers.get(frozenset([assumption.reference]))
@@ -349,7 +368,7 @@ def assumption_section(comparison: Comparison, names: Sequence[str], text: Text)
             )
             for value in assumption.values
         ]
-        rows.append(Row((Cell(name[:1].upper() + name[1:]), Cell(unit), *cells)))
+        rows.append((Cell(name[:1].upper() + name[1:]), Cell(unit), *cells))
     title, tab = text("report.assumptions"), text("report.assumptions_tab")
     if not rows:
         return Section(title, tab, (Paragraph(text("report.no_assumptions")),))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +13,13 @@ from rich.cells import cell_len
 
 from plansim.output.report import document as doc
 from plansim.output.report.html_pdf_writer import picture
-from plansim.output.words.text import Lang, Text, read_text
-from plansim.output.words.wrapping import wrap
+from plansim.output.words.text import Text, read_text
 
 __all__ = ["write_xlsx"]
 
 FONT = {"font_name": "Calibri", "font_size": 10, "valign": "top"}
-LINES = {Lang.EN: 18, Lang.ZH: 20}
-"""Height of a line of a sheet, in pixels."""
-BUTTON = 6
-"""What a row with the buttons of a filter has more."""
+LINE = 15
+"""Height of a line of running text, in points. Rows of tables are as high as programs make them."""
 LEAST_ACROSS, STANDARD_WIDTH = 8, 8.43
 """Running text runs over the sheet's columns, but over so many at least, of that width."""
 HIGHEST_FREEZE = 12
@@ -45,12 +43,15 @@ def write_xlsx(document: doc.Document, path: Path) -> None:
     book = Workbook(memory, options)
     book.set_properties({"title": document.title, "subject": document.subtitle,
                          "author": "plansim", "created": doc.EPOCH})  # fmt: skip
-    writer = _Book(book, read_text(document.lang))
     taken: set[str] = set()
     for index, section in enumerate(document.sections):
-        sheet = book.add_worksheet(_tab(section.short, taken))
-        head = [(document.title, "title"), (document.subtitle, "faint")] if not index else []
-        writer.section(sheet, section, [*head, (section.title, "section")])
+        sheet = _Sheet(book, _tab(section.short, taken), section)
+        if not index:
+            sheet.line(document.title, bold=True, font_size=16)
+            sheet.line(document.subtitle, font_color=doc.HUES[doc.Tone.FAINT])
+        sheet.line(section.title, bold=True, font_size=13)
+        sheet.blocks(section)
+        sheet.print_setup(read_text(document.lang), one_page=not index)
     book.close()
     path.write_bytes(memory.getvalue())
 
@@ -70,128 +71,98 @@ def _tab(name: str, taken: set[str]) -> str:
     return result
 
 
-class _Book:
-    """Writes sections into sheets of a workbook."""
+class _Sheet:
+    """Writes a section into a sheet, from the top down."""
 
-    def __init__(self, book: Any, text: Text) -> None:
-        self._book = book
-        self._text = text
-        self._line = LINES[text.lang]
-        self._formats: dict[tuple[object, ...], Any] = {}
+    def __init__(self, book: Any, name: str, section: doc.Section) -> None:
+        self._sheet = book.add_worksheet(name)
+        self._format = cache(lambda **look: book.add_format({**FONT, **look}))
+        self._row = 0
+        tables = (block.flat for block in section.blocks if isinstance(block, doc.ReportTable))
+        self._widths = _widths(tables)
+        for column, width in enumerate(self._widths):
+            self._sheet.set_column(column, column, width)
 
-    def _format(self, **what: object) -> Any:
-        key = tuple(sorted(what.items()))
-        if key not in self._formats:
-            self._formats[key] = self._book.add_format({**FONT, **what})
-        return self._formats[key]
+    def line(self, words: str, **look: object) -> None:
+        """Write a line that needs no room of its own."""
+        self._sheet.write_string(self._row, 0, words, self._format(**look))
+        self._row += 1
 
-    def section(self, sheet: Any, section: doc.Section, head: Sequence[tuple[str, str]]) -> None:
+    def blocks(self, section: doc.Section) -> None:
         """Write the blocks of a section below one another, pictures below its tables."""
-        looks = {
-            "title": self._format(bold=True, font_size=16),
-            "faint": self._format(font_color=doc.HUES[doc.Tone.FAINT]),
-            "section": self._format(bold=True, font_size=13),
-        }
-        tables = {id(one): one.flat for one in section.blocks if isinstance(one, doc.ReportTable)}
-        widths = _widths(tables.values())
-        for column, width in enumerate(widths):
-            sheet.set_column(column, column, width)
-        for at, (words, look) in enumerate(head):
-            sheet.write_string(at, 0, words, looks[look])
-            sheet.set_row_pixels(at, {"title": 28, "faint": 18, "section": 24}[look])
-        at = len(head) + 1
-        for block in section.blocks:
+        for block in sorted(section.blocks, key=lambda block: isinstance(block, doc.Picture)):
+            self._row += 1
             match block:
                 case doc.Paragraph():
-                    at = self._words(sheet, at, block.text, widths, bold=block.lead) + 1
+                    self._words(block.text, bold=block.lead)
                 case doc.Bullets():
                     for item in block.items:
-                        at = self._words(sheet, at, f"• {item}", widths)
-                    at += 1
+                        self._words(f"• {item}")
                 case doc.ReportTable():
-                    sheet.write_string(at, 0, block.caption, self._format(bold=True))
-                    self._table(sheet, at + 1, *tables[id(block)], widths)
-                    at += 2 + len(tables[id(block)][1])
+                    self.line(block.caption, bold=True)
+                    self._table(*block.flat)
                     if block.note:
-                        at = self._words(
-                            sheet, at, block.note, widths, font_color=doc.HUES[doc.Tone.FAINT]
-                        )
-                    at += 1
-        for figure in (block for block in section.blocks if isinstance(block, doc.Picture)):
-            at = self._figure(sheet, at, figure)
-        self._print(sheet, one_page=head[0][1] == "title")
+                        self._words(block.note, font_color=doc.HUES[doc.Tone.FAINT])
+                case doc.Picture():
+                    self._picture(block)
 
-    def _print(self, sheet: Any, *, one_page: bool) -> None:
-        """Set up how a sheet is printed: A4 across, as wide as the page, its number below."""
-        sheet.hide_gridlines(2)
-        sheet.set_landscape()
-        sheet.set_paper(9)
-        sheet.set_margins(left=0.5, right=0.5, top=0.5, bottom=0.6)
-        sheet.fit_to_pages(1, 1 if one_page else 0)
-        page = self._text("report.page", page="&P", pages="&N")
-        sheet.set_footer(f"&L&8&A&R&8{page}")
+    def print_setup(self, text: Text, *, one_page: bool) -> None:
+        """Set up how the sheet is printed: A4 across, as wide as the page, its number below."""
+        self._sheet.hide_gridlines(2)
+        self._sheet.set_landscape()
+        self._sheet.set_paper(9)
+        self._sheet.set_margins(left=0.5, right=0.5, top=0.5, bottom=0.6)
+        self._sheet.fit_to_pages(1, 1 if one_page else 0)
+        self._sheet.set_footer(f"&L&8&A&R&8{text('report.page', page='&P', pages='&N')}")
 
-    def _words(
-        self, sheet: Any, at: int, words: str, widths: Sequence[float], **look: object
-    ) -> int:
-        """Write running text over the width of the sheet; return the next free row."""
-        across = max(len(widths) - 1, LEAST_ACROSS)
-        total = sum(widths) + STANDARD_WIDTH * (across + 1 - len(widths))
-        sheet.merge_range(at, 0, at, across, words, self._format(text_wrap=True, **look))
-        sheet.set_row_pixels(at, self._line * _lines([words], [total]))
-        return at + 1
+    def _words(self, words: str, **look: object) -> None:
+        """Write running text over the width of the sheet."""
+        across = max(len(self._widths), LEAST_ACROSS)
+        width = sum(self._widths) + STANDARD_WIDTH * (across - len(self._widths))
+        looks = self._format(text_wrap=True, **look)
+        self._sheet.merge_range(self._row, 0, self._row, across - 1, words, looks)
+        count = sum(1 + int(cell_len(line) / (0.95 * width)) for line in words.split("\n"))
+        self._sheet.set_row(self._row, LINE * count)
+        self._row += 1
 
-    def _table(
-        self,
-        sheet: Any,
-        at: int,
-        columns: Sequence[doc.TableColumn],
-        rows: Sequence[Sequence[doc.Cell]],
-        widths: Sequence[float],
-    ) -> None:
-        """Write a table from row ``at`` on, its first row frozen, repeated in print, and filtered.
+    def _table(self, columns: Sequence[doc.TableColumn], rows: Sequence[doc.Row]) -> None:
+        """Write a table, its first row frozen, repeated in print, and filtered.
 
         Of several tables on a sheet, the last one is filtered.
         """
-        heads = [column.head for column in columns]
-        for column, (item, words) in enumerate(zip(columns, heads, strict=True)):
+        top = self._row
+        for at, column in enumerate(columns):
             look = self._format(bold=True, bottom=1, text_wrap=True, valign="bottom",
-                                **_aside(column, right=item.right))  # fmt: skip
-            if words.isdecimal():  # a year
-                sheet.write_number(at, column, int(words), look)
-            else:
-                sheet.write_string(at, column, words, look)
-        sheet.set_row_pixels(at, self._line * _lines(heads, widths) + BUTTON)
-        for index, row in enumerate(rows, start=at + 1):
-            for column, (cell, item) in enumerate(zip(row, columns, strict=True)):
-                self._cell(sheet, index, column, cell, right=item.right)
-            texts = ["" if cell.number is not None else cell.text for cell in row]
-            sheet.set_row_pixels(index, self._line * _lines(texts, widths))
-        sheet.autofilter(at, 0, at + len(rows), len(columns) - 1)
-        sheet.repeat_rows(at)
-        if at < HIGHEST_FREEZE:
-            sheet.freeze_panes(at + 1, 1)
+                                **_aside(at, right=column.right))  # fmt: skip
+            self._sheet.write_string(top, at, column.head, look)
+        self._row += 1
+        for row in rows:
+            for at, (cell, column) in enumerate(zip(row, columns, strict=True)):
+                self._cell(at, cell, right=column.right)
+            self._row += 1
+        self._sheet.autofilter(top, 0, self._row - 1, len(columns) - 1)
+        self._sheet.repeat_rows(top)
+        if top < HIGHEST_FREEZE:
+            self._sheet.freeze_panes(top + 1, 1)
 
-    def _cell(self, sheet: Any, row: int, column: int, cell: doc.Cell, *, right: bool) -> None:
+    def _cell(self, column: int, cell: doc.Cell, *, right: bool) -> None:
         look: dict[str, object] = {"text_wrap": True, **_aside(column, right=right)}
         if hue := doc.HUES.get(cell.tone):
             look["font_color"] = hue
         if cell.tone in (doc.Tone.STRONG, doc.Tone.BAD):
             look["bold"] = True
-        if cell.number is None:
-            if cell.text:
-                sheet.write_string(row, column, cell.text, self._format(**look))
-            return
-        look |= {"num_format": _number_format(cell), "align": "right"}
-        sheet.write_number(row, column, cell.number, self._format(**look))
+        if cell.number is not None:
+            look |= {"num_format": _number_format(cell), "align": "right"}
+            self._sheet.write_number(self._row, column, cell.number, self._format(**look))
+        elif cell.text:
+            self._sheet.write_string(self._row, column, cell.text, self._format(**look))
 
-    def _figure(self, sheet: Any, at: int, figure: doc.Picture) -> int:
-        """Write the picture of a figure; return the next free row."""
-        sheet.write_string(at, 0, figure.caption, self._format(bold=True))
-        content, width = picture(figure, "png", DPI)
-        scale = {"x_scale": SCALE, "y_scale": SCALE, "description": figure.description}
-        sheet.insert_image(at + 1, 0, "figure.png", {"image_data": io.BytesIO(content), **scale})
-        return at + round(width * DPI)
+    def _picture(self, figure: doc.Picture) -> None:
+        self.line(figure.caption, bold=True)
+        content, _ = picture(figure, "png", DPI)
+        options = {"x_scale": SCALE, "y_scale": SCALE, "description": figure.description,
+                   "image_data": io.BytesIO(content)}  # fmt: skip
+        self._sheet.insert_image(self._row, 0, "figure.png", options)
 
 
 def _aside(column: int, *, right: bool) -> dict[str, object]:
@@ -200,10 +171,10 @@ def _aside(column: int, *, right: bool) -> dict[str, object]:
 
 
 def _number_format(cell: doc.Cell) -> str:
-    """Return how a number is shown: its decimals, its sign, and the marks about it in the text.
+    """Return how a number is shown: its decimals, its sign, and the mark before it in the text.
 
-    >>> _number_format(doc.Cell("+5.6 %", number=5.6, decimals=1))
-    '+0.0" %";-0.0" %";0.0" %"'
+    >>> _number_format(doc.Cell("+5.6", number=5.6, decimals=1))
+    '+0.0;-0.0;0.0'
     >>> _number_format(doc.Cell("≥ 12,345", number=12345))
     '"≥ "#,##0'
     """
@@ -211,28 +182,16 @@ def _number_format(cell: doc.Cell) -> str:
     number += "." + "0" * cell.decimals if cell.decimals else ""
     if mark := re.match(r"[✓✗?!=≥≤≈] ", cell.text):
         return f'"{mark[0]}"{number}'
-    parts = [f"+{number}", f"-{number}", number] if cell.text[:1] == "+" else [number]
-    percent = '" %"' if cell.text.endswith("%") else ""
-    return ";".join(part + percent for part in parts)
+    return f"+{number};-{number};{number}" if cell.text[:1] == "+" else number
 
 
-def _widths(
-    tables: Iterable[tuple[Sequence[doc.TableColumn], Sequence[Sequence[doc.Cell]]]],
-) -> list[float]:
+def _widths(tables: Iterable[tuple[Sequence[doc.TableColumn], Sequence[doc.Row]]]) -> list[float]:
     """Return how wide the columns of a sheet are, in characters: by their contents."""
     widths: list[float] = []
     for columns, rows in tables:
         for index, column in enumerate(columns):
-            words = [row[index].text for row in rows] + [max(column.head.split(), key=len)]
+            words = [row[index].text for row in rows] + column.head.split()
             longest = max(map(cell_len, words)) + 3.0
             width = min(max(longest, LEAST_WIDTH), max(LEAST_WIDTH, PER_SHARE * column.width))
             widths[index:] = [max([width, *widths[index : index + 1]]), *widths[index + 1 :]]
     return widths
-
-
-def _lines(words: Sequence[str], widths: Sequence[float]) -> int:
-    """Count the lines that a row needs; programs do not all do so by themselves."""
-    return max(
-        sum(max(len(wrap(line, max(int(width * 0.95), 1))), 1) for line in word.split("\n"))
-        for word, width in zip(words, widths, strict=False)
-    )

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from plansim.analysis.decisions.policies import PolicyPoint, PolicySet, at_equal_growth
 from plansim.analysis.decisions.policy_search import Aim
 from plansim.analysis.optimization.frontier import Alone, Frontier, Horizon, Policy
-from plansim.analysis.optimization.problem import Lever
 from plansim.analysis.optimization.target_seeking import Searched, Solution
 from plansim.output.tables.layout import (
     Band,
@@ -32,6 +31,7 @@ from plansim.output.words.text import Text, margin_figure, outward
 from plansim.output.words.verdicts import margin_size, section_of
 from plansim.targets.target import Target
 from plansim.targets.verdict import of_hundred
+from plansim.targets.views import Lever
 
 __all__ = ["frontier_table", "policies_table", "solution_table"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
-from plansim.analysis.decisions.adaptation import Adaptation, MidtermReview
+from plansim.analysis.decisions.adaptation import Adaptation
 from plansim.analysis.decisions.conflicts import Conflict, Conflicts
 from plansim.analysis.decisions.discovery import Discovery, FailureBox, Limit, Outcome
 from plansim.analysis.decisions.information import Information
@@ -89,7 +89,7 @@ def _limits(box: FailureBox, model: Model, text: Text) -> Grid:
         figure_column("discover.found", lambda row: _hundred(row[0].frequency)),
         text_column("discover.sources", lambda row: text.join(_cited(row[0]))),
     ]
-    return table(text, columns, [(limit, *limit_of(limit, model, text)) for limit in box.limits])
+    return table(text, columns, [(limit, *limit_of(limit, model, text)) for limit in box.asked])
 
 
 def _plausible(limit: Limit) -> str:
@@ -105,9 +105,8 @@ def limit_of(limit: Limit, model: Model, text: Text) -> tuple[str, str, str]:
     """Return an unknown, what limits it, as ``≤ 0.3``, and its unit, if it has one."""
     factor = limit.factor
     name = constants_name(factor.constants, model, text) or text.pick(factor.name, factor.name_zh)
-    low, high, unit = limit.shown
-    is_value = (low, high) == (limit.value_low, limit.value_high)
-    sign = "" if is_value else {Apply.MULTIPLY: "×", Apply.ADD: "+"}.get(factor.apply, "")
+    low, high, unit = limit.low, limit.high, limit.unit
+    sign = "" if limit.is_value else {Apply.MULTIPLY: "×", Apply.ADD: "+"}.get(factor.apply, "")
     if low is None:
         asked = f"≤ {sign}{high:.4g}"
     elif high is None:
@@ -166,12 +165,13 @@ def _pair(pair: PolicyPair, titles: Mapping[str, str], text: Text) -> str:
     )
 
 
-def signposts_table(review: MidtermReview, names: Mapping[str, str], text: Text) -> RenderableType:
+def signposts_table(
+    signs: Sequence[Signpost], gain: Adaptation | None, names: Mapping[str, str], text: Text
+) -> RenderableType:
     """Lay out, of each target, the statistics that foretell it best, year by year.
 
     What rules by which the policy adapts gain comes below; ``names`` of targets by their ids.
     """
-    signs, gain = review.signposts, review.adaptation
     parts = [_signs(signs, text) if signs else text("signposts.none")]
     return blocks(parts if gain is None else [*parts, _gain(gain, names, text)])
 
@@ -183,13 +183,13 @@ LEAST_GAIN = 0.01
 def _gain(gain: Adaptation, names: Mapping[str, str], text: Text) -> RenderableType:
     """Lay out an adaptive policy beside the same without its rules."""
     columns = [
-        text_column(text("adaptation.head", count=gain.members)),
+        text_column(text("adaptation.head", count=gain.robustness.members)),
         figure_column(text("adaptation.without")),
         figure_column(text("adaptation.within")),
         figure_column(text("adaptation.gain")),
         Column(text("mix.unit")),
     ]
-    without, within, pair = gain.without, gain.within, gain.pair
+    (without, within), (pair,) = gain.robustness.policies, gain.robustness.pairs
     hundred = text("adaptation.of_hundred")
     shares = f"{100 * without.named_share:.1f}", f"{100 * within.named_share:.1f}"
     share = f"{100 * pair.share_difference:+.1f} ± {100 * pair.share_error:.1f}"
@@ -208,7 +208,8 @@ def _gain(gain: Adaptation, names: Mapping[str, str], text: Text) -> RenderableT
         ends_shown = f"{one.without:.3g}", f"{one.within:.3g}"
         rows.append((text.name(one), *ends_shown, change, unit_cell(one.unit, text)))
     tie = [text("adaptation.tie")] if pair.is_tie else []
-    legend = text("adaptation.legend", count=len(gain.named), ids=text.join(gain.named))
+    named = gain.robustness.named
+    legend = text("adaptation.legend", count=len(named), ids=text.join(named))
     return blocks([Grid(columns, rows), *tie, legend])
 
 
