@@ -22,10 +22,9 @@ import zarr
 from scipy.stats import binomtest
 
 from plansim.analysis.evaluator import RunStatus
-from plansim.analysis.experiments.design import Design
+from plansim.analysis.experiments.design import Design, Sampler
 from plansim.analysis.experiments.design_file import read_design
 from plansim.analysis.experiments.replay import deviation, run_scenario_text, stored_run
-from plansim.analysis.experiments.sampling import Sampler
 from plansim.analysis.experiments.store import Store, open_store, open_summary, open_sweep
 from plansim.analysis.experiments.sweep import sweep
 from plansim.engine.simulate import simulate
@@ -171,7 +170,7 @@ def test_values_do_not_depend_on_threads_blocks_or_tiles(
 ) -> None:
     design = town.design(samples=300)
     town.sweep(design, town.folder / "a.zarr", threads=2)
-    monkeypatch.setattr("plansim.analysis.experiments.workers.TILE", 13)
+    monkeypatch.setattr("plansim.analysis.experiments.sweep.TILE", 13)
     town.sweep(design, town.folder / "b.zarr", threads=5, block=17)
     assert same(town.folder / "a.zarr", town.folder / "b.zarr")
     one, other = (xr.open_zarr(town.folder / n, group="summary") for n in ("a.zarr", "b.zarr"))
@@ -490,7 +489,7 @@ def _wait_for_workers(address: str, count: int) -> None:
 
 
 def test_no_scheduler_answers(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("plansim.analysis.experiments.workers.PATIENCE", "1s")
+    monkeypatch.setattr("plansim.analysis.experiments.sweep.PATIENCE", "1s")
     address = f"tcp://127.0.0.1:{_free_port()}"
     with pytest.raises(InputError, match="no scheduler answers"):
         town.sweep(town.design(), scheduler=address)
