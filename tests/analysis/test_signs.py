@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from plansim.analysis.feedback.polarity import link_signs
 from plansim.engine.simulate import simulate
 from plansim.model.reader import load_model
-from plansim.model.records import Model
 from plansim.scenario.scenario_file import as_written
 from tests.helpers.vensim_text import writer
-from tests.output.test_diagram import TOWN
 
 EQUATIONS = """
 part: one, two ~~|
@@ -38,13 +34,8 @@ with= WITH LOOKUP(level, ((0,1),(9,5))) ~ Dmnl ~ |
 """
 
 
-@pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Model:
-    write = writer(tmp_path_factory.mktemp("signs"))
-    return load_model(write(EQUATIONS))
-
-
-def test_signs_are_those_of_the_derivatives(small: Model) -> None:
+def test_signs_are_those_of_the_derivatives(tmp_path: Path) -> None:
+    small = load_model(writer(tmp_path)(EQUATIONS))
     signs = link_signs(small, as_written(small))
     level = simulate(small)["level"]
     assert float(level.min()) < 4
@@ -65,13 +56,3 @@ def test_signs_are_those_of_the_derivatives(small: Model) -> None:
         ("level", "looked"): -1,
         ("level", "with"): 1,
     }
-
-
-def test_signs_of_arrays_and_of_stocks_that_close_a_gap(tmp_path: Path) -> None:
-    path = tmp_path / "town.mdl"
-    path.write_text(TOWN, "utf-8")
-    town = load_model(path)
-    signs = link_signs(town, as_written(town))
-    assert signs["births", "people"] == signs["people", "stress"] == signs["stress", "hurry"] == 1
-    assert signs["deaths", "people"] == signs["stress", "stress"] == -1
-    assert signs["moving", "people"] == 0  # into the north, out of the south

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
-
 import numpy as np
 import pytest
-import xarray as xr
 
-import plansim
 from plansim.analysis.calibration.observed import StartSource
 from plansim.analysis.validation.context import ValidationContext, cells
 from plansim.analysis.validation.suite import validate
@@ -74,21 +69,3 @@ def test_what_is_led_back_arrives(context: ValidationContext) -> None:
     for case in (one for one in made.cases if one.values.get("mark") == "led back"):
         near = 0.1 if case.subject == "power capacity under construction" else 0.02
         assert case["arrives"] == pytest.approx(1, abs=near), case.subject
-
-
-def test_the_baseline_is_that_of_a_model_without_parts(city: Model, tmp_path: Path) -> None:
-    """The city has to be compiled once more: 5 s."""
-    path = tmp_path / city.path.name
-    text = city.path.read_text("utf-8")
-    named = r"part at start of [\w ]+?(\[[\w ,]+\])?"
-    without, parts = re.subn(rf"\*{named}(?=\n\t~)", "", text)
-    without, alone = re.subn(rf"(?<== ){named}(?=/\()", "1.0", without)
-    assert parts + alone == len([name for name in city.variables if name.startswith(PART)])
-    path.write_text(without, "utf-8")
-    plain = plansim.load_model(path, strict=False)
-    runs = [plansim.simulate(model, "baseline", cache=False) for model in (city, plain)]
-    for name in runs[0].data_vars:
-        made, bare = xr.broadcast(
-            runs[0][name], runs[1][name]
-        )  # an index without a part is constant
-        np.testing.assert_array_equal(made.values, bare.values, str(name))

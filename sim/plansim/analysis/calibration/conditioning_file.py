@@ -141,12 +141,10 @@ class ConditioningForm(Form):
     matched: int = Field(
         default=12, ge=1, description="So many factors, those that matter most, waves narrow."
     )
-    design: str | None = Field(
-        default=None,
-        description="What varies: the name or relative path of a sweep's design; else that of "
-        "uncertainty which checks.yaml names.",
+    factors: _Factors = Field(
+        default={},
+        description="What varies beside the design of uncertainty that checks.yaml names.",
     )
-    factors: _Factors = Field(default={}, description="What varies beside that, as base values.")
     structures: Items[str] = Field(
         default=(), description="Factors that are switches between structures, to be told apart."
     )
@@ -225,7 +223,7 @@ def read_conditioning(model: Model, path: Path | None = None) -> ConditioningSpe
         runs=tuple(runs),
         equations=tuple(one for one in equations if one.name in used),
         prior_files=files,
-        **form.model_dump(exclude={"design", "factors", "series", "runs"}),
+        **form.model_dump(exclude={"factors", "series", "runs"}),
     )
 
 
@@ -233,8 +231,7 @@ def _design(
     form: ConditioningForm, context: ObservedContext, faults: list[Fault]
 ) -> tuple[Design, tuple[Path, ...]]:
     """Return the design with the factors of the file, and the files that it comes from."""
-    model, name = context.model, form.design
-    read = read_design(context.named(name), model) if name else uncertainty_design(model)
+    read = uncertainty_design(context.model)
     if read is not None and (fault := no_sample(read)):
         faults.append(fault)
     factors = (*(read.factors if read else ()), *form.factors.values())

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from plansim.analysis.evaluator import Trajectories, compile_whole, every_step
 from plansim.analysis.feedback.loops import Loop, LoopLink, polarity_of
-from plansim.analysis.feedback.polarity import measured_links
+from plansim.analysis.feedback.polarity import measured_signs
 from plansim.analysis.validation.context import ValidationContext, verdicts
 from plansim.analysis.validation.result import Case, Result, case, result
 from plansim.model.reader import load_model
@@ -162,9 +162,8 @@ def _sign_faults(context: ValidationContext) -> Iterator[Case]:
     """
     paths = [(loop, path) for loop in context.loops for path in loop.paths]
     pairs = [_names(link) for _, path in paths for link in path]
-    clock = every_step(context.baseline.time)
-    links = measured_links(context.model, pairs) if pairs else None
-    signs = links.signs(context.baseline.values, clock) if links else {}
+    base, clock = context.baseline, every_step(context.baseline.time)
+    signs = measured_signs(context.model, pairs, base.values, clock)
     for loop, path in paths:
         moves = []
         for link in path:
