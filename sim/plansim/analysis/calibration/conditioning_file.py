@@ -211,7 +211,7 @@ def read_conditioning(model: Model, path: Path | None = None) -> ConditioningSpe
                 observations += ((where, one) for one in made)
         faults += doubled((where, one.id) for where, one in observations)
         figures, unknown = (one for _, one in observations), tuple(run.factors.values())
-        runs.append(HistoryRun(run.scenario, frozenset(run.without), unknown, tuple(figures)))
+        runs.append(HistoryRun(run.scenario, run.without, unknown, tuple(figures)))
     if faults:
         raise DesignError(dict.fromkeys(document.placed(fault) for fault in faults))
     used = {one.series for run in runs for one in run.observations}
