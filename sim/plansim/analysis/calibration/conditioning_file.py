@@ -58,7 +58,6 @@ from plansim.targets.indicator import moment
 
 __all__ = [
     "CONDITIONING",
-    "no_sample",
     "read_conditioning",
     "schema_text",
     "uncertainty_design",
@@ -232,8 +231,6 @@ def _design(
 ) -> tuple[Design, tuple[Path, ...]]:
     """Return the design with the factors of the file, and the files that it comes from."""
     read = uncertainty_design(context.model)
-    if read is not None and (fault := no_sample(read)):
-        faults.append(fault)
     factors = (*(read.factors if read else ()), *form.factors.values())
     faults += (*apart("factors", factors), *_unknown(form.structures, factors, ("structures",)))
     if not factors:
@@ -245,14 +242,6 @@ def _design(
         path=context.path,
     )  # fmt: skip
     return design, (context.path, *((read.path,) if read and read.path else ()))
-
-
-def no_sample(design: Design) -> Fault | None:
-    """Return a fault if the points of a design are no sample, so that they cannot be members."""
-    if design.kind.is_sample:
-        return None
-    kinds = Message("{names}", names=(DesignKind.SOBOL, DesignKind.LATIN_HYPERCUBE))
-    return Fault("members are points of a sample", design.path, None, kinds, design.kind.value)
 
 
 def _unknown(names: Sequence[str], factors: Sequence[Factor], at: Location) -> Iterator[Fault]:
