@@ -200,8 +200,6 @@ class Entries:
         data = _listed(data) if self.raw is Names else data
         if not isinstance(data, Mapping | list):
             return read(data)
-        if not data:
-            read(data)  # which knows whether one is asked for
         is_list = isinstance(data, list)
         sound: dict[str | int, object] = {}
         problems: list[InitErrorDetails] = []

@@ -112,9 +112,9 @@ class Family(Form):
     """Of so many parts of the place the scenario is one."""
     most: float = Field(gt=0)
     """The relative error that passes."""
-    figures: Annotated[tuple[FamilyFigure, ...], listed(list[_FigureForm], _figure)] = Field(
-        alias="compare", min_length=1
-    )
+    figures: Annotated[
+        tuple[FamilyFigure, ...], listed(list[_FigureForm], _figure), Field(min_length=1)
+    ] = Field(alias="compare")
     past: Past | None = None
 
 
