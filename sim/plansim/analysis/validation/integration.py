@@ -128,7 +128,12 @@ def equilibrium(context: ValidationContext) -> Result:
     runs = context.compiled.run([scenario.values], clock)
     smoothed = [v.name for v in context.model.variables.values() if "SMOOTH" in v.equation]
     states = list(dict.fromkeys([*context.stocks, *smoothed]))
-    drifts = {name: _drift(runs, name) for name in states}
+    drifts = {}
+    for name in states:
+        # The largest relative change in a year; of what starts at zero the change itself.
+        values = runs.series(name)[0, : REST + 1].reshape(min(REST + 1, runs.time.size), -1)
+        size = np.where(values[0] == 0, 1, np.abs(values[:-1]))
+        drifts[name] = float(np.max(np.abs(np.diff(values, axis=0)) / size))
     cases = [
         case(name, drift <= DRIFT, "drift", part=drift)
         for name, drift in sorted(drifts.items(), key=lambda item: -item[1])
@@ -144,13 +149,6 @@ def equilibrium(context: ValidationContext) -> Result:
         cases.append(case("clock", False, "nothing"))
     largest = max(drifts.values(), default=0.0)
     return result("Q08", cases, limits, largest=largest, stocks=len(states))
-
-
-def _drift(runs: Trajectories, name: str) -> float:
-    """Return the largest relative change of a variable in a year."""
-    values = runs.series(name)[0, : REST + 1].reshape(min(REST + 1, runs.time.size), -1)
-    size = np.where(values[0] == 0, 1, np.abs(values[:-1]))
-    return float(np.max(np.abs(np.diff(values, axis=0)) / size))
 
 
 # --- Q24 ------------------------------------------------------------------------------------------
