@@ -12,7 +12,6 @@ import pytest
 from plansim.analysis.calibration.observed import StartSource
 from plansim.analysis.validation.context import ValidationContext, cells
 from plansim.analysis.validation.suite import validate
-from plansim.model.comment import load_evidence
 from plansim.model.records import Model
 
 PART = "part at start of "
@@ -82,9 +81,9 @@ def test_what_is_led_back_arrives(context: ValidationContext) -> None:
 def test_the_figures_are_context_and_the_base_year_is_that_of_the_observations(
     context: ValidationContext, root: Path
 ) -> None:
-    family, evidence = context.family, load_evidence(root / "model")
+    family = context.family
     assert family is not None
-    rows = [evidence[source] for figure in family.figures for source in figure.sources]
+    rows = [row for figure in family.figures for row in figure.evidence]
     assert rows
     assert all(row.use == "context" and int(row.year) > 2005 for row in rows)
     with (root / "model" / "observations.csv").open(encoding="utf-8", newline="") as file:

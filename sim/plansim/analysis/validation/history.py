@@ -315,12 +315,12 @@ def family_cases(family: Family, runs: Trajectories) -> list[Case]:
     """Compare the run of a family member with its figures."""
     cases = []
     for figure in family.figures:
-        unit = runs.compiled.model.variables[figure.variable].unit
+        unit = runs.compiled.model.variables[figure.of].unit
         factor = reported_factor(unit, figure.unit) * family.size
-        simulated = float(runs.yearly(figure.variable)(figure.year)[0]) * factor
+        simulated = float(runs.yearly(figure.of)(figure.year)[0]) * factor
         most = min(family.most, FAMILY_ERROR)
         values = (simulated, figure.value, figure.unit)
-        cases.append(figure_case(figure.name, values, most, what=figure.variable, year=figure.year))
+        cases.append(figure_case(figure.name, values, most, what=figure.of, year=figure.year))
     return cases
 
 
