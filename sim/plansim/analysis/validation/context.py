@@ -35,7 +35,7 @@ from plansim.analysis.evaluator import CompiledModel, Trajectories, compile_whol
 from plansim.analysis.experiments.design_file import read_design
 from plansim.analysis.feedback.loops import FILE_NAME as LOOPS
 from plansim.analysis.feedback.loops import Loop, load_loops
-from plansim.analysis.sensitivity.study import Sensitivity, sobol
+from plansim.analysis.sensitivity.sobol import Sensitivity, sobol
 from plansim.errors import Fault, InputError, nearest
 from plansim.model.records import Model, Variable, VariableKind, cells_of
 from plansim.model.rewrite import AddedEquation

@@ -29,7 +29,7 @@ from plansim.analysis.ensemble import (
     share_of,
     verdict_shares,
 )
-from plansim.analysis.sensitivity.study import MAIN_DRIVERS, Drivers
+from plansim.analysis.sensitivity.sobol import MAIN_DRIVERS, Drivers
 from plansim.analysis.validation.context import ValidationContext
 from plansim.analysis.validation.result import Case, Number, Result, case, result
 from plansim.scenario.factors import FloatArray
