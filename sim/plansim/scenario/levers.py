@@ -1,12 +1,9 @@
 """Levers: inputs that scenarios bend over time, and constants that only a variant of a model has.
 
 A lever ``X`` changes once, from ``X before`` to ``X after`` in ``X from year``, or acts for some
-time, as a pulse of ``X pulse size``. One that changes is found in three ways:
-
-- *own*: the model has all three constants;
-- *shared*: an equation has ``base + STEP(X after - base, year)``, and the year may be that of other
-  levers too;
-- *input*: ``X`` is any other constant, or a variable that no stock moves. Before it is what it is.
+time, as a pulse of ``X pulse size``. One that changes is a lever of the model's *own*, which has
+all three constants, or an *input*: any other constant, or a variable that no stock moves. Before it
+is what it is.
 
 Scenarios may bend each in three ways for which no equation of the model is written. The constants
 for them, and those that the model lacks, are added where they are used (see
@@ -24,7 +21,6 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from plansim.errors import InputError, Message, nearest
@@ -99,13 +95,6 @@ class ModelLever:
     pattern: Variable
     """The variable whose unit, range and elements its values have."""
     year_unit: str
-    base: float | None = None
-    """Of a shared lever, the number that it is before."""
-
-    @property
-    def is_own(self) -> bool:
-        """Whether the model has all constants of a change."""
-        return len(self.own) == len(SWITCH)
 
     @property
     def is_input(self) -> bool:
@@ -122,14 +111,13 @@ class ModelLever:
         pattern, plausible = self.pattern, None
         value: float | Mapping[str, float] | None = pattern.value
         if part not in _WORDS:
-            ends = [end for one in self._values for end in one.plausible or ()]
-            plausible = (min(ends), max(ends)) if all(v.plausible for v in self._values) else None
+            ranges = [one.plausible for key, one in self.own.items() if key != SWITCH["from"]]
+            ends = [end for bounds in ranges if bounds for end in bounds]
+            plausible = (min(ends), max(ends)) if ends and all(ranges) else None
         elif part not in ("before", "after"):
             pattern = replace(pattern, unit=self.year_unit, admissible=(None, None))
             unset = NEVER if self.is_input and part == "from year" else _LONG_AGO
             value = _filled(pattern, {"series start": 1.0, "series end": 0.0}.get(part, unset))
-        elif self.base is not None:
-            value = _filled(pattern, self.base)
         year = part.removeprefix("in ")
         of_year = (f"（{year}年）", f"its series in {year}", f"逐年数列{year}年的取值")
         behind, meaning, meaning_zh = _WORDS.get(part, of_year)
@@ -148,11 +136,6 @@ class ModelLever:
             initial_causes=(),
         )
 
-    @property
-    def _values(self) -> list[Variable]:
-        own = [one for part, one in self.own.items() if part != SWITCH["from"]]
-        return own or [self.pattern]
-
 
 def model_lever(model: Model, name: str) -> ModelLever | None:
     """Return the lever of a name, or the input that can be bent; None if there is none.
@@ -169,9 +152,6 @@ def model_lever(model: Model, name: str) -> ModelLever | None:
                 before.name_zh.removesuffix("（前）"),
             )
             return ModelLever(stem, stem_zh, own, before, own[SWITCH["from"]].unit)
-        after = own.get(SWITCH["after"])
-        if after and (shared := _shared(model, after)):
-            return shared
     if (variable := model.get(name)) is None:
         return None
     years = model.find("INITIAL TIME").unit
@@ -189,29 +169,6 @@ def _parts(model: Model, stem: str, parts: Iterable[str]) -> dict[str, Variable]
     """Return the constants of a lever that the model has, by part."""
     found = {part: model.get(f"{stem} {part}") for part in parts}
     return {part: constant for part, constant in found.items() if constant is not None}
-
-
-def _shared(model: Model, after: Variable) -> ModelLever | None:
-    """Return the lever of which an equation has ``base + STEP(after - base, year)``."""
-    name = re.escape(after.name)
-    cell = r"(?:\[[^\]]*\])?"
-    form = re.compile(
-        rf"(?P<base>[\d.]+|\w[\w ]*{cell}) ?\+ ?STEP\( ?{name}{cell} ?- ?(?P=base) ?, ?"
-        r"(?P<year>\w[\w ]*)"
-    )
-    for user in model.variables.values():
-        if after.name in user.causes and (
-            match := form.search(" ".join(user.equation.split()).replace(" [", "["))
-        ):
-            unit = model.find(match["year"]).unit
-            own, base = {SWITCH["after"]: after}, None
-            with suppress(ValueError):
-                base = float(match["base"])
-            if base is None:
-                own[SWITCH["before"]] = model.find(match["base"].partition("[")[0])
-            stem = after.name.removesuffix(f" {SWITCH['after']}")
-            return ModelLever(stem, after.name_zh.removesuffix("（后）"), own, after, unit, base)
-    return None
 
 
 def _is_exogenous(model: Model, variable: Variable) -> bool:
@@ -243,12 +200,8 @@ def lever_of(model: Model, name: str) -> str | None:
 
 
 def input_of(model: Model, name: str) -> str:
-    """Return the lever that a constant is a part of, a shared one too, or else its name."""
-    if lever := lever_of(model, name):
-        return lever
-    stem, part = added_part(name)
-    shared = part == SWITCH["after"] and name in model.variables
-    return stem if shared and _shared(model, model.variables[name]) else name
+    """Return the lever that a constant is a part of, or else its name."""
+    return lever_of(model, name) or name
 
 
 def lever_constants(model: Model, name: str, parts: Mapping[str, str]) -> dict[str, Variable]:

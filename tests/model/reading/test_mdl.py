@@ -455,8 +455,7 @@ def test_line_ends_and_byte_order_mark_do_not_matter(tmp_path: Path, town: Model
 
 def test_hundreds_of_faults_are_cut_short(write: Write) -> None:
     faults = faults_of(write("".join(f"x{i}= nought ~m~|\n" for i in range(300))))
-    assert len(faults) == 101
-    assert faults[-1] == "200 more faults"
+    assert len(faults) == 100
 
 
 # Robustness
