@@ -44,13 +44,6 @@ def test_what_a_fault_does_not_know_is_left_out(fault: Fault, text: str) -> None
     assert str(fault) == text
 
 
-def test_an_input_error_has_one_fault_a_line() -> None:
-    faults = (Fault("one", "a", 1), Fault("two", "b", 2))
-    error = ModelError(iter(faults))
-    assert error.faults == faults
-    assert str(error) == "a:1: one\nb:2: two"
-
-
 def test_an_input_error_crosses_processes() -> None:
     error = pickle.loads(pickle.dumps(UnitError(Fault("one", Path("a"), 1))))
     assert isinstance(error, UnitError)

@@ -365,12 +365,6 @@ def test_what_is_wrong_with_a_table_is_said_with_its_line(
     assert str(one).startswith(f"{path}{fault}")
 
 
-def test_implausible_values_of_a_series_are_warned_of(toy: Model, tmp_path: Path) -> None:
-    text = "levers:\n  pull: {series: {2006: 2.5, 2007: 3.5}}\n"
-    (warning,) = read_scenario(write(tmp_path, text), toy).warnings
-    assert "'pull in 2007' is outside its plausible range; expected 0.5 to 3" in str(warning)
-
-
 def test_a_lever_of_another_form_cannot_be_bent(toy: Model, tmp_path: Path) -> None:
     scenario = read_scenario(write(tmp_path, "levers: {rise: {to: 2008}}"), toy)
     with pytest.raises(ModelError, match=r"toy.mdl:\d+: the equation of the lever 'rise' has a"):

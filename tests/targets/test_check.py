@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import replace
 from types import MappingProxyType
 
 import numpy as np
@@ -84,26 +83,6 @@ def test_the_sign_of_the_margin_is_the_status(
     else:
         assert found.margin_pct is None
     assert (found.value, found.target, found.unit) == (value, wanted, "亿元")
-
-
-@quickly
-@given(st.lists(NUMBERS, min_size=2, max_size=8, unique=True), st.randoms())
-def test_scrambled_targets_change_verdicts_and_nothing_else(
-    wanted: list[float], random: object
-) -> None:
-    """Each verdict goes with the value that was scrambled, whatever target it landed on."""
-    dataset = run({"out put": 0.0})
-    targets = [target(id=f"G{number}", value=value) for number, value in enumerate(wanted)]
-    shuffled = list(wanted)
-    random.shuffle(shuffled)  # type: ignore[attr-defined]
-    before = check_targets(dataset, targets)
-    after = check_targets(
-        dataset, [replace(one, value=value) for one, value in zip(targets, shuffled, strict=True)]
-    )
-    assert [verdict.value for verdict in after] == [verdict.value for verdict in before]
-    fate = {verdict.target: verdict.status for verdict in before}
-    assert [verdict.status for verdict in after] == [fate[value] for value in shuffled]
-    assert {status is Status.MET for status in fate.values()} == {value <= 0 for value in wanted}
 
 
 def test_a_value_that_misses_by_rounding_alone_meets() -> None:
