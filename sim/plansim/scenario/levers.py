@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from plansim.errors import InputError, Message, nearest
@@ -61,7 +61,6 @@ NEVER = 1e9
 _LONG_AGO = -1e9
 """A year before any run."""
 _WORDS = {
-    "before": ("（前）", "its value before it changes", "变化前的取值"),
     "after": ("（后）", "its value after it has changed", "变化后的取值"),
     "from year": ("变化起始年份", "year in which it changes", "在该年变化"),
     "to year": (
@@ -102,11 +101,11 @@ class ModelLever:
         return SWITCH["after"] not in self.own
 
     def added(self, part: str) -> Variable | None:
-        """Return the constant that variants have for a part; None if the model has it itself.
+        """Return the constant that variants have for a part; None if the model has its own.
 
         Its value is the one with which it changes nothing.
         """
-        if part in self.own:
+        if part in self.own or part == SWITCH["before"]:
             return None
         pattern, plausible = self.pattern, None
         value: float | Mapping[str, float] | None = pattern.value
@@ -114,7 +113,7 @@ class ModelLever:
             ranges = [one.plausible for key, one in self.own.items() if key != SWITCH["from"]]
             ends = [end for bounds in ranges if bounds for end in bounds]
             plausible = (min(ends), max(ends)) if ends and all(ranges) else None
-        elif part not in ("before", "after"):
+        elif part != SWITCH["after"]:
             pattern = replace(pattern, unit=self.year_unit, admissible=(None, None))
             unset = NEVER if self.is_input and part == "from year" else _LONG_AGO
             value = _filled(pattern, {"series start": 1.0, "series end": 0.0}.get(part, unset))
@@ -144,14 +143,11 @@ def model_lever(model: Model, name: str) -> ModelLever | None:
     """
     model = model.original or model
     for stem in _stems(model, name):
-        own = _parts(model, stem, SWITCH.values())
-        if len(own) == len(SWITCH):
-            before = own[SWITCH["before"]]
-            stem, stem_zh = (
-                before.name.removesuffix(" before"),
-                before.name_zh.removesuffix("（前）"),
-            )
-            return ModelLever(stem, stem_zh, own, before, own[SWITCH["from"]].unit)
+        if own := _whole(model, stem, SWITCH):
+            first = own[SWITCH["before"]]
+            stem_zh = first.name_zh.removesuffix("（前）")
+            year_unit = own[SWITCH["from"]].unit
+            return ModelLever(first.name.removesuffix(" before"), stem_zh, own, first, year_unit)
     if (variable := model.get(name)) is None:
         return None
     years = model.find("INITIAL TIME").unit
@@ -165,10 +161,11 @@ def model_lever(model: Model, name: str) -> ModelLever | None:
     return None
 
 
-def _parts(model: Model, stem: str, parts: Iterable[str]) -> dict[str, Variable]:
-    """Return the constants of a lever that the model has, by part."""
-    found = {part: model.get(f"{stem} {part}") for part in parts}
-    return {part: constant for part, constant in found.items() if constant is not None}
+def _whole(model: Model, stem: str, parts: Mapping[str, str]) -> dict[str, Variable]:
+    """Return the constants of a lever by part, if the model has all of them; else none."""
+    found = {part: model.get(f"{stem} {part}") for part in parts.values()}
+    constants = {part: constant for part, constant in found.items() if constant is not None}
+    return constants if len(constants) == len(parts) else {}
 
 
 def _is_exogenous(model: Model, variable: Variable) -> bool:
@@ -191,9 +188,7 @@ def lever_of(model: Model, name: str) -> str | None:
     for parts in (SWITCH, PULSE):
         for part in parts.values():
             stem = name.removesuffix(f" {part}")
-            if stem != name and all(
-                f"{stem} {other}" in model.variables for other in parts.values()
-            ):
+            if stem != name and _whole(model, stem, parts):
                 return stem
     added = added_constant(model, name)
     return None if added is None else added_part(added.name)[0]
@@ -212,13 +207,11 @@ def lever_constants(model: Model, name: str, parts: Mapping[str, str]) -> dict[s
     """
     if parts is PULSE:
         for stem in _stems(model, name):
-            if len(pulse := _parts(model, stem, parts.values())) == len(parts):
+            if pulse := _whole(model, stem, parts):
                 return dict(zip(parts, pulse.values(), strict=True))
     elif lever := model_lever(model, name):
         constants = {key: lever.own.get(part) or lever.added(part) for key, part in parts.items()}
-        if not lever.pattern.kind.moves:
-            return {key: constant for key, constant in constants.items() if constant}
-        return {key: one for key, one in constants.items() if one and key != "before"}
+        return {key: constant for key, constant in constants.items() if constant}
     last = f" {parts.get('from') or parts['length']}"
     known = [other.removesuffix(last) for other in model.variables if other.endswith(last)]
     raise InputError(
@@ -239,11 +232,9 @@ def _stems(model: Model, base: str) -> Iterator[str]:
 
 def setters(model: Model, variable: Variable) -> list[Variable]:
     """Return the three constants that set a variable; none if it is not a lever."""
-    for parts in (SWITCH, PULSE):
-        names = [f"{variable.name} {part}" for part in parts.values()]
-        if all(name in model.variables for name in names):
-            return [model.variables[name] for name in names]
-    return []
+    return list(
+        (_whole(model, variable.name, SWITCH) or _whole(model, variable.name, PULSE)).values()
+    )
 
 
 # --- constants that a variant has -----------------------------------------------------------------
