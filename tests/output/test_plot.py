@@ -32,8 +32,7 @@ from plansim.output.figures.kinds import draw_scores
 from plansim.output.series import marks_on, series_in
 from plansim.output.words.text import Lang
 from plansim.scenario.scenario_file import as_written
-from plansim.targets.indicator import Measure
-from plansim.targets.target import Attribute, Kind, split_reference
+from plansim.targets.target import Kind, split_reference
 from plansim.targets.verdict import check_targets
 from tests.toys.logistic import logistic
 
@@ -222,23 +221,6 @@ def test_a_fan_has_the_quantiles_of_the_sound_runs(runs: Runs) -> None:
         sweep["GDP"].sel(year=2020).quantile([0.05, 0.95], "run"),
         rtol=1e-6,
     )
-
-
-@pytest.mark.parametrize("lang", list(Lang))
-def test_a_fan_says_which_target_has_no_level_for_want_of_its_base(
-    runs: Runs, targets: tuple[Target, ...], lang: Lang
-) -> None:
-    name = "energy intensity of GDP"
-    array = plansim.annual(runs[0])[name]
-    sweep = xr.Dataset({name: array.expand_dims(run=3)})
-    asked = next(target for target in targets if target.attribute is Attribute.BINDING
-                 and name in target.variables.values())  # fmt: skip
-    assert asked.measure is Measure.REDUCTION
-    for kept, told in ((sweep, False), (sweep.sel(year=[2010, 2015, 2020]), True)):
-        axes = plot.fan(kept, name, targets, lang=lang)
-        assert (asked.id in axes.get_xlabel()) is told
-        assert (str(asked.since) in axes.get_xlabel()) is told
-        assert any(asked.id in label.get_text() for label in axes.texts) is not told
 
 
 def test_the_verdict_map_has_a_cell_for_each_verdict(

@@ -14,7 +14,7 @@ import plansim
 from plansim.analysis.decisions.policies import policies, policy_text
 from plansim.analysis.decisions.policy_search import STEPS, Aim, hypervolume, nondominated
 from plansim.analysis.decisions.sample import states_of
-from plansim.analysis.optimization.problem import DecisionProblem, decision_problem, member_factors
+from plansim.analysis.optimization.problem import DecisionProblem, decision_problem
 from plansim.errors import InputError
 from plansim.model.records import Integration, Model
 from plansim.scenario.members import Members
@@ -31,14 +31,18 @@ def model(tmp_path: Path) -> Model:
 
 
 def space_of(
-    model: Model, scenario: Scenario, levers: Sequence[Lever], members: Members, **options: bool
+    model: Model,
+    scenario: Scenario,
+    levers: Sequence[Lever],
+    members: Members,
+    *,
+    coarse: bool = False,
 ) -> DecisionProblem:
     """Give the problem of which growth of the output is the indicator."""
     growth = indicator_of(model, "output", Measure.GROWTH, 2000, 2005)
-    factors, draws = member_factors(model, scenario, levers, members)
     return decision_problem(
         model, scenario, levers, plansim.load_targets(model=model), indicators=[growth],
-        uncertain=factors, draws=draws, **options,
+        members=members, coarse=coarse,
     )  # fmt: skip
 
 

@@ -223,11 +223,11 @@ def frontier(
         if drawn is not None:
             factors, values = drawn
             uncertain = problem_to(year, uncertain=factors, draws=values)
+            uncertain = replace(uncertain, scales=np.ones(len(wanted)))
             used = len(values)
             with np.errstate(all="ignore"):
                 spreads = np.nanstd(uncertain.judge(problem.start[None]).margins[0], axis=0)
-            spreads = np.nan_to_num(spreads) * problem.scales
-            scales = np.maximum(spreads, SMALLEST_SPREAD * problem.scales)
+            scales = np.maximum(np.nan_to_num(spreads), SMALLEST_SPREAD * problem.scales)
         problem = replace(problem, scales=scales)
         horizons.append(_horizon(problem, uncertain, year, levels, tell))
         present = problem.present

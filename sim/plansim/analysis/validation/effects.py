@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from plansim.analysis.checks_file import Margins, Question
 from plansim.analysis.ensemble import evaluate_members, load_ensemble, read_ensemble_head
 from plansim.analysis.validation.context import ValidationContext
-from plansim.analysis.validation.effects_file import Margins, Question
 from plansim.analysis.validation.result import Case, Number, Result, case, result
 from plansim.scenario.factors import FloatArray
 from plansim.scenario.members import FILE_NAME
@@ -103,15 +103,16 @@ def question_effects(context: ValidationContext) -> Result:
             one.case(name, True, "effect", margin=one.margin, deviations=one.deviations)
             for one in changes
         ]
-    told = {"moved": len(moved), "targets": len(binding)} | _named(first)
     return result(
         "Q26",
-        [*demanded, *_margins(binding, asked, moved, told), *shown],
+        [*demanded, *_margins(binding, asked, moved, first), *shown],
         limits,
         held=sum(case.holds for case in demanded),
         demanded=len(demanded),
         members=len(next(iter(growth.values())).parts),
-        **told,
+        moved=len(moved),
+        targets=len(binding),
+        **_named(first),
     )
 
 
@@ -120,12 +121,13 @@ def _moves(effect: _Effect, asked: Margins) -> bool:
 
 
 def _margins(
-    binding: Mapping[str, Target], asked: Margins, moved: Sequence[str], told: Mapping[str, Number]
+    binding: Mapping[str, Target], asked: Margins, moved: Sequence[str], question: Question
 ) -> Iterator[Case]:
     """Yield how many margins the question moves, and of each other target why it does not."""
     explained = binding.keys() <= {*moved, *asked.ledgers}
     yield case("Q26", len(moved) >= asked.least or explained, "effect_count", count=len(moved),
-               limit=asked.least, part=asked.part, deviations=asked.deviations, **told)  # fmt: skip
+               limit=asked.least, part=asked.part, deviations=asked.deviations,
+               targets=len(binding), **_named(question))  # fmt: skip
     for key, reason in asked.ledgers.items():
         message = "effect_moves" if key in moved else "effect_ledger"
         words = {"reason_en": reason.en, "reason_zh": reason.zh}

@@ -138,18 +138,19 @@ def replay(asked: Arguments, result: Path, index: int | None, verify: bool) -> N
     if index is None:
         raise UsageError(Message("Missing argument 'INDEX'; --verify checks the whole result"))
     from plansim.analysis.evaluator import RunStatus
-    from plansim.analysis.experiments.replay import run_scenario_text, stored_run_scenario
+    from plansim.analysis.experiments.replay import run_scenario_text, stored_run
     from plansim.files.writing import write_text
     from plansim.output.tables.verdicts import verdict_table
 
     inputs = asked.read(whole=True)
-    stored, scenario = stored_run_scenario(result, index, inputs.model)
+    stored, scenario = stored_run(result, index, inputs.model)
     if asked.output is not None:
         write_text(run_scenario_text(scenario), asked.output, force=asked.force)
         remark(asked.text("sweep.scenario_written", path=asked.output))
-    if stored.status is not RunStatus.OK:
-        what = {"variable": stored.failed_variable or "?", "when": stored.failed_time}
-        remark(asked.text("sweep.was_bad", status=stored.status.name.lower(), **what))
+    if status := RunStatus(int(stored["status"])):
+        place, names = int(stored["bad_variable"]), stored["bad_variable"].attrs["names"]
+        what = {"variable": names[place] if place >= 0 else "?", "when": float(stored["bad_time"])}
+        remark(asked.text("sweep.was_bad", status=status.name.lower(), **what))
     with asked.terminal.progress("run.simulating", scenario=scenario.id):
         run = plansim.replay(result, index, inputs.model, inputs.targets, engine=asked.engine)
     titles = {scenario.id: asked.text.title(scenario)}
@@ -159,6 +160,6 @@ def replay(asked: Arguments, result: Path, index: int | None, verify: bool) -> N
         engine=run.dataset.attrs["engine"],
         deviation=f"{run.deviation:.1e}",
         same=run.same,
-        count=len(stored.verdicts),
+        count=stored.sizes["target"],
     )
     asked.terminal.show(table, comparison)

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from importlib.resources import as_file, files
+from itertools import pairwise
 from pathlib import Path
 
 import matplotlib as mpl
@@ -190,33 +191,16 @@ def year_axis(axes: Axes, first: int, last: int) -> None:
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0f}"))
 
 
-def spread(positions: list[float], gap: float) -> list[float]:
-    """Move labels apart to be at least ``gap`` from each other, as little as it takes.
+def spread(positions: Sequence[float], gap: float) -> list[float]:
+    """Move labels up until each is at least ``gap`` above the one below it.
 
     >>> spread([1.0, 1.1, 5.0], 1.0)
-    [0.55, 1.55, 5.0]
+    [1.0, 2.0, 5.0]
     """
-    order = sorted(range(len(positions)), key=positions.__getitem__)
-    groups: list[list[int]] = []
-    for index in order:
-        groups.append([index])
-        while len(groups) > 1 and _ends(groups[-1], positions, gap)[0] < (
-            _ends(groups[-2], positions, gap)[1] + gap
-        ):
-            groups[-2:] = [groups[-2] + groups[-1]]
-    result = list(positions)
-    for group in groups:
-        low = _ends(group, positions, gap)[0]
-        for rank, index in enumerate(group):
-            result[index] = low + rank * gap
+    result, order = list(positions), sorted(range(len(positions)), key=positions.__getitem__)
+    for below, above in pairwise(order):
+        result[above] = max(result[above], result[below] + gap)
     return result
-
-
-def _ends(group: list[int], positions: list[float], gap: float) -> tuple[float, float]:
-    """Return the ends of a group of labels that stand as close as they may around their middle."""
-    middle = sum(positions[index] for index in group) / len(group)
-    half = gap * (len(group) - 1) / 2
-    return middle - half, middle + half
 
 
 def save_figure(figure: Figure, path: Path, *, force: bool = False) -> None:

@@ -16,7 +16,7 @@ from plansim.output.figures import canvas
 from plansim.output.series import Mark, Series, mark_label
 from plansim.output.words.text import Text
 
-__all__ = ["Envelope", "Line", "draw_chart", "halo", "label_ends", "looks_of", "shown_name"]
+__all__ = ["Envelope", "Line", "draw_chart", "halo", "label_ends", "looks_of"]
 
 Envelope = Mapping[int, tuple[float, float]]
 """The lower and the upper end by year."""
@@ -49,19 +49,12 @@ def looks_of(count: int) -> list[tuple[str, str]]:
     return [(hues[i % len(hues)], DASHES[i % len(DASHES)]) for i in range(count)]
 
 
-def shown_name(series: Series, text: Text) -> str:
-    """Return the name of a series in the language of the figure, with a capital."""
-    name = text.pick(series.name, series.name_zh)
-    return name[:1].upper() + name[1:]
-
-
 def draw_chart(
     axes: Axes,
     lines: Sequence[Line],
     marks: Sequence[tuple[Mark, str]],
     text: Text,
     *,
-    title: str = "",
     small: bool = False,
 ) -> None:
     """Draw lines with their bands, and the marks of targets in their colours, within `style`.
@@ -87,7 +80,7 @@ def draw_chart(
     canvas.plain_numbers(axes, 4 if small else 6)
     _widen(axes)
     series = lines[0].series
-    name = title or shown_name(series, text)
+    name = text.pick(series.name, series.name_zh)
     canvas.name_axes(axes, name, text.unit(series.unit), columns=34 if small else 60)
     if small:
         asked = list(dict.fromkeys(mark_label(mark.target, text) for mark, _ in marks))
