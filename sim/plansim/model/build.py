@@ -80,7 +80,7 @@ def build_model(text: str, file: Path, sha256: str, strict: bool) -> Model:
     if time is not None and not faults and not _saves_middles(time):
         variables = {name: replace(v, timing=Timing.YEAR) for name, v in variables.items()}
     builder.note_units(strict=strict)
-    (faults if strict else warnings).take(slips)
+    (faults if strict else warnings).extend(slips)
     if faults or time is None:
         raise ModelError(faults.by_line())
     return Model(
