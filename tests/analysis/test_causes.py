@@ -111,12 +111,6 @@ def test_shares_are_the_mean_over_all_orders(worth: FloatArray) -> None:
     np.testing.assert_allclose(shapley(worth), by_all_orders(worth), atol=1e-9)
 
 
-@settings(max_examples=30)
-@given(worth=games())
-def test_shares_add_up(worth: FloatArray) -> None:
-    assert shapley(worth).sum() == pytest.approx(worth[-1] - worth[0], abs=1e-9)
-
-
 def test_sampled_shares_add_up_and_lie_within_their_errors() -> None:
     count, generator = 6, np.random.default_rng(3)
     worth = generator.normal(size=2**count).cumsum()
@@ -143,13 +137,7 @@ def test_a_lever_and_an_array_count_as_one_change(town: Model, story: Story) -> 
     }
     assert (groups[1].before, groups[1].after) == ((1.0, 2.0), (3.0, 2.5))
     assert [group.name_zh for group in groups] == ["力度", "权重", "左", "右", "闲"]
-
-
-def test_what_two_scenarios_set_alike_is_no_change(town: Model, story: Story) -> None:
-    other = story(OTHER)
-    assert groups_of(town, other, other) == ()
-    written = story("title: As it is\nvalues: {left: 1, right: 2}\n")
-    assert [one.name for one in groups_of(town, as_written(town), written)] == ["right"]
+    assert groups_of(town, story(OTHER), story(OTHER)) == ()
 
 
 # --- over runs ------------------------------------------------------------------------------------
