@@ -12,15 +12,13 @@ import pytest
 
 from plansim.analysis.evaluator import Evaluator, Request
 from plansim.analysis.optimization.levers import lever_named
-from plansim.analysis.optimization.target_seeking import GRID, SearchRange, Solution, solve
+from plansim.analysis.optimization.target_seeking import SearchRange, Solution, solve
 from plansim.errors import InputError, SimulationError
 from plansim.model.reader import load_model
 from plansim.model.records import Model
-from plansim.scenario.factors import Apply
 from plansim.scenario.scenario_file import as_written
 from plansim.targets.catalogue import load_targets
 from plansim.targets.target import Target
-from plansim.targets.views_file import load_views
 from tests.helpers.plan import aim, plan
 from tests.helpers.vensim_text import writer
 
@@ -119,17 +117,6 @@ def test_what_is_met_already_needs_no_change(town: Model, aims: dict[str, Target
     assert found.margins["L1"] == found.margins_present["L1"] == pytest.approx(0.5)
 
 
-def test_where_nothing_meets_a_target_it_is_said_where_was_looked(
-    town: Model, aims: dict[str, Target]
-) -> None:
-    found = solved(town, aims, "pull", "X1")
-    assert found.values is None
-    assert found.margins == {}
-    assert [searched.ends for searched in found.searched] == [((0, 2.5),), ((0, 10),)]
-    assert found.searched[1].points in {GRID, GRID + 1}
-    assert found.searched[1].best == pytest.approx({"X1": 101 - 1000})
-
-
 @pytest.mark.parametrize(
     ("lever", "message"),
     [
@@ -143,19 +130,6 @@ def test_where_nothing_meets_a_target_it_is_said_where_was_looked(
 def test_what_is_no_lever_is_refused(town: Model, lever: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
         lever_named(town, lever)
-
-
-def test_the_label_of_a_lever_names_it_in_either_language(city: Model) -> None:
-    views = load_views(city)
-    levers = [*views.levers]
-    assert len({lever.name_en for lever in levers}) == len(levers)
-    assert len({lever.name_zh for lever in levers}) == len(levers)
-    setting = [lever for lever in levers if lever.apply is Apply.SET]
-    assert len(setting) > 30
-    for lever in setting[::5]:
-        for label in (lever.name_en, lever.name_zh.upper()):
-            assert lever_named(city, label).constants == lever.constants
-    assert lever_named(city, "Credit for local firms").name_zh == "本地企业信贷宽松度"
 
 
 @pytest.mark.parametrize(("text", "lever", "id_", "error", "message"), [
@@ -246,19 +220,6 @@ def test_a_cost_that_the_model_counts(mixed: Callable[..., Solution]) -> None:
     assert flow.cost_unit == "Dmnl"
     stock = mixed("S1", outlay="spent")
     assert stock.cost == pytest.approx(3.5 * 9, abs=1e-3)
-
-
-def test_the_admissible_ranges_are_looked_over_where_the_plausible_do_not_do(
-    mixed: Callable[..., Solution],
-) -> None:
-    found = mixed("F1", {})
-    assert [searched.range for searched in found.searched] == [
-        SearchRange.PLAUSIBLE,
-        SearchRange.ADMISSIBLE,
-    ]
-    assert found.searched[0].best == pytest.approx({"F1": 10 - 25})
-    assert found.values is not None
-    assert 2 * found.values[0] + found.values[1] == pytest.approx(25, abs=1e-6)
 
 
 def test_where_nothing_does_it_is_said_how_near_one_comes(mixed: Callable[..., Solution]) -> None:
