@@ -84,17 +84,7 @@ def test_each_operation_is_that_of_the_intermediate_form(
     leaves = [graph.leaf(Op.INPUT, index) for index in range(3)]
     outputs = {op.value: graph.make(op, *operands(op, leaves)) for op in OPERATIONS}
     outputs["table"] = graph.lookup(TABLE, leaves[0])
-    program = Program(
-        instructions=tuple(graph.instructions),
-        depends=tuple(graph.depends),
-        states=(),
-        pipes=(),
-        tables=tuple(graph.tables),
-        inputs=("a", "b", "c"),
-        defaults=(0.0, 0.0, 0.0),
-        outputs=outputs,
-        equations=0,
-    )
+    program = graph.program(dict.fromkeys("abc", 0.0), outputs)
     found = run_in_node(program, [(each, None) for each in samples])
     for sample, results in zip(samples, found, strict=True):
         numbers = [graph.number(each) for each in sample]
