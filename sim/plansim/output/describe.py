@@ -244,8 +244,6 @@ def _method_change(scenario: Scenario, text: Text) -> list[str]:
 
 def _change(change: Change, model: Model, text: Text, *, noting: bool = False) -> str:
     """Write a change, in the unit of its lever if any; ``noting`` the plausible range it leaves."""
-    from plansim.scenario.cells import outside
-
     lever = _lever([change.name], model)
     label = text.name(lever) if lever else reference_name(change.name, model, text)
     factor, unit = (lever.shown_factor, lever.shown_unit) if lever else (1.0, change.unit)
@@ -253,7 +251,11 @@ def _change(change: Change, model: Model, text: Text, *, noting: bool = False) -
     shown = " → ".join(f"{value:g}" for value in ends).replace("-", "−")
     written = _with_unit(label, shown, unit, text)
     plausible = model.variables[split_reference(change.name)[0]].plausible
-    if not noting or plausible is None or not outside(change.new, *plausible):
+    if not noting or plausible is None:
+        return written
+    from plansim.scenario.cells import outside  # loads what changes do without
+
+    if not outside(change.new, *plausible):
         return written
     bounds = plausible[0] * factor, plausible[1] * factor
     return written + noted("show.exceeded", bounds, unit, text)

@@ -174,7 +174,9 @@ def variable_facts(variable: Variable, facts: ModelFacts) -> list[tuple[str, str
         notes = [fact for fact in notes if fact[0] != text("show.value")]
         place = [("show.value", text("show.by_scenario"))]
     else:
-        about.insert(3, ("show.module", text.pick(variable.module, module and module.name_zh)))
+        about.insert(
+            3, ("show.module", text.pick(variable.module, module.name_zh if module else ""))
+        )
         about.append(("show.equation", variable.equation.expandtabs(4).replace("\\\n", "\n")))
         place = [("show.place", f"{facts.model.path}:{variable.line}")]
     return [*with_text(about, text), *notes, *with_text(place, text)]
