@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Locator, Page
+from playwright.sync_api import Browser, Locator
 
 from plansim.analysis.decisions.policies import policies, policy_text
 from plansim.analysis.ensemble import check_scenarios
@@ -449,31 +449,6 @@ CONTRAST = """() => {
   }
   return found;
 }"""
-
-
-def test_print_shows_the_answers_and_no_buttons(visit: Visit) -> None:
-    page: Page = visit.page
-    page.emulate_media(media="print")
-    assert page.locator(".headline").is_visible()
-    assert page.locator("#panel-overview .board").is_visible()
-    assert not page.locator(".tools").is_visible()
-    assert not page.locator(".lever").first.is_visible()
-    wide: Any = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
-    assert wide[0] <= wide[1]
-    # Pictures of the charts, since a canvas that is laid out anew is printed empty.
-    page.evaluate("dispatchEvent(new Event('beforeprint'))")
-    drawn: Any = page.evaluate(
-        """Promise.all([...document.querySelectorAll(".chart-picture")].map(async (picture) => {
-          await picture.decode();
-          const { naturalWidth, src } = picture;
-          return [naturalWidth > 0 && picture.checkVisibility(), src.length];
-        }))"""
-    )
-    assert len(drawn) == 12
-    assert all(seen and size > 2000 for seen, size in drawn)
-    assert page.locator(".differences-list").first.is_visible()
-    page.evaluate("dispatchEvent(new Event('afterprint'))")
-    assert page.locator(".chart-picture").count() == 0
 
 
 @pytest.mark.parametrize("name", ["toy_town", "tea_cup"])

@@ -170,7 +170,7 @@ def test_every_phrase_of_the_page_is_used_and_every_one_that_is_used_exists() ->
     made = {"page.tab_", "page.board_", "page.column_", "page.note_", "page."}
     prefixes = set(re.findall(r"`(page\.[a-z_]*)\$\{", sources))
     assert prefixes == made
-    tools = {"undo", "redo", "reset", "swap", "keep", "copy_yaml", "copy_link", "print"}
+    tools = {"undo", "redo", "reset", "swap", "keep", "copy_yaml", "copy_link"}
     tools |= {"stories", "policies", "tests", "kept_runs"}
     known = {key for key in phrases() if key.startswith("page.")}
     assert named <= known

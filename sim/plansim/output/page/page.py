@@ -97,7 +97,7 @@ _CHINESE = re.compile("[\u2e80-\ua4cf\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef]")
 LICENSES = ("uPlot", "NotoSansSC", "DejaVuSans")
 COMPARED = 2
 """Number of presets that a page opens with."""
-STYLES = ("base", "layout", "controls", "board", "chart", "detail", "forced", "print")
+STYLES = ("base", "layout", "controls", "board", "chart", "detail", "forced")
 
 
 @dataclass(frozen=True, repr=False)
