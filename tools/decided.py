@@ -101,7 +101,7 @@ def _corner(found: plansim.Discovery, model: plansim.Model, text: Text) -> tuple
     if not found.boxes or found.outcome is not Outcome.FAILS:
         return "–", "–", "–"
     box = found.boxes[0]
-    limits = (" ".join(filter(None, limit_of(limit, model, text))) for limit in box.limits)
+    limits = (" ".join(filter(None, limit_of(limit, model, text))) for limit in box.asked)
     fresh = "–" if box.test is None else f"{100 * box.test.density:.0f}"
     return text.join(limits), f"{100 * box.density:.0f}", fresh
 

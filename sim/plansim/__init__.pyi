@@ -21,7 +21,7 @@ from plansim.analysis.calibration.history_matching import (
     condition as condition,
     draw_members as draw_members,
 )
-from plansim.analysis.calibration.waves import Conditioned as Conditioned
+from plansim.analysis.calibration.conditioning import Conditioned as Conditioned
 from plansim.analysis.ensemble import (
     check_scenarios as check_scenarios,
     load_ensemble as load_ensemble,
@@ -51,9 +51,7 @@ from plansim.analysis.feedback.polarity import (
 )
 from plansim.analysis.decisions.adaptation import (
     Adaptation as Adaptation,
-    MidtermReview as MidtermReview,
     adaptation as adaptation,
-    midterm_review as midterm_review,
 )
 from plansim.analysis.decisions.conflicts import (
     Conflicts as Conflicts,
@@ -86,18 +84,14 @@ from plansim.analysis.decisions.signposts import (
     signposts as signposts,
 )
 from plansim.analysis.optimization.frontier import Frontier as Frontier, frontier as frontier
-from plansim.analysis.optimization.moves import lever_named as lever_named
-from plansim.analysis.optimization.problem import (
-    Lever as Lever,
+from plansim.analysis.optimization.levers import lever_named as lever_named
+from plansim.analysis.optimization.decision_file import (
     read_frontier_spec as read_frontier_spec,
 )
 from plansim.analysis.optimization.target_seeking import Solution as Solution, solve as solve
 from plansim.analysis.sensitivity.given_data import sensitivity as sensitivity
-from plansim.analysis.sensitivity.study import (
-    Sensitivity as Sensitivity,
-    morris as morris,
-    sobol as sobol,
-)
+from plansim.analysis.sensitivity.morris import morris as morris
+from plansim.analysis.sensitivity.sobol import Sensitivity as Sensitivity, sobol as sobol
 from plansim.analysis.sensitivity.unknowns import (
     DecidedTarget as DecidedTarget,
     DecidingUnknown as DecidingUnknown,
@@ -173,6 +167,7 @@ from plansim.targets.verdict import (
     Verdict as Verdict,
     check_targets as check_targets,
 )
+from plansim.targets.views import Lever as Lever
 from plansim.targets.views_file import load_views as load_views
 
 __all__: list[str]

@@ -124,32 +124,6 @@ def test_a_random_model_is_computed_as_by_pysd(
 
 
 @settings(
-    max_examples=25,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
-@given(MODELS, st.integers(1, 20), st.integers(0, 2**32 - 1))
-def test_folded_constants_and_given_ones_make_the_same_run(
-    tmp_path: Path, equations: tuple[list[str], list[str]], runs: int, seed: int
-) -> None:
-    path = tmp_path / "random.mdl"
-    written(path, *equations)
-    model = load_model(path, strict=False)
-    kernel = compile_model(model, vary=[*CONSTANTS, *STOCKS], cache=False, effort=0)
-    inputs = np.random.default_rng(seed).uniform(-2, 2, (runs, len(kernel.inputs)))
-    found = simulate_ensemble(kernel, inputs, model.time)
-    run = seed % runs
-    given_to_it = dict(zip(kernel.inputs, inputs[run].tolist(), strict=True))
-    constants = {name: value for name, value in given_to_it.items() if name in CONSTANTS}
-    stocks = {name: np.array([value]) for name, value in given_to_it.items() if name in STOCKS}
-    folded = compile_model(model, vary=list(STOCKS), values=constants, cache=False)
-    alone = simulate_ensemble(folded, stocks, model.time)
-    assert folded.outputs == kernel.outputs
-    np.testing.assert_allclose(alone.values[0], found.values[run], rtol=1e-9, atol=1e-12)
-
-
-@settings(
     max_examples=12,
     deadline=None,
     derandomize=True,

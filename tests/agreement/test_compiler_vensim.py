@@ -23,6 +23,7 @@ from tests.helpers import reference
 from tests.helpers.clock import by
 
 FEATURES = sorted((Path(__file__).parents[1] / "agreement" / "vensim").glob("*/*.mdl"))
+BY_PYSD = [path for path in FEATURES if path.stem != "macros"]
 TOLERANCE = 1e-9
 """Of the value, or of the largest of its series."""
 NOISE = 1e-3
@@ -44,7 +45,7 @@ def disagreements(ours: xr.Dataset, theirs: xr.Dataset) -> list[str]:
 
 
 @pytest.mark.parametrize("method", Integration)
-@pytest.mark.parametrize("path", FEATURES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", BY_PYSD, ids=lambda path: path.stem)
 def test_a_feature_is_computed_as_by_pysd(path: Path, method: Integration) -> None:
     model = load_model(path)
     scenario = by(as_written(model), method)
@@ -120,12 +121,3 @@ def test_a_scenario_with_its_own_clock_is_computed_as_by_pysd(root: Path, tmp_pa
     )
     scenario = read_scenario(path, model)
     assert disagreements(simulate(model, scenario), reference.simulate(model, scenario)) == []
-
-
-def test_a_difference_is_found(root: Path) -> None:
-    model = load_model(root / "tests" / "toys" / "models" / "tea_cup.mdl")
-    right = simulate(model, as_written(model))
-    name = "Teacup Temperature"
-    assert disagreements(right.assign({name: right[name] * (1 + 2e-9)}), right) == [
-        "Teacup Temperature: 2.0e-09"
-    ]

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from plansim.analysis.optimization.decision_file import read_frontier_spec
 from plansim.analysis.optimization.frontier import Frontier, frontier
-from plansim.analysis.optimization.problem import read_frontier_spec
 from plansim.errors import DesignError
 from plansim.model.reader import load_model
 from plansim.model.records import Model

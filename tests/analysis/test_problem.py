@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 
 from plansim.analysis.experiments.design import Uniform
-from plansim.analysis.optimization.problem import Lever, decision_problem
+from plansim.analysis.optimization.problem import decision_problem
 from plansim.model.reader import load_model
 from plansim.model.records import Model
 from plansim.scenario.factors import Apply, Factor
 from plansim.scenario.scenario_file import as_written
 from plansim.targets.catalogue import load_targets
+from plansim.targets.views import Lever
 from tests.helpers.plan import aim, plan
 from tests.helpers.vensim_text import writer
 
@@ -77,10 +78,11 @@ def test_a_target_that_must_hold_until_a_year_is_judged_in_all_of_them(town: Mod
 def test_what_is_uncertain_acts_on_what_the_levers_leave(town: Model) -> None:
     factor = Factor("heat", ("heat",), Apply.MULTIPLY, Uniform(0.5, 1.5), "Dmnl")
     problem = decision_problem(
-        town, as_written(town), LEVERS, load_targets(model=town), uncertain=[factor]
-    )
+        town, as_written(town), LEVERS, load_targets(model=town), uncertain=[factor],
+        draws=np.array([[0.5], [1.5]]),
+    )  # fmt: skip
     positions = problem.positions(np.array([[1.0, 0.0, 1.0], [2.0, 1.0, 2.0]]))
-    margins, _ = problem.over_draws(positions, np.array([[0.5], [1.5]]))
+    margins = problem.judge(positions).margins * problem.scales
     expected = [[1 + 2 * 3 * 0.5, 1 + 2 * 3 * 1.5], [2 + 3 * 6 * 0.5, 2 + 3 * 6 * 1.5]]
     assert margins[:, :, 0] == pytest.approx(np.array(expected) - 1 - 4)
 

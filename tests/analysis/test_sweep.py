@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,14 +23,9 @@ from scipy.stats import binomtest
 from plansim.analysis.evaluator import RunStatus
 from plansim.analysis.experiments.design import Design
 from plansim.analysis.experiments.design_file import read_design
-from plansim.analysis.experiments.replay import (
-    deviation,
-    run_scenario,
-    run_scenario_text,
-    stored_run,
-)
+from plansim.analysis.experiments.replay import deviation, run_scenario_text, stored_run
 from plansim.analysis.experiments.sampling import Sampler
-from plansim.analysis.experiments.store import open_store
+from plansim.analysis.experiments.store import Store, open_store
 from plansim.analysis.experiments.sweep import run_sweep
 from plansim.engine.simulate import simulate
 from plansim.errors import DesignError, InputError, OutputError
@@ -151,11 +145,10 @@ def test_each_run_is_what_it_is_by_itself(town: Town) -> None:
     design = town.design(f"{DESIGN}integration: {method}\n", samples=9)
     path = town.path
     town.sweep(design, path, threads=2)
-    store, found = open_store(path), xr.open_zarr(path, chunks=None)
+    found = xr.open_zarr(path, chunks=None)
     seen = set()
     for index in range(design.runs):
-        run = stored_run(store, index)
-        scenario = run_scenario(store, run, town.model)
+        run, scenario = stored_run(path, index, town.model)
         assert scenario.time.integration is method
         dataset = simulate(town.model, scenario)
         assert deviation(dataset, run) < 1e-12
@@ -191,9 +184,8 @@ def test_the_growth_of_a_run_follows_from_its_factors(town: Town) -> None:
 def test_runs_of_the_shipped_model_are_what_pysd_gives(city: Model, tmp_path: Path) -> None:
     design = read_design(shipped("scenarios", "sweeps", "growth-investment.yaml"), city, samples=32)
     run_sweep(design, city, load_targets(model=city), tmp_path / "r.zarr")
-    store = open_store(tmp_path / "r.zarr")
-    run = stored_run(store, 21)
-    assert deviation(simulate(city, run_scenario(store, run, city), engine="pysd"), run) < 1e-9
+    run, scenario = stored_run(tmp_path / "r.zarr", 21, city)
+    assert deviation(simulate(city, scenario, engine="pysd"), run) < 1e-9
 
 
 def test_scenarios_share_their_points(town: Town) -> None:
@@ -209,21 +201,16 @@ def test_scenarios_share_their_points(town: Town) -> None:
 # --- it does not matter how -----------------------------------------------------------------------
 
 
-def test_values_do_not_depend_on_threads_or_blocks(town: Town) -> None:
+def test_values_do_not_depend_on_threads_blocks_or_tiles(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
     design = town.design(samples=300)
     town.sweep(design, town.folder / "a.zarr", threads=2)
+    monkeypatch.setattr("plansim.analysis.experiments.workers.TILE", 13)
     town.sweep(design, town.folder / "b.zarr", threads=5, block=17)
     assert same(town.folder / "a.zarr", town.folder / "b.zarr")
     one, other = (xr.open_zarr(town.folder / n, group="summary") for n in ("a.zarr", "b.zarr"))
     xr.testing.assert_identical(one.load(), other.load())
-
-
-def test_values_do_not_depend_on_the_tile(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
-    design = town.design(samples=300)
-    town.sweep(design, town.folder / "a.zarr")
-    monkeypatch.setattr("plansim.analysis.experiments.sweep.TILE", 13)
-    town.sweep(design, town.folder / "b.zarr", threads=2)
-    assert same(town.folder / "a.zarr", town.folder / "b.zarr")
 
 
 class _InterruptedError(Exception):
@@ -247,10 +234,6 @@ def test_an_interrupted_sweep_is_resumed_to_the_same_values(town: Town) -> None:
     status = arrays(cut)["status"]
     assert (status[:640] == RunStatus.OK).all()
     assert (status[640:] == -1).all(), "fill values mean never run"
-    before = {
-        name: values[:640].copy() for name, values in arrays(cut).items() if len(values) > 640
-    }
-
     # What a kill leaves behind: half a line in the list, half a block in the arrays.
     with (cut / "status" / "blocks.done").open("a") as file:
         file.write("1")
@@ -260,51 +243,43 @@ def test_an_interrupted_sweep_is_resumed_to_the_same_values(town: Town) -> None:
     town.sweep(design, cut, resume=True, threads=2, progress=lambda n, _: asked.append(n))
     assert asked[0] == 640, "what is done is not done again"
     assert same(cut, whole)
-    after = arrays(cut)
-    assert all((after[name][:640] == before[name]).all() for name in ("stock", "verdict", "growth"))
+    town.sweep(design, cut, resume=True, progress=lambda n, _: asked.append(n))
+    assert asked[-1:] == [1400], "nothing is left to do"
 
 
-def test_a_finished_sweep_is_resumed_by_doing_nothing(town: Town) -> None:
-    design = town.design(samples=10)
-    first = town.sweep(design)
-    asked: list[int] = []
-    again = town.sweep(design, resume=True, progress=lambda n, _: asked.append(n))
-    assert asked == [20]
-    xr.testing.assert_identical(first, again)
+def _with(**fields: object) -> Callable[[Town, Design], tuple[Town, Design]]:
+    return lambda town, design: (town, replace(design, **fields))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        (lambda d: replace(d, seed=6), "another design, seed; expected 5; found 6"),
-        (lambda d: replace(d, points=11), "another design, points; expected 10; found 11"),
-        (lambda d: replace(d, factors=d.factors[:2]),
+        (_with(seed=6), "another design, seed; expected 5; found 6"),
+        (_with(points=11), "another design, points; expected 10; found 11"),
+        (lambda town, design: (town, replace(design, factors=design.factors[:2])),
          "another design, factors, weights, constants; expected"),
+        (lambda town, design: (replace(town, model=replace(town.model, sha256="0")), design),
+         "another model, sha256"),
+        (lambda town, design: (
+            replace(town, aims=(replace(town.aims[0], value=170.0), *town.aims[1:])), design
+        ), "another targets, S1; expected [160"),
+        (lambda town, design: (town, design), "another versions, plansim; expected"),
     ],
 )  # fmt: skip
-def test_another_design_is_refused_with_the_difference(
-    town: Town, change: Callable[[Design], Design], expected: str
+def test_a_sweep_of_something_else_is_refused_with_the_difference(
+    town: Town,
+    monkeypatch: pytest.MonkeyPatch,
+    change: Callable[[Town, Design], tuple[Town, Design]],
+    expected: str,
 ) -> None:
     design = town.design(samples=10)
     town.sweep(design)
+    if "versions" in expected:
+        monkeypatch.setattr("plansim.analysis.experiments.layout.version_of", lambda name: "9.9")
+    other, changed = change(town, design)
     with pytest.raises(DesignError) as caught:
-        town.sweep(change(design), resume=True)
+        other.sweep(changed, resume=True)
     assert expected in str(caught.value)
-
-
-def test_another_model_version_or_target_is_refused(
-    town: Town, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    design, path = town.design(samples=10), town.path
-    town.sweep(design, path)
-    with pytest.raises(DesignError, match="another model, sha256"):
-        run_sweep(design, replace(town.model, sha256="0"), town.aims, path, resume=True)
-    shifted = (replace(town.aims[0], value=170.0), *town.aims[1:])
-    with pytest.raises(DesignError, match=r"another targets, S1; expected \[160"):
-        run_sweep(design, town.model, shifted, path, resume=True)
-    monkeypatch.setattr("plansim.analysis.experiments.sweep.version_of", lambda name: "9.9")
-    with pytest.raises(DesignError, match="another versions, plansim; expected"):
-        town.sweep(design, path, resume=True)
 
 
 def test_a_result_is_not_overwritten_unless_told(town: Town) -> None:
@@ -365,8 +340,6 @@ def test_a_bad_run_is_a_status(town: Town) -> None:
     assert runs.to_dict() == {"ok": 1, "overflow": 1, "nan": 2, "excessive": 0, "never_run": 0}
     assert json.loads(summary.attrs["bad_variables"]) == {"root": 2, "fed": 1}
     assert summary["verdicts"].sel(target="S1").values.sum() == 1, "bad runs have no verdict"
-    bad = stored_run(open_store(town.path), 2)
-    assert (bad.status, bad.failed_variable, bad.failed_time) == (RunStatus.OVERFLOW, "fed", 2032.5)
 
 
 def _longer(scenario: Scenario) -> Scenario:
@@ -454,8 +427,7 @@ def test_quantiles_of_very_many_runs_are_those_of_every_kth_point(
 
 def test_a_run_is_written_as_a_scenario_and_read_back_to_the_last_bit(town: Town) -> None:
     town.sweep(town.design(DESIGN + "integration: midpoint\n", samples=10))
-    store = open_store(town.path)
-    scenario = run_scenario(store, stored_run(store, 7), town.model)
+    _, scenario = stored_run(town.path, 7, town.model)
     (town.folder / "again.yaml").write_text(run_scenario_text(scenario), "utf-8")
     read = read_scenario(town.folder / "again.yaml", town.model)
     assert dict(read.values) == dict(scenario.values)
@@ -463,89 +435,21 @@ def test_a_run_is_written_as_a_scenario_and_read_back_to_the_last_bit(town: Town
     assert read.assumed == scenario.assumed
     assert (read.title_en, read.title_zh) == (scenario.title_en, scenario.title_zh)
     with pytest.raises(InputError, match=r"no such run; .*expected 0 to 19; found 20"):
-        stored_run(store, 20)
+        stored_run(town.path, 20, town.model)
     with pytest.raises(DesignError, match="made with another model"):
-        run_scenario(store, stored_run(store, 7), replace(town.model, sha256="0"))
+        stored_run(town.path, 7, replace(town.model, sha256="0"))
 
 
 # --- trouble from outside -------------------------------------------------------------------------
-
-KILLED = """
-import sys
-from pathlib import Path
-from plansim.model.reader import load_model
-from plansim.targets.catalogue import load_targets
-from plansim.analysis.experiments.design_file import read_design
-from plansim.analysis.experiments.sweep import run_sweep
-
-folder = Path(sys.argv[1])
-model = load_model(folder / "small.mdl")
-design = read_design(folder / "design.yaml", model, samples=50_000)
-run_sweep(design, model, load_targets(model=model), folder / "r.zarr", block=2048,
-      resume="resume" in sys.argv[2:], progress=lambda n, _: print(n, flush=True))
-"""
-
-
-@pytest.fixture
-def child(town: Town, root: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
-    """Start a sweep of 100 000 runs in a process of its own."""
-    town.design()
-    started: list[subprocess.Popen[str]] = []
-
-    def start(*arguments: str, prefix: Sequence[str] = ()) -> subprocess.Popen[str]:
-        command = [*prefix, sys.executable, "-c", KILLED, str(town.folder), *arguments]
-        environment = os.environ | {"PYTHONPATH": str(root / "sim")}
-        started.append(
-            subprocess.Popen(
-                command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
-            )
-        )
-        return started[-1]
-
-    yield start
-    for process in started:
-        process.kill()
-        process.communicate()
-
-
-def _wait_for(process: subprocess.Popen[str], runs: int) -> None:
-    assert process.stdout is not None
-    for line in process.stdout:
-        if int(line) >= runs:
-            return
-    raise AssertionError(process.stderr.read() if process.stderr else "it ended")
-
-
-@pytest.mark.long
-def test_a_killed_sweep_loses_at_most_the_blocks_in_hand(
-    child: Callable[..., subprocess.Popen[str]], town: Town
-) -> None:
-    process = child()
-    _wait_for(process, 20_000)
-    process.send_signal(signal.SIGKILL)
-    process.communicate(timeout=60)
-    assert process.returncode != 0
-    store = open_store(town.path)
-    done = store.done()
-    assert 9 <= len(done) < store.blocks
-    status = arrays(town.path)["status"]
-    for number in done:
-        assert (status[slice(*store.span(number))] == RunStatus.OK).all()
-    process = child("resume")
-    assert process.wait(timeout=120) == 0
-    town.sweep(town.design(samples=50_000), town.folder / "whole.zarr", block=16384)
-    assert same(town.path, town.folder / "whole.zarr")
 
 
 def test_a_full_disk_is_said_clearly_and_what_is_written_stays(
     town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     design, path = town.design(), town.path
-    from plansim.analysis.experiments.store import StoreWriter
+    write, count = Store.write, iter(range(1000))
 
-    write, count = StoreWriter.write, iter(range(1000))
-
-    def fails(self: StoreWriter, number: int, found: Any) -> None:
+    def fails(self: Store, number: int, found: Any) -> None:
         if next(count) >= 5:
             # As the system says it: no file may grow beyond this many bytes.
             import resource
@@ -559,7 +463,7 @@ def test_a_full_disk_is_said_clearly_and_what_is_written_stays(
         else:
             write(self, number, found)
 
-    monkeypatch.setattr(StoreWriter, "write", fails)
+    monkeypatch.setattr(Store, "write", fails)
     with pytest.raises(OutputError, match=r"the disk is full; what is written so far stays valid"):
         town.sweep(design, path, block=100, threads=1)
     assert len(open_store(path).done()) == 5

@@ -12,7 +12,7 @@ import pytest
 
 from plansim.analysis.attribution.assumptions import attribute
 from plansim.analysis.evaluator import Evaluator, Request
-from plansim.analysis.optimization.moves import lever_named
+from plansim.analysis.optimization.levers import lever_named
 from plansim.analysis.optimization.target_seeking import GRID, SearchRange, Solution, solve
 from plansim.errors import InputError, SimulationError
 from plansim.model.reader import load_model

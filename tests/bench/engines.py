@@ -18,9 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
-from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import simlin
@@ -31,7 +29,7 @@ from plansim.analysis.experiments.sampling import Sampler
 from plansim.analysis.experiments.sweep import request_of
 from plansim.compiler.llvm.writer import LANES
 from plansim.compiler.native import Platform, Processor, host_platform, processors
-from plansim.engine.batch import saved_times, simulate_ensemble
+from plansim.engine.batch import simulate_ensemble
 from plansim.engine.kernel import Kernel, compile_model
 from plansim.model.reader import load_model
 from plansim.model.records import Model, TimeSpec, VariableKind
@@ -39,7 +37,6 @@ from plansim.scenario.factors import FloatArray, constants_of
 from plansim.scenario.scenario_file import as_written
 from plansim.targets.catalogue import load_targets
 from plansim.targets.target import variable_of
-from tests.bench.ablation import ablated
 from tests.bench.sweeps import FEW, MILLION, PATH, design_of, stages, whole
 from tests.bench.tables import (
     RUNS_WITH_TABLES,
@@ -50,8 +47,6 @@ from tests.bench.tables import (
 )
 from tests.helpers import reference
 
-PATIENCE = 120.0
-"""Seconds that a process of its own may take for its turn."""
 YEARS = [2010, 2015, 2020]
 PAGE = Path(__file__).parents[2] / "docs" / "results" / "performance.md"
 
@@ -60,13 +55,6 @@ def seconds(work: Callable[[], object]) -> float:
     start = time.perf_counter()
     work()
     return time.perf_counter() - start
-
-
-def cpu(work: Callable[[], object]) -> float:
-    """Give the processor time of this thread, which others' work hardly touches."""
-    start = time.thread_time()
-    work()
-    return time.thread_time() - start
 
 
 def cpu_of_children(work: Callable[[], object]) -> float:
@@ -164,17 +152,9 @@ def measured(extent: Extent) -> list[tuple[str, str]]:
         simulate_ensemble(k, table, time, keep=YEARS, threads=threads)
 
     others = {each: it.kernel(each) for each in processors()[1:]}
-    context = get_context("spawn")
-    go, end = context.Barrier(3), context.Barrier(3)
-    pair = [context.Process(target=_busy, args=(kernel, inputs, clock, (go, end)), daemon=True)
-            for _ in range(2)]  # fmt: skip
-    for each in pair:
-        each.start()
     for _ in range(extent.rounds):
         for threads in (1, 2):
             note(f"{threads}", runs, lambda n=threads: run(kernel, inputs, clock, n))  # type: ignore[misc]
-        go.wait(PATIENCE)
-        note("two processes", 2 * runs, lambda: end.wait(PATIENCE))
         for name, other in others.items():
             few = inputs[: runs // 8]
             note(f"on {name}", len(few), lambda k=other, i=few: run(k, i, clock))  # type: ignore[misc]
@@ -182,8 +162,6 @@ def measured(extent: Extent) -> list[tuple[str, str]]:
         few = inputs[: runs // 8]
         note("file's step", len(few), lambda i=few: run(kernel, i, model.time))  # type: ignore[misc]
         note("simlin", 1, lambda: project.run(analyze_loops=False))
-    for each in pair:
-        each.terminate()
     for _ in range(min(2, extent.rounds)):
         note("pysd", 1, lambda: reference.simulate(model, as_written(model), cache=False))
     median = {name: statistics.median(found) for name, found in rates.items()}
@@ -208,23 +186,18 @@ def measured(extent: Extent) -> list[tuple[str, str]]:
         ("one thread", f"{median['1']:,.0f} runs/s, "
                        f"{median['1'] * kernel.equations * steps(clock):.2e} equations/s"),
         ("two threads over one", ratio("2", "1")),
-        ("two processes over one thread: what the machine has", ratio("two processes", "1")),
         *((f"one thread over code for {each.value or 'any processor of the family'}",
            ratio("1", f"on {each}")) for each in others),
         (f"one thread over pysimlin, both at the file's {steps(model.time)} steps",
          ratio("file's step", "simlin")),
         ("one thread over PySD, likewise", ratio("file's step", "pysd")),
     ]  # fmt: skip
-    return [*rows, table_row(extent.rounds), *ablation_rows(it, kernel, inputs, extent.rounds),
-            *sweep_rows(model, extent.sweep), *command_times(extent.rounds)]  # fmt: skip
-
-
-def _busy(kernel: Kernel, inputs: FloatArray, clock: TimeSpec, turns: tuple[Any, Any]) -> None:
-    """Simulate at each turn, as one of two processes that do."""
-    while True:
-        turns[0].wait()
-        simulate_ensemble(kernel, inputs, clock, keep=YEARS)
-        turns[1].wait()
+    return [
+        *rows,
+        table_row(extent.rounds),
+        *sweep_rows(model, extent.sweep),
+        *command_times(extent.rounds),
+    ]
 
 
 def table_row(rounds: int) -> tuple[str, str]:
@@ -235,37 +208,6 @@ def table_row(rounds: int) -> tuple[str, str]:
     read = TABLES * RUNS_WITH_TABLES * steps(model.time)
     return (f"a toy with {TABLES} tables and as many stocks, one thread",
             f"{RUNS_WITH_TABLES / took:,.0f} runs/s, {read / took:.2e} tables read/s")  # fmt: skip
-
-
-def ablation_rows(
-    it: Case, kernel: Kernel, inputs: FloatArray, rounds: int
-) -> list[tuple[str, str]]:
-    few = inputs[: len(inputs) // 4]
-    found = ablated(it.model, it.vary, it.outputs, it.values, it.clock, YEARS, few, rounds)
-    told = [f"{count} {kind} {100 * share:.0f} ± {100 * error:.0f}%"
-            for kind, (count, share, error) in found.items() if count]  # fmt: skip
-    none = ", ".join(kind for kind, (count, *_) in found.items() if not count)
-    grid = saved_times(it.clock)
-    at_all = []
-    for _ in range(rounds):
-        took = [cpu(lambda k=keep: simulate_ensemble(kernel, few, it.clock, keep=k))  # type: ignore[misc]
-                for keep in (YEARS, grid)]  # fmt: skip
-        at_all.append(took[1] / took[0] - 1)
-    size = len(few) * len(kernel.outputs) * len(grid)
-    faults = []
-    for _ in range(rounds):
-        fresh = np.empty(size)
-        took = [cpu(partial(fresh.fill, 1.0)) for _ in range(2)]
-        faults.append((took[0] - took[1]) / cpu(
-            lambda: simulate_ensemble(kernel, few, it.clock, keep=grid)))  # fmt: skip
-    return [
-        ("of a step's time, done a second time take",
-         "; ".join(told) + (f"; of {none} there are none" if none else "")),
-        (f"to keep {len(grid)} times instead of {len(YEARS)} takes",
-         f"{statistics.median(at_all):.0%} more (stores and their order)"),
-        ("page faults of memory that is new, for all that these are",
-         f"{statistics.median(faults):.0%} of the time"),
-    ]  # fmt: skip
 
 
 def sweep_rows(model: Model, runs: int) -> list[tuple[str, str]]:

@@ -15,10 +15,11 @@ from pathlib import Path
 from plansim.analysis.evaluator import TILE, Evaluator, Request
 from plansim.analysis.experiments.design import Design
 from plansim.analysis.experiments.design_file import read_design
-from plansim.analysis.experiments.layout import new_store
+from plansim.analysis.experiments.layout import SweepJob, new_store
 from plansim.analysis.experiments.sampling import Sampler
 from plansim.analysis.experiments.summary import Summary
-from plansim.analysis.experiments.sweep import SweepJob, SweepRuns, request_of
+from plansim.analysis.experiments.sweep import request_of
+from plansim.analysis.experiments.workers import SweepRuns
 from plansim.engine.readings import CompiledRuns
 from plansim.files.shipped import shipped
 from plansim.model.records import Model
@@ -50,21 +51,19 @@ def stages(model: Model) -> dict[str, float]:
         found.setdefault(name, []).append((time.process_time() - start) / BLOCK * 1e6)
 
     with tempfile.TemporaryDirectory() as folder:
-        card = {"design": {"factors": {f.name: {} for f in design.factors}, "kind": "sobol",
-                           "scenarios": {each.id: {} for each in design.scenarios}}}  # fmt: skip
-        path = Path(folder, "r.zarr")
-        with new_store(path, model, design, request, card, BLOCK) as store:
-            runs, summary = SweepRuns(SweepJob(model, design, request, path), store), Summary(store)
-            draw = runs.drawer()
+        job = SweepJob(model, design, request, Path(folder, "r.zarr"))
+        runs = SweepRuns(job)
+        with new_store(job, BLOCK) as store:
+            summary = Summary(store)
             Summary(store).dataset()  # loads what others have loaded long ago
             for number in range(store.blocks):
-                start, stop = store.span(number)
-                points = draw(number)
-                cpu("drawn", lambda a=start, b=stop: Sampler(design).draw(a, b))  # type: ignore[misc]
+                span = store.span(number)
+                points = Sampler(design).draw(span.start, span.stop)
+                cpu("drawn", lambda s=span: Sampler(design).draw(s.start, s.stop))  # type: ignore[misc]
                 cpu("simulated", lambda p=points: simulate(p))  # type: ignore[misc]
-                block, tasks = runs.begin(number, points)
+                block, tasks = runs.begin(store, number)
                 cpu("simulated and judged", lambda t=tasks: [task() for task in t])  # type: ignore[misc]
-                cpu("written", lambda n=number, f=block: runs.write(n, f))  # type: ignore[misc]
+                cpu("written", lambda n=number, f=block: store.write(n, f))  # type: ignore[misc]
                 store.mark(number)
                 cpu("summarised", lambda n=number, f=block: summary.add(n, f))  # type: ignore[misc]
             cpu("summarised at the end", summary.dataset)

@@ -45,7 +45,7 @@ REFUSALS = [
     ("check drought", "'drought' is an overlay, and no scenario; expected SCENARIO+drought"),
     ("check baseline --with baseline", "'baseline' is a scenario, and no overlay; expected one"),
     ("show drougt", "did you mean 'drought'?"),
-    ("run baseline+drought --with drought", "the overlay 'drought' is laid twice"),
+    ("run baseline+drought --with drought", "the overlays 'drought' and 'drought' both set"),
     ("sweep baseline --factor 'capital life' --with drougt", "no overlay is called 'drougt'"),
     ("plot a.zarr -o a.png --kind fan --with drought", "without --set and --with"),
     # files

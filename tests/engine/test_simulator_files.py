@@ -13,7 +13,7 @@ from plansim.errors import InputError
 from plansim.model.reader import load_model
 from plansim.model.records import Model
 from plansim.model.rewrite import with_constants
-from plansim.scenario.scenario_file import Scenario, as_written, read_scenario
+from plansim.scenario.scenario_file import Scenario, read_scenario
 
 POND = """{UTF-8}
 kind: big, small ~~|
@@ -118,25 +118,3 @@ def test_xmile_read_back_gives_the_run_of_the_scenario(
     for label, values in run_simlin(model, scenario).items():
         read = np.asarray(simulation.get_series(label))
         np.testing.assert_allclose(read, values, rtol=1e-9, atol=1e-12, err_msg=label)
-
-
-@pytest.mark.skipif(not has_simlin(), reason="pysimlin is not installed")
-@pytest.mark.parametrize("name", ["tea_cup", "pond"])
-def test_pysd_reads_what_is_written(
-    name: str, pond: Model, drought: Scenario, root: Path, tmp_path: Path
-) -> None:
-    """Flows with blanks in their names; sums, values by element, and the clock in an equation."""
-    import pysd
-
-    cup = load_model(root / "tests" / "toys" / "models" / "tea_cup.mdl")
-    model, scenario = (pond, drought) if name == "pond" else (cup, as_written(cup))
-    export_scenario(model, scenario, tmp_path / "out.xmile")
-    read = pysd.read_xmile(str(tmp_path / "out.xmile")).run().rename(columns=canonical)
-    for label, values in run_simlin(model, scenario).items():
-        own = read[canonical(label)].iloc[:: round(scenario.time.saveper / scenario.time.step)]
-        np.testing.assert_allclose(own, values, rtol=1e-9, err_msg=label)
-
-
-def canonical(name: str) -> str:
-    """Return a name as XMILE compares it."""
-    return name.lower().replace(" ", "_").replace(",_", ",")

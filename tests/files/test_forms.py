@@ -9,9 +9,9 @@ from typing import Annotated, Any
 import pytest
 from pydantic import Field
 
+from plansim.analysis import checks_file
 from plansim.analysis.calibration import conditioning_file
 from plansim.analysis.experiments import design_form
-from plansim.analysis.validation import effects_file
 from plansim.errors import SCREENFUL, CatalogueError, Fault, InputError, UnknownNameError
 from plansim.files.forms import (
     MOST_FAULTS,
@@ -154,7 +154,7 @@ def test_a_form_without_a_context_is_held_to_itself_alone() -> None:
         ("scenarios/schema.json", scenario_form),
         ("scenarios/sweeps/schema.json", design_form),
         ("model/conditioning.schema.json", conditioning_file),
-        ("model/effects.schema.json", effects_file),
+        ("model/effects.schema.json", checks_file),
     ],
 )
 def test_the_shipped_schema_is_the_present_one(file: str, module: ModuleType) -> None:

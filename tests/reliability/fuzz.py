@@ -23,14 +23,12 @@ from openpyxl.workbook.defined_name import DefinedName
 
 from plansim.analysis.calibration.conditioning_file import read_conditioning
 from plansim.analysis.calibration.family import load_family
-from plansim.analysis.calibration.observations import read_table
-from plansim.analysis.calibration.observed import load_history, load_seam
-from plansim.analysis.checks_file import load_checks, load_reality_checks
+from plansim.analysis.calibration.observed import load_history, load_seam, read_observations
+from plansim.analysis.checks_file import load_checks, load_effects, load_reality_checks
 from plansim.analysis.experiments.design_file import read_design
 from plansim.analysis.experiments.store import open_store
 from plansim.analysis.feedback.loops import load_loops
-from plansim.analysis.optimization.problem import read_frontier_spec
-from plansim.analysis.validation.effects_file import load_effects
+from plansim.analysis.optimization.decision_file import read_frontier_spec
 from plansim.compiler.lower import lower
 from plansim.engine.simlin import vdf_as_csv
 from plansim.errors import PlansimError
@@ -233,7 +231,7 @@ KINDS: Mapping[str, Kind] = {
     "conditioning": Kind("model/conditioning.yaml", [shipped("model", "conditioning.yaml")],
                          lambda r, path: read_conditioning(r.model, path)),
     "observations": Kind("model/fuzz.csv", [shipped("model", "observations.csv")],
-                         lambda r, path: read_table(path)),
+                         lambda r, path: read_observations(path)),
     "members": Kind(
         "village/fuzz.csv",
         ["# Members.\n# kind: prior\n# model: MODEL\n# seed: 1\n# drawn: by hand\n"

@@ -12,9 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import plansim
-from plansim.analysis.evaluator import compile_whole
-from plansim.engine.simulate import simulate, simulate_years
-from plansim.errors import ModelError, ScenarioError, UnknownNameError
+from plansim.engine.simulate import simulate
+from plansim.errors import ModelError, ScenarioError
 from plansim.model.reader import load_model
 from plansim.model.records import Model
 from plansim.scenario.scenario_file import as_written, read_scenario
@@ -40,10 +39,6 @@ share after[branch]= 0.3, 0.1 ~ Dmnl [0,1] ~ 比重（后）。After. |
 share from year= 2007 ~ Year ~ 比重年份。When. |
 weight[branch]= 0.7, 0.9 ~ Dmnl [0,1] ~ 权重。Weights. |
 wear= 0.125 ~ 1/Year [0,1] ~ 磨损率。Wear. [A: 0.05–0.2] |
-odd= IF THEN ELSE(Time < odd from year, odd before, odd after) ~ Dmnl ~ 另一杠杆。Another form. |
-odd before= 1 ~ Dmnl ~ 一。One. |
-odd after= 2 ~ Dmnl ~ 二。Two. |
-odd from year= 2007 ~ Year ~ 年。Year. |
 price effect= 2*(1 + STEP(price after - 1, programmes year)) ~ Dmnl ~ 水价作用。Of the price. |
 price after= 1.4 ~ Dmnl [0,5] ~ 水价（后）。A lever that shares its year. [A: 1–2] |
 programmes year= 2008 ~ Year [2000,2030] ~ 措施年份。A year for several. |
@@ -111,15 +106,6 @@ def test_a_series_is_linear_between_years_and_holds_at_its_ends(toy: Model, tmp_
         np.testing.assert_allclose(found, np.interp(found.time, [*points], values), rtol=1e-13)
 
 
-def test_trajectories_refuse_a_ramp_that_their_model_lacks(toy: Model, tmp_path: Path) -> None:
-    scenario = read_scenario(write(tmp_path, "levers: {pull: {from: 2006, to: 2010}}"), toy)
-    with pytest.raises(UnknownNameError, match="pull to year"):
-        compile_whole(toy).run([scenario.values], scenario.time)
-    runs = compile_whole(for_scenarios(toy, [scenario])).run([scenario.values], scenario.time)
-    ours = simulate(toy, scenario)["stock"].values
-    np.testing.assert_allclose(runs.series("stock")[0], ours, rtol=1e-13)
-
-
 def test_elements_of_arrays_have_series_of_their_own(toy: Model, tmp_path: Path) -> None:
     text = (
         "levers:\n"
@@ -158,7 +144,6 @@ MORE = (
     "  price: {before: 1.1, after: 1.5, from: 2007, to: 2009, until: 2011}\n"
     "  wear: {before: 0.1, after: 0.2, from: 2006.5, to: 2008.5}\n"
     "  weight[farms]: {after: 0.1, from: 2008, until: 2010}\n"
-    "  odd: {before: 1.5, after: 2.5, from: 2007, to: 2010}\n"
     "  tax: {after: 3, from: 2009}\n"
     "  pull: {series: {2005: 1, 2006: 2}}\n"
 )
@@ -175,8 +160,6 @@ def test_every_lever_and_every_input_has_ramps_and_ends(toy: Model, tmp_path: Pa
     weight = found["weight by year"]
     np.testing.assert_allclose(weight.sel(branch="farms"), farms, rtol=1e-14)
     assert set(weight.sel(branch="works").values) == {0.9}
-    odd = np.interp(time, [2007, 2010], [1.5, 2.5])
-    np.testing.assert_allclose(found["odd by year"], odd, rtol=1e-14)
     tax = np.where(time >= 2009, 3, plain["tax"])
     np.testing.assert_allclose(found["tax by year"], tax, rtol=1e-14)
     inflow = found["pull"] * (found["tax by year"] + (found["share"] * weight).sum("branch"))
@@ -246,12 +229,6 @@ def test_others_run_by_the_variant_as_by_the_model(toy: Model, tmp_path: Path) -
         np.testing.assert_array_equal(joined, simulate(toy, scenario)["stock"])
 
 
-def test_scenarios_without_these_forms_run_by_the_model_itself(toy: Model, tmp_path: Path) -> None:
-    plain = read_scenario(write(tmp_path, "levers: {pull: {after: 2, from: 2007}}"), toy)
-    assert for_scenarios(toy, [plain, as_written(toy)]) is toy
-    assert "lever_constants" not in simulate(toy, plain).attrs
-
-
 def test_a_variant_grows_by_what_another_scenario_needs(toy: Model, tmp_path: Path) -> None:
     first = read_scenario(write(tmp_path, "levers: {pull: {to: 2008}}", "a"), toy)
     variant = for_scenarios(toy, [first])
@@ -259,16 +236,11 @@ def test_a_variant_grows_by_what_another_scenario_needs(toy: Model, tmp_path: Pa
     grown = for_scenarios(variant, [second])
     assert grown == for_scenarios(toy, [first, second])
     assert for_scenarios(grown, [first]) is grown
-    assert simulate(toy, second).equals(simulate(variant, second)[[*simulate(toy, second)]])
-
-
-def test_the_run_card_names_what_was_added(toy: Model, tmp_path: Path) -> None:
-    scenario = read_scenario(write(tmp_path, "levers: {pull: {to: 2008}}"), toy)
-    card = simulate(toy, scenario).attrs
-    assert card["lever_constants"] == '["pull to year"]'
-    assert card["model_sha256"] == toy.sha256
-    years_card = simulate_years(toy, scenario).card
-    assert years_card["lever_constants"] == card["lever_constants"]
+    plain = read_scenario(write(tmp_path, "levers: {pull: {after: 2}}"), toy)
+    assert for_scenarios(toy, [plain, as_written(toy)]) is toy
+    card = simulate(toy, first).attrs
+    assert (card["lever_constants"], card["model_sha256"]) == ('["pull to year"]', toy.sha256)
+    assert "lever_constants" not in simulate(toy, plain).attrs
 
 
 def test_a_variant_keeps_lines_units_and_ranges(toy: Model, tmp_path: Path) -> None:
@@ -278,7 +250,7 @@ def test_a_variant_keeps_lines_units_and_ranges(toy: Model, tmp_path: Path) -> N
         assert variant.variables[name].line == variable.line
         assert variant.variables[name].unit == variable.unit
     to, value = variant.variables["pull to year"], variant.variables["duty in 2006"]
-    assert (to.unit, to.admissible, to.name_zh) == ("Year", (2000, 2030), "拉力渐变完成年份")
+    assert (to.unit, to.admissible, to.name_zh) == ("Year", (None, None), "拉力渐变完成年份")
     assert (value.unit, value.admissible) == ("Dmnl", (0, None))
     assert variant.warnings == toy.warnings
 
@@ -344,77 +316,67 @@ def test_a_child_may_end_before_the_series_of_its_parent(toy: Model, tmp_path: P
     [
         (
             "pull: {from: 2008, to: 2007}",
-            "3: 'pull to year' must not be before 'pull from year', 2008; found 2007",
+            "'pull to year' must come after 'pull from year', 2008; found 2007",
         ),
         (
             "pull: {until: 2006}",
-            "3: 'pull until year' must come after 'pull from year', 2006; found 2006",
+            "'pull until year' must come after 'pull from year', 2006; found 2006",
         ),
         (
             "pull: {to: 2009, until: 2008}",
-            "3: 'pull until year' must not be before 'pull to year', 2009; found 2008",
+            "'pull until year' must come after 'pull to year', 2009; found 2008",
         ),
-        ("pull: {to: 2040}", "3: 'pull to year' is outside its admissible range; expected 2000"),
-        ("pull: {to: soon}", "3: 'pull to year' is not a number"),
-        ("pull: {too: 2008}", "3: unknown key 'too'; expected one of before, after, from, to, unt"),
-        (
-            "push: {to: 2008}",
-            "3: the model has no lever 'push' with before, after, from, to, until; ",
-        ),
-        ("pull: {series: {2006: 1, 2008: 2}}", "3: the series has a gap; expected the year 2007"),
-        ("pull: {series: {2007: 1, 2006: 2}}", "3: the series has a gap; expected the year 2008"),
-        ("pull: {series: {2006.5: 1}}", "3: '2006.5' is not a year; expected a whole number"),
-        ("pull: {series: {}}", "3: the series of 'pull' is empty"),
-        ("pull: {series: {2006: 11}}", "3: 'pull in 2006' is outside its admissible range; "),
-        ("pull: {series: {2006: 1 Year}}", "3: 'pull in 2006': 'Year'"),
-        ("pull: {series: {2004: 1, 2005: 1}}", "3: the series of 'pull' leaves the run; expected"),
-        ("wear: {series: {2012: 1, 2013: 1}}", "3: the series of 'wear' leaves the run; expected"),
-        ("pull: {series: {2006: 1}, from: 2006}", "3: unknown key 'from'; expected one of series"),
-        ("wear: {after: 0.2}", "3: 'wear after' changes nothing without 'wear from year'"),
-        ("wear: {to: 2008}", "3: 'wear to year' changes nothing without 'wear from year'"),
-        ("inflow: {before: 2}", "3: 'inflow' has no 'before'; expected one of after, from, to, un"),
-        ("wear: {after: 2, from: 2007}", "3: 'wear after' is outside its admissible range"),
-        ("drained: {to: 2008}", "3: the model has no lever 'drained' with before, after, from, to"),
-        ("drained: {series: {2006: 1}}", "3: 'drained' cannot be set: its equation gives its val"),
-        ("TIME STEP: {series: {2006: 1}}", "3: 'TIME STEP' cannot follow a series; expected a le"),
-        ("pull: {series: {file: xx.csv, column: a}}", "3: 'xx.csv': the table cannot be read; "),
-        ("pull: {series: {file: x.csv, column: pul}}", "3: the table has no column 'pul'; expect"),
-        ("pull: {series: {file: x.csv}}", "3: the key 'column' is missing"),
+        ("pull: {to: soon}", "'pull to year' is not a number"),
+        ("push: {to: 2008}", "the model has no lever 'push' with before, after, from, to, until; "),
+        ("pull: {series: {2006: 1, 2008: 2}}", "the series has a gap; expected the year 2007"),
+        ("pull: {series: {2006.5: 1}}", "'2006.5' is not a year; expected a whole number"),
+        ("pull: {series: {}}", "the series of 'pull' is empty"),
+        ("pull: {series: {2006: 11}}", "'pull in 2006' is outside its admissible range; "),
+        ("pull: {series: {2006: 1 Year}}", "'pull in 2006': 'Year'"),
+        ("pull: {series: {2004: 1, 2005: 1}}", "the series of 'pull' leaves the run; expected"),
+        ("pull: {series: {2006: 1}, from: 2006}", "the lever 'pull' must have one form; expected"),
+        ("wear: {after: 0.2}", "'wear after' changes nothing without 'wear from year'"),
+        ("inflow: {before: 2}", "'inflow' has no 'before'; expected one of after, from, to, un"),
+        ("wear: {after: 2, from: 2007}", "'wear after' is outside its admissible range"),
+        ("drained: {series: {2006: 1}}", "'drained' cannot be set: its equation gives its val"),
+        ("TIME STEP: {series: {2006: 1}}", "'TIME STEP' cannot follow a series; expected a le"),
+        ("pull: {series: {file: x.csv}}", "the key 'column' is missing"),
     ],
 )
 def test_what_is_wrong_with_a_lever_is_said_with_its_line(
     toy: Model, tmp_path: Path, lever: str, fault: str
 ) -> None:
-    (tmp_path / "x.csv").write_text("year,pull\n2006,1\n", "utf-8")
     path = write(tmp_path, f"levers:\n  {lever}\n")
     with pytest.raises(ScenarioError) as caught:
         read_scenario(path, toy)
-    assert str(caught.value).startswith(f"{path}:{fault}")
-    (one,) = caught.value.faults
-    assert "xx.csv" not in str(one) or one.nearest == "x.csv"
+    assert str(caught.value).startswith(f"{path}:3: {fault}")
+    assert len(caught.value.faults) == 1
 
 
 @pytest.mark.parametrize(
-    ("rows", "fault"),
+    ("table", "fault"),
     [
-        ("2006,1\n2008,1\n", "3: the series has a gap; expected the year 2007; found 2008"),
-        ("2006,1\n2007,99\n", "3: 'pull in 2007' is outside its admissible range"),
-        ("2006,1\n2007,\n", "3: 'pull in 2007' is not a number"),
-        ("2006,1\n2006,2\n", "3: the year 2006 is given twice; found a first one on line 2"),
-        ("2006,1,3\n", "2: the row has more cells than the table has columns; "),
-        ("2011,1\n2012,1\n2013,1\n", "4: the series of 'pull' leaves the run"),
+        ("year,pull\n2006,1\n2008,1\n", ":3: the series has a gap; expected the year 2007"),
+        ("year,pull\n2006,1\n2006,2\n", ":3: the series has a gap; expected the year 2007"),
+        ("year,pull\n2006,1\n2007,99\n", ":3: 'pull in 2007' is outside its admissible range"),
+        ("year,pull\n2006,1\n2007,\n", ":3: 'pull in 2007' is not a number"),
+        ("year,pull\n2006,1,3\n", ":2: the row has more cells than the table has columns; "),
+        ("year,pull\n2011,1\n2012,1\n2013,1\n", ":4: the series of 'pull' leaves the run"),
+        ("year,pulls\n2006,1\n", ":1: the table has no column 'pull'; expected one of year, pul"),
+        ("", ": the table cannot be read; found No such file"),
     ],
 )
 def test_what_is_wrong_with_a_table_is_said_with_its_line(
-    toy: Model, tmp_path: Path, rows: str, fault: str
+    toy: Model, tmp_path: Path, table: str, fault: str
 ) -> None:
-    table = tmp_path / "x.csv"
-    table.write_text(f"year,pull\n{rows}", "utf-8")
-    path = write(tmp_path, "levers: {pull: {series: {file: x.csv, column: pull}}}")
+    path = tmp_path / "x.csv"
+    if table:
+        path.write_text(table, "utf-8")
+    scenario = write(tmp_path, "levers: {pull: {series: {file: x.csv, column: pull}}}")
     with pytest.raises(ScenarioError) as caught:
-        read_scenario(path, toy)
+        read_scenario(scenario, toy)
     (one,) = caught.value.faults
-    assert str(one).startswith(f"{table}:{fault}")
+    assert str(one).startswith(f"{path}{fault}")
 
 
 def test_implausible_values_of_a_series_are_warned_of(toy: Model, tmp_path: Path) -> None:
@@ -446,7 +408,7 @@ def test_a_sweep_varies_the_end_of_a_ramp_and_can_be_replayed(toy: Model, tmp_pa
     for index in range(plan.runs):
         again = plansim.replay(tmp_path / "x.zarr", index, toy, ())
         assert again.deviation == 0
-        to, wear = (again.stored.factors[name] for name in ("pull to year", "wear"))
+        to, wear = (float(again.stored[name]) for name in ("pull to year", "wear"))
         scenario = read_scenario(path, toy, [f"pull to year={to}", f"wear={wear}"])
         expected = simulate(toy, scenario)["stock"].sel(time=[2008.5, 2010.5])
-        np.testing.assert_array_equal([*again.stored.outputs["stock"].values()], expected)
+        np.testing.assert_array_equal(again.stored["stock"], expected)

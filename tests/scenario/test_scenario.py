@@ -1,6 +1,7 @@
+"""Scenario files: values in every form, lineages, the clock, and what is wrong with a file."""
+
 from __future__ import annotations
 
-import contextlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,11 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from plansim.errors import PlansimError, ScenarioError, UnknownNameError
+from plansim.errors import ScenarioError, UnknownNameError
 from plansim.model.reader import load_model
 from plansim.model.records import Model, TimeSpec
+from plansim.scenario import inheritance
 from plansim.scenario import scenario_file as scenario_module
-from plansim.scenario import scenario_form
 from plansim.scenario.scenario_file import (
     BilingualText,
     Change,
@@ -54,53 +55,37 @@ def values_of(folder: Path, model: Model, text: str) -> Mapping[str, float]:
     return read_scenario(write(folder, "x", text), model).values
 
 
-def faults_of(folder: Path, model: Model, text: str, title: str = TITLE) -> list[str]:
+def faults_of(folder: Path, model: Model, text: str, *overrides: str) -> list[str]:
     """Give the messages, the file's path cut off."""
-    path = write(folder, "x", text, title)
+    path = write(folder, "x", text)
     with pytest.raises(ScenarioError) as caught:
-        read_scenario(path, model)
+        read_scenario(path, model, overrides)
     return [line.removeprefix(f"{path}:").strip() for line in str(caught.value).split("\n")]
 
 
-# --- Values ---------------------------------------------------------------------------------------
+# --- values ---------------------------------------------------------------------------------------
+
+SHARES = [f"investment share[{name}]" for name in ("farming", "industry", "services")]
 
 
 @pytest.mark.parametrize(
     ("entry", "expected"),
     [
-        ("birth rate: 0.02", {"birth rate": 0.02}),
         ("Birth_Rate: 0.02", {"birth rate": 0.02}),
-        ("出生率: 0.02", {"birth rate": 0.02}),
-        ("birth rate: 2 %/Year", {"birth rate": 0.02}),
+        ("出生率: '0.02'", {"birth rate": 0.02}),
         ("birth rate: 20‰/Year", {"birth rate": 0.02}),
-        ("birth rate: '0.02'", {"birth rate": 0.02}),
         ("birth rate: {value: 2, unit: '%/Year'}", {"birth rate": 0.02}),
-        ("initial residents: 340000 人", {"initial residents": 34.0}),
         ("initial residents: ３４ 万人", {"initial residents": 34.0}),
+        ("initial residents: 340000 人", {"initial residents": 34.0}),
         ("capital life: +2.5e1", {"capital life": 25.0}),
-        ("investment share[services]: 0.3", {"investment share[services]": 0.3}),
         ("投资比重[服务业]: 0.3", {"investment share[services]": 0.3}),
         ("'investment share [ Services ]': 30 %", {"investment share[services]": 0.3}),
+        ("investment share: 0.3", dict.fromkeys(SHARES, 0.3)),
         (
             "investment share: [10 %, {value: 0.6, unit: Dmnl}, 0.3]",
-            {
-                "investment share[farming]": 0.1,
-                "investment share[industry]": 0.6,
-                "investment share[services]": 0.3,
-            },
+            dict(zip(SHARES, (0.1, 0.6, 0.3), strict=True)),
         ),
-        (
-            "investment share: {services: 0.3, 农业: 0.2}",
-            {"investment share[services]": 0.3, "investment share[farming]": 0.2},
-        ),
-        (
-            "initial capital: 50",
-            {f"initial capital[{s}]": 50.0 for s in ("farming", "industry", "services")},
-        ),
-        (
-            "initial capital: 5 亿元",
-            {f"initial capital[{s}]": 5.0 for s in ("farming", "industry", "services")},
-        ),
+        ("investment share: {services: 0.3, 农业: 0.2}", {SHARES[2]: 0.3, SHARES[0]: 0.2}),
     ],
 )
 def test_a_value_is_read_in_each_of_its_forms(
@@ -112,35 +97,29 @@ def test_a_value_is_read_in_each_of_its_forms(
 @pytest.mark.parametrize(
     ("entry", "expected"),
     [
-        ("weight[young, town]: 9", {"weight[young,town]": 9}),
-        ("weight[少年,乡村]: 9", {"weight[young,country]": 9}),
-        ("weight[grown,town]: 9", {"weight[adult,town]": 9, "weight[old,town]": 9}),
-        ("weight[old,area]: 9", {"weight[old,town]": 9, "weight[old,country]": 9}),
-        ("weight: {old: 9}", {"weight[old,town]": 9, "weight[old,country]": 9}),
-        ("weight: {old: [8, 9]}", {"weight[old,town]": 8, "weight[old,country]": 9}),
-        ("weight: {grown: {town: 9}}", {"weight[adult,town]": 9, "weight[old,town]": 9}),
+        ("weight[少年,乡村]: 9", {"young,country": 9}),
+        ("weight[grown,town]: 9", {"adult,town": 9, "old,town": 9}),
+        ("weight[old,area]: 9", {"old,town": 9, "old,country": 9}),
+        ("weight: {old: [8, 9]}", {"old,town": 8, "old,country": 9}),
+        ("weight: {grown: {town: 9}}", {"adult,town": 9, "old,town": 9}),
         (
             "weight: [[1, 2], {town: 3}, 4]",
-            {
-                "weight[young,town]": 1,
-                "weight[young,country]": 2,
-                "weight[adult,town]": 3,
-                "weight[old,town]": 4,
-                "weight[old,country]": 4,
-            },
+            {"young,town": 1, "young,country": 2, "adult,town": 3, "old,town": 4, "old,country": 4},
         ),
     ],
 )
 def test_an_array_over_two_ranges_is_set_by_element_range_list_or_mapping(
     tmp_path: Path, grid: Model, entry: str, expected: dict[str, float]
 ) -> None:
-    assert values_of(tmp_path, grid, f"values:\n  {entry}") == expected
+    found = values_of(tmp_path, grid, f"values:\n  {entry}")
+    assert found == {f"weight[{cell}]": number for cell, number in expected.items()}
 
 
 @pytest.mark.parametrize(
     ("lever", "expected"),
     [
         ("capital life: 25", {"capital life": 25}),
+        ("投资率: {after: 45 %}", {"investment rate after": 0.45}),
         (
             "investment rate: {before: 0.38, after: 45 %, from: 2010}",
             {
@@ -149,7 +128,6 @@ def test_an_array_over_two_ranges_is_set_by_element_range_list_or_mapping(
                 "investment rate from year": 2010,
             },
         ),
-        ("投资率: {after: 0.45}", {"investment rate after": 0.45}),
         (
             "stimulus: {size: 5 亿元/Year, start: 2009, length: 2}",
             {"stimulus pulse size": 5, "stimulus pulse start": 2009, "stimulus pulse length": 2},
@@ -163,29 +141,18 @@ def test_a_lever_sets_the_constants_that_it_stands_for(
 
 
 def test_a_value_outside_its_plausible_range_is_warned_of(tmp_path: Path, town: Model) -> None:
-    path = write(tmp_path, "x", "values:\n  death rate: 0.006\n  capital life: 40\n")
-    warnings = [str(fault) for fault in read_scenario(path, town).warnings]
-    assert warnings == [
-        f"{path}:4: 'capital life' is outside its plausible range; expected 15 to 25 Year; found 40"
-    ]
-
-
-def test_elements_that_one_override_sets_alike_are_one_warning(tmp_path: Path, town: Model) -> None:
-    path = write(tmp_path, "x", "")
+    path = write(tmp_path, "x", "values: {death rate: 0.006, capital life: 40}\n")
 
     def warned(*overrides: str) -> list[str]:
         return [str(fault) for fault in read_scenario(path, town, overrides).warnings]
 
-    (one,) = warned("investment share=0.7")
-    assert one.startswith(
-        "--set: 'investment share' is outside its plausible range in 3 elements; "
-    )
-    assert len(warned("investment share[services]=0.7", "investment share[farming]=0.8")) == 2
-    (alone,) = warned("investment share[services]=0.7")
-    assert "'investment share[services]' is outside its plausible range; " in alone
+    said = "is outside its plausible range; expected"
+    assert warned() == [f"{path}:2: 'capital life' {said} 15 to 25 Year; found 40"]
+    assert f"--set: 'investment share' {said}" in warned("investment share=0.7")[1]
+    assert len(warned("investment share[services]=0.7", "investment share[farming]=0.8")) == 3
 
 
-# --- Lineage --------------------------------------------------------------------------------------
+# --- lineage --------------------------------------------------------------------------------------
 
 
 def test_a_child_inherits_and_its_changes_are_against_its_parent(
@@ -201,8 +168,7 @@ def test_a_child_inherits_and_its_changes_are_against_its_parent(
         "assumes: {M02: {en: because, zh: 因为}}\n",
     )
     leaf = read_scenario(path, town)
-    assert leaf.lineage == ("root", "middle", "leaf")
-    assert leaf.parent == "middle"
+    assert (leaf.lineage, leaf.parent) == (("root", "middle", "leaf"), "middle")
     assert leaf.values == {
         "birth rate": 0.014,
         "capital life": 22,
@@ -224,17 +190,15 @@ def test_a_parent_is_found_beside_the_child_by_path_or_among_the_shipped(
 ) -> None:
     for folder in ("shipped", "mine", "mine/deep"):
         (tmp_path / folder).mkdir()
-    monkeypatch.setattr(scenario_form, "shipped", lambda *parts: tmp_path / "shipped")
+    monkeypatch.setattr(inheritance, "shipped", lambda *parts: tmp_path / "shipped")
     write(tmp_path / "shipped", "base", "values: {capital life: 21}")
     write(tmp_path / "shipped", "other", "values: {capital life: 22}")
     write(tmp_path / "mine", "base", "values: {capital life: 23}")
     for parent, life in [("base", 23), ("other", 22), ("../shipped/base.yaml", 21)]:
         path = write(tmp_path / "mine", "child", f"parent: {parent}")
         assert read_scenario(path, town).values == {"capital life": life}
-    write(tmp_path / "mine" / "deep", "child", "parent: ../base.yaml")
-    deep = read_scenario(tmp_path / "mine" / "deep" / "child.yaml", town)
-    assert deep.parent == "base"
-    assert deep.lineage == ("base", "child")
+    deep = read_scenario(write(tmp_path / "mine" / "deep", "child", "parent: ../base.yaml"), town)
+    assert (deep.parent, deep.lineage) == ("base", ("base", "child"))
 
 
 names = ("birth rate", "death rate", "capital life", "initial residents")
@@ -250,44 +214,37 @@ layers = st.lists(
     max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_merging_a_lineage_is_merging_mappings(
-    tmp_path: Path, grid: Model, town: Model, chain: list[dict[str, float]]
+    tmp_path: Path, town: Model, chain: list[dict[str, float]]
 ) -> None:
-    wide = {key: value for key, value in town.variables.items() if key in names}
+    variables = {name: town.variables[name] for name in names}
     chain = [
         {
-            name: value if wide[name].admissible[1] != 0.1 else value / 100
-            for name, value in x.items()
+            name: value if variables[name].admissible[1] != 0.1 else value / 100
+            for name, value in values.items()
         }
-        for x in chain
+        for values in chain
     ]
     for i, values in enumerate(chain):
         parent = f"parent: s{i - 1}\n" if i else ""
         write(tmp_path, f"s{i}", f"{parent}values: {json.dumps(values)}")
     leaf = read_scenario(tmp_path / f"s{len(chain) - 1}.yaml", town)
-    merged: dict[str, float] = {}
+    before: dict[str, float] = {}
     for values in chain[:-1]:
-        merged |= values
-    defaults = {name: variable.value for name, variable in wide.items()}
-    assert leaf.values == merged | chain[-1]
+        before |= values
+    olds = {name: before.get(name, variables[name].value) for name in names}
+    assert leaf.values == before | chain[-1]
     assert {change.name: (change.old, change.new) for change in leaf.changes} == {
-        name: (merged.get(name, defaults[name]), new)
-        for name, new in chain[-1].items()
-        if new != merged.get(name, defaults[name])
+        name: (olds[name], new) for name, new in chain[-1].items() if new != olds[name]
     }
-
-
-# --- Overrides ------------------------------------------------------------------------------------
 
 
 def test_overrides_lie_over_the_file_and_show_among_the_changes(
     tmp_path: Path, town: Model
 ) -> None:
     path = write(tmp_path, "x", "values: {birth rate: 0.013, capital life: 22}")
-    plain = read_scenario(path, town)
     overrides = ("birth rate=15 ‰/Year", "投资比重[服务业] = 0.3")
     scenario = read_scenario(path, town, overrides)
-    assert scenario.id == "x"
-    assert scenario.overrides == overrides
+    assert (scenario.id, scenario.overrides) == ("x", overrides)
     assert scenario.values == pytest.approx(
         {"birth rate": 0.015, "capital life": 22, "investment share[services]": 0.3}
     )
@@ -296,52 +253,26 @@ def test_overrides_lie_over_the_file_and_show_among_the_changes(
         ("capital life", 20),
         ("investment share[services]", 0.4),
     ]
-    assert scenario.sha256 != plain.sha256
-    assert plain.sha256 == read_scenario(path, town).sha256
+    plain = read_scenario(path, town)
+    assert scenario.sha256 != plain.sha256 == read_scenario(path, town).sha256
+    assert read_scenario(None, town, overrides[:1]).changes == scenario.changes[:1]
+    assert read_scenario(None, town) == as_written(town)
 
 
-@pytest.mark.parametrize(
-    ("override", "fault"),
-    [
-        ("birth rate", "--set: not a setting; expected NAME=VALUE; found 'birth rate'"),
-        ("=1", "--set: not a setting; expected NAME=VALUE; found '=1'"),
-        ("birth rate=", "--set: not a setting; expected NAME=VALUE; found 'birth rate='"),
-        ("brith rate=1", "--set: no variable is called 'brith rate'; did you mean 'birth rate'?"),
-        (
-            "birth rate=many",
-            "--set: 'birth rate' is not a number; expected a number, or one with its unit, as "
-            "'1 1/Year'; found the text 'many'",
-        ),
-        (
-            "birth rate=1",
-            "--set: 'birth rate' is outside its admissible range; expected 0 to 0.1 1/Year; "
-            "found 1",
-        ),
-        (
-            "investment rate=0.5",
-            "--set: 'investment rate' is a lever; set 'investment rate before', "
-            "'investment rate after' or 'investment rate from year'",
-        ),
-        (
-            "投资率=0.5",
-            "--set: '投资率' is a lever; set '先期投资率', '后期投资率' or '投资率转变年份'",
-        ),
-    ],
-)
-def test_a_bad_override_is_refused(tmp_path: Path, town: Model, override: str, fault: str) -> None:
-    with pytest.raises(ScenarioError) as caught:
-        read_scenario(write(tmp_path, "x", ""), town, [override])
-    assert str(caught.value) == fault
+# --- the clock ------------------------------------------------------------------------------------
 
 
-# --- The clock ------------------------------------------------------------------------------------
-
-
-def test_a_scenario_sets_the_clock(tmp_path: Path, town: Model, grid: Model) -> None:
+def test_a_scenario_sets_the_clock_and_the_method(tmp_path: Path, town: Model, grid: Model) -> None:
     path = write(tmp_path, "x", "values: {INITIAL TIME: 2000, TIME STEP: 0.125, 保存间隔: 1}")
     assert read_scenario(path, town).time == TimeSpec(2000, 2020.5, 0.125, 1)
     path = write(tmp_path, "x", "values: {TIME STEP: 0.5}")
     assert read_scenario(path, grid).time == TimeSpec(0, 1, 0.5, 0.5)  # SAVEPER = TIME STEP
+    parent = write(tmp_path, "parent", "integration: midpoint")
+    child = write(tmp_path, "child", "parent: parent\nvalues: {TIME STEP: 0.5}")
+    other = write(tmp_path, "other", "parent: child\nintegration: rk4")
+    methods = [read_scenario(path, town).time.integration for path in (parent, child, other)]
+    assert methods == ["midpoint", "midpoint", "rk4"]
+    assert as_written(town).time.integration == "euler"
 
 
 @pytest.mark.parametrize(
@@ -366,20 +297,7 @@ def test_a_clock_that_cannot_run_is_refused(
     assert faults_of(tmp_path, town, f"values:\n  {values}") == [fault]
 
 
-def test_a_scenario_names_its_method_of_integration(tmp_path: Path, town: Model) -> None:
-    parent = write(tmp_path, "parent", "integration: midpoint")
-    child = write(tmp_path, "child", "parent: parent\nvalues: {TIME STEP: 0.5}")
-    other = write(tmp_path, "other", "parent: child\nintegration: rk4")
-    methods = [read_scenario(path, town).time.integration for path in (parent, child, other)]
-    assert methods == ["midpoint", "midpoint", "rk4"]
-    assert as_written(town).time.integration == "euler"
-    assert faults_of(tmp_path, town, "integration: midpiont") == [
-        "2: 'integration' has the wrong value; expected one of euler, midpoint, rk4; found the "
-        "text 'midpiont'; did you mean 'midpoint'?"
-    ]
-
-
-# --- Bad files ------------------------------------------------------------------------------------
+# --- faults ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -387,45 +305,34 @@ def test_a_scenario_names_its_method_of_integration(tmp_path: Path, town: Model)
     [
         (
             "valeus: {}",
-            "2: unknown key 'valeus'; expected one of title, description, kind, parent, with, "
-            "values, levers, assumes, integration, sources; did you mean 'values'?",
+            "2: unknown key 'valeus'; expected one of title, description, kind, ",
         ),
-        ("values: 3", "2: 'values' has the wrong type; expected a mapping (key: value); found 3"),
         (
             "values: {birth rate: true}",
             "2: 'birth rate' has the wrong type; expected a number; found true",
         ),
         (
-            "values:\n  birth rate:\n",
-            "3: 'birth rate' has the wrong type; expected a number; found nothing",
-        ),
-        (
-            "values: {birth rate: .nan}",
-            "2: 'birth rate' has the wrong value; expected a finite number; found nan",
-        ),
-        (
             "values: {birth rate: {value: x, unit: Year}}",
             "2: 'value' has the wrong type; expected a number; found the text 'x'",
         ),
-        ("sources: one", "2: 'sources' has the wrong type; expected a list; found the text 'one'"),
-        ("parent: 3", "2: 'parent' has the wrong type; expected text; found 3"),
+        ("values: {birth rate: 3 万人}", "2: 'birth rate': '万人' and '1/Year' do not"),
         (
-            "levers:\n  investment rate: {befor: 1}",
-            "3: unknown key 'befor'; expected one of before, after, from, to, until; "
-            "did you mean 'before'?",
+            "levers:\n  investment rate: {befor: 1, after: 1}",
+            "3: unknown key 'befor'; expected one of before, after, from, to, until, size, start, ",
         ),
         (
             "levers: {investment rate: {}}",
-            "2: the lever 'investment rate' is empty; expected before, after, from, to, until",
+            "2: the lever 'investment rate' must have one form; expected before, after, from, to, "
+            "until; or size, start, length; or series; found none",
+        ),
+        (
+            "levers: {investment rate: {after: 1, size: 3}}",
+            "2: the lever 'investment rate' must have one form; expected before, after, from, to, ",
         ),
         (
             "levers: {invesment rate: {after: 1}}",
             "2: the model has no lever 'invesment rate' with before, after, from, to, until; "
             "expected one of investment rate; did you mean 'investment rate'?",
-        ),
-        (
-            "assumes: {M01: 3}",
-            "2: 'M01' has the wrong type; expected a mapping (key: value); found 3",
         ),
         (
             "values: {capital lief: 3}",
@@ -435,6 +342,11 @@ def test_a_scenario_names_its_method_of_integration(tmp_path: Path, town: Model)
             "values: {GDP: 3}",
             "2: 'GDP' cannot be set: its equation gives its value; expected a constant; "
             "found a variable of kind auxiliary",
+        ),
+        (
+            "values: {投资率: 0.5}",
+            "2: 'investment rate' is a lever, which constants set; expected one of "
+            "investment rate before, investment rate after, investment rate from year",
         ),
         (
             "values:\n  investment share:\n    servics: 0.1",
@@ -460,106 +372,72 @@ def test_a_scenario_names_its_method_of_integration(tmp_path: Path, town: Model)
             "2: 'birth rate' is outside its admissible range; expected 0 to 0.1 1/Year; found -1",
         ),
         (
-            "values: {birth_rate: 0.01, 出生率: 0.02}",
-            "2: 'birth rate' is set twice; found a first time on line 2",
-        ),
-        (
             "values:\n  investment rate after: 0.3\nlevers: {investment rate: {after: 0.4}}",
             "4: 'investment rate after' is set twice; found a first time on line 3",
         ),
-        ("title: again", "2: the key 'title' is given twice; found a first one on line 1"),
+        ("integration: midpiont", "2: 'integration' has the wrong value; expected one of euler, "),
+        ("assumes: {M17: }", "2: 'M17' gives no reason; expected why the scenario takes this"),
+        ("assumes: {M17: {en: '', zh: ' '}}", "2: 'M17' gives no reason; expected why the scen"),
     ],
 )
 def test_what_is_wrong_with_a_file_is_said_with_its_line(
     tmp_path: Path, town: Model, text: str, fault: str
 ) -> None:
-    assert faults_of(tmp_path, town, text) == [fault]
+    (found,) = faults_of(tmp_path, town, text)
+    assert found.startswith(fault)
 
 
-def test_misspelt_keys_do_not_hide_what_is_wrong_with_names_and_values(
-    tmp_path: Path, town: Model
-) -> None:
-    text = (
-        "title: {en: Bad}\nparent: nobody\nassume: {M01: x}\nvalues:\n  capital lief: 3\n  GDP: 3\n"
-        "  birth rate: {value: 1, units: Year}\n"
-        "levers:\n  investment rate: {befor: 1, after: x}\n  stimulus: {befor: 2}\n"
-    )
-    path = tmp_path / "x.yaml"
-    path.write_text(text, "utf-8")
-    with pytest.raises(ScenarioError) as caught:
-        read_scenario(path, town)
-    told = str(caught.value)
-    for wanted in (
-        ":1: the key 'zh' is missing",
-        ":2: there is no parent 'nobody'",
-        ":3: unknown key 'assume'",
-        ":5: no variable is called 'capital lief'",
-        ":6: 'GDP' cannot be set",
-        ":7: unknown key 'units'",
-        ":9: unknown key 'befor'",
-        ":10: unknown key 'befor'",
-    ):
-        assert wanted in told
-    assert "is empty" not in told, "a lever of misspelt keys is not empty as well"
+@pytest.mark.parametrize(
+    ("override", "fault"),
+    [
+        ("birth rate", "not a setting; expected NAME=VALUE, in quotes if there is a blank in it"),
+        ("birth rate=", "not a setting; expected NAME=VALUE, in quotes if there is a blank in it"),
+        ("brith rate=1", "no variable is called 'brith rate'; did you mean 'birth rate'?"),
+        (
+            "birth rate=1,012",
+            "'birth rate' is not a number; expected a number, or one with its unit, as "
+            "'1.5 1/Year'; found the text '1,012'",
+        ),
+        ("birth rate=0，9", "'birth rate' is not a number; expected a number, or one with its"),
+        ("birth rate=1e999", "'birth rate' is not a finite number"),
+        ("birth rate=1", "'birth rate' is outside its admissible range; expected 0 to 0.1"),
+    ],
+)
+def test_a_bad_override_is_refused(tmp_path: Path, town: Model, override: str, fault: str) -> None:
+    (found,) = faults_of(tmp_path, town, "", override)
+    assert found.startswith(f"--set: {fault}")
 
 
-def test_a_misspelt_unit_is_a_missing_key_and_an_unknown_one(tmp_path: Path, town: Model) -> None:
-    assert faults_of(tmp_path, town, "values:\n  birth rate: {value: 1, units: Year}") == [
-        "3: the key 'unit' is missing",
-        "3: unknown key 'units'; expected one of value, unit; did you mean 'unit'?",
-    ]
-
-
-def test_a_unit_that_does_not_fit_is_refused_with_both_units(tmp_path: Path, town: Model) -> None:
-    (fault,) = faults_of(tmp_path, town, "values:\n  birth rate: 3 万人")
-    assert fault.startswith("3: ")
-    assert "万人" in fault
-    assert "1/Year" in fault
-
-
-def test_all_faults_of_a_family_are_reported_at_once(tmp_path: Path, town: Model) -> None:
+def test_all_faults_of_a_family_come_at_once(tmp_path: Path, town: Model) -> None:
     write(tmp_path, "root", "values: {no such thing: 1}")
-    path = write(
-        tmp_path,
-        "x",
-        "parent: root\n"
-        "values:\n"
-        "  birth rate: 5\n"
-        "  capital lief: 1\n"
-        "  investment share: {farming: 7, services: 8}\n"
-        "levers:\n"
-        "  nothing: {after: 1}\n",
+    path = tmp_path / "x.yaml"
+    path.write_text(
+        "title: {en: Bad}\nparent: root\nassume: {M01: x}\nvalues:\n  capital lief: 3\n  GDP: 3\n"
+        "  birth rate: {value: 1, units: Year}\n  investment share: {farming: 7, services: 8}\n"
+        "levers:\n  investment rate: {befor: 1, after: x}\n  nothing: {after: 1}\n",
+        "utf-8",
     )
     with pytest.raises(ScenarioError) as caught:
         read_scenario(path, town, ["GDP=1"])
     places = [(Path(fault.file or "").name, fault.line) for fault in caught.value.faults]
+    lines = (1, 3, 5, 6, 7, 7, 8, 8, 10, 11)
     assert sorted(places, key=str) == sorted(
-        [
-            ("root.yaml", 2),
-            ("x.yaml", 4),
-            ("x.yaml", 5),
-            ("x.yaml", 6),
-            ("x.yaml", 6),
-            ("x.yaml", 8),
-            ("--set", None),
-        ],
-        key=str,
+        [("root.yaml", 2), ("--set", None), *(("x.yaml", line) for line in lines)], key=str
     )
 
 
 @pytest.mark.parametrize(
     ("parents", "message"),
     [
-        ({"a": "a"}, "a.yaml:2: the parents run in a circle; found a → a"),
+        ({"a": "./a.yaml"}, "a.yaml:2: the parents run in a circle; found a → a"),
         (
             {"a": "b", "b": "c", "c": "b"},
             "c.yaml:2: the parents run in a circle; found a → b → c → b",
         ),
-        ({"a": "./a.yaml"}, "a.yaml:2: the parents run in a circle; found a → a"),
         (
             {"a": "bb", "b": None},
-            "a.yaml:2: there is no parent 'bb'; expected the id of a scenario, or a relative "
-            "path; did you mean 'b'?",
+            "a.yaml:2: there is no parent 'bb'; expected an id, or a relative path; "
+            "did you mean 'b'?",
         ),
         ({"a": "../nowhere.yaml"}, "a.yaml:2: there is no parent '../nowhere.yaml'"),
     ],
@@ -574,34 +452,7 @@ def test_a_circle_of_parents_and_a_missing_one_are_refused(
     assert message in str(caught.value)
 
 
-HOSTILE = [
-    '!!python/object/apply:os.system ["touch {mark}"]',
-    "!<tag:yaml.org,2002:python/object/apply:pathlib.Path.touch> ['{mark}']",
-    "__import__('pathlib').Path('{mark}').touch()",
-    "{{{{ ''.__class__ }}}} `touch {mark}` $(touch {mark})",
-]
-
-
-@pytest.mark.parametrize("payload", HOSTILE)
-@pytest.mark.parametrize(
-    "place", ["title: {}", "values:\n  birth rate: {}", "sources: [{}]", "{}: 1"]
-)
-def test_a_scenario_never_runs_code(tmp_path: Path, town: Model, payload: str, place: str) -> None:
-    mark = tmp_path / "mark"
-    payload = payload.format(mark=mark)
-    write(tmp_path, "x", place.replace("{}", payload), "" if "title" in place else TITLE)
-    write(tmp_path, "y", "parent: x")
-    write(tmp_path, "z", "")
-    for name, overrides in [("x", []), ("y", []), ("z", [f"birth rate={payload}"])]:
-        # Python as the text of a title is a text like another.
-        harmless = payload.startswith("_") and ("title" in place or "sources" in place)
-        refused = overrides or not harmless
-        with pytest.raises(PlansimError) if refused else contextlib.nullcontext():
-            read_scenario(tmp_path / f"{name}.yaml", town, overrides)
-    assert not mark.exists()
-
-
-# --- The shipped ones -----------------------------------------------------------------------------
+# --- names of scenarios ---------------------------------------------------------------------------
 
 
 def test_an_unknown_scenario_is_met_with_the_nearest(
@@ -611,15 +462,12 @@ def test_an_unknown_scenario_is_met_with_the_nearest(
     write(tmp_path, "slow-growth", "", "title: {en: Slow growth, zh: 低速增长}\n")
     for name in ("slow-growth", "Slow-Growth", "Slow growth", "低速增长"):
         assert read_scenario(name, town).id == "slow-growth"
-    with pytest.raises(
-        UnknownNameError, match=r"no scenario is called 'slow-growht'.*did you mean 'slow-growth'"
-    ):
-        read_scenario("slow-growht", town)
-    for misnamed in ("低速", "低速增涨"):
-        with pytest.raises(
-            UnknownNameError, match=r"one of slow-growth（低速增长）, or a path; .*'低速增长'"
-        ):
+    for misnamed, close in (("slow-growht", "slow-growth"), ("低速增涨", "低速增长")):
+        message = rf"no scenario is called '{misnamed}'.* or a path; did you mean '{close}'"
+        with pytest.raises(UnknownNameError, match=message):
             read_scenario(misnamed, town)
+    with pytest.raises(ScenarioError, match=r"no such file; did you mean 'slow-growth.yaml'"):
+        read_scenario(tmp_path / "slow-growt.yaml", town)
     (head,) = list_scenarios()
     assert (head.id, head.title_zh, head.parent) == ("slow-growth", "低速增长", None)
 
@@ -638,38 +486,3 @@ def test_each_shipped_scenario_fits_the_shipped_model(stories: Mapping[str, Scen
         scenario = stories[head.id]
         assert scenario.parent == head.parent
         assert scenario.title_en != scenario.title_zh
-
-
-@pytest.mark.parametrize("reason", ["", "''", "{en: '', zh: ' '}"])
-def test_an_assumption_without_a_reason_is_refused(
-    tmp_path: Path, town: Model, reason: str
-) -> None:
-    faults = faults_of(tmp_path, town, f"assumes:\n  M17: {reason}\n")
-    assert len(faults) == 1
-    assert "'M17' gives no reason; expected why the scenario takes this" in faults[0]
-
-
-def test_a_scenario_of_another_kind_or_name_is_explained(tmp_path: Path, town: Model) -> None:
-    write(tmp_path, "mine", "")
-    with pytest.raises(ScenarioError, match=r"no such file; did you mean 'mine.yaml'"):
-        read_scenario(tmp_path / "mien.yaml", town)
-    (tmp_path / "mine.txt").write_text("text")
-    with pytest.raises(ScenarioError, match=r"a name that ends with \.yaml; found \.txt"):
-        read_scenario(tmp_path / "mine.txt", town)
-
-
-@pytest.mark.parametrize(
-    ("number", "expected"),
-    [
-        ("0,012", "expected a decimal point: '0.012'; found"),
-        ("1,012", "expected a decimal point: '1.012', or '1012' if that is meant"),
-        ("0,9", "expected a decimal point: '0.9'; found the text '0,9'"),
-        ("0，9", "expected a decimal point: '0.9'"),
-    ],
-)
-def test_a_decimal_comma_is_explained(
-    tmp_path: Path, town: Model, number: str, expected: str
-) -> None:
-    with pytest.raises(ScenarioError) as caught:
-        read_scenario(write(tmp_path, "x", ""), town, [f"birth rate={number}"])
-    assert expected in str(caught.value)

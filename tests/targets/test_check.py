@@ -339,11 +339,6 @@ def test_all_variables_that_a_run_lacks_come_at_once() -> None:
     ]
     with pytest.raises(CatalogueError) as caught:
         check_targets(run({"out put": 1}), wanted)
-    many = [target(id=f"G{i}", variables={None: f"input {i}"}) for i in range(60)]
-    with pytest.raises(
-        CatalogueError, match=r"^the run lacks .* 60 targets by, such as G0; expected"
-    ):
-        check_targets(run({"out put": 1}), many)
     assert str(caught.value).splitlines() == [
         "targets.yaml:3: the run has no variable 'out putt' to judge G1 by; "
         "did you mean 'out put'?",

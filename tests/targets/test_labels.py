@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from plansim.analysis.optimization.moves import lever_named
+from plansim.analysis.optimization.levers import lever_named
 from plansim.errors import InputError, UnknownNameError
 from plansim.model.records import Model
 from plansim.scenario.factors import Apply

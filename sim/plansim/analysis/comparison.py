@@ -86,11 +86,6 @@ class Comparison:
         return self._binding_where(_unsure)
 
     @property
-    def failing(self) -> tuple[Target, ...]:
-        """The binding targets that some scenario does not meet in their year."""
-        return self._binding_where(_fails)
-
-    @property
     def binding(self) -> tuple[Target, ...]:
         """The binding targets that some scenario judges."""
         return self._binding_where(lambda verdict: verdict.status.judged)
@@ -112,14 +107,9 @@ class Comparison:
         return tuple(target for target in self.targets if target.id in found)
 
 
-def _fails(verdict: Verdict) -> bool:
-    is_short = verdict.status in (Status.MISSED, Status.UNDECIDED)
-    return is_short and verdict.attribute is Attribute.BINDING
-
-
 def _unsure(verdict: Verdict) -> bool:
-    is_open = verdict.is_open and verdict.attribute is Attribute.BINDING
-    return is_open or _fails(verdict)
+    is_short = verdict.status in (Status.MISSED, Status.UNDECIDED)
+    return verdict.attribute is Attribute.BINDING and (verdict.is_open or is_short)
 
 
 def compare(

@@ -22,8 +22,8 @@ import numpy as np
 import numpy.typing as npt
 
 from plansim.cache import code_of, digest, file_sha256, kept
-from plansim.engine.compiled import run_key
 from plansim.engine.simulate import simulate_years
+from plansim.engine.trajectory import run_key
 from plansim.errors import InputError, Message
 from plansim.model.records import Model
 from plansim.scenario.factors import FloatArray
@@ -294,11 +294,13 @@ def evaluate_members(
     threads: int | None = None,
     *,
     stop_early: bool = False,
+    outputs: Sequence[str] = (),
+    years: Iterable[int] = (),
 ) -> Evaluation:
     """Run the members under a scenario, and judge them: ``(run,)`` is the member.
 
     With ``stop_early`` runs end with the targets' years: a later breach is not looked for, and what
-    breaks down later is sound.
+    breaks down later is sound. ``outputs`` are series that are wanted in ``years``.
 
     Raises:
         InputError: members change a constant that the shape of the code depends on.
@@ -309,7 +311,7 @@ def evaluate_members(
     names, constants = members.constants_under(model, scenario)
     if stop_early:
         targets = [replace(one, horizon=one.year or one.horizon) for one in targets]
-    request = Request(tuple(targets))
+    request = Request(tuple(targets), outputs=tuple(outputs), years=tuple(years))
     evaluator = Evaluator(
         model, scenario, names, request, shared=True, limit=LIMIT, stop_early=stop_early
     )

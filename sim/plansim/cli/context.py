@@ -1,4 +1,4 @@
-"""What the commands share: streams, width, language, warnings.
+"""The edge of the command line: streams, width, colour, progress, warnings.
 
 Whatever is imported from the package is imported inside the functions, so that ``--help`` and
 completion are quick.
@@ -11,10 +11,9 @@ import os
 import shutil
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -25,8 +24,7 @@ from plansim.files.escaping import for_terminal
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from plansim.errors import Fault, Say
-    from plansim.model.records import Model
+    from plansim.errors import Fault
     from plansim.output.words.text import Text
 
 __all__ = [
@@ -35,13 +33,10 @@ __all__ = [
     "ReaderLeftError",
     "Terminal",
     "UsageError",
-    "check_files",
     "current_terminal",
     "drop_output",
     "machine",
-    "model_at",
     "remark",
-    "terminal_for",
     "warn",
     "write",
 ]
@@ -50,9 +45,6 @@ PIPE_WIDTH = 100
 """Columns of a table where nobody says how wide the terminal is."""
 PATIENCE = 1.0
 """Seconds of silence before what takes long says how far it is."""
-
-
-# --- streams, width, language ---------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -106,35 +98,6 @@ class Terminal:
             timer.join()
             bar.stop()
 
-    @contextmanager
-    def resumable(self, key: str) -> Iterator[Callable[[int, int], None]]:
-        """Do as `progress` for work that goes on where it was interrupted; say how far it was."""
-        reached = 0, 0
-
-        def note(done: int, steps: int) -> None:
-            nonlocal reached
-            reached = done, steps
-            tell(done, steps)
-
-        try:
-            with self.progress(key) as tell:
-                yield note
-        except KeyboardInterrupt:
-            if reached[0]:
-                remark(
-                    self.text("progress.stopped", done=f"{reached[0]:,}", steps=f"{reached[1]:,}")
-                )
-            raise
-
-    def answer(self, form: str, record: object, table: Callable[[], RenderableType]) -> None:
-        """Write a result as JSON, or as the table that is made of it."""
-        if form != "json":
-            self.show(table())
-            return
-        from plansim.output.export.json_text import json_text
-
-        machine(json_text(record))
-
     def show(self, *parts: RenderableType) -> None:
         """Write paragraphs and tables to standard output, a blank line between two."""
         from plansim.output.tables.layout import blocks, shown
@@ -179,13 +142,6 @@ def drop_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def terminal_for(lang: str | None) -> Terminal:
-    """Choose the language: what is asked for, else the locale's."""
-    from plansim.output.words.text import language, read_text
-
-    return Terminal(read_text(language(lang, os.environ)))
-
-
 def machine(text: str) -> None:
     """Write JSON or CSV: UTF-8 whatever the locale says."""
     if isinstance(sys.stdout, io.TextIOWrapper):
@@ -199,62 +155,18 @@ def remark(text: str) -> None:
         click.echo(for_terminal(text), err=True)
 
 
-# --- reading --------------------------------------------------------------------------------------
+def warn(warnings: Iterable[Fault | str]) -> None:
+    """Show warnings, each once; those that are texts are in the language of the output."""
+    from plansim.output.words.language import say_in
 
-
-def model_at(path: Path | None, *, quiet: bool = False) -> Model:
-    """Load a model (None: the shipped one) and show its warnings."""
-    from plansim.model.reader import load_model
-
-    context = click.get_current_context(silent=True)
-    options = context.meta if context else {}
-    strict = options.get("plansim.strict_units") or None
-    model = load_model(
-        path, strict, [_as_table(table) for table in options.get("plansim.data", ())]
-    )
-    if not quiet:
-        warn(model.warnings)
-    return model
-
-
-def _as_table(path: Path) -> Path:
-    """Return a table of data; of a run in Vensim's own form, the table that it is written to."""
-    if path.suffix.lower() != ".vdf":
-        return path
-    from plansim.engine.simlin import vdf_as_csv
-
-    return vdf_as_csv(path)
-
-
-def check_files(*files: tuple[Path | None, Sequence[str]], force: bool) -> None:
-    """See, before any work, that each file, with its formats, can be written; None is no file.
-
-    Raises:
-        OutputError: as for `check_destination`.
-    """
-    from plansim.files.writing import check_destination
-
-    for path, formats in files:
-        if path is not None:
-            check_destination(path, force=force, formats=formats)
-
-
-def warn(warnings: Iterable[Fault]) -> None:
-    """Show warnings, each once."""
-    say = _say()
+    say = say_in(current_terminal().text.lang)
     for warning in dict.fromkeys(warnings):
-        remark(Message("warning: {warning}", warning=warning.written(say)).written(say))
+        told = warning if isinstance(warning, str) else warning.written(say)
+        remark(Message("warning: {warning}", warning=told).written(say))
 
 
 def current_terminal() -> Terminal:
-    """Return the terminal of the command that is at work."""
-    context = click.get_current_context(silent=True)
-    options = context.params if context else {}
-    return options.get("terminal") or terminal_for(options.get("lang"))
+    """Return the terminal, in the language of the command line."""
+    from plansim.output.words.text import read_text
 
-
-def _say() -> Say:
-    """Choose how warnings are said: in the language of the command that is at work."""
-    from plansim.output.words.language import say_in
-
-    return say_in(current_terminal().text.lang)
+    return Terminal(read_text(click.get_current_context().find_root().obj))

@@ -10,12 +10,14 @@ from __future__ import annotations
 import importlib
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections import ChainMap
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from plansim.cli.context import write
+from plansim.cli.inputs import Arguments
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from plansim.errors import Say
     from plansim.output.words.language import Lang
 
-__all__ = ["BilingualGroup", "begin_group", "language_on"]
+__all__ = ["Command", "Group", "command", "language_on"]
 
 
 def language_on(line: Sequence[str]) -> Lang:
@@ -84,31 +86,63 @@ class BilingualContext(click.Context):
         return ChineseFormatter(width=self.terminal_width, max_width=self.max_content_width)
 
 
-class BilingualGroup(click.Group):
-    """A group whose help, and that of all its commands, is in the language of the line."""
+def _lang_option(text: str) -> click.Option:
+    """Make ``--lang``; what it says is read from the line by `language_on`."""
+    return click.Option(["--lang"], type=click.Choice(["en", "zh"]), help=text, expose_value=False)
+
+
+class Command(click.Command):
+    """A command that is called with `Arguments`, and then its own options by name."""
 
     context_class = BilingualContext
-    group_class = type  # a group inside of it is of this kind, too
+
+    def __init__(self, *names: Any, **options: Any) -> None:
+        super().__init__(*names, **options)
+        if not any(option.name == "lang" for option in self.params):
+            self.params.append(_lang_option("Language of the output; else the locale's."))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Call the function of the command."""
+        assert self.callback is not None
+        options = dict(ctx.params)
+        return ctx.invoke(self.callback, Arguments.taken_from(options), **options)
+
+
+def command(name: str | None = None, **options: Any) -> Callable[[Callable[..., Any]], Command]:
+    """Make a command of a function."""
+    return click.command(name, cls=Command, **options)
+
+
+class Group(click.Group):
+    """Commands whose help is in the language of the line; alone it shows its own help."""
+
+    context_class = BilingualContext
+    command_class = Command
 
     sections: Mapping[str, Sequence[click.Command]]
     """The commands by the headings under which help lists them; empty for a group without."""
 
     def __init__(
         self,
-        *options: Any,
+        name: str,
+        *,
         sections: Mapping[str, Sequence[click.Command]] | None = None,
+        lang: str = "Language of the output; else the locale's.",
         **more: Any,
     ) -> None:
-        super().__init__(*options, **more)
+        super().__init__(name, invoke_without_command=True, **more)
+        self.params.append(_lang_option(lang))
         self.sections = sections or {}
         for commands in self.sections.values():
             for command in commands:
                 self.add_command(command)
 
-    def add_command(self, cmd: click.Command, name: str | None = None) -> None:
-        """Add a command."""
-        cmd.context_class = BilingualContext
-        super().add_command(cmd, name)
+    def invoke(self, ctx: click.Context) -> Any:
+        """Call the command that is named; without one, show the group's help."""
+        if not ctx._protected_args:
+            write(ctx.get_help())
+            return None
+        return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """List the commands in the order in which they were added."""
@@ -116,13 +150,9 @@ class BilingualGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return a command; one of a group inside of it by its name alone too, as it once was."""
-        return self.commands.get(cmd_name) or self.former().get(cmd_name)
-
-    def former(self) -> dict[str, click.Command]:
-        """Return the commands of the groups that help names as groups, by their names alone."""
         groups = self.sections.get("Groups", ())
         inner = [group.commands for group in groups if isinstance(group, click.Group)]
-        return {name: command for commands in inner for name, command in commands.items()}
+        return ChainMap(self.commands, *inner).get(cmd_name)
 
     def make_context(
         self,
@@ -142,34 +172,18 @@ class BilingualGroup(click.Group):
         width = max(len(name) for name in self.commands)
         for title, commands in sections.items():
             with formatter.section(title):
-                formatter.write_dl([self._row(command, width) for command in commands])
-
-    def _row(self, command: click.Command, width: int) -> tuple[str, str]:
-        return (command.name or "").ljust(width), self._line(command)
+                formatter.write_dl(
+                    [
+                        ((command.name or "").ljust(width), self._line(command))
+                        for command in commands
+                    ]
+                )
 
     def _line(self, command: click.Command) -> str:
         """Return the first sentence of a command's help; the commands of a group."""
         if isinstance(command, click.Group) and self.sections:
             return ", ".join(command.commands)
         return (command.help or "").partition("\n\n")[0]
-
-
-def begin_group(context: click.Context, lang: str | None) -> None:
-    """Hand the language on to the group's command; without a command, show the group's help."""
-    if lang is not None and isinstance(context.command, click.Group):
-        context.default_map = _defaults(context.command, lang)
-    if context.invoked_subcommand is None:
-        write(context.get_help())
-
-
-def _defaults(group: click.Group, lang: str) -> dict[str, Any]:
-    """Make a language the default of every command of a group."""
-    former = group.former() if isinstance(group, BilingualGroup) else {}
-    own = {"lang": lang, "terminal": lang}
-    return {
-        name: _defaults(command, lang) if isinstance(command, click.Group) else own
-        for name, command in {**former, **group.commands}.items()
-    }
 
 
 EXAMPLE = "Example:"

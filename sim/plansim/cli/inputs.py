@@ -1,4 +1,4 @@
-"""What a command line names, read and run: the model, its targets, scenarios and variables.
+"""What a command line asks for: its shared options, and what is read and run by them.
 
 Whatever is imported from the package is imported inside the functions, so that ``--help`` and
 completion are quick.
@@ -6,53 +6,31 @@ completion are quick.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from plansim.cli.context import Terminal, UsageError, current_terminal, model_at, remark, warn
-from plansim.errors import Message
+from plansim.cli.context import Terminal, UsageError, current_terminal, machine, remark, warn
+from plansim.errors import InputError, Message
 
 if TYPE_CHECKING:
     import xarray as xr
+    from matplotlib.figure import Figure
+    from rich.console import RenderableType
 
     from plansim.errors import Fault
     from plansim.model.records import Model
+    from plansim.output.words.text import Text
     from plansim.scenario.scenario_file import Scenario
     from plansim.targets.annual import Annual
     from plansim.targets.target import Target
 
-__all__ = [
-    "MOST_CHANGES",
-    "Arguments",
-    "Inputs",
-    "changes_of",
-    "chosen_target",
-    "note_misfit",
-    "read_inputs",
-    "simulated",
-    "simulated_apart",
-    "simulated_years",
-]
+__all__ = ["Arguments", "Inputs", "changes_of", "note_misfit"]
 
 Item = TypeVar("Item")
-
-
-@dataclass(frozen=True)
-class Arguments:
-    """What a command line says of scenarios, the model and the language."""
-
-    terminal: Terminal
-    scenarios: tuple[str, ...]
-    model: Path | None
-    overlays: tuple[str, ...] = ()
-    overrides: tuple[str, ...] = ()
-    engine: str = "compiled"
-
-    def read(self, **options: Any) -> Inputs:
-        """Read what is asked for, with the options of `read_inputs`."""
-        return read_inputs(self.scenarios, self.model, self.overrides, self.overlays, **options)
 
 
 @dataclass(frozen=True)
@@ -61,146 +39,286 @@ class Inputs:
 
     model: Model
     targets: tuple[Target, ...]
-    scenarios: tuple[Scenario, ...]
-    """Each once, in the order of the line; the model as written where none is named."""
-    named: tuple[Any, ...]
-    """What ``find`` made of the names of variables or targets."""
+    given: tuple[Scenario, ...]
+    """The scenarios that are named, each once, in the order of the line."""
+    named: tuple[Any, ...] = ()
+    """What ``find`` made of the names of variables or targets, each once."""
+
+    @property
+    def scenarios(self) -> tuple[Scenario, ...]:
+        """The scenarios that are named; the model as it is written where none is."""
+        from plansim.scenario.scenario_file import as_written
+
+        return self.given or (as_written(self.model),)
 
     @property
     def scenario(self) -> Scenario:
-        """The first scenario."""
+        """The first of them."""
         return self.scenarios[0]
 
+    @property
+    def about(self) -> Scenario | None:
+        """The first scenario that is named, if any is."""
+        return next(iter(self.given), None)
 
-def chosen_variable(inputs: Inputs, name: str) -> str:
-    """Return the name of the variable that a name or label means, in either language.
+    @property
+    def ids(self) -> list[str] | None:
+        """The ids of the targets that are named, if any is."""
+        return [target.id for target in self.named] or None
 
-    Raises:
-        InputError: there is none.
-    """
+
+def _variable(inputs: Inputs, name: str) -> str:
+    """Return the name of the variable that a name or label means, in either language."""
     from plansim.targets.labels import variable_named
 
     return variable_named(inputs.model, name).name
 
 
-def read_inputs(
-    scenarios: Iterable[str] | str | None,
-    model: Path | None,
-    overrides: Sequence[str] = (),
-    overlays: Sequence[str] = (),
-    *,
-    names: Iterable[str] = (),
-    find: Callable[[Inputs, str], object] = chosen_variable,
-    whole: bool = False,
-) -> Inputs:
-    """Read the model, its targets, scenarios and names; all faults of all of them come at once.
-
-    Of no scenarios the model is taken as it is written, if it is another one or ``whole``;
-    ``overrides`` lie over it.
-
-    Raises:
-        InputError: with every fault.
-    """
-    from plansim.errors import InputError
-    from plansim.scenario.scenario_file import as_written
-    from plansim.scenario.variant import for_scenarios
-    from plansim.targets.catalogue import load_targets
-
-    wanted = [scenarios] if isinstance(scenarios, str) else list(scenarios or ())
-    if not wanted and (overlays or (model is None and (overrides or not whole))):
-        raise _no_scenario(overrides, overlays)
-    read = model_at(model)
-    targets = load_targets(model=read)
-    faults: list[Fault] = []
-    settings = _settings(read, overrides, faults)
-    chosen = _read_scenarios(read, wanted, settings, overlays, faults)
-    faults += _clashes(chosen, targets)
-    try:
-        read = for_scenarios(read, chosen)
-    except InputError as error:
-        faults.extend(error.faults)
-    for scenario in chosen:
-        warn(scenario.cautions)
-        _warn_in_short(scenario)
-    inputs = Inputs(read, targets, tuple(chosen) or (as_written(read),), ())
-    named = _all_made(lambda name: find(inputs, name), names, faults)
-    if faults:
-        raise InputError(dict.fromkeys(faults))
-    different = [item for index, item in enumerate(named) if item not in named[:index]]
-    return replace(inputs, named=tuple(different))
-
-
-def _no_scenario(overrides: Sequence[str], overlays: Sequence[str]) -> UsageError:
-    """Return the error of a line that needs a scenario and names none."""
-    why = Message("Missing argument 'SCENARIO'")
-    if overrides:
-        why = Message("--set needs a scenario")
-    elif overlays:
-        why = Message("--with needs a scenario")
-    return UsageError(Message("{why}; 'plansim list scenarios' lists them.", why=why))
-
-
-def _read_scenarios(
-    model: Model,
-    names: Iterable[str],
-    settings: Sequence[str],
-    overlays: Sequence[str],
-    faults: list[Fault],
-) -> list[Scenario]:
-    """Read scenarios, each once; of no names the model as written, if there are settings."""
-    from plansim.scenario.scenario_file import read_scenario
-
-    if not names and settings:
-        from plansim.scenario.inheritance import written_with  # loads what others do without
-
-        return _all_made(lambda _: written_with(model, settings), [""], faults)
-    read = _all_made(
-        lambda name: read_scenario(name, model, settings, overlays=overlays), names, faults
-    )
-    return list({(one.path and one.path.resolve(), one.id): one for one in read}.values())
-
-
-def _all_made(make: Callable[[str], Item], texts: Iterable[str], faults: list[Fault]) -> list[Item]:
-    """Return what is made of texts; the faults of those of which nothing can be made are added."""
-    from plansim.errors import InputError
-
-    made = []
-    for text in texts:
-        try:
-            made.append(make(text))
-        except InputError as error:
-            faults.extend(error.faults)
-    return made
-
-
-def chosen_target(inputs: Inputs, name: str) -> Target:
-    """Return the target of an id or name, in either language.
-
-    Raises:
-        InputError: there is none.
-    """
+def _target(inputs: Inputs, name: str) -> Target:
+    """Return the target of an id or name, in either language."""
     from plansim.targets.target import target_named
 
     return target_named(name, inputs.targets)
 
 
-def _settings(model: Model, overrides: Sequence[str], faults: list[Fault]) -> list[str]:
-    """Return texts ``NAME=VALUE`` with a label replaced by the constant that it stands for."""
-    if not overrides:
-        return []
-    from plansim.errors import InputError
+@dataclass(frozen=True)
+class Arguments:
+    """What a command line says by options that several commands have, by their names."""
+
+    terminal: Terminal
+    scenarios: tuple[str, ...] = ()
+    overlays: tuple[str, ...] = ()
+    overrides: tuple[str, ...] = ()
+    model: Path | None = None
+    """None for the shipped one."""
+    strict_units: bool = False
+    data: tuple[Path, ...] = ()
+    engine: str = "compiled"
+    threads: int | None = None
+    output: Path | None = None
+    picture: Path | None = None
+    force: bool = False
+    form: str = "table"
+
+    @classmethod
+    def taken_from(cls, options: dict[str, Any]) -> Arguments:
+        """Take the shared options out of all those of a command."""
+        own = {one.name for one in fields(cls)} & set(options)
+        shared = {name: options.pop(name) for name in own}
+        if isinstance(shared.get("scenarios"), str):
+            shared["scenarios"] = (shared["scenarios"],)
+        return cls(current_terminal(), **{**shared, "scenarios": shared.get("scenarios") or ()})
+
+    @property
+    def text(self) -> Text:
+        """The phrases in the language of the output."""
+        return self.terminal.text
+
+    # --- reading ----------------------------------------------------------------------------------
+
+    def load_model(self, path: Path | None = None) -> Model:
+        """Load the model, or that of a path, and show its warnings."""
+        from plansim.model.reader import load_model
+
+        tables = [_as_table(table) for table in self.data]
+        model = load_model(path or self.model, self.strict_units or None, tables)
+        warn(model.warnings)
+        return model
+
+    def read(
+        self,
+        names: Iterable[str] = (),
+        find: Callable[[Inputs, str], object] = _variable,
+        *,
+        whole: bool = False,
+    ) -> Inputs:
+        """Read the model, its targets, scenarios and names; all faults of all of them come at once.
+
+        Where no scenario is named the model is taken as it is written, if it is another one or
+        ``whole``; what ``--set`` says lies over it.
+
+        Raises:
+            InputError: with every fault.
+        """
+        from plansim.scenario.variant import for_scenarios
+        from plansim.targets.catalogue import load_targets
+
+        if not self.scenarios:
+            self._check_bare(whole=whole)
+        model = self.load_model()
+        targets = load_targets(model=model)
+        faults: list[Fault] = []
+        scenarios = self._read_scenarios(model, faults)
+        faults += _clashes(scenarios, targets)
+        try:
+            model = for_scenarios(model, scenarios)
+        except InputError as error:
+            faults.extend(error.faults)
+        for scenario in scenarios:
+            _warn_in_short(scenario)
+        inputs = Inputs(model, targets, tuple(scenarios))
+        named = _all_made(partial(find, inputs), names, faults)
+        if faults:
+            raise InputError(dict.fromkeys(faults))
+        each_once = [one for index, one in enumerate(named) if one not in named[:index]]
+        return replace(inputs, named=tuple(each_once))
+
+    def read_targets(self, ids: Iterable[str], *, whole: bool = False) -> Inputs:
+        """Do as `read`, with the targets that are named."""
+        return self.read(ids, _target, whole=whole)
+
+    def read_source(self, ids: Iterable[str] = ()) -> tuple[Inputs, xr.Dataset | None]:
+        """Read scenarios, or the sweep that is stored in a folder of that name.
+
+        Raises:
+            InputError: a scenario or the sweep is at fault.
+        """
+        first, *others = self.scenarios
+        if not Path(first).is_dir():
+            return self.read_targets(ids), None
+        if others:
+            raise InputError("a sweep is asked about by itself", found=others[0])
+        import plansim
+
+        bare = replace(self, scenarios=())
+        return bare.read_targets(ids, whole=True), plansim.open_sweep(first)
+
+    def _check_bare(self, *, whole: bool) -> None:
+        """Refuse a line that names no scenario and needs one."""
+        if not self.overlays and (self.model or (whole and not self.overrides)):
+            return
+        why = Message("Missing argument 'SCENARIO'")
+        if self.overrides:
+            why = Message("--set needs a scenario")
+        elif self.overlays:
+            why = Message("--with needs a scenario")
+        raise UsageError(Message("{why}; 'plansim list scenarios' lists them.", why=why))
+
+    def _read_scenarios(self, model: Model, faults: list[Fault]) -> list[Scenario]:
+        """Read scenarios, each once; of no names the model as written, if there are settings."""
+        from plansim.scenario.scenario_file import read_scenario
+
+        settings = _all_made(partial(_setting, model), self.overrides, faults)
+
+        def read(name: str | None) -> Scenario:
+            return read_scenario(name, model, settings, overlays=self.overlays)
+
+        made = _all_made(read, self.scenarios or ([None] if settings else []), faults)
+        return list({(one.path and one.path.resolve(), one.id): one for one in made}.values())
+
+    # --- running ----------------------------------------------------------------------------------
+
+    def years(self, inputs: Inputs) -> list[Annual]:
+        """Run the scenarios; give their annual figures, for which no array library is loaded."""
+        runs = []
+        for scenario in inputs.scenarios:
+            with self.terminal.progress("run.simulating", scenario=scenario.id):
+                from plansim.engine.simulate import simulate_years
+
+                runs.append(simulate_years(inputs.model, scenario, engine=self.engine))
+        return runs
+
+    def runs(self, inputs: Inputs) -> list[xr.Dataset]:
+        """Run the scenarios; give a dataset for each."""
+        from plansim.engine.simulate import simulate
+
+        runs = []
+        for scenario in inputs.scenarios:
+            with self.terminal.progress("run.simulating", scenario=scenario.id):
+                runs.append(simulate(inputs.model, scenario, engine=self.engine))
+        return runs
+
+    def study(
+        self,
+        key: str,
+        work: Callable[..., Item],
+        *asked: Any,
+        resumes: bool = False,
+        **options: Any,
+    ) -> Item:
+        """Do what takes long on the threads that are asked for, and show how far it is.
+
+        Of what ``resumes`` where it was interrupted it is said how far it was.
+        """
+        reached = 0, 0
+
+        def note(done: int, steps: int) -> None:
+            nonlocal reached
+            reached = done, steps
+            tell(done, steps)
+
+        try:
+            with self.terminal.progress(key, scenario=" ".join(self.scenarios[:1])) as tell:
+                return work(*asked, **options, threads=self.threads, progress=note)
+        except KeyboardInterrupt:
+            if resumes and reached[0]:
+                done, steps = (f"{count:,}" for count in reached)
+                remark(self.text("progress.stopped", done=done, steps=steps))
+            raise
+
+    # --- answering --------------------------------------------------------------------------------
+
+    def answer(
+        self,
+        record: object,
+        table: Callable[[], RenderableType],
+        draw: Callable[[ModuleType], Figure] | None = None,
+    ) -> None:
+        """Write a result to the files that are asked for; print it as JSON or as its table.
+
+        ``draw`` is given `plansim.plot`, which is loaded for a picture only.
+        """
+        if self.output is not None:
+            from plansim.files.writing import write_text
+            from plansim.output.export.json_text import json_text
+
+            write_text(json_text(record), self.output, force=self.force)
+            remark(self.text("plot.written", path=self.output))
+        if self.picture is not None and draw is not None:
+            from plansim.output.figures import plot
+
+            plot.save_figure(draw(plot), self.picture, force=self.force)
+            remark(self.text("plot.written", path=self.picture))
+        if self.form == "json":
+            from plansim.output.export.json_text import json_text
+
+            machine(json_text(record))
+        else:
+            self.terminal.show(table())
+
+
+def _as_table(path: Path) -> Path:
+    """Return a table of data; of a run in Vensim's own form, the table that it is written to."""
+    if path.suffix.lower() != ".vdf":
+        return path
+    from plansim.engine.simlin import vdf_as_csv
+
+    return vdf_as_csv(path)
+
+
+def _all_made(make: Callable[[Any], Item], asked: Iterable[Any], faults: list[Fault]) -> list[Item]:
+    """Return what is made of each; the faults of those of which nothing can be made are added."""
+    made = []
+    for one in asked:
+        try:
+            made.append(make(one))
+        except InputError as error:
+            faults.extend(error.faults)
+    return made
+
+
+def _setting(model: Model, text: str) -> str:
+    """Return ``NAME=VALUE`` with a label replaced by the constant that it stands for."""
     from plansim.scenario.records import OVERRIDE
     from plansim.targets.labels import reference_named
 
-    settings = []
-    for text in overrides:
-        name, equals, value = text.partition("=")
-        try:
-            known = reference_named(model, name.strip()) if name and value else name
-            settings.append(known + equals + value)
-        except InputError as error:
-            faults += (replace(fault, file=OVERRIDE) for fault in error.faults)
-    return settings
+    name, equals, value = text.partition("=")
+    if not (name and value):
+        return text
+    try:
+        return reference_named(model, name.strip()) + equals + value
+    except InputError as error:
+        raise InputError(replace(fault, file=OVERRIDE) for fault in error.faults) from None
 
 
 def _clashes(scenarios: Sequence[Scenario], targets: Sequence[Target]) -> Iterator[Fault]:
@@ -208,6 +326,7 @@ def _clashes(scenarios: Sequence[Scenario], targets: Sequence[Target]) -> Iterat
     from plansim.errors import Fault, nearest
 
     by_id: dict[str, Scenario] = {}
+    ids = [target.id for target in targets]
     for scenario in scenarios:
         if (other := by_id.setdefault(scenario.id, scenario)) is not scenario:
             message = Message(
@@ -215,8 +334,6 @@ def _clashes(scenarios: Sequence[Scenario], targets: Sequence[Target]) -> Iterat
             )
             also = Message("also {path}", path=str(other.path))
             yield Fault(message, scenario.path, found=also)
-    ids = [target.id for target in targets]
-    for scenario in scenarios:
         for key, (file, line) in scenario.assumed_lines.items():
             if key not in ids:
                 message = Message("no target has the id '{id}'", id=key)
@@ -225,23 +342,16 @@ def _clashes(scenarios: Sequence[Scenario], targets: Sequence[Target]) -> Iterat
 
 def _warn_in_short(scenario: Scenario) -> None:
     """Count the values of its files that are implausible; what --set gives is named."""
-    from plansim.output.words.language import say_in
     from plansim.scenario.records import OVERRIDE
 
     asked = [warning for warning in scenario.warnings if warning.file == OVERRIDE]
     listed = [warning for warning in scenario.warnings if warning not in asked]
     warn(asked)
-    if len(listed) > 1:
-        text = current_terminal().text
-        template = text(
-            "check.implausible",
-            scenario=scenario.id,
-            count=len(listed),
-            shown=scenario.path,
-        )
-        remark(Message("warning: {warning}", warning=template).written(say_in(text.lang)))
-    else:
+    if len(listed) <= 1:
         warn(listed)
+        return
+    counted: Mapping[str, object] = {"scenario": scenario.id, "count": len(listed)}
+    warn([current_terminal().text("check.implausible", shown=scenario.path, **counted)])
 
 
 def note_misfit(model: Model, terminal: Terminal) -> bool:
@@ -261,43 +371,18 @@ def note_misfit(model: Model, terminal: Terminal) -> bool:
     return head is not None
 
 
-def simulated(inputs: Inputs, engine: str, terminal: Terminal) -> xr.Dataset:
-    """Run the scenarios, of several over ``scenario``; say so if it takes long."""
-    from plansim.engine.simulate import simulate
-
-    names = terminal.text.join([scenario.id for scenario in inputs.scenarios])
-    with terminal.progress("run.simulating", scenario=names):
-        chosen = inputs.scenario if len(inputs.scenarios) == 1 else inputs.scenarios
-        return simulate(inputs.model, chosen, engine=engine)
-
-
-def simulated_apart(inputs: Inputs, engine: str, terminal: Terminal) -> list[xr.Dataset]:
-    """Do as `simulated`, and give a dataset a scenario."""
-    alone = [replace(inputs, scenarios=(scenario,)) for scenario in inputs.scenarios]
-    return [simulated(one, engine, terminal) for one in alone]
-
-
-def simulated_years(model: Model, scenario: Scenario, engine: str, terminal: Terminal) -> Annual:
-    """Do as `simulated`, and give the annual figures, for which no array library is loaded."""
-    with terminal.progress("run.simulating", scenario=scenario.id):
-        from plansim.engine.simulate import simulate_years
-
-        return simulate_years(model, scenario, engine=engine)
-
-
 MOST_CHANGES = 8
 """Changes of a scenario that are shown before a table; `plansim show` gives all."""
 
 
-def changes_of(scenario: Scenario, model: Model, terminal: Terminal) -> str:
+def changes_of(scenario: Scenario, model: Model, text: Text) -> str:
     """Say in a few lines what a scenario changes against its parent."""
     from plansim.output.describe import changes_head, changes_in_short
 
-    changes = changes_in_short(scenario, model, terminal.text)
-    lines = changes[:MOST_CHANGES]
+    changes = changes_in_short(scenario, model, text)
+    lines = [changes_head(scenario, text), *changes[:MOST_CHANGES]]
     if (more := len(changes) - MOST_CHANGES) > 0:
-        lines.append(terminal.text("changes.more", count=more, scenario=scenario.id))
+        lines.append(text("changes.more", count=more, scenario=scenario.id))
     if scenario.assumed:
-        ids = terminal.text.join(scenario.assumed)
-        lines.append(terminal.text("changes.assumes", ids=ids))
-    return "\n  ".join([changes_head(scenario, terminal.text), *lines])
+        lines.append(text("changes.assumes", ids=text.join(scenario.assumed)))
+    return "\n  ".join(lines)

@@ -23,7 +23,6 @@ from typing import TYPE_CHECKING
 import click
 from click.shell_completion import get_completion_class
 
-from plansim.cli import options
 from plansim.cli.commands.check_compare import check, compare
 from plansim.cli.commands.decide import decide
 from plansim.cli.commands.list_show import list_, show
@@ -33,7 +32,8 @@ from plansim.cli.commands.run_export import export, run
 from plansim.cli.commands.sweep_replay import replay, sweep
 from plansim.cli.commands.why import why
 from plansim.cli.context import ReaderLeftError, UsageError, drop_output, remark
-from plansim.cli.help import BilingualGroup, begin_group, language_on
+from plansim.cli.help import Group, command, language_on
+from plansim.cli.inputs import Arguments
 from plansim.errors import Message, foreign
 
 if TYPE_CHECKING:
@@ -171,14 +171,10 @@ fish: plansim completion fish > ~/.config/fish/completions/plansim.fish
 """
 
 
-@click.command(help=COMPLETION_HELP)
+@command(help=COMPLETION_HELP)
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
-@options.lang
-def completion(shell: str, lang: str | None) -> None:
-    """Print the script that makes SHELL complete commands, scenarios, variables and targets.
-
-    ``lang`` is that of the command's help and errors: the script is in no language.
-    """
+def completion(_: Arguments, shell: str) -> None:
+    """Print the script that makes SHELL complete commands, scenarios, variables and targets."""
     completer = get_completion_class(shell)
     assert completer is not None  # click knows the three shells of the choice
     whole = click.get_current_context().find_root().command
@@ -195,29 +191,27 @@ COMMANDS: Mapping[str, Sequence[click.Command]] = {
 """All commands, by the headings under which help lists them."""
 
 
-@click.group(
-    cls=BilingualGroup,
+plansim = Group(
+    PROGRAM,
     sections=COMMANDS,
-    invoke_without_command=True,
+    lang="Language of the output and of this help; else the locale's.",
+    help="""Say which targets of a five-year plan hold, how sure that is, and what would help.
+
+Names may be English or Chinese. Exit codes: 0, all well; 1, --strict and a binding target is
+missed; 2, the input or the output is at fault; 70, an internal error.
+""",
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Example: plansim check baseline accelerated-growth",
+    params=[
+        click.Option(  # `main` looks for it on the line, whatever becomes of that
+            ["--debug"],
+            is_flag=True,
+            expose_value=False,
+            help="Show the traceback of an internal error.",
+        )
+    ],
 )
-@click.version_option(package_name=PROGRAM)
-@click.option(
-    "--lang",
-    type=click.Choice(["en", "zh"]),
-    help="Language of the output and of this help; else the locale's.",
-)
-@click.option("--debug", is_flag=True, help="Show the traceback of an internal error.")
-@click.pass_context
-def plansim(context: click.Context, lang: str | None, debug: bool) -> None:
-    """Say which targets of a five-year plan hold, how sure that is, and what would help.
-
-    Names may be English or Chinese. Exit codes: 0, all well; 1, --strict and a binding target is
-    missed; 2, the input or the output is at fault; 70, an internal error.
-    """
-    del debug  # `main` looks for it on the line, whatever becomes of that
-    begin_group(context, lang)
+click.version_option(package_name=PROGRAM)(plansim)
 
 
 if __name__ == "__main__":

@@ -1,37 +1,28 @@
 """Options that commands share, and the names by which a shell completes them.
 
-Whatever is imported from the package is imported inside the functions, so that ``--help`` and
-completion are quick.
+Those that are called as a field of `Arguments` are given to a command in that record.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from functools import reduce, wraps
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
 
-from plansim.cli.context import Terminal, model_at, terminal_for
-from plansim.cli.help import BilingualGroup, begin_group
-from plansim.cli.inputs import Arguments
-
 __all__ = [
     "PICTURES",
-    "SWEEP",
     "WholeNumber",
     "all_names",
-    "combined",
     "constant_names",
     "design_names",
     "engine",
     "force",
     "form",
-    "group",
     "items",
-    "lang",
     "members",
     "model",
     "names",
@@ -43,9 +34,8 @@ __all__ = [
     "scenarios",
     "seed",
     "settable_names",
-    "settings",
+    "study",
     "targets",
-    "terminal",
     "threads",
     "variable_names",
     "variables",
@@ -56,8 +46,6 @@ Names = Callable[[click.Context], Iterable[str]]
 
 PICTURES = (".pdf", ".png", ".svg")
 """Formats of figures."""
-SWEEP = ".zarr"
-"""Format of a stored sweep."""
 
 
 class WholeNumber(click.IntRange):
@@ -80,44 +68,39 @@ def items(list_names: Names) -> Callable[..., list[CompletionItem]]:
 
         if "/" in incomplete or incomplete.startswith("."):
             return [CompletionItem(incomplete, type="file")]
+        typed = folded(incomplete)
         try:
-            names = list(list_names(context))
+            known = [name for name in list_names(context) if folded(name).startswith(typed)]
         except PlansimError:
             return []
-        typed = folded(incomplete)
         # A blank would end the word in the shell; `_` stands for one in every name.
-        return [
-            CompletionItem(name.replace(" ", "_"))
-            for name in names
-            if folded(name).startswith(typed)
-        ]
+        return [CompletionItem(name.replace(" ", "_")) for name in known]
 
     return complete
 
 
 def variable_names(context: click.Context) -> Iterator[str]:
     """Yield the variables of the model that the command line names, in both languages."""
-    model = model_at(context.params.get("model"), quiet=True)
-    for variable in model.variables.values():
+    from plansim.model.reader import load_model
+
+    for variable in load_model(context.params.get("model")).variables.values():
         yield variable.name
-        if variable.name_zh:
-            yield variable.name_zh
+        yield variable.name_zh or variable.name
+
+
+def settable_names(context: click.Context) -> Iterator[str]:
+    """Yield the constants of that model."""
+    from plansim.model.reader import load_model
+    from plansim.model.records import VariableKind
+
+    for variable in load_model(context.params.get("model")).variables.values():
+        if variable.kind in {VariableKind.CONSTANT, VariableKind.CONTROL}:
+            yield variable.name
 
 
 def constant_names(context: click.Context) -> Iterator[str]:
     """Yield the constants of that model, each with the ``=`` of a setting."""
-    from plansim.model.records import VariableKind
-
-    settable = {VariableKind.CONSTANT, VariableKind.CONTROL}
-    model = model_at(context.params.get("model"), quiet=True)
-    return (
-        f"{variable.name}=" for variable in model.variables.values() if variable.kind in settable
-    )
-
-
-def settable_names(context: click.Context) -> Iterator[str]:
-    """Yield the names of the constants that may be set."""
-    return (name.removesuffix("=") for name in constant_names(context))
+    return (f"{name}=" for name in settable_names(context))
 
 
 def all_names(context: click.Context) -> Iterator[str]:
@@ -128,11 +111,7 @@ def all_names(context: click.Context) -> Iterator[str]:
 
 
 def target_ids(context: click.Context) -> Iterator[str]:
-    """Yield the ids in the shipped catalogue by their lines.
-
-    To read it whole, or only to import `catalogue` for the file's name, takes too long between
-    two keys.
-    """
+    """Yield the ids in the shipped catalogue by its lines: to parse it takes too long for a key."""
     from plansim.files.shipped import shipped
 
     for line in shipped("model", "targets.yaml").read_text("utf-8").splitlines():
@@ -158,19 +137,9 @@ scenario_names, design_names = shipped_names(), shipped_names("sweeps")
 # --- options --------------------------------------------------------------------------------------
 
 
-def combined(*options: Decorator) -> Decorator:
+def _combined(*options: Decorator) -> Decorator:
     """Make one decorator of several, of which the first is that of the first line."""
-
-    def add(function: Any) -> Any:
-        """Add the options to a command."""
-        return reduce(lambda made, option: option(made), reversed(options), function)
-
-    return add
-
-
-def option(*names: str, **attributes: Any) -> Decorator:
-    """Make an option that several commands have."""
-    return combined(click.option(*names, **attributes))
+    return lambda function: reduce(lambda made, option: option(made), reversed(options), function)
 
 
 def number(
@@ -178,7 +147,9 @@ def number(
 ) -> Decorator:
     """Make an option for a whole number within limits, whose help is ``text``."""
     kind, shown = WholeNumber(least, most), default is not None
-    return option(*names, metavar="N", type=kind, default=default, show_default=shown, help=text)
+    return click.option(
+        *names, metavar="N", type=kind, default=default, show_default=shown, help=text
+    )
 
 
 def names(
@@ -186,24 +157,41 @@ def names(
 ) -> Decorator:
     """Make an option for a name that may be given again."""
     completer = items(complete)
-    return option(
+    return click.option(
         flag, into, metavar=metavar, multiple=True, shell_complete=completer, help=text, **more
     )
 
 
 def path(*names: str, text: str, metavar: str = "FILE", **more: Any) -> Decorator:
     """Make an option for the path of a file or folder."""
-    return option(*names, metavar=metavar, type=click.Path(path_type=Path), help=text, **more)
+    return click.option(*names, metavar=metavar, type=click.Path(path_type=Path), help=text, **more)
 
 
-def output(text: str, metavar: str = "FILE", **more: Any) -> Decorator:
-    """Make the option ``-o``, whose help is ``text``."""
-    return path("-o", "--output", text=text, metavar=metavar, **more)
+def output(
+    text: str,
+    *formats: str,
+    metavar: str = "FILE",
+    flags: tuple[str, ...] = ("-o", "--output"),
+    **more: Any,
+) -> Decorator:
+    """Make the option ``-o``, whose help is ``text``.
+
+    Of a file of some formats it is seen before any work that it can be written.
+    """
+
+    def check(context: click.Context, option: click.Parameter, file: Path | None) -> Path | None:
+        from plansim.files.writing import check_destination
+
+        if file is not None and formats and not context.resilient_parsing:
+            check_destination(file, force=context.params["force"], formats=formats)
+        return file
+
+    return path(*flags, text=text, metavar=metavar, callback=check, **more)
 
 
 def form(*choices: str) -> Decorator:
     """Make the option ``--format``; the first choice is the default."""
-    return option(
+    return click.option(
         "--format",
         "form",
         type=click.Choice(choices),
@@ -223,15 +211,6 @@ def targets(text: str, *, required: bool = False) -> Decorator:
     return names("--target", "ids", target_ids, text, "ID", required=required)
 
 
-LANGUAGE = "Language of the output; else the locale's."
-lang = option("--lang", type=click.Choice(["en", "zh"]), help=LANGUAGE)
-terminal = option(
-    "--lang",
-    "terminal",
-    type=click.Choice(["en", "zh"]),
-    callback=lambda context, parameter, lang: terminal_for(lang),
-    help=LANGUAGE,
-)
 overlays = names(
     "--with",
     "overlays",
@@ -247,42 +226,35 @@ settings = names(
     "Set a constant over the scenario; may be given again.",
     "NAME=VALUE",
 )
-engine = option(
+engine = click.option(
     "--engine",
     type=click.Choice(["compiled", "pysd"]),
     default="compiled",
     show_default=True,
     help="What computes the run; pysd is the slow reference.",
 )
-force = option("--force", is_flag=True, help="Replace what exists already.")
+force = click.option(
+    "--force", is_flag=True, is_eager=True, help="Replace what exists already."
+)  # eager, so that -o knows
 threads = number("--threads", most=1024, text="Number of threads; else one a processor.")
-seed = option(
+seed = click.option(
     "--seed", type=WholeNumber(0), help="Seed of the random numbers; else that of the file."
 )
 members = number(
     "-n",
-    "draws",
+    "members",
     least=50,
     text="Draw N members anew by the rule of the ensemble; by default those of its file.",
 )
-
-
-def _remembered(context: click.Context, option: click.Parameter, value: object) -> None:
-    """Keep the value of an option for `plansim.cli.context.model_at`."""
-    context.meta[f"plansim.{option.name}"] = value
-
-
-model = combined(
+model = _combined(
     path(
         "--model",
         text="Another Vensim model, with its own targets.yaml beside it if it has one.",
         metavar="FILE.mdl",
     ),
-    option(
+    click.option(
         "--strict-units",
         is_flag=True,
-        expose_value=False,
-        callback=_remembered,
         help="Take a missing unit in the model for an error, not for a warning.",
     ),
     path(
@@ -290,11 +262,20 @@ model = combined(
         text="Data of the model's data variables: a .csv or .tab file with a column of times, "
         "and one for each; or a .dat or .vdf file of Vensim's; may be given again.",
         multiple=True,
-        expose_value=False,
-        callback=_remembered,
     ),
 )
 """The options that say which model is read, and how."""
+
+
+def study(*, picture: bool = False) -> Decorator:
+    """Add threads, files and form of a long computation."""
+    drawn = output(
+        "Also draw the result: FILE.png, FILE.svg or FILE.pdf.",
+        *PICTURES,
+        flags=("--plot", "picture"),
+    )
+    written = output("Also write all figures.", ".json", metavar="FILE.json")
+    return _combined(threads, written, *[drawn] * picture, force, form("table", "json"))
 
 
 def scenarios(
@@ -303,53 +284,17 @@ def scenarios(
     required: bool = False,
     settable: bool = True,
     by_engine: bool = False,
-    **more: Any,
+    metavar: str | None = None,
 ) -> Decorator:
-    """Add SCENARIO, what is laid over it, the model and the language, given as `Arguments`."""
+    """Add SCENARIO, what is laid over it, and the model."""
+    if metavar is None:
+        metavar = "SCENARIO" + "..." * several
+        metavar = metavar if required else f"[SCENARIO]{'...' * several}"
     argument = click.argument(
-        "scenario",
+        "scenarios",
+        metavar=metavar,
         nargs=-1 if several else 1,
         required=required,
         shell_complete=items(scenario_names),
-        **more,
     )
-    chosen = [argument, overlays, *[settings] * settable, model, *[engine] * by_engine, terminal]
-
-    def add(function: Callable[..., Any]) -> Any:
-        @wraps(function)
-        def command(
-            scenario: str | tuple[str, ...] | None,
-            terminal: Terminal,
-            model: Path | None,
-            overlays: tuple[str, ...],
-            overrides: tuple[str, ...] = (),
-            engine: str = "compiled",
-            **rest: Any,
-        ) -> Any:
-            scenarios = (scenario,) if isinstance(scenario, str) else scenario or ()
-            arguments = Arguments(terminal, scenarios, model, overlays, overrides, engine)
-            return function(arguments, **rest)
-
-        return combined(*chosen)(command)
-
-    return add
-
-
-def group(**options: Any) -> Callable[[Callable[[], None]], click.Group]:
-    """Make a group of commands of a function that only names and explains it."""
-
-    def make(described: Callable[[], None]) -> click.Group:
-        @click.group(
-            cls=BilingualGroup,
-            invoke_without_command=True,
-            help=described.__doc__,
-            **{"name": described.__name__, **options},
-        )
-        @lang
-        @click.pass_context
-        def grouped(context: click.Context, lang: str | None) -> None:
-            begin_group(context, lang)
-
-        return grouped
-
-    return make
+    return _combined(argument, overlays, *[settings] * settable, model, *[engine] * by_engine)

@@ -6,25 +6,23 @@ the code depends on a constant (the order of a delay), that one is folded.
 
 from __future__ import annotations
 
-import json
-import platform
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import astuple, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from plansim.cache import code_of, digest, kept
+from plansim.cache import kept
 from plansim.engine.trajectory import (
     Engine,
     Trajectory,
-    check_finite,
+    checked,
     recorded,
+    run_key,
     series_of,
     shape_of,
     version_of,
-    with_missing,
 )
 from plansim.errors import Fault, InputError, Message
 from plansim.model.records import Model, VariableKind, cells_of, folded
@@ -44,7 +42,6 @@ __all__ = [
     "constant_of",
     "inputs_under",
     "run_compiled",
-    "run_key",
     "run_members",
     "shared_kernel",
     "whole_kernel",
@@ -63,26 +60,13 @@ def run_compiled(
         ModelError: what the compiler does not support, with each variable and line.
         SimulationError: a value is not a finite number.
     """
-    engine = Engine("plansim", version_of("plansim"), scenario.time.integration)
-    if not cache:
-        return _run(model, scenario, cache=False), engine
-    make = partial(_run, model, scenario, cache=True)
-    return kept("runs", run_key(model, scenario), Trajectory, make), engine
+    make = partial(_run, model, scenario, cache=cache)
+    run = kept("runs", run_key(model, scenario), Trajectory, make) if cache else make()
+    return run, _engine(scenario)
 
 
-def run_key(model: Model, scenario: Scenario) -> str:
-    """Return the digest of all that the numbers of a run depend on."""
-    values = {key: float(value).hex() for key, value in sorted(scenario.values.items())}
-    *clock, method = astuple(scenario.time)
-    libraries = [version_of(name) for name in ("plansim", "numpy", "llvmlite")]
-    return digest(
-        "compiled",
-        model.text,
-        json.dumps([values, [float(number).hex() for number in clock], method]),
-        platform.machine(),
-        *libraries,
-        code_of("", "model", "scenario", "compiler", "engine"),
-    )
+def _engine(scenario: Scenario) -> Engine:
+    return Engine("plansim", version_of("plansim"), scenario.time.integration)
 
 
 def _run(model: Model, scenario: Scenario, *, cache: bool) -> Trajectory:
@@ -93,8 +77,7 @@ def _run(model: Model, scenario: Scenario, *, cache: bool) -> Trajectory:
     ensemble = simulate_ensemble(kernel, inputs_under(kernel, scenario.values), scenario.time)
     runs = _trajectory(model, scenario, kernel, ensemble)
     run = replace(runs, series={name: values[0] for name, values in runs.series.items()})
-    check_finite(model, scenario, run)
-    return with_missing(model, run)
+    return checked(model, scenario, run)
 
 
 def run_members(
@@ -121,8 +104,7 @@ def run_members(
     changed = dict(zip(names, constants.T, strict=True))
     varied = {name: _varied(model, name, one, changed) for name, one in runs.constants.items()}
     largest = np.abs(ensemble.values).max(axis=(1, 2), initial=0.0)
-    engine = Engine("plansim", version_of("plansim"), scenario.time.integration)
-    return replace(runs, constants=varied), engine, ~ensemble.bad & (largest <= LIMIT)
+    return replace(runs, constants=varied), _engine(scenario), ~ensemble.bad & (largest <= LIMIT)
 
 
 def _trajectory(model: Model, scenario: Scenario, kernel: Kernel, runs: Ensemble) -> Trajectory:

@@ -79,11 +79,10 @@ def to_dataset(
     coordinates |= {dim: _coordinate(model, dim, name) for dim, name in ranges.items()}
     if members:
         coordinates["member"] = xr.Variable("member", np.array(members))
-    card = run_card(model, scenario, engine) | {"notes": as_json(trajectory.notes)}
     return xr.Dataset(
         {name: variables[name] for name in model.variables if name in variables},
         coordinates,
-        card,
+        run_card(model, scenario, engine),
     )
 
 

@@ -9,12 +9,11 @@ a cached translation. The numbers of a run are cached too.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
-import json
 import math
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,24 +21,16 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from plansim.cache import digest, kept
+from plansim.cache import kept
 from plansim.engine.trajectory import (
     Engine,
     Trajectory,
-    check_finite,
+    checked,
     recorded,
+    run_key,
     version_of,
-    with_missing,
 )
-from plansim.engine.translate import (
-    SWITCH,
-    SWITCHES,
-    failed_variable,
-    quiet_pysd,
-    remarks,
-    translated,
-    with_model_names,
-)
+from plansim.engine.translate import SWITCH, SWITCHES, quiet_pysd, translated
 from plansim.errors import Message, SimulationError
 from plansim.model.records import (
     NOISE_SEED,
@@ -69,45 +60,24 @@ def run_reference(
         SimulationError: the run breaks down, or a value is not a finite number.
     """
     engine = Engine("PySD", version_of("pysd"), scenario.time.integration)
-
-    def make() -> Trajectory:
-        run = _run(model, scenario, translated(model))
-        check_finite(model, scenario, run)
-        return with_missing(model, run)
-
-    key = _run_key(model, scenario, engine)
+    make = partial(_run, model, scenario)
+    key = run_key(model, scenario, engine.name)
     return kept("runs", key, Trajectory, make) if cache else make(), engine
-
-
-def _run_key(model: Model, scenario: Scenario, engine: Engine) -> str:
-    """Return the cache key of a run, a digest of everything that its numbers depend on."""
-    code = [path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py"))]
-    libraries = [version_of(name) for name in ("plansim", "numpy", "xarray", "scipy")]
-    values = {key: value.hex() for key, value in sorted(scenario.values.items())}
-    return digest(
-        model.text,
-        json.dumps(values),
-        repr(scenario.time),
-        engine.version,
-        sys.version,
-        *libraries,
-        *code,
-    )
 
 
 # --- Running --------------------------------------------------------------------------------------
 
 
-def _run(model: Model, scenario: Scenario, source: str) -> Trajectory:
+def _run(model: Model, scenario: Scenario) -> Trajectory:
+    source = translated(model)
     pysd_model: Any = None
     try:
-        with _isolated(scenario), quiet_pysd() as notes:
+        with _isolated(scenario), quiet_pysd():
             pysd_model = _loaded(source)
-            trajectory = _integrated(model, scenario, pysd_model)
+            run = _integrated(model, scenario, pysd_model)
     except Exception as error:  # PySD raises whatever Python, numpy or xarray does
-        raise _explained(model, scenario, error, pysd_model, source) from error
-    spoken_notes = {with_model_names(note, model, source) for note in (*remarks(source), *notes)}
-    return dataclasses.replace(trajectory, notes=tuple(sorted(spoken_notes)))
+        raise _explained(model, scenario, error, pysd_model) from error
+    return checked(model, scenario, run)
 
 
 @contextlib.contextmanager
@@ -244,6 +214,9 @@ class _Stepper:
         self.switches = _FrozenSwitches(getattr(pysd_model.components, SWITCHES))
         pysd_model.components._set_component(SWITCH, self.switches)
         elements = pysd_model._dynamicstateful_elements
+        for element in elements:  # of delays; in the source each number is a float
+            if order := getattr(element, "order_func", None):
+                element.order_func = lambda order=order: int(order())
         self.pipes = [e for e in elements if isinstance(e, DelayFixed)]
         self.samples = [e for e in elements if isinstance(e, SampleIfTrue)]
         self.stocks = [e for e in elements if not isinstance(e, DelayFixed | SampleIfTrue)]
@@ -335,7 +308,7 @@ class _VariableReader:
         self.python_name = python_name
         self.dims: list[str] = getattr(pysd_model.components, python_name).subscripts or []
         if len(self.dims) != len(variable.subscripts):
-            raise _NotAsDeclaredError(variable)
+            raise ValueError(f"{variable.name} is an array of another shape than declared")
         # PySD may have another name of a range, and its elements in another case and order.
         theirs = [
             [folded(subscript) for subscript in pysd_model.subscripts[dim]] for dim in self.dims
@@ -360,28 +333,12 @@ class _VariableReader:
         """Return the present value, ``(*elements)``; a complex one as NaN."""
         value = getattr(pysd_model.components, self.python_name)()
         if isinstance(value, xr.DataArray):
-            if list(value.dims) != self.dims:
-                if set(value.dims) != set(self.dims):
-                    raise _NotAsDeclaredError(self.variable)
-                value = value.transpose(*self.dims)
-            value = value.to_numpy()
+            value = value.transpose(*self.dims).to_numpy()
         numbers = np.asarray(value)
         if np.iscomplexobj(numbers):
             numbers = np.where(numbers.imag == 0, numbers.real, math.nan)
         numbers = np.array(numbers, dtype=np.float64).reshape(self.shape)
         return numbers if self.order is None else numbers[self.order]
-
-
-class _NotAsDeclaredError(Exception):
-    """An equation returns an array of another shape than its left-hand side has."""
-
-    def __init__(self, variable: Variable) -> None:
-        self.name = variable.name
-        declared = f"declared over {', '.join(variable.subscripts)} only"
-        without = "declared without subscripts"
-        super().__init__(
-            f"'{variable.name}' is an array, but {declared if variable.subscripts else without}"
-        )
 
 
 class _Recorder:
@@ -409,31 +366,17 @@ class _Recorder:
 
 
 def _explained(
-    model: Model, scenario: Scenario, error: Exception, pysd_model: Any, source: str
+    model: Model, scenario: Scenario, error: Exception, pysd_model: Any
 ) -> SimulationError:
-    """Return the error of a run that broke down, with the variable and time if known."""
-    name = failed_variable(error, model, source)
-    when = None if pysd_model is None else pysd_model.time()
-    what: Message | str
+    """Return the error of a run that broke down, with the time if it is known."""
+    found: Message | str = " ".join(str(error).split()) or type(error).__name__
     match error:
         case RecursionError():
-            what = Message("equations that refer to each other in a circle without a stock")
+            found = Message("equations that refer to each other in a circle without a stock")
         case ZeroDivisionError():
-            what = Message("division by zero")
-        case _:
-            what = with_model_names(
-                " ".join(str(error).split()) or type(error).__name__, model, source
-            )
-    id = scenario.id
-    if name is None:
-        broken = Message("scenario '{id}': the run breaks down", id=id)
-    else:
-        broken = Message("scenario '{id}': the run breaks down in '{name}'", id=id, name=name)
-    if when is not None:
-        broken = Message("{broken} at time {time:g}", broken=broken, time=when)
-    return SimulationError(
-        broken,
-        file=model.path,
-        line=None if name is None else model.variables[name].line,
-        found=what,
-    )
+            found = Message("division by zero")
+    broken = Message("scenario '{id}': the run breaks down", id=scenario.id)
+    if pysd_model is not None:
+        time = pysd_model.time()
+        broken = Message("{broken} at time {time:g}", broken=broken, time=time)
+    return SimulationError(broken, file=model.path, found=found)

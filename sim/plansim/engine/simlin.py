@@ -13,12 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from plansim.cache import digest, workspace
 from plansim.engine.trajectory import Trajectory, cells, largest_difference
 from plansim.errors import InputError, Message, SimulationError, foreign
 from plansim.files.reading import read_regular
-from plansim.files.writing import writing_whole
-from plansim.model.records import Model, VariableKind
+from plansim.model.records import Model, VariableKind, cells_of
 from plansim.scenario.factors import FloatArray
 from plansim.scenario.scenario_file import Scenario
 from plansim.scenario.variant import for_scenarios
@@ -69,8 +67,7 @@ def check_units(path: Path) -> tuple[str, ...]:
 def vdf_as_csv(path: Path) -> Path:
     """Write a run that Vensim keeps in a ``.vdf`` file as a CSV table, and return its path.
 
-    It lies in the cache, or, where that cannot be used, in a folder that is removed when the
-    process ends. What is missing has no number in it.
+    It lies in a folder that is removed when the process ends. What is missing has no number in it.
 
     Raises:
         InputError: pysimlin is not installed, or cannot read the file.
@@ -78,21 +75,12 @@ def vdf_as_csv(path: Path) -> Path:
     _require_simlin()
     import simlin
 
-    def write(table: Path) -> None:
-        table.parent.mkdir(exist_ok=True)
-        with writing_whole(table) as part:  # another process may read it now
-            simlin.load_vdf(path).to_csv(part)
-
+    folder = tempfile.mkdtemp(prefix="plansim-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    table = Path(folder, "run.csv")
     try:
-        key = digest("vdf", read_regular(path))
-        with workspace() as folder:
-            table = folder / "data" / f"{key}.csv"
-            write(table)
-        if not table.exists():  # the cache was a temporary one
-            kept = tempfile.mkdtemp(prefix="plansim-")
-            atexit.register(shutil.rmtree, kept, ignore_errors=True)
-            table = Path(kept, table.name)
-            write(table)
+        read_regular(path)  # a pipe or a device would never end
+        simlin.load_vdf(path).to_csv(table)
     except (simlin.SimlinError, OSError, ValueError) as error:
         why = foreign(getattr(error, "strerror", None) or error)
         raise InputError("the table cannot be read", path, found=why) from None
@@ -105,8 +93,6 @@ def run_simlin(model: Model, scenario: Scenario) -> Mapping[str, FloatArray]:
     Stocks are integrated by Euler's method, whatever the scenario says: pysimlin has no midpoint
     rule. Times are those that the scenario saves; constants are left out.
     """
-    from plansim.model.records import cells_of
-
     model = for_scenarios(model, [scenario])
     loaded = _loaded(model.text)
     time = scenario.time
@@ -117,19 +103,14 @@ def run_simlin(model: Model, scenario: Scenario) -> Mapping[str, FloatArray]:
         save_step=time.saveper,
         sim_method="euler",
     )
-    overrides = {
-        name: value
-        for name, value in scenario.values.items()
-        if model.variables.get(name) is None
-        or model.variables[name].kind is not VariableKind.CONTROL
-    }
+    clock = {v.name for v in model.variables.values() if v.kind is VariableKind.CONTROL}
+    overrides = {name: value for name, value in scenario.values.items() if name not in clock}
     simulation = loaded.simulate(overrides=overrides)
     simulation.run_to_end()
-    kinds = (VariableKind.STOCK, VariableKind.FLOW, VariableKind.AUXILIARY)
     return {
-        label: np.asarray(simulation.get_series(label), dtype=np.float64)
+        label: _series(simulation, label)
         for variable in model.variables.values()
-        if variable.kind in kinds
+        if variable.kind.moves
         for label in cells_of(model, variable)
     }
 

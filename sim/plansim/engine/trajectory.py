@@ -6,13 +6,14 @@ import itertools
 import json
 import platform
 import re
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
-from numpy.typing import NDArray
 
+from plansim.cache import code_of, digest
 from plansim.errors import Fault, InputError, Message, SimulationError
 from plansim.model.reading.expression import MISSING, Number, name_key
 from plansim.model.records import Integration, Model, Timing, Variable, VariableKind, cells_of
@@ -27,17 +28,17 @@ __all__ = [
     "Trajectory",
     "as_json",
     "cells",
-    "check_finite",
+    "checked",
     "first_cause",
     "largest_difference",
     "named",
     "recorded",
     "run_card",
+    "run_key",
     "series_of",
     "shape_of",
     "to_years",
     "version_of",
-    "with_missing",
 ]
 
 
@@ -60,8 +61,6 @@ class Trajectory:
     """``(time, *elements)`` of every stock, flow and auxiliary."""
     constants: Mapping[str, FloatArray]
     """``(*elements)`` of every constant and control variable, as the engine used them."""
-    notes: tuple[str, ...] = ()
-    """Remarks of the engine, sorted, such as tables read beyond their ends."""
 
 
 @dataclass(frozen=True)
@@ -148,6 +147,20 @@ def version_of(package: str) -> str:
         return "unknown"
 
 
+def run_key(model: Model, scenario: Scenario, engine: str = "plansim") -> str:
+    """Return the digest of all that the numbers of a run by an engine depend on."""
+    libraries = ("plansim", "numpy", "llvmlite", "pysd", "xarray", "scipy")
+    return digest(
+        engine,
+        model.text,
+        scenario.settings,
+        platform.machine(),
+        sys.version,
+        *map(version_of, libraries),
+        code_of("", "model", "scenario", "compiler", "engine"),
+    )
+
+
 def to_years(model: Model, scenario: Scenario, run: Trajectory, engine: Engine) -> Annual:
     """Read a run by years: figures of year y and stocks at its end.
 
@@ -162,7 +175,7 @@ def to_years(model: Model, scenario: Scenario, run: Trajectory, engine: Engine) 
         for v in once
     }
     moving = {variable.name for variable in over_time}
-    card = run_card(model, scenario, engine) | {"notes": as_json(run.notes)}
+    card = run_card(model, scenario, engine)
     return Annual(
         years,
         {
@@ -233,21 +246,12 @@ def named(model: Model, variables: Sequence[str] | None) -> list[str] | None:
     return list(dict.fromkeys(variable.name for variable in chosen))
 
 
-def _defined(model: Model, name: str, where: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return where something holds, ``(..., *elements)``, of elements that have an equation."""
-    variable = model.variables[name]
-    if not variable.subscripts:
-        return where
-    covered = {
-        tuple(map(name_key, cell))
-        for equation in model.scan.equations[name_key(name)]
-        for cell in model.scan.covered(equation)
-    }
-    ranges = [model.subscripts[subscript].elements for subscript in variable.subscripts]
-    cells = (tuple(map(name_key, cell)) in covered for cell in itertools.product(*ranges))
-    defined = np.fromiter(cells, bool).reshape(shape_of(model, variable))
-    found: NDArray[np.bool_] = where & defined
-    return found
+def _defined(model: Model, name: str) -> list[bool]:
+    """Return which of a variable's elements, in the order of `cells_of`, have an equation."""
+    equations = model.scan.equations[name_key(name)]
+    covered = {tuple(map(name_key, c)) for one in equations for c in model.scan.covered(one)}
+    ranges = [model.subscripts[one].elements for one in model.variables[name].subscripts]
+    return [tuple(map(name_key, cell)) in covered for cell in itertools.product(*ranges)]
 
 
 def _without_data(model: Model) -> set[str]:
@@ -278,20 +282,6 @@ _ABSURD = 2.0**100
 """What is as large as this was made of a missing value, where a model has any."""
 
 
-def with_missing(model: Model, run: Trajectory) -> Trajectory:
-    """Return a run with NaN where a value is missing, which is a huge number in Vensim.
-
-    What is computed from it is as huge, and missing too.
-    """
-    if not _MISSES.search(model.text):
-        return run
-    series, constants = (
-        {name: np.where(abs(values) < _ABSURD, values, np.nan) for name, values in part.items()}
-        for part in (run.series, run.constants)
-    )
-    return replace(run, series=series, constants=constants)
-
-
 def first_cause(model: Model, failed: Sequence[str]) -> str:
     """Return the first of variables that failed at once of which no cause failed with it.
 
@@ -303,47 +293,44 @@ def first_cause(model: Model, failed: Sequence[str]) -> str:
     )
 
 
-def check_finite(model: Model, scenario: Scenario, run: Trajectory) -> None:
-    """Raise SimulationError if any value is not a finite number.
+def checked(model: Model, scenario: Scenario, run: Trajectory) -> Trajectory:
+    """Return a run with NaN where a value is missing, which is a huge number in Vensim.
 
-    What follows from data that are missing may be none. The error names the first time, and a
-    variable that fails then although none of its causes does.
+    What is computed from it is as huge, and missing too.
+
+    Raises:
+        SimulationError: a value is not a finite number, and does not follow from missing data. It
+            names the first time, and a variable that fails then although none of its causes does.
     """
-    bad = {name: ~np.isfinite(values) for name, values in run.series.items()}
-    if any(where.any() for where in bad.values()):
-        unknown = _without_data(model)
-        bad = {name: where for name, where in bad.items() if name not in unknown}
-    bad = {name: _defined(model, name, where) for name, where in bad.items() if where.any()}
-    bad = {name: where for name, where in bad.items() if where.any()}
-    constants = [
-        name
-        for name, value in run.constants.items()
-        if (where := ~np.isfinite(value)).any() and _defined(model, name, where).any()
-    ]
-    if not bad and not constants:
-        return
-    first = {
-        name: int(where.reshape(len(where), -1).any(axis=1).argmax()) for name, where in bad.items()
-    }
-    step = min(first.values(), default=0)
-    at_once = [*constants, *(name for name, when in first.items() if when == step)]
-    name = first_cause(model, at_once)
-    value = run.constants[name] if name in run.constants else run.series[name][step]
-    flat = int(_defined(model, name, ~np.isfinite(value)).reshape(-1).argmax())
-    variable = model.variables[name]
-    elements = np.unravel_index(flat, value.shape) if value.shape else ()
-    labels = ",".join(
-        model.subscripts[subscript].elements[i]
-        for subscript, i in zip(variable.subscripts, elements, strict=True)
+    numbers = {**run.constants, **run.series}
+    bad = [name for name, values in numbers.items() if not np.isfinite(values).all()]
+    excused = _without_data(model) if bad else set()
+    first: dict[str, tuple[int, str, float]] = {}
+    for name in (name for name in bad if name not in excused):
+        table = numbers[name].reshape(len(run.time) if name in run.series else 1, -1)
+        steps, columns = np.nonzero(~np.isfinite(table) & _defined(model, name))
+        if len(steps):
+            label = cells_of(model, model.variables[name])[columns[0]]
+            first[name] = int(steps[0]), label, float(table[steps[0], columns[0]])
+    if first:
+        step = min(when for when, *_ in first.values())
+        at_once = [name for name, (when, *_) in first.items() if when == step]
+        name = first_cause(model, at_once)
+        _, label, value = first[name]
+        broken = Message(
+            "scenario '{id}': '{name}' is not a finite number at time {time:g}",
+            id=scenario.id,
+            name=label,
+            time=float(run.time[step]),
+        )
+        if others := len(at_once) - 1:
+            broken = Message("{broken}, nor are {count} others", broken=broken, count=others)
+        line = model.variables[name].line
+        raise SimulationError(broken, file=model.path, line=line, found=f"{value}")
+    if not _MISSES.search(model.text):
+        return run
+    series, constants = (
+        {name: np.where(abs(values) < _ABSURD, values, np.nan) for name, values in part.items()}
+        for part in (run.series, run.constants)
     )
-    broken = Message(
-        "scenario '{id}': '{name}' is not a finite number at time {time:g}",
-        id=scenario.id,
-        name=f"{name}[{labels}]" if labels else name,
-        time=float(run.time[step]),
-    )
-    if others := len(at_once) - 1:
-        broken = Message("{broken}, nor are {count} others", broken=broken, count=others)
-    raise SimulationError(
-        broken, file=model.path, line=variable.line, found=f"{value.reshape(-1)[flat]}"
-    )
+    return replace(run, series=series, constants=constants)

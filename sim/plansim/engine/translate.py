@@ -19,12 +19,11 @@ from __future__ import annotations
 import ast
 import contextlib
 import dataclasses
-import json
 import math
-import re
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -32,128 +31,32 @@ from typing import Any
 import numpy as np
 
 from plansim.cache import digest, kept
-from plansim.engine.plain_text import plain_text
 from plansim.engine.trajectory import version_of
 from plansim.errors import Fault, Message, ModelError
-from plansim.model.reading.expression import MISSING, Call
-from plansim.model.records import Model, folded
+from plansim.model.reading.equations import EquationForm
+from plansim.model.reading.expression import MISSING, Call, Name, Node, Numbers, name_key
+from plansim.model.records import Model
+from plansim.model.rewrite import AddedEquation, replaced, unparse
 
-__all__ = [
-    "SWITCH",
-    "SWITCHES",
-    "failed_variable",
-    "quiet_pysd",
-    "remarks",
-    "translated",
-    "with_model_names",
-]
+__all__ = ["SWITCH", "SWITCHES", "quiet_pysd", "translated"]
 
 
 def translated(model: Model) -> str:
     """Return the Python source of a model, from the cache.
 
-    The first line holds PySD's remarks on the translation, for `remarks`.
-
     Raises:
         ModelError: PySD cannot translate the model.
     """
     key = digest(model.text, version_of("pysd"), Path(__file__).read_bytes())
-    return kept("models", key, str, partial(_with_remarks, model))
-
-
-def _with_remarks(model: Model) -> str:
-    with quiet_pysd() as notes:
-        source = _translate(model)
-        # PySD asks for the clock before there is a step in which anything could be frozen.
-        source += f"\n{SWITCHES} = []\n" if model.moving_clock else ""
-        source = source if model.moving_clock else _with_switches(source)
-    # PySD warns of variables that mix constants and equations, since setting them is ambiguous;
-    # here they are no constants and cannot be set.
-    listed = sorted({note for note in notes if "is defined with different" not in note})
-    return _REMARKS + json.dumps(listed, ensure_ascii=False) + "\n" + source
-
-
-def remarks(source: str) -> list[str]:
-    """Return PySD's remarks of when it translated this source."""
-    notes: list[str] = json.loads(source.partition("\n")[0].removeprefix(_REMARKS))
-    return notes
-
-
-_REMARKS = "# remarks: "
-_THIRD_PARTY = (
-    ("chardet.universaldetector is deprecated", "pysd.py_backend.utils"),
-    ("The inplace keyword in DataFrame.set_index is deprecated", "pysd.py_backend.output"),
-)
+    return kept("models", key, str, partial(_with_switches, model))
 
 
 @contextlib.contextmanager
-def quiet_pysd() -> Iterator[list[str]]:
-    """Collect PySD's warnings in a list of notes, which is filled at the end.
-
-    Two deprecation warnings that PySD 3.14 causes in its own code are dropped, each by its text
-    and module; all other deprecations reach the caller.
-    """
-    notes: list[str] = []
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("default")
-        for text, module in _THIRD_PARTY:
-            category = DeprecationWarning
-            warnings.filterwarnings("ignore", re.escape(text), category, re.escape(module))
-        yield notes
-    for warning in caught:
-        if issubclass(warning.category, UserWarning | RuntimeWarning | SyntaxWarning):
-            notes.append(" ".join(str(warning.message).split()))
-        else:
-            warnings.warn_explicit(
-                warning.message, warning.category, warning.filename, warning.lineno
-            )
-
-
-def failed_variable(error: Exception, model: Model, source: str = "") -> str | None:
-    """Return the variable at which PySD stopped, as far as its call stack tells."""
-    declared = getattr(error, "name", None)
-    if isinstance(declared, str) and declared in model.variables:
-        return declared
-    by_function = _variables_by_function(model, source)
-    by_name = {folded(name): name for name in model.variables}
-    stopped_at = None
-    traceback = error.__traceback__
-    while traceback is not None:
-        frame = traceback.tb_frame
-        if "__pysd_version__" in frame.f_globals:
-            stopped_at = by_function.get(frame.f_code.co_name, stopped_at)
-        elif isinstance(bearer := getattr(frame.f_locals.get("self"), "name", None), str):
-            stopped_at = by_name.get(folded(bearer), stopped_at)
-        traceback = traceback.tb_next
-    return stopped_at
-
-
-def with_model_names(text: str, model: Model, source: str) -> str:
-    """Put the model's names for PySD's, as ``_integ_x``, in a note or an error."""
-    by_function = _variables_by_function(model, source)
-
-    def name(match: re.Match[str]) -> str:
-        inner = match[0].lstrip("_")
-        while inner:  # PySD's prefix of the name may have underscores too
-            if inner in by_function:
-                return f"'{by_function[inner]}'"
-            inner = inner.partition("_")[2]
-        return match[0]
-
-    return re.sub(r"\b_\w+", name, text)
-
-
-def _variables_by_function(model: Model, source: str) -> dict[str, str]:
-    """Return the model's variables by the names of the functions that PySD made of them."""
-    names = {folded(name): name for name in model.variables}
-    functions = (node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef))
-    by_function = {}
-    for function in functions:
-        for decorator in function.decorator_list:
-            for keyword in getattr(decorator, "keywords", ()):
-                if keyword.arg == "name" and isinstance(keyword.value, ast.Constant):
-                    by_function[function.name] = names.get(folded(str(keyword.value.value)), "")
-    return {python: name for python, name in by_function.items() if name}
+def quiet_pysd() -> Iterator[None]:
+    """Suppress warnings: of tables read beyond their ends, of orders that PySD lowers, and more."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 # --- Switches -------------------------------------------------------------------------------------
@@ -162,12 +65,15 @@ SWITCH = "__switch__"
 SWITCHES = "__switches__"
 
 
-def _with_switches(source: str) -> str:
+def _with_switches(model: Model) -> str:
     """Return PySD's source with what keeps its value through a step as functions of their own.
 
     These are comparisons that depend on the time and on no stock, the conditions of STEP, PULSE and
     PULSE TRAIN, SAMPLE IF TRUE and random functions. The height of a STEP is no part of it.
     """
+    source = _translate(model)
+    if model.moving_clock:  # asked for before there is a step in which anything could be frozen
+        return f"{source}\n{SWITCHES} = []\n"
     module = ast.parse(source)
     switches = _SwitchFinder(_dependencies(module))
     module = switches.visit(module)
@@ -239,44 +145,76 @@ _STAYING = ("_initial_", "_delayfixed_", "_sampleiftrue_")
 
 def _translate(model: Model) -> str:
     """Return what PySD makes of a model's text, or of a plainer one that computes the same."""
-    _refuse_unknown(model)
-    if model.scan.macros:
-        return _translated(model, plain_text(model))
+    _refuse(model)
     try:
         return _translated(model, model.text)
     except ModelError as error:
         with contextlib.suppress(ModelError):
-            return _translated(model, plain_text(model))
+            return _translated(model, _plain_text(model))
         raise error
+
+
+def _plain_text(model: Model) -> str:
+    """Return a model's equations alone: names as in their definitions, keywords in capitals."""
+    scan = model.scan
+
+    def subscript(name: str) -> str:
+        bare = name.removesuffix("!")
+        key = name_key(bare)
+        own = scan.ranges[key].name if key in scan.ranges else scan.elements.get(key, bare)
+        return own + name[len(bare) :]
+
+    def change(node: Node) -> Node | None:
+        if not isinstance(node, Name | Call):
+            return None
+        name, *subscripts = node.written
+        if isinstance(node, Name) and node.key not in scan.equations:
+            name = subscript(name)
+        node = replace(node, written=(name, *map(subscript, subscripts)))
+        if isinstance(node, Name):
+            return node
+        return replace(node, arguments=tuple(replaced(one, change) for one in node.arguments))
+
+    lines = ["{UTF-8}"]
+    for range_ in scan.ranges.values():
+        mapped = ", ".join(name for name, members in range_.mapped if not members)
+        arrow = f" -> {mapped}" if mapped else ""
+        lines.append(f"{range_.name}: {', '.join(range_.elements)}{arrow} ~~|")
+    for equation in (one for group in scan.equations.values() for one in group if one.tree):
+        assert equation.tree is not None
+        names = tuple(map(subscript, equation.subscripts))
+        excepted = tuple(tuple(map(subscript, cell)) for cell in equation.exceptions)
+        left = AddedEquation(equation.name, "", names, exceptions=excepted).left
+        right = unparse(replaced(equation.tree, change))
+        if isinstance(equation.tree, Numbers):
+            right = _rows(equation.tree.values, [len(scan.dimension(name)) for name in names])
+        lines.append(f"{left}{right} ~~|" if equation.is_table else f"{left}= {right} ~~|")
+    return "\n".join([*lines, ""])
+
+
+def _rows(numbers: Sequence[float], shape: Sequence[int]) -> str:
+    """Return the numbers of an array as Vensim writes them: a matrix row by row."""
+    *others, width = [size for size in shape if size > 1] or [1]
+    rows = [", ".join(map(repr, numbers[i : i + width])) for i in range(0, len(numbers), width)]
+    return "; ".join([*rows, ""]) if others and len(numbers) > 1 else ", ".join(rows)
 
 
 def _translated(model: Model, text: str) -> str:
     from pysd.builders.python.python_model_builder import ModelBuilder
     from pysd.translators.vensim.vensim_file import VensimFile
 
-    with tempfile.TemporaryDirectory(prefix="plansim-") as folder:
+    with tempfile.TemporaryDirectory(prefix="plansim-") as folder, quiet_pysd():
         path = Path(folder) / "model.mdl"
         path.write_text(text, "utf-8")
         try:
             file = VensimFile(path, encoding="utf-8")
             file.parse()
-            abstract = file.get_abstract_model()
-            _refuse_files(model, abstract)
-            return Path(ModelBuilder(_amended(abstract)).build_model()).read_text("utf-8")
-        except ModelError:
-            raise
+            abstract = _amended(file.get_abstract_model())
+            return Path(ModelBuilder(abstract).build_model()).read_text("utf-8")
         except Exception as error:  # PySD raises whatever its parser, builder or black does
-            name = failed_variable(error, model)
             reason = str(error).strip().splitlines() or [type(error).__name__]
             message = Message("PySD cannot translate the model")
-            if name is not None:
-                message = Message("PySD cannot translate '{name}'", name=name)
-            raise ModelError(
-                message,
-                file=model.path,
-                line=None if name is None else model.variables[name].line,
-                found=reason[0],
-            ) from error
+            raise ModelError(message, model.path, found=reason[0]) from error
 
 
 _UNKNOWN = frozenset(
@@ -288,112 +226,51 @@ _UNKNOWN = frozenset(
 """Functions that PySD does not have, by `name_key`."""
 
 
-def _refuse_unknown(model: Model) -> None:
-    """Raise ModelError if a model calls what PySD does not have: it would break down in the run."""
-    bodies = (model.scan.equations, *(macro.equations for macro in model.scan.macros.values()))
-    calls = (
-        (equation, node)
-        for equations in bodies
-        for group in equations.values()
-        for equation in group
-        for node, _ in equation.references
-        if node.key in _UNKNOWN and isinstance(node, Call)
-    )
-    faults = [
-        Fault(
-            "PySD has no function {name}",
-            model.path,
-            equation.line_of(node),
-            expected=Message("the compiled engine: --engine compiled"),
-            name=node.key.replace("_", " ").upper(),
-        )
-        for equation, node in calls
-    ]
-    if faults:
-        raise ModelError(faults)
+def _refuse(model: Model) -> None:
+    """Raise ModelError if a model calls what PySD does not have, or has it read other files.
 
-
-def _refuse_files(model: Model, abstract: Any) -> None:
+    Of macros PySD computes those without stocks and arrays alone.
+    """
     faults = []
-    for element in abstract.sections[0].elements:
-        for component in element.components:
-            kinds = {type(node).__name__ for node in _nodes(component.ast)}
-            if any(kind.startswith("Get") or kind == "DataStructure" for kind in kinds):
-                line = model.find(element.name).line
-                faults.append(
-                    Fault("'{name}' reads another file", model.path, line, name=element.name)
-                )
+    for equation in (one for group in model.scan.equations.values() for one in group):
+        outside = any(key.startswith(("get_direct_", "get_xls_")) for key in equation.called)
+        if outside or equation.form is EquationForm.DATA:
+            faults.append(
+                Fault("'{name}' reads another file", model.path, equation.line, name=equation.name)
+            )
+        faults += [
+            Fault(
+                "PySD has no function {name}",
+                model.path,
+                equation.line_of(node),
+                expected=Message("the compiled engine: --engine compiled"),
+                name=node.key.replace("_", " ").upper(),
+            )
+            for node, _ in equation.references
+            if isinstance(node, Call) and (node.key in _UNKNOWN or node.key in model.scan.macros)
+        ]
     if faults:
         raise ModelError(faults)
-
-
-def _nodes(node: Any) -> Iterator[Any]:
-    """Walk the syntax tree of an equation."""
-    yield node
-    if dataclasses.is_dataclass(node):
-        for field in dataclasses.fields(node):
-            yield from _nodes(getattr(node, field.name))
-    elif isinstance(node, list | tuple):
-        for part in node:
-            yield from _nodes(part)
 
 
 def _amended(abstract: Any) -> Any:
-    """Return PySD's AbstractModel without comments and without integers."""
-    orders = {
-        folded(node.order.reference)
-        for section in abstract.sections
-        for element in section.elements
-        for component in element.components
-        for node in _nodes(component.ast)
-        if hasattr(getattr(node, "order", None), "reference")
-    }
-    sections = tuple(
-        dataclasses.replace(
-            section,
-            elements=[
-                dataclasses.replace(
-                    element,
-                    documentation="",
-                    components=[
-                        component
-                        if folded(element.name) in orders  # counts stages, so it must be an integer
-                        else dataclasses.replace(component, ast=_floats(component.ast))
-                        for component in element.components
-                    ],
-                )
-                for element in section.elements
-            ],
-        )
-        for section in abstract.sections
-    )
-    return dataclasses.replace(abstract, sections=sections)
-
-
-def _floats(node: Any) -> Any:
-    """Turn every number in the syntax tree of an equation into a float.
-
-    ``order`` (of a delay) and ``size`` (of an allocation) count things and stay.
-    """
-    match node:
+    """Return a part of PySD's AbstractModel without comments, and with floats for all numbers."""
+    match abstract:
         case bool() | str() | None:
-            return node
-        case float() if math.isnan(node):
+            return abstract
+        case float() if math.isnan(abstract):
             return MISSING
         case int() | np.integer():
-            return float(node)
+            return float(abstract)
         case np.ndarray():
-            return node.astype(float)
+            return abstract.astype(float)
         case list() | tuple():
-            return type(node)(_floats(part) for part in node)
-        case _ if dataclasses.is_dataclass(node) and not isinstance(node, type):
-            parts = {field.name: getattr(node, field.name) for field in dataclasses.fields(node)}
-            return dataclasses.replace(
-                node,
-                **{
-                    name: part if name in {"order", "size"} else _floats(part)
-                    for name, part in parts.items()
-                },
-            )
+            return type(abstract)(_amended(part) for part in abstract)
+        case _ if dataclasses.is_dataclass(abstract) and not isinstance(abstract, type):
+            names = (field.name for field in dataclasses.fields(abstract) if field.init)
+            parts = {name: _amended(getattr(abstract, name)) for name in names}
+            if "documentation" in parts:
+                parts["documentation"] = ""
+            return dataclasses.replace(abstract, **parts)
         case _:
-            return node
+            return abstract

@@ -10,7 +10,7 @@ from enum import StrEnum
 from plansim.files.notebook import Table, Tabular
 from plansim.model.reader import parse_model
 from plansim.model.reading.entries import SKETCH
-from plansim.model.reading.equations import Equation
+from plansim.model.reading.equations import Equation, spliced
 from plansim.model.reading.expression import name_key
 from plansim.model.records import Model, SubscriptRange, Variable, VariableKind
 from plansim.model.rewrite import unparse
@@ -305,14 +305,11 @@ def hybrid(old: Model, new: Model, taken: Iterable[EntryDifference]) -> Model:
         base, other = new, old
         wanted = {name: one for name, one in every.items() if name not in chosen}
     names = [name for name, one in wanted.items() if not one.is_range]
-    text, mark, sketch = base.text.partition(SKETCH)
-    pieces: list[str] = []
-    done = 0
-    for equation in sorted(_equations(base, names), key=lambda one: one.start):
-        pieces.append(text[done : equation.start])
-        done = _end(text, equation)
-    added = (other.text[one.start : _end(other.text, one)] for one in _equations(other, names))
-    body = "\n\n".join(["".join([*pieces, text[done:]]), *added])
+    entries = [_entry(base.text, one) for one in _equations(base, names)]
+    text = spliced(base.text, ((start, end, "") for start, end in entries))
+    entries = [_entry(other.text, one) for one in _equations(other, names)]
+    body, mark, sketch = text.partition(SKETCH)
+    body = "\n\n".join([body, *(other.text[start:end] for start, end in entries)])
     return parse_model(f"{body}\n\n{mark}{sketch}", base.path)
 
 
@@ -321,6 +318,6 @@ def _equations(model: Model, names: Iterable[str]) -> Iterator[Equation]:
         yield from model.scan.equations.get(name_key(name), ())
 
 
-def _end(text: str, equation: Equation) -> int:
-    """Return where the entry of an equation ends, its unit and its comment with it."""
-    return text.index("|", equation.start + len(equation.text)) + 1
+def _entry(text: str, equation: Equation) -> tuple[int, int]:
+    """Return where the entry of an equation begins and ends, its unit and comment with it."""
+    return equation.start, text.index("|", equation.end) + 1

@@ -9,9 +9,8 @@ from functools import cached_property, reduce
 
 from plansim.errors import Fault, Message, ModelError
 from plansim.model.reader import parse_model
-from plansim.model.reading.arrays import Subscripts, free_marks
 from plansim.model.reading.entries import SKETCH
-from plansim.model.reading.equations import Equation
+from plansim.model.reading.equations import Equation, spliced
 from plansim.model.reading.expression import (
     MISSING,
     Call,
@@ -25,6 +24,7 @@ from plansim.model.reading.expression import (
     name_key,
 )
 from plansim.model.reading.functions import OF_VECTORS, OVER_ELEMENTS
+from plansim.model.reading.ranges import Subscripts, free_marks
 from plansim.model.records import Model, TimeSpec, Variable, VariableKind, cell_name, cells_of
 
 __all__ = [
@@ -36,7 +36,6 @@ __all__ = [
     "with_equations",
     "with_formulas",
     "without_arrays",
-    "without_sums",
 ]
 
 
@@ -155,63 +154,16 @@ def with_formulas(
     Raises:
         ModelError: the new model has faults.
     """
-    pieces: list[str] = []
-    done = 0
-    formulas = [one for group in model.scan.equations.values() for one in group if one.formula]
-    for equation in sorted(formulas, key=lambda one: one.start):
-        assert equation.formula is not None
-        new = replaced(equation.formula, change)
-        if new == equation.formula:
-            continue
-        left = AddedEquation(
-            equation.name, "", equation.subscripts, exceptions=equation.exceptions
-        ).left
-        # As many lines as before: messages name the lines of the file.
-        lines = "\n" * equation.text.count("\n")
-        pieces += [model.text[done : equation.start], f"{left}{equation.form.value} "]
-        pieces += [unparse(new), lines]
-        done = equation.start + len(equation.text)
-    text = "".join([*pieces, model.text[done:]])
-    return with_equations(replace(model, text=text), equations)
-
-
-def without_sums(model: Model) -> Model:
-    """Return a model whose functions over elements (``SUM(a[x!])``) are written out.
-
-    Raises:
-        ModelError: the new model has faults.
-    """
-    subscripts = Subscripts.of(model.scan)
-
-    def change(node: Node) -> Node | None:
-        match node:
-            case Call(key, _, (argument, *_)) if key in OVER_ELEMENTS:
-                marks = dict.fromkeys(free_marks(argument))
-                choices = [subscripts.elements(mark.removesuffix("!")) for mark in marks]
-                parts = [
-                    replaced(placed(argument, dict(zip(marks, cell, strict=True))), change)
-                    for cell in itertools.product(*choices)
-                ]
-                return reduce(_JOINED[key], parts)
-        return None
-
-    def placed(tree: Node, cell: Mapping[str, str]) -> Node:
-        """Return an expression at the elements for which its subscripts with ``!`` stand."""
-
-        def place(node: Node) -> Node | None:
-            if not isinstance(node, Name | Call) or not node.subscripts:
-                return None
-            keys = tuple(cell.get(key, key) for key in node.subscripts)
-            texts = zip(node.subscripts, node.written[1:], strict=True)
-            names = [subscripts.written(cell[key]) if key in cell else own for key, own in texts]
-            node = replace(node, subscripts=keys, written=(node.written[0], *names))
-            if isinstance(node, Name):
-                return node
-            return replace(node, arguments=tuple(replaced(one, place) for one in node.arguments))
-
-        return replaced(tree, place)
-
-    return with_formulas(model, change, ())
+    changes = []
+    for equation in (one for group in model.scan.equations.values() for one in group):
+        if equation.formula and (new := replaced(equation.formula, change)) != equation.formula:
+            names = equation.name, "", equation.subscripts
+            left = AddedEquation(*names, exceptions=equation.exceptions).left
+            # As many lines as before: messages name the lines of the file.
+            lines = "\n" * equation.text.count("\n")
+            text = f"{left}{equation.form.value} {unparse(new)}{lines}"
+            changes.append((equation.start, equation.end, text))
+    return with_equations(replace(model, text=spliced(model.text, changes)), equations)
 
 
 def with_constants(model: Model, values: Mapping[str, float]) -> Model:
@@ -220,28 +172,17 @@ def with_constants(model: Model, values: Mapping[str, float]) -> Model:
     ``values`` are by ``name`` or ``name[e1,e2]``. An array of which an element has another value is
     written element by element. Names that the model does not have are passed over.
     """
-    pieces: list[str] = []
-    done = 0
-    changed = {label.partition("[")[0] for label in values}
-    own = [one for name in changed for one in model.scan.equations.get(name_key(name), ())]
-    for equation in sorted(own, key=lambda one: one.start):
-        variable = model.variables[equation.name]
-        cells = itertools.product(*map(model.scan.dimension, equation.subscripts))
-        labels = [cell_name(variable.name, cell) for cell in cells]
-        kept = {label: _own_value(variable, label) for label in labels}
-        lines = [f"{label}= {values.get(label, kept[label])!r}" for label in labels]
-        end = equation.start + len(equation.text)
-        pieces += [model.text[done : equation.start], " ~~|\n".join(lines)]
-        pieces.append(model.text[equation.start : end][len(equation.text.rstrip()) :])
-        done = end
-    return parse_model("".join([*pieces, model.text[done:]]), model.path)
-
-
-def _own_value(variable: Variable, label: str) -> float | None:
-    """Return the value of a constant or of one of its elements."""
-    if isinstance(variable.value, Mapping):
-        return variable.value.get(label.partition("[")[2].removesuffix("]"))
-    return variable.value
+    changes = []
+    for name in {label.partition("[")[0] for label in values}:
+        for equation in model.scan.equations.get(name_key(name), ()):
+            variable = model.variables[equation.name]
+            own = variable.value if isinstance(variable.value, Mapping) else {"": variable.value}
+            lines = []
+            for cell in itertools.product(*map(model.scan.dimension, equation.subscripts)):
+                label = cell_name(variable.name, cell)
+                lines.append(f"{label}= {values.get(label, own.get(','.join(cell)))!r}")
+            changes.append((equation.start, equation.end, " ~~|\n".join(lines)))
+    return parse_model(spliced(model.text, changes), model.path)
 
 
 def _on_one_line(equation: AddedEquation) -> str:

@@ -17,7 +17,7 @@ from plansim.cache import code_of, digest, file_sha256, kept
 from plansim.errors import Message, UnitError, foreign, nearest
 
 if TYPE_CHECKING:
-    from pint import UnitRegistry
+    from pint import Unit, UnitRegistry
 
 __all__ = ["NO_UNIT", "convert", "units_sha256"]
 
@@ -41,7 +41,9 @@ _SPELLED_OUT = str.maketrans(
         "／": "/",
     }
 )
-_TOKEN = re.compile(r"\s*(?:([^\W\d]\w*)|(\*\*|\^)\s*(-?[0-9])(?![0-9.])|([*/()])|(1)(?![0-9.]))")
+_OPERAND = r"\(*(?:[^\W\d]\w*(?:(?:\*\*|\^)-?[0-9])?|1)\)*"
+_PRODUCT = re.compile(rf"{_OPERAND}(?:[*/]{_OPERAND}){{0,200}}")
+"""Names and 1, a power of one figure after a name: pint's own reader would compute any power."""
 
 
 def convert(value: float, from_unit: str, to_unit: str) -> float:
@@ -99,12 +101,9 @@ def _factor(from_unit: str, to_unit: str) -> float | None:
 def _worked_out(from_unit: str, to_unit: str) -> float | None:
     from pint import DimensionalityError
 
-    registry = _registry()
-    source, target = (
-        registry.Unit(registry.UnitsContainer(_powers(unit))) for unit in (from_unit, to_unit)
-    )
+    source, target = (_read(unit) for unit in (from_unit, to_unit))
     try:
-        return float(registry.convert(1.0, source, target))
+        return float(_registry().convert(1.0, source, target))
     except DimensionalityError:
         return None
     except ArithmeticError as error:
@@ -116,63 +115,29 @@ def _worked_out(from_unit: str, to_unit: str) -> float | None:
         ) from error
 
 
-def _powers(unit: str) -> dict[str, int]:
-    """Read a unit as the powers of registered names.
-
-    pint's own reader would compute any power that it is given, however large.
-    """
-    registry = _registry()
-    text = unit.translate(_SPELLED_OUT)
-    powers: dict[str, int] = {}
-    brackets = [1]  # the sign of the power that each open bracket stands for
-    sign, name, operand = 1, "", True
-    at = 0
-    while at < len(text):
-        token = _TOKEN.match(text, at)
-        if not token:
-            raise _unreadable(unit)
-        at = token.end()
-        word, power, exponent, mark, one = token.groups()
-        if operand and (word or one):
-            name, operand = "", False
-            if word:
-                name = _registered(registry, word, unit)
-                powers[name] = powers.get(name, 0) + brackets[-1] * sign
-        elif operand and mark == "(":
-            brackets.append(brackets[-1] * sign)
-            sign = 1
-        elif not operand and mark in ("*", "/"):
-            sign, operand = (1 if mark == "*" else -1), True
-        elif not operand and mark == ")" and len(brackets) > 1:
-            brackets.pop()
-            name = ""
-        elif not operand and power and name:
-            powers[name] += brackets[-1] * sign * (int(exponent) - 1)
-            name = ""
-        else:
-            raise _unreadable(unit)
-    if operand or len(brackets) > 1:
-        raise _unreadable(unit)
-    return powers
-
-
-def _registered(registry: UnitRegistry[float], word: str, unit: str) -> str:
+def _read(unit: str) -> Unit:
+    """Return a unit of the registry."""
     from pint import UndefinedUnitError
 
-    try:
-        return str(registry.get_name(word))
-    except UndefinedUnitError:
-        unknown = Message("the unit '{word}' is unknown", word=word)
-        if word != unit:
-            unknown = Message("the unit '{word}' is unknown, in '{unit}'", word=word, unit=unit)
-        raise UnitError(
-            unknown, expected=Message("units that plansim knows"), nearest=nearest(word, registry)
-        ) from None
-
-
-def _unreadable(unit: str) -> UnitError:
-    return UnitError(
+    text = unit.translate(_SPELLED_OUT)
+    unreadable = UnitError(
         "the unit '{unit}' cannot be read",
         expected=Message("names with '*', '/', brackets and powers, such as 亿元/(人*Year^2)"),
         unit=unit[:80],
     )
+    if not _PRODUCT.fullmatch(text):
+        raise unreadable
+    try:
+        return _registry().parse_units(text)
+    except UndefinedUnitError as error:
+        word = str(error.unit_names).strip("'(),")  # a name, or a tuple of it
+        unknown = Message("the unit '{word}' is unknown", word=word)
+        if word != unit:
+            unknown = Message("the unit '{word}' is unknown, in '{unit}'", word=word, unit=unit)
+        raise UnitError(
+            unknown,
+            expected=Message("units that plansim knows"),
+            nearest=nearest(word, _registry()),
+        ) from None
+    except Exception:  # pint raises whatever Python's tokenizer and its own rules do
+        raise unreadable from None

@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
 from pydantic import Discriminator, Tag
 
-from plansim.errors import Fault, InputError, Message, ScenarioError, nearest
+from plansim.errors import InputError, Message, nearest
 from plansim.files.forms import Form, shown
 from plansim.files.reading import read_csv
 from plansim.files.yaml_document import Location, YamlDocument
@@ -20,14 +19,14 @@ from plansim.model.units import NO_UNIT, convert
 
 __all__ = [
     "Cell",
+    "ColumnForm",
     "Quantity",
     "Scalar",
-    "SeriesForm",
+    "column_of",
     "entry_shape",
     "number_in",
     "outside",
     "range_text",
-    "read_series",
 ]
 
 
@@ -62,9 +61,9 @@ Scalar: TypeAlias = (
 Cell: TypeAlias = Annotated[Scalar, Discriminator(_or_quantity)]
 
 _NUMBER_AND_UNIT = re.compile(
-    r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(.*?)\s*", re.DOTALL
+    r"(?!.*\d\s*,\s*\d)\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(.*?)\s*", re.DOTALL
 )
-_DECIMAL_COMMA = re.compile(r"\s*([-+]?\d+)\s*[,，]\s*(\d+)")
+"""A decimal comma is none: 1,012 may mean either."""
 
 
 def number_in(unit_wanted: str, name: str, cell: Cell, at: Location = ()) -> float:
@@ -76,9 +75,12 @@ def number_in(unit_wanted: str, name: str, cell: Cell, at: Location = ()) -> flo
     match cell:
         case str():
             plain = unicodedata.normalize("NFKC", cell).replace("\N{MINUS SIGN}", "-")
-            match = _NUMBER_AND_UNIT.fullmatch(plain)
-            if match is None or _DECIMAL_COMMA.match(plain):
-                expected = _number_expected(plain, unit_wanted)
+            if (match := _NUMBER_AND_UNIT.fullmatch(plain)) is None:
+                expected = Message("a number")
+                if unit_wanted not in ("", NO_UNIT):
+                    expected = Message(
+                        "a number, or one with its unit, as '1.5 {unit}'", unit=unit_wanted
+                    )
                 message = Message("'{name}' is not a number", name=name)
                 raise InputError(message, at=at, expected=expected, found=shown(cell))
             number, unit = float(match[1]), match[2]
@@ -90,34 +92,14 @@ def number_in(unit_wanted: str, name: str, cell: Cell, at: Location = ()) -> flo
         try:
             number = convert(number, unit, unit_wanted)
         except InputError as error:
+            of = error.faults[0]
+            message = Message("'{name}': {message}", name=name, message=of.message)
             raise InputError(
-                replace(
-                    fault,
-                    message=Message("'{name}': {message}", name=name, message=fault.message),
-                    file=None,
-                    line=None,
-                    at=at,
-                )
-                for fault in error.faults
+                message, at=at, expected=of.expected, found=of.found, nearest=of.nearest
             ) from None
     if not math.isfinite(number):
         raise InputError("'{name}' is not a finite number", at=at, name=name)
     return number
-
-
-def _number_expected(text: str, unit_wanted: str) -> Message:
-    """Return a message with the format of numbers, in particular for numbers with a comma."""
-    comma = _DECIMAL_COMMA.match(text)
-    if comma is None:
-        if unit_wanted in ("", NO_UNIT):
-            return Message("a number")
-        return Message("a number, or one with its unit, as '1 {unit}'", unit=unit_wanted)
-    whole, rest = comma.groups()
-    point = Message("a decimal point: '{whole}.{rest}'", whole=whole, rest=rest)
-    if len(rest) != 3 or whole.lstrip("+-").startswith("0"):
-        return point
-    number = whole + rest
-    return Message("{point}, or '{number}' if that is meant", point=point, number=number)
 
 
 def outside(number: float, low: float | None, high: float | None) -> bool:
@@ -143,67 +125,35 @@ def range_text(low: float | None, high: float | None, unit: str) -> Message:
     return Message("{low:g} to {high:g}{unit}", low=low, high=high, unit=unit)
 
 
-# --- a yearly series in a table ---
-
-YEARS = ("year", "time", "年份", "年")
-"""Headers of the column of years; without any of them it is the first column."""
-
-
-class SeriesForm(Form):
+class ColumnForm(Form):
     """A column of a CSV file, whose path is relative to the scenario file."""
 
     file: str
     column: str
 
 
-def read_series(series: SeriesForm, folder: Path) -> tuple[dict[str, str], YamlDocument]:
-    """Return the values of a column by year, as the file has them, and a document for their lines.
+def column_of(
+    form: ColumnForm, folder: Path
+) -> tuple[YamlDocument, list[tuple[str | int, str, Cell]]]:
+    """Return the line, the first cell and the cell of a column of each row of a table.
+
+    They come with a document that has the lines.
 
     Raises:
-        ScenarioError: the file cannot be read, or has no such column.
+        InputError: the file cannot be read, or has no such column.
     """
-    try:
-        table = read_csv(folder / series.file)
-    except InputError as error:
-        tables = {path.name for path in folder.glob("*.csv")} - {series.file}
-        close = nearest(series.file, sorted(tables))
-        raise ScenarioError(
-            fault
-            if fault.line
-            else replace(
-                fault,
-                message=Message("'{name}': {message}", name=series.file, message=fault.message),
-                file=None,
-                at=("series", "file"),
-                nearest=close,
-            )
-            for fault in error.faults
-        ) from None
-    names = table.columns
-    headers = [folded(name) for name in names]
-    if folded(series.column) not in headers:
-        fault = Fault(
+    table = read_csv(folder / form.file)
+    headers = [folded(name) for name in table.columns]
+    if folded(form.column) not in headers:
+        raise InputError(
             "the table has no column '{name}'",
-            at=("series", "column"),
-            expected=Message("one of {names}", names=names),
-            nearest=nearest(series.column, names),
-            name=series.column,
+            table.path,
+            1,
+            expected=Message("one of {names}", names=table.columns),
+            nearest=nearest(form.column, table.columns),
+            name=form.column,
         )
-        raise ScenarioError(fault)
-    column = headers.index(folded(series.column))
-    years = next((headers.index(name) for name in YEARS if name in headers), 0)
-    cells: dict[str, str] = {}
-    lines: dict[tuple[str | int, ...], int] = {(): 1}
-    faults = []
-    for line, row in table.rows:
-        year = row[years]
-        if year in cells:
-            found = Message("a first one on line {line}", line=lines[year,])
-            fault = Fault(
-                "the year {year} is given twice", table.path, line, found=found, year=year
-            )
-            faults.append(fault)
-        cells[year], lines[year,] = row[column], line
-    if faults:
-        raise ScenarioError(faults)
-    return cells, YamlDocument(str(table.path), table.sha256, None, lines, ())
+    column = headers.index(folded(form.column))
+    lines: dict[Location, int] = {(): 1, **{(line,): line for line, _ in table.rows}}
+    document = YamlDocument(str(table.path), table.sha256, None, lines, ())
+    return document, [(line, row[0], row[column]) for line, row in table.rows]

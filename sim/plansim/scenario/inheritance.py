@@ -3,122 +3,116 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from plansim.cache import file_sha256
-from plansim.errors import Fault, Message, ScenarioError
-from plansim.files.shipped import is_shipped
-from plansim.model.records import Integration, Model, TimeSpec, VariableKind, folded
+from plansim.errors import Fault, Message, ScenarioError, nearest
+from plansim.files.forms import form_of, noting
+from plansim.files.shipped import is_file, is_shipped, shipped
+from plansim.files.yaml_document import YamlDocument, read_document
+from plansim.model.records import Model, TimeSpec, VariableKind, folded
+from plansim.scenario.cells import range_text
 from plansim.scenario.levers import SERIES, added_part, input_of, is_series_part, misdated
 from plansim.scenario.records import (
     OVER,
+    OVERLAYS,
+    OVERRIDE,
     BilingualText,
     Change,
     Merged,
     Scenario,
+    ScenarioKind,
     as_written,
     digest_of,
+    is_path,
+    scenario_files,
+    split_overlays,
     unsound_clock,
 )
-from plansim.scenario.scenario_form import Layer, ScenarioReading, head_of
-from plansim.scenario.values import Assignment, implausible, overrides_assigned
+from plansim.scenario.scenario_form import ScenarioForm, head_of
+from plansim.scenario.values import Assignment, SettingOrigin, implausible, overrides_assigned
 
-__all__ = ["merged", "overlay_alone", "written_with"]
+__all__ = ["merged"]
 
 
 def merged(
-    path: Path, model: Model, overrides: Sequence[str], overlays: Sequence[Path] = ()
+    path: Path | None, model: Model, overrides: Sequence[str] = (), overlays: Sequence[Path] = ()
 ) -> Merged:
     """Read a scenario's file, merge it with its parents, and check it against the model.
 
-    ``overlays`` are laid over it, and ``overrides`` over these.
+    ``overlays`` are laid over it, and ``overrides`` over these. Without ``path`` they lie over the
+    model as it is written.
 
     Raises:
         ScenarioError: with every fault of the file, its ancestors, the overlays and the overrides.
     """
-    reading = ScenarioReading(model)
-    faults = reading.faults
-    lineage = reading.lineage(path)
-    over = reading.overlays(overlays)
-    stack = [*(one for layer in lineage for one in (*layer.overlays, layer)), *over]
-    faults += _doubly_laid(model, [layer for layer in stack if layer.is_overlay])
-    # What is compared with the parent: the values over the scenario, or else those of its file.
-    own_layers = over or ([*lineage[-1].overlays, lineage[-1]] if lineage else [])
-    below = _laid(model, stack[: len(stack) - len(own_layers)])
-    own = _laid(model, own_layers)
-    own = _assigned(model, own, overrides_assigned(model, overrides, faults))
-    dated = (lineage[-1].file.assignments if lineage else {}) | own
+    files = _Files(model)
+    generations = files.lineage(path) if path else []
+    if overlays:
+        generations.append(files.overlays(overlays))
+    stack = [layer for generation in generations for layer in generation]
+    faults = [*files.faults, *_doubly_laid(model, stack)]
+    below = _laid(model, {}, [layer.file.assignments for gen in generations[:-1] for layer in gen])
+    own = _laid(model, {}, [layer.file.assignments for gen in generations[-1:] for layer in gen])
+    own = _laid(model, own, [overrides_assigned(model, overrides, faults)])
+    together = _laid(model, below, [own])
     methods = [model.time.integration]
-    for layer in lineage:
-        methods.append(layer.file.integration or methods[-1])
+    for generation in generations:
+        named = (layer.file.integration for layer in generation)
+        methods.append(next(filter(None, named), methods[-1]))
+    time = replace(model.time, integration=methods[-1])
+    if not faults:
+        time, faults = _clock(model, together, time)
+        # The years of an overlay by itself may be those of a lever that a scenario changes.
+        faults += _misdated(model, together, own, time) if path or overrides else ()
+    if faults:
+        raise ScenarioError(faults)
     ours = {layer.document.file for layer in stack if is_shipped(layer.path)}
-    plain = as_written(model)
-    settled = _settled(model, plain, below, own, dated, methods[-1], faults, ours)
-
-    tables = {
-        number.file: file_sha256(Path(number.file))
-        for layer in stack
-        for number in layer.file.assignments.values()
-        if number.file != layer.document.file
-    }
-    ids = [layer.path.stem for layer in lineage]
-    if over:
-        ids.append(OVER.join([ids[-1], *(layer.path.stem for layer in over)]))
+    tables = {number.file for number in together.values()} - files.read.keys() - {OVERRIDE}
+    digests = {file: file_sha256(Path(file)) for file in sorted(tables)}
+    hashes = [layer.document.sha256 for layer in stack]
     scenario = replace(
-        _described(settled, [lineage[-1], *over], stack),
+        _described(as_written(model), generations),
+        values={key: number.number for key, number in together.items()},
+        time=time,
+        method_before=methods[-2] if generations else None,
+        changes=tuple(_changes(model, below, own)),
+        overrides=tuple(overrides),
+        warnings=tuple(implausible(one for one in together.values() if one.file not in ours)),
+        sha256=digest_of(*hashes, *digests.values(), *overrides),
+    )
+    return Merged(scenario, tuple({**files.read, **digests}.items()))
+
+
+def _described(plain: Scenario, generations: Sequence[Sequence[Layer]]) -> Scenario:
+    """Return a scenario with the names and texts of its files, and what they assume.
+
+    Texts are those of the last scenario, and of overlays on all of it.
+    """
+    if not generations:
+        return plain
+    over = [layer for layer in generations[-1] if generations[-1][-1].is_overlay]
+    shown = [generation[-1] for generation in generations if not generation[-1].is_overlay][-1:]
+    shown += over
+    ids: list[str] = []
+    for generation in generations:
+        stems = [layer.path.stem for layer in generation]
+        ids.append(OVER.join([*ids[-1:], *stems] if generation[-1].is_overlay else stems[-1:]))
+    heads = [head_of(layer.path, layer.file) for layer in shown]
+    assumed = {
+        key: layer for layers in generations for layer in layers for key in layer.file.assumes
+    }
+    return replace(
+        plain,
         id=ids[-1],
         parent=ids[-2] if len(ids) > 1 else None,
         lineage=tuple(ids),
-        overrides=tuple(overrides),
-        method_before=methods[-1] if over else methods[-2],
-        sha256=digest_of(*(layer.document.sha256 for layer in stack), *tables.values(), *overrides),
-    )
-    return Merged(scenario, tuple({**reading.files, **tables}.items()))
-
-
-def written_with(model: Model, overrides: Sequence[str]) -> Scenario:
-    """Return the model as it is written, with texts ``NAME=VALUE`` over it.
-
-    Raises:
-        ScenarioError: with every fault of the overrides.
-    """
-    faults: list[Fault] = []
-    plain = replace(as_written(model), overrides=tuple(overrides), sha256=digest_of(*overrides))
-    own = _assigned(model, {}, overrides_assigned(model, overrides, faults))
-    return _settled(model, plain, {}, own, own, plain.time.integration, faults)
-
-
-def overlay_alone(path: Path, model: Model) -> Scenario:
-    """Return an overlay as a scenario that sets only what the overlay does.
-
-    Raises:
-        ScenarioError: with every fault of the file.
-    """
-    reading = ScenarioReading(model)
-    layers = reading.overlays([path])
-    if reading.faults:
-        raise ScenarioError(reading.faults)
-    assignments = layers[0].file.assignments
-    return replace(
-        _described(as_written(model), layers, layers),
-        id=path.stem,
-        lineage=(path.stem,),
-        values={key: number.number for key, number in assignments.items()},
-        changes=tuple(_changes(model, {}, assignments)),
-    )
-
-
-def _described(plain: Scenario, shown: Sequence[Layer], stack: Sequence[Layer]) -> Scenario:
-    """Return a scenario with the texts of files: those of ``shown``, and what the stack assumes."""
-    heads = [head_of(layer.path, layer.file) for layer in shown]
-    assumed = {key: layer for layer in stack for key in layer.file.assumes}
-    return replace(
-        plain,
+        kind=heads[0].kind,
+        path=heads[0].path,
         title_en=" + ".join(head.title_en for head in heads),
         title_zh="＋".join(head.title_zh for head in heads),
-        kind=heads[0].kind,
         description_en=" ".join(filter(None, (head.description_en for head in heads))),
         description_zh="".join(head.description_zh for head in heads),
         assumed={
@@ -132,64 +126,138 @@ def _described(plain: Scenario, shown: Sequence[Layer], stack: Sequence[Layer]) 
         sources=tuple(
             BilingualText(source.en, source.zh) for layer in shown for source in layer.file.sources
         ),
-        path=heads[0].path,
     )
 
 
-def _settled(
-    model: Model,
-    plain: Scenario,
-    below: Mapping[str, Assignment],
-    own: Mapping[str, Assignment],
-    dated: Mapping[str, Assignment],
-    method: Integration,
-    faults: list[Fault],
-    ours: Collection[str] = (),
-) -> Scenario:
-    """Return a scenario with the values of ``own`` over those of ``below``, checked for the model.
-
-    ``dated`` are those whose years must lie in the run; values of the files ``ours`` are not warned
-    of.
-
-    Raises:
-        ScenarioError: with the faults so far and those of the clock and the years.
-    """
-    together = _assigned(model, below, own)
-    time = model.time if faults else _clock(model, together, method, faults)
-    if not faults:
-        faults += _misdated(model, together, dated, time)
-    if faults:
-        raise ScenarioError(faults)
-    return replace(
-        plain,
-        values={key: number.number for key, number in together.items()},
-        time=time,
-        changes=tuple(_changes(model, below, own)),
-        warnings=tuple(
-            implausible(number for number in together.values() if number.file not in ours)
-        ),
-        cautions=tuple(_moved_start(model, together)),
-    )
+# --- the files ------------------------------------------------------------------------------------
 
 
-def _laid(model: Model, layers: Sequence[Layer]) -> dict[str, Assignment]:
-    """Return the assignments of layers, each over those before it."""
-    laid: dict[str, Assignment] = {}
-    for layer in layers:
-        laid = _assigned(model, laid, layer.file.assignments)
-    return laid
+@dataclass(frozen=True)
+class Layer:
+    """One valid scenario file."""
+
+    path: Path
+    document: YamlDocument
+    file: ScenarioForm
+
+    @property
+    def is_overlay(self) -> bool:
+        """Whether the file is laid over scenarios."""
+        return self.file.kind is ScenarioKind.OVERLAY
 
 
-def _assigned(
-    model: Model, below: Mapping[str, Assignment], own: Mapping[str, Assignment]
+@dataclass(frozen=True)
+class _Files:
+    """Reads the files of one scenario; all faults are collected."""
+
+    model: Model
+    read: dict[str, str] = field(default_factory=dict)
+    """The SHA-256 of each file that was looked for; empty where there was none."""
+    faults: list[Fault] = field(default_factory=list)
+
+    def lineage(self, path: Path) -> list[list[Layer]]:
+        """Return a scenario and its ancestors as far as they are valid; the root comes first.
+
+        Each comes behind the overlays that its file lays over its parent.
+        """
+        lineage: list[list[Layer]] = []
+        seen: list[Path] = []
+        file: Path | None = path
+        while file is not None:
+            seen.append(file)
+            document = self._document(file)
+            # The parent that an invalid file names is read too, for its own faults.
+            named = document.data.get("parent") if isinstance(document.data, dict) else None
+            parent, laid = split_overlays(named if isinstance(named, str) else "", file.parent)
+            with noting(self.faults):
+                layer = Layer(file, document, self._form(document))
+                if layer.is_overlay:
+                    message = Message("'{name}' is an overlay, and no scenario", name=file.stem)
+                    expected = Message("SCENARIO+{name}, or with: [{name}]", name=file.stem)
+                    fault = Fault(message, expected=expected)
+                    raise ScenarioError(document.placed(fault, ("kind",)))
+                names = [("parent", name) for name in laid]
+                names += [("with", name) for name in layer.file.with_]
+                overlays = self.overlays(self._named(document, *name) for name in names)
+                lineage.insert(0, [*overlays, layer])
+            file = self._named(document, "parent", parent, is_parent=True) if parent else None
+            if file is not None and file.resolve() in (other.resolve() for other in seen):
+                circle = " → ".join(other.stem for other in (*seen, file))
+                fault = Fault("the parents run in a circle", found=circle)
+                self.faults.append(document.placed(fault, ("parent",)))
+                break
+        return lineage
+
+    def overlays(self, paths: Iterable[Path | None]) -> list[Layer]:
+        """Return the valid ones of overlays."""
+        layers = []
+        for path in filter(None, paths):
+            document = self._document(path)
+            with noting(self.faults):
+                layer = Layer(path, document, self._form(document))
+                if not layer.is_overlay:
+                    message = Message("'{name}' is not an overlay", name=path.stem)
+                    fault = Fault(message, expected=Message("kind: overlay"))
+                    raise ScenarioError(document.placed(fault, ("kind",)))
+                layers.append(layer)
+        return layers
+
+    def _document(self, path: Path) -> YamlDocument:
+        document = read_document(path)
+        self.read[str(path)] = document.sha256
+        return document
+
+    def _form(self, document: YamlDocument) -> ScenarioForm:
+        return form_of(ScenarioForm, document, SettingOrigin(self.model, document), ScenarioError)
+
+    def _named(
+        self, document: YamlDocument, key: str, name: str, *, is_parent: bool = False
+    ) -> Path | None:
+        """Return the path of a file that another names, by id or relative path, or add a fault."""
+        folder = Path(document.file).parent
+        folders = [folder, folder / OVERLAYS, shipped("scenarios", OVERLAYS)]
+        if is_parent:
+            folders = [folder, shipped("scenarios")]
+        candidates = [one / f"{name}.yaml" for one in folders]
+        if is_path(name):
+            candidates = [folder / name]
+        for candidate in candidates:
+            if is_file(candidate):
+                return candidate
+            self.read[str(candidate)] = ""
+        known = {path.stem for other in candidates for path in scenario_files(other.parent)}
+        message = Message("there is no overlay '{name}'", name=name)
+        if is_parent:
+            message = Message("there is no parent '{name}'", name=name)
+        fault = Fault(
+            message,
+            expected=Message("an id, or a relative path"),
+            nearest=nearest(name, sorted(known)),
+        )
+        self.faults.append(document.placed(fault, (key,)))
+        return None
+
+
+# --- the values -----------------------------------------------------------------------------------
+
+
+def _laid(
+    model: Model, below: Mapping[str, Assignment], layers: Iterable[Mapping[str, Assignment]]
 ) -> dict[str, Assignment]:
-    """Return assignments by key; those of ``own`` take precedence.
+    """Return assignments by key; those of later layers take precedence.
 
     A series ends where a lever or a constant in whose place it stands is set itself.
     """
-    inputs = {_input(model, number) for number in own.values()} - {None}
-    ended = inputs - {_series(number) for number in own.values()}
-    return {key: one for key, one in below.items() if _series(one) not in ended} | {**own}
+    laid = dict(below)
+    for layer in layers:
+        set_here = {_input(model, number) for number in layer.values()}
+        ended = set_here - {_input(model, one) for one in layer.values() if _in_series(one)}
+        laid = {
+            key: one
+            for key, one in laid.items()
+            if not (_in_series(one) and _input(model, one) in ended)
+        } | dict(layer)
+    return laid
 
 
 def _input(model: Model, number: Assignment) -> tuple[str, str]:
@@ -197,40 +265,30 @@ def _input(model: Model, number: Assignment) -> tuple[str, str]:
     return input_of(model, number.variable.name), number.element
 
 
-def _series(number: Assignment) -> tuple[str, str] | None:
-    """Return the lever or constant, with its elements, of whose series an assignment is a part."""
-    stem, part = added_part(number.variable.name)
-    return (stem, number.element) if is_series_part(part) else None
+def _in_series(number: Assignment) -> bool:
+    return is_series_part(added_part(number.variable.name)[1])
 
 
-def _doubly_laid(model: Model, overlays: Sequence[Layer]) -> Iterator[Fault]:
-    """Yield a fault for each pair of overlays that set the same constant, and for one laid twice.
+def _doubly_laid(model: Model, layers: Iterable[Layer]) -> Iterator[Fault]:
+    """Yield a fault for each overlay that sets a constant or lever that another one sets, too.
 
     In which order they are laid does not matter then.
     """
-    for index, layer in enumerate(overlays):
-        for other in overlays[:index]:
-            if layer.path.resolve() == other.path.resolve():
-                yield Fault("the overlay '{name}' is laid twice", layer.path, name=layer.path.stem)
+    first: dict[tuple[str, str], tuple[Layer, Assignment]] = {}
+    for layer in layers:
+        for key, number in layer.file.assignments.items() if layer.is_overlay else ():
+            other, same = first.setdefault(_input(model, number), (layer, number))
+            if other is not layer:
+                yield Fault(
+                    "the overlays '{first}' and '{second}' both set '{name}'",
+                    number.file,
+                    number.line,
+                    found=f"{same.file}:{same.line}",
+                    first=other.path.stem,
+                    second=layer.path.stem,
+                    name=key,
+                )
                 break
-            theirs = other.file.assignments
-            inputs = {_input(model, number): number for number in theirs.values()}
-            series = {_series(number): number for number in theirs.values()}
-            for key, number in layer.file.assignments.items():
-                first = theirs.get(key) or series.get(_input(model, number))
-                if own := _series(number):
-                    first = first or inputs.get(own)
-                if first is not None:
-                    yield Fault(
-                        "the overlays '{first}' and '{second}' both set '{name}'",
-                        number.file,
-                        number.line,
-                        found=f"{first.file}:{first.line}",
-                        first=other.path.stem,
-                        second=layer.path.stem,
-                        name=key,
-                    )
-                    break
 
 
 def _misdated(
@@ -245,44 +303,18 @@ def _misdated(
     for key, number in own.items():
         stem, part = added_part(number.variable.name)
         if part in SERIES and not time.initial <= number.number <= time.final:
-            if (stem, number.element) in outside:
-                continue
+            if (stem, number.element) not in outside:
+                yield Fault(
+                    "the series of '{name}' leaves the run",
+                    number.file,
+                    number.line,
+                    expected=range_text(time.initial, time.final, ""),
+                    found=f"{number.number:g}",
+                    name=stem,
+                )
             outside.add((stem, number.element))
-            yield Fault(
-                "the series of '{name}' leaves the run",
-                number.file,
-                number.line,
-                expected=Message(
-                    "{low:g} to {high:g}{unit}", low=time.initial, high=time.final, unit=""
-                ),
-                found=f"{number.number:g}",
-                name=stem,
-            )
         elif message := misdated(model, values, key):
-            found = f"{number.number:g}"
-            yield Fault(message, number.file, number.line, found=found)
-
-
-def _moved_start(model: Model, merged: Mapping[str, Assignment]) -> Iterator[Fault]:
-    """Yield a warning if the start is moved while initial values of stocks are not."""
-    name = model.find("INITIAL TIME").name
-    start = next((assignment for assignment in merged.values() if assignment.key == name), None)
-    if start is None or start.number == model.time.initial:
-        return
-    beside = (
-        assignment
-        for assignment in merged.values()
-        if (assignment.file, assignment.variable.kind) == (start.file, VariableKind.CONSTANT)
-    )
-    if not any(beside):
-        yield Fault(
-            "'{name}' is moved alone: stocks begin with what the model gives for {year:g}",
-            start.file,
-            start.line,
-            expected=Message("initial values for {year:g} as well", year=start.number),
-            name=start.key,
-            year=model.time.initial,
-        )
+            yield Fault(message, number.file, number.line, found=f"{number.number:g}")
 
 
 def _changes(
@@ -291,24 +323,25 @@ def _changes(
     """Yield the changes from the parent, or from the model if no ancestor sets a value."""
     for key, value in own.items():
         variable = value.variable
+        old: float | None
         if key in below:
             old = below[key].number
         elif variable.name not in model.variables:
-            old = math.nan  # the model itself has no such constant
+            old = None  # the model itself has no such constant
         elif variable.kind is VariableKind.CONTROL:
             old = model.time.controls[folded(variable.name).upper()]
         elif isinstance(variable.value, Mapping):
             old = variable.value[value.element]
         else:
-            old = math.nan if variable.value is None else variable.value
+            old = variable.value
         if old != value.number:
-            yield Change(key, old, value.number, variable.unit)
+            yield Change(key, math.nan if old is None else old, value.number, variable.unit)
 
 
 def _clock(
-    model: Model, merged: Mapping[str, Assignment], method: Integration, faults: list[Fault]
-) -> TimeSpec:
-    """Return the clock of the run; it must be valid if the scenario sets any part of it."""
+    model: Model, merged: Mapping[str, Assignment], time: TimeSpec
+) -> tuple[TimeSpec, list[Fault]]:
+    """Return the clock of the run, and its fault if the scenario sets any part of it."""
     set_here = {
         folded(value.variable.name).upper(): value
         for value in merged.values()
@@ -319,8 +352,9 @@ def _clock(
         # By Vensim's default SAVEPER = TIME STEP, so it follows the step.
         values["SAVEPER"] *= values["TIME STEP"] / model.time.step
     initial, final, step, saveper = values.values()
-    time = TimeSpec(initial, final, step, saveper, method)
-    for origin in list(set_here.values())[-1:]:
-        if unsound := unsound_clock(time, model.find("TIME STEP").unit):
-            faults.append(Fault(unsound[0], origin.file, origin.line, found=unsound[1]))
-    return time
+    time = TimeSpec(initial, final, step, saveper, time.integration)
+    unsound = unsound_clock(time, model.find("TIME STEP").unit) if set_here else None
+    if unsound is None:
+        return time, []
+    origin = [*set_here.values()][-1]
+    return time, [Fault(unsound[0], origin.file, origin.line, found=unsound[1])]

@@ -60,40 +60,31 @@ PARTS = SWITCH | RAMP
 SERIES = ("series start", "series end")
 """The first and the last year of a series; there is no series if the last is before the first."""
 
-_ADDED = re.compile(rf"(.+) ({'|'.join([*PARTS.values(), *SERIES])}|in -?\d{{1,9}})")
-_ADDED_ZH = {
-    SWITCH["before"]: "（前）",
-    SWITCH["after"]: "（后）",
-    SWITCH["from"]: "变化起始年份",
-    RAMP["to"]: "渐变完成年份",
-    RAMP["until"]: "恢复年份",
-    SERIES[0]: "逐年数列起始年份",
-    SERIES[1]: "逐年数列末年份",
-}
-"""What stands behind the Chinese name of a lever for each part that is added."""
-_MEANINGS = {
-    SWITCH["before"]: ("its value before it changes", "变化前的取值"),
-    SWITCH["after"]: ("its value after it has changed", "变化后的取值"),
-    SWITCH["from"]: ("year in which it changes", "在该年变化"),
-    RAMP["to"]: ("year in which the gradual change is complete", "渐变在该年完成"),
-    RAMP["until"]: (
-        "year from which the value is that of before again",
-        "自该年起恢复为变化前的取值",
-    ),
-    SERIES[0]: ("first year of its series", "逐年数列的首年"),
-    SERIES[1]: ("last year of its series", "逐年数列的末年"),
-}
-"""What they mean, in English and Chinese."""
 NEVER = 1e9
 """A year after any run."""
 _LONG_AGO = -1e9
 """A year before any run."""
-_STATEFUL = re.compile(r"\b(?:INTEG|SMOOTH\w*|DELAY\w*|TREND|FORECAST)\b", re.IGNORECASE)
-_BEFORE = {
-    RAMP["to"]: {SWITCH["from"]: True},
-    RAMP["until"]: {SWITCH["from"]: False, RAMP["to"]: True},
+_WORDS = {
+    "before": ("（前）", "its value before it changes", "变化前的取值"),
+    "after": ("（后）", "its value after it has changed", "变化后的取值"),
+    "from year": ("变化起始年份", "year in which it changes", "在该年变化"),
+    "to year": (
+        "渐变完成年份",
+        "year in which the gradual change is complete",
+        "渐变在该年完成",
+    ),
+    "until year": (
+        "恢复年份",
+        "year from which the value is that of before again",
+        "自该年起恢复为变化前的取值",
+    ),
+    "series start": ("逐年数列起始年份", "first year of its series", "逐年数列的首年"),
+    "series end": ("逐年数列末年份", "last year of its series", "逐年数列的末年"),
 }
-"""The years that come before a year of a lever, and whether they may be the same."""
+"""What stands behind the Chinese name of a lever for each part; what the part is, in English and
+Chinese."""
+_ADDED = re.compile(rf"(.+) ({'|'.join(_WORDS)}|in -?\d{{1,9}})")
+_STATEFUL = re.compile(r"\b(?:INTEG|SMOOTH\w*|DELAY\w*|TREND|FORECAST)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -107,8 +98,7 @@ class ModelLever:
     """The constants that the model has of it, by part: ``before``, ``after``, ``from year``."""
     pattern: Variable
     """The variable whose unit, range and elements its values have."""
-    years: Variable
-    """The variable whose unit its years have."""
+    year_unit: str
     base: float | None = None
     """Of a shared lever, the number that it is before."""
 
@@ -129,50 +119,39 @@ class ModelLever:
         """
         if part in self.own:
             return None
-        value, years = self.pattern.value, self.years
-        if part in RAMP.values() and self.is_own:
-            low = years.admissible[0]
-            return self._made(years, part, _filled(years, _LONG_AGO if low is None else low))
-        if part in (SWITCH["before"], SWITCH["after"]):
-            if self.base is not None:
-                value = _filled(self.pattern, self.base)
-            return self._made(self.pattern, part, value)
-        if part in (*RAMP.values(), SWITCH["from"], *SERIES):
-            years = replace(self.pattern, unit=years.unit, admissible=(None, None))
-            default = _LONG_AGO
-            if part == SWITCH["from"] and self.is_input:
-                default = NEVER
-            if part in SERIES:
-                default = 1.0 if part == SERIES[0] else 0.0
-            return self._made(years, part, _filled(years, default))
-        made = self._made(self.pattern, part, value)
-        values = [one for key, one in self.own.items() if key != SWITCH["from"]] or [self.pattern]
-        ranges = [one.plausible for one in values]
-        ends = [end for bounds in ranges if bounds is not None for end in bounds]
-        return replace(made, plausible=(min(ends), max(ends)) if all(ranges) else None)
-
-    def _made(
-        self, pattern: Variable, part: str, value: float | Mapping[str, float] | None
-    ) -> Variable:
-        """Return a constant of the unit, the admissible range and the elements of another."""
+        pattern, plausible = self.pattern, None
+        value: float | Mapping[str, float] | None = pattern.value
+        if part not in _WORDS:
+            ends = [end for one in self._values for end in one.plausible or ()]
+            plausible = (min(ends), max(ends)) if all(v.plausible for v in self._values) else None
+        elif part not in ("before", "after"):
+            pattern = replace(pattern, unit=self.year_unit, admissible=(None, None))
+            unset = NEVER if self.is_input and part == "from year" else _LONG_AGO
+            value = _filled(pattern, {"series start": 1.0, "series end": 0.0}.get(part, unset))
+        elif self.base is not None:
+            value = _filled(pattern, self.base)
         year = part.removeprefix("in ")
-        meaning, meaning_zh = _MEANINGS.get(
-            part, (f"its series in {year}", f"逐年数列{year}年的取值")
-        )
+        of_year = (f"（{year}年）", f"its series in {year}", f"逐年数列{year}年的取值")
+        behind, meaning, meaning_zh = _WORDS.get(part, of_year)
         return replace(
             pattern,
             kind=VariableKind.CONSTANT,
             name=f"{self.stem} {part}",
-            name_zh=self.stem_zh + _ADDED_ZH.get(part, f"（{year}年）"),
+            name_zh=self.stem_zh + behind,
             value=value,
             meaning_en=f"{self.stem}: {meaning}.",
             meaning_zh=f"{meaning_zh}。",
             sources=(),
-            plausible=None,
+            plausible=plausible,
             equation="",
             causes=(),
             initial_causes=(),
         )
+
+    @property
+    def _values(self) -> list[Variable]:
+        own = [one for part, one in self.own.items() if part != SWITCH["from"]]
+        return own or [self.pattern]
 
 
 def model_lever(model: Model, name: str) -> ModelLever | None:
@@ -189,13 +168,13 @@ def model_lever(model: Model, name: str) -> ModelLever | None:
                 before.name.removesuffix(" before"),
                 before.name_zh.removesuffix("（前）"),
             )
-            return ModelLever(stem, stem_zh, own, before, own[SWITCH["from"]])
+            return ModelLever(stem, stem_zh, own, before, own[SWITCH["from"]].unit)
         after = own.get(SWITCH["after"])
         if after and (shared := _shared(model, after)):
             return shared
     if (variable := model.get(name)) is None:
         return None
-    years = model.find("INITIAL TIME")
+    years = model.find("INITIAL TIME").unit
     if variable.kind is VariableKind.CONSTANT:
         own = {SWITCH["before"]: variable}
         return ModelLever(variable.name, variable.name_zh, own, variable, years)
@@ -224,14 +203,14 @@ def _shared(model: Model, after: Variable) -> ModelLever | None:
         if after.name in user.causes and (
             match := form.search(" ".join(user.equation.split()).replace(" [", "["))
         ):
-            years = model.find(match["year"])
+            unit = model.find(match["year"]).unit
             own, base = {SWITCH["after"]: after}, None
             with suppress(ValueError):
                 base = float(match["base"])
             if base is None:
                 own[SWITCH["before"]] = model.find(match["base"].partition("[")[0])
             stem = after.name.removesuffix(f" {SWITCH['after']}")
-            return ModelLever(stem, after.name_zh.removesuffix("（后）"), own, after, years, base)
+            return ModelLever(stem, after.name_zh.removesuffix("（后）"), own, after, unit, base)
     return None
 
 
@@ -347,7 +326,7 @@ def _by_english_part(name: str) -> str:
     >>> _by_english_part("水价恢复年份"), _by_english_part("水价(2006年)")
     ('水价 until year', '水价 in 2006')
     """
-    for part, chinese in _ADDED_ZH.items():
+    for part, (chinese, *_) in _WORDS.items():
         if name.endswith(folded(chinese)):
             return f"{name.removesuffix(folded(chinese))} {part}"
     return re.sub(r"\((-?\d{1,9})年\)$", r" in \1", name)
@@ -407,31 +386,23 @@ def misdated(model: Model, values: Mapping[str, float], key: str) -> Message | N
     Args:
         model: the model.
         values: of the whole scenario.
-        key: the constant of the year, ``name`` or ``name[e1,e2]``.
+        key: the constant, ``name`` or ``name[e1,e2]``.
     """
     name, bracket, cell = key.partition("[")
     stem, part = added_part(name)
-    year = values[key]
     if part in PARTS.values() and name not in (model.original or model).variables:
-        start = f"{stem} {SWITCH['from']}"
+        start = f"{stem} {SWITCH['from']}{bracket}{cell}"
         lever = model_lever(model, stem)
-        if lever and lever.is_input and f"{start}{bracket}{cell}" not in values:
+        if lever and lever.is_input and start not in values:
             return Message("'{name}' changes nothing without '{other}'", name=key, other=start)
-    for other, may_equal in _BEFORE.get(part, {}).items():
-        earlier = f"{stem} {other}{bracket}{cell}"
-        default = constant_named(model, f"{stem} {other}").value
-        written = default[cell[:-1]] if isinstance(default, Mapping) else default
-        first = values.get(earlier, written)
-        assert first is not None, earlier
-        if year < first or (year == first and not may_equal):
-            if may_equal:
-                return Message(
-                    "'{name}' must not be before '{other}', {year:g}",
-                    name=key,
-                    other=earlier,
-                    year=first,
-                )
+    for earlier in {"to year": ["from year"], "until year": ["from year", "to year"]}.get(part, ()):
+        constant = constant_named(model, f"{stem} {earlier}")
+        other = constant.name + (bracket + cell if constant.subscripts else "")
+        written = constant.value
+        first = values.get(other, written[cell[:-1]] if isinstance(written, Mapping) else written)
+        assert first is not None, other
+        if values[key] < first or (part == "until year" and values[key] == first):
             return Message(
-                "'{name}' must come after '{other}', {year:g}", name=key, other=earlier, year=first
+                "'{name}' must come after '{other}', {year:g}", name=key, other=other, year=first
             )
     return None

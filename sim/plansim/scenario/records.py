@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from enum import StrEnum
 from pathlib import Path
 
@@ -124,12 +125,17 @@ class Scenario:
     """None for the model as written."""
     sha256: str
     """Digest of the bytes of all files of the lineage and of the overrides."""
-    cautions: tuple[Fault, ...] = ()
-    """Warnings of settings that are allowed but seldom intended."""
     method_before: Integration | None = None
     """The method of integration of the parent, or of the model; None if nothing is changed."""
     kind: ScenarioKind = ScenarioKind.STORY
     """What the file is for, whatever is laid over it."""
+
+    @property
+    def settings(self) -> str:
+        """All that changes the numbers of a run, as a text, to the last bit."""
+        *clock, method = astuple(self.time)
+        values = {key: float(value).hex() for key, value in sorted(self.values.items())}
+        return json.dumps([values, [float(number).hex() for number in clock], method])
 
     def _repr_html_(self) -> str:
         changes = list(map(str, self.changes))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from plansim.errors import InputError, Message, nearest
@@ -35,7 +36,11 @@ def meant(model: Model, name: str) -> tuple[Variable, tuple[str, ...]]:
         InputError: the model has no such constant or element.
     """
     variable, ranges = constant_meant(model, name)
-    return variable, tuple(",".join(elements) for elements in itertools.product(*ranges))
+    return variable, _cells(ranges)
+
+
+def _cells(ranges: Iterable[Sequence[str]]) -> tuple[str, ...]:
+    return tuple(",".join(elements) for elements in itertools.product(*ranges))
 
 
 def cells_meant(model: Model, name: str) -> tuple[Variable, tuple[str, ...]]:
@@ -46,8 +51,7 @@ def cells_meant(model: Model, name: str) -> tuple[Variable, tuple[str, ...]]:
     """
     base, inside = split_name(name)
     variable = model.find(base)
-    ranges = _ranges(model, name, variable, inside)
-    return variable, tuple(",".join(elements) for elements in itertools.product(*ranges))
+    return variable, _cells(_ranges(model, name, variable, inside))
 
 
 def series_meant(model: Model, name: str) -> tuple[str, ...]:
@@ -111,24 +115,20 @@ def constant_meant(model: Model, name: str) -> tuple[Variable, list[tuple[str, .
     """
     base, inside = split_name(name)
     variable = constant_named(model, base)
+    if constants := setters(model, variable):
+        raise InputError(
+            "'{name}' is a lever, which constants set",
+            expected=Message("one of {names}", names=tuple(one.name for one in constants)),
+            name=variable.name,
+        )
     if variable.kind not in {VariableKind.CONSTANT, VariableKind.CONTROL}:
-        if constants := setters(model, variable):
-            raise InputError(_set_by(variable, name, constants))
-        others = (other for other in model.variables.values() if _drives(other, variable))
         raise InputError(
             "'{name}' cannot be set: its equation gives its value",
             expected=Message("a constant"),
             found=Message("a variable of kind {kind}", kind=variable.kind),
-            nearest=next((other.name for other in others), None),
             name=variable.name,
         )
     return variable, _ranges(model, name, variable, inside)
-
-
-def _drives(constant: Variable, variable: Variable) -> bool:
-    """Return whether a user may have meant a constant by naming the variable that it drives."""
-    is_constant = constant.kind is VariableKind.CONSTANT
-    return is_constant and constant.name.startswith(variable.name + " ")
 
 
 def _ranges(
@@ -174,23 +174,4 @@ def elements_meant(model: Model, text: str, subscript: str, at: Location = ()) -
         nearest=nearest(text, [*whole.elements, *whole.elements_zh, *by_name]),
         name=subscript,
         element=text,
-    )
-
-
-def _set_by(variable: Variable, name: str, constants: list[Variable]) -> Message:
-    """Return a message with the constants that set a lever, in the language of ``name``."""
-    base, inside = split_name(name)
-    chinese = folded(base) == folded(variable.name_zh) != folded(variable.name)
-    chinese = chinese and all(constant.name_zh for constant in constants)
-    first, second, third = (
-        f"'{constant.name_zh if chinese else constant.name}"
-        + (f"[{inside}]'" if inside is not None and constant.subscripts else "'")
-        for constant in constants
-    )
-    return Message(
-        "'{name}' is a lever; set {first}, {second} or {third}",
-        name=variable.name_zh if chinese else variable.name,
-        first=first,
-        second=second,
-        third=third,
     )

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from plansim.cache import code_of, digest, file_sha256, keep, kept, recall
-from plansim.errors import Message, ScenarioError, UnknownNameError, nearest
+from plansim.errors import Message, UnknownNameError, nearest
 from plansim.files.shipped import is_file, shipped, shipped_model
 from plansim.model.records import Integration, Model, folded
 from plansim.model.units import units_sha256
@@ -53,11 +53,9 @@ __all__ = [
     "with_shipped",
 ]
 
-SUFFIXES = (".yaml", ".yml")
-
 
 def read_scenario(
-    name_or_path: str | Path,
+    name_or_path: str | Path | None,
     model: Model,
     overrides: Sequence[str] = (),
     *,
@@ -67,7 +65,8 @@ def read_scenario(
 
     Args:
         name_or_path: the id or a title of a shipped scenario, or the path of a file; overlays may
-            stand behind it, ``baseline+drought``, as in the ids of the results.
+            stand behind it, ``baseline+drought``, as in the ids of the results. None for the model
+            as it is written.
         model: the model.
         overrides: texts ``NAME=VALUE`` that take precedence.
         overlays: what else is laid over the scenario: ids or titles of shipped overlays, or paths.
@@ -82,24 +81,30 @@ def read_scenario(
     >>> plansim.read_scenario("boats.yaml", model, ["room=900"]).values
     {'effort': 0.2, 'room': 900.0}
     """
-    name, laid = split_overlays(str(name_or_path))
-    path = _locate(name)
+    name, laid = split_overlays(str(name_or_path or ""))
+    path = None if name_or_path is None else _locate(name)
     over = [_locate(str(overlay), is_overlay=True) for overlay in (*laid, *overlays)]
+    return _merged(path, model, overrides, over)
+
+
+def _merged(
+    path: Path | None, model: Model, overrides: Sequence[str], over: Sequence[Path]
+) -> Scenario:
     key = digest(
         "scenario",
-        json.dumps([[str(file), str(file.absolute())] for file in (path, *over)]),
-        json.dumps(list(overrides)),
+        json.dumps([[str(file), str(file.absolute())] for file in (path, *over) if file]),
+        json.dumps([path is None, *overrides]),
         json.dumps([model.sha256, str(model.path)]),
         units_sha256(),
         code_of("", "model", "scenario"),
     )
-    overlaid: Merged | None = recall("parsed", key, Merged)
-    if overlaid is None or any(file_sha256(Path(file)) != known for file, known in overlaid.files):
+    known: Merged | None = recall("parsed", key, Merged)
+    if known is None or any(file_sha256(Path(file)) != digest for file, digest in known.files):
         from plansim.scenario.inheritance import merged
 
-        overlaid = merged(path, model, overrides, over)
-        keep("parsed", key, overlaid)
-    return overlaid.scenario
+        known = merged(path, model, overrides, over)
+        keep("parsed", key, known)
+    return known.scenario
 
 
 def read_overlay(name_or_path: str | Path, model: Model) -> Scenario:
@@ -109,9 +114,7 @@ def read_overlay(name_or_path: str | Path, model: Model) -> Scenario:
         UnknownNameError: no overlay bears the name.
         ScenarioError: with every fault of the file.
     """
-    from plansim.scenario.inheritance import overlay_alone
-
-    return overlay_alone(_locate(str(name_or_path), is_overlay=True), model)
+    return _merged(None, model, (), [_locate(str(name_or_path), is_overlay=True)])
 
 
 def scenario_of(model: Model, scenario: Scenario | str | Path | None) -> Scenario:
@@ -181,11 +184,9 @@ def with_shipped(scenarios: Sequence[Scenario], model: Model) -> list[Scenario]:
 
 def shipped_overlays(model: Model) -> list[Scenario]:
     """Return the shipped overlays, each as what it sets by itself; of another model none."""
-    from plansim.scenario.inheritance import overlay_alone
-
     if model.path.resolve() != shipped_model().resolve():
         return []
-    return [overlay_alone(head.path, model) for head in list_overlays()]
+    return [_merged(None, model, (), [head.path]) for head in list_overlays()]
 
 
 def list_overlays() -> tuple[ScenarioHead, ...]:
@@ -201,50 +202,36 @@ def list_overlays() -> tuple[ScenarioHead, ...]:
 
 
 def _locate(name: str, *, is_overlay: bool = False) -> Path:
-    """Return the file of a scenario, or of an overlay, that a user names."""
+    """Return the file of a scenario, or of an overlay, that a user names by path, id or title."""
     path = Path(name)
     if is_path(name) or (path.suffix and is_file(path)):
-        if path.suffix and path.suffix.lower() not in SUFFIXES:
-            fault = Message("a scenario is a YAML file")
-            expected = Message("a name that ends with .yaml")
-            raise ScenarioError(fault, path, expected=expected, found=path.suffix)
         return path
     folders = [shipped("scenarios"), shipped("scenarios", OVERLAYS)]
     folder, other = reversed(folders) if is_overlay else folders
-    wanted = folded(name)
-    if file := _file_called(wanted, folder):
+    if file := _file_called(name, folder):
         return file
     heads = list_scenarios(folder)
-    titles = [title for head in heads for title in (head.title_en, head.title_zh)]
-    # A user who writes Chinese is offered the Chinese titles, which are names too.
-    part = next((title for title in titles if wanted in folded(title)), None)
-    known = [head.id if name.isascii() else f"{head.id}（{head.title_zh}）" for head in heads]
+    names = [known for head in heads for known in (head.id, head.title_en, head.title_zh)]
     message = Message("no scenario is called '{name}'", name=name)
     if is_overlay:
         message = Message("no overlay is called '{name}'", name=name)
-    expected = Message("one of {names}, or a path", names=tuple(known))
-    if (file := _file_called(wanted, other)) and is_overlay:
+    expected = Message("one of {names}, or a path", names=tuple(head.id for head in heads))
+    if (file := _file_called(name, other)) and is_overlay:
         message = Message("'{name}' is a scenario, and no overlay", name=file.stem)
     elif file:
         message = Message("'{name}' is an overlay, and no scenario", name=file.stem)
         expected = Message("SCENARIO+{name}, or with: [{name}]", name=file.stem)
-    raise UnknownNameError(
-        message,
-        expected=expected,
-        nearest=nearest(name, [*(head.id for head in heads), *titles])
-        or (None if name.isascii() else part),
-    )
+    raise UnknownNameError(message, expected=expected, nearest=nearest(name, names))
 
 
-def _file_called(wanted: str, folder: Path) -> Path | None:
-    """Return the file in a folder whose folded id or title is the wanted one."""
+def _file_called(name: str, folder: Path) -> Path | None:
+    """Return the file in a folder that bears an id or a title, in any letter case."""
+    wanted = folded(name)
     for file in scenario_files(folder):
         if folded(file.stem) == wanted:
             return file
-    for head in list_scenarios(folder):
-        if wanted in {folded(head.title_en), folded(head.title_zh)}:
-            return head.path
-    return None
+    titles = {folded(t): h.path for h in list_scenarios(folder) for t in (h.title_en, h.title_zh)}
+    return titles.get(wanted)
 
 
 # --- writing one --------------------------------------------------------------------------------

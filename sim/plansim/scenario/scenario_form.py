@@ -1,4 +1,4 @@
-"""The form of a scenario file, and the files of one scenario as far as they are valid.
+"""The form of a scenario file.
 
 ``scenarios/schema.json`` is the same form for editors;
 ``python -m plansim.scenario.scenario_form > scenarios/schema.json`` writes it anew.
@@ -6,14 +6,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from plansim.errors import Fault, InputError, Message, ScenarioError, nearest
+from plansim.errors import Fault, InputError, Message, ScenarioError
 from plansim.files.forms import (
     LAX,
     Entries,
@@ -25,17 +24,9 @@ from plansim.files.forms import (
     noting,
     schema_of,
 )
-from plansim.files.shipped import is_file, shipped
-from plansim.files.yaml_document import Location, YamlDocument, read_document
-from plansim.model.records import Integration, Model
-from plansim.scenario.records import (
-    OVERLAYS,
-    ScenarioHead,
-    ScenarioKind,
-    is_path,
-    scenario_files,
-    split_overlays,
-)
+from plansim.files.yaml_document import Location, read_document
+from plansim.model.records import Integration
+from plansim.scenario.records import ScenarioHead, ScenarioKind, is_path, scenario_files
 from plansim.scenario.values import (
     Assignment,
     LeverEntry,
@@ -46,7 +37,7 @@ from plansim.scenario.values import (
     lever_assigned,
 )
 
-__all__ = ["Layer", "ScenarioForm", "ScenarioReading", "head_of", "read_heads", "schema_text"]
+__all__ = ["ScenarioForm", "head_of", "read_heads", "schema_text"]
 
 
 def _at(
@@ -129,7 +120,7 @@ class ScenarioForm(Form):
         entries: dict[Location, tuple[Assignment, ...]] = {}
         entries |= {("values", name): numbers for name, numbers in self.values.items()}
         entries |= {("levers", name): numbers for name, numbers in self.levers.items()}
-        yield from doubly_assigned({}, entries)
+        yield from doubly_assigned(entries)
         if self.kind is ScenarioKind.OVERLAY:
             barred = {"parent": self.parent, "with": self.with_, "integration": self.integration}
             for key, given in barred.items():
@@ -156,118 +147,6 @@ def read_heads(folder: Path) -> tuple[ScenarioHead, ...]:
     if faults:
         raise ScenarioError(faults)
     return tuple(heads)
-
-
-@dataclass(frozen=True)
-class Layer:
-    """One valid scenario file."""
-
-    path: Path
-    document: YamlDocument
-    file: ScenarioForm
-    overlays: tuple[Layer, ...] = ()
-    """Those that its file lays over its parent."""
-
-    @property
-    def is_overlay(self) -> bool:
-        """Whether the file is laid over scenarios."""
-        return self.file.kind is ScenarioKind.OVERLAY
-
-
-@dataclass(frozen=True)
-class ScenarioReading:
-    """Reads the files of one scenario; all faults are collected."""
-
-    model: Model
-    files: dict[str, str] = field(default_factory=dict)
-    """The SHA-256 of each file that was looked for; empty where there was none."""
-    faults: list[Fault] = field(default_factory=list)
-
-    def lineage(self, path: Path) -> list[Layer]:
-        """Return a scenario and its ancestors as far as they are valid; the root comes first."""
-        lineage: list[Layer] = []
-        seen: list[Path] = []
-        file: Path | None = path
-        while file is not None:
-            seen.append(file)
-            document = self._document(file)
-            # The parent that an invalid file names is read too, for its own faults.
-            named = document.data.get("parent") if isinstance(document.data, dict) else None
-            parent, laid = split_overlays(named if isinstance(named, str) else "", file.parent)
-            with noting(self.faults):
-                form = self._form(document)
-                if form.kind is ScenarioKind.OVERLAY:
-                    message = Message("'{name}' is an overlay, and no scenario", name=file.stem)
-                    shown = str(file) if file is path else file.stem
-                    expected = Message("SCENARIO+{name}, or with: [{name}]", name=shown)
-                    fault = Fault(message, expected=expected)
-                    raise ScenarioError(document.placed(fault, ("kind",)))
-                names = [("parent", name) for name in laid] + [("with", n) for n in form.with_]
-                overlays = self.overlays(self._overlay(file, document, *name) for name in names)
-                lineage.insert(0, Layer(file, document, form, overlays))
-            file = self._parent(file, document, parent) if parent else None
-            if file is not None and file.resolve() in (other.resolve() for other in seen):
-                circle = " → ".join(other.stem for other in (*seen, file))
-                fault = Fault("the parents run in a circle", found=circle)
-                self.faults.append(document.placed(fault, ("parent",)))
-                break
-        return lineage
-
-    def overlays(self, paths: Iterable[Path | None]) -> tuple[Layer, ...]:
-        """Return the valid ones of overlays."""
-        layers = []
-        for path in filter(None, paths):
-            document = self._document(path)
-            with noting(self.faults):
-                form = self._form(document)
-                if form.kind is not ScenarioKind.OVERLAY:
-                    message = Message("'{name}' is not an overlay", name=path.stem)
-                    fault = Fault(message, expected=Message("kind: overlay"))
-                    raise ScenarioError(document.placed(fault, ("kind",)))
-                layers.append(Layer(path, document, form))
-        return tuple(layers)
-
-    def _document(self, path: Path) -> YamlDocument:
-        document = read_document(path)
-        self.files[str(path)] = document.sha256
-        return document
-
-    def _form(self, document: YamlDocument) -> ScenarioForm:
-        return form_of(ScenarioForm, document, SettingOrigin(self.model, document), ScenarioError)
-
-    def _parent(self, file: Path, document: YamlDocument, name: str) -> Path | None:
-        fault = Fault(
-            "there is no parent '{name}'",
-            at=("parent",),
-            expected=Message("the id of a scenario, or a relative path"),
-            name=name,
-        )
-        return self._named(file, document, name, [file.parent, shipped("scenarios")], fault)
-
-    def _overlay(self, file: Path, document: YamlDocument, key: str, name: str) -> Path | None:
-        fault = Fault(
-            "there is no overlay '{name}'",
-            at=(key,),
-            expected=Message("the id of an overlay, or a relative path"),
-            name=name,
-        )
-        folders = [file.parent, file.parent / OVERLAYS, shipped("scenarios", OVERLAYS)]
-        return self._named(file, document, name, folders, fault)
-
-    def _named(
-        self, file: Path, document: YamlDocument, name: str, folders: Sequence[Path], fault: Fault
-    ) -> Path | None:
-        """Return the path of a file that another names, by id or relative path, or add a fault."""
-        candidates = [folder / f"{name}.yaml" for folder in folders]
-        if is_path(name):
-            candidates = [file.parent / name]
-        for candidate in candidates:
-            if is_file(candidate):
-                return candidate
-            self.files[str(candidate)] = ""
-        known = sorted({path.stem for other in candidates for path in scenario_files(other.parent)})
-        self.faults.append(document.placed(replace(fault, nearest=nearest(name, known))))
-        return None
 
 
 def head_of(path: Path, file: ScenarioForm) -> ScenarioHead:

@@ -13,22 +13,22 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
-from pydantic import ConfigDict, Discriminator, Field, Tag
+from pydantic import Discriminator, Field, Tag
 
 from plansim.errors import Fault, InputError, Message, ScenarioError
-from plansim.files.forms import Form, noting, shown, unknown_keys
+from plansim.files.forms import Form, noting, shown
 from plansim.files.yaml_document import Location, YamlDocument
-from plansim.model.records import Model, Variable
+from plansim.model.records import Model, Variable, cell_name
 from plansim.scenario.cells import (
     Cell,
+    ColumnForm,
     Quantity,
     Scalar,
-    SeriesForm,
+    column_of,
     entry_shape,
     number_in,
     outside,
     range_text,
-    read_series,
 )
 from plansim.scenario.levers import PARTS, PULSE, SERIES, SWITCH, added_constant, lever_constants
 from plansim.scenario.records import OVERRIDE
@@ -50,15 +50,6 @@ __all__ = [
 # --- forms of values ---------------------------------------------------------------
 
 
-def _or_lever(value: object) -> str:
-    if isinstance(value, dict) and "series" in value:
-        return "<series>"
-    if isinstance(value, dict) and PULSE.keys() & value.keys():
-        return "<pulse>"
-    shape = entry_shape(value)
-    return "<number>" if shape == "<list>" else shape
-
-
 Row: TypeAlias = Annotated[
     Scalar | Annotated[list[Cell], Tag("<list>")] | Annotated[dict[str, Cell], Tag("<mapping>")],
     Discriminator(entry_shape),
@@ -69,16 +60,11 @@ Setting: TypeAlias = Annotated[
 ]
 
 
-class _LeverSetting(Form):
-    """A lever of several constants; faults of known keys are reported beside unknown keys."""
+class LeverForm(Form):
+    """A lever that changes, acts for some time, or follows a series.
 
-    model_config = ConfigDict(extra="allow", json_schema_extra={"additionalProperties": False})
-
-
-class Switch(_LeverSetting):
-    """A lever that changes once: one value before a year, another from it on.
-
-    With ``to`` it changes evenly up to that year; from ``until`` on the first value is back.
+    It has one value before a year and another from it on; with ``to`` it changes evenly up to that
+    year; from ``until`` on the first value is back. Or it has a size, a start and a length.
     """
 
     before: Cell | None = None
@@ -86,37 +72,30 @@ class Switch(_LeverSetting):
     from_: Cell | None = Field(default=None, alias="from")
     to: Cell | None = None
     until: Cell | None = None
-
-
-class Pulse(_LeverSetting):
-    """A lever that acts for some time: its value, start and duration."""
-
     size: Cell | None = None
     start: Cell | None = None
     length: Cell | None = None
-
-
-class YearlySeries(_LeverSetting):
-    """The values of years, in place of a lever or a constant, linear between them."""
-
-    series: Annotated[
-        Annotated[dict[str, Cell], Tag("<mapping>")] | Annotated[SeriesForm, Tag("<file>")],
-        Discriminator(
-            lambda value: (
-                "<file>"
-                if isinstance(value, dict) and {"file", "column"} & value.keys()
-                else "<mapping>"
-            )
-        ),
-    ]
+    series: (
+        Annotated[
+            Annotated[dict[str, Cell], Tag("<mapping>")] | Annotated[ColumnForm, Tag("<file>")],
+            Discriminator(
+                lambda value: (
+                    "<file>"
+                    if isinstance(value, dict) and {"file", "column"} & value.keys()
+                    else "<mapping>"
+                )
+            ),
+        ]
+        | None
+    ) = Field(
+        default=None,
+        description="Values of years in place of a lever or a constant, linear between them.",
+    )
 
 
 LeverEntry: TypeAlias = Annotated[
-    Scalar
-    | Annotated[Switch, Tag("<mapping>")]
-    | Annotated[Pulse, Tag("<pulse>")]
-    | Annotated[YearlySeries, Tag("<series>")],
-    Discriminator(_or_lever),
+    Scalar | Annotated[LeverForm, Tag("<mapping>")],
+    Discriminator(lambda value: entry_shape(value).replace("<list>", "<number>")),
 ]
 
 
@@ -152,7 +131,7 @@ class Assignment:
     @property
     def key(self) -> str:
         """``name`` or ``name[e1,e2]``."""
-        return f"{self.variable.name}[{self.element}]" if self.element else self.variable.name
+        return cell_name(self.variable.name, [self.element] if self.element else [])
 
 
 def assigned(name: str, setting: Setting, origin: SettingOrigin) -> tuple[Assignment, ...]:
@@ -184,80 +163,70 @@ def lever_assigned(name: str, lever: LeverEntry, origin: SettingOrigin) -> tuple
     Raises:
         ScenarioError: with every fault of the entry.
     """
-    if isinstance(lever, YearlySeries):
-        return _series_assigned(name, lever, origin)
-    if not isinstance(lever, Switch | Pulse):
+    if not isinstance(lever, LeverForm):
         return assigned(name, lever, origin)
-    parts = PARTS if isinstance(lever, Switch) else PULSE
-    faults = list(unknown_keys(lever.model_extra or (), parts))
-    given = {
-        key: getattr(lever, field)
-        for key, field in zip(parts, type(lever).model_fields, strict=True)
-        if getattr(lever, field) is not None
+    given: dict[str, Cell] = {
+        key: cell
+        for key in PARTS | PULSE
+        if (cell := getattr(lever, "from_" if key == "from" else key)) is not None
     }
-    if not given and not faults:
+    forms = [form for form in (PARTS, PULSE) if given.keys() & form.keys()]
+    if len(forms) + (lever.series is not None) != 1:
+        expected = Message("{change}; or {pulse}; or series", change=(*PARTS,), pulse=(*PULSE,))
+        found = Message("{names}", names=(*given,)) if given else Message("none")
         raise ScenarioError(
-            "the lever '{name}' is empty",
-            expected=Message("{parts}", parts=tuple(parts)),
-            name=name,
+            "the lever '{name}' must have one form", expected=expected, found=found, name=name
         )
+    if lever.series is not None:
+        return _series_assigned(name, lever.series, origin.below("series"))
     numbers: list[Assignment] = []
-    with noting(faults):
-        base, inside = split_name(name)
-        constants = lever_constants(origin.model, base, parts) if given else {}
-        for key, setting in given.items():
+    faults: list[Fault] = []
+    base, inside = split_name(name)
+    constants = lever_constants(origin.model, base, forms[0])
+    for key, setting in given.items():
+        with noting(faults, key):
             if (constant := constants.get(key)) is None:
                 expected = Message("one of {names}", names=tuple(constants))
-                faults.append(
-                    Fault(
-                        "'{name}' has no '{key}'", at=(key,), expected=expected, name=name, key=key
-                    )
-                )
-                continue
+                raise InputError("'{name}' has no '{key}'", expected=expected, name=name, key=key)
             elements = f"[{inside}]" if inside is not None and constant.subscripts else ""
-            with noting(faults, key):
-                numbers += assigned(constant.name + elements, setting, origin.below(key))
+            numbers += assigned(constant.name + elements, setting, origin.below(key))
     if faults:
         raise ScenarioError(faults)
     return tuple(numbers)
 
 
 def _series_assigned(
-    name: str, lever: YearlySeries, origin: SettingOrigin
+    name: str, series: Mapping[str, Cell] | ColumnForm, origin: SettingOrigin
 ) -> tuple[Assignment, ...]:
     """Return the numbers of a series, and its first and last year."""
-    faults = list(unknown_keys(lever.model_extra or (), ("series",)))
     base, inside = split_name(name)
     elements = "" if inside is None else f"[{inside}]"
     if added_constant(origin.model, f"{base} {SERIES[0]}") is None:
         constant_meant(origin.model, name)  # an unknown name, and what cannot be set
         expected = Message("a lever with {parts}, or a constant", parts=tuple(SWITCH))
-        faults.append(Fault("'{name}' cannot follow a series", expected=expected, name=name))
-    if faults:
-        raise ScenarioError(faults)
-    assert origin.document is not None, "an override sets no series"
-    source, document = origin.below("series"), origin.document
-    at: Location = ("series",)
-    cells: Mapping[str, Cell]
-    if isinstance(lever.series, SeriesForm):
-        cells, document = read_series(lever.series, Path(document.file).parent)
-        source, at = SettingOrigin(origin.model, document), ()
+        raise InputError("'{name}' cannot follow a series", expected=expected, name=name)
+    document = origin.document
+    assert document is not None, "an override sets no series"
+    cells: list[tuple[str | int, str, Cell]]
+    if isinstance(series, ColumnForm):
+        document, cells = column_of(series, Path(document.file).parent)
+        origin = SettingOrigin(origin.model, document)
     else:
-        cells = lever.series
+        cells = [(year, year, cell) for year, cell in series.items()]
     numbers: list[Assignment] = []
+    faults: list[Fault] = []
     years: list[int] = []
-    for text, cell in cells.items():
-        with noting(faults, *at, text):
+    for at, text, cell in cells:
+        with noting(faults, *origin.at, at):
             years.append(_year(text, years))
-            numbers += assigned(f"{base} in {text}{elements}", cell, source.below(text))
+            numbers += assigned(f"{base} in {text}{elements}", cell, origin.below(at))
     if not cells:
-        faults.append(Fault("the series of '{name}' is empty", at=at, name=name))
+        faults.append(Fault("the series of '{name}' is empty", at=origin.at, name=name))
     if faults:
-        raise ScenarioError(
-            fault if document is origin.document else document.placed(fault) for fault in faults
-        )
-    for part, year in zip(SERIES, (years[0], years[-1]), strict=True):
-        numbers += assigned(f"{base} {part}{elements}", float(year), source.below(str(year)))
+        raise ScenarioError(map(document.placed, faults))
+    for part, end in zip(SERIES, (0, -1), strict=True):
+        entry = origin.below(cells[end][0])
+        numbers += assigned(f"{base} {part}{elements}", float(years[end]), entry)
     return tuple(numbers)
 
 
@@ -279,33 +248,24 @@ def overrides_assigned(
     model: Model, overrides: Iterable[str], faults: list[Fault]
 ) -> dict[str, Assignment]:
     """Return the assignments of texts ``NAME=VALUE``, by key; faults are added to ``faults``."""
-    layer: dict[str, Assignment] = {}
+    entries: dict[Location, tuple[Assignment, ...]] = {}
     wrong: list[Fault] = []
     for text in overrides:
         name, _, value = (part.strip() for part in text.partition("="))
-        if not (name and value):
-            # A value that the shell split at a space is among the names of scenarios.
-            cut = name == text.strip() and " " not in name
-            expected = Message("NAME=VALUE")
-            if cut:
-                expected = Message("NAME=VALUE, in quotes if there is a blank in it")
-            wrong.append(
-                Fault("not a setting", expected=expected, found=Message("'{text}'", text=text))
-            )
-            continue
         with noting(wrong):
-            numbers = assigned(name, value, SettingOrigin(model))
-            wrong += doubly_assigned(layer, {(): numbers})
-            layer |= {number.key: number for number in numbers}
+            if not (name and value):
+                expected = Message("NAME=VALUE, in quotes if there is a blank in it")
+                found = Message("'{text}'", text=text)
+                raise InputError("not a setting", expected=expected, found=found)
+            entries[text,] = assigned(name, value, SettingOrigin(model))
+    wrong += doubly_assigned(entries)
     faults += (replace(fault, file=OVERRIDE, line=None, at=()) for fault in wrong)
-    return layer
+    return {number.key: number for numbers in entries.values() for number in numbers}
 
 
-def doubly_assigned(
-    layer: Mapping[str, Assignment], entries: Mapping[Location, Sequence[Assignment]]
-) -> Iterator[Fault]:
-    """Yield a fault for each entry that sets what an earlier entry, or another layer, sets too."""
-    first = dict(layer)
+def doubly_assigned(entries: Mapping[Location, Sequence[Assignment]]) -> Iterator[Fault]:
+    """Yield a fault for each entry that sets what an earlier entry sets too."""
+    first: dict[str, Assignment] = {}
     for at, numbers in entries.items():
         for number in numbers:
             other = first.setdefault(number.key, number)
@@ -317,32 +277,23 @@ def doubly_assigned(
 
 
 def implausible(numbers: Iterable[Assignment]) -> Iterator[Fault]:
-    """Yield warnings of numbers outside their plausible range.
-
-    Elements that one override sets to one number give one warning.
-    """
-    alike: dict[tuple[str, float | None], list[Assignment]] = {}
+    """Yield warnings of numbers outside their plausible range, one for each entry and number."""
+    alike: dict[object, list[Assignment]] = {}
     for number in numbers:
         plausible = number.variable.plausible
         if plausible and outside(number.number, *plausible):
-            once = number.file == OVERRIDE
-            wish = (number.variable.name, number.number) if once else (number.key, None)
-            alike.setdefault(wish, []).append(number)
+            entry = number.variable.name, number.number, number.file, number.line
+            alike.setdefault(entry, []).append(number)
     for first, *others in alike.values():
         assert first.variable.plausible is not None
-        message = Message("'{name}' is outside its plausible range", name=first.key)
-        if others:
-            message = Message(
-                "'{name}' is outside its plausible range in {count} elements",
-                name=first.variable.name,
-                count=len(others) + 1,
-            )
+        name = first.variable.name if others else first.key
         yield Fault(
-            message,
+            "'{name}' is outside its plausible range",
             first.file,
             first.line,
             expected=range_text(*first.variable.plausible, first.variable.unit),
             found=f"{first.number:g}",
+            name=name,
         )
 
 

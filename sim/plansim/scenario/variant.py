@@ -119,22 +119,13 @@ class _Forms:
             change = f"{change}*IF THEN ELSE({until}>{year},1-STEP(1,{until}),1)"
         return self.by_year(f"{before}+{change}", cell)
 
-    def elsewhere(self, cell: Sequence[str]) -> str:
-        """Return the formula that stands where the input itself stood.
-
-        A lever whose equation cannot be bent is what it gives but for a ramp or an end.
-        """
+    def where_used(self, cell: Sequence[str]) -> str:
+        """Return the formula that stands where the input itself stood."""
         itself = cell_name(self.stem, cell)
         if not self.parts & {*PARTS.values()}:
             return self.by_year(itself, cell)
-        if self.lever.is_input:
-            after, year = (self.part(SWITCH[key], cell) for key in ("after", "from"))
-            return self.bent(itself, after, year, cell)
-        before, after, year = (self.part(part, cell) for part in SWITCH.values())
-        bends = [f"{self.part(part, cell)}>{year}" for part in RAMP.values() if part in self.parts]
-        plain = replace(self, parts=self.parts & {*RAMP.values()})
-        bent = plain.bent(before, after, year, cell)
-        return self.by_year(f"IF THEN ELSE({':OR:'.join(bends)},{bent},{itself})", cell)
+        after, year = (self.part(SWITCH[key], cell) for key in ("after", "from"))
+        return self.bent(itself, after, year, cell)
 
     def by_year(self, otherwise: str, cell: Sequence[str]) -> str:
         """Return a formula in whose place there may be a series, whose ends hold on."""
@@ -151,7 +142,6 @@ class _Forms:
 def _variant(model: Model, names: Iterable[str]) -> Model:
     """Return a model with further constants, and with the equations that they act in."""
     # A model that was kept needs none of these.
-    from plansim.model.reading.expression import name_key
     from plansim.model.rewrite import AddedEquation, with_formulas
 
     names = sorted(names)
@@ -177,24 +167,21 @@ def _variant(model: Model, names: Iterable[str]) -> Model:
         for constant in constants
         if constant is not None
     ]
-    bent: set[str] = set()
-    variant = with_formulas(model, _bending(forms, frozenset(), bent), equations)
-    unbent = [form for form in forms if form.stem not in bent]
-    if stiff := [form for form in unbent if form.stem not in model.variables]:
-        raise ModelError(_stiff(model, form) for form in stiff)
-    if unbent:  # these are bent where they are used
-        elsewhere = frozenset(name_key(form.stem) for form in unbent)
-        equations += (
-            AddedEquation(
-                f"{form.stem} by year",
-                form.elsewhere(model.variables[form.stem].subscripts),
-                model.variables[form.stem].subscripts,
-                unit=model.variables[form.stem].unit,
-                comment=f"{form.lever.stem_zh or form.stem}（逐年）。{form.stem}, as it is bent.",
-            )
-            for form in unbent
+    inputs = [form for form in forms if form.lever.is_input]
+    equations += (
+        AddedEquation(
+            f"{form.stem} by year",
+            form.where_used(model.variables[form.stem].subscripts),
+            model.variables[form.stem].subscripts,
+            unit=model.variables[form.stem].unit,
+            comment=f"{form.lever.stem_zh or form.stem}（逐年）。{form.stem}, as it is bent.",
         )
-        variant = with_formulas(model, _bending(forms, elsewhere, bent), equations)
+        for form in inputs
+    )
+    bent = {form.stem for form in inputs}
+    variant = with_formulas(model, _bending(forms, bent), equations)
+    if stiff := [form for form in forms if form.stem not in bent]:
+        raise ModelError(_stiff(model, form) for form in stiff)
     return replace(variant, sha256=model.sha256, warnings=model.warnings)
 
 
@@ -222,12 +209,10 @@ def _stiff(model: Model, form: _Forms) -> Fault:
     )
 
 
-def _bending(
-    forms: Iterable[_Forms], elsewhere: frozenset[str], bent: set[str]
-) -> Callable[[Node], Node | None]:
-    """Return what puts formulas of levers in the place of their own, and notes which in ``bent``.
+def _bending(forms: Iterable[_Forms], bent: set[str]) -> Callable[[Node], Node | None]:
+    """Return what puts formulas in the place of levers and of inputs, by what stands for them.
 
-    Those of ``elsewhere``, by key, are bent where they are used.
+    The levers whose own formula was found are noted in ``bent``.
     """
     from plansim.model.reading.expression import Call, Name, Number, Operation, name_key
     from plansim.model.reading.syntax import read_expression
@@ -255,7 +240,7 @@ def _bending(
                 bent.add(form.stem)
                 given = (unparse(before), unparse(after), unparse(year))
                 return read_expression(form.bent(*given, after.written[1:]))
-            case Name(key) if key in elsewhere:
+            case Name(key) if key in by_key and by_key[key].lever.is_input:
                 return read_expression(cell_name(f"{by_key[key].stem} by year", node.written[1:]))
         return None
 

@@ -46,8 +46,6 @@ __all__ = [
 
 _ROUNDING = 1e-9
 """A margin below this share of the target comes from binary fractions and units: it is none."""
-_MOST_LACKING = 5
-"""Targets whose variables a run lacks that are named one by one."""
 _CODES = {status: np.int8(status.code) for status in Status}
 
 
@@ -121,18 +119,6 @@ def check_fit(run: Annual, targets: Iterable[Target], names: Iterable[str] | Non
         for name, variable in run.variables.items()
     }
     known = list(run.variables if names is None else names)
-    lacking = [
-        target
-        for target in targets
-        if any(split_reference(name)[0] not in shapes for name in target.variables.values())
-    ]
-    if len(lacking) > _MOST_LACKING:  # a run of chosen variables, not a catalogue with a slip
-        raise CatalogueError(
-            "the run lacks variables to judge {count} targets by, such as {target}",
-            expected=Message("all variables, or targets that are judged by those it has"),
-            count=len(lacking),
-            target=lacking[0].id,
-        )
     faults = [
         fault for target in targets for fault in misfits(target, Message("the run"), shapes, known)
     ]

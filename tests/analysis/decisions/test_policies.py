@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,12 +13,15 @@ import pytest
 import plansim
 from plansim.analysis.decisions.policies import policies, policy_text
 from plansim.analysis.decisions.policy_search import STEPS, Aim, hypervolume, nondominated
-from plansim.analysis.decisions.policy_space import policy_space
 from plansim.analysis.decisions.sample import states_of
+from plansim.analysis.optimization.problem import DecisionProblem, decision_problem
 from plansim.errors import InputError
 from plansim.model.records import Integration, Model
+from plansim.scenario.members import Members
+from plansim.scenario.scenario_file import Scenario
 from plansim.targets.indicator import Measure
 from plansim.targets.target import indicator_of
+from plansim.targets.views import Lever
 from tests.toys.chimney import chimney
 
 
@@ -26,24 +30,31 @@ def model(tmp_path: Path) -> Model:
     return chimney(tmp_path)
 
 
+def space_of(
+    model: Model,
+    scenario: Scenario,
+    levers: Sequence[Lever],
+    members: Members,
+    *,
+    coarse: bool = False,
+) -> DecisionProblem:
+    """Give the problem of which growth of the output is the indicator."""
+    growth = indicator_of(model, "output", Measure.GROWTH, 2000, 2005)
+    return decision_problem(
+        model, scenario, levers, plansim.load_targets(model=model), indicators=[growth],
+        members=members, coarse=coarse,
+    )  # fmt: skip
+
+
 @pytest.mark.long
 def test_the_set_reaches_what_brute_force_reaches(model: Model) -> None:
     result = policies(model, aims=["growth", "met", "effort"], seeds=1, generations=24, members=40)
-    targets = plansim.load_targets(model=model)
-    growth = indicator_of(model, "output", Measure.GROWTH, 2000, 2005)
-    space = policy_space(
-        model,
-        result.scenario,
-        result.levers,
-        targets,
-        states_of(model, 500, other=3),
-        indicators=[growth],
-    )
+    space = space_of(model, result.scenario, result.levers, states_of(model, 500, other=3))
     grid = np.array(list(itertools.product(np.linspace(0, 1, 11), repeat=3)))
     judged = space.judge(grid)
     aims = np.stack(
         [
-            judged.indicators[growth.id].mean(axis=1),
+            judged.indicators[..., 0].mean(axis=1),
             judged.met.sum(axis=2).mean(axis=1),
             -space.effort(grid),
         ],
@@ -80,17 +91,13 @@ def test_the_highest_growth_that_holds_all_is_that_of_the_frontier(tmp_path: Pat
 
 
 def test_a_search_takes_the_midpoint_rule_where_the_model_takes_rk4(model: Model) -> None:
-    growth = indicator_of(model, "output", Measure.GROWTH, 2000, 2005)
+    levers, members = [plansim.lever_named(model, "building")], states_of(model, 8)
 
     def growth_by(method: Integration, *, coarse: bool) -> np.ndarray:
         written = plansim.as_written(model)
         scenario = replace(written, time=replace(written.time, integration=method))
-        levers = [plansim.lever_named(model, "building")]
-        targets, members = plansim.load_targets(model=model), states_of(model, 8)
-        space = policy_space(
-            model, scenario, levers, targets, members, indicators=[growth], coarse=coarse
-        )
-        return space.judge(np.array([[0.3], [0.9]])).indicators[growth.id]
+        space = space_of(model, scenario, levers, members, coarse=coarse)
+        return space.judge(np.array([[0.3], [0.9]])).indicators
 
     searched = growth_by(Integration.RK4, coarse=True)
     assert (searched == growth_by(Integration.MIDPOINT, coarse=False)).all()

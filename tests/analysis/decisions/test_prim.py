@@ -39,7 +39,7 @@ def test_a_peeling_is_that_of_ema_workbench() -> None:
     for step, (coverage, density, mass, first, second, third) in EMA_WORKBENCH.items():
         found = peeling.coverage[step], peeling.density[step], peeling.mass[step]
         assert found == pytest.approx((coverage, density, mass), abs=1e-6)
-        limits = (peeling.low[step, 1], peeling.high[step, 4], peeling.low[step, 6])
+        limits = peeling.limits[step, (0, 1, 0), (1, 4, 6)]
         for limit, expected in zip(limits, (first, second, third), strict=True):
             if expected is None:
                 assert np.isinf(limit)
@@ -56,7 +56,7 @@ def test_a_box_among_thirty_factors_is_found_within_two_per_cent() -> None:
     cases = (inside ^ (rng.random(10_000) < 0.05)).astype(np.float64)
     first = find_boxes(points, cases)[0]
     assert first.restricted == (3, 7, 20)
-    found = first.low[3], first.high[7], first.low[20], first.high[20]
+    found = first.limits[(0, 1, 0, 1), (3, 7, 20, 20)]
     assert found == pytest.approx((0.35, 0.6, 0.2, 0.75), abs=0.02)
     known = cases[inside].mean(), cases[inside].sum() / cases.sum()
     assert (first.density, first.coverage) == pytest.approx(known, abs=0.02)
@@ -78,7 +78,7 @@ def test_values_that_are_equal_go_together() -> None:
     points = np.stack([rng.integers(0, 2, 400).astype(np.float64), rng.random(400)], axis=1)
     (box, *_) = find_boxes(points, points[:, 0])
     assert box.restricted == (0,)
-    assert (box.low[0], box.density, box.coverage) == (0.5, 1.0, 1.0)
+    assert (box.limits[0, 0], box.density, box.coverage) == (0.5, 1.0, 1.0)
 
 
 def test_nothing_is_found_where_cases_are_spread_by_chance() -> None:

@@ -8,18 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
 
-from plansim.analysis.calibration.observations import (
-    ASSUMED,
-    OBSERVATIONS,
-    ErrorForm,
+from plansim.analysis.calibration.conditioning import (
+    ConditioningSpec,
+    HistoryRun,
     Observation,
-    unreached,
 )
 from plansim.analysis.calibration.observed import (
     HISTORY,
@@ -43,6 +40,8 @@ from plansim.files.forms import (
     Items,
     Names,
     Resolved,
+    Wording,
+    Words,
     doubled,
     form_of,
     noting,
@@ -50,8 +49,8 @@ from plansim.files.forms import (
 )
 from plansim.files.shipped import shipped
 from plansim.files.yaml_document import Location, read_document
-from plansim.model.records import Model, Timing, VariableKind
-from plansim.model.rewrite import AddedEquation, with_equations
+from plansim.model.records import Model, Timing
+from plansim.scenario.cells import range_text
 from plansim.scenario.factors import Factor, apart
 from plansim.scenario.scenario_file import Scenario
 from plansim.targets.catalogue import load_targets
@@ -59,8 +58,6 @@ from plansim.targets.indicator import moment
 
 __all__ = [
     "CONDITIONING",
-    "ConditioningSpec",
-    "HistoryRun",
     "no_sample",
     "read_conditioning",
     "schema_text",
@@ -68,6 +65,8 @@ __all__ = [
 ]
 
 CONDITIONING = "conditioning.yaml"
+ASSUMED = "assumption"
+"""How the sources of rows begin that nobody observed."""
 SET_BY_DATA = (StartSource.OBSERVED, StartSource.RATE)
 """Marks of starts that were read off a figure, which therefore tests nothing."""
 
@@ -75,11 +74,17 @@ SET_BY_DATA = (StartSource.OBSERVED, StartSource.RATE)
 # --- the form -------------------------------------------------------------------------------------
 
 
-class ObservedSeriesForm(ErrorForm):
+class ObservedSeriesForm(Form):
     """An observed series, and how far off a plausible member may be."""
 
     series: str = Field(description="Its id in history.yaml, or in the list of this file.")
     years: Items[int] = Field(default=(), description="Of its points; else all of them.")
+    error: float | None = Field(
+        default=None, gt=0, description="Standard deviation of the figure, in its unit."
+    )
+    relative_error: float | None = Field(
+        default=None, alias="relative error", gt=0, description="The same as a part of the figure."
+    )
     discrepancy: float | None = Field(
         default=None,
         ge=0,
@@ -95,9 +100,12 @@ class ObservedSeriesForm(ErrorForm):
         default=False,
         description="Whether a base constant states the figure, so that it tests no forecast.",
     )
+    why: Wording = Words(en="", zh="")
 
-    def _misfits(self, context: object) -> Iterator[Fault]:
-        yield from super()._misfits(context)
+    def _misfits(self, _: object) -> Iterator[Fault]:
+        if (self.error is None) == (self.relative_error is None):
+            expected = Message("either error or relative error")
+            yield Fault("an observation has one error", expected=expected)
         if self.discrepancy is not None and self.relative_discrepancy is not None:
             yield Fault("an observation has one discrepancy", at=("discrepancy",))
 
@@ -153,64 +161,7 @@ class ConditioningForm(Form):
     )
 
 
-# --- what it says ---------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class HistoryRun:
-    """A run of the past with its observations."""
-
-    scenario: Scenario
-    without: frozenset[str]
-    """Factors of the design that stay out of this run."""
-    factors: tuple[Factor, ...]
-    """What is unknown of this run alone."""
-    observations: tuple[Observation, ...]
-
-
-@dataclass(frozen=True)
-class ConditioningSpec:
-    """A validated ``conditioning.yaml``."""
-
-    path: Path
-    design: Design
-    """Of the prior: what members change."""
-    runs: tuple[HistoryRun, ...]
-    equations: tuple[AddedEquation, ...]
-    """What answers for the observations."""
-    members: int
-    seed: int
-    waves: int
-    draws: int
-    limit: float
-    matched: int
-    structures: tuple[str, ...]
-    hold_out: int | None
-    prior_files: tuple[Path, ...]
-    """The files that say what members change."""
-
-    def files(self, model: Model) -> tuple[Path, ...]:
-        """Return the files that decide which members are plausible, but the model itself."""
-        beside = (model.path.with_name(name) for name in (HISTORY, OBSERVATIONS))
-        past = (
-            run.scenario.path.with_name(f"{name}.yaml")
-            for run in self.runs
-            if run.scenario.path is not None
-            for name in run.scenario.lineage
-        )
-        return (*self.prior_files, *beside, *past)
-
-    @property
-    def observations(self) -> tuple[Observation, ...]:
-        """Those of all runs."""
-        return tuple(one for run in self.runs for one in run.observations)
-
-    def held_out(self, year: int) -> ConditioningSpec:
-        """Return what is to be fitted if figures from a year on are forecast."""
-        return replace(self, runs=tuple(
-            replace(run, observations=tuple(
-                replace(one, held_out=one.year >= year) for one in run.observations))
-            for run in self.runs))  # fmt: skip
+# --- reading --------------------------------------------------------------------------------------
 
 
 def uncertainty_design(model: Model) -> Design | None:
@@ -238,51 +189,43 @@ def read_conditioning(model: Model, path: Path | None = None) -> ConditioningSpe
     path = path or model.path.with_name(CONDITIONING)
     document, targets = read_document(path), load_targets(model=model)
     history = load_history(model, targets)
-    place = history.place if history else ""
-    context = observed_context(model, path, targets, place)
-    form = form_of(ConditioningForm, document, context, DesignError)
     known = history.series if history else ()
-    observed = [(("history",), one.id) for one in known]
+    context = observed_context(model, path, targets, history.place if history else "")
+    form = form_of(ConditioningForm, document, context, DesignError)
     own = [(("series", index), one.id) for index, one in enumerate(form.series)]
-    faults = list(doubled([*observed, *own]))
+    faults = list(doubled([*((("history",), one.id) for one in known), *own]))
     design, files = _design(form, context, faults)
-    past = _Past(model, {one.id: one for one in (*known, *form.series)}, _observed_starts(context))
+    series = {one.id: one for one in (*known, *form.series)}
     runs = []
     for index, run in enumerate(form.runs):
         at: Location = ("runs", index)
         faults += _unknown(run.without, design.factors, (*at, "without"))
         acting = [factor for factor in design.factors if factor.name not in run.without]
-        own_factors = tuple(run.factors.values())
         with noting(faults, *at):
-            if wrong := list(apart("factors", [*acting, *own_factors])):
+            if wrong := list(apart("factors", [*acting, *run.factors.values()])):
                 raise InputError(wrong)
+        starts = _observed_starts(context, run.scenario)
         observations: list[tuple[Location, Observation]] = []
         for number, entry in enumerate(run.observations):
             where = (*at, "observations", number)
             with noting(faults, *where):
-                observations += ((where, one) for one in past.observations(entry, run.scenario))
+                made = _observations(entry, series, run.scenario, starts, model)
+                observations += ((where, one) for one in made)
         faults += doubled((where, one.id) for where, one in observations)
-        made = tuple(one for _, one in observations)
-        runs.append(HistoryRun(run.scenario, frozenset(run.without), own_factors, made))
+        figures, unknown = (one for _, one in observations), tuple(run.factors.values())
+        runs.append(HistoryRun(run.scenario, frozenset(run.without), unknown, tuple(figures)))
     if faults:
         raise DesignError(dict.fromkeys(document.placed(fault) for fault in faults))
     used = {one.series for run in runs for one in run.observations}
     beside = model.path.with_name(HISTORY)
     equations = (*series_equations(beside, known), *series_equations(path, form.series))
     return ConditioningSpec(
-        path,
-        design,
-        tuple(runs),
-        tuple(one for one in equations if one.name in used),
-        form.members,
-        form.seed,
-        form.waves,
-        form.draws,
-        form.limit,
-        form.matched,
-        form.structures,
-        form.hold_out,
-        files,
+        path=path,
+        design=design,
+        runs=tuple(runs),
+        equations=tuple(one for one in equations if one.name in used),
+        prior_files=files,
+        **form.model_dump(exclude={"design", "factors", "series", "runs"}),
     )
 
 
@@ -324,106 +267,94 @@ def _unknown(names: Sequence[str], factors: Sequence[Factor], at: Location) -> I
             yield Fault("unknown factor '{name}'", at=(*at, index), nearest=close, name=name)
 
 
-def _observed_starts(context: ObservedContext) -> Mapping[str, Mapping[str, set[str]]]:
-    """Return the stocks whose starts are figures, with the words of their sources, by scenario."""
+def _observed_starts(context: ObservedContext, scenario: Scenario) -> Mapping[str, set[str]]:
+    """Return the stocks whose starts in a scenario are figures, with the words of their sources."""
     model = context.model
     seam = load_seam(model, tuple(context.targets.values()))
-    if seam is None or not model.path.with_name(CHECKS).is_file():
+    has_checks = model.path.with_name(CHECKS).is_file()
+    if seam is None or not has_checks or load_checks(model).scenarios.history != scenario.id:
         return {}
-    name = load_checks(model).scenarios.history or ""
-    return {name: {item.of: set(re.split(r"[^A-Za-z0-9]+", item.source.en))
-                   for item in seam.items if item.mark in SET_BY_DATA}}  # fmt: skip
+    return {
+        item.of: set(re.split(r"[^A-Za-z0-9]+", item.source.en))
+        for item in seam.items
+        if item.mark in SET_BY_DATA
+    }
 
 
-@dataclass(frozen=True)
-class _Past:
-    """What was observed."""
+def _observations(
+    entry: ObservedSeriesForm,
+    series: Mapping[str, Observed],
+    scenario: Scenario,
+    starts: Mapping[str, set[str]],
+    model: Model,
+) -> list[Observation]:
+    """Return the figures that an entry means.
 
-    model: Model
-    series: Mapping[str, Observed]
-    starts: Mapping[str, Mapping[str, set[str]]]
-    """As `_observed_starts` gives them."""
+    Raises:
+        InputError: with every fault of the entry.
+    """
+    one = series.get(entry.series)
+    if one is None:
+        message = Message("no observed series is called '{name}'", name=entry.series)
+        raise InputError(message, at=("series",), nearest=nearest(entry.series, series))
+    known = [point.year for point in one.points]
+    expected = Message("{years}", years=", ".join(map(str, known)))
+    faults = [
+        Fault("'{name}' has no figure of {year}", at=("years",), expected=expected,
+              name=one.id, year=year)
+        for year in entry.years if year not in known
+    ]  # fmt: skip
+    points = [point for point in one.points if not entry.years or point.year in entry.years]
+    for point in points:
+        faults += _refused(one, point, scenario, starts, model)
+    if any(point.value == 0 for point in points) and entry.error is None:
+        expected = Message("an error in the unit of the figure")
+        faults.append(Fault("a figure of zero has no relative error", expected=expected))
+    if faults:
+        raise InputError(faults)
+    return [_observation(entry, one, point) for point in points]
 
-    def observations(self, entry: ObservedSeriesForm, scenario: Scenario) -> list[Observation]:
-        """Return the figures that an entry means.
 
-        Raises:
-            InputError: with every fault of the entry.
-        """
-        series = self.series.get(entry.series)
-        if series is None:
-            close = nearest(entry.series, self.series)
-            message = Message("no observed series is called '{name}'", name=entry.series)
-            raise InputError(message, at=("series",), nearest=close)
-        known = [point.year for point in series.observations]
-        expected = Message("{years}", years=", ".join(map(str, known)))
-        faults = [
-            Fault("'{name}' has no figure of {year}", at=("years",), expected=expected,
-                  name=series.id, year=year)
-            for year in entry.years if year not in known
-        ]  # fmt: skip
-        made = []
-        for point in series.observations:
-            if not entry.years or point.year in entry.years:
-                with noting(faults):
-                    made.append(_observation(entry, series, point))
-                    if fault := self._refused(series, point, made[-1], scenario):
-                        raise InputError(fault)
-        if faults:
-            raise InputError(faults)
-        return made
-
-    def _refused(
-        self, series: Observed, point: ObservedPoint, made: Observation, scenario: Scenario
-    ) -> Fault | None:
-        """Return why a figure is not an observation of a run; None if it is one."""
-        label = f"{series.id} {point.year}"
-        last = int(self.model.time.initial)
-        if point.year > last:
-            expected = Message("a year up to {year}", year=last)
-            return Fault("an observation is of the past: {label}", expected=expected, label=label)
-        if any(source.casefold().startswith(ASSUMED) for source in point.sources):
-            return Fault("an assumption is not an observation: {label}", label=label)
-        timing = Timing.YEAR_END if series.end_of_year else Timing.YEAR
-        if fault := unreached(made, scenario, timing):
-            return fault
-        is_first = moment(timing, made.since) - scenario.time.initial < 1
-        if stock := self._set_start(series, point, scenario) if is_first else "":
+def _refused(
+    series: Observed,
+    point: ObservedPoint,
+    scenario: Scenario,
+    starts: Mapping[str, set[str]],
+    model: Model,
+) -> Iterator[Fault]:
+    """Yield why a figure is not an observation of a run of a scenario."""
+    label = f"{series.id} {point.year}"
+    if point.year > (last := int(model.time.initial)):
+        expected = Message("a year up to {year}", year=last)
+        yield Fault("an observation is of the past: {label}", expected=expected, label=label)
+        return
+    if any(source.casefold().startswith(ASSUMED) for source in point.sources):
+        yield Fault("an assumption is not an observation: {label}", label=label)
+    timing = Timing.YEAR_END if series.end_of_year else Timing.YEAR
+    clock, first, end = scenario.time, moment(timing, point.base), moment(timing, point.year)
+    if not clock.initial <= first <= end <= clock.final:
+        yield Fault(
+            "no run of '{scenario}' has '{series}' of {first}–{last}",
+            expected=range_text(clock.initial, clock.final, ""),
+            scenario=scenario.id,
+            series=series.id,
+            first=point.base,
+            last=point.year,
+        )
+    # A start is named after the sources of its figure, or is the series itself.
+    sources = {source for source in point.sources if re.fullmatch(r"\w+", source)}
+    for stock, words in starts.items():
+        is_start = words & sources or (point.since is None and series.of == stock)
+        if is_start and first - clock.initial < 1:
             expected = Message("a figure that did not set the start of '{name}'", name=stock)
-            return Fault("a figure that sets a start is not an observation: {label}",
-                         expected=expected, label=label)  # fmt: skip
-        return None
-
-    def _set_start(self, series: Observed, point: ObservedPoint, scenario: Scenario) -> str:
-        """Return the stock whose start a figure of the first year set; empty if none.
-
-        Either ``seam.yaml`` names its source as that of a start, or the series is computed from
-        nothing but stocks whose starts were observed.
-        """
-        starts = self.starts.get(scenario.id, {})
-        sources = {source for source in point.sources if re.fullmatch(r"\w+", source)}
-        named = [stock for stock, words in starts.items() if words & sources]
-        if named or point.since is not None or not starts:
-            return next(iter(named), "")
-        whole = with_equations(self.model, [AddedEquation(series.variable, series.of)])
-        stocks, seen, ahead = set(), set(), [series.variable]
-        while ahead:
-            name = ahead.pop()
-            if whole.variables[name].kind is VariableKind.STOCK:
-                stocks.add(name)
-            elif name not in seen:
-                ahead += whole.variables[name].causes
-            seen.add(name)
-        return min(stocks) if stocks and stocks <= starts.keys() else ""
+            yield Fault("a figure that sets a start is not an observation: {label}",
+                        expected=expected, label=label)  # fmt: skip
+            return
 
 
 def _observation(entry: ObservedSeriesForm, series: Observed, point: ObservedPoint) -> Observation:
-    """Return a figure of a series as an observation.
-
-    Raises:
-        InputError: it is zero and has a relative error.
-    """
     span = str(point.year) if point.since is None else f"{point.since}–{point.year}"
+    size = abs(point.value)
     return Observation(
         f"{series.id} {span}",
         series.en if span in series.en else f"{series.en}: {span}",
@@ -435,9 +366,9 @@ def _observation(entry: ObservedSeriesForm, series: Observed, point: ObservedPoi
         point.value,
         series.unit,
         1 / series.scale,
-        entry.error_of(point.value),
-        discrepancy=entry.discrepancy or abs(point.value) * (entry.relative_discrepancy or 0),
-        stated=entry.stated,
+        entry.error or size * (entry.relative_error or 0),
+        entry.discrepancy or size * (entry.relative_discrepancy or 0),
+        entry.stated,
     )
 
 

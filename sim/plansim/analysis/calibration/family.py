@@ -1,26 +1,23 @@
 """Another place by the same model: ``family.yaml`` beside it.
 
 A scenario gives the model the base year of the place, and what came out there is compared with the
-run. Its figures are *context*: they are read here, and no calibration takes them (see
-`calibration.observations`).
+run. Its figures are *context*: they are read here, and no calibration takes them.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import Field
 
 from plansim.analysis.calibration.observed import ObservedContext, read_beside
-from plansim.analysis.checks_file import Check, known_constant
+from plansim.analysis.checks_file import Check, ConstantSettings, VariableName
 from plansim.errors import InputError, Message, nearest
-from plansim.files.forms import Entries, Form, Items, Resolved
+from plansim.files.forms import Form, Items, listed
 from plansim.model.comment import Evidence
 from plansim.model.records import Model
-from plansim.scenario.references import variable_meant
 from plansim.targets.target import reported_factor
 
 __all__ = ["FAMILY", "Family", "FamilyFigure", "Past", "Variant", "Window", "load_family"]
@@ -44,14 +41,13 @@ class FamilyFigure:
 
 
 class _FigureForm(Check):
-    of: str
+    of: VariableName
     year: int
     evidence: Items[str] = Field(min_length=1)
     deflator: str | None = None
 
 
-def _figure(_: int, form: _FigureForm, sources: ObservedContext) -> FamilyFigure:
-    variable = variable_meant(sources.model, form.of)
+def _figure(form: _FigureForm, sources: ObservedContext) -> FamilyFigure:
     rows = [_evidence(name, sources) for name in form.evidence]
     deflators = [] if form.deflator is None else [_evidence(form.deflator, sources)]
     units = sorted({row.unit for row in rows})
@@ -59,10 +55,10 @@ def _figure(_: int, form: _FigureForm, sources: ObservedContext) -> FamilyFigure
         raise InputError(
             "the rows have different units", found=Message("{units}", units=tuple(units))
         )
-    reported_factor(sources.model.variables[variable].unit, units[0])  # raises where they differ
+    reported_factor(sources.model.variables[form.of].unit, units[0])  # raises where they differ
     value = math.fsum(map(_number, rows)) / math.prod(map(_number, deflators))
     ids = tuple(row.id for row in (*rows, *deflators))
-    return FamilyFigure(form.name, variable, form.year, value, units[0], ids)
+    return FamilyFigure(form.name, form.of, form.year, value, units[0], ids)
 
 
 def _evidence(name: str, sources: ObservedContext) -> Evidence:
@@ -82,7 +78,7 @@ def _number(row: Evidence) -> float:
 class Window(Check):
     """How much something changed in the place between two years of its past, in per cent."""
 
-    of: Annotated[str, Resolved(str, lambda name, sources: variable_meant(sources.model, name))]
+    of: VariableName
     first: int
     last: int
     yearly: bool = False
@@ -95,13 +91,7 @@ class Window(Check):
 class Variant(Check):
     """The run of the past once more, with constants set anew."""
 
-    set: Annotated[
-        Mapping[str, float],
-        Entries(
-            dict[str, float],
-            lambda name, given, sources: known_constant(name, sources.model) and given,
-        ),
-    ]
+    set: ConstantSettings
     signs: bool = False
     """Whether the sign of every change has to stay that of the place; else it is only shown."""
 
@@ -122,7 +112,7 @@ class Family(Form):
     """Of so many parts of the place the scenario is one."""
     most: float = Field(gt=0)
     """The relative error that passes."""
-    figures: Annotated[tuple[FamilyFigure, ...], Entries(list[_FigureForm], _figure)] = Field(
+    figures: Annotated[tuple[FamilyFigure, ...], listed(list[_FigureForm], _figure)] = Field(
         alias="compare", min_length=1
     )
     past: Past | None = None

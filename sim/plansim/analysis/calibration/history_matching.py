@@ -23,32 +23,25 @@ Management 12 (1981) 7-18.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
-from plansim.analysis.calibration.conditioning_file import (
+from plansim.analysis.calibration.conditioning import (
+    Conditioned,
     ConditioningSpec,
     HistoryRun,
-    read_conditioning,
-)
-from plansim.analysis.calibration.observations import ObservationEvaluator
-from plansim.analysis.calibration.prior import changes_of, draw_prior, values_of
-from plansim.analysis.calibration.waves import (
-    BLOCK,
-    Conditioned,
-    Draws,
-    Narrowed,
-    Ranges,
-    Rows,
+    Observation,
     Wave,
-    around,
-    implausibility,
-    screened,
 )
+from plansim.analysis.calibration.conditioning_file import read_conditioning
+from plansim.analysis.calibration.prior import changes_of, draw_prior, values_of
 from plansim.analysis.ensemble import study_key
-from plansim.analysis.evaluator import Progress, processors
+from plansim.analysis.evaluator import Evaluator, Progress, Request, processors
 from plansim.analysis.experiments.design import quantiles
 from plansim.cache import kept
 from plansim.errors import InputError, Message
@@ -58,14 +51,21 @@ from plansim.scenario.factors import FloatArray
 from plansim.scenario.members import FILE_NAME, EnsembleKind, Members, MembersHead, digests_of
 from plansim.scenario.members_file import rounded
 from plansim.scenario.scenario_file import as_written
+from plansim.targets.target import indicator_of
 from plansim.targets.views_file import load_views
 
-__all__ = ["condition", "draw_members"]
+__all__ = ["condition", "draw_members", "implausibility"]
 
+BLOCK = 16_384
+"""Draws that are in memory at once."""
+MARGIN = 0.05
+"""The box is wider on each side by this part of the extent of what it is around."""
 ENOUGH = 500
 """The box is around at least as many draws, the least implausible ones, accepted or not."""
 PATIENCE = 16
 """The last wave is drawn at most so many times over; if that would not be enough, it stops."""
+
+Rows: TypeAlias = npt.NDArray[np.intp]
 
 
 def condition(
@@ -98,7 +98,15 @@ def condition(
     (8, [932, 925])
     """
     spec = _read(model, spec, members, seed)
-    return _Matching(model, spec, threads or processors(), progress).made(spec.seed)
+    matching = _Matching(model, spec, threads or processors(), progress)
+    box, waves, matched, first = matching.narrowed()
+    shares, last = matching.last(box, spec.seed, spec.draws)
+    made, points, simulated = matching.members(shares, last)
+    prior = draw_prior(model, spec.members, seed=spec.seed, design=spec.design)
+    whole = (*waves, last)
+    return Conditioned(
+        spec, made, prior, whole, matched, matching.factors, shares, points, simulated, first
+    )
 
 
 def draw_members(
@@ -139,8 +147,9 @@ def draw_members(
     narrowing = replace(spec, runs=(), members=0)
     runs = [(run.scenario, sorted(run.without), run.factors, run.observations) for run in spec.runs]
     key = study_key(model, as_written(model), narrowing, runs, files)
-    box = kept("boxes", key, Ranges, lambda: matching.narrowed().box)
-    return matching.drawn(box, seed)
+    box = kept("boxes", key, PriorBox, lambda: matching.narrowed()[0])
+    matching.steps = spec.draws
+    return matching.members(*matching.last(box, seed, BLOCK))[0]
 
 
 def _read(
@@ -155,6 +164,67 @@ def _read(
     )
 
 
+def implausibility(simulated: FloatArray, observations: Sequence[Observation]) -> FloatArray:
+    """Return distances in standard deviations, ``(draw, observation)``; infinite if not finite."""
+    value = np.array([one.value for one in observations])
+    deviation = np.array([one.deviation for one in observations])
+    with np.errstate(invalid="ignore"):
+        distance: FloatArray = np.abs(simulated - value) / deviation
+    return np.where(np.isfinite(distance), distance, np.inf)
+
+
+@dataclass(frozen=True)
+class PriorBox:
+    """The part of the prior that draws are from."""
+
+    low: FloatArray
+    """``(factor,)``: its ends, as parts of the prior's probability."""
+    high: FloatArray
+
+    @property
+    def volume(self) -> float:
+        """The part of the prior's probability inside."""
+        return float(np.prod(self.high - self.low))
+
+    def shares(self, seed: tuple[int, int], rows: Rows) -> FloatArray:
+        """Return some draws of a wave as parts of the prior's probability, ``(row, factor)``.
+
+        The same at each call. ``seed`` ends with the number of the wave; rows rise.
+
+        Draws are independent: in so many dimensions Sobol's sequence is even only as a whole, and
+        factors of the draws that are accepted would be correlated by it.
+        """
+        numbers = rows // BLOCK
+        blocks = [np.empty((0, len(self.low)))]
+        for number in np.unique(numbers).tolist():
+            drawn = np.random.default_rng([*seed, number]).random((BLOCK, len(self.low)))
+            block = self.low + (self.high - self.low) * drawn
+            blocks.append(block[rows[numbers == number] - number * BLOCK])
+        return np.concatenate(blocks)
+
+    def around(self, shares: FloatArray, chosen: Rows) -> PriorBox:
+        """Return the part of the box around draws in the chosen factors."""
+        low, high = self.low.copy(), self.high.copy()
+        least, most = shares[:, chosen].min(axis=0), shares[:, chosen].max(axis=0)
+        more = MARGIN * (most - least)
+        low[chosen] = np.maximum(low[chosen], least - more)
+        high[chosen] = np.minimum(high[chosen], most + more)
+        return PriorBox(low, high)
+
+
+def screened(shares: FloatArray, count: int) -> Rows:
+    """Return the factors in which plausible draws differ most from all, those first.
+
+    ``shares`` is ``(draw, factor)``, of all draws even between 0 and 1. The measure is the largest
+    difference of the distribution functions, as in the test of Kolmogorov and Smirnov.
+    """
+    ordered = np.sort(shares, axis=0)
+    ranks = np.arange(1, len(shares) + 1)[:, np.newaxis] / len(shares)
+    above = (ranks - ordered).max(axis=0)
+    below = (ordered - (ranks - 1 / len(shares))).max(axis=0)
+    return np.argsort(-np.maximum(above, below), kind="stable")[:count]
+
+
 class _Matching:
     """The waves of one conditioning."""
 
@@ -163,101 +233,123 @@ class _Matching:
     ) -> None:
         self.model, self.spec, self.threads, self.progress = model, spec, threads, progress
         self.steps, self.done = spec.draws * spec.waves, 0
-        own = [factor for run in spec.runs for factor in run.factors]
-        self.factors = (*spec.design.factors, *own)
-        self.changes = tuple(changes_of(model, spec.design.factors))
         self.count = len(spec.design.factors)
-        fitted = [column for column, one in enumerate(spec.observations) if not one.held_out]
-        self.fitted = np.array(fitted, np.intp)
-        self.whole = with_equations(model, spec.equations)
-        bare = Members(self._head(0, 0), (), (), np.empty((1, 0)), load_views(model).policy)
-        self.runs = []
-        first = self.count
-        for run in spec.runs:
-            self.runs.append(_Run(self, run, bare, first))
-            first += len(run.factors)
+        self.factors = (*spec.design.factors, *(one for run in spec.runs for one in run.factors))
+        self.changes = tuple(changes_of(model, spec.design.factors))
+        years = np.array([one.year for one in spec.observations])
+        self.fitted: Rows = np.flatnonzero(years < spec.until)
+        self.policy = load_views(model).policy
+        ends = np.cumsum([self.count, *(len(run.factors) for run in spec.runs)])
+        whole = with_equations(model, spec.equations)
+        self.runs = [
+            _Run(self, whole, run, slice(*columns))
+            for run, *columns in zip(spec.runs, ends, ends[1:], strict=False)
+        ]
 
-    def narrowed(self) -> Narrowed:
-        """Make all waves but the last."""
+    def narrowed(self) -> tuple[PriorBox, tuple[Wave, ...], tuple[str, ...], FloatArray]:
+        """Make all waves but the last.
+
+        Returns:
+            The box that is left, the waves, the factors that they narrowed, and what the first
+            wave gives for the observations, ``(draw, observation)``.
+        """
         spec, count = self.spec, len(self.factors)
-        low, high = np.zeros(count), np.ones(count)
-        waves, chosen = [], np.empty(0, np.intp)
-        first = np.empty((0, 0))
+        box = PriorBox(np.zeros(count), np.ones(count))
+        waves, chosen, first = [], np.empty(0, np.intp), np.empty((0, 0))
         for number in range(spec.waves - 1):
-            draws = Draws((spec.seed, number), low, high)
-            simulated = self._simulated(draws, 0, spec.draws)
-            waves.append(self._wave(simulated, draws))
-            shares = draws.shares(self._least(simulated))
+            seed = (spec.seed, number)
+            simulated = self._simulated(box, seed, 0, spec.draws)
+            waves.append(self._wave(simulated, box.volume))
+            shares = box.shares(seed, self._least(simulated))
             if number == 0:
-                first = simulated
-                chosen = screened(shares, spec.matched)
-            low, high = around(shares, low, high, chosen)
-        return Narrowed(Ranges(low, high), tuple(waves), chosen, first)
+                first, chosen = simulated, screened(shares, spec.matched)
+            box = box.around(shares, chosen)
+        return box, tuple(waves), tuple(self.factors[column].name for column in chosen), first
 
-    def drawn(self, box: Ranges, seed: int) -> Members:
-        """Draw members from a box, as many draws as it takes."""
-        last = Draws((seed, self.spec.waves - 1), box.low, box.high)
-        self.steps = self.spec.draws
-        taken, made = self._last(last, BLOCK)
-        return self._members(last.shares(taken), made)[0]
+    def last(self, box: PriorBox, seed: int, count: int) -> tuple[FloatArray, Wave]:
+        """Draw the last wave, so many at a time, until enough is accepted; return these draws."""
+        spec, key = self.spec, (seed, self.spec.waves - 1)
+        wanted = spec.members + spec.members // 50  # since rounding may take a few away
+        taken: list[Rows] = []
+        made = Wave(0, 0, 0, box.volume)
+        while made.accepted < wanted:
+            simulated = self._simulated(box, key, made.draws, count)
+            more = self._wave(simulated, box.volume)
+            taken.append(np.flatnonzero(self._worst(simulated) <= spec.limit) + made.draws)
+            made = replace(
+                made,
+                draws=made.draws + more.draws,
+                accepted=made.accepted + more.accepted,
+                broken=made.broken + more.broken,
+            )
+            if made.accepted < wanted * (made.draws // spec.draws) / PATIENCE:
+                self._refuse(simulated, made)
+        return box.shares(key, np.concatenate(taken)), made
 
-    def made(self, seed: int) -> Conditioned:
-        """Make all waves, the last of them with a seed."""
-        spec, narrowed = self.spec, self.narrowed()
-        last = Draws((seed, spec.waves - 1), narrowed.box.low, narrowed.box.high)
-        taken, made = self._last(last, spec.draws)
-        shares = last.shares(taken)
-        members, points, fitted = self._members(shares, made)
-        return Conditioned(
-            spec,
-            members,
-            draw_prior(self.model, spec.members, seed=spec.seed, design=spec.design),
-            (*narrowed.waves, made),
-            tuple(self.factors[column].name for column in narrowed.chosen),
-            self.factors,
-            shares,
-            points,
-            fitted,
-            narrowed.first,
+    def members(self, shares: FloatArray, wave: Wave) -> tuple[Members, FloatArray, FloatArray]:
+        """Return members as their file holds them, all of which are accepted as they stand.
+
+        With them the points they are of, and what they give for the observations.
+        """
+        count = self.spec.members
+        points = quantiles(self.factors, shares[: 2 * count + ENOUGH])  # all would take long
+        values = rounded(self._changed(points))
+        _, firsts = np.unique(values, axis=0, return_index=True)
+        rows = np.sort(firsts)
+        simulated = self._simulate(values[rows], points[rows])
+        keep = self._worst(simulated) <= self.spec.limit
+        rows, simulated = rows[keep][:count], simulated[keep][:count]
+        if len(rows) < count:
+            message = Message("the factors have too few values for {count} members", count=count)
+            raise InputError(message, self.spec.path)
+        factors = tuple(change.factor for change in self.changes)
+        head = self.head(wave.draws, wave.accepted)
+        members = Members(head, factors, tuple(range(count)), values[rows], self.policy)
+        return members, points[rows], simulated
+
+    def head(self, draws: int = 0, accepted: int = 0) -> MembersHead:
+        """Return what the file says of members before their values."""
+        spec = self.spec
+        drawn = (
+            f"{spec.members} of {accepted} accepted of {draws} draws in wave {spec.waves}, "
+            f"{len(spec.observations)} observations, implausibility up to {spec.limit:g}"
         )
+        path, sha256 = self.model.path.with_name(FILE_NAME), self.model.equations_sha256
+        files, kind = digests_of(spec.files(self.model), path.parent), EnsembleKind.CONDITIONED
+        return MembersHead(kind, sha256, spec.seed, drawn, path, 2, draws, files)
 
-    def _changes(self, points: FloatArray) -> FloatArray:
+    # --- runs of the past -------------------------------------------------------------------------
+
+    def _changed(self, points: FloatArray) -> FloatArray:
         return values_of(self.changes, points[:, : self.count])
 
-    # --- waves ------------------------------------------------------------------------------------
-
-    def _simulated(self, draws: Draws, start: int, count: int) -> FloatArray:
-        """Simulate so many draws, from one on: ``(draw, observation)``."""
+    def _simulated(
+        self, box: PriorBox, seed: tuple[int, int], start: int, count: int
+    ) -> FloatArray:
+        """Simulate so many draws of a wave, from one on: ``(draw, observation)``."""
         parts = []
-        stop = start + count
-        for begin in range(start, stop, BLOCK):
-            rows = np.arange(begin, min(begin + BLOCK, stop))
-            points = quantiles(self.factors, draws.shares(rows))
-            parts.append(self._simulate(self._changes(points), points))
+        for begin in range(start, start + count, BLOCK):
+            rows = np.arange(begin, min(begin + BLOCK, start + count))
+            points = quantiles(self.factors, box.shares(seed, rows))
+            parts.append(self._simulate(self._changed(points), points))
             self.done += len(rows)
             self.progress(self.done, max(self.steps, self.done))
         return np.concatenate(parts)
-
-    def _wave(self, simulated: FloatArray, draws: Draws) -> Wave:
-        """Return what became of the draws of a wave, none of which may be all that is left."""
-        accepted = self._worst(simulated) <= self.spec.limit
-        broken = ~np.isfinite(simulated).all(axis=1)
-        if not accepted.any():
-            self._require_reachable(simulated)
-        return Wave(len(simulated), int(accepted.sum()), int(broken.sum()), draws.volume)
 
     def _simulate(self, changes: FloatArray, points: FloatArray) -> FloatArray:
         """Return what runs of the past give for the observations: ``(draw, observation)``."""
         return np.concatenate([run.simulate(changes, points) for run in self.runs], axis=1)
 
-    def _worst(self, simulated: FloatArray) -> FloatArray:
-        """Return the largest implausibility of each draw."""
-        worst: FloatArray = self._distances(simulated).max(axis=1)
-        return worst
+    # --- acceptance -------------------------------------------------------------------------------
 
     def _distances(self, simulated: FloatArray) -> FloatArray:
         """Return the implausibility of observations that are fitted."""
         return implausibility(simulated, self.spec.observations)[:, self.fitted]
+
+    def _worst(self, simulated: FloatArray) -> FloatArray:
+        """Return the largest implausibility of each draw."""
+        worst: FloatArray = self._distances(simulated).max(axis=1)
+        return worst
 
     def _least(self, simulated: FloatArray) -> Rows:
         """Return the accepted draws, or if they are few the least implausible ones, rising."""
@@ -268,127 +360,74 @@ class _Matching:
         rows = np.argsort(worst, kind="stable")[:ENOUGH]
         return np.sort(rows[np.isfinite(worst[rows])])
 
-    def _last(self, draws: Draws, count: int) -> tuple[Rows, Wave]:
-        """Draw the last wave, so many at a time, until enough is accepted; return these rows."""
-        taken: list[Rows] = []
-        made = Wave(0, 0, 0, draws.volume)
-        while made.accepted < self._wanted:
-            simulated = self._simulated(draws, made.draws, count)
-            more = self._wave(simulated, draws)
-            taken.append(np.flatnonzero(self._worst(simulated) <= self.spec.limit) + made.draws)
-            made = replace(
-                made,
-                draws=made.draws + more.draws,
-                accepted=made.accepted + more.accepted,
-                broken=made.broken + more.broken,
-            )
-            tried = made.draws // self.spec.draws
-            if made.accepted < self._wanted * tried / PATIENCE:
-                self._refuse(simulated, made)
-        return np.concatenate(taken), made
-
-    @property
-    def _wanted(self) -> int:
-        """Some more than members, since rounding them may take a few away."""
-        return self.spec.members + self.spec.members // 50
-
-    def _require_reachable(self, simulated: FloatArray) -> None:
-        """Raise an error if a single observation rejects a whole wave."""
-        least = self._distances(simulated).min(axis=0)
-        for column in self.fitted[least > self.spec.limit]:
-            one = self.spec.observations[column]
-            near = simulated[:, column][np.isfinite(simulated[:, column])]
-            ends = (near.min(), near.max()) if near.size else (np.nan, np.nan)
-            expected = Message(
-                "{low:.4g} to {high:.4g} {unit}",
-                low=one.value - self.spec.limit * one.deviation,
-                high=one.value + self.spec.limit * one.deviation,
-                unit=one.unit,
-            )
-            found = Message("{low:.4g} to {high:.4g} {unit}", low=ends[0], high=ends[1],
-                            unit=one.unit)  # fmt: skip
-            message = Message("'{name}' rejects every draw of a wave", name=one.id)
-            raise InputError(message, self.spec.path, None, expected, found)
+    def _wave(self, simulated: FloatArray, volume: float) -> Wave:
+        """Return what became of some draws, which no single observation may all reject."""
+        distances, limit = self._distances(simulated), self.spec.limit
+        accepted = int((distances.max(axis=1) <= limit).sum())
+        broken = int((~np.isfinite(simulated).all(axis=1)).sum())
+        wave = Wave(len(simulated), accepted, broken, volume)
+        if (distances.min(axis=0) > limit).any():
+            self._refuse(simulated, wave)
+        return wave
 
     def _refuse(self, simulated: FloatArray, wave: Wave) -> None:
         """Raise an error that names the observation without which most draws would be left."""
         beyond = self._distances(simulated) > self.spec.limit
         alone = beyond & (beyond.sum(axis=1, keepdims=True) == 1)
         counts = alone.sum(axis=0) if alone.any() else beyond.sum(axis=0)
-        one = self.spec.observations[self.fitted[int(counts.argmax())]]
+        column = self.fitted[int(counts.argmax())]
+        one, runs = self.spec.observations[column], simulated[:, column]
+        runs = runs[np.isfinite(runs)]
+        most = self.spec.limit * one.deviation
+        asked = (one.value - most, one.value + most)
+        given = (float(runs.min(initial=np.inf)), float(runs.max(initial=-np.inf)))
+        expected, found = (
+            Message("{low:.4g} to {high:.4g} {unit}", low=low, high=high, unit=one.unit)
+            for low, high in (asked, given)
+        )
         raise InputError(
             "only {count} of {draws} draws are accepted; '{name}' rejects most",
             self.spec.path,
-            expected=Message("{count} members", count=self.spec.members),
+            expected=expected,
+            found=found,
             count=wave.accepted,
             draws=wave.draws,
             name=one.id,
-        )
-
-    def _members(self, shares: FloatArray, wave: Wave) -> tuple[Members, FloatArray, FloatArray]:
-        """Return members as their file holds them, all of which are accepted as they stand.
-
-        With them the points they are of, and what they give for the observations.
-        """
-        points = quantiles(
-            self.factors, shares[: 2 * self.spec.members + ENOUGH]
-        )  # all would take long
-        values = rounded(self._changes(points))
-        _, firsts = np.unique(values, axis=0, return_index=True)
-        rows = np.sort(firsts)
-        simulated = self._simulate(values[rows], points[rows])
-        keep = self._worst(simulated) <= self.spec.limit
-        rows, simulated = rows[keep][: self.spec.members], simulated[keep][: self.spec.members]
-        if len(rows) < self.spec.members:
-            message = Message("the factors have too few values for {count} members",
-                              count=self.spec.members)  # fmt: skip
-            raise InputError(message, self.spec.path)
-        members = Members(
-            self._head(wave.draws, wave.accepted),
-            tuple(change.factor for change in self.changes),
-            tuple(range(len(rows))),
-            values[rows],
-            load_views(self.model).policy,
-        )
-        return members, points[rows], simulated
-
-    def _head(self, draws: int, accepted: int) -> MembersHead:
-        spec = self.spec
-        drawn = (
-            f"{spec.members} of {accepted} accepted of {draws} draws in wave {spec.waves}, "
-            f"{len(spec.observations)} observations, implausibility up to {spec.limit:g}"
-        )
-        path = self.model.path.with_name(FILE_NAME)
-        sha256 = self.model.equations_sha256
-        files = digests_of(spec.files(self.model), path.parent)
-        return MembersHead(
-            EnsembleKind.CONDITIONED, sha256, spec.seed, drawn, path, 2, draws, files
         )
 
 
 class _Run:
     """A run of the past, for many draws."""
 
-    def __init__(self, matching: _Matching, run: HistoryRun, bare: Members, first: int) -> None:
-        """``first`` is the column of the first factor of this run alone."""
-        self._model, self._run, self._threads = matching.model, run, matching.threads
-        design = matching.spec.design.factors
-        self._acting = [
-            column
-            for column, change in enumerate(matching.changes)
-            if design[change.column].name not in run.without
+    def __init__(self, matching: _Matching, whole: Model, run: HistoryRun, own: slice) -> None:
+        """``whole`` answers for the observations; ``own`` are the factors of this run alone."""
+        self._model, self._base, self._own = matching.model, run.scenario.values, own
+        self._threads = matching.threads
+        names = [factor.name for factor in matching.spec.design.factors]
+        changes = enumerate(matching.changes)
+        self._acting = [i for i, one in changes if names[one.column] not in run.without]
+        factors = (*(matching.changes[i].factor for i in self._acting), *run.factors)
+        still = np.zeros((1, len(factors)))
+        members = Members(matching.head(), factors, (0,), still, matching.policy)
+        self._changes = members.changes(self._model, self._base)
+        indicators = [
+            indicator_of(whole, one.series, one.measure, one.since, one.year)
+            for one in run.observations
         ]
-        self._own = list(range(first, first + len(run.factors)))
-        factors = (*(matching.changes[column].factor for column in self._acting), *run.factors)
-        self._bare = replace(bare, factors=factors, values=np.zeros((1, len(factors))))
-        names, _ = self._bare.constants_under(matching.model, run.scenario)
-        self._evaluator = ObservationEvaluator(
-            matching.whole, run.scenario, names, run.observations
-        )
+        self._ids = [one.id for one in indicators]
+        self._units = np.array([one.factor for one in run.observations])
+        constants, _ = self._changes.constants_under(self._model, self._base, still)
+        wanted = Request(tuple({one.id: one for one in indicators}.values()))
+        self._evaluator = Evaluator(whole, run.scenario, constants, wanted, stop_early=True)
 
     def simulate(self, changes: FloatArray, points: FloatArray) -> FloatArray:
-        """Return ``(draw, observation)`` in the observations' units, by changes and all points."""
+        """Return ``(draw, observation)`` in the observations' units, by changes and all points.
+
+        NaN for a run that fails.
+        """
         values = np.concatenate([changes[:, self._acting], points[:, self._own]], axis=1)
-        members = replace(self._bare, ids=tuple(range(len(values))), values=values)
-        _, constants = members.constants_under(self._model, self._run.scenario)
-        return self._evaluator.evaluate(constants, self._threads)
+        _, constants = self._changes.constants_under(self._model, self._base, values)
+        evaluation = self._evaluator.evaluate(constants, self._threads)
+        measured = np.stack([evaluation[id_].value for id_ in self._ids], axis=1)
+        in_units: FloatArray = measured * self._units
+        return in_units

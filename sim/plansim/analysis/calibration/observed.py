@@ -5,27 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import partial
 from pathlib import Path
 from typing import Annotated, TypeVar
 
 from pydantic import Field
 
-from plansim.analysis.calibration.observations import OBSERVATIONS, ObservationTable, read_table
-from plansim.analysis.checks_file import Check, known_constant
+from plansim.analysis.checks_file import Check, ConstantName, ConstantSettings, VariableName
 from plansim.analysis.experiments.design_form import DesignContext
-from plansim.errors import Fault, InputError, Message, nearest
-from plansim.files.forms import LAX, Entries, Form, Items, Resolved, Wording, form_of
+from plansim.errors import InputError, Message, nearest
+from plansim.files.forms import LAX, Form, Items, Resolved, Wording, form_of, listed
+from plansim.files.reading import read_csv
 from plansim.files.yaml_document import read_document
 from plansim.model.comment import Evidence, load_evidence
-from plansim.model.records import Model
+from plansim.model.records import Model, folded
 from plansim.model.rewrite import AddedEquation
-from plansim.scenario.references import one_series, variable_meant
+from plansim.scenario.references import one_series
 from plansim.targets.indicator import Measure
 from plansim.targets.target import Target
 
 __all__ = [
     "HISTORY",
+    "OBSERVATIONS",
     "SEAM",
     "Capital",
     "Free",
@@ -44,6 +44,7 @@ __all__ = [
     "load_seam",
     "observed_context",
     "read_beside",
+    "read_observations",
     "series_equations",
 ]
 
@@ -51,15 +52,19 @@ AnyForm = TypeVar("AnyForm", bound=Form)
 
 HISTORY = "history.yaml"
 SEAM = "seam.yaml"
+OBSERVATIONS = "observations.csv"
+_COLUMNS = ("place", "quantity", "source", "unit", "value", "year")
 
 
 @dataclass(frozen=True)
 class ObservedContext(DesignContext):
-    """Where the figures are."""
+    """Where the figures are that a file beside a model names."""
 
     targets: Mapping[str, Target] = field(default_factory=dict)
-    observations: ObservationTable | None = None
+    observations: Sequence[Mapping[str, str]] = ()
+    """Rows of ``observations.csv``."""
     place: str = ""
+    """Of the observations, where an entry does not say."""
     evidence: Mapping[str, Evidence] = field(default_factory=dict)
 
 
@@ -67,15 +72,25 @@ def observed_context(
     model: Model, path: Path, targets: Sequence[Target], place: str = ""
 ) -> ObservedContext:
     """Return where the figures are that a file beside a model names."""
-    table = model.path.with_name(OBSERVATIONS)
     return ObservedContext(
         model,
         path,
         targets={target.id: target for target in targets},
-        observations=read_table(table) if table.is_file() else None,
+        observations=read_observations(model.path.with_name(OBSERVATIONS)),
         place=place,
         evidence=load_evidence(model.path.parent),
     )
+
+
+def read_observations(path: Path) -> tuple[Mapping[str, str], ...]:
+    """Read the rows of a table of figures of the past; none if there is no such file.
+
+    Raises:
+        InputError: as `read_csv`.
+    """
+    if not path.is_file():
+        return ()
+    return tuple(cells for _, cells in read_csv(path, _COLUMNS).records())
 
 
 # --- history.yaml ---------------------------------------------------------------------------------
@@ -127,48 +142,26 @@ class _PointForm(Form):
     """Of the observation; else that of the file."""
 
 
-class _PathForm(Form):
-    target: str
-    rate: str
-    first: int
-
-
-def _point(_: int, form: _PointForm, sources: ObservedContext) -> ObservedPoint:
+def _point(form: _PointForm, sources: ObservedContext) -> ObservedPoint:
+    kind = PointKind.OBSERVED
     match form.target, form.observation:
         case str(name), None:
-            value, kind = _led_back(name, form.rate, form.year, sources)
-            ids = (name, *([form.rate] if form.rate else []))
+            target, value = _base_figure(name, sources)
+            ids: tuple[str, ...] = (name,)
+            if form.rate is not None:
+                ids = (name, form.rate)
+                growth = 1 + _base_figure(form.rate, sources)[1] / 100
+                if target.base_period is not None and target.base_period.last != form.year:
+                    value /= growth ** (target.base_period.last - form.year)
+                    kind = PointKind.DERIVED
         case None, (quantity, part):
-            place = form.place or sources.place
-            value, source = _observation(place, quantity, part, form.year, sources)
-            ids, kind = (source,), PointKind.OBSERVED
+            row = _observation(form.place or sources.place, quantity, part, form.year, sources)
+            value, ids = float(row["value"]), (row["source"],)
         case _:
             either = Message("target: ID, or observation: [quantity, part]")
             raise InputError("an observation has one source", expected=either)
     kind = PointKind.OTHERWISE if form.measured_otherwise else kind
     return ObservedPoint(form.year, form.since, value, ids, kind)
-
-
-def _path(form: _PathForm, sources: ObservedContext) -> tuple[ObservedPoint, ...]:
-    """Return a figure of the last year, led back at a mean yearly rate."""
-    target, _ = _base_figure(form.target, sources)
-    end = target.base_period.last if target.base_period else form.first
-    return tuple(
-        ObservedPoint(year, None, value, (form.target, form.rate), kind)
-        for year in range(form.first, end + 1)
-        for value, kind in [_led_back(form.target, form.rate, year, sources)]
-    )
-
-
-def _led_back(
-    name: str, rate: str | None, year: int, sources: ObservedContext
-) -> tuple[float, PointKind]:
-    """Return the base figure of a target, of an earlier year if a mean yearly rate is named."""
-    target, last = _base_figure(name, sources)
-    if rate is None or target.base_period is None or target.base_period.last == year:
-        return last, PointKind.OBSERVED
-    growth = 1 + _base_figure(rate, sources)[1] / 100
-    return last / growth ** (target.base_period.last - year), PointKind.DERIVED
 
 
 def _base_figure(name: str, sources: ObservedContext) -> tuple[Target, float]:
@@ -181,19 +174,19 @@ def _base_figure(name: str, sources: ObservedContext) -> tuple[Target, float]:
 
 def _observation(
     place: str, quantity: str, part: str, year: int, sources: ObservedContext
-) -> tuple[float, str]:
-    """Return the value of a row of the observations, and its source."""
+) -> Mapping[str, str]:
+    """Return the last row of the observations that is of a quantity."""
     wanted = {"place": place, "quantity": quantity, "part": part, "year": str(year)}
-    rows = sources.observations.find(wanted) if sources.observations else []
-    if not rows:
-        raise InputError(
-            "{table} has no '{quantity}' ({part}) of {year}",
-            table=OBSERVATIONS,
-            quantity=quantity,
-            part=part,
-            year=year,
-        )
-    return float(rows[-1].cells["value"]), rows[-1].cells.get("source", "")
+    for row in reversed(sources.observations):
+        if all(folded(row.get(name, "")) == folded(text) for name, text in wanted.items()):
+            return row
+    raise InputError(
+        "{table} has no '{quantity}' ({part}) of {year}",
+        table=OBSERVATIONS,
+        quantity=quantity,
+        part=part,
+        year=year,
+    )
 
 
 class Observed(Check):
@@ -208,18 +201,9 @@ class Observed(Check):
     end_of_year: bool = False
     most: float | None = None
     """The mean absolute relative error that passes; None where it is not judged."""
-    points: Annotated[tuple[ObservedPoint, ...], Entries(list[_PointForm], _point)] = ()
-    path: Annotated[tuple[ObservedPoint, ...], Resolved(_PathForm, _path)] = ()
-
-    def _misfits(self, _: ObservedContext) -> Iterator[Fault]:
-        if bool(self.points) == bool(self.path):
-            way = Message("points, or a path")
-            yield Fault("'{id}' says in one way what was observed", expected=way, id=self.id)
-
-    @property
-    def observations(self) -> tuple[ObservedPoint, ...]:
-        """All points, in the unit of the observations."""
-        return self.points or self.path
+    points: Annotated[tuple[ObservedPoint, ...], listed(list[_PointForm], _point)] = Field(
+        min_length=1
+    )
 
     @property
     def variable(self) -> str:
@@ -230,9 +214,7 @@ class Observed(Check):
 class Capital(Form):
     """An array that is not well known at the start, as a whole."""
 
-    constant: Annotated[
-        str, Resolved(str, lambda name, sources: known_constant(name, sources.model))
-    ]
+    constant: ConstantName
     low: float
     """As a multiple of the scenario's own values."""
     high: float
@@ -242,18 +224,18 @@ class Capital(Form):
 class FreeFigure(Check):
     """A figure that the run answers for in which nothing is given."""
 
-    of: Annotated[str, Resolved(str, lambda name, sources: variable_meant(sources.model, name))]
+    of: VariableName
     unit: str
     most: float = Field(gt=0)
     """The relative error that passes."""
-    observed: Annotated[ObservedPoint, Resolved(_PointForm, partial(_point, 0))]
+    observed: Annotated[ObservedPoint, Resolved(_PointForm, _point)]
     """With `since` the sum over the years after it."""
 
 
 class HeldSeries(Check):
     """A series of history that is held at its value of the base year, to show what it explains."""
 
-    set: dict[str, float]
+    set: ConstantSettings
     """The value of a constant, and of every year of a series that stands in its place."""
 
 
@@ -319,7 +301,7 @@ class StartSource(StrEnum):
     FLOW = "flow"
 
 
-def _known(_: int, name: str, sources: ObservedContext) -> str:
+def _known(name: str, sources: ObservedContext) -> str:
     if name not in sources.targets and name not in sources.evidence:
         raise InputError(
             "neither a target nor a row of the evidence is '{id}'",
@@ -332,10 +314,10 @@ def _known(_: int, name: str, sources: ObservedContext) -> str:
 class SeamItem(Form):
     """A stock or flow that is compared where the run from the past reaches the base year."""
 
-    of: Annotated[str, Resolved(str, lambda name, sources: variable_meant(sources.model, name))]
+    of: VariableName
     mark: Annotated[StartSource, LAX]
     source: Wording
-    known: Annotated[tuple[str, ...], Entries(list[str], _known)] = ()
+    known: Annotated[tuple[str, ...], listed(list[str], _known)] = ()
     """Figures of the first year, or growth rates since, that did not set the start."""
 
 

@@ -24,12 +24,11 @@ import numpy.typing as npt
 from scipy.special import expit
 from scipy.stats import qmc
 
-from plansim.analysis.decisions.policy_space import PolicySpace, policy_space
 from plansim.analysis.decisions.sample import states_of
 from plansim.analysis.ensemble import study_key
-from plansim.analysis.evaluator import Progress
-from plansim.analysis.optimization.moves import scale_of
-from plansim.analysis.optimization.problem import read_frontier_spec
+from plansim.analysis.evaluator import Progress, processors
+from plansim.analysis.optimization.decision_file import read_frontier_spec
+from plansim.analysis.optimization.problem import DecisionProblem, decision_problem
 from plansim.cache import keep, recall
 from plansim.errors import InputError, Message
 from plansim.files.notebook import Table, Tabular
@@ -161,8 +160,9 @@ def conflicts(
         expected = Message("a size from 1 on, and a binding target")
         raise InputError("no set of targets to look at", expected=expected)
     states = states_of(model, members, threads=threads, progress=progress)
-    space = policy_space(
-        model, base, spec.levers if levers is None else levers, wanted, states, threads=threads
+    moved = spec.levers if levers is None else levers
+    space = decision_problem(
+        model, base, moved, wanted, members=states, threads=threads or processors()
     )
     key = study_key(model, base, space.levers, wanted, states.head, largest, seed)
     search = _search(space, largest, seed, key, progress)
@@ -171,7 +171,9 @@ def conflicts(
     return Conflicts(base.id, left, largest, search.looked, len(states), search.runs)
 
 
-def _search(space: PolicySpace, largest: int, seed: int, key: str, report: Progress) -> _Settings:
+def _search(
+    space: DecisionProblem, largest: int, seed: int, key: str, report: Progress
+) -> _Settings:
     """Look at all sets up to a size, from where an earlier search of this key was interrupted."""
     sets = [
         columns
@@ -199,12 +201,12 @@ class _Settings:
     All are tried over a part of the members, and those that do best there over all of them.
     """
 
-    def __init__(self, space: PolicySpace, seed: int) -> None:
+    def __init__(self, space: DecisionProblem, seed: int) -> None:
         self.space = space
         self.found: list[tuple[int, ...]] = []
         self.rng = np.random.default_rng(seed)
         self.looked = self.climbs = self.runs = 0
-        members, count = len(space.members), len(space.levers)
+        members, count = len(space.states), len(space.levers)
         self.few = np.sort(self.rng.permutation(members)[: max(FEW, members // PART)])
         single = np.tile(space.start, (2 * count, 1))
         single[np.arange(2 * count), np.repeat(np.arange(count), 2)] = np.tile([0.0, 1.0], count)
@@ -301,7 +303,7 @@ class _Settings:
         tops = np.argsort(self.tried.lacking(others, relaxed), kind="stable")[:TOPS]
         self.whole += self._tried(self.tried.positions[tops], slice(None))
         least = float(self.whole.lacking(others, relaxed).min())
-        return least * scale_of(self.space.targets[relaxed]) if math.isfinite(least) else None
+        return least * float(self.space.scales[relaxed]) if math.isfinite(least) else None
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,10 @@ boxes are those of `prim`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +27,6 @@ from plansim.analysis.decisions.sample import (
     check_study,
     sample_of_members,
     sample_of_study,
-    samples_beside,
     states_of,
 )
 from plansim.analysis.ensemble import wilson
@@ -70,35 +69,26 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Limit:
-    """What a box asks of one factor."""
+    """What a box asks of one factor: of the constant that it moves, if it moves one."""
 
     factor: Factor
     low: float | None
-    """In the factor's unit; None where it is open."""
+    """None where it is open."""
     high: float | None
-    value_low: float | None
-    """The same as a value of the constant that the factor moves, in the constant's unit; None where
-    it is open, or where the factor moves several constants."""
-    value_high: float | None
     unit: str
-    """Of the constant."""
+    """Of its ends: that of the constant, or else of the factor."""
+    is_value: bool
+    """Whether the ends are values of the constant, and no changes."""
     plausible: tuple[float | None, float | None] | None
     """The range that evidence leaves to the constant; None for several constants."""
     sampled: tuple[float, float]
-    """The smallest and the largest value in the sample, in the factor's unit."""
+    """The smallest and the largest value in the sample."""
     sources: tuple[str, ...]
     """Of the constants."""
     quasi_p: float
     """The smaller of its two limits; see `prim.Box`."""
     frequency: float
     """Share of resamples in which the box restricts the factor."""
-
-    @property
-    def shown(self) -> tuple[float | None, float | None, str]:
-        """Its ends and their unit: values of the constant if it moves one, else of the factor."""
-        if self.value_low is None and self.value_high is None:
-            return self.low, self.high, self.factor.unit
-        return self.value_low, self.value_high, self.unit
 
 
 @dataclass(frozen=True)
@@ -115,20 +105,13 @@ class FreshTest:
 
 
 @dataclass(frozen=True)
-class FailureBox:
+class FailureBox(Box):
     """A corner of what is uncertain, and how dense the outcome is in it."""
 
-    limits: tuple[Limit, ...]
-    """The one that is found most often in resamples first."""
-    coverage: float
-    """Share of the runs with the outcome that are inside."""
-    density: float
-    """Share of the runs inside that have the outcome."""
-    mass: float
-    """Share of all runs that are inside."""
-    test: FreshTest | None
-    """Among fresh members, or the runs of a sweep beyond those that were drawn; else None."""
-    box: Box = field(repr=False)
+    asked: tuple[Limit, ...]
+    """The limit that is found most often in resamples first."""
+    test: FreshTest | None = None
+    """Among fresh members, or other runs of a sweep than those that were drawn; else None."""
 
 
 @dataclass(frozen=True)
@@ -173,9 +156,10 @@ class Discoveries(Tabular, tuple[Discovery, ...]):
             names = (one.target, one.name_en, one.name_zh, one.outcome.value, one.failing)
             rows += [
                 (*names, number, box.density, box.coverage, box.mass,
-                 limit.factor.name, limit.factor.name_zh, *limit.shown, limit.frequency)
+                 limit.factor.name, limit.factor.name_zh, limit.low, limit.high, limit.unit,
+                 limit.frequency)
                 for number, box in enumerate(one.boxes, 1)
-                for limit in box.limits
+                for limit in box.asked
             ] or [(*names, *[None] * (len(columns) - len(names)))]  # fmt: skip
         return columns, rows
 
@@ -198,7 +182,7 @@ def discover(
         model: the model.
         source: a scenario, under which members are run; or a sweep, as `open_sweep` returns it. Of
             one with many runs, boxes are found among some that are drawn at random, and their
-            density is measured among all others.
+            density is measured among as many others.
         targets: records or ids; by default the binding ones of the catalogue beside the model.
         members: states of the world, or how many are drawn anew; by default those of the ensemble
             beside the model.
@@ -221,41 +205,35 @@ def discover(
     """
     catalogue = targets_of(model, targets)
     wanted = judged_targets(binding_targets(catalogue) if targets is None else catalogue)
-    rule = rule or Rule()
-    values: Mapping[str, float] = {}
-    others: _Others = partial(_given, ())
+    present: Mapping[str, float] = {}
+    anew: Sample | None = None
     if isinstance(source, xr.Dataset):
         check_study(source, model, members or fresh)
         runs = drawn_runs(source)
         title = str(source.attrs.get("title", "sweep"))
         sample = sample_of_study(source.isel(run=runs), title, wanted)
-        if len(runs) < source.sizes["run"]:
-            others = partial(samples_beside, source, wanted, runs)
+        others = np.setdiff1d(np.arange(source.sizes["run"]), runs)
+        if len(others):
+            rng = np.random.default_rng(TESTING)
+            tested = np.sort(rng.choice(others, min(len(others), len(runs)), replace=False))
+            anew = sample_of_study(source.isel(run=tested), title, wanted)
     else:
         scenario = scenario_of(model, source)
-        chosen = states_of(model, members, threads=threads, progress=progress)
-        sample = sample_of_members(model, scenario, wanted, chosen, threads)
-        values = {k: v for k, v in scenario.values.items() if k not in chosen.policy}
+        states = states_of(model, members, threads=threads, progress=progress)
+        sample = sample_of_members(model, scenario, wanted, states, threads)
+        present = {k: v for k, v in scenario.values.items() if k not in states.policy}
         if fresh:
             drawn = states_of(model, fresh, other=TESTING, threads=threads, progress=progress)
             anew = sample_of_members(model, scenario, wanted, drawn, threads)
-            others = partial(_given, (anew,))
     if only_open:
         still = {one: _failing(met) for one, met in sample.met.items()}
         wanted = tuple(one for one in wanted if 1 - SURE <= still[one.id] <= SURE) or wanted
     found = []
     for done, target in enumerate(wanted):
         progress(done, len(wanted))
-        found.append(_discovered(model, values, sample, target, rule))
-    return _tested(found, others)
-
-
-_Others = Callable[[Sequence[int]], Iterable[Sample]]
-"""Gives runs that no box was found with, of which the values of some factors are wanted."""
-
-
-def _given(samples: Sequence[Sample], columns: Sequence[int]) -> Sequence[Sample]:
-    return samples
+        one = _discovered(model, present, sample, target, rule or Rule())
+        found.append(one if anew is None else _tested(one, anew))
+    return Discoveries(found)
 
 
 def _failing(met: FloatArray) -> float:
@@ -265,123 +243,78 @@ def _failing(met: FloatArray) -> float:
 
 
 def _discovered(
-    model: Model,
-    base: Mapping[str, float],
-    sample: Sample,
-    target: Target,
-    rule: Rule,
+    model: Model, present: Mapping[str, float], sample: Sample, target: Target, rule: Rule
 ) -> Discovery:
     judged = np.isfinite(sample.met[target.id])
     points, met = sample.points[judged], sample.met[target.id][judged]
     failing = _failing(met)
     outcome = Outcome.HOLDS if failing >= SURE else Outcome.FAILS
     cases = met if outcome is Outcome.HOLDS else 1 - met
-    boxes: tuple[Box, ...] = ()
-    frequencies = np.zeros(points.shape[1])
+    boxes: tuple[FailureBox, ...] = ()
     if min(cases.sum(), (1 - cases).sum()) >= FEW:
-        boxes = find_boxes(points, cases, rule)
-        frequencies = restriction_frequencies(points, cases, rule)
-    return Discovery(
-        source=sample.source,
-        title_en=sample.title_en,
-        title_zh=sample.title_zh,
-        target=target.id,
-        name_en=target.name_en,
-        name_zh=target.name_zh,
-        outcome=outcome,
-        failing=failing,
-        runs=len(met),
-        boxes=tuple(_failure_box(model, base, sample, box, frequencies) for box in boxes),
-    )
-
-
-def _tested(found: Sequence[Discovery], others: _Others) -> Discoveries:
-    """Return boxes with how dense they are among other runs, if there are any."""
-    columns = sorted({c for one in found for box in one.boxes for c in box.box.restricted})
-    counts = [np.zeros((len(one.boxes), 2)) for one in found]  # runs inside, and cases of these
-    cases = np.zeros(len(found))
-    tested = 0
-    for sample in others(columns) if columns else ():
-        tested += len(sample)
-        for row, one in enumerate(found):
-            met = sample.met[one.target]
-            left = np.isfinite(met)
-            hits = met if one.outcome is Outcome.HOLDS else 1 - met
-            cases[row] += hits[left].sum()
-            for number, box in enumerate(one.boxes):
-                inside = box.box.contains(sample.points) & left
-                left &= ~inside
-                counts[row][number] += inside.sum(), hits[inside].sum()
-    if not tested:
-        return Discoveries(found)
-    return Discoveries(
-        replace(
-            one,
-            boxes=tuple(
-                replace(box, test=_test(inside, hits, float(cases[row])))
-                for box, (inside, hits) in zip(one.boxes, counts[row].tolist(), strict=True)
-            ),
+        found = find_boxes(points, cases, rule)
+        often = restriction_frequencies(points, cases, rule)
+        boxes = tuple(
+            FailureBox(**vars(box), asked=_limits(model, present, sample, box, often))
+            for box in found
         )
-        for row, one in enumerate(found)
+    return Discovery(
+        sample.source,
+        sample.title_en,
+        sample.title_zh,
+        target.id,
+        target.name_en,
+        target.name_zh,
+        outcome,
+        failing,
+        len(met),
+        boxes,
     )
 
 
-def _test(inside: float, hits: float, cases: float) -> FreshTest:
-    with np.errstate(invalid="ignore", divide="ignore"):
-        low, high = wilson(np.array(hits), np.array(inside))
-        coverage, density = np.divide(hits, cases), np.divide(hits, inside)
-    return FreshTest(int(inside), float(coverage), float(density), float(low), float(high))
+def _tested(found: Discovery, sample: Sample) -> Discovery:
+    """Return boxes with how dense they are among other runs."""
+    met = sample.met[found.target]
+    left = np.isfinite(met)
+    hits = met if found.outcome is Outcome.HOLDS else 1 - met
+    cases, boxes = hits[left].sum(), []
+    for box in found.boxes:
+        inside = box.contains(sample.points) & left
+        left &= ~inside
+        count, dense = inside.sum(), hits[inside].sum()
+        with np.errstate(invalid="ignore", divide="ignore"):
+            figures = dense / cases, dense / count, *wilson(np.array(dense), np.array(float(count)))
+        boxes.append(replace(box, test=FreshTest(int(count), *map(float, figures))))
+    return replace(found, boxes=tuple(boxes))
 
 
-def _failure_box(
-    model: Model,
-    base: Mapping[str, float],
-    sample: Sample,
-    box: Box,
-    frequencies: FloatArray,
-) -> FailureBox:
-    limits = [
-        _limit(model, base, sample, column, box, float(frequencies[column]))
-        for column in box.restricted
-    ]
-    limits.sort(key=lambda limit: -limit.frequency)
-    return FailureBox(tuple(limits), box.coverage, box.density, box.mass, None, box)
-
-
-def _limit(
-    model: Model,
-    base: Mapping[str, float],
-    sample: Sample,
-    column: int,
-    box: Box,
-    frequency: float,
-) -> Limit:
-    factor, drawn = sample.factors[column], sample.points[:, column]
-    ends = [end if np.isfinite(end) else None for end in _ends(box, column)]
-    known = [name for name in factor.constants if split_name(name)[0] in model.variables]
-    variables = [model.variables[split_name(name)[0]] for name in known]
-    values: list[float | None] = [None, None]
-    unit, plausible = factor.unit, None
-    if len(known) == 1:
-        unit = variables[0].unit
-        plausible = variables[0].plausible
-        present = default_of(model, base, known[0])
-        values = [None if end is None else acted(factor.apply, present, end) for end in ends]
-    return Limit(
-        factor,
-        ends[0],
-        ends[1],
-        values[0],
-        values[1],
-        unit,
-        plausible,
-        (float(drawn.min()), float(drawn.max())),
-        tuple(dict.fromkeys(source for variable in variables for source in variable.sources)),
-        float(np.nanmin(box.quasi_p[:, column])),
-        frequency,
-    )
-
-
-def _ends(box: Box, column: int) -> Iterator[float]:
-    yield float(box.low[column])
-    yield float(box.high[column])
+def _limits(
+    model: Model, present: Mapping[str, float], sample: Sample, box: Box, often: FloatArray
+) -> tuple[Limit, ...]:
+    """Return what a box asks, given how often resamples restrict each factor."""
+    limits = []
+    for column in box.restricted:
+        factor, drawn = sample.factors[column], sample.points[:, column]
+        ends: Sequence[float] = (*box.limits[:, column], drawn.min(), drawn.max())
+        known = [name for name in factor.constants if split_name(name)[0] in model.variables]
+        variables = [model.variables[split_name(name)[0]] for name in known]
+        is_value = len(known) == 1
+        if is_value:
+            now = default_of(model, present, known[0])
+            ends = [acted(factor.apply, now, end) for end in ends]
+        low, high, *sampled = map(float, ends)
+        limits.append(
+            Limit(
+                factor,
+                low if math.isfinite(low) else None,
+                high if math.isfinite(high) else None,
+                variables[0].unit if is_value else factor.unit,
+                is_value,
+                variables[0].plausible if is_value else None,
+                (sampled[0], sampled[1]),
+                tuple(dict.fromkeys(source for one in variables for source in one.sources)),
+                float(np.nanmin(box.quasi_p[:, column])),
+                float(often[column]),
+            )
+        )
+    return tuple(sorted(limits, key=lambda limit: -limit.frequency))

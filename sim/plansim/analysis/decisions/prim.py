@@ -22,8 +22,8 @@ outcomes, Environmental Modelling & Software 79 (2016) 311-321 (the gain of a pe
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -31,7 +31,7 @@ from scipy.stats import binom
 
 from plansim.scenario.factors import FloatArray
 
-__all__ = ["Box", "Peeling", "Rule", "find_boxes", "paste", "peel", "restriction_frequencies"]
+__all__ = ["Box", "Peeling", "Rule", "find_boxes", "peel", "restriction_frequencies"]
 
 Flags = npt.NDArray[np.bool_]
 
@@ -42,7 +42,7 @@ class Rule:
 
     peel: float = 0.05
     """Share of a box's points that a peel takes away."""
-    paste: float = 0.05
+    paste: float = 0.01
     """Share of the points beyond a limit that a paste adds."""
     smallest: float = 0.05
     """Minimum share of all points in a box."""
@@ -60,10 +60,8 @@ class Rule:
 class Peeling:
     """The boxes on the way of a peeling, the whole space first."""
 
-    low: FloatArray
-    """``(step, factor)``: -inf where the box is open."""
-    high: FloatArray
-    """``(step, factor)``: inf where the box is open."""
+    limits: FloatArray
+    """``(step, end, factor)``: lower and upper ends, -inf and inf where the box is open."""
     coverage: FloatArray
     """``(step,)``: share of all cases that are inside."""
     density: FloatArray
@@ -74,18 +72,15 @@ class Peeling:
     @property
     def restricted(self) -> npt.NDArray[np.intp]:
         """``(step,)``: number of factors that are restricted."""
-        limited = np.isfinite(self.low) | np.isfinite(self.high)
-        return np.asarray(limited.sum(axis=1), np.intp)
+        return np.asarray(np.isfinite(self.limits).any(axis=1).sum(axis=1), np.intp)
 
 
 @dataclass(frozen=True)
 class Box:
     """A box in the space of factors."""
 
-    low: FloatArray
-    """``(factor,)``: -inf where it is open."""
-    high: FloatArray
-    """``(factor,)``: inf where it is open."""
+    limits: FloatArray
+    """``(end, factor)``: lower and upper ends, -inf and inf where it is open."""
     coverage: float
     """Share of all cases of the sample that are inside."""
     density: float
@@ -93,25 +88,30 @@ class Box:
     mass: float
     """Share of all points of the sample that are inside."""
     quasi_p: FloatArray = field(repr=False)
-    """``(end, factor)``, of lower and upper limits: the probability that so dense a box comes about
-    by chance where the limit does not matter; NaN where there is no limit."""
+    """``(end, factor)``: the probability that so dense a box comes about by chance where the limit
+    does not matter; NaN where there is no limit."""
     peeling: Peeling = field(repr=False)
     """In the factors that the box restricts."""
 
     @property
     def restricted(self) -> tuple[int, ...]:
         """The factors with a limit."""
-        return tuple(np.flatnonzero(np.isfinite(self.low) | np.isfinite(self.high)).tolist())
+        return tuple(_restricted(self.limits))
 
     def contains(self, points: FloatArray) -> Flags:
         """Return whether points are inside: ``(point, factor)`` → ``(point,)``."""
-        return _inside(points, self.low, self.high)
+        return _inside(points, self.limits)
 
 
-def _inside(points: FloatArray, low: FloatArray, high: FloatArray) -> Flags:
+def _restricted(limits: FloatArray) -> list[int]:
+    return [int(column) for column in np.flatnonzero(np.isfinite(limits).any(axis=0))]
+
+
+def _inside(points: FloatArray, limits: FloatArray) -> Flags:
     inside = np.ones(len(points), bool)
-    for column in np.flatnonzero(np.isfinite(low) | np.isfinite(high)).tolist():
-        inside &= (points[:, column] >= low[column]) & (points[:, column] <= high[column])
+    for column in _restricted(limits):
+        low, high = limits[:, column]
+        inside &= (points[:, column] >= low) & (points[:, column] <= high)
     return inside
 
 
@@ -141,30 +141,22 @@ def find_boxes(points: FloatArray, cases: FloatArray, rule: Rule | None = None) 
 def _find(points: FloatArray, cases: FloatArray, left: Flags, rule: Rule) -> Box | None:
     """Find one box among the points that are left; None if none is denser than all points are."""
     # Columns side by side, since they are looked at one by one.
-    sample = _Sample(np.asfortranarray(points[left]), cases[left], float(cases.sum()))
-    low, high = sample.chosen(peel(points, cases, rule, left=left), rule)
-    columns = sample.important(low, high, rule)
+    search = _Search(np.asfortranarray(points[left]), cases[left], float(cases.sum()), rule)
+    columns = search.important(search.densest(peel(points, cases, rule, left=left)))
     if not columns:
         return None
-    finer = Rule(
-        rule.peel / 2, rule.paste / 5, rule.smallest, rule.density, rule.conditions,
-        rule.significance, rule.boxes,
-    )  # fmt: skip
+    finer = replace(rule, peel=rule.peel / 2)
     peeling = peel(points, cases, finer, columns=columns, left=left)
-    low, high = sample.chosen(peeling, rule)
-    low, high = paste(sample.points, sample.cases, low, high, finer)
-    low, high = sample.sharpened(low, high, rule)
-    low, high = sample.significant(low, high, rule)
-    count, hits = sample.counts(low, high)
+    limits = search.significant(search.sharpened(search.pasted(search.densest(peeling))))
+    count, hits = search.counts(limits)
     if not count or hits / count <= cases.mean():
         return None
     return Box(
-        low,
-        high,
-        hits / sample.all_cases,
+        limits,
+        hits / search.all_cases,
         hits / count,
         count / len(points),
-        sample.quasi_p(low, high),
+        search.quasi_p(limits),
         peeling,
     )
 
@@ -191,10 +183,10 @@ def peel(
         left: ``(point,)``: the points that count; by default all.
     """
     chosen = np.arange(points.shape[1]) if columns is None else np.asarray(columns, np.intp)
-    low, high = np.full(points.shape[1], -np.inf), np.full(points.shape[1], np.inf)
+    limits = np.repeat([[-np.inf], [np.inf]], points.shape[1], axis=1)
     rows = slice(None) if left is None else left
     inside, hits = np.ascontiguousarray(points.T[chosen][:, rows]), cases[rows]  # (factor, point)
-    steps = [(low, high, len(hits), float(hits.sum()))]
+    steps = [(limits, len(hits), hits.sum())]
     while len(hits):
         cuts = _cuts(inside, rule.peel)
         kept = np.stack([inside <= cuts[0][:, None], inside >= cuts[1][:, None]])
@@ -207,23 +199,18 @@ def peel(
         gain = gains.max(initial=-np.inf)
         if not gain > 0:
             break
-        is_open = ~(np.isfinite(low) | np.isfinite(high))[chosen]
-        best = sorted(
+        is_open = ~np.isfinite(limits).any(axis=0)[chosen]
+        best = min(
             map(tuple, np.argwhere(gains == gain).tolist()),
             key=lambda cut: (is_open[cut[1]], cut[1], cut[0]),
-        )[0]
-        low, high = low.copy(), high.copy()
-        (high, low)[best[0]][chosen[best[1]]] = cuts[best]
+        )
+        limits = limits.copy()
+        limits[1 - best[0], chosen[best[1]]] = cuts[best]
         inside, hits = inside[:, kept[best]], hits[kept[best]]
-        steps.append((low, high, len(hits), float(hits.sum())))
-    count = np.array([step[2] for step in steps], np.float64)
-    hit = np.array([step[3] for step in steps])
+        steps.append((limits, len(hits), hits.sum()))
+    boxes, count, hit = (np.array(part, np.float64) for part in zip(*steps, strict=True))
     return Peeling(
-        np.stack([step[0] for step in steps]),
-        np.stack([step[1] for step in steps]),
-        hit / (cases.sum() or 1.0),
-        hit / np.maximum(count, 1.0),
-        count / len(points),
+        boxes, hit / (cases.sum() or 1.0), hit / np.maximum(count, 1.0), count / len(points)
     )
 
 
@@ -234,191 +221,162 @@ def _cuts(inside: FloatArray, share: float) -> FloatArray:
     """
     last = inside.shape[1] - 1
     below, above = math.floor(last * share), math.ceil(last * (1 - share))
-    nearby = [below, min(below + 1, last), max(above - 1, 0), above]
-    ordered = np.partition(inside, sorted(set(nearby)), axis=1)
-    first, second, third, fourth = ordered[:, nearby].T
-    # Of equal values none is kept alone: the cut moves inward to the next one that differs.
-    if (tied := np.flatnonzero(first == second)).size:
-        ends = first[tied, None]
-        beyond = np.where(inside[tied] > ends, inside[tied], np.inf).min(axis=1)
-        second[tied] = np.where(np.isfinite(beyond), beyond, first[tied])
-    if (tied := np.flatnonzero(third == fourth)).size:
-        ends = fourth[tied, None]
-        beyond = np.where(inside[tied] < ends, inside[tied], -np.inf).max(axis=1)
-        third[tied] = np.where(np.isfinite(beyond), beyond, fourth[tied])
-    return np.stack([(third + fourth) / 2, (first + second) / 2])
+    nearby = (above, max(above - 1, 0), below, min(below + 1, last))
+    ordered = np.partition(inside, sorted(set(nearby)), axis=1)[:, nearby].T
+    cuts = []
+    for (first, second), sign in zip(ordered.reshape(2, 2, -1), (-1.0, 1.0), strict=True):
+        # Of equal values none is kept alone: the cut moves inward to the next one that differs.
+        if (tied := np.flatnonzero(first == second)).size:
+            values, ends = sign * inside[tied], sign * first[tied, None]
+            beyond = sign * np.where(values > ends, values, np.inf).min(axis=1)
+            second[tied] = np.where(np.isfinite(beyond), beyond, first[tied])
+        cuts.append((first + second) / 2)
+    return np.stack(cuts)
 
 
-def paste(
-    points: FloatArray, cases: FloatArray, low: FloatArray, high: FloatArray, rule: Rule
-) -> tuple[FloatArray, FloatArray]:
-    """Widen a box as long as it becomes denser by it, and return its limits.
-
-    Args:
-        points: ``(point, factor)``.
-        cases: ``(point,)``, from 0 to 1.
-        low: ``(factor,)``: the lower limits, -inf where there is none.
-        high: ``(factor,)``: the upper limits, inf where there is none.
-        rule: what share of the points beyond a limit a paste adds.
-    """
-    while True:
-        inside = _inside(points, low, high)
-        count, density = inside.sum(), cases[inside].mean() if inside.any() else 0.0
-        best, gain = None, 0.0
-        for column, end in _limits(low, high):
-            wider = _widened(points, low, high, column, end, rule.paste)
-            within = _inside(points, *wider)
-            if within.sum() > count:
-                rise = (cases[within].mean() - density) / (within.sum() - count)
-                if rise > gain:
-                    best, gain = wider, rise
-        if best is None:
-            return low, high
-        low, high = best
+def _limits(limits: FloatArray) -> list[tuple[int, int]]:
+    """Return the end and the factor of each limit of a box, the lower ones first."""
+    return [(end, column) for end, column in np.argwhere(np.isfinite(limits)).tolist()]
 
 
-def _limits(low: FloatArray, high: FloatArray) -> Iterator[tuple[int, int]]:
-    """Yield the limits of a box: the factor, and 0 for the lower and 1 for the upper one."""
-    for end, limits in enumerate((low, high)):
-        for column in np.flatnonzero(np.isfinite(limits)).tolist():
-            yield column, end
-
-
-def _opened(
-    low: FloatArray, high: FloatArray, column: int, end: int
-) -> tuple[FloatArray, FloatArray]:
-    """Return a box without one of its limits."""
-    low, high = low.copy(), high.copy()
-    if end == 0:
-        low[column] = -np.inf
-    else:
-        high[column] = np.inf
-    return low, high
-
-
-def _widened(
-    points: FloatArray, low: FloatArray, high: FloatArray, column: int, end: int, share: float
-) -> tuple[FloatArray, FloatArray]:
-    """Return a box with a limit moved outward, past a share of the points beyond it."""
-    opened = _opened(low, high, column, end)
-    values = points[_inside(points, *opened), column]
-    outer = np.sort(values[values < low[column]] if end == 0 else -values[values > high[column]])
-    count = max(1, math.ceil(share * len(outer)))
-    if len(outer) <= count:
-        return opened
-    limit = (outer[-count] + outer[-count - 1]) / 2
-    opened[end][column] = limit if end == 0 else -limit
+def _opened(limits: FloatArray, end: int | slice, column: int) -> FloatArray:
+    """Return a box without one of its limits, or both limits of a factor."""
+    opened = limits.copy()
+    opened[end, column] = np.array([-np.inf, np.inf])[end]
     return opened
 
 
 @dataclass(frozen=True)
-class _Sample:
-    """The points among which a box is looked for."""
+class _Search:
+    """The points among which a box is looked for, and how it is chosen."""
 
     points: FloatArray
     cases: FloatArray
     all_cases: float
+    rule: Rule
 
-    def counts(self, low: FloatArray, high: FloatArray) -> tuple[int, float]:
+    @property
+    def mean(self) -> float:
+        """Share of the points that are cases."""
+        return float(self.cases.mean())
+
+    def counts(self, limits: FloatArray) -> tuple[int, float]:
         """Return the number of points inside, and of cases."""
-        inside = _inside(self.points, low, high)
+        inside = _inside(self.points, limits)
         return int(inside.sum()), float(self.cases[inside].sum())
 
-    def score(self, low: FloatArray, high: FloatArray, rule: Rule) -> tuple[bool, float]:
+    def score(self, limits: FloatArray) -> tuple[bool, float]:
         """Return what boxes are compared by: whether it is dense, then coverage and density.
 
         Of these two the harmonic mean counts: a box that is much wider than what it is to describe
         has a high coverage, one that is much narrower a high density.
         """
-        count, hits = self.counts(low, high)
+        count, hits = self.counts(limits)
         if not count or not hits:
             return False, 0.0
         density, coverage = hits / count, hits / self.all_cases
-        half_way = (1 + float(self.cases.mean())) / 2  # where cases are frequent everywhere
-        is_dense = density >= max(rule.density, half_way)
+        half_way = (1 + self.mean) / 2  # where cases are frequent everywhere
+        is_dense = density >= max(self.rule.density, half_way)
         return is_dense, 2 * density * coverage / (density + coverage)
 
-    def chosen(self, peeling: Peeling, rule: Rule) -> tuple[FloatArray, FloatArray]:
+    def densest(self, peeling: Peeling) -> FloatArray:
         """Return the limits of the best box on the way of a peeling."""
-        boxes = list(zip(peeling.low, peeling.high, strict=True))
-        return max(boxes, key=lambda box: self.score(box[0], box[1], rule))
+        return max(peeling.limits, key=self.score)
 
-    def quasi_p(self, low: FloatArray, high: FloatArray) -> FloatArray:
+    def quasi_p(self, limits: FloatArray) -> FloatArray:
         """Return the quasi-p of each limit: ``(end, factor)``."""
-        result = np.full((2, len(low)), np.nan)
-        count, hits = self.counts(low, high)
-        for column, end in _limits(low, high):
-            more, more_hits = self.counts(*_opened(low, high, column, end))
+        result = np.full(limits.shape, np.nan)
+        count, hits = self.counts(limits)
+        for end, column in _limits(limits):
+            more, more_hits = self.counts(_opened(limits, end, column))
             result[end, column] = binom.sf(math.ceil(hits) - 1, count, more_hits / more)
         return result
 
-    def significant(
-        self, low: FloatArray, high: FloatArray, rule: Rule
-    ) -> tuple[FloatArray, FloatArray]:
+    def significant(self, limits: FloatArray) -> FloatArray:
         """Return a box without the limits that chance might have set, the likeliest first."""
         while True:
-            quasi_p = self.quasi_p(low, high)
-            if not np.nanmax(quasi_p, initial=0.0) > rule.significance:
-                return low, high
+            quasi_p = self.quasi_p(limits)
+            if not np.nanmax(quasi_p, initial=0.0) > self.rule.significance:
+                return limits
             end, column = np.unravel_index(int(np.nanargmax(quasi_p)), quasi_p.shape)
-            low, high = _opened(low, high, int(column), int(end))
+            limits = _opened(limits, int(end), int(column))
 
-    def important(self, low: FloatArray, high: FloatArray, rule: Rule) -> list[int]:
+    def important(self, limits: FloatArray) -> list[int]:
         """Return the factors that a box needs most, at most as many as asked for."""
-        low, high = self.significant(low, high, rule)
+
+        def contrast(box: FloatArray) -> float:  # cases inside beyond those of an even spread
+            count, hits = self.counts(box)
+            return hits - count * self.mean
+
+        limits = self.significant(limits)
+        while len(columns := _restricted(limits)) > self.rule.conditions:
+            limits = max((_opened(limits, slice(None), c) for c in columns), key=contrast)
+        return columns
+
+    def pasted(self, limits: FloatArray) -> FloatArray:
+        """Return a box widened as long as it becomes denser by it.
+
+        A paste adds a part of the points beyond a limit, at least one.
+        """
         while True:
-            restricted = np.flatnonzero(np.isfinite(low) | np.isfinite(high)).tolist()
-            if len(restricted) <= rule.conditions:
-                return [int(column) for column in restricted]
-            without = [_opened(*_opened(low, high, c, 0), c, 1) for c in restricted]
-            low, high = max(without, key=lambda box: self._contrast(*box))
+            count, hits = self.counts(limits)
+            density = hits / count if count else 0.0
+            best, gain = limits, 0.0
+            for end, column in _limits(limits):
+                wider = self._widened(limits, end, column)
+                more, more_hits = self.counts(wider)
+                rise = (more_hits / more - density) / (more - count) if more > count else 0.0
+                if rise > gain:
+                    best, gain = wider, rise
+            if not gain:
+                return limits
+            limits = best
 
-    def _contrast(self, low: FloatArray, high: FloatArray) -> float:
-        """Return how many more cases are inside than if cases were spread evenly."""
-        count, hits = self.counts(low, high)
-        return hits - count * float(self.cases.mean())
+    def _widened(self, limits: FloatArray, end: int, column: int) -> FloatArray:
+        """Return a box with a limit moved outward, past a share of the points beyond it."""
+        opened, sign = _opened(limits, end, column), -1.0 if end else 1.0
+        values = sign * self.points[_inside(self.points, opened), column]
+        outer = np.sort(values[values < sign * limits[end, column]])
+        count = max(1, math.ceil(self.rule.paste * len(outer)))
+        if len(outer) > count:
+            opened[end, column] = sign * (outer[-count] + outer[-count - 1]) / 2
+        return opened
 
-    def sharpened(
-        self, low: FloatArray, high: FloatArray, rule: Rule
-    ) -> tuple[FloatArray, FloatArray]:
+    def sharpened(self, limits: FloatArray) -> FloatArray:
         """Return a box with each limit where density falls to half way, if the box is no worse.
 
         The limit is where the number of cases inside exceeds that of a box of the half-way density
         by most, which a single cut of a peel is too coarse to find.
         """
-        best = low, high
-        for _ in range(len(low)):
-            count, hits = self.counts(low, high)
+        best = limits
+        for _ in range(limits.shape[1]):
+            count, hits = self.counts(limits)
             if not count:
                 break
-            half_way = (hits / count + float(self.cases.mean())) / 2
-            before = low, high
-            for column, end in list(_limits(low, high)):
-                low, high = self._moved(low, high, column, end, half_way)
-            if self.score(low, high, rule) >= self.score(*best, rule):
-                best = low, high
-            if np.array_equal(before[0], low) and np.array_equal(before[1], high):
+            half_way = (hits / count + self.mean) / 2
+            before = limits
+            for end, column in _limits(before):
+                limits = self._moved(limits, end, column, half_way)
+            if self.score(limits) >= self.score(best):
+                best = limits
+            if np.array_equal(before, limits):
                 break
         return best
 
-    def _moved(
-        self, low: FloatArray, high: FloatArray, column: int, end: int, half_way: float
-    ) -> tuple[FloatArray, FloatArray]:
+    def _moved(self, limits: FloatArray, end: int, column: int, half_way: float) -> FloatArray:
         """Return a box with one limit where the sum of cases above ``half_way`` is largest."""
-        opened = _opened(low, high, column, end)
-        inside = _inside(self.points, *opened)
+        opened = _opened(limits, end, column)
+        inside = _inside(self.points, opened)
         sign = 1.0 if end else -1.0  # from the limit that stays outward
         values = sign * self.points[inside, column]
         order = np.argsort(values, kind="stable")
-        values, gains = values[order], (self.cases[inside] - half_way)[order]
-        sums = np.cumsum(gains)
+        values, sums = values[order], np.cumsum((self.cases[inside] - half_way)[order])
         ends = np.flatnonzero(np.append(values[1:] > values[:-1], True))
         if not ends.size:
-            return low, high
+            return limits
         last = int(ends[np.argmax(sums[ends])])
-        if last + 1 == len(values):
-            return opened
-        opened[end][column] = sign * (values[last] + values[last + 1]) / 2
+        if last + 1 < len(values):
+            opened[end, column] = sign * (values[last] + values[last + 1]) / 2
         return opened
 
 

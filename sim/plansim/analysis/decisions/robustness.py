@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +27,7 @@ import numpy as np
 from plansim.analysis.decisions.sample import states_of
 from plansim.analysis.ensemble import NORMAL, evaluate_members, wilson
 from plansim.analysis.evaluator import Progress
+from plansim.analysis.optimization.problem import parts_met, scale_of
 from plansim.errors import InputError, Message
 from plansim.files.notebook import Table, Tabular
 from plansim.model.records import Model
@@ -35,7 +36,6 @@ from plansim.scenario.members import Members
 from plansim.scenario.scenario_file import Scenario, scenario_of, with_shipped
 from plansim.targets.catalogue import targets_of
 from plansim.targets.target import Target, binding_targets
-from plansim.targets.verdict import PART_MET
 
 __all__ = [
     "PolicyPair",
@@ -45,6 +45,7 @@ __all__ = [
     "columns_of",
     "named_targets",
     "robustness",
+    "standard_error",
 ]
 
 REACHABLE = 0.05
@@ -89,8 +90,6 @@ class PolicyRobustness:
     """Of the nearest member that misses a target of the named set, from the model as it is: the
     root of the mean square of its changes, each in standard deviations over the members. None if
     no member does."""
-    nearer: float | None
-    """Share of the members that are nearer than that."""
     regret_targets: Regret
     """In binding targets met."""
     forgone: Mapping[str, float]
@@ -193,28 +192,81 @@ def robustness(
     1       boats       0.6  0.6
     """
     chosen = [scenario_of(model, policy) for policy in policies]
-    for one, count in ((s, sum(s.id == other.id for other in chosen)) for s in chosen):
-        if count > 1:
-            raise InputError("the policy '{name}' is given twice", name=one.id)
+    ids = [one.id for one in chosen]
+    if twice := [name for name in ids if ids.count(name) > 1]:
+        raise InputError("the policy '{name}' is given twice", name=twice[0])
     wanted = binding_targets(targets_of(model, targets))
     states = states_of(model, members, threads=threads, progress=progress)
     if named is None:
         named = named_targets(model, states, wanted, threads, progress)
-    rows = columns_of(named, wanted)
+    columns = columns_of(named, wanted)
     met, margins = _judged(model, chosen, wanted, states, threads, progress)
     sound = np.isfinite(met).all(axis=(0, 2))
     if not sound.any():
         raise InputError("no member is sound under every policy")
+    met = met[:, sound]
+    counts, holds = met.sum(axis=2), met[:, :, columns].min(axis=2, initial=1.0)
+    short = np.minimum(margins[:, sound][:, :, columns], 0.0)
+    short = short.mean(axis=2) if columns else np.zeros(counts.shape)
     distances = _distances(states)[sound]
-    table = _Table(chosen, wanted, rows, met[:, sound], margins[:, sound], distances)
+    low, high = wilson(holds.sum(axis=1), np.full(len(ids), holds.shape[1], np.float64))
     return Robustness(
-        tuple(table.policy(row) for row in range(len(chosen))),
-        tuple(table.pairs()),
+        tuple(
+            PolicyRobustness(
+                scenario.id,
+                scenario.title_en,
+                scenario.title_zh,
+                float(counts[row].mean()),
+                standard_error(counts[row]),
+                _by_target(wanted, met[row]),
+                float(holds[row].mean()),
+                float(low[row]),
+                float(high[row]),
+                float(met[row].min(axis=1).mean()),
+                min(distances[holds[row] == 0].tolist(), default=None),
+                _regret(counts.max(axis=0) - counts[row]),
+                _by_target(wanted, met.max(axis=0) - met[row]),
+                _beaten_by(ids, counts, row),
+                _regret(short.max(axis=0) - short[row]),
+            )
+            for row, scenario in enumerate(chosen)
+        ),
+        tuple(
+            PolicyPair(
+                ids[first],
+                ids[second],
+                float((counts[second] - counts[first]).mean()),
+                standard_error(counts[second] - counts[first]),
+                float((holds[second] - holds[first]).mean()),
+                standard_error(holds[second] - holds[first]),
+            )
+            for first, second in itertools.combinations(range(len(ids)), 2)
+        ),
         tuple(named),
         tuple(target.id for target in wanted),
         int(sound.sum()),
         int((~sound).sum()),
     )
+
+
+def _by_target(targets: Sequence[Target], parts: FloatArray) -> dict[str, float]:
+    """Return means over members of what is given by ``(member, target)``."""
+    return {target.id: float(parts[:, column].mean()) for column, target in enumerate(targets)}
+
+
+def _beaten_by(ids: Sequence[str], counts: FloatArray, row: int) -> dict[str, float]:
+    more = (counts > counts[row]).mean(axis=1).tolist()
+    order = sorted(range(len(ids)), key=lambda other: -more[other])
+    return {ids[other]: more[other] for other in order if other != row}
+
+
+def _regret(values: FloatArray) -> Regret:
+    return Regret(float(values.mean()), float(np.quantile(values, UPPER)), float(values.max()))
+
+
+def standard_error(values: FloatArray) -> float:
+    """Return the standard error of a mean; NaN of a single value."""
+    return float(values.std(ddof=1) / math.sqrt(len(values))) if len(values) > 1 else math.nan
 
 
 def columns_of(named: Sequence[str], targets: Sequence[Target]) -> list[int]:
@@ -259,18 +311,14 @@ def _judged(
 ) -> tuple[FloatArray, FloatArray]:
     """Return how far targets are met, and their margins as parts of their values.
 
-    Both ``(policy, member, target)``, NaN where a run breaks down. A target that a policy assumes
-    counts as not met: to assume it is no achievement.
+    Both ``(policy, member, target)``, NaN where a run breaks down.
     """
     met, margins = [], []
-    scales = np.array([abs(target.value or 0.0) or 1.0 for target in targets])
+    scales = [scale_of(target) for target in targets]
     for done, policy in enumerate(policies):
         progress(done, len(policies))
         evaluation = evaluate_members(model, policy, targets, members, threads, stop_early=True)
-        status = np.stack([evaluation[target.id].status for target in targets], axis=1)
-        one = np.nan_to_num(PART_MET[status], nan=0.0)
-        one[evaluation.failed] = np.nan
-        met.append(one)
+        met.append(parts_met(evaluation, targets))
         margins.append(evaluation.least_margins(targets) / scales)
     return np.stack(met), np.stack(margins)
 
@@ -284,97 +332,3 @@ def _distances(members: Members) -> FloatArray:
         return np.zeros(len(members))
     changes = (members.values - neutral)[:, moved] / spread[moved]
     return np.asarray(np.sqrt((changes**2).mean(axis=1)))
-
-
-@dataclass(frozen=True)
-class _Table:
-    """What policies come to, member by member."""
-
-    policies: Sequence[Scenario]
-    targets: Sequence[Target]
-    named: list[int]
-    met: FloatArray
-    """``(policy, member, target)``."""
-    margins: FloatArray
-    distances: FloatArray
-    """``(member,)``."""
-
-    @property
-    def counts(self) -> FloatArray:
-        """``(policy, member)``: number of targets met."""
-        return np.asarray(self.met.sum(axis=2))
-
-    @property
-    def holds(self) -> FloatArray:
-        """``(policy, member)``: 1 where every target of the named set is met.
-
-        A half where one is undecided, and none missed.
-        """
-        return np.asarray(self.met[:, :, self.named].min(axis=2, initial=1.0))
-
-    @property
-    def shortfalls(self) -> FloatArray:
-        """``(policy, member)``: the mean margin of the named set, none above zero."""
-        if not self.named:
-            return np.zeros(self.counts.shape)
-        return np.asarray(np.minimum(self.margins[:, :, self.named], 0.0).mean(axis=2))
-
-    def policy(self, row: int) -> PolicyRobustness:
-        """Return what one policy comes to."""
-        scenario, met = self.policies[row], self.met[row]
-        counts, holds = self.counts[row], self.holds[row]
-        total = np.array(float(len(counts)))
-        low, high = wilson(np.array(holds.sum()), total)
-        failing = self.distances[holds == 0]
-        nearest = float(failing.min()) if failing.size else None
-        return PolicyRobustness(
-            scenario.id,
-            scenario.title_en,
-            scenario.title_zh,
-            float(counts.mean()),
-            _error(counts),
-            {target.id: float(met[:, column].mean()) for column, target in enumerate(self.targets)},
-            float(holds.mean()),
-            float(low),
-            float(high),
-            float(met.min(axis=1).mean()),
-            nearest,
-            None if nearest is None else float((self.distances < nearest).mean()),
-            _regret(self.counts.max(axis=0) - counts),
-            {
-                target.id: float((self.met[:, :, column].max(axis=0) - met[:, column]).mean())
-                for column, target in enumerate(self.targets)
-            },
-            self._beaten_by(row),
-            _regret(self.shortfalls.max(axis=0) - self.shortfalls[row]),
-        )
-
-    def _beaten_by(self, row: int) -> dict[str, float]:
-        more = (self.counts > self.counts[row]).mean(axis=1)
-        order = sorted(range(len(more)), key=lambda other: -more[other])
-        return {self.policies[other].id: float(more[other]) for other in order if other != row}
-
-    def pairs(self) -> Iterator[PolicyPair]:
-        """Compare each pair of policies, member by member."""
-        for first, second in itertools.combinations(range(len(self.policies)), 2):
-            more = self.counts[second] - self.counts[first]
-            surer = self.holds[second] - self.holds[first]
-            yield PolicyPair(
-                self.policies[first].id,
-                self.policies[second].id,
-                float(more.mean()),
-                _error(more),
-                float(surer.mean()),
-                _error(surer),
-            )
-
-
-def _error(values: FloatArray) -> float:
-    """Return the standard error of a mean."""
-    return float(values.std(ddof=1) / math.sqrt(len(values))) if len(values) > 1 else math.nan
-
-
-def _regret(values: FloatArray) -> Regret:
-    return Regret(
-        float(values.mean()), float(np.quantile(values, UPPER)), float(values.max(initial=0.0))
-    )

@@ -5,16 +5,17 @@ It comes of the members of an ensemble under one scenario, or of the runs of a s
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 import xarray as xr
 
 from plansim.analysis.ensemble import evaluate_members, load_ensemble, study_key
 from plansim.analysis.evaluator import Progress
 from plansim.analysis.experiments.store import CARD
+from plansim.analysis.optimization.problem import parts_met
 from plansim.cache import kept
 from plansim.errors import InputError, Message
 from plansim.model.records import Model
@@ -29,12 +30,8 @@ __all__ = [
     "check_study",
     "sample_of_members",
     "sample_of_study",
-    "samples_beside",
     "states_of",
 ]
-
-BLOCK = 2**17
-"""Runs of a sweep that are read at a time: no fewer than a sweep stores together."""
 
 FRESH = 1
 """Offset of the seed, so that fresh members differ from those in the file."""
@@ -45,19 +42,15 @@ class Sample:
     """States of the world, and which targets are met in each."""
 
     source: str
-    """The scenario, or the name of the store."""
+    """The scenario, or the title of the sweep."""
     title_en: str
     title_zh: str
-    """The titles of either."""
     factors: tuple[Factor, ...]
     points: FloatArray = field(repr=False)
     """``(run, factor)`` in the factors' units."""
     met: Mapping[str, FloatArray] = field(repr=False)
     """By target ``(run,)``: 1 if it is met, 0 if it is missed, 0.5 if it is undecided; NaN where
     nothing judges it, as in a run that breaks down."""
-
-    def __len__(self) -> int:
-        return len(self.points)
 
 
 def states_of(
@@ -114,9 +107,8 @@ def sample_of_members(
         ModelError: the compiler does not support the model.
     """
     evaluation = evaluate_members(model, scenario, targets, members, threads)
-    met = {target.id: PART_MET[evaluation[target.id].status] for target in targets}
-    for values in met.values():
-        values[evaluation.failed] = np.nan
+    parts = parts_met(evaluation, targets, assumed=math.nan)
+    met = {target.id: parts[:, column] for column, target in enumerate(targets)}
     titles = (scenario.title_en, scenario.title_zh)
     return Sample(scenario.id, *titles, members.factors, members.values, met)
 
@@ -138,41 +130,13 @@ def check_study(study: xr.Dataset, model: Model, drawn: int | Members | None) ->
         )
 
 
-def samples_beside(
-    study: xr.Dataset,
-    targets: Sequence[Target],
-    runs: npt.NDArray[np.intp],
-    factors: Collection[int],
-) -> Iterator[Sample]:
-    """Yield all other runs of a sweep, a block at a time, with the values of some factors only.
-
-    Args:
-        study: as `open_sweep` returns it.
-        targets: which of its targets are wanted.
-        runs: numbers of the runs that are left out, in order.
-        factors: columns of the factors; those of others are zero.
-    """
-    for start in range(0, study.sizes["run"], BLOCK):
-        block = sample_of_study(study.isel(run=slice(start, start + BLOCK)), "", targets, factors)
-        first, last = np.searchsorted(runs, [start, start + len(block)])
-        for met in block.met.values():
-            met[runs[first:last] - start] = np.nan
-        yield block
-
-
-def sample_of_study(
-    study: xr.Dataset,
-    source: str,
-    targets: Sequence[Target],
-    columns: Collection[int] | None = None,
-) -> Sample:
+def sample_of_study(study: xr.Dataset, source: str, targets: Sequence[Target]) -> Sample:
     """Return what runs of a stored sweep hold, of all of its scenarios together.
 
     Args:
         study: as `open_sweep` returns it, or some runs of that.
         source: what it is called.
         targets: which of its targets are wanted.
-        columns: of the factors whose values are read, all by default; those of others are zero.
 
     Raises:
         InputError: the sweep has no factors, or does not judge a target.
@@ -197,9 +161,7 @@ def sample_of_study(
         )
         for array, fact in zip(arrays, facts, strict=True)
     )
-    points = np.zeros((study.sizes["run"], len(arrays)), order="F")  # columns not read take no room
-    for column in range(len(arrays)) if columns is None else columns:
-        points[:, column] = arrays[column].values
+    points = np.stack([array.values for array in arrays], axis=1)
     verdicts = np.asarray(study["verdict"].values)
     sound = np.asarray(study["status"].values) == 0
     met = {}

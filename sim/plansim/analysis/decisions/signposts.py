@@ -29,17 +29,17 @@ from scipy.stats import rankdata
 
 from plansim.analysis.calibration.observed import Published, load_history
 from plansim.analysis.decisions.sample import states_of
-from plansim.analysis.ensemble import NORMAL
-from plansim.analysis.evaluator import Evaluator, Progress, Request, processors
+from plansim.analysis.ensemble import NORMAL, evaluate_members
+from plansim.analysis.evaluator import Progress
+from plansim.analysis.optimization.problem import parts_met
 from plansim.errors import InputError, Message
 from plansim.files.notebook import Table, Tabular
 from plansim.model.records import Model
 from plansim.scenario.factors import FloatArray
-from plansim.scenario.members import LIMIT, Members
+from plansim.scenario.members import Members
 from plansim.scenario.scenario_file import Scenario, scenario_of
 from plansim.targets.catalogue import load_targets, targets_of
 from plansim.targets.target import Target, binding_targets
-from plansim.targets.verdict import PART_MET
 
 __all__ = ["Signpost", "Signposts", "area_under_curve", "best_signs", "signposts"]
 
@@ -149,18 +149,15 @@ def signposts(
         raise InputError("no early year", "--by", expected=expected, found=str(last))
     states = states_of(model, members, threads=threads, progress=progress)
     years = tuple(range(first + 1, last + 1))
-    names, constants = states.constants_under(model, chosen)
     series = tuple(dict.fromkeys(one.of for one in history.published))
-    request = Request(wanted, outputs=series, years=years)
-    evaluator = Evaluator(model, chosen, names, request, shared=True, limit=LIMIT)
-    evaluation = evaluator.evaluate(constants, threads or processors())
-    sound = ~evaluation.failed
-    outputs = evaluation.outputs
+    evaluation = evaluate_members(
+        model, chosen, wanted, states, threads, outputs=series, years=years
+    )
+    met, outputs = parts_met(evaluation, wanted, assumed=math.nan), evaluation.outputs
     result: list[Signpost] = []
-    for target in wanted:
-        met = PART_MET[evaluation[target.id].status]
-        judged = sound & np.isin(met, (0.0, 1.0))
-        good = met[judged] == 1
+    for column, target in enumerate(wanted):
+        judged = np.isin(met[:, column], (0.0, 1.0))
+        good = met[judged, column] == 1
         if min(good.sum(), (~good).sum()) < FEW:
             continue
         for index, year in enumerate(years):
@@ -183,10 +180,8 @@ def _signpost(
 ) -> Signpost:
     area, error = area_under_curve(values, good)
     is_above = area >= 0.5
-    even = np.arange(len(good)) % 2 == 0
-    threshold = _threshold(values[even], good[even], is_above)
-    hopeful = (values[~even] >= threshold) == is_above
-    tested = good[~even]
+    threshold = _threshold(values[::2], good[::2], is_above)
+    hopeful, tested = (values[1::2] >= threshold) == is_above, good[1::2]
     return Signpost(
         target.id,
         target.name_en,
@@ -226,12 +221,10 @@ def _threshold(values: FloatArray, good: npt.NDArray[np.bool_], is_above: bool) 
     """Return the value at which hits exceed false alarms by most."""
     order = np.argsort(values, kind="stable")
     ordered, kind = values[order], good[order]
-    hits = np.cumsum(kind) / max(kind.sum(), 1)
-    alarms = np.cumsum(~kind) / max((~kind).sum(), 1)
-    best = (alarms - hits) if is_above else (hits - alarms)  # of those up to a value
+    alarms, hits = (np.cumsum(one) / max(one.sum(), 1) for one in (~kind, kind))  # up to a value
+    best = alarms - hits if is_above else hits - alarms
     position = int(np.argmax(best[:-1])) if len(best) > 1 else 0
-    following = min(position + 1, len(ordered) - 1)
-    return float((ordered[position] + ordered[following]) / 2)
+    return float(ordered[position : position + 2].mean())
 
 
 def best_signs(signs: Sequence[Signpost]) -> Iterator[Signpost]:

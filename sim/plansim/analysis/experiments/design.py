@@ -14,8 +14,9 @@ slower by more than a tenth.
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -44,40 +45,51 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True)
-class Uniform:
-    """The uniform distribution from ``low`` to ``high``."""
+class Between(ABC):
+    """A continuous distribution between two ends."""
 
     low: float
     high: float
 
     def quantile(self, u: FloatArray) -> FloatArray:
         """Return the quantiles of the probabilities ``u``, in the same shape."""
-        return np.clip(self.low + (self.high - self.low) * u, self.low, self.high)
+        return np.clip(self._inverse(u), self.low, self.high)
+
+    @abstractmethod
+    def _inverse(self, u: FloatArray) -> FloatArray: ...
 
 
 @dataclass(frozen=True)
-class Triangular:
+class Uniform(Between):
+    """The uniform distribution from ``low`` to ``high``."""
+
+    low: float
+    high: float
+
+    def _inverse(self, u: FloatArray) -> FloatArray:
+        return self.low + (self.high - self.low) * u
+
+
+@dataclass(frozen=True)
+class Triangular(Between):
     """The triangular distribution from ``low`` to ``high`` with its mode."""
 
     low: float
     mode: float
     high: float
 
-    def quantile(self, u: FloatArray) -> FloatArray:
-        """Return the quantiles of the probabilities ``u``, in the same shape."""
+    def _inverse(self, u: FloatArray) -> FloatArray:
         width = self.high - self.low
         left, right = self.mode - self.low, self.high - self.mode
-        values = np.where(
+        return np.where(
             u * width < left,
             self.low + np.sqrt(u * width * left),
             self.high - np.sqrt((1 - u) * width * right),
         )
-        return np.clip(values, self.low, self.high)
 
 
 @dataclass(frozen=True)
-class Normal:
+class Normal(Between):
     """A normal distribution, cut off at ``low`` and ``high``."""
 
     mean: float
@@ -85,18 +97,15 @@ class Normal:
     low: float = -math.inf
     high: float = math.inf
 
-    def quantile(self, u: FloatArray) -> FloatArray:
-        """Return the quantiles of the probabilities ``u``, in the same shape."""
+    def _inverse(self, u: FloatArray) -> FloatArray:
         from scipy.special import ndtr, ndtri  # slow to load, and other distributions do without
 
         ends = ndtr((np.array([self.low, self.high]) - self.mean) / self.sd)
-        inside = ends[0] + (ends[1] - ends[0]) * u
-        values: FloatArray = np.clip(self.mean + self.sd * ndtri(inside), self.low, self.high)
-        return values
+        return np.asarray(self.mean + self.sd * ndtri(ends[0] + (ends[1] - ends[0]) * u))
 
 
 @dataclass(frozen=True)
-class Lognormal:
+class Lognormal(Between):
     """A normal distribution of the logarithm, cut off at ``low`` and ``high``."""
 
     median: float
@@ -105,11 +114,9 @@ class Lognormal:
     low: float = 0.0
     high: float = math.inf
 
-    def quantile(self, u: FloatArray) -> FloatArray:
-        """Return the quantiles of the probabilities ``u``, in the same shape."""
+    def _inverse(self, u: FloatArray) -> FloatArray:
         ends = [math.log(end) if end > 0 else -math.inf for end in (self.low, self.high)]
-        inner = Normal(math.log(self.median), self.spread, *ends)
-        return np.clip(np.exp(inner.quantile(u)), self.low, self.high)
+        return np.exp(Normal(math.log(self.median), self.spread, *ends).quantile(u))
 
 
 @dataclass(frozen=True)
@@ -227,13 +234,7 @@ def describe(design: Design) -> dict[str, Any]:
         "scenarios": {
             scenario.id: {
                 "values": dict(sorted(scenario.values.items())),
-                "time": [
-                    scenario.time.initial,
-                    scenario.time.final,
-                    scenario.time.step,
-                    scenario.time.saveper,
-                ],
-                "integration": scenario.time.integration.value,
+                "time": asdict(scenario.time),
                 "assumed": sorted(scenario.assumed),
             }
             for scenario in design.scenarios

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -14,14 +15,13 @@ import numpy as np
 import zarr
 
 from plansim.analysis.evaluator import Request, RunStatus
-from plansim.analysis.experiments.design import Design
+from plansim.analysis.experiments.design import Design, describe
 from plansim.analysis.experiments.integrity import (
     DONE,
-    LOCK,
     SUMMARY,
     alone,
     consolidate,
-    folder_beside,
+    making,
     write_manifest,
     writing,
 )
@@ -35,24 +35,47 @@ from plansim.analysis.experiments.store import (
     key_of,
     open_store,
 )
-from plansim.errors import DesignError, Fault, Message, OutputError, foreign
+from plansim.engine.trajectory import version_of
+from plansim.errors import DesignError, Fault, InputError, Message, OutputError, foreign
 from plansim.model.records import Model
 from plansim.targets.target import Status, variable_of
 
-__all__ = ["check_same", "lay_out", "new_store", "repair"]
+__all__ = ["SweepJob", "lay_out", "new_store", "old_store", "open_same"]
+
+
+@dataclass(frozen=True)
+class SweepJob:
+    """A sweep: all that its stored values depend on. It is sent to the processes that run it."""
+
+    model: Model
+    design: Design
+    request: Request
+    path: Path
+    """Path of the store."""
+
+    def card(self) -> dict[str, Any]:
+        """Return, as JSON values, everything that the stored values depend on."""
+        return {
+            "design": describe(self.design),
+            "model": {"name": self.model.name, "sha256": self.model.sha256},
+            "targets": {
+                target.id: [
+                    *(getattr(target, field) for field in _JUDGED_BY),
+                    {str(basis or ""): name for basis, name in target.variables.items()},
+                ]
+                for target in self.request.targets
+            },
+            "versions": {name: version_of(name) for name in ("plansim", "numpy", "scipy")},
+        }
+
+
+_JUDGED_BY = ("value", "direction", "tolerance", "unit", "measure", "since", "year", "horizon",
+              "attribute")  # fmt: skip
+"""Fields of a target that a verdict depends on, beside its variables."""
 
 
 @contextmanager
-def new_store(
-    path: Path,
-    model: Model,
-    design: Design,
-    request: Request,
-    card: Mapping[str, Any],
-    block: int,
-    *,
-    force: bool = False,
-) -> Iterator[Store]:
+def new_store(job: SweepJob, block: int, *, force: bool = False) -> Iterator[Store]:
     """Create a store for a sweep; nobody else may write to it while the context lasts.
 
     With ``force``, it replaces the result of another sweep at ``path``, and nothing else.
@@ -61,57 +84,71 @@ def new_store(
         InputError: what stands at ``path`` is not the result of a sweep.
         OutputError: ``path`` exists, another process is writing it, or the system refuses to write.
     """
-    taken = Message("the result exists already; --resume goes on with it, --force replaces it")
-    if force and path.exists() and not (path / DONE).exists():
-        open_store(path)
-    elif path.exists() and not force:
-        raise OutputError(taken, path)
-    if not path.absolute().parent.is_dir():
+    path = job.path
+    if not path.parent.is_dir():
         raise OutputError(
             "cannot write the result", path, expected=Message("an existing folder around it")
         )
-    with folder_beside(path) as part:
-        with writing(path):
-            store = lay_out(part, model, design, request, card, block)
-            if force and path.exists():
-                with alone(path), folder_beside(path) as old:
-                    path.rename(old / "old")
-                    part.rename(path)
-        if part.exists():
-            try:
-                part.rename(path)
-            except OSError:  # another process was quicker
-                raise OutputError(taken, path) from None
+    with ExitStack() as stack:
+        with making(path) as beside, writing(path):
+            if path.exists() and not force:
+                raise OutputError(
+                    "the result exists already; --resume goes on with it, --force replaces it", path
+                )
+            if path.exists() and not (path / DONE).exists():
+                open_store(path)
+            store = lay_out(replace(job, path=beside / "result"), block)
+            stack.enter_context(alone(store.path))
+            if path.exists():
+                with alone(path):
+                    path.rename(beside / "old")
+            store.path.rename(path)
         yield replace(store, path=path)
 
 
-def repair(store: Store, model: Model, design: Design, request: Request) -> None:
-    """Write anew what is written once, if any of it is damaged; keep the blocks that are whole.
+@contextmanager
+def old_store(job: SweepJob) -> Iterator[Store]:
+    """Repair the store of a sweep that was begun; nobody else may write to it meanwhile.
 
     Raises:
-        InputError: there are links in the result.
-        OutputError: the system refuses to write.
+        DesignError: the store was begun with another design, model or version.
+        InputError: there is no store, or there are links in it.
+        OutputError: another process is writing it, or the system refuses to write.
     """
-    store.check_links()
-    if store.altered():
-        with folder_beside(store.path) as part, writing(store.path):
-            fresh = lay_out(part, model, design, request, store.card, store.block)
-            for file in [path for path in fresh.path.rglob("*") if path.is_file()]:
-                name = file.relative_to(part)
-                if name not in (DONE, LOCK):
-                    (store.path / name).parent.mkdir(parents=True, exist_ok=True)
-                    file.replace(store.path / name)
-    store.repair()
+    store = open_same(job)
+    with alone(store.path):
+        _repair(store, job)
+        yield store
 
 
-def lay_out(
-    path: Path, model: Model, design: Design, request: Request, card: Mapping[str, Any], block: int
-) -> Store:
+def _repair(store: Store, job: SweepJob) -> None:
+    """Write anew what is written once, and keep of the blocks those that are whole."""
+    if links := sorted(path for path in store.path.rglob("*") if path.is_symlink()):
+        raise InputError(
+            Fault(
+                "a link in a result is not written through; put in its place what it leads to", path
+            )
+            for path in links
+        )
+    with making(store.path) as beside, writing(store.path):
+        for left in store.path.rglob("*.partial"):  # by a writer that died
+            shutil.rmtree(left) if left.is_dir() else left.unlink()
+        fresh = lay_out(replace(job, path=beside / "fresh"), store.block).path
+        (fresh / DONE).unlink()
+        for file in [path for path in fresh.rglob("*") if path.is_file()]:
+            place = store.path / file.relative_to(fresh)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            file.replace(place)
+    store.keep_whole_blocks()
+
+
+def lay_out(job: SweepJob, block: int) -> Store:
     """Write the arrays of a store whose runs were never run.
 
     Raises:
         DesignError: a factor or output has a name that no array can have.
     """
+    path, design, request = job.path, job.design, job.request
     taken = {*PER_RUN, *_COORDINATES, "binding_target", "run", "target", "year", SUMMARY}
     names = [factor.name for factor in design.factors] + list(request.outputs)
     if wrong := [name for name in names if name in taken or names.count(name) > 1]:
@@ -123,17 +160,17 @@ def lay_out(
         )
     store = Store(
         path,
-        json.loads(json.dumps(card)),
+        json.loads(json.dumps(job.card())),
         design.runs,
         min(block, design.runs),
         tuple(factor.name for factor in design.factors),
         request.outputs,
     )
-    group = zarr.create_group(path, attributes=_attributes(model, design, store))
-    _write_arrays(group, model, design, request, store)
+    group = zarr.create_group(path, attributes=_attributes(job, store))
+    _write_arrays(group, job, store)
     (path / DONE).touch()
-    consolidate(path, [member.name for member in path.iterdir()])
-    write_manifest(path, [key_of(name) for name in store.per_run])
+    consolidate(path)
+    write_manifest(path, store.identity, [key_of(name) for name in store.per_run])
     return store
 
 
@@ -149,11 +186,12 @@ _COORDINATES: Mapping[str, tuple[str, Any]] = {
 """Coordinates of the targets: the field of the record, and the type."""
 
 
-def _attributes(model: Model, design: Design, store: Store) -> dict[str, Any]:
+def _attributes(job: SweepJob, store: Store) -> dict[str, Any]:
+    design = job.design
     return {
         "title": design.title_en,
         "title_zh": design.title_zh,
-        "model": model.name,
+        "model": job.model.name,
         "scenarios": [scenario.id for scenario in design.scenarios],
         CARD: dict(store.card),
         "coordinates": " ".join(_COORDINATES),
@@ -167,9 +205,9 @@ def _attributes(model: Model, design: Design, store: Store) -> dict[str, Any]:
     }
 
 
-def _write_arrays(
-    group: zarr.Group, model: Model, design: Design, request: Request, store: Store
-) -> None:
+def _write_arrays(group: zarr.Group, job: SweepJob, store: Store) -> None:
+    model, design, request = job.model, job.design, job.request
+
     def per_run(
         name: str, dtype: str, fill: float, attributes: Mapping[str, Any], **dims: int
     ) -> None:
@@ -248,20 +286,16 @@ def _flags(kinds: type[Enum], description: str) -> dict[str, Any]:
     }
 
 
-def check_same(store: Store, card: Mapping[str, Any]) -> None:
-    """Check that design, model and versions are those with which a store was begun.
+def open_same(job: SweepJob) -> Store:
+    """Open the store of a sweep, if it was begun with this design, model and versions.
 
     Raises:
         DesignError: with a fault for each difference.
+        InputError: there is no store.
     """
-    if faults := _differences(store, card):
-        raise DesignError(faults)
-
-
-def _differences(store: Store, card: Mapping[str, Any]) -> tuple[Fault, ...]:
-    """Return a fault for each item in which a card differs from that of a store."""
-    old, new = _leaves(store.card), _leaves(card)
-    return tuple(
+    store = open_store(job.path)
+    old, new = _leaves(store.card), _leaves(job.card())
+    faults = [
         Fault(
             "the result was begun with another {part}",
             store.path,
@@ -271,7 +305,10 @@ def _differences(store: Store, card: Mapping[str, Any]) -> tuple[Fault, ...]:
         )
         for key in dict.fromkeys([*old, *new])
         if old.get(key) != new.get(key)
-    )
+    ]
+    if faults:
+        raise DesignError(faults)
+    return store
 
 
 def _leaves(node: Any, path: str = "") -> dict[str, str]:

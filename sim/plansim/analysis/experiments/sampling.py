@@ -6,14 +6,14 @@ their order.
 
 from __future__ import annotations
 
-from importlib import import_module
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from plansim.analysis.experiments.design import Design, DesignKind, levels_of, quantiles
-from plansim.scenario.factors import FloatArray
+from plansim.scenario.factors import Factor, FloatArray
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -39,11 +39,6 @@ class Sampler:
         self._design = design
         self._sequence: qmc.Sobol | None = None
         self._hypercube: FloatArray | None = None
-
-    def load(self) -> None:
-        """Load the library that draws, which takes longer than to draw from most designs."""
-        if self._design.kind in (DesignKind.SOBOL, DesignKind.LATIN_HYPERCUBE):
-            import_module("scipy.stats")
 
     def draw(self, start: int, stop: int) -> FloatArray:
         """Return the factors' values at the points from ``start`` to before ``stop``.
@@ -95,16 +90,16 @@ class Sampler:
 
 def _grid(design: Design, points: npt.NDArray[np.int64]) -> FloatArray:
     """Return combinations of levels, the last factor changing fastest."""
-    axes = grid_axes(design)
+    axes = grid_axes(design.factors, design.levels)
     indices = np.unravel_index(points, [len(axis) for axis in axes])
     return np.stack([axis[column] for axis, column in zip(axes, indices, strict=True)], axis=1)
 
 
-def grid_axes(design: Design) -> list[FloatArray]:
+def grid_axes(factors: Sequence[Factor], levels: int) -> list[FloatArray]:
     """Return the values of each factor that a grid combines."""
     return [
-        levels_of(factor.distribution, factor.levels or design.levels)
-        for factor in design.factors
+        levels_of(factor.distribution, factor.levels or levels)
+        for factor in factors
         if factor.distribution is not None
     ]
 

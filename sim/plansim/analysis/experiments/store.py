@@ -10,11 +10,11 @@ block of runs is one chunk of each array, with a checksum. In the folder of the 
   the checksums of its chunks in the order of `Store.per_run`, and a digest that binds both to this
   result: a chunk or a line that comes from elsewhere does not fit. Blocks that are not listed are
   not read;
-- ``manifest.json``, the digests of what is written only once: metadata and coordinates;
 - ``writer.lock``, which one writer at a time has locked.
 
-The group ``summary`` is written at the end, with a manifest of its own that is bound to the
-journal. See `layout` for how a store comes into being.
+In that of ``target`` stands ``manifest.json``, the digests of what is written only once: metadata
+and coordinates. The group ``summary`` is written at the end, with a manifest of its own. See
+`layout` for how a store comes into being.
 """
 
 from __future__ import annotations
@@ -22,37 +22,31 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import numpy as np
 import numpy.typing as npt
 import xarray as xr
 import zarr
 from zarr.codecs import Crc32cCodec
-from zarr.storage import LocalStore
 
 from plansim.analysis.experiments.design import MOST_RUNS
 from plansim.analysis.experiments.integrity import (
-    AGAIN,
-    CHANGED_ROOT,
     DAMAGED,
     DONE,
-    RUNS,
     SUMMARY,
     OwnFiles,
     altered,
-    checksum_in,
     checksum_of,
-    damage,
-    manifest_of,
-    members_of,
-    read_bytes,
-    strangers,
+    chunk_fault,
+    content_of,
+    digests_of,
     writing,
 )
-from plansim.errors import Fault, InputError, Message, foreign
+from plansim.errors import Fault, InputError, Message
 from plansim.files.writing import sync, writing_whole
 
 __all__ = [
@@ -63,7 +57,6 @@ __all__ = [
     "PER_RUN",
     "RunBlock",
     "Store",
-    "StoreWriter",
     "array_of",
     "key_of",
     "open_store",
@@ -83,6 +76,9 @@ CHECKSUM = (Crc32cCodec(),)
 _BY_TARGET = frozenset(["first_breach", "margin", "verdict"])
 PER_RUN = frozenset(["bad_time", "bad_variable", "scenario", "status"]) | _BY_TARGET
 """The arrays beside those of factors and outputs."""
+
+RunBlock: TypeAlias = "dict[str, npt.NDArray[Any]]"
+"""Some runs by the name of the array in the store; the run is the first dimension of each."""
 
 
 @dataclass(frozen=True)
@@ -108,13 +104,9 @@ class Store:
         """The arrays over the runs."""
         return (*self.factors, *self.outputs, *sorted(PER_RUN))
 
-    def span(self, number: int) -> tuple[int, int]:
-        """Return the first run of a block, and the one after its last."""
-        return number * self.block, min((number + 1) * self.block, self.runs)
-
-    def size(self, number: int) -> int:
-        """Return the number of runs in a block."""
-        return min(self.block, self.runs - number * self.block)
+    def span(self, number: int) -> slice:
+        """Return the runs of a block."""
+        return slice(number * self.block, min((number + 1) * self.block, self.runs))
 
     def made(self) -> int:
         """Return the number of runs that are written.
@@ -122,18 +114,21 @@ class Store:
         Raises:
             InputError: the journal is damaged.
         """
-        return sum(map(self.size, self.done()))
+        spans = map(self.span, self.done())
+        return sum(span.stop - span.start for span in spans)
 
     def chunk(self, name: str, number: int) -> str:
         """Return the key of the chunk of an array that holds a block."""
         return f"{key_of(name)}/c/{number}" + "/0" * (name in self.outputs or name in _BY_TARGET)
 
-    @property
+    @cached_property
     def identity(self) -> str:
         """A digest of all that says which result this is."""
         layout = [self.runs, self.block, self.factors, self.outputs]
         text = json.dumps([dict(self.card), layout], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
+
+    # --- the journal ------------------------------------------------------------------------------
 
     def done(self) -> frozenset[int]:
         """Return the numbers of the blocks that are completely written.
@@ -141,169 +136,121 @@ class Store:
         Raises:
             InputError: the journal is damaged.
         """
-        return frozenset(self._listed())
-
-    def contents(self) -> str:
-        """Return a digest of all runs that are written.
-
-        Raises:
-            InputError: the journal is damaged.
-        """
-        listed = sorted(self._listed().items())
-        text = repr([self.identity, *((number, raw.hex()) for number, raw in listed)])
-        return hashlib.sha256(text.encode()).hexdigest()
-
-    def _listed(self) -> Mapping[int, bytes]:
-        """Return the checksums of each block that is completely written."""
-        listed, fault = self._journal()
-        if fault:
-            raise InputError(fault)
-        return listed
-
-    def _journal(self) -> tuple[dict[int, bytes], Fault | None]:
-        file, identity = self.path / DONE, self.identity
-        try:
-            # The last line may have been cut off; without its end it does not count.
-            lines = read_bytes(file).split(b"\n")[:-1]
-        except OSError as error:
-            return {}, Fault(DAMAGED, file, found=foreign(error.strerror or error))
-        entries = [self._entry(line, identity) for line in lines]
-        expected, wrong = Message("a line that was written for this result"), None
-        if None in entries:
-            wrong = Fault(DAMAGED, file, entries.index(None) + 1, expected)
-        return dict(entry for entry in entries if entry is not None), wrong
-
-    def _entry(self, line: bytes, identity: str) -> tuple[int, bytes] | None:
-        """Return the number of a block and the checksums of its chunks; None if damaged."""
-        digits, _, rest = line.partition(b" ")
-        if not (digits.isdigit() and len(digits) < 10 and int(digits) < self.blocks):
-            return None
-        number, checksums = int(digits), b""
-        with suppress(ValueError):
-            checksums = bytes.fromhex(rest.partition(b" ")[0].decode("ascii"))
-        whole = len(checksums) == 4 * len(self.per_run)
-        fits = line == self._line(number, checksums, identity)
-        return (number, checksums) if whole and fits else None
-
-    def _line(self, number: int, checksums: bytes, identity: str) -> bytes:
-        text = f"{number} {checksums.hex()}"
-        return f"{text} {hashlib.sha256(f'{identity} {text}'.encode()).hexdigest()[:16]}".encode()
+        listed, faults = self._journal()
+        if faults:
+            raise InputError(faults)
+        return frozenset(listed)
 
     def mark(self, number: int) -> None:
         """Record that a block is completely written. Only one process may do so."""
-        with writing(self.path), (self.path / DONE).open("ab") as file:
-            chunks = [self.path / self.chunk(name, number) for name in self.per_run]
-            file.write(
-                self._line(number, b"".join(map(checksum_of, chunks)), self.identity) + b"\n"
-            )
+        with writing(self.path), (self.path / DONE).open("a", encoding="ascii") as file:
+            chunks = (self.path / self.chunk(name, number) for name in self.per_run)
+            file.write(self._line(number, b"".join(map(checksum_of, chunks)).hex()))
             sync(file)
 
-    def check_links(self) -> None:
-        """Check that nothing would be written elsewhere, through a link in the result.
-
-        Raises:
-            InputError: with the links.
-        """
-        if links := [path for path in self.path.rglob("*") if path.is_symlink()]:
-            raise InputError(Fault(_LINK, path) for path in sorted(links))
-
-    def repair(self) -> None:
-        """Drop from the journal what is no block, or is not whole, before more are added."""
-        listed, _ = self._journal()
-        whole = [entry for entry in sorted(listed.items()) if not list(self._damaged(*entry))]
-        identity = self.identity
+    def keep_whole_blocks(self) -> None:
+        """Drop from the journal what is no block, or is not whole."""
+        lines = [
+            self._line(number, b"".join(checksums.values()).hex())
+            for number, checksums in sorted(self._journal()[0].items())
+            if not any(self._damage(checksums))
+        ]
         with writing_whole(self.path / DONE) as part:
-            part.write_bytes(b"".join(self._line(*entry, identity) + b"\n" for entry in whole))
-        for left in self.path.rglob("*.partial"):  # by a writer that died
-            left.unlink(missing_ok=True)
+            part.write_text("".join(lines), "ascii")
 
-    def faults(self) -> tuple[Fault, ...]:
-        """Return all that is missing, damaged or strange in what is said to be written."""
-        listed, fault = self._journal()
-        summary = self.path / SUMMARY
-        if summary.exists() and len(listed) < self.blocks and not fault:
-            fault = Fault(DAMAGED, self.path / DONE)  # all was written before the summary
-        faults = [*self.altered(), *([fault] if fault else [])]
-        for number, checksums in sorted(listed.items()):
-            faults += self._damaged(number, checksums)
-        if summary.exists():
-            faults += self.altered_summary() if not fault else altered(summary)
-        for folder in (self.path, summary):
-            faults += strangers(folder)
-        return tuple(faults)
+    def _line(self, number: int | str, checksums: str) -> str:
+        """Return a line of the journal: it ends with what binds it to this result."""
+        seal = hashlib.sha256(f"{self.identity} {number} {checksums}".encode()).hexdigest()
+        return f"{number} {checksums} {seal[:16]}\n"
 
-    def altered(self) -> tuple[Fault, ...]:
-        """Return what is damaged of metadata and coordinates."""
-        return tuple(altered(self.path))
+    def _journal(self) -> tuple[dict[int, dict[str, bytes]], tuple[Fault, ...]]:
+        """Return the checksums of the chunks of each block that is listed, and what is damaged."""
+        content = content_of(self.path / DONE)
+        if content is None:
+            return {}, (Fault(DAMAGED, self.path / DONE),)
+        listed, wrong = {}, []
+        # The last line may have been cut off; without its end it does not count.
+        lines = content.decode("ascii", "replace").split("\n")[:-1]
+        for place, line in enumerate(lines, 1):
+            number, checksums, *_ = [*line.split(" "), "", ""]
+            if f"{line}\n" == self._line(number, checksums):
+                raw = bytes.fromhex(checksums)
+                listed[int(number)] = {
+                    self.chunk(name, int(number)): raw[4 * index : 4 * index + 4]
+                    for index, name in enumerate(self.per_run)
+                }
+            else:
+                wrong.append(Fault(DAMAGED, self.path / DONE, place))
+        return listed, tuple(wrong[:1])
 
-    def altered_summary(self) -> Iterator[Fault]:
-        """Yield what is damaged of the summary, or a fault if it is one of other runs."""
-        faults = list(altered(self.path / SUMMARY))
-        if not faults and manifest_of(self.path / SUMMARY)[RUNS] != self.contents():
-            faults = [Fault(_OTHER_RUNS, self.path / SUMMARY)]
-        yield from faults
+    # --- damage -----------------------------------------------------------------------------------
 
-    def _damaged(self, number: int, checksums: bytes) -> Iterator[Fault]:
-        for index, name in enumerate(self.per_run):
-            file = self.path / self.chunk(name, number)
-            yield from damage(file, checksum_in(checksums, index))
+    def _damage(self, checksums: Mapping[str, bytes]) -> Iterator[Fault]:
+        """Yield what is missing or damaged of the chunks of a block."""
+        for key, checksum in checksums.items():
+            file = self.path / key
+            if fault := chunk_fault(file, content_of(file), checksum):
+                yield fault
 
-    def writer(self) -> StoreWriter:
-        """Open the arrays for writing; any number of processes may, each its own blocks."""
-        with writing(self.path):
-            return StoreWriter(self, zarr.open_group(self.path, mode="r+", use_consolidated=False))
+    def faults(self) -> Iterator[Fault]:
+        """Yield all that is missing or damaged in what is said to be written."""
+        listed, wrong = self._journal()
+        yield from altered(self.path, self.identity)
+        yield from wrong
+        for _, checksums in sorted(listed.items()):
+            yield from self._damage(checksums)
+        if (self.path / SUMMARY).exists():
+            yield from altered(self.path / SUMMARY, self.identity)
+            if len(listed) < self.blocks and not wrong:  # all was written before the summary
+                yield Fault(DAMAGED, self.path / DONE)
 
-    def files(self) -> LocalStore:
+    # --- runs -------------------------------------------------------------------------------------
+
+    def files(self) -> OwnFiles:
         """Return the store as Zarr reads it; a chunk that is not whole raises an `InputError`.
 
         Raises:
             InputError: metadata or the journal are damaged.
         """
-        if faults := self.altered():
+        listed, wrong = self._journal()
+        if faults := (*altered(self.path, self.identity), *wrong):
             raise InputError(faults)
-        blocks = self._listed().items()
-        listed = {
-            key_of(name): {
-                self.chunk(name, number): checksum_in(raw, index) for number, raw in blocks
-            }
-            for index, name in enumerate(self.per_run)
-        }
-        return OwnFiles(self.path, members=members_of(self.path), listed=listed)
+        names = {name.partition("/")[0] for name in digests_of(self.path, self.identity)}
+        checksums = {key: value for block in listed.values() for key, value in block.items()}
+        return OwnFiles(self.path, names, [key_of(name) for name in self.per_run], checksums)
 
     def group(self) -> zarr.Group:
         """Open the arrays for reading; see `files`."""
         return zarr.open_group(self.files(), mode="r", use_consolidated=False)
 
-
-_OTHER_RUNS = Message("the summary is that of other runs; plansim sweep --resume repairs it")
-_LINK = Message("a link in a result is not written through; put in its place what it leads to")
-RunBlock: TypeAlias = "dict[str, npt.NDArray[Any]]"
-"""Some runs by the name of the array in the store; the run is the first dimension of each."""
-
-
-class StoreWriter:
-    """Writes blocks into the arrays of a store."""
-
-    def __init__(self, store: Store, group: zarr.Group) -> None:
-        self._store = store
-        # What equals the fill value is written, too: what is not there is a fault.
-        self._arrays = {
+    @cached_property
+    def _arrays(self) -> Mapping[str, zarr.Array[Any]]:
+        """The arrays for writing, also what equals the fill value: what is not there is a fault."""
+        group = zarr.open_group(self.path, mode="r+", use_consolidated=False)
+        return {
             name: array_of(group, name).with_config({"write_empty_chunks": True})
-            for name in store.per_run
+            for name in self.per_run
+        }
+
+    def empty_block(self, number: int) -> RunBlock:
+        """Return memory for the runs of a block, whose content is still to be written."""
+        runs = len(range(self.runs)[self.span(number)])
+        return {
+            name: np.empty((runs, *array.shape[1:]), array.dtype)
+            for name, array in self._arrays.items()
         }
 
     def write(self, number: int, block: RunBlock) -> None:
-        """Write a block, to the disk itself.
+        """Write a block, to the disk itself. Any number of processes may, each its own blocks.
 
         Raises:
             OutputError: the system refuses to write.
         """
-        start, stop = self._store.span(number)
-        with writing(self._store.path):
+        with writing(self.path):
             for name, array in self._arrays.items():
-                array[start:stop] = block[name]
+                array[self.span(number)] = block[name]
             for name in self._arrays:
-                sync(self._store.path / self._store.chunk(name, number))
+                sync(self.path / self.chunk(name, number))
 
 
 def key_of(name: str) -> str:
@@ -322,34 +269,28 @@ def array_of(group: zarr.Group, name: str) -> zarr.Array[Any]:
     return array
 
 
-def open_store(path: Path) -> Store:
+def open_store(path: str | Path) -> Store:
     """Open a store that a sweep has written, completely or in part.
 
     Raises:
         InputError: ``path`` holds no store, or what describes it is damaged.
     """
+    path = Path(path)
     try:
-        attributes = json.loads(read_bytes(path / "zarr.json"))["attributes"]
-        return _described(path, attributes)
-    except (ArithmeticError, LookupError, OSError, RecursionError, TypeError, ValueError):
-        if (path / DONE).exists():
-            raise InputError(CHANGED_ROOT, path / "zarr.json", expected=AGAIN) from None
+        attributes = json.loads(content_of(path / "zarr.json") or b"")["attributes"]
+        card, layout = dict(attributes[CARD]), attributes["layout"]
+        runs, block = int(layout["runs"]), int(layout["block"])
+        factors, outputs = tuple(map(str, layout["factors"])), tuple(map(str, layout["outputs"]))
+        if 1 <= block <= runs <= MOST_RUNS and {"design", "model"} <= card.keys():
+            return Store(path, card, runs, block, factors, outputs)
+    except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError):
+        pass
+    if (path / DONE).exists():
+        again = Message("plansim sweep --force, which begins anew")
+        raise InputError("what describes the result is damaged", path / "zarr.json", expected=again)
     made = Message("a RESULT.zarr that 'plansim sweep' has made")
     message = Message("not the result of a sweep") if path.exists() else Message("no such folder")
     raise InputError(message, path, expected=made)
-
-
-def _described(path: Path, attributes: Mapping[str, Any]) -> Store:
-    """Return a store by its attributes; raise a `KeyError`, `TypeError` or `ValueError`."""
-    card, layout = dict(attributes[CARD]), attributes["layout"]
-    runs, block = int(layout["runs"]), int(layout["block"])
-    names = [*layout["factors"], *layout["outputs"]]
-    if not (1 <= block <= runs <= MOST_RUNS and all(isinstance(name, str) for name in names)):
-        raise ValueError("the layout of a store is none")
-    for part in ("design", "model"):
-        dict(card[part])
-    factors, outputs = tuple(layout["factors"]), tuple(layout["outputs"])
-    return Store(path, card, runs, block, factors, outputs)
 
 
 def verify(path: str | Path) -> Store:
@@ -358,8 +299,8 @@ def verify(path: str | Path) -> Store:
     Raises:
         InputError: there is no sweep at ``path``, or with each file that is missing or damaged.
     """
-    store = open_store(Path(path))
-    if faults := store.faults():
+    store = open_store(path)
+    if faults := tuple(store.faults()):
         raise InputError(faults)
     return store
 
@@ -375,7 +316,7 @@ def open_sweep(path: str | Path) -> xr.Dataset:
     >>> plansim.open_sweep("opened.zarr").sizes["run"]
     64
     """
-    store = open_store(Path(path))
+    store = open_store(path)
     files = store.files()
     sweep: xr.Dataset = xr.open_zarr(files, consolidated=False, chunks=None)
     names = {key_of(name): name for name in (*store.factors, *store.outputs)}

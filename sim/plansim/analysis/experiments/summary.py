@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -18,14 +20,7 @@ import zarr
 from plansim.analysis.ensemble import NORMAL, wilson
 from plansim.analysis.evaluator import RunStatus
 from plansim.analysis.experiments.design import DesignKind
-from plansim.analysis.experiments.integrity import (
-    SUMMARY,
-    consolidate,
-    folder_beside,
-    members_of,
-    write_manifest,
-    writing,
-)
+from plansim.analysis.experiments.integrity import SUMMARY, consolidate, write_manifest, writing
 from plansim.analysis.experiments.store import CHECKSUM, RunBlock, Store, array_of
 from plansim.files.writing import sync
 from plansim.scenario.factors import FloatArray
@@ -62,7 +57,7 @@ class Summary:
 
     def add(self, number: int, block: RunBlock) -> None:
         """Add a block; the order of blocks makes no difference."""
-        start, _ = self._store.span(number)
+        start = self._store.span(number).start
         status = block["status"]
         self._failures.update(block["bad_variable"][status > RunStatus.OK].tolist())
         for index in range(len(self._scenarios)):
@@ -123,22 +118,18 @@ class Summary:
         """
         group = self._store.group()
         for number in sorted(self._store.done() - self._added):
-            span = slice(*self._store.span(number))
+            span = self._store.span(number)
             names = (*_SUMMARISED, *self._store.outputs)
             self.add(number, {name: _read(group, name, span) for name in names})
         runs = self._runs
         runs[:, -1] = self._store.runs // len(runs) - runs[:, :-1].sum(axis=1)
         is_sample = DesignKind(self._store.card["design"]["kind"]).is_sample
-        numbers = shares(self._verdicts, is_sample=is_sample)
+        share, error, low, high = shares(self._verdicts, is_sample=is_sample)
         worst = np.where(np.isinf(self._worst), np.nan, self._worst)
-        by_target = ("scenario", "target")
-        about = {
-            "p_met": "Share of the sound runs.",
-            "p_met_se": "Its standard error, by Agresti and Coull: never zero.",
-            "p_met_low": "Lower end of its 95 % interval, by Wilson.",
-            "p_met_high": "Upper end of it.",
-            "worst_margin": "In the target's unit; + is good.",
-        }
+
+        def by_target(values: npt.NDArray[Any], description: str) -> tuple[Any, ...]:
+            return ("scenario", "target"), values, {"description": description}
+
         every = {"every": self._stride, "description": "Of the sound runs; of every k-th if many."}
         variables: Any = group["bad_variable"].attrs["names"]
         failures = sorted(self._failures.items(), key=lambda item: (-item[1], item[0]))
@@ -148,12 +139,13 @@ class Summary:
         quantiles = self._quantiles(threads)
         return xr.Dataset(
             {
-                **{
-                    name: (by_target, values, {"description": about[name]})
-                    for name, values in zip(about, (*numbers, worst), strict=True)
-                },
-                "verdicts": ((*by_target, "verdict"), self._verdicts),
-                "worst_run": (by_target, self._worst_run),
+                "p_met": by_target(share, "Share of the sound runs."),
+                "p_met_se": by_target(error, "Its standard error, after Agresti and Coull."),
+                "p_met_low": by_target(low, "Lower end of its 95 % interval, by Wilson."),
+                "p_met_high": by_target(high, "Upper end of it."),
+                "worst_margin": by_target(worst, "In the target's unit; + is good."),
+                "worst_run": by_target(self._worst_run, "The run that has it."),
+                "verdicts": (("scenario", "target", "verdict"), self._verdicts),
                 "quantiles": (("scenario", "output", "year", "quantile"), quantiles, every),
                 "runs": (("scenario", "outcome"), runs),
             },
@@ -250,8 +242,9 @@ def write_summary(store: Store, summary: xr.Dataset) -> None:
     Raises:
         OutputError: the system refuses to write.
     """
-    with folder_beside(store.path) as part, writing(store.path):
-        new, old = part / SUMMARY, store.path / SUMMARY
+    path = store.path / SUMMARY
+    with writing(store.path), TemporaryDirectory(".partial", dir=store.path) as folder:
+        new = Path(folder, SUMMARY)
         summary.to_zarr(
             new,
             mode="w",
@@ -260,10 +253,10 @@ def write_summary(store: Store, summary: xr.Dataset) -> None:
             write_empty_chunks=True,
             encoding={name: {"compressors": CHECKSUM} for name in summary.variables},
         )
-        write_manifest(new, runs=store.contents())
+        write_manifest(new, store.identity)
         for file in new.rglob("*"):
             sync(file)
-        if old.exists():
-            old.rename(part / "old")
-        new.rename(old)
-        consolidate(store.path, members_of(store.path))
+        if path.exists():
+            path.rename(Path(folder, "old"))
+        new.rename(path)
+        consolidate(store.path)

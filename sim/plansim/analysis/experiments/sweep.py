@@ -3,38 +3,31 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
-from functools import partial
+from contextlib import ExitStack
+from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import xarray as xr
 
-from plansim.analysis.evaluator import TILE, Evaluation, Evaluator, Progress, Request, processors
-from plansim.analysis.experiments.design import Design, describe
+from plansim.analysis.evaluator import Progress, Request, processors
+from plansim.analysis.experiments.design import Design
 from plansim.analysis.experiments.design_file import read_design
-from plansim.analysis.experiments.integrity import alone
-from plansim.analysis.experiments.layout import check_same, new_store, repair
-from plansim.analysis.experiments.sampling import Sampler
-from plansim.analysis.experiments.store import NO_BREACH, RunBlock, Store, open_store, open_sweep
+from plansim.analysis.experiments.layout import SweepJob, new_store, old_store
+from plansim.analysis.experiments.store import RunBlock, open_sweep
 from plansim.analysis.experiments.summary import Summary, write_summary
-from plansim.analysis.experiments.workers import Task, connected, run_blocks
+from plansim.analysis.experiments.workers import SweepRuns, connected, run_blocks
 from plansim.engine.dataset import Origin, with_origin
-from plansim.engine.trajectory import version_of
 from plansim.errors import DesignError, Fault, nearest
 from plansim.model.records import Model, Timing, VariableKind, cells_of
-from plansim.scenario.factors import FloatArray
 from plansim.scenario.variant import for_scenarios
 from plansim.targets.catalogue import targets_of
 from plansim.targets.indicator import moment
 from plansim.targets.target import Target, answering_series, judged_targets
 
-__all__ = ["SweepJob", "SweepRuns", "block_size", "request_of", "run_sweep", "sweep"]
+__all__ = ["block_size", "request_of", "run_sweep", "sweep"]
 
 _MOST_OUTPUTS = 40
 """Number of series that are kept at most where nothing says which."""
@@ -131,11 +124,13 @@ def run_sweep(
         # What is refused is refused before anything is written, or replaced. What draws is slow to
         # load; meanwhile LLVM, which needs no lock of Python, compiles.
         with ThreadPoolExecutor(1) as pool:
-            pool.submit(Sampler(design).load)
-            job.evaluators()
+            if design.kind.is_sample:
+                pool.submit(import_module, "scipy.stats")
+            runs = SweepRuns(job)
         client = stack.enter_context(connected(scheduler))
-        block = block or block_size(design)
-        store = stack.enter_context(_store(job, path, resume, force, block))
+        size = block or block_size(design)
+        stored = old_store(job) if resume else new_store(job, size, force=force)
+        store = stack.enter_context(stored)
         todo = sorted(set(range(store.blocks)) - store.done())
         summary, made = Summary(store), store.made()
 
@@ -147,12 +142,12 @@ def run_sweep(
 
         def done(number: int, block: RunBlock | None) -> None:
             store.mark(number)
-            told(store.size(number))
+            told(len(range(store.runs)[store.span(number)]))
             if block is not None:
                 summary.add(number, block)
 
         told(0)
-        run_blocks(job, todo, done, threads=threads, client=client)
+        run_blocks(runs, store, todo, done, threads=threads, client=client)
         dataset = summary.dataset(processors() if threads is None else threads)
         write_summary(store, dataset)
     return dataset
@@ -220,168 +215,3 @@ def _check_assumed(design: Design, targets: Sequence[Target]) -> None:
     ]
     if faults:
         raise DesignError(dict.fromkeys(faults))
-
-
-def _card(job: SweepJob) -> dict[str, Any]:
-    """Return everything that the stored values depend on."""
-    return {
-        "design": describe(job.design),
-        "model": {"name": job.model.name, "sha256": job.model.sha256},
-        "targets": {target.id: _described(target) for target in job.request.targets},
-        "versions": {name: version_of(name) for name in ("plansim", "numpy", "scipy")},
-    }
-
-
-def _described(target: Target) -> list[Any]:
-    """Return the fields of a target that a verdict depends on."""
-    return [
-        target.value,
-        target.direction,
-        target.tolerance,
-        target.unit,
-        target.measure,
-        target.since,
-        target.year,
-        target.horizon,
-        target.attribute,
-        {str(basis or ""): name for basis, name in target.variables.items()},
-    ]
-
-
-@contextmanager
-def _store(job: SweepJob, path: Path, resume: bool, force: bool, block: int) -> Iterator[Store]:
-    """Create the store, or repair the one to be resumed; nobody else may write to it."""
-    card, what = _card(job), (job.model, job.design, job.request)
-    if not resume:
-        with new_store(path, *what, card, block, force=force) as store:
-            yield store
-        return
-    store = open_store(path)
-    check_same(store, card)
-    with alone(path):
-        repair(store, *what)
-        yield store
-
-
-# --- blocks ---------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class SweepJob:
-    """Everything needed to run any block of a sweep, in this process or another."""
-
-    model: Model
-    design: Design
-    request: Request
-    path: Path
-    """Path of the store."""
-
-    def evaluators(self) -> list[Evaluator]:
-        """Return what runs each scenario of the design, compiled.
-
-        Raises:
-            InputError: a constant that the shape of the code depends on cannot vary.
-            ModelError: the compiler does not support the model.
-        """
-        return [
-            Evaluator(self.model, scenario, self.design.factors, self.request)
-            for scenario in self.design.scenarios
-        ]
-
-    def open(self) -> SweepRuns:
-        """Make ready to run.
-
-        Raises:
-            DesignError: the store was begun with another design, model or version.
-        """
-        store = open_store(self.path)
-        check_same(store, _card(self))
-        return SweepRuns(self, store)
-
-
-class SweepRuns:
-    """The runs of a design, by blocks of its store: run i is point i // s under scenario i % s.
-
-    ``s`` is the number of scenarios. Random functions of point i draw by NOISE SEED + i.
-    """
-
-    def __init__(self, job: SweepJob, store: Store) -> None:
-        self._design, self._request, self._store = job.design, job.request, store
-        self._evaluators = job.evaluators()
-        self.write = store.writer().write
-
-    def drawer(self) -> Callable[[int], FloatArray]:
-        """Return the function that draws the points of a block, whose runs may share the first."""
-        sampler, scenarios = Sampler(self._design), len(self._evaluators)
-
-        def draw(number: int) -> FloatArray:
-            start, stop = self._store.span(number)
-            return sampler.draw(start // scenarios, -(-stop // scenarios))
-
-        return draw
-
-    def begin(self, number: int, points: FloatArray) -> tuple[RunBlock, list[Task]]:
-        """Return an empty block of runs, whose points were drawn, and the tasks that fill it."""
-        scenarios = len(self._evaluators)
-        start, stop = self._store.span(number)
-        runs = np.arange(start, stop)
-        numbers = runs // scenarios
-        inputs = points[numbers - start // scenarios]
-        block = _empty_block(
-            self._store, self._request, inputs, (runs % scenarios).astype(np.int16)
-        )
-
-        def fill(evaluator: Evaluator, rows: slice) -> None:
-            evaluation = evaluator.evaluate(inputs[rows], seeds=numbers[rows].astype(np.float64))
-            _fill(evaluation, {name: array[rows] for name, array in block.items()})
-
-        tasks: list[Task] = [
-            partial(fill, evaluator, slice(first, first + TILE * scenarios, scenarios))
-            for index, evaluator in enumerate(self._evaluators)
-            for first in range((index - start) % scenarios, len(runs), TILE * scenarios)
-        ]
-        return block, tasks
-
-
-def _fill(evaluation: Evaluation, rows: RunBlock) -> None:
-    """Write the results of some runs into their rows of a block.
-
-    The outputs of a failed run are as the engine gives them.
-    """
-    request = evaluation.request
-    for name, readings in zip(request.outputs, evaluation.output_rows, strict=True):
-        rows[name][:] = evaluation.readings[readings].T
-    binding = {target.id: column for column, target in enumerate(request.binding)}
-    for column, target in enumerate(request.targets):
-        verdicts = evaluation[target.id]
-        rows["verdict"][:, column] = verdicts.status
-        rows["margin"][:, column] = verdicts.margin
-        if target.id in binding:
-            breach = verdicts.first_breach
-            rows["first_breach"][:, binding[target.id]] = np.where(
-                np.isnan(breach), NO_BREACH, breach
-            )
-    rows["status"][:] = evaluation.status
-    rows["bad_variable"][:] = evaluation.failed_variable
-    rows["bad_time"][:] = evaluation.failed_time
-
-
-def _empty_block(
-    store: Store, request: Request, inputs: FloatArray, scenario: npt.NDArray[np.int16]
-) -> RunBlock:
-    """Return a block whose results are still to be written.
-
-    ``inputs`` are ``(run, factor)``, ``scenario`` the index of each run's scenario in the design.
-    """
-    count, targets = len(inputs), len(request.targets)
-    block: RunBlock = dict(zip(store.factors, inputs.T, strict=True))
-    block |= {name: np.empty((count, len(request.years))) for name in store.outputs}
-    return block | {
-        "verdict": np.empty((count, targets), np.int8),
-        "margin": np.empty((count, targets), np.float32),
-        "first_breach": np.empty((count, len(request.binding)), np.int16),
-        "status": np.empty(count, np.int8),
-        "bad_variable": np.empty(count, np.int32),
-        "bad_time": np.empty(count),
-        "scenario": scenario,
-    }

@@ -7,7 +7,7 @@ frozen at the initial value. The change of the targets is the effect of the loop
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
@@ -157,7 +157,7 @@ def _switch(name: str, model: Model) -> str:
     return variable.name
 
 
-class _LoopRow(Form):
+class _LoopForm(Form):
     id: str
     en: str
     zh: str
@@ -177,8 +177,32 @@ class _LoopRow(Form):
     ]
 
 
+def _loop(form: _LoopForm, model: Model) -> Loop:
+    paths = []
+    for signs in form.paths:
+        links = []
+        for cause, effect in pairwise([*signs, *list(signs)[:1]]):
+            felt = model.variables[split_reference(effect)[0]].felt
+            stands = split_reference(cause)[0] in felt
+            links.append(LoopLink(cause, effect, signs[cause], stands))
+        paths.append(tuple(links))
+    return Loop(
+        form.id,
+        form.en,
+        form.zh,
+        form.polarity,
+        form.switch,
+        form.meaning.en,
+        form.meaning.zh,
+        form.weak.en,
+        form.weak.zh,
+        tuple(paths),
+        form.felt,
+    )
+
+
 class _LoopsForm(Form):
-    loops: Annotated[tuple[_LoopRow, ...], listed(list[_LoopRow], unique="id")]
+    loops: Annotated[tuple[Loop, ...], listed(list[_LoopForm], _loop, unique="id")]
 
 
 def load_loops(model: Model) -> tuple[Loop, ...]:
@@ -195,29 +219,7 @@ def load_loops(model: Model) -> tuple[Loop, ...]:
     path = model.path.with_name(FILE_NAME)
     if not path.is_file():
         raise InputError("no loops are declared for the model", path, found=Message("no such file"))
-    return tuple(
-        Loop(
-            id=row.id,
-            name_en=row.en,
-            name_zh=row.zh,
-            polarity=row.polarity,
-            switch=row.switch,
-            meaning_en=row.meaning.en,
-            meaning_zh=row.meaning.zh,
-            weak_en=row.weak.en,
-            weak_zh=row.weak.zh,
-            paths=tuple(tuple(_links(model, path)) for path in row.paths),
-            felt=row.felt,
-        )
-        for row in form_of(_LoopsForm, read_document(path), model).loops
-    )
-
-
-def _links(model: Model, path: Mapping[str, int]) -> Iterator[LoopLink]:
-    around = [*path, next(iter(path))] if path else []
-    for cause, effect in pairwise(around):
-        felt = model.variables[split_reference(effect)[0]].felt
-        yield LoopLink(cause, effect, path[cause], split_reference(cause)[0] in felt)
+    return form_of(_LoopsForm, read_document(path), model).loops
 
 
 # --- cuts -----------------------------------------------------------------------------------------

@@ -15,7 +15,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -23,6 +25,7 @@ from plansim.analysis.ensemble import load_ensemble, read_ensemble_head
 from plansim.analysis.evaluator import processors
 from plansim.analysis.experiments.design_file import read_design
 from plansim.analysis.experiments.sampling import Sampler
+from plansim.analysis.optimization.decision_file import FrontierSpec, read_frontier_spec
 from plansim.analysis.optimization.evolution import Points, sample
 from plansim.analysis.optimization.frontier_search import (
     LOCAL_SEARCHES,
@@ -34,13 +37,7 @@ from plansim.analysis.optimization.frontier_search import (
     settle,
     top_of,
 )
-from plansim.analysis.optimization.moves import scale_of
-from plansim.analysis.optimization.problem import (
-    DecisionProblem,
-    FrontierSpec,
-    decision_problem,
-    read_frontier_spec,
-)
+from plansim.analysis.optimization.problem import DecisionProblem, decision_problem
 from plansim.analysis.optimization.slp import FAILED, finite, maximise
 from plansim.errors import InputError
 from plansim.files.notebook import Table, Tabular
@@ -208,9 +205,11 @@ def frontier(
     )
     if not wanted:
         raise InputError("there is no binding target that growth could break")
-    threads = processors() if threads is None else threads
+    problem_to = partial(
+        growth_problem, model, spec, wanted, threads=processors() if threads is None else threads
+    )
     drawn = _drawn(model, spec, draws)
-    horizons = []
+    horizons, present, used = [], np.empty(0), 0
     steps = len(wanted) + levels + 3
     for index, year in enumerate(sorted(set(spec.years))):
 
@@ -218,120 +217,66 @@ def frontier(
             if progress is not None:
                 progress(index * steps + done, len(spec.years) * steps)
 
-        def problem_with(uncertain: Sequence[Factor], year: int = year) -> DecisionProblem:
-            return growth_problem(model, spec, wanted, year, uncertain=uncertain, threads=threads)
-
         # Searching varies levers alone, for which the code is smaller and quicker.
-        problem, uncertainty = _scaled(problem_with(()), drawn, problem_with)
-        horizons.append(_horizon(problem, uncertainty, year, levels, tell))
-    return Frontier(
-        spec,
-        wanted,
-        tuple(problem.present.tolist()),
-        tuple(horizons),
-        0 if uncertainty is None else len(uncertainty.draws),
-    )
+        problem, uncertain = problem_to(year), None
+        scales = PLAIN_SPREAD * problem.scales
+        if drawn is not None:
+            factors, values = drawn
+            uncertain = problem_to(year, uncertain=factors, draws=values)
+            uncertain = replace(uncertain, scales=np.ones(len(wanted)))
+            used = len(values)
+            with np.errstate(all="ignore"):
+                spreads = np.nanstd(uncertain.judge(problem.start[None]).margins[0], axis=0)
+            scales = np.maximum(np.nan_to_num(spreads), SMALLEST_SPREAD * problem.scales)
+        problem = replace(problem, scales=scales)
+        horizons.append(_horizon(problem, uncertain, year, levels, tell))
+        present = problem.present
+    return Frontier(spec, wanted, tuple(present.tolist()), tuple(horizons), used)
 
 
-@dataclass(frozen=True)
-class _Drawn:
-    """Draws of what is uncertain."""
+def _drawn(model: Model, spec: FrontierSpec, count: int) -> tuple[list[Factor], FloatArray] | None:
+    """Draw what is uncertain beside the levers: conditioned members, or else by the design.
 
-    factors: tuple[Factor, ...]
-    values: FloatArray
-    """``(draw, factor)``"""
-    chosen: frozenset[str] = frozenset()
-    """Constants that are what a policy makes them."""
-
-
-def _drawn(model: Model, spec: FrontierSpec, draws: int) -> _Drawn | None:
-    """Draw what is uncertain: conditioned members beside the model, or else by the design."""
+    What is added to a lever's constant, or multiplies it, remains uncertain, unless it is what a
+    policy makes it.
+    """
     if spec.uncertainty is None:
         return None
+    factors: Sequence[Factor]
+    chosen: frozenset[str] = frozenset()
     head = read_ensemble_head(model)
     if head is not None and head.kind is EnsembleKind.CONDITIONED and not head.misfit(model):
         members = load_ensemble(model)
-        return _Drawn(members.factors, members.values[:draws], members.policy)
-    design = read_design(spec.uncertainty, model, samples=draws, scenarios=[spec.scenario])
-    return _Drawn(design.factors, Sampler(design).draw(0, draws))
-
-
-@dataclass(frozen=True)
-class _Uncertainty:
-    """The uncertain factors beside the levers, and draws of them."""
-
-    problem: DecisionProblem
-    """With the uncertain factors."""
-    draws: FloatArray
-    """``(draw, factor)``"""
-
-    def margins(self, position: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return margins ``(draw, target)`` in their units, and growth ``(draw,)``."""
-        margins, growth = self.problem.over_draws(position[None], self.draws)
-        return margins[0], growth[0]
-
-    def chance(self, position: FloatArray, rows: Sequence[int]) -> tuple[float, float]:
-        """Return the share of the draws in which targets hold, and the median of growth."""
-        margins, growth = self.margins(position)
-        finite_growth = growth[np.isfinite(growth)]
-        median = float(np.median(finite_growth)) if finite_growth.size else math.nan
-        with np.errstate(invalid="ignore"):
-            return float((margins[:, list(rows)] >= 0).all(axis=1).mean()), median
+        factors, values, chosen = members.factors, members.values[:count], members.policy
+    else:
+        design = read_design(spec.uncertainty, model, samples=count, scenarios=[spec.scenario])
+        factors, values = design.factors, Sampler(design).draw(0, count)
+    moved = {constant for lever in spec.levers for constant in lever.constants}
+    left = [
+        column
+        for column, factor in enumerate(factors)
+        if not moved & set(factor.constants) & (chosen if factor.apply is not Apply.SET else moved)
+    ]
+    return ([factors[column] for column in left], values[:, left]) if left else None
 
 
 def growth_problem(
-    model: Model,
-    spec: FrontierSpec,
-    targets: Sequence[Target],
-    year: int,
-    *,
-    uncertain: Sequence[Factor] = (),
-    threads: int = 1,
+    model: Model, spec: FrontierSpec, targets: Sequence[Target], year: int, **options: Any
 ) -> DecisionProblem:
-    """Return the problem of which growth to one year is the objective."""
+    """Return the problem of which growth to one year is the indicator.
+
+    ``options`` are those of `decision_problem`.
+    """
     first = math.floor(spec.scenario.time.initial)
+    growth = indicator_of(model, spec.growth, Measure.GROWTH, first, year)
     return decision_problem(
-        model,
-        spec.scenario,
-        spec.levers,
-        targets,
-        objective=indicator_of(model, spec.growth, Measure.GROWTH, first, year),
-        until=year,
-        uncertain=uncertain,
-        threads=threads,
+        model, spec.scenario, spec.levers, targets, indicators=[growth], until=year, **options
     )
-
-
-def _scaled(
-    problem: DecisionProblem,
-    drawn: _Drawn | None,
-    with_uncertain: Callable[[Sequence[Factor]], DecisionProblem],
-) -> tuple[DecisionProblem, _Uncertainty | None]:
-    """Scale margins by their standard deviation over what is uncertain beside the levers."""
-    sizes = np.array([scale_of(target) for target in problem.targets])
-    moved = {constant for lever in problem.levers for constant in lever.constants}
-    # What is added to a lever's constant, or multiplies it, remains uncertain.
-    columns = [
-        column
-        for column, factor in enumerate(drawn.factors if drawn else ())
-        if drawn
-        and not moved
-        & set(factor.constants)
-        & (drawn.chosen if factor.apply is not Apply.SET else moved)
-    ]
-    if drawn is None or not columns:
-        return replace(problem, scales=PLAIN_SPREAD * sizes), None
-    uncertain = [drawn.factors[column] for column in columns]
-    uncertainty = _Uncertainty(with_uncertain(uncertain), drawn.values[:, columns])
-    with np.errstate(all="ignore"):
-        spreads = np.nanstd(uncertainty.margins(problem.start)[0], axis=0)
-    scales = np.maximum(np.nan_to_num(spreads), SMALLEST_SPREAD * sizes)
-    return replace(problem, scales=scales), uncertainty
 
 
 def _horizon(
     problem: DecisionProblem,
-    uncertainty: _Uncertainty | None,
+    uncertain: DecisionProblem | None,
     year: int,
     levels: int,
     tell: Callable[[int], None],
@@ -358,7 +303,7 @@ def _horizon(
         top = settle(problem, top, kept)
     tell(len(rows) + 2)
     front = pareto_front(problem, points, kept, top, levels, lambda n: tell(len(rows) + 2 + n))
-    policies = tuple(_policy(problem, uncertainty, point.position, kept) for point in front)
+    policies = tuple(_policy(problem, uncertain, point.position, kept) for point in front)
     tell(len(rows) + levels + 3)
 
     def named(chosen: Iterable[int]) -> tuple[str, ...]:
@@ -374,7 +319,7 @@ def _horizon(
         never=named(row for row in rows if row not in attainable),
         conflicting=named(conflicting),
         kept=named(kept),
-        highest=None if top is None else _policy(problem, uncertainty, top.position, kept),
+        highest=None if top is None else _policy(problem, uncertain, top.position, kept),
         binding=named(row for row in kept if top is not None and top.values[row] < JUST_MET),
         searches=tuple(float(end.values[growth]) for end in ends),
         front=policies,
@@ -383,7 +328,7 @@ def _horizon(
 
 def _policy(
     problem: DecisionProblem,
-    uncertainty: _Uncertainty | None,
+    uncertain: DecisionProblem | None,
     position: FloatArray,
     kept: Sequence[int],
 ) -> Policy:
@@ -391,6 +336,13 @@ def _policy(
     margins = values[:-1]
     worst = float(margins[list(kept)].min()) if kept else math.nan
     tight = [row for row in kept if margins[row] <= worst + AS_TIGHT]
+    chance = median = math.nan
+    if uncertain is not None:
+        judged = uncertain.judge(position[None])
+        growth = judged.indicators[np.isfinite(judged.indicators)]
+        median = float(np.median(growth)) if growth.size else math.nan
+        with np.errstate(invalid="ignore"):
+            chance = float((judged.margins[0][:, list(kept)] >= 0).all(axis=1).mean())
     return Policy(
         tuple(problem.values(position[None])[0].tolist()),
         float(values[-1]),
@@ -400,7 +352,8 @@ def _policy(
         },
         tuple(problem.targets[row].id for row in sorted(tight, key=lambda row: margins[row])),
         worst,
-        *(() if uncertainty is None else uncertainty.chance(position, kept)),
+        chance,
+        median,
     )
 
 

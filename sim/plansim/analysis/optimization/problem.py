@@ -1,56 +1,86 @@
 """A decision problem: a scenario, levers that may be moved in ranges, targets that are to be met.
 
-Every search of this package (`solve`, the remedies of reports, the frontier) asks the same of it:
-what margins the targets have where levers stand at positions, each from 0 to 1 across its range.
-The frontier's problem is stated in ``decision.yaml`` beside the model; others come from options of
-a command or from the levers of ``views.yaml``.
+Every search of this package asks the same: what becomes of targets where levers stand at positions,
+each from 0 to 1 across its range. `solve`, the remedies of reports and the frontier ask it of the
+model's own run; policies and conflicts, and how sure a frontier is, of states of the world: draws
+of what is uncertain beside the levers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Annotated, TypeAlias
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 import numpy as np
-from pydantic import Field
+import numpy.typing as npt
 
 from plansim.analysis.evaluator import Evaluation, Evaluator, Request
-from plansim.analysis.experiments.design_file import design_named
-from plansim.analysis.experiments.design_form import DesignContext, scenario_beside
-from plansim.analysis.optimization.moves import Move, ranges_of, scale_of
-from plansim.errors import DesignError, Fault, InputError, Message, nearest
-from plansim.files.forms import LAX, Entries, Form, Resolved, form_of
-from plansim.files.yaml_document import read_document
-from plansim.model.records import Model
-from plansim.scenario.factors import Factor, FloatArray, acted, default_of
-from plansim.scenario.references import one_series
-from plansim.scenario.scenario_file import Scenario, read_overlay
+from plansim.model.records import Integration, Model
+from plansim.scenario.factors import Factor, FloatArray, acted, default_of, neutral_value
+from plansim.scenario.members import LIMIT, Members
+from plansim.scenario.scenario_file import Scenario
 from plansim.targets.judging import margin_of
 from plansim.targets.target import Target, in_year
-from plansim.targets.views import Lever, Views
+from plansim.targets.verdict import PART_MET
+from plansim.targets.views import Lever
 
 __all__ = [
-    "FILE_NAME",
     "DecisionProblem",
-    "FrontierSpec",
-    "Lever",
-    "Responses",
-    "SearchSpace",
+    "Judged",
+    "Move",
     "decision_problem",
-    "read_frontier_spec",
+    "parts_met",
+    "scale_of",
 ]
 
-FILE_NAME = "decision.yaml"
-"""Beside the model."""
+States: TypeAlias = npt.NDArray[np.intp] | slice
+"""Rows of the draws."""
 UNMOVED = 1e-9
 """A lever that is moved by less of its range is not moved."""
+PART = 4096
+"""Runs a thread that are set up at a time."""
+
+
+@dataclass(frozen=True)
+class Move:
+    """A lever, where it is and where it is moved to, in its own unit."""
+
+    lever: Lever
+    present: float
+    """The constant's value; 0 of a lever that adds, 1 of one that multiplies."""
+    value: float
+
+    @property
+    def effort(self) -> float:
+        """The part of the lever's range that the move takes."""
+        return abs(self.value - self.present) / (self.lever.high - self.lever.low)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What settings of levers come to, state by state; NaN where a run breaks down."""
+
+    met: FloatArray = field(repr=False)
+    """``(setting, state, target)``: as `parts_met` gives it."""
+    margins: FloatArray = field(repr=False)
+    """``(setting, state, target)``, scaled."""
+    indicators: FloatArray = field(repr=False)
+    """``(setting, state, indicator)``, in their units."""
+
+    def share(self, columns: Sequence[int]) -> FloatArray:
+        """Return the share of states in which every one of some targets is met: ``(setting,)``.
+
+        A state in which one is undecided, and none missed, counts as half.
+        """
+        least = self.met[:, :, list(columns)].min(axis=2, initial=1.0)
+        return np.asarray(np.nan_to_num(least).mean(axis=1))
 
 
 @dataclass(frozen=True, kw_only=True)
-class SearchSpace:
-    """Levers over their ranges under a scenario; positions go from 0 to 1 across each range."""
+class DecisionProblem:
+    """Levers over their ranges under a scenario, and what is asked of a run at each setting."""
 
     scenario: Scenario
     levers: tuple[Lever, ...]
@@ -60,8 +90,26 @@ class SearchSpace:
     present: FloatArray
     """``(lever,)``: where the scenario has them; 0 of a lever that adds, 1 of one that multiplies.
     """
-    columns: Mapping[str, int]
-    """Of the constants in a row of settings: those of levers among them."""
+    targets: tuple[Target, ...]
+    scales: FloatArray
+    """``(target,)``: margins are divided by them."""
+    indicators: tuple[Target, ...]
+    """What is computed beside the margins: growth, or an outlay."""
+    until: int | None
+    """A target must hold from its own year to this one; None for its own year alone."""
+    columns: Mapping[str, int] = field(repr=False)
+    """Of the constants in a row of settings."""
+    states: FloatArray = field(repr=False)
+    """``(state, constant)``: values under the scenario in each state of the world, before levers
+    act; a single one where nothing is uncertain."""
+    uncertain: tuple[Factor, ...]
+    """Factors that act on what levers leave."""
+    draws: FloatArray = field(repr=False)
+    """``(state, factor)``: their values."""
+    evaluator: Evaluator = field(repr=False)
+    threads: int
+
+    # Positions, values and moves of levers.
 
     @property
     def start(self) -> FloatArray:
@@ -78,29 +126,9 @@ class SearchSpace:
         values = self.low + positions * (self.high - self.low)
         return np.where(positions == self.start, self.present, values)
 
-    def act(self, settings: FloatArray, changed: Lever | Factor, values: FloatArray) -> None:
-        """Let a lever or factor act with values, ``(run,)``, on settings."""
-        columns = [self.columns[constant] for constant in changed.constants]
-        settings[:, columns] = acted(changed.apply, settings[:, columns], values[:, None])
-
-
-@dataclass(frozen=True, kw_only=True)
-class DecisionProblem(SearchSpace):
-    """Levers over a search space, and what is asked of a run at each point of it."""
-
-    targets: tuple[Target, ...]
-    scales: FloatArray
-    """``(target,)``: margins are divided by them."""
-    objective: Target | None
-    """An indicator that is computed beside the margins: growth, or an outlay."""
-    until: int | None
-    """A target must hold from its own year to this one; None for its own year alone."""
-    uncertain: tuple[Factor, ...]
-    """Factors whose constants come after those of levers in a row of settings."""
-    threads: int
-    evaluator: Evaluator
-    defaults: FloatArray
-    """``(constant,)``: values under the scenario."""
+    def effort(self, positions: FloatArray) -> FloatArray:
+        """Return the mean move of the levers, in parts of their ranges: ``(setting,)``."""
+        return np.asarray(np.abs(positions - self.start).mean(axis=1))
 
     def moves(self, position: FloatArray) -> tuple[Move, ...]:
         """Return the levers that are moved at a position, the longest move first."""
@@ -118,86 +146,123 @@ class DecisionProblem(SearchSpace):
             values[self.levers.index(move.lever)] = move.value
         return np.where(values == self.present, self.start, self.positions(values))
 
+    def moved(self, position: FloatArray) -> dict[str, float]:
+        """Return the constants that are set anew where levers stand at a position."""
+        (still,) = self.states[:1]
+        (settings,) = replace(self, uncertain=())._settings(position[None], slice(1))
+        return {
+            name: float(settings[column])
+            for name, column in self.columns.items()
+            if settings[column] != still[column]
+        }
+
+    def scenario_at(self, position: FloatArray) -> Scenario:
+        """Return the scenario with the levers at a position; it sets what is moved."""
+        values = {**self.scenario.values, **self.moved(position)}
+        return replace(self.scenario, values=values)
+
     def only(self, target: Target) -> DecisionProblem:
-        """Return the problem with one of its targets alone, and no objective."""
-        row = self.targets.index(target)
+        """Return the problem with one of its targets alone, and no indicator."""
         (asked,) = [one for one in self.evaluator.request.targets if one.id == target.id]
         return replace(
             self,
             targets=(target,),
-            scales=self.scales[[row]],
-            objective=None,
+            scales=self.scales[[self.targets.index(target)]],
+            indicators=(),
             evaluator=self.evaluator.only(asked),
         )
 
-    def scenario_at(self, position: FloatArray) -> Scenario:
-        """Return the scenario with the levers at a position; it sets what is moved."""
-        settings = self._settings(position[None])[0]
-        moved = {
-            name: float(settings[column])
-            for name, column in self.columns.items()
-            if settings[column] != self.defaults[column]
-        }
-        return replace(self.scenario, values={**self.scenario.values, **moved})
+    # What runs say.
 
-    # What a run says.
+    def runs(self, positions: FloatArray, states: States = slice(None)) -> Evaluation:
+        """Return what comes out of runs, targets judged in their own years: ``(setting · state,)``.
+
+        Each setting is run in all of some states of the world, one after the other.
+        """
+        return self.evaluator.evaluate(self._settings(positions, states), self.threads)
 
     def evaluate(self, positions: FloatArray) -> FloatArray:
-        """Return scaled margins, and the objective if there is one: ``(run, column)``.
+        """Return scaled margins, then indicators, of the first state: ``(setting, column)``.
 
         NaN where a run breaks down.
         """
-        margins, objective = self.over_draws(positions, np.empty((1, 0)))
-        scaled = margins[:, 0] / self.scales
-        return scaled if self.objective is None else np.hstack([scaled, objective])
+        evaluation = self.runs(positions, slice(1))
+        return np.hstack([self._margins(evaluation), self._indicators(evaluation)])
 
-    def over_draws(self, positions: FloatArray, draws: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return what becomes of each position under each draw of what is uncertain.
+    def judge(self, positions: FloatArray, states: States = slice(None)) -> Judged:
+        """Return what becomes of each setting in each of some states, all by default."""
+        count = len(self.states[states])
+        size = max(1, PART * self.threads // count)
+        parts = []
+        for start in range(0, len(positions), size):
+            part = positions[start : start + size]
+            evaluation = self.runs(part, states)
+            met = parts_met(evaluation, self.targets)
+            columns = met, self._margins(evaluation), self._indicators(evaluation)
+            parts.append([column.reshape(len(part), count, -1) for column in columns])
+        return Judged(*map(np.concatenate, zip(*parts, strict=True)))
 
-        Margins ``(position, draw, target)`` in the targets' units, and the objective
-        ``(position, draw)``; NaN where a run breaks down.
-        """
-        settings = np.repeat(self._settings(positions), len(draws), axis=0)
-        for factor, values in zip(self.uncertain, draws.T, strict=False):
-            self.act(settings, factor, np.tile(values, len(positions)))
-        evaluation = self.evaluator.evaluate(settings, self.threads)
-        margins = [self._margin(target, evaluation) for target in self.targets]
-        shape = len(positions), len(draws)
-        objective = (
-            np.empty(shape)
-            if self.objective is None
-            else evaluation[self.objective.id].value.reshape(shape)
-        )
-        return np.stack(margins, axis=1).reshape(*shape, len(margins)), objective
+    def _settings(self, positions: FloatArray, states: States) -> FloatArray:
+        """Return the constants of runs: ``(setting · state, constant)``."""
+        still, draws = self.states[states], self.draws[states]
+        settings = np.tile(still, (len(positions), 1))
 
-    def judge(self, positions: FloatArray) -> Evaluation:
-        """Return what comes out of runs at positions, targets judged in their own years."""
-        return self.evaluator.evaluate(self._settings(positions))
+        def act(changed: Lever | Factor, values: FloatArray) -> None:
+            columns = [self.columns[constant] for constant in changed.constants]
+            settings[:, columns] = acted(changed.apply, settings[:, columns], values[:, None])
 
-    def _settings(self, positions: FloatArray) -> FloatArray:
-        settings = np.tile(self.defaults, (len(positions), 1))
         for lever, values in zip(self.levers, self.values(positions).T, strict=True):
-            self.act(settings, lever, values)
+            act(lever, np.repeat(values, len(still)))
+        for factor, values in zip(self.uncertain, draws.T, strict=True):
+            act(factor, np.tile(values, len(positions)))
         return settings
 
-    def _margin(self, target: Target, evaluation: Evaluation) -> FloatArray:
-        """Return the smallest margin in the years in which a target must hold."""
-        margins = [evaluation[target.id].least_margin]
-        if self.until is not None and len(target.variables) > 1:
-            margins += [evaluation[t.id].least_margin for t in _followed(target, self.until)]
-        elif self.until is not None:
+    def _margins(self, evaluation: Evaluation) -> FloatArray:
+        """Return the least margins in the years in which targets must hold: ``(run, target)``."""
+        margins = evaluation.least_margins(self.targets)
+        for column, target in enumerate(self.targets if self.until is not None else ()):
             # A value is quicker than a verdict, and says the same of a target on one basis.
-            margins += [
-                margin_of(value, target)
-                for year, value in evaluation.later[target.id].items()
-                if year > (target.year or year)
-            ]
-        return np.asarray(np.min(margins, axis=0))
+            later = (
+                [evaluation[one.id].least_margin for one in _followed(target, self.until)]
+                if len(target.variables) > 1
+                else [
+                    margin_of(value, target)
+                    for year, value in evaluation.later[target.id].items()
+                    if year > (target.year or year)
+                ]
+            )
+            margins[:, column] = np.min([margins[:, column], *later], axis=0)
+        return margins / self.scales
+
+    def _indicators(self, evaluation: Evaluation) -> FloatArray:
+        columns = [evaluation[one.id].value for one in self.indicators]
+        return np.stack(columns, axis=1) if columns else np.empty((len(evaluation.status), 0))
 
 
-def _followed(target: Target, until: int) -> list[Target]:
-    first = target.year or until
-    return [in_year(target, year) for year in range(first + 1, until + 1)]
+def _followed(target: Target, until: int | None) -> list[Target]:
+    """Return a target of several bases in each year after its own to which it must hold."""
+    if until is None or len(target.variables) < 2:
+        return []
+    return [in_year(target, year) for year in range((target.year or until) + 1, until + 1)]
+
+
+def parts_met(
+    evaluation: Evaluation, targets: Sequence[Target], *, assumed: float = 0.0
+) -> FloatArray:
+    """Return how far targets are met: ``(run, target)``, NaN where a run breaks down.
+
+    1 if it is met, 0 if it is missed, 0.5 if it is undecided. One that the scenario assumes counts
+    as not met, unless ``assumed`` says otherwise: to assume it is no achievement.
+    """
+    status = np.stack([evaluation[target.id].status for target in targets], axis=1)
+    parts = np.asarray(np.nan_to_num(PART_MET[status], nan=assumed))
+    parts[evaluation.failed] = np.nan
+    return parts
+
+
+def scale_of(target: Target) -> float:
+    """Return what the margins of a target are divided by, so that they compare."""
+    return abs(target.value or 0.0) or 1.0
 
 
 def decision_problem(
@@ -206,155 +271,80 @@ def decision_problem(
     levers: Sequence[Lever],
     targets: Sequence[Target],
     *,
-    objective: Target | None = None,
+    indicators: Sequence[Target] = (),
     until: int | None = None,
     uncertain: Sequence[Factor] = (),
+    draws: FloatArray | None = None,
+    members: Members | None = None,
     threads: int = 1,
     shared: bool = False,
+    coarse: bool = False,
 ) -> DecisionProblem:
     """Return the problem of moving levers under a scenario, each over its own range.
 
     A lever that sets a constant moves it from what the scenario has; one that adds or multiplies
-    acts on what the scenario has. Ranges are those of `ranges_of`,
-    and ``shared`` is as for `Evaluator`.
+    acts on what the scenario has. A lever that is outside of its range has the range extended to
+    where it is; a range without an end stops there. ``shared`` is as for `Evaluator`.
+
+    States of the world are ``draws`` of factors that are ``uncertain``, or ``members``. Of these, a
+    lever is where a policy has it: what members change is what nobody decides. With ``coarse``,
+    runs of a model that is integrated by rk4 take the midpoint rule, twice as fast and near enough
+    to compare policies (docs/decisions/0081).
 
     Raises:
         InputError: the shape of the code depends on a lever.
         ModelError: the model cannot be compiled.
-        SimulationError: the scenario itself breaks down.
+        SimulationError: nothing is uncertain, and the scenario itself breaks down.
     """
-    changed: list[Lever | Factor] = [*levers, *uncertain]
-    constants = tuple(dict.fromkeys(constant for item in changed for constant in item.constants))
+    own = [constant for lever in levers for constant in lever.constants]
+    acting = [constant for factor in uncertain for constant in factor.constants]
+    names, values = members.constants_under(model, scenario) if members else ((), np.empty((1, 0)))
+    draws = np.empty((len(values), 0)) if draws is None else draws
+    constants = tuple(dict.fromkeys([*own, *acting, *names]))
+    columns = {constant: column for column, constant in enumerate(constants)}
+    still = np.array([default_of(model, scenario.values, name) for name in constants])
+    states = np.tile(still, (len(draws), 1))
+    states[:, [columns[name] for name in names]] = values
+    states[:, [columns[name] for name in own]] = still[[columns[name] for name in own]]
     judged = tuple({target.id: target for target in targets}.values())
-    asked = [*judged, *([] if objective is None else [objective])]
-    years: Sequence[int] = ()
-    if until is not None:
-        years = range(min(target.year or until for target in judged) + 1, until + 1)
-        asked += [
-            t for target in judged if len(target.variables) > 1 for t in _followed(target, until)
-        ]
+    asked = [*judged, *indicators, *(t for target in judged for t in _followed(target, until))]
+    first = min((target.year or until or 0 for target in judged), default=0)
     # Nothing here asks when a limit is broken after its year: runs can end with the targets.
-    unfollowed = [replace(target, horizon=target.year or target.horizon) for target in asked]
-    request = Request(tuple(unfollowed), later=tuple(years))
-    low, high, present = ranges_of(model, scenario, levers)
+    ended = tuple(replace(target, horizon=target.year or target.horizon) for target in asked)
+    request = Request(ended, later=() if until is None else tuple(range(first + 1, until + 1)))
+    present = np.array(
+        [neutral_value(model, scenario.values, lever.apply, lever.constants) for lever in levers]
+    )
+    ends = np.array([(lever.low, lever.high) for lever in levers]).reshape(-1, 2).T
+    low, high = np.where(np.isfinite(ends), ends, present)
+    run = scenario
+    if coarse and scenario.time.integration is Integration.RK4:
+        run = replace(scenario, time=replace(scenario.time, integration=Integration.MIDPOINT))
     problem = DecisionProblem(
         scenario=scenario,
         levers=tuple(levers),
-        low=low,
-        high=high,
+        low=np.minimum(low, present),
+        high=np.maximum(high, present),
         present=present,
         targets=judged,
         scales=np.array([scale_of(target) for target in judged]),
-        objective=objective,
+        indicators=tuple(indicators),
         until=until,
+        columns=columns,
+        states=states,
         uncertain=tuple(uncertain),
+        draws=draws,
+        evaluator=Evaluator(
+            model,
+            run,
+            constants,
+            request,
+            shared=shared,
+            stop_early=True,
+            limit=math.inf if members is None else LIMIT,
+        ),
         threads=threads,
-        evaluator=Evaluator(model, scenario, constants, request, shared=shared, stop_early=True),
-        columns={constant: column for column, constant in enumerate(constants)},
-        defaults=np.array([default_of(model, scenario.values, name) for name in constants]),
     )
-    problem.judge(problem.start[None]).require_ok()
+    if len(states) == 1:
+        problem.runs(problem.start[None]).require_ok()
     return problem
-
-
-# --- the file -------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Context(DesignContext):
-    """What the file is read against."""
-
-    views: Views
-    scenario: Scenario | None
-
-    def lever(self, name: str) -> Lever:
-        if (lever := self.views.lever(name)) is not None:
-            return lever
-        near = nearest(name, [lever.id for lever in self.views.levers])
-        raise InputError("views.yaml has no lever '{name}'", nearest=near, name=name)
-
-
-_Levers: TypeAlias = Annotated[
-    tuple[Lever, ...], Entries(list[str], lambda _, name, context: context.lever(name))
-]
-
-
-class Responses(Form):
-    """What takes the rules out of a policy that adapts, and what shows what they do."""
-
-    overlay: Annotated[
-        Scenario,
-        Resolved(str, lambda name, context: read_overlay(context.named(name), context.model)),
-    ]
-    effort: Annotated[
-        tuple[str, ...],
-        Entries(list[str], lambda _, name, context: one_series(context.model, name)),
-    ] = ()
-    """Series that the rules add to."""
-
-
-class FrontierSpec(Form):
-    """Over which levers, and to which years, a frontier of growth is computed."""
-
-    growth: Annotated[str, Resolved(str, lambda name, context: one_series(context.model, name))]
-    """The series whose growth is maximised."""
-    years: Annotated[tuple[int, ...], LAX] = Field(min_length=1)
-    """To which its mean growth is taken."""
-    scenario: Annotated[
-        Scenario,
-        Resolved(str, lambda name, context: context.scenario or scenario_beside(name, context)),
-    ]
-    growth_levers: _Levers = Field(min_length=1)
-    target_levers: _Levers = ()
-    uncertainty: Annotated[
-        Path | None, Resolved(str, lambda name, context: design_named(context.named(name)))
-    ] = None
-    """The design file of what is uncertain beside the levers; None for nothing."""
-    responses: Responses | None = None
-    """None where no policy adapts."""
-
-    @property
-    def levers(self) -> tuple[Lever, ...]:
-        """All levers."""
-        return (*self.growth_levers, *self.target_levers)
-
-    def _misfits(self, _: _Context) -> Iterator[Fault]:
-        first, last = self.scenario.time.initial, self.scenario.time.final
-        expected = Message("after {first:g}, to {last:g}", first=first, last=last)
-        for row, year in enumerate(self.years):
-            if not first < year <= last:
-                yield Fault("no growth to {year}", at=("years", row), expected=expected, year=year)
-        owners: dict[str, str] = {}
-        for lever in self.levers:
-            for constant in lever.constants:
-                if constant in owners:
-                    yield Fault(
-                        "'{first}' and '{second}' move one constant",
-                        found=constant,
-                        first=lever.id,
-                        second=owners[constant],
-                    )
-                owners[constant] = lever.id
-
-
-def read_frontier_spec(
-    model: Model, views: Views, *, path: Path | None = None, scenario: Scenario | None = None
-) -> FrontierSpec:
-    """Read the file at ``path``, else ``decision.yaml`` beside the model.
-
-    Scenario and design are named as those that come with plansim, or are paths beside the file;
-    ``scenario`` takes the place of the one that the file names.
-
-    Raises:
-        DesignError: with every fault of the file.
-
-    >>> model = plansim.load_model("lake.mdl")
-    >>> plansim.read_frontier_spec(model, plansim.load_views(model)).years
-    (2010,)
-    """
-    path = model.path.with_name(FILE_NAME) if path is None else path
-    if not path.is_file():
-        expected = Message("{name} beside the model, or --spec", name=FILE_NAME)
-        raise DesignError("no file states the decision problem", path, expected=expected)
-    context = _Context(model, path, views=views, scenario=scenario)
-    return form_of(FrontierSpec, read_document(path), context, DesignError)

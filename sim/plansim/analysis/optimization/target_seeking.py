@@ -20,8 +20,8 @@ import numpy as np
 from plansim.analysis.evaluator import Evaluation
 from plansim.analysis.optimization.evolution import Points, best_of, evolve, sample
 from plansim.analysis.optimization.lever_scan import nearest_crossings, scan
-from plansim.analysis.optimization.moves import lever_named
-from plansim.analysis.optimization.problem import DecisionProblem, Lever, decision_problem
+from plansim.analysis.optimization.levers import lever_named
+from plansim.analysis.optimization.problem import DecisionProblem, decision_problem
 from plansim.analysis.optimization.slp import (
     FAILED,
     CostFunction,
@@ -49,6 +49,7 @@ from plansim.targets.target import (
     target_named,
     variable_of,
 )
+from plansim.targets.views import Lever
 
 __all__ = ["GRID", "SearchRange", "Searched", "Solution", "changed_verdicts", "solve"]
 
@@ -196,10 +197,11 @@ def solve(
         raise InputError(faults)
     by_lever = dict(zip([lever.id for lever in priced], (prices or {}).values(), strict=True))
     counted = _counted(model, scenario, outlay, wanted) if outlay else None
+    indicators = [] if counted is None else [counted]
     whole = decision_problem(
-        model, scenario, moved, [*wanted, *judged_targets(plan)], objective=counted
+        model, scenario, moved, [*wanted, *judged_targets(plan)], indicators=indicators
     )
-    present = whole.judge(whole.start[None])
+    present = whole.runs(whole.start[None])
     margins = {target.id: float(present[target.id].least_margin[0]) for target in wanted}
     if missing := [key for key, margin in margins.items() if math.isnan(margin)]:
         raise InputError(
@@ -210,7 +212,7 @@ def solve(
         )
     # Sampling evaluates only these targets, since the code is smaller and faster.
     problem = whole if len(moved) == 1 else decision_problem(
-        model, scenario, moved, wanted, objective=counted
+        model, scenario, moved, wanted, indicators=indicators
     )  # fmt: skip
 
     searched: list[Searched] = []
@@ -228,7 +230,7 @@ def solve(
         searched.append(_searched(problem, len(wanted), kind, points))
         if position is not None:
             break
-    both = whole.judge(np.stack([whole.start, whole.start if position is None else position]))
+    both = whole.runs(np.stack([whole.start, whole.start if position is None else position]))
     values = None if position is None else whole.values(position[None])[0]
     cost_present, cost = 0.0, math.nan
     if counted is not None:
@@ -401,7 +403,7 @@ def _mix(
 
 
 def _cost(problem: DecisionProblem, unit_prices: FloatArray, points: Points) -> CostFunction:
-    if problem.objective is None:
+    if not problem.indicators:
         weights = unit_prices * (problem.high - problem.low)
         return MoveCost(weights / (weights.max() or 1.0), problem.start)
     column = points.values.shape[1] - 1

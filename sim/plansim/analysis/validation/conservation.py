@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from plansim.analysis.checks_file import SIDES, Identity, Relation
+from plansim.analysis.checks_file import SIDES, Relation
 from plansim.analysis.evaluator import Trajectories, every_step
 from plansim.analysis.validation.context import ValidationContext
 from plansim.analysis.validation.result import Case, Named, Number, Result, case, result
@@ -55,7 +55,9 @@ def conservation(context: ValidationContext) -> Result:
     for scenario in context.scenarios.values():
         runs = context.compiled.run([scenario.values], every_step(scenario.time))
         for identity, comparison in sides:
-            made = _identity_case(runs, scenario.id, identity, comparison)
+            left, right = (runs.series(f"{side} {identity.id}")[0] for side in SIDES)
+            texts = (identity.left, comparison, identity.right)
+            made = compared(identity.name, texts, (left, right), runs.time, scenario.id)
             largest = worst.setdefault(identity.id, made)
             worst[identity.id] = max(largest, made, key=lambda case: case["error"])
         bad += unsound(context, runs, [scenario.id])
@@ -69,14 +71,6 @@ def conservation(context: ValidationContext) -> Result:
         scenarios=len(context.scenarios),
         unsound=len(bad),
     )
-
-
-def _identity_case(
-    runs: Trajectories, scenario: str, identity: Identity, comparison: Relation
-) -> Case:
-    left, right = (runs.series(f"{side} {identity.id}")[0] for side in SIDES)
-    texts = (identity.left, comparison, identity.right)
-    return compared(identity.name, texts, (left, right), runs.time, scenario)
 
 
 def compared(
@@ -183,14 +177,8 @@ def base_year(context: ValidationContext) -> Result:
                 continue
             factor = unit_factor(model.variables[split_reference(reference)[0]].unit, as_stated)
             value = float(runs.yearly(reference)(row.since)[0]) * factor
-            figure = figure_case(
-                row,
-                (value, row.base_value, row.base_unit),
-                BASE_YEAR_ERROR,
-                what=reference,
-                year=row.since,
-            )
-            cases.append(figure)
+            figure, place = (value, row.base_value, row.base_unit), {"year": row.since}
+            cases.append(figure_case(row, figure, BASE_YEAR_ERROR, what=reference, **place))
     largest = max((abs(case["error"]) for case in cases), default=0.0)
     return result("Q06", cases, {"most": BASE_YEAR_ERROR}, rows=len(rows), largest=largest)
 

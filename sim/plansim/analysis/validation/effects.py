@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from plansim.analysis.checks_file import Margins, Question
 from plansim.analysis.ensemble import evaluate_members, load_ensemble, read_ensemble_head
 from plansim.analysis.validation.context import ValidationContext
-from plansim.analysis.validation.effects_file import Effects, Margins, Question
 from plansim.analysis.validation.result import Case, Number, Result, case, result
 from plansim.scenario.factors import FloatArray
 from plansim.scenario.members import FILE_NAME
@@ -32,7 +32,7 @@ BAND = (0.5, 0.05, 0.95)
 
 @dataclass(frozen=True)
 class _Effect:
-    """What a question changes of the indicator of a target, or of what is shown beside them."""
+    """What a question changes of a variable, and of the margin of the target that it answers."""
 
     question: Question
     parts: FloatArray
@@ -47,153 +47,133 @@ class _Effect:
         """The median change as a part of the level."""
         return float(np.median(self.parts))
 
-    def moves(self, asked: Margins) -> bool:
-        """Return whether the margin moves."""
-        return abs(self.part) >= asked.part or abs(self.deviations) >= asked.deviations
-
-    @property
-    def values(self) -> dict[str, Number]:
-        """What the templates of cases say of it."""
+    def case(
+        self, subject: Target | tuple[str, str, str], holds: bool, message: str, **more: Number
+    ) -> Case:
+        """Return a case that says what changes."""
         median, low, high = map(float, np.quantile(self.parts, BAND))
-        return {
-            "of": self.question.id,
-            "question_en": self.question.en,
-            "question_zh": self.question.zh,
-            "median": median,
-            "low": low,
-            "high": high,
-        }
+        return case(
+            subject,
+            holds,
+            message,
+            of=self.question.id,
+            **_named(self.question),
+            median=median,
+            low=low,
+            high=high,
+            **more,
+        )
+
+
+def _named(question: Question) -> dict[str, str]:
+    return {"question_en": question.en, "question_zh": question.zh}
 
 
 def question_effects(context: ValidationContext) -> Result:
     """Q26: compare the two runs of each question, member by member."""
-    spec, head = context.effects, read_ensemble_head(context.model)
+    model, spec, head = context.model, context.effects, read_ensemble_head(context.model)
     if spec is None:
         return result("Q26", [], lacking=["effects"])
     asked = spec.margins
-    limits: dict[str, Number] = {
-        "least": asked.least, "part": asked.part, "deviations": asked.deviations,
-    }  # fmt: skip
+    limits = {"least": asked.least, "part": asked.part, "deviations": asked.deviations}
     if head is None:
         return result("Q26", [], limits, lacking=[FILE_NAME])
-    if head.misfit(context.model):
-        fault = case(FILE_NAME, False, "other_model")
-        return result("Q26", [fault], limits, held=0, demanded=len(spec.least), moved=0,
-                      targets=0, question_en="", question_zh="", members=0)  # fmt: skip
-    beside, effects = _effects(context, spec)
+    if head.misfit(model):
+        return result("Q26", [case(FILE_NAME, False, "other_model")], limits)
+    binding = {target.id: target for target in context.binding}
+    effects = _effects(context, spec.questions, spec.beside)
     first = next(question for question in spec.questions if question.id == asked.question)
-    growth = {key: changes[spec.questions.index(first)] for key, changes in effects.items()}
-    moved = [key for key, effect in growth.items() if effect.moves(asked)]
-    demanded = [_demand(context, effects[key], key, least) for key, least in spec.least.items()]
-    shown = [
-        case((name, name, context.model.variables[name].name_zh), True,
-             "effect_beside", **effect.values)
-        for name, changes in beside.items() for effect in changes
-    ] + [
-        case(_level_name(context, key), True, "effect", **effect.values,
-             margin=effect.margin, deviations=effect.deviations)
-        for key, changes in effects.items() for effect in changes
-    ]  # fmt: skip
-    told: dict[str, Number] = {
-        "question_en": first.en,
-        "question_zh": first.zh,
-        "targets": len(effects),
-    }
+    growth = {key: effects[key][spec.questions.index(first)] for key in binding}
+    moved = [key for key, one in growth.items() if _moves(one, asked)]
+    demanded = []
+    for key, least in spec.least.items():
+        most = max(effects[key], key=lambda one: abs(one.part))
+        holds = abs(most.part) >= least
+        demanded.append(most.case(binding[key], holds, "effect_least", least=least))
+    shown = []
+    for key, changes in effects.items():
+        if key not in binding:
+            name = (key, key, model.variables[key].name_zh)
+            shown += [one.case(name, True, "effect_beside") for one in changes]
+            continue
+        # Of a target what moves is named: of a fall, that which falls.
+        variable = variable_of(model, next(iter(binding[key].variables.values())))
+        name = (key, variable.name, variable.name_zh)
+        shown += [
+            one.case(name, True, "effect", margin=one.margin, deviations=one.deviations)
+            for one in changes
+        ]
     return result(
         "Q26",
-        [*demanded, *_margins(context, asked, moved, told), *shown],
+        [*demanded, *_margins(binding, asked, moved, first), *shown],
         limits,
         held=sum(case.holds for case in demanded),
         demanded=len(demanded),
-        moved=len(moved),
-        targets=len(effects),
-        question_en=first.en,
-        question_zh=first.zh,
         members=len(next(iter(growth.values())).parts),
+        moved=len(moved),
+        targets=len(binding),
+        **_named(first),
     )
 
 
-def _binding(context: ValidationContext, key: str) -> Target:
-    return next(target for target in context.binding if target.id == key)
-
-
-def _level_name(context: ValidationContext, key: str) -> tuple[str, str, str]:
-    """Return the id of a target with the names of what moves: of a fall, that which falls."""
-    target = _binding(context, key)
-    variable = variable_of(context.model, next(iter(target.variables.values())))
-    return key, variable.name, variable.name_zh
-
-
-def _demand(context: ValidationContext, effects: Sequence[_Effect], key: str, least: float) -> Case:
-    """Return whether some question moves a target's indicator by what is asked."""
-    most = max(effects, key=lambda effect: abs(effect.part))
-    return case(
-        _binding(context, key), abs(most.part) >= least, "effect_least", **most.values, least=least
-    )
+def _moves(effect: _Effect, asked: Margins) -> bool:
+    return abs(effect.part) >= asked.part or abs(effect.deviations) >= asked.deviations
 
 
 def _margins(
-    context: ValidationContext, asked: Margins, moved: Sequence[str], told: Mapping[str, Number]
+    binding: Mapping[str, Target], asked: Margins, moved: Sequence[str], question: Question
 ) -> Iterator[Case]:
     """Yield how many margins the question moves, and of each other target why it does not."""
-    still = [target.id for target in context.binding if target.id not in moved]
-    explained = all(key in asked.ledgers for key in still)
-    count = {"count": len(moved), "limit": asked.least, "part": asked.part}
-    enough = len(moved) >= asked.least or explained
-    yield case("Q26", enough, "effect_count", **count, **told,
-               deviations=asked.deviations)  # fmt: skip
+    explained = binding.keys() <= {*moved, *asked.ledgers}
+    yield case("Q26", len(moved) >= asked.least or explained, "effect_count", count=len(moved),
+               limit=asked.least, part=asked.part, deviations=asked.deviations,
+               targets=len(binding), **_named(question))  # fmt: skip
     for key, reason in asked.ledgers.items():
-        template = "effect_moves" if key in moved else "effect_ledger"
+        message = "effect_moves" if key in moved else "effect_ledger"
         words = {"reason_en": reason.en, "reason_zh": reason.zh}
-        yield case(_binding(context, key), key not in moved, template, **words)
+        yield case(binding[key], key not in moved, message, **words)
 
 
-_EffectTable = dict[str, list[_Effect]]
-"""By the id of a target, or a variable, its effects in the order of the questions."""
+def _effects(
+    context: ValidationContext, questions: Sequence[Question], beside: Sequence[str]
+) -> dict[str, list[_Effect]]:
+    """Run both sides of every question, each scenario once.
 
-
-def _effects(context: ValidationContext, spec: Effects) -> tuple[_EffectTable, _EffectTable]:
-    """Run both sides of every question, each scenario once; what is beside, then the targets."""
+    Returns:
+        By the variable that is shown beside targets, then by the id of a binding target, the
+        effects in the order of the questions.
+    """
     model, binding, members = context.model, context.binding, load_ensemble(context.model)
-    year = next(target.year for target in binding if target.year is not None)
-    levels = {
-        target.id: indicator_of(
-            model, next(iter(target.variables.values())), Measure.LEVEL, target.since, target.year
-        )
-        for target in binding
-        if target.year is not None
-    }
-    beside = {name: indicator_of(model, name, Measure.LEVEL, year, year) for name in spec.beside}
-    wanted = (*binding, *{one.id: one for one in (*levels.values(), *beside.values())}.values())
-    made: dict[tuple[str, tuple[str, ...]], Evaluation] = {}
-    sides: dict[str, tuple[Evaluation, Evaluation]] = {}
-    for question in spec.questions:
-        for side in (question.first, question.last):
-            if (side.id, side.overrides) not in made:
-                run = evaluate_members(model, side, wanted, members)
-                made[side.id, side.overrides] = run
-        first, last = ((side.id, side.overrides) for side in (question.first, question.last))
-        sides[question.id] = made[first], made[last]
-    shown = {
-        name: [_effect(question, *sides[question.id], level) for question in spec.questions]
-        for name, level in beside.items()
-    }
-    targets = {
-        target.id: [
-            _effect(question, *sides[question.id], levels[target.id], target)
-            for question in spec.questions
+    dated = [(target, target.year) for target in binding if target.year is not None]
+    year = dated[0][1]
+    levels = {name: indicator_of(model, name, Measure.LEVEL, year, year) for name in beside}
+    for target, year in dated:
+        variable = next(iter(target.variables.values()))
+        levels[target.id] = indicator_of(model, variable, Measure.LEVEL, target.since, year)
+    wanted = (*binding, *{one.id: one for one in levels.values()}.values())
+    runs = {}
+    for side in (side for question in questions for side in (question.first, question.last)):
+        if (side.id, side.overrides) not in runs:
+            made = evaluate_members(model, side, wanted, members)
+            runs[side.id, side.overrides] = made
+    by_id = {target.id: target for target in binding}
+    return {
+        key: [
+            _effect(
+                question,
+                runs[question.first.id, question.first.overrides],
+                runs[question.last.id, question.last.overrides],
+                level,
+                by_id.get(key),
+            )
+            for question in questions
         ]
-        for target in binding
+        for key, level in levels.items()
     }
-    return shown, targets
 
 
 def _effect(
-    question: Question,
-    first: Evaluation,
-    last: Evaluation,
-    level: Target,
-    target: Target | None = None,
+    question: Question, first: Evaluation, last: Evaluation, level: Target, target: Target | None
 ) -> _Effect:
     """Compare the members that are sound in both runs."""
     with np.errstate(all="ignore"):

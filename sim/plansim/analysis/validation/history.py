@@ -13,26 +13,21 @@ from dataclasses import dataclass
 import numpy as np
 
 from plansim.analysis.calibration.family import Family, Past
-from plansim.analysis.calibration.observations import fit
-from plansim.analysis.calibration.observed import (
-    FreeFigure,
-    HeldSeries,
-    Observed,
-    SeamItem,
-    StartSource,
-)
+from plansim.analysis.calibration.observed import FreeFigure, Observed, SeamItem, StartSource
 from plansim.analysis.evaluator import Trajectories
 from plansim.analysis.validation.conservation import figure_case
-from plansim.analysis.validation.context import Settings, ValidationContext, cells
+from plansim.analysis.validation.context import Settings, ValidationContext, assigned, cells
 from plansim.analysis.validation.result import Case, Number, Result, case, result
 from plansim.scenario.factors import FloatArray, default_of
 from plansim.targets.indicator import measured
 from plansim.targets.target import reported_factor
 
 __all__ = [
+    "GoodnessOfFit",
     "HistorySeries",
     "family_cases",
     "family_member",
+    "fit",
     "free_history",
     "history",
     "history_series",
@@ -58,13 +53,11 @@ def history(context: ValidationContext) -> Result:
     cases = [_series_case(runs, series) for series in context.history.series]
     judged = [case for case in cases if case.message == "series"]
     capital = context.history.capital
+    low, high = (capital.low, capital.high) if capital else (math.nan, math.nan)
     return result(
         "Q15",
         cases,
-        {
-            "low": capital.low if capital else math.nan,
-            "high": capital.high if capital else math.nan,
-        },
+        {"low": low, "high": high},
         series=len(judged),
         fit=sum(case.holds for case in judged),
         worst=max((case["mape"] for case in judged), default=0.0),
@@ -89,43 +82,75 @@ def _runs(context: ValidationContext) -> Trajectories | None:
     return context.compiled.run(settings, scenario.time)
 
 
-def _simulated(runs: Trajectories, series: Observed) -> FloatArray:
-    """Return the model's values at the points of an observed series: ``(run, point)``."""
-    at = runs.yearly(series.variable)
-    with np.errstate(all="ignore"):
-        columns = [
-            measured(at, point.measure, point.base, point.year) for point in series.observations
-        ]
-    return np.stack(columns, axis=1)
-
-
 def _series_case(runs: Trajectories, series: Observed) -> Case:
-    observed = np.array([point.value for point in series.observations]) * series.scale
-    simulated = _simulated(runs, series)
+    at = runs.yearly(series.variable)
+    observed = np.array([point.value for point in series.points])
+    with np.errstate(all="ignore"):
+        columns = [measured(at, point.measure, point.base, point.year) for point in series.points]
+    simulated = np.stack(columns, axis=1) / series.scale  # (run, point)
     fits = [fit(row, observed) for row in simulated]
     own, mapes = fits[0], [fit.mape if math.isfinite(fit.mape) else math.inf for fit in fits]
-    numbers: dict[str, Number] = {
-        "mape": own.mape,
-        "mape_low": min(mapes),
-        "mape_high": max(mapes),
-        "rmse": own.rmse / series.scale,
-        "r2": own.r2,
-        "um": own.um,
-        "us": own.us,
-        "uc": own.uc,
-        "points": own.points,
-        "years": ", ".join(str(point.year) for point in series.observations),
-        "simulated": _listed(simulated[0] / series.scale),
-        "observed": _listed(observed / series.scale),
-        "unit": series.unit,
-    }
-    if series.most is None:
-        return case(series.name, True, "series_shown", **numbers)
-    return case(series.name, own.mape <= series.most, "series", most=series.most, **numbers)
+    limit = {} if series.most is None else {"most": series.most}
+    return case(
+        series.name,
+        series.most is None or own.mape <= series.most,
+        "series_shown" if series.most is None else "series",
+        **vars(own),
+        mape_low=min(mapes),
+        mape_high=max(mapes),
+        years=", ".join(str(point.year) for point in series.points),
+        simulated=_listed(simulated[0]),
+        observed=_listed(observed),
+        unit=series.unit,
+        **limit,
+    )
 
 
 def _listed(values: FloatArray) -> str:
     return ", ".join(f"{value:.4g}" for value in values)
+
+
+@dataclass(frozen=True)
+class GoodnessOfFit:
+    """The measures of one series; NaN where its observations are too few to say."""
+
+    points: int
+    mape: float
+    """The mean absolute error as a part of the observations."""
+    rmse: float
+    """The root of the mean square error, in the unit of the series."""
+    r2: float
+    """The square of the correlation."""
+    um: float
+    us: float
+    uc: float
+
+
+def fit(simulated: FloatArray, observed: FloatArray) -> GoodnessOfFit:
+    """Measure how well a series fits its observations, both ``(point,)``.
+
+    An observation of 0 has no relative error. The shares of an error of 0 are NaN.
+
+    >>> measures = fit(np.array([2.0, 3.0, 4.0]), np.array([1.0, 2.0, 3.0]))
+    >>> measures.rmse, round(measures.r2, 12), measures.um, measures.us, measures.uc
+    (1.0, 1.0, 1.0, 0.0, 0.0)
+    """
+    error = simulated - observed
+    mse = float(np.mean(error**2))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mape = float(np.mean(np.abs(error / observed)))
+    spread_s, spread_o = float(np.std(simulated)), float(np.std(observed))
+    together = float(np.mean((simulated - simulated.mean()) * (observed - observed.mean())))
+    moves = spread_s > 0 and spread_o > 0
+    r2 = (together / (spread_s * spread_o)) ** 2 if moves else math.nan
+    if mse == 0 or not math.isfinite(mse):
+        um = us = uc = math.nan
+    else:
+        um = float(np.mean(error)) ** 2 / mse
+        us = (spread_s - spread_o) ** 2 / mse
+        # 2 (1 - r) s_s s_o, written without r, which is none where a series stands still.
+        uc = 2 * (spread_s * spread_o - together) / mse
+    return GoodnessOfFit(observed.size, mape, math.sqrt(mse), r2, um, us, uc)
 
 
 @dataclass(frozen=True)
@@ -145,10 +170,10 @@ def history_series(context: ValidationContext) -> tuple[HistorySeries, ...]:
     if runs is None or context.history is None:
         return ()
     made = []
-    last = max(point.year for series in context.history.series for point in series.observations)
+    last = max(point.year for series in context.history.series for point in series.points)
     years = tuple(range(math.ceil(runs.time[0]), last + 1))
     for series in context.history.series:
-        if all(point.since is None for point in series.observations):
+        if all(point.since is None for point in series.points):
             values = np.stack([*map(runs.yearly(series.variable), years)], axis=1)
             made.append(HistorySeries(series, years, values / series.scale))
     return tuple(made)
@@ -166,7 +191,13 @@ def free_history(context: ValidationContext) -> Result:
     if free is None or free.scenario not in context.scenarios:
         return result("Q16", [], lacking=["history"])
     scenario = context.scenarios[free.scenario]
-    settings = [scenario.values, *(_held(scenario.values, series) for series in free.held)]
+    settings = [scenario.values]
+    for series in free.held:
+        held = assigned(context.model, series.set)
+        # A series stands in the place of a constant as one constant a year.
+        years = {name: value for name in scenario.values for constant, value in held.items()
+                 if name.startswith(f"{constant} in ")}  # fmt: skip
+        settings.append({**scenario.values, **held, **years})
     runs = context.compiled.run(settings, scenario.time)
     cases, errors = [], []
     for figure in free.figures:
@@ -185,17 +216,6 @@ def free_history(context: ValidationContext) -> Result:
         figures=len(errors),
         worst=max(abs(float(error[0])) for error in errors),
     )
-
-
-def _held(values: Settings, series: HeldSeries) -> Settings:
-    """Return settings with constants, and the years of series in their place, at one value."""
-    years = {
-        name: value
-        for name in values
-        for constant, value in series.set.items()
-        if name.startswith(f"{constant} in ")
-    }
-    return {**values, **series.set, **years}
 
 
 def _measured(runs: Trajectories, figure: FreeFigure) -> FloatArray:
@@ -227,21 +247,16 @@ def seam(context: ValidationContext) -> Result:
     ]
     near = [item for item, made in counted if abs(made["arrives"] - 1) <= table.most]
     known = [item for item in near if item.known]
-    shared: dict[str, Number] = {"items": len(counted), "most": table.most}
-    within = case(
-        "Q17", len(near) >= table.least, "seam_count", count=len(near), limit=table.least, **shared
-    )
-    independent = case(
-        "Q17",
-        len(known) >= table.known,
-        "seam_known",
-        count=len(known),
-        limit=table.known,
-        **shared,
-    )
+    enough = [
+        case("Q17", len(items) >= limit, message, count=len(items), limit=limit,
+             items=len(counted), most=table.most)
+        for message, items, limit in (
+            ("seam_count", near, table.least), ("seam_known", known, table.known)
+        )
+    ]  # fmt: skip
     return result(
         "Q17",
-        [within, independent, *cases],
+        [*enough, *cases],
         {"most": table.most, "least": table.least, "known": table.known},
         within=len(near),
         counted=len(counted),
@@ -293,20 +308,12 @@ def family_member(context: ValidationContext) -> Result:
         if past.scenario not in context.scenarios:
             return result("Q21", cases, limits, lacking=[past.scenario])
         scenario = context.scenarios[past.scenario]
-        settings = [{}, *(variant.set for variant in past.variants)]
-        runs = context.compiled.run(
-            [{**scenario.values, **setting} for setting in settings], scenario.time
-        )
-        cases += past_cases(past, runs)
+        variants = [assigned(context.model, variant.set) for variant in past.variants]
+        settings = [{**scenario.values, **setting} for setting in ({}, *variants)]
+        cases += past_cases(past, context.compiled.run(settings, scenario.time))
     judged = [case for case in cases if case.message != "change_shown"]
-    return result(
-        "Q21",
-        cases,
-        limits,
-        held=sum(case.holds for case in judged),
-        figures=len(judged),
-        worst=worst,
-    )
+    held = sum(case.holds for case in judged)
+    return result("Q21", cases, limits, held=held, figures=len(judged), worst=worst)
 
 
 def family_cases(family: Family, runs: Trajectories) -> list[Case]:
@@ -333,23 +340,16 @@ def past_cases(past: Past, runs: Trajectories) -> list[Case]:
         years = window.last - window.first if window.yearly else 1
         with np.errstate(all="ignore"):
             ratio = values(window.last) / values(window.first)
-            changes = 100 * (ratio ** (1 / years) - 1)
-        for variant, change in zip([None, *past.variants], changes.tolist(), strict=True):
-            numbers: dict[str, Number] = {
-                "what": window.of,
-                "first": window.first,
-                "last": window.last,
-                "value": change,
-                "stated": window.change,
-            }
-            if variant is None:
-                holds = abs(change - window.change) <= window.within  # false of NaN
-                template, numbers = "change", {**numbers, "within": window.within}
-                cases.append(case(window.name, holds, template, **numbers))
-                continue
-            parts = zip(window.name, variant.name, strict=True)
-            of, en, zh = (f"{left}; {right}" for left, right in parts)
-            same = change * window.change > 0
-            template = "change_sign" if variant.signs else "change_shown"
-            cases.append(case((of, en, zh), same or not variant.signs, template, **numbers))
+            own, *changes = (100 * (ratio ** (1 / years) - 1)).tolist()
+        told: dict[str, Number] = {
+            "what": window.of, "first": window.first, "last": window.last, "stated": window.change,
+        }  # fmt: skip
+        holds = abs(own - window.change) <= window.within  # false of NaN
+        cases.append(case(window.name, holds, "change", value=own, within=window.within, **told))
+        for variant, change in zip(past.variants, changes, strict=True):
+            of, en, zh = map("; ".join, zip(window.name, variant.name, strict=True))
+            same, message = change * window.change > 0, "change_sign"
+            if not variant.signs:
+                same, message = True, "change_shown"
+            cases.append(case((of, en, zh), same, message, value=change, **told))
     return cases

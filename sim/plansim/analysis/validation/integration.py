@@ -255,39 +255,28 @@ def run_cards(context: ValidationContext) -> Result:
     """Q25: require run cards of a run and of a sweep, and the same bits of the same run."""
     scenario = context.baseline
     first, second = (simulate(context.model, scenario, cache=cache) for cache in (True, False))
+    kept = {key for key in _RUN_CARD if first.attrs.get(key) not in _EMPTY}
     entries = set(_entries(_sweep_card(context)))
-    cases = [
-        *(_card_case(scenario.id, key, first.attrs.get(key) not in _EMPTY) for key in _RUN_CARD),
-        *(_card_case("sweep", key, key in entries) for key in _SWEEP_CARD),
-    ]
     same = all(
         first[name].to_numpy().tobytes() == second[name].to_numpy().tobytes() for name in first
     )
-    cases.append(case(scenario.id, same, "reproduced"))
+    cases = [
+        *(case(scenario.id, key in kept, "run_card", what=key) for key in _RUN_CARD),
+        *(case("sweep", key in entries, "run_card", what=key) for key in _SWEEP_CARD),
+        case(scenario.id, same, "reproduced"),
+    ]
     return result("Q25", cases, entries=len(_RUN_CARD) + len(_SWEEP_CARD))
 
 
-def _card_case(subject: str, entry: str, holds: bool) -> Case:
-    return case(subject, holds, "run_card", what=entry)
-
-
 def _sweep_card(context: ValidationContext) -> Mapping[str, Any]:
-    scalar = next(constant for constant in uncertain(context.model) if not constant.subscripts)
-    assert scalar.plausible is not None
-    factor = Factor(scalar.name, (scalar.name,), Apply.SET, Uniform(*scalar.plausible), scalar.unit)
+    """Return the card of a small sweep over the first single constant that is uncertain."""
+    name = next(one.name for one in uncertain(context.model) if not one.subscripts)
+    low, high = context.model.variables[name].plausible or (0.0, 1.0)
+    factor = Factor(name, (name,), Apply.SET, Uniform(low, high), "")
     design = Design(
-        id="card",
-        title_en="",
-        title_zh="",
-        kind=DesignKind.SOBOL,
-        scenarios=(context.baseline,),
-        factors=(factor,),
-        points=8,
-        seed=1,
-        levels=0,
-        outputs=context.indicators[:1],
-        years=tuple(context.checks.years[:1]),
-    )
+        "card", "", "", DesignKind.SOBOL, (context.baseline,), (factor,), 8, 1, 0,
+        outputs=context.indicators[:1], years=tuple(context.checks.years[:1]),
+    )  # fmt: skip
     with tempfile.TemporaryDirectory(prefix="plansim-") as folder:
         path = Path(folder, "card.zarr")
         run_sweep(design, context.model, context.targets, path, threads=1)

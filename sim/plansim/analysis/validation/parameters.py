@@ -10,7 +10,13 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
-from plansim.analysis.validation.context import ValidationContext, elements_of, limits, uncertain
+from plansim.analysis.validation.context import (
+    ValidationContext,
+    elements_of,
+    limits,
+    model_constants,
+    uncertain,
+)
 from plansim.analysis.validation.result import Case, Result, case, result
 from plansim.engine.simlin import check_units, has_simlin
 from plansim.model.comment import load_evidence, read_source
@@ -59,7 +65,7 @@ def units(context: ValidationContext) -> Result:
 def parameters(context: ValidationContext) -> Result:
     """Q03: require of each constant a source and ranges that hold it, away from their ends."""
     model, on_edge = context.model, context.checks.on_edge
-    constants = [model.variables[name] for name in context.constants]
+    constants = model_constants(model)
     known = _known_sources(context)
     cases = [
         case(variable.name, False, "unknown", what=source)

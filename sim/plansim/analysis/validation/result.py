@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from plansim.analysis.calibration.observations import Observation
+from plansim.analysis.calibration.conditioning import Observation
 from plansim.analysis.feedback.loops import Loop
 from plansim.targets.target import Target
 
@@ -116,5 +116,5 @@ def result(
         else ValidationOutcome.PASS
     )
     whole = (*made, *missing)
-    counted = {"cases": len(whole), "faults": faults, **figures} if made else {}
+    counted = {"cases": len(whole), "faults": faults, **figures} if made and figures else {}
     return Result(test, status, counted, dict(limits or {}), whole)

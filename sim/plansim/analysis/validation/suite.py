@@ -81,18 +81,17 @@ def chosen(names: Sequence[str]) -> tuple[str, ...]:
         UnknownNameError: no test has one of the ids.
     """
     by_folded = {folded(test): test for test in TESTS}
-    faults = [
-        Fault(
-            "no test has the id '{id}'",
-            expected=Message("one of {names}", names=tuple(TESTS)),
-            nearest=nearest(name, TESTS),
-            id=name,
+    expected = Message("one of {names}", names=tuple(TESTS))
+    if unknown := [name for name in names if folded(name) not in by_folded]:
+        raise UnknownNameError(
+            Fault(
+                "no test has the id '{id}'",
+                expected=expected,
+                nearest=nearest(name, TESTS),
+                id=name,
+            )
+            for name in unknown
         )
-        for name in names
-        if folded(name) not in by_folded
-    ]
-    if faults:
-        raise UnknownNameError(faults)
     wanted = {by_folded[folded(name)] for name in names}
     return tuple(test for test in TESTS if not wanted or test in wanted)
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from plansim.analysis.calibration.conditioning_file import CONDITIONING, read_conditioning
 from plansim.analysis.calibration.diagnostics import forecast_held_out
 from plansim.analysis.calibration.prior import draw_prior
-from plansim.analysis.decisions.robustness import PolicyRobustness, robustness
+from plansim.analysis.decisions.robustness import robustness
 from plansim.analysis.ensemble import (
     evaluate_members,
     load_ensemble,
@@ -23,7 +23,7 @@ from plansim.analysis.ensemble import (
     share_of,
     verdict_shares,
 )
-from plansim.analysis.sensitivity.study import MAIN_DRIVERS, Drivers
+from plansim.analysis.sensitivity.sobol import MAIN_DRIVERS, Drivers
 from plansim.analysis.validation.context import ValidationContext
 from plansim.analysis.validation.result import Case, Result, case, result
 from plansim.scenario.members import FILE_NAME, EnsembleKind, Members
@@ -48,16 +48,15 @@ def drivers(context: ValidationContext) -> Result:
     study, limits = context.uncertainty, {"fewest": FEWEST_FACTORS, "main": MAIN_DRIVERS}
     if study is None:
         return result("Q18", [], limits, lacking=["uncertainty"])
-    cases = [_driver_case(driver) for driver in study.drivers]
-    if len(study.chosen) < FEWEST_FACTORS:
-        few = {"count": len(study.chosen), "limit": FEWEST_FACTORS}
-        cases.append(case("factors", False, "too_few", **few))
+    cases, chosen = [_driver_case(driver) for driver in study.drivers], len(study.chosen)
+    if chosen < FEWEST_FACTORS:
+        cases.append(case("factors", False, "too_few", count=chosen, limit=FEWEST_FACTORS))
     return result(
         "Q18",
         cases,
         limits,
         factors=len(study.design.factors),
-        chosen=len(study.chosen),
+        chosen=chosen,
         targets=len(study.drivers),
         runs=study.runs,
         broken=study.broken,
@@ -68,19 +67,13 @@ def _driver_case(driven: Drivers) -> Case:
     """Return the main drivers of a target; it holds where all their indices are known."""
     indices = [number for driver in driven.main for number in (driver.total, driver.total_low)]
     known = len(driven.main) == MAIN_DRIVERS and all(map(math.isfinite, indices))
-    target = driven.target
-    return case(
-        target,
-        known or driven.spread == 0,
-        "drivers",
-        drivers="; ".join(
-            f"{driver.factor} {driver.total:.2f} ({driver.total_low:.2f}–{driver.total_high:.2f})"
-            for driver in driven.main
-        ),
-        rest=0.0 if driven.rest is None else driven.rest.total,
-        spread=driven.spread,
-        unit=target.unit,
+    told = "; ".join(
+        f"{driver.factor} {driver.total:.2f} ({driver.total_low:.2f}–{driver.total_high:.2f})"
+        for driver in driven.main
     )
+    rest, unit = 0.0 if driven.rest is None else driven.rest.total, driven.target.unit
+    return case(driven.target, known or driven.spread == 0, "drivers", drivers=told, rest=rest,
+                spread=driven.spread, unit=unit)  # fmt: skip
 
 
 def probabilities(context: ValidationContext) -> Result:
@@ -117,7 +110,13 @@ def ranking(context: ValidationContext) -> Result:
         context.model, stories, named=binding, members=members, targets=context.targets
     )
     order = sorted(compared.policies, key=lambda policy: -policy.mean_met)
-    cases = list(itertools.starmap(_neighbours, itertools.pairwise(order)))
+    cases = []
+    for ahead, behind in itertools.pairwise(order):
+        # In how many members a scenario meets fewer targets than the next one, and more.
+        turned, more = ahead.beaten_by[behind.policy], behind.beaten_by[ahead.policy]
+        stability = "stable" if turned <= FRAGILE and turned < more else "fragile"
+        cases.append(case(ahead.policy, math.isfinite(turned + more), "rank", other=behind.policy,
+                          turned=turned, more=more, stability=stability))  # fmt: skip
     return result(
         "Q20",
         cases,
@@ -126,21 +125,6 @@ def ranking(context: ValidationContext) -> Result:
         order=" > ".join(policy.policy for policy in order),
         pairs=len(cases),
         fragile=sum(case.values["stability"] == "fragile" for case in cases),
-    )
-
-
-def _neighbours(ahead: PolicyRobustness, behind: PolicyRobustness) -> Case:
-    """Return in how many members a scenario meets more targets than the next one, and fewer."""
-    turned, more = ahead.beaten_by[behind.policy], behind.beaten_by[ahead.policy]
-    is_stable = turned <= FRAGILE and turned < more
-    return case(
-        ahead.policy,
-        math.isfinite(turned) and math.isfinite(more),
-        "rank",
-        other=behind.policy,
-        turned=turned,
-        more=more,
-        stability="stable" if is_stable else "fragile",
     )
 
 
@@ -156,29 +140,20 @@ def held_out(context: ValidationContext) -> Result:
     if spec.hold_out is None:
         return result("Q27", [], limits, lacking=["hold out from"])
     made = forecast_held_out(context.model, spec, spec.hold_out)
-    shown = [
-        case(
-            one.observation,
-            True,
-            "forecast",
-            value=one.observation.value,
-            unit=one.observation.unit,
-            low=one.band[0],
-            high=one.band[-1],
-            position=one.position,
-            gain=one.score - one.prior_score,
-        )
-        for one in made.forecasts
-    ]
     inside, count = sum(one.inside for one in made.forecasts), len(made.forecasts)
-    judged = [
+    cases = [
         case("Q27", made.share >= INSIDE, "forecast_band",
              inside=inside, forecasts=count, least=INSIDE),
         case("Q27", made.gain > 0, "forecast_score", gain=made.gain),
     ]  # fmt: skip
+    for one in made.forecasts:
+        figure = one.observation
+        cases.append(case(figure, True, "forecast", value=figure.value, unit=figure.unit,
+                          low=one.band[0], high=one.band[-1], position=one.position,
+                          gain=one.score - one.prior_score))  # fmt: skip
     return result(
         "Q27",
-        [*judged, *shown],
+        cases,
         limits | {"year": made.year},
         year=made.year,
         fitted=made.fitted,
@@ -195,20 +170,15 @@ def ensemble(context: ValidationContext) -> Result:
     if head is None:
         return result("Q28", [], limits, lacking=[FILE_NAME])
     if head.misfit(context.model):
-        return result("Q28", [case(FILE_NAME, False, "other_model")], limits,
-                      members=0, kind=head.kind.value, unsound=0, scenarios=0)  # fmt: skip
+        return result("Q28", [case(FILE_NAME, False, "other_model")], limits)
     members = load_ensemble(context.model)
-    shares = verdict_shares(
-        context.model, list(context.scenarios.values()), members, context.targets
-    )
+    scenarios = list(context.scenarios.values())
+    shares = verdict_shares(context.model, scenarios, members, context.targets)
     unsound = {str(name): int(count) for name, count in
                shares.groupby("scenario")["unsound"].max().items()}  # fmt: skip
     limit = math.floor(UNSOUND * len(members))
-    broken = [
-        case(name, False, "too_many", count=count, limit=limit)
-        for name, count in unsound.items()
-        if count > limit
-    ]
+    broken = [case(name, False, "too_many", count=count, limit=limit)
+              for name, count in unsound.items() if count > limit]  # fmt: skip
     return result(
         "Q28",
         [*broken, *_beside_prior(context, members)],

@@ -3,43 +3,196 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+import plansim
 from plansim.cli import options
-from plansim.cli.commands.decide_uncertainty import (
-    conflicts,
-    discover,
-    information,
-    robust,
-    signposts,
-)
 from plansim.cli.context import UsageError, remark
-from plansim.cli.inputs import Arguments
-from plansim.cli.study import Study, ids_of, read_targets, study_options
-from plansim.errors import Message
-
-if TYPE_CHECKING:
-    from plansim.errors import Fault
+from plansim.cli.help import Group
+from plansim.cli.inputs import Arguments, Inputs
+from plansim.errors import Fault, InputError, Message
 
 __all__ = ["decide"]
 
 POLICY = "policy-{:03d}.yaml"
 """Name of the file of a policy, by its number."""
 
-
-@options.group(
+decide = Group(
+    "decide",
+    help="Find what would meet targets, where policies fail, and which are robust.",
     epilog='Example: plansim decide solve baseline --lever "retrofit rate after" --target M28',
 )
-def decide() -> None:
-    """Find what would meet targets, where policies fail, and which are robust."""
 
 
-for command in (discover, robust, signposts, conflicts, information):
-    decide.add_command(command)
+@decide.command(epilog="Example: plansim decide discover baseline --target M34b --fresh 1000")
+@options.targets("Only this target; may be given again.")
+@click.option("--all-binding", is_flag=True, help="Every binding target, not the open ones only.")
+@options.members
+@options.number(
+    "--fresh",
+    least=0,
+    default=0,
+    text="Draw N members anew, and measure the density of each corner among them.",
+)
+@options.number("--conditions", default=2, text="Maximum number of unknowns that a corner limits.")
+@options.study(picture=True)
+@options.scenarios(required=True, settable=False, metavar="SCENARIO|STORE.zarr")
+def discover(
+    asked: Arguments,
+    ids: tuple[str, ...],
+    all_binding: bool,
+    conditions: int,
+    **drawn: Any,
+) -> None:
+    """Find the corner of what is uncertain in which a target fails.
+
+    Of a scenario it is looked for among the plausible models, of a stored sweep among its runs.
+    Without --target the binding targets are taken that are not met or missed nearly everywhere.
+    """
+    from plansim.analysis.decisions.prim import Rule
+    from plansim.output.tables.robustness import discovery_table
+    from plansim.targets.target import binding_targets
+
+    inputs, sweep = asked.read_source(ids)
+    found = asked.study(
+        "discover.working",
+        plansim.discover,
+        inputs.model,
+        inputs.scenario if sweep is None else sweep,
+        inputs.named or binding_targets(inputs.targets),
+        only_open=not (ids or all_binding),
+        rule=Rule(conditions=conditions),
+        **drawn,
+    )
+    asked.answer(
+        found,
+        lambda: discovery_table(found, inputs.model, asked.text),
+        lambda plot: plot.discovery_sheet(found, inputs.model, asked.text.lang),
+    )
+
+
+@decide.command(epilog="Example: plansim decide robust baseline green-transition")
+@options.targets("A target of the set that should hold; may be given again.")
+@options.members
+@options.study(picture=True)
+@options.scenarios(several=True, required=True)
+def robust(asked: Arguments, ids: tuple[str, ...], members: int | None) -> None:
+    """Compare policies, each a SCENARIO, over plausible models: what each meets and forgoes.
+
+    The set that should hold is by default all binding targets that any shipped scenario meets in
+    at least 5 of 100 models.
+    """
+    from plansim.output.tables.robustness import robustness_table
+
+    inputs = asked.read_targets(ids)
+    result = asked.study(
+        "discover.working",
+        plansim.robustness,
+        inputs.model,
+        inputs.scenarios,
+        named=inputs.ids,
+        members=members,
+        targets=inputs.targets,
+    )
+    asked.answer(
+        result,
+        lambda: robustness_table(result, asked.text),
+        lambda plot: plot.robustness_sheet(result, inputs.targets, asked.text.lang),
+    )
+
+
+@decide.command(epilog="Example: plansim decide signposts baseline --by 2008")
+@options.targets("Only this target; may be given again.")
+@click.option(
+    "--by",
+    metavar="YEAR",
+    type=int,
+    help="The last year of the statistics; by default the middle of the plan.",
+)
+@options.members
+@options.study(picture=True)
+@options.scenarios(required=True)
+def signposts(asked: Arguments, ids: tuple[str, ...], by: int | None, **drawn: Any) -> None:
+    """Say which published statistics of the first years foretell whether a target will be met.
+
+    What a mid-term review would have to look at: over plausible models, how well members that meet
+    a target can be told early from those that miss it, and by which threshold. Then what the rules
+    by which the policy adapts gain over the same policy without them, if the model has any.
+    """
+    from plansim.output.tables.robustness import signposts_table
+
+    inputs = asked.read_targets(ids)
+    model, scenario, key = inputs.model, inputs.scenario, "signposts.working"
+    wanted = inputs.named or inputs.targets
+    signs = asked.study(key, plansim.signposts, model, scenario, wanted, by=by, **drawn)
+    gain = asked.study(
+        key, plansim.adaptation, model, scenario, inputs.targets, named=inputs.ids, **drawn
+    )
+    asked.answer(
+        {"signposts": signs, "adaptation": gain},
+        lambda: signposts_table(signs, gain, _names(inputs, asked), asked.text),
+        lambda plot: plot.signpost_sheet(signs, asked.text.lang),
+    )
+
+
+@decide.command(epilog="Example: plansim decide conflicts baseline --largest 2")
+@options.targets("Only sets of these targets; may be given again.")
+@options.number("--largest", default=2, text="Maximum number of targets in a set.")
+@options.members
+@options.study()
+@options.scenarios(settable=False)
+def conflicts(asked: Arguments, ids: tuple[str, ...], **drawn: Any) -> None:
+    """Find the smallest sets of binding targets that no setting of the levers holds together.
+
+    A set is in conflict if all of it is met in less than one half of the plausible models under
+    every setting that was found; the least relaxation of one target that dissolves it is named. A
+    search that was interrupted goes on where it was, if the same command is given again.
+    """
+    from plansim.output.tables.robustness import conflicts_table
+
+    inputs = asked.read_targets(ids, whole=True)
+    result = asked.study(
+        "conflicts.working",
+        plansim.conflicts,
+        inputs.model,
+        inputs.about,
+        targets=inputs.named or inputs.targets,
+        resumes=True,
+        **drawn,
+    )
+    asked.answer(result, lambda: conflicts_table(result, _names(inputs, asked), asked.text))
+
+
+@decide.command(epilog="Example: plansim decide information baseline slow-growth momentum")
+@options.members
+@options.study()
+@options.scenarios(several=True, required=True, settable=False, metavar="SCENARIO...|STORE.zarr")
+def information(asked: Arguments, members: int | None) -> None:
+    """Say which unknown, if it were known, would change the choice among policies.
+
+    Policies are scenarios, which are run over plausible models, or the scenarios of a stored sweep.
+    """
+    from plansim.output.tables.robustness import information_table
+
+    inputs, sweep = asked.read_source()
+    result = asked.study(
+        "discover.working",
+        plansim.information,
+        inputs.model,
+        inputs.scenarios if sweep is None else sweep,
+        targets=inputs.targets,
+        members=members,
+    )
+    asked.answer(result, lambda: information_table(result, inputs.model, asked.text))
+
+
+def _names(inputs: Inputs, asked: Arguments) -> dict[str, str]:
+    """Return the names of targets in the language of the output, by their ids."""
+    return {one.id: asked.text.name(one) for one in inputs.targets}
 
 
 @decide.command(
@@ -70,61 +223,56 @@ for command in (discover, robust, signposts, conflicts, information):
 @options.form("table", "json")
 @options.scenarios(required=True)
 def solve(
-    arguments: Arguments,
+    asked: Arguments,
     levers: tuple[str, ...],
     ids: tuple[str, ...],
     prices: tuple[str, ...],
     cost: str | None,
-    form: str,
 ) -> None:
     """Find the least change of levers under SCENARIO that just meets targets.
 
     Of one lever the least change, of several the cheapest mix by the cost that --price or --cost
     states. The plausible ranges are searched first, then the admissible ones.
     """
-    from plansim.analysis.optimization.target_seeking import solve as solution_of
     from plansim.output.tables.decisions import solution_table
     from plansim.targets.target import variable_of
 
     if prices and cost is not None:
         raise UsageError(Message("the cost is either of --price or of --cost"))
-    terminal = arguments.terminal
-    inputs = arguments.read()
-    by_lever = _prices(prices)
-    with terminal.progress("run.simulating", scenario=inputs.scenario.id):
-        solution = solution_of(
+    inputs = asked.read()
+    faults = list(_unpriced(prices))
+    if faults:
+        raise InputError(faults)
+    with asked.terminal.progress("run.simulating", scenario=inputs.scenario.id):
+        solution = plansim.solve(
             inputs.model,
             inputs.scenario,
             tuple(dict.fromkeys(levers)),
             tuple(dict.fromkeys(ids)),
-            prices=by_lever,
+            prices=dict(map(_price, prices)),
             outlay=cost or "",
             plan=inputs.targets,
         )
     name = variable_of(inputs.model, solution.outlay).name_zh if solution.outlay else ""
-    terminal.answer(form, solution, lambda: solution_table(solution, terminal.text, outlay_zh=name))
+    asked.answer(solution, lambda: solution_table(solution, asked.text, outlay_zh=name))
 
 
-def _prices(texts: Sequence[str]) -> dict[str, float]:
-    """Read texts ``NAME=COST``."""
-    from plansim.errors import Fault, InputError
+def _price(text: str) -> tuple[str, float]:
+    """Read ``NAME=COST``; the cost is NaN where it is no number from 0 on."""
+    name, _, size = text.rpartition("=")
+    try:
+        price = float(size)
+    except ValueError:
+        price = math.nan
+    return name, price if name and 0 <= price < math.inf else math.nan
 
-    prices: dict[str, float] = {}
-    faults: list[Fault] = []
+
+def _unpriced(texts: Sequence[str]) -> Iterator[Fault]:
+    """Yield a fault for each text that is no price."""
     for text in texts:
-        name, _, size = text.rpartition("=")
-        try:
-            price = float(size)
-        except ValueError:
-            price = math.nan
-        if name and 0 <= price < math.inf:
-            prices[name] = price
-        else:
+        if math.isnan(_price(text)[1]):
             expected = Message("NAME=COST, a number from 0 on")
-            faults.append(Fault("not a price", "--price", expected=expected, found=text))
-    if faults:
-        raise InputError(faults)
-    return prices
+            yield Fault("not a price", "--price", expected=expected, found=text)
 
 
 @decide.command(epilog="Example: plansim decide frontier baseline -o frontier.json")
@@ -141,32 +289,28 @@ def _prices(texts: Sequence[str]) -> dict[str, float]:
     default=1024,
     text="Draws of what is uncertain, for each policy that is judged over them.",
 )
-@study_options()
+@options.study()
 @options.scenarios(settable=False)
-def frontier(arguments: Arguments, study: Study, spec: Path | None, draws: int) -> None:
+def frontier(asked: Arguments, spec: Path | None, draws: int) -> None:
     """Find how far growth may go while all binding targets hold, and which target limits it.
 
     Levers are moved about SCENARIO, or the scenario that the file names. Where no setting holds
     all targets, the answer names those that make it so, and the frontier is that of the others.
     """
-    from plansim.analysis.optimization.frontier import frontier as frontier_of
     from plansim.output.tables.decisions import frontier_table
 
-    terminal = arguments.terminal
-    inputs = arguments.read(whole=True)
-    with terminal.progress("frontier.searching") as progress:
-        result = frontier_of(
-            inputs.model,
-            spec,
-            inputs.targets,
-            scenario=inputs.scenario if arguments.scenarios else None,
-            draws=draws,
-            threads=study.threads,
-            progress=progress,
-        )
+    inputs = asked.read(whole=True)
+    result = asked.study(
+        "frontier.searching",
+        plansim.frontier,
+        inputs.model,
+        spec,
+        inputs.targets,
+        scenario=inputs.about,
+        draws=draws,
+    )
     name = inputs.model.variables[result.spec.growth].name_zh
-
-    study.finish(terminal, result, lambda: frontier_table(result, terminal.text, growth_zh=name))
+    asked.answer(result, lambda: frontier_table(result, asked.text, growth_zh=name))
 
 
 @decide.command(epilog="Example: plansim decide policies baseline --aim met --aim effort")
@@ -210,12 +354,10 @@ def frontier(arguments: Arguments, study: Study, spec: Path | None, draws: int) 
     metavar="FOLDER",
     text="Also write each policy as a scenario file into FOLDER.",
 )
-@study_options(picture=True)
+@options.study(picture=True)
 @options.scenarios(settable=False)
 def policies(
-    arguments: Arguments,
-    study: Study,
-    aims: tuple[str, ...],
+    asked: Arguments,
     ids: tuple[str, ...],
     levers: tuple[str, ...],
     folder: Path | None,
@@ -227,38 +369,32 @@ def policies(
     generations; the figures are those over models that the search never used. A search that was
     interrupted goes on where it was, if the same command is given again.
     """
-    from plansim.analysis.decisions.policies import policies as policies_of
-    from plansim.analysis.decisions.policies import policy_text
     from plansim.files.writing import check_destination, check_folder, write_text
     from plansim.output.tables.decisions import policies_table
 
-    terminal = arguments.terminal
     if folder is not None and folder.is_dir():  # seen before any work
-        check_destination(folder / POLICY.format(1), force=study.force)
+        check_destination(folder / POLICY.format(1), force=asked.force)
     elif folder is not None:
         check_folder(folder)
-    inputs = read_targets(arguments, ids, whole=True)
-    with terminal.resumable("policies.working") as progress:
-        result = policies_of(
-            inputs.model,
-            inputs.scenario if arguments.scenarios else None,
-            aims,
-            levers=levers or None,
-            named=ids_of(inputs),
-            threads=study.threads,
-            progress=progress,
-            **search,
-        )
+    inputs = asked.read_targets(ids, whole=True)
+    result = asked.study(
+        "policies.working",
+        plansim.policies,
+        inputs.model,
+        inputs.about,
+        levers=levers or None,
+        named=inputs.ids,
+        resumes=True,
+        **search,
+    )
     if folder is not None:
         folder.mkdir(exist_ok=True)
         for number in range(len(result.points)):
             path = folder / POLICY.format(number + 1)
-            write_text(policy_text(result, number), path, force=study.force)
-        remark(terminal.text("policies.written", count=len(result.points), folder=folder))
-
-    study.finish(
-        terminal,
+            write_text(plansim.policy_text(result, number), path, force=asked.force)
+        remark(asked.text("policies.written", count=len(result.points), folder=folder))
+    asked.answer(
         result,
-        lambda: policies_table(result, terminal.text),
-        lambda plot: plot.policy_sheet(result, terminal.text.lang),
+        lambda: policies_table(result, asked.text),
+        lambda plot: plot.policy_sheet(result, asked.text.lang),
     )

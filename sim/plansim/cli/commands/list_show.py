@@ -4,154 +4,134 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+import plansim
 from plansim.cli import options
-from plansim.cli.context import Terminal, model_at
-from plansim.cli.inputs import read_inputs
+from plansim.cli.help import Group, command
+from plansim.cli.inputs import Arguments
 from plansim.errors import Message
 
 if TYPE_CHECKING:
     from plansim.model.records import Model, Variable
+    from plansim.output.words.text import Text
 
 __all__ = ["list_", "show"]
 
-
-word_options = options.combined(
-    click.argument("words", metavar="[WORD]...", nargs=-1), options.model, options.terminal
-)
-
-
-@options.group(
-    name="list",
+words = click.argument("words", metavar="[WORD]...", nargs=-1)
+list_ = Group(
+    "list",
+    help="List what there is: scenarios, variables, levers, targets.",
     epilog="Example: plansim list variables pension",
 )
-def list_() -> None:
-    """List what there is: scenarios, variables, levers, targets."""
 
 
-@list_.command(name="scenarios", epilog="Example: plansim list scenarios")
-@options.terminal
-def list_scenarios(terminal: Terminal) -> None:
+@list_.command("scenarios", epilog="Example: plansim list scenarios")
+def list_scenarios(asked: Arguments) -> None:
     """List the scenarios that come with plansim, each below its parent, and the overlays."""
     from plansim.output.tables.listing import scenario_list
-    from plansim.scenario.scenario_file import list_overlays
-    from plansim.scenario.scenario_file import list_scenarios as heads
 
-    terminal.show(scenario_list([*heads(), *list_overlays()], terminal.text))
+    heads = [*plansim.list_scenarios(), *plansim.list_overlays()]
+    asked.terminal.show(scenario_list(heads, asked.text))
 
 
-@list_.command(name="variables", epilog="Example: plansim list variables pension")
-@word_options
-def list_variables(words: tuple[str, ...], model: Path | None, terminal: Terminal) -> None:
+@list_.command("variables", epilog="Example: plansim list variables pension")
+@words
+@options.model
+def list_variables(asked: Arguments, words: tuple[str, ...]) -> None:
     """List the variables of the model, by module.
 
     With WORD only those whose names, meaning, module, kind or unit hold it, in either language.
     """
     from plansim.output.tables.listing import variable_list
 
-    terminal.show(variable_list(model_at(model), terminal.text, words=words))
+    asked.terminal.show(variable_list(asked.load_model(), asked.text, words=words))
 
 
-@list_.command(name="levers", epilog="Example: plansim list levers water")
-@word_options
-def list_levers(words: tuple[str, ...], model: Path | None, terminal: Terminal) -> None:
+@list_.command("levers", epilog="Example: plansim list levers water")
+@words
+@options.model
+def list_levers(asked: Arguments, words: tuple[str, ...]) -> None:
     """List the levers, each with its range, its present value, its unit and its constant.
 
     With WORD only those whose label, meaning or constant hold it, in either language. Every command
     that takes a constant takes the label, too.
     """
     from plansim.output.tables.listing import lever_list
-    from plansim.targets.views_file import load_views
 
-    read = model_at(model)
-    terminal.show(lever_list(load_views(read), read, terminal.text, words=words))
+    model = asked.load_model()
+    asked.terminal.show(lever_list(plansim.load_views(model), model, asked.text, words=words))
 
 
-@list_.command(name="targets", epilog="Example: plansim list targets water")
-@word_options
-def list_targets(words: tuple[str, ...], model: Path | None, terminal: Terminal) -> None:
+@list_.command("targets", epilog="Example: plansim list targets water")
+@words
+@options.model
+def list_targets(asked: Arguments, words: tuple[str, ...]) -> None:
     """List the plan's targets, each with the variable that judges it or why none does.
 
     With WORD only those whose id, names, wording, label or variable hold it, in either language.
     """
     from plansim.output.tables.listing import target_list
 
-    inputs = read_inputs((), model, whole=True)
-    terminal.show(target_list(inputs.targets, inputs.model, terminal.text, words=words))
+    model = asked.load_model()
+    targets = plansim.load_targets(model=model)
+    asked.terminal.show(target_list(targets, model, asked.text, words=words))
 
 
-@click.command(epilog="Example: plansim show M28")
+@command(epilog="Example: plansim show M28")
 @click.argument("name", shell_complete=options.items(options.all_names))
 @options.model
-@options.terminal
-def show(name: str, model: Path | None, terminal: Terminal) -> None:
+def show(asked: Arguments, name: str) -> None:
     """Show all that is known of NAME: a variable, a scenario, the id of a target or a clash."""
     from plansim.output.tables.layout import facts
-
-    terminal.show(facts(_facts(name, _with_constant(name, model_at(model)), terminal)))
-
-
-def _with_constant(name: str, model: Model) -> Model:
-    """Return the variant of a model that has a constant by which a lever is bent."""
     from plansim.scenario.levers import added_constant
     from plansim.scenario.variant import for_scenarios
 
-    added = added_constant(model, name.partition("[")[0])
-    return for_scenarios(model, (), [added.name]) if added else model
+    model = asked.load_model()
+    if added := added_constant(model, name.partition("[")[0]):  # by which a lever is bent
+        model = for_scenarios(model, (), [added.name])
+    asked.terminal.show(facts(_facts(name, model, asked.text)))
 
 
-def _facts(name: str, model: Model, terminal: Terminal) -> list[tuple[str, str]]:
-    """Find what NAME names: the id of a target, a variable, a scenario, or a clash."""
+def _facts(name: str, model: Model, text: Text) -> list[tuple[str, str]]:
+    """Find what NAME names: the id of a target or a clash, a variable, a scenario or an overlay."""
     from plansim.errors import Fault, UnknownNameError, nearest
     from plansim.model.comment import load_evidence
     from plansim.model.records import folded
-    from plansim.output.describe import (
-        clash_facts,
-        scenario_facts,
-        target_facts,
-    )
+    from plansim.output.describe import clash_facts, scenario_facts, target_facts
     from plansim.output.variables import ModelFacts, variable_facts
-    from plansim.scenario.scenario_file import list_overlays, read_overlay, read_scenario
-    from plansim.scenario.scenario_file import list_scenarios as heads
-    from plansim.targets.catalogue import load_targets
+    from plansim.scenario.scenario_file import read_overlay
 
-    targets = {folded(target.id): target for target in load_targets(model=model)}
-    if folded(name) in targets:
-        return target_facts(targets[folded(name)], model, terminal.text)
+    targets = {folded(target.id): target for target in plansim.load_targets(model=model)}
+    if target := targets.get(folded(name)):
+        return target_facts(target, model, text)
     from plansim.targets.audit import clashes_beside  # loads what a target does without
 
     clashes = {folded(clash.id): clash for clash in clashes_beside(model)}
-    if folded(name) in clashes:
-        return clash_facts(clashes[folded(name)], terminal.text)
+    if clash := clashes.get(folded(name)):
+        return clash_facts(clash, text)
+    close: list[str] = []
     try:
         variable = _variable(name, model)
-    except UnknownNameError as error:
-        labelled = [fault.nearest for fault in error.faults if fault.nearest]
-    else:
         evidence = load_evidence(model.path.parent)
-        facts = ModelFacts(
-            model, tuple(targets.values()), evidence, tuple(clashes.values()), terminal.text
-        )
+        plan = tuple(targets.values())
+        facts = ModelFacts(model, plan, evidence, tuple(clashes.values()), text)
         return variable_facts(variable, facts)
-    try:
-        return scenario_facts(read_scenario(name, model), model, terminal.text)
-    except UnknownNameError:
-        pass
-    try:
-        return scenario_facts(read_overlay(name, model), model, terminal.text)
-    except UnknownNameError:
-        names = [*labelled, *model.variables]
-        names += [variable.name_zh for variable in model.variables.values()]
-        names += [head.id for head in (*heads(), *list_overlays())]
-        names += [target.id for target in targets.values()]
-        names += [clash.id for clash in clashes.values()]
-        close = nearest(name, names)
-        message = Message("no variable, target, scenario or clash is called '{name}'", name=name)
-        raise UnknownNameError(Fault(message, nearest=close)) from None
+    except UnknownNameError as error:
+        close += [fault.nearest for fault in error.faults if fault.nearest]
+    for read in (plansim.read_scenario, read_overlay):
+        try:
+            return scenario_facts(read(name, model), model, text)
+        except UnknownNameError:
+            continue
+    known = [*close, *options.all_names(click.get_current_context())]
+    known += [head.id for head in plansim.list_overlays()]
+    known += [target.id for target in targets.values()]
+    known += [clash.id for clash in clashes.values()]
+    message = Message("no variable, target, scenario or clash is called '{name}'", name=name)
+    raise UnknownNameError(Fault(message, nearest=nearest(name, known)))
 
 
 def _variable(name: str, model: Model) -> Variable:

@@ -4,26 +4,21 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 from click.core import ParameterSource
 
+import plansim
 from plansim.cli import options
-from plansim.cli.context import (
-    Terminal,
-    UsageError,
-    check_files,
-    model_at,
-    remark,
-    terminal_for,
-    write,
-)
+from plansim.cli.context import UsageError, remark, write
+from plansim.cli.help import Group
+from plansim.cli.inputs import Arguments
 from plansim.errors import Message
 
 if TYPE_CHECKING:
-    from plansim.cli.context import Terminal
     from plansim.model.records import Model
     from plansim.scenario.scenario_file import Scenario
 
@@ -32,46 +27,39 @@ __all__ = ["model"]
 NEXT = ("plansim check baseline more-saving", "plansim model validate")
 """Commands by which one goes on in the folder of a new city."""
 
-
-@options.group(
+model = Group(
+    "model",
+    help="Look at the model and the plan themselves: test, fit and document them.",
     epilog="Example: plansim model validate Q07",
 )
-def model() -> None:
-    """Look at the model and the plan themselves: test, fit and document them."""
 
 
 @model.command(epilog="Example: plansim model new riverside --name Riverside")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--name", metavar="NAME", help="What the city is called; else as the folder.")
-@options.terminal
-def new(folder: Path, name: str | None, terminal: Terminal) -> None:
+def new(asked: Arguments, folder: Path, name: str | None) -> None:
     """Write a small city into the new or empty folder DIR, to start a model of your own from.
 
     It has a model, targets, scenarios and sources, all invented, and passes 'plansim check' and
     'plansim model validate'. Commands that are run in a folder with model/ and scenarios/ are about
     the city there.
     """
-    from plansim.files.city import new_city
-
-    model = new_city(folder, name)
-    write(terminal.text("city.written", model=model))
+    write(asked.text("city.written", model=plansim.new_city(folder, name)))
     for command in (shlex.join(["cd", str(folder)]), *NEXT):
         write(f"  {command}")
 
 
 @model.command(epilog="Example: plansim model audit")
 @options.form("table", "json")
-@options.terminal
-def audit(form: str, terminal: Terminal) -> None:
+def audit(asked: Arguments) -> None:
     """Recompute where the plan's own figures disagree, and say what the model does about it."""
     from plansim.output.describe import clash_facts
     from plansim.output.tables.layout import blocks, facts
-    from plansim.targets.audit import audit as clashes_of
 
-    clashes = clashes_of()
-    title = terminal.text("audit.title", count=len(clashes))
-    sheets = (facts(clash_facts(clash, terminal.text, figures=False)) for clash in clashes)
-    terminal.answer(form, clashes, lambda: blocks([title, *sheets]))
+    clashes = plansim.audit()
+    title = asked.text("audit.title", count=len(clashes))
+    sheets = (facts(clash_facts(clash, asked.text, figures=False)) for clash in clashes)
+    asked.answer(clashes, lambda: blocks([title, *sheets]))
 
 
 @model.command(epilog="Example: plansim model diff old.mdl new.mdl baseline")
@@ -87,41 +75,39 @@ def audit(form: str, terminal: Terminal) -> None:
 @options.number(
     "--orders",
     least=2,
-    text="Number of orders drawn where there are too many changes to run every subset; else 16.",
+    default=16,
+    text="Number of orders drawn where there are too many changes to run every subset.",
 )
 @options.seed
 @options.form("table", "json")
-@options.terminal
 def diff(
+    asked: Arguments,
     old: Path,
     new: Path,
     scenario: str | None,
     ids: tuple[str, ...],
-    orders: int | None,
+    orders: int,
     seed: int | None,
-    form: str,
-    terminal: Terminal,
 ) -> None:
     """Say what two versions of a model differ in, which indicators move, and due to which change.
 
     Both are run under SCENARIO, or as they are written. A change counts with all variables that it
     newly needs; beyond twelve, the changes of a module count as one.
     """
-    from plansim.analysis.attribution.models import ORDERS, model_difference
     from plansim.output.tables.comparison import difference_table
 
-    before, after = model_at(old), model_at(new)
-    with terminal.progress("difference.working", old=old, new=new) as progress:
-        difference = model_difference(
+    before, after = asked.load_model(old), asked.load_model(new)
+    with asked.terminal.progress("difference.working", old=old, new=new) as progress:
+        difference = plansim.model_difference(
             before,
             after,
             scenario,
             ids or None,
-            orders=orders or ORDERS,
+            orders=orders,
             seed=seed or 0,
             progress=progress,
         )
-    terminal.answer(form, difference, lambda: difference_table(difference, after, terminal.text))
+    asked.answer(difference, lambda: difference_table(difference, after, asked.text))
 
 
 def _test_ids(context: click.Context) -> Iterable[str]:
@@ -140,43 +126,35 @@ def _test_ids(context: click.Context) -> Iterable[str]:
 )
 @options.output(
     "Also write the page on all tests, with its pictures in the folder 'pictures' beside it.",
-    "FILE.md",
+    metavar="FILE.md",
 )
 @options.force
 @options.form("table", "json")
-@options.terminal
-def validate(
-    tests: tuple[str, ...],
-    reference: bool,
-    output: Path | None,
-    force: bool,
-    form: str,
-    terminal: Terminal,
-) -> int:
+def validate(asked: Arguments, tests: tuple[str, ...], reference: bool) -> int:
     """Test the model: all tests, Q01 to Q28, or the TESTs that are named.
 
     Exit codes: 0, every test that can be made here is passed; 1, one fails.
     """
-    from plansim.analysis.validation.context import load_context
     from plansim.analysis.validation.result import ValidationOutcome
     from plansim.analysis.validation.suite import chosen
-    from plansim.analysis.validation.suite import validate as results_of
-    from plansim.output.book.validation import check_report, validation_report
+    from plansim.output.book.validation import check_report
     from plansim.output.tables.model import validation_table
 
-    if output is not None:
+    if asked.output is not None:
         if tests:
             raise UsageError(Message("the page is about all tests: -o goes without any TEST"))
-        check_report(output, force=force)
+        check_report(asked.output, force=asked.force)
     wanted = chosen(tests)
-    context = load_context(model_at(None), reference=reference)
-    with terminal.progress("validation.working") as progress:
-        results = results_of(context, wanted, progress=progress)
-    if output is not None:
-        with terminal.progress("validation.writing"):
-            validation_report(context, results, output, lang=terminal.text.lang, force=force)
-    record = {"tests": results}
-    terminal.answer(form, record, lambda: validation_table(results, terminal.text))
+    context = plansim.load_context(asked.load_model(), reference=reference)
+    with asked.terminal.progress("validation.working") as progress:
+        results = plansim.validate(context, wanted, progress=progress)
+    if asked.output is not None:
+        with asked.terminal.progress("validation.writing"):
+            plansim.validation_report(
+                context, results, asked.output, lang=asked.text.lang, force=asked.force
+            )
+    printed = replace(asked, output=None)  # it is the page
+    printed.answer({"tests": results}, lambda: validation_table(results, asked.text))
     return int(any(result.status is ValidationOutcome.FAIL for result in results))
 
 
@@ -196,22 +174,17 @@ def validate(
     help="With --prior, what varies: the path or name of a sweep's design; else what "
     "conditioning.yaml says, or checks.yaml, or every single constant that has a plausible range.",
 )
-@options.output("Where the members go; else ensemble.csv beside the model.", "FILE.csv")
+@options.output("Where the members go; else ensemble.csv beside the model.", metavar="FILE.csv")
 @options.force
 @options.model
 @options.form("table", "json")
-@options.terminal
 def condition(
+    asked: Arguments,
     spec: Path | None,
     prior: bool,
     members: int | None,
     seed: int | None,
     design: str | None,
-    output: Path | None,
-    force: bool,
-    model: Path | None,
-    form: str,
-    terminal: Terminal,
 ) -> None:
     """Draw plausible models: the members of the ensemble beside the model.
 
@@ -220,46 +193,49 @@ def condition(
     SPEC names, by default conditioning.yaml beside the model; tables say what that did. Draw new
     ones with --force when equations, constants or ranges of the model have changed.
     """
-    from plansim.analysis.calibration.diagnostics import diagnose
-    from plansim.analysis.calibration.history_matching import condition as conditioned_by
-    from plansim.analysis.calibration.prior import MEMBERS, draw_prior
+    from plansim.analysis.calibration.prior import MEMBERS
+    from plansim.files.writing import check_destination
     from plansim.output.tables.model import conditioning_table
     from plansim.scenario.members import FILE_NAME
-    from plansim.scenario.members_file import write_members
 
     if prior and spec is not None:
         raise UsageError(Message("--prior takes no SPEC: it is by no observation"))
     if design is not None and not prior:
         raise UsageError(Message("--design is for --prior: SPEC says what varies"))
-    read = model_at(model)
-    path = output or read.path.with_name(FILE_NAME)
-    check_files((path, (".csv",)), force=force)
-    with terminal.progress("condition.working") as progress:
+    read = asked.load_model()
+    path = asked.output or read.path.with_name(FILE_NAME)
+    check_destination(path, force=asked.force, formats=[".csv"])
+    with asked.terminal.progress("condition.working") as progress:
         if prior:
-            made, ensemble = None, draw_prior(read, members or MEMBERS, seed=seed, design=design)
+            made = None
+            ensemble = plansim.draw_prior(read, members or MEMBERS, seed=seed, design=design)
         else:
-            drawn = conditioned_by(read, spec, members=members, seed=seed, progress=progress)
-            made, ensemble = diagnose(read, drawn, [_judged_scenario(read)]), drawn.members
-        write_members(ensemble, read, path, force=force)
-    if made is not None:
-        terminal.answer(form, made, lambda: conditioning_table(made, terminal.text))
+            drawn = plansim.condition(read, spec, members=members, seed=seed, progress=progress)
+            made, ensemble = plansim.diagnose(read, drawn, [_judged_scenario(read)]), drawn.members
+        plansim.write_members(ensemble, read, path, force=asked.force)
     count, factors = len(ensemble), len(ensemble.factors)
-    written = terminal.text("condition.written", count=count, factors=factors, path=path)
-    (write if prior else remark)(written)
+    written = asked.text("condition.written", count=count, factors=factors, path=path)
+    if made is None:
+        write(written)
+        return
+    printed = replace(asked, output=None)  # it has the members
+    printed.answer(made, lambda: conditioning_table(made, asked.text))
+    remark(written)
 
 
 def _judged_scenario(model: Model) -> Scenario:
     """Return the scenario under which verdicts are compared: that on which tests are laid."""
     from plansim.analysis.checks_file import CHECKS, load_checks
-    from plansim.scenario.scenario_file import as_written, read_scenario
 
     if not model.path.with_name(CHECKS).is_file():
-        return as_written(model)
-    return read_scenario(load_checks(model).scenarios.baseline, model)
+        return plansim.as_written(model)
+    return plansim.read_scenario(load_checks(model).scenarios.baseline, model)
 
 
 @model.command(epilog="Example: plansim model document -o documentation")
-@options.output("Where the pages go.", "FOLDER", default=Path("documentation"), show_default=True)
+@options.output(
+    "Where the pages go.", metavar="FOLDER", default=Path("documentation"), show_default=True
+)
 @options.force
 @options.model
 @click.option(
@@ -271,14 +247,7 @@ def _judged_scenario(model: Model) -> Scenario:
     help="Instead of pages, write drawings that Vensim shows into the model's own file.",
 )
 @click.pass_context
-def document(
-    context: click.Context,
-    output: Path,
-    force: bool,
-    model: Path | None,
-    lang: str | None,
-    sketch: bool,
-) -> None:
+def document(context: click.Context, asked: Arguments, lang: str | None, sketch: bool) -> None:
     """Write the documentation of the model: a page per module, loops, parameters, sources.
 
     The pages are made from the model's file and the tables beside it. Open FOLDER/index.html; no
@@ -287,28 +256,21 @@ def document(
     With --sketch the model's file gets a view a module after its equations, which stay as they are;
     --force replaces drawings that are there already.
     """
+    from plansim.files.writing import check_folder
+    from plansim.output.words.text import Lang
+
+    assert asked.output is not None
     if sketch:
         if context.get_parameter_source("output") is not ParameterSource.DEFAULT:
             raise UsageError(Message("--sketch writes into the model's file and goes without -o"))
-        _write_sketch(model_at(model), terminal_for(lang), force=force)
+        read = asked.load_model()
+        with asked.terminal.progress("document.writing"):
+            count = plansim.write_sketch(read, force=asked.force)
+        write(asked.text("document.sketched", count=count, path=read.path))
         return
-    from plansim.files.writing import check_folder
-    from plansim.output.book.document import document as write_pages
-    from plansim.output.words.text import Lang
-
-    check_folder(output, force=force)
-    read = model_at(model)
-    terminal = terminal_for(lang)
-    first = terminal.text.lang
+    check_folder(asked.output, force=asked.force)
+    read, first = asked.load_model(), asked.text.lang
     langs = [Lang(lang)] if lang else [first, *(other for other in Lang if other != first)]
-    with terminal.progress("document.writing"):
-        count = write_pages(read, output, langs=langs, force=force)
-    write(terminal.text("document.written", count=count, path=output))
-
-
-def _write_sketch(model: Model, terminal: Terminal, *, force: bool) -> None:
-    from plansim.output.diagrams.sketch import write_sketch
-
-    with terminal.progress("document.writing"):
-        count = write_sketch(model, force=force)
-    write(terminal.text("document.sketched", count=count, path=model.path))
+    with asked.terminal.progress("document.writing"):
+        count = plansim.document(read, asked.output, langs=langs, force=asked.force)
+    write(asked.text("document.written", count=count, path=asked.output))

@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+import plansim
 from plansim.cli import options
-from plansim.cli.context import UsageError, check_files, write
-from plansim.cli.inputs import Arguments, Inputs, simulated_apart
+from plansim.cli.context import UsageError, write
+from plansim.cli.help import command
+from plansim.cli.inputs import Arguments, Inputs
 from plansim.errors import Message
-
-if TYPE_CHECKING:
-    import xarray as xr
 
 __all__ = ["page", "plot"]
 
@@ -27,7 +25,7 @@ OF_MODEL = ("loops",)
 """Those that are drawn from the model and its scenarios, without runs and variables."""
 
 
-@click.command(epilog="Example: plansim plot baseline --variable GDP -o gdp.png")
+@command(epilog="Example: plansim plot baseline --variable GDP -o gdp.png")
 @options.variables(
     "Draw this variable, or NAME[ELEMENT], instead of those that binding targets judge; may be "
     "given again."
@@ -43,17 +41,10 @@ OF_MODEL = ("loops",)
 @click.option(
     "--all", "every", is_flag=True, help="With verdicts: expected and unlabelled targets too."
 )
-@options.output("FILE.png, FILE.svg or FILE.pdf.", required=True)
+@options.output("FILE.png, FILE.svg or FILE.pdf.", *options.PICTURES, required=True)
 @options.force
 @options.scenarios(several=True, by_engine=True)
-def plot(
-    arguments: Arguments,
-    names: tuple[str, ...],
-    kind: str,
-    every: bool,
-    output: Path,
-    force: bool,
-) -> None:
+def plot(asked: Arguments, names: Sequence[str], kind: str, every: bool) -> None:
     """Draw runs of one or more scenarios to a file.
 
     SCENARIO is the name of a shipped scenario or the path of a YAML file; with --kind fan it is
@@ -62,41 +53,32 @@ def plot(
     from plansim.output.figures import kinds
     from plansim.output.figures.canvas import save_figure
 
-    terminal, is_sweep = arguments.terminal, kind in OF_SWEEPS
-    _check_usage(kind, arguments, names)
-    check_files((output, options.PICTURES), force=force)
-    asked = replace(arguments, scenarios=()) if is_sweep else arguments
-    inputs = asked.read(names=names, find=_reference, whole=is_sweep)
-    runs: list[xr.Dataset] = []
-    if is_sweep:
-        from plansim.analysis.experiments.store import open_sweep
-
-        runs = [open_sweep(arguments.scenarios[0])]
-    elif kind not in OF_MODEL:
-        runs = simulated_apart(inputs, arguments.engine, terminal)
+    assert asked.output is not None
+    _check_usage(kind, asked, names)
+    if kind in OF_SWEEPS:
+        inputs = replace(asked, scenarios=()).read(names, _reference, whole=True)
+        runs = [plansim.open_sweep(asked.scenarios[0])]
+    else:
+        inputs = asked.read(names, _reference)
+        runs = [] if kind in OF_MODEL else asked.runs(inputs)
+    lang = asked.text.lang
     subject = kinds.Subject(
-        inputs.model,
-        inputs.scenarios,
-        runs,
-        inputs.named,
-        inputs.targets,
-        terminal.text.lang,
-        every,
+        inputs.model, inputs.scenarios, runs, inputs.named, inputs.targets, lang, every
     )
-    with terminal.progress("plot.drawing"):
+    with asked.terminal.progress("plot.drawing"):
         figure = kinds.FIGURES[kind](subject)
-    save_figure(figure, output, force=force)
-    write(terminal.text("plot.written", path=output))
+    save_figure(figure, asked.output, force=asked.force)
+    write(asked.text("plot.written", path=asked.output))
 
 
-def _check_usage(kind: str, arguments: Arguments, names: Sequence[str]) -> None:
+def _check_usage(kind: str, asked: Arguments, names: Sequence[str]) -> None:
     """Refuse options that do not go with a kind of figure."""
     if names and kind in OF_MODEL:
         raise UsageError(Message("--kind {kind} takes no --variable", kind=kind))
     if kind in OF_SWEEPS:
-        if len(arguments.scenarios) != 1 or arguments.overrides or arguments.overlays:
+        if len(asked.scenarios) != 1 or asked.overrides or asked.overlays:
             raise UsageError(Message("--kind fan needs one RESULT.zarr, without --set and --with"))
-        if not (path := Path(arguments.scenarios[0])).exists() and path.suffix != options.SWEEP:
+        if not (path := Path(asked.scenarios[0])).exists() and path.suffix != ".zarr":
             raise UsageError(
                 Message("--kind fan takes a RESULT.zarr that 'plansim sweep' has made")
             )
@@ -110,19 +92,18 @@ def _reference(inputs: Inputs, name: str) -> str:
     return inputs.model.find(head).name + bracket + elements
 
 
-@click.command(epilog="Example: plansim page baseline accelerated-growth -o city.html --open")
+@command(epilog="Example: plansim page baseline accelerated-growth -o city.html --open")
 @options.output(
-    "Where to write the page.", "FILE.html", default=Path("page.html"), show_default=True
+    "Where to write the page.",
+    ".html",
+    metavar="FILE.html",
+    default=Path("page.html"),
+    show_default=True,
 )
 @options.force
 @click.option("--open", "show", is_flag=True, help="Open the page in the browser.")
 @options.scenarios(several=True, settable=False)
-def page(
-    arguments: Arguments,
-    output: Path,
-    force: bool,
-    show: bool,
-) -> None:
+def page(asked: Arguments, show: bool) -> None:
     """Make a web page that is the model: sliders, charts and verdicts, without a network.
 
     The first two SCENARIOs are compared when the page opens; of the shipped model all others can be
@@ -133,19 +114,17 @@ def page(
     from plansim.output.page.page import make_page
     from plansim.scenario.scenario_file import shipped_overlays, with_shipped
 
-    terminal = arguments.terminal
-    check_files((output, (".html",)), force=force)
-    inputs = arguments.read(whole=True)
-    scenarios = with_shipped(inputs.scenarios if arguments.scenarios else (), inputs.model)
-    with terminal.progress("page.making"):
+    assert asked.output is not None
+    inputs = asked.read(whole=True)
+    with asked.terminal.progress("page.making"):
         made = make_page(
             inputs.model,
-            scenarios,
+            with_shipped(inputs.given, inputs.model),
             inputs.targets,
             overlays=shipped_overlays(inputs.model),
-            lang=terminal.text.lang,
+            lang=asked.text.lang,
         )
-        write_text(made.text, output, force=force)
-    write(terminal.text("run.written", path=output))
+        write_text(made.text, asked.output, force=asked.force)
+    write(asked.text("run.written", path=asked.output))
     if show:
-        click.launch(output.resolve().as_uri())
+        click.launch(asked.output.resolve().as_uri())

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+import plansim
 from plansim.cli import options
-from plansim.cli.context import Terminal, UsageError, check_files, machine, remark, write
-from plansim.cli.inputs import (
-    Arguments,
-    Inputs,
-    changes_of,
-    simulated,
-    simulated_apart,
-    simulated_years,
-)
+from plansim.cli.context import UsageError, machine, remark, write
+from plansim.cli.help import command
+from plansim.cli.inputs import Arguments, Inputs, changes_of
 from plansim.errors import Message
 
 if TYPE_CHECKING:
@@ -27,51 +22,41 @@ if TYPE_CHECKING:
 __all__ = ["export", "run"]
 
 
-@click.command(epilog="Example: plansim run baseline accelerated-growth --variable GDP")
+@command(epilog="Example: plansim run baseline accelerated-growth --variable GDP")
 @options.variables("Show this variable instead of those that targets judge; may be given again.")
 @options.output(
-    "Also write the runs, every saved time, to FILE.nc; 'plansim export' writes tables."
+    "Also write the runs, every saved time, to FILE.nc; 'plansim export' writes tables.", ".nc"
 )
 @options.force
 @options.form("table", "json")
 @options.scenarios(several=True, by_engine=True)
-def run(
-    arguments: Arguments,
-    names: tuple[str, ...],
-    output: Path | None,
-    force: bool,
-    form: str,
-) -> None:
+def run(asked: Arguments, names: Sequence[str]) -> None:
     """Simulate SCENARIOs and show annual figures.
 
     SCENARIO is the name of a shipped scenario or the path of a YAML file; with --model it may be
     left out, to run the model as it is written. Without --variable the table shows what targets
     judge, in their units; a file holds all variables.
     """
-    terminal = arguments.terminal
-    check_files((output, (".nc",)), force=force)
-    inputs = arguments.read(names=names, find=_series_named)
-    runs = [
-        simulated_years(inputs.model, scenario, arguments.engine, terminal)
-        for scenario in inputs.scenarios
-    ]
+    inputs = asked.read(names, _series_named)
+    runs = asked.years(inputs)
     shown = [_shown(run, inputs) for run in runs]
-    changes = [changes_of(scenario, inputs.model, terminal) for scenario in inputs.scenarios]
-    if output is not None:
+    changes = [changes_of(scenario, inputs.model, asked.text) for scenario in inputs.scenarios]
+    if asked.output is not None:
         from plansim.output.export.run_files import write_dataset
 
         chosen = list(dict.fromkeys(variable for variable, _ in inputs.named))
-        dataset = simulated(inputs, arguments.engine, terminal)
-        write_dataset(dataset, output, names=chosen, force=force)
-    if form == "table":
-        _show_tables(runs, shown, changes, inputs, terminal)
+        several = inputs.scenario if len(inputs.scenarios) == 1 else inputs.scenarios
+        dataset = plansim.simulate(inputs.model, several, engine=asked.engine)
+        write_dataset(dataset, asked.output, names=chosen, force=asked.force)
+    if asked.form == "table":
+        _show_tables(runs, shown, changes, inputs, asked)
     else:
         from plansim.output.export.json_text import run_json
 
         remark("\n".join(changes))
         machine(run_json([(series, run.card) for series, run in zip(shown, runs, strict=True)]))
-    if output is not None:
-        remark(terminal.text("run.written", path=output))
+    if asked.output is not None:
+        remark(asked.text("run.written", path=asked.output))
 
 
 def _series_named(inputs: Inputs, name: str) -> tuple[str, tuple[str, ...]]:
@@ -100,44 +85,41 @@ def _shown(run: Annual, inputs: Inputs) -> list[Series]:
     """Return the series of a run that are asked for, else those that targets judge."""
     from plansim.output.series import as_judged, judged_series, rows_of
 
-    wanted: dict[str, set[str]] = {}
-    for variable, labels in inputs.named:
-        wanted.setdefault(variable, set()).update(labels)
-    moving = [name for name, variable in run.variables.items() if variable.moves]
-    series = [
-        row
-        for row in rows_of(run, wanted or moving)
-        if row.name in (wanted.get(row.name.partition("[")[0]) or {row.name})
-    ]
+    if inputs.named:
+        whole = {variable for variable, cells in inputs.named if not cells}
+        cells = {cell for _, cells in inputs.named for cell in cells}
+        rows = rows_of(run, dict.fromkeys(variable for variable, _ in inputs.named))
+        wanted = [row for row in rows if row.name in cells or row.name.partition("[")[0] in whole]
+        return list(as_judged(wanted, inputs.targets))
+    series = list(rows_of(run, (name for name, one in run.variables.items() if one.moves)))
     # A model that the targets do not know shows all that moves.
-    return (not wanted and judged_series(series, inputs.targets)) or list(
-        as_judged(series, inputs.targets)
-    )
+    return judged_series(series, inputs.targets) or list(as_judged(series, inputs.targets))
 
 
 def _show_tables(
-    runs: list[Annual],
-    shown: list[list[Series]],
-    changes: list[str],
+    runs: Sequence[Annual],
+    shown: Sequence[Sequence[Series]],
+    changes: Sequence[str],
     inputs: Inputs,
-    terminal: Terminal,
+    asked: Arguments,
 ) -> None:
     from plansim.model.records import Timing
     from plansim.output.tables.layout import lines
     from plansim.output.tables.runs import series_table
 
     first = sorted({target.year for target in inputs.targets if target.year is not None})
+    yearly = any(one.timing is Timing.YEAR_END for one in inputs.model.variables.values())
+    timing = asked.text("run.timing" if yearly else "run.moments")
     for run, series, head in zip(runs, shown, changes, strict=True):
-        table = series_table(series, run.years, terminal.text, first=first)
-        yearly = any(v.timing is Timing.YEAR_END for v in inputs.model.variables.values())
-        timing = terminal.text("run.timing" if yearly else "run.moments")
-        terminal.show(head, lines([table, timing] if run is runs[-1] else [table]))
+        table = series_table(series, run.years, asked.text, first=first)
+        asked.terminal.show(head, lines([table, timing] if run is runs[-1] else [table]))
 
 
-@click.command(epilog="Example: plansim export baseline --form iamc -o baseline.xlsx")
+@command(epilog="Example: plansim export baseline --form iamc -o baseline.xlsx")
 @options.variables("Only this variable; may be given again. Without it all that change over time.")
 @click.option(
     "--form",
+    "columns",
     type=click.Choice(["wide", "tidy", "iamc"]),
     help="Of a table: a row per variable and a column per year (wide, the default), a row per "
     "figure (tidy), or the columns of the IAMC.",
@@ -145,50 +127,42 @@ def _show_tables(
 @options.output(
     "Figures: FILE.csv, .xlsx or .parquet. For other simulators: FILE.cin (a scenario, for "
     "Vensim) or FILE.xmile (with the model).",
+    *(".csv", ".parquet", ".xlsx", ".cin", ".xmile"),
     required=True,
 )
 @options.force
 @options.scenarios(several=True, by_engine=True)
-def export(
-    arguments: Arguments,
-    names: tuple[str, ...],
-    form: str | None,
-    output: Path,
-    force: bool,
-) -> None:
+def export(asked: Arguments, names: Sequence[str], columns: str | None) -> None:
     """Write annual figures of scenarios, or a scenario, for other programs.
 
     SCENARIO is the name of a shipped scenario or the path of a YAML file; several go into one file.
     """
     from plansim.engine.simulator_files import FORMATS as SIMULATORS
     from plansim.engine.simulator_files import export_scenario
-    from plansim.output.export.run_files import TABLES, load_iamc
-    from plansim.output.export.run_files import export as write_all
-    from plansim.targets.annual import annual
+    from plansim.output.export.run_files import load_iamc
 
-    terminal = arguments.terminal
-    check_files((output, (*TABLES, *SIMULATORS)), force=force)
-    if output.suffix.lower() in SIMULATORS:
-        if len(arguments.scenarios) != 1 or names or form:
+    assert asked.output is not None
+    suffix = asked.output.suffix
+    if suffix.lower() in SIMULATORS:
+        if len(asked.scenarios) != 1 or names or columns:
             raise UsageError(
                 Message(
                     "a {suffix} file holds one scenario, without --variable or --form.",
-                    suffix=output.suffix,
+                    suffix=suffix,
                 )
             )
-        inputs = arguments.read()
-        export_scenario(inputs.model, inputs.scenarios[0], output, force=force)
-        write(terminal.text("run.written", path=output))
-        return
-    inputs = arguments.read(names=names)
-    runs = [annual(run) for run in simulated_apart(inputs, arguments.engine, terminal)]
-    with terminal.progress("sweep.exporting"):
-        write_all(
-            runs,
-            output,
-            form=form or "wide",
-            names=inputs.named,
-            iamc=load_iamc(inputs.model) if form == "iamc" else None,
-            force=force,
-        )
-    write(terminal.text("run.written", path=output))
+        inputs = asked.read()
+        export_scenario(inputs.model, inputs.scenario, asked.output, force=asked.force)
+    else:
+        inputs = asked.read(names)
+        runs = [plansim.annual(run) for run in asked.runs(inputs)]
+        with asked.terminal.progress("sweep.exporting"):
+            plansim.export(
+                runs,
+                asked.output,
+                form=columns or "wide",
+                names=inputs.named,
+                iamc=load_iamc(inputs.model) if columns == "iamc" else None,
+                force=asked.force,
+            )
+    write(asked.text("run.written", path=asked.output))

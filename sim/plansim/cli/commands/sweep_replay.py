@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 
+import plansim
 from plansim.cli import options
-from plansim.cli.context import Terminal, UsageError, remark, warn
-from plansim.cli.inputs import read_inputs
+from plansim.cli.context import UsageError, remark, warn
+from plansim.cli.help import command
+from plansim.cli.inputs import Arguments
 from plansim.errors import Message
-
-if TYPE_CHECKING:
-    from plansim.analysis.experiments.design import Design
-    from plansim.cli.context import Terminal
-    from plansim.model.records import Model
 
 __all__ = ["replay", "sweep"]
 
@@ -26,7 +24,7 @@ def _designs_and_scenarios(context: click.Context) -> Iterator[str]:
     yield from options.scenario_names(context)
 
 
-@click.command(epilog="Example: plansim sweep growth-investment -n 4096 -o growth.zarr")
+@command(epilog="Example: plansim sweep growth-investment -n 4096 -o growth.zarr")
 @click.argument(
     "design",
     metavar="[DESIGN]",
@@ -49,7 +47,7 @@ def _designs_and_scenarios(context: click.Context) -> Iterator[str]:
 )
 @options.seed
 @options.output(
-    "Where every run is stored; else a folder called as the design, here.", "RESULT.zarr"
+    "Where every run is stored; else a folder called as the design, here.", metavar="RESULT.zarr"
 )
 @click.option("--resume", is_flag=True, help="Go on with a result that was not finished.")
 @options.force
@@ -60,20 +58,14 @@ def _designs_and_scenarios(context: click.Context) -> Iterator[str]:
     help="Run the blocks on the workers of a Dask scheduler, as tcp://host:8786.",
 )
 @options.model
-@options.terminal
 def sweep(
+    asked: Arguments,
     design: str | None,
     factors: tuple[str, ...],
-    overlays: tuple[str, ...],
     samples: int | None,
     seed: int | None,
-    output: Path | None,
     resume: bool,
-    force: bool,
-    threads: int | None,
     scheduler: str | None,
-    model: Path | None,
-    terminal: Terminal,
 ) -> None:
     """Run a model many times, store every run, and say how likely each target is met.
 
@@ -85,130 +77,89 @@ def sweep(
     from plansim.output.tables.runs import sweep_table
     from plansim.targets.target import variable_of
 
-    if resume and force:
+    if resume and asked.force:
         raise UsageError(Message("--resume keeps what is there, --force replaces it"))
-    inputs = read_inputs((), model, whole=True)
-    read, targets = inputs.model, inputs.targets
-    plan = _design(design, factors, overlays, samples, seed, read)
+    inputs = replace(asked, overlays=()).read(whole=True)
+    model = inputs.model
+    drawn: dict[str, Any] = {"samples": samples, "seed": seed, "overlays": asked.overlays}
+    if factors:
+        plan = plansim.quick_design(design, factors, model, **drawn)
+    elif design is not None:
+        plan = plansim.read_design(design, model, **drawn)
+    else:
+        raise UsageError(Message("what varies is missing: a DESIGN, or --factor NAME=LOW..HIGH"))
     warn(plan.warnings)
-    path = Path(f"{plan.id}.zarr") if output is None else output
+    path = asked.output or Path(f"{plan.id}.zarr")
     try:
-        with terminal.progress("sweep.running") as progress:
-            summary = run_sweep(
-                plan,
-                read,
-                targets,
-                path,
-                resume=resume,
-                force=force,
-                threads=threads,
-                scheduler=scheduler,
-                progress=progress,
-            )
+        summary = asked.study(
+            "sweep.running",
+            run_sweep,
+            plan,
+            model,
+            inputs.targets,
+            path,
+            resume=resume,
+            force=asked.force,
+            scheduler=scheduler,
+        )
     except KeyboardInterrupt:
         if path.exists():
-            _say_stopped(path, terminal)
+            from plansim.analysis.experiments.store import open_store
+
+            store = open_store(path)
+            done, runs = f"{store.made():,}", f"{store.runs:,}"
+            remark(asked.text("sweep.stopped", path=path, done=done, runs=runs))
         raise
-    names = {name: variable_of(read, name).name_zh for name in map(str, summary["output"].values)}
-    table = sweep_table(
-        summary,
-        targets,
-        terminal.text,
-        names_zh=names,
-        steps=(max(scenario.time.step for scenario in plan.scenarios), read.time.step),
-    )
-    terminal.show(table)
-    remark(terminal.text("sweep.written", runs=f"{plan.runs:,}", path=path))
+    names = {name: variable_of(model, name).name_zh for name in map(str, summary["output"].values)}
+    steps = max(scenario.time.step for scenario in plan.scenarios), model.time.step
+    table = sweep_table(summary, inputs.targets, asked.text, names_zh=names, steps=steps)
+    asked.terminal.show(table)
+    remark(asked.text("sweep.written", runs=f"{plan.runs:,}", path=path))
 
 
-def _say_stopped(path: Path, terminal: Terminal) -> None:
-    from plansim.analysis.experiments.store import open_store
-
-    store = open_store(path)
-    done, runs = f"{store.made():,}", f"{store.runs:,}"
-    remark(terminal.text("sweep.stopped", path=path, done=done, runs=runs))
-
-
-def _verify(result: Path, terminal: Terminal) -> None:
-    from plansim.analysis.experiments.store import verify
-
-    store = verify(result)
-    done, runs = f"{store.made():,}", f"{store.runs:,}"
-    terminal.show(terminal.text("sweep.verified", path=result, done=done, runs=runs))
-
-
-def _design(
-    name: str | None,
-    factors: tuple[str, ...],
-    overlays: tuple[str, ...],
-    samples: int | None,
-    seed: int | None,
-    model: Model,
-) -> Design:
-    """Read a design by its path or name, or make one of factors."""
-    from plansim.analysis.experiments.design_file import quick_design, read_design
-
-    if name is None and not factors:
-        raise UsageError(Message("what varies is missing: a DESIGN, or --factor NAME=LOW..HIGH"))
-    if factors:
-        return quick_design(name, factors, model, samples=samples, seed=seed, overlays=overlays)
-    assert name is not None
-    return read_design(name, model, samples=samples, seed=seed, overlays=overlays)
-
-
-@click.command(epilog="Example: plansim replay growth.zarr 17 -o run-17.yaml")
+@command(epilog="Example: plansim replay growth.zarr 17 -o run-17.yaml")
 @click.argument("result", metavar="RESULT.zarr", type=click.Path(path_type=Path))
 @click.argument("index", type=options.WholeNumber(0), required=False)
 @click.option("--verify", is_flag=True, help="Check every stored number against its checksum.")
-@options.output("Also write the run as a scenario.", "SCENARIO.yaml")
+@options.output("Also write the run as a scenario.", metavar="SCENARIO.yaml")
 @options.force
 @options.engine
 @options.model
-@options.terminal
-def replay(
-    result: Path,
-    index: int | None,
-    verify: bool,
-    output: Path | None,
-    force: bool,
-    engine: str,
-    model: Path | None,
-    terminal: Terminal,
-) -> None:
+def replay(asked: Arguments, result: Path, index: int | None, verify: bool) -> None:
     """Repeat run INDEX of a sweep and compare it with the stored result."""
     if verify:
-        _verify(result, terminal)
+        from plansim.analysis.experiments.store import verify as verified
+
+        store = verified(result)
+        done, runs = f"{store.made():,}", f"{store.runs:,}"
+        asked.terminal.show(asked.text("sweep.verified", path=result, done=done, runs=runs))
         if index is None:
             return
     if index is None:
         raise UsageError(Message("Missing argument 'INDEX'; --verify checks the whole result"))
     from plansim.analysis.evaluator import RunStatus
-    from plansim.analysis.experiments.replay import replay as replay_of
-    from plansim.analysis.experiments.replay import run_scenario_text, stored_run_scenario
+    from plansim.analysis.experiments.replay import run_scenario_text, stored_run
     from plansim.files.writing import write_text
     from plansim.output.tables.verdicts import verdict_table
 
-    inputs = read_inputs((), model, whole=True)
-    stored, scenario = stored_run_scenario(result, index, inputs.model)
-    if output is not None:
-        write_text(run_scenario_text(scenario), output, force=force)
-        remark(terminal.text("sweep.scenario_written", path=output))
-    if stored.status is not RunStatus.OK:
-        what = {"variable": stored.failed_variable or "?", "when": stored.failed_time}
-        remark(terminal.text("sweep.was_bad", status=stored.status.name.lower(), **what))
-    with terminal.progress("run.simulating", scenario=scenario.id):
-        run = replay_of(result, index, inputs.model, inputs.targets, engine=engine)
-    table = verdict_table(
-        run.verdicts,
-        inputs.targets,
-        terminal.text,
-        titles={scenario.id: terminal.text.pick(scenario.title_en, scenario.title_zh)},
-    )
-    comparison = terminal.text(
+    inputs = asked.read(whole=True)
+    stored, scenario = stored_run(result, index, inputs.model)
+    if asked.output is not None:
+        write_text(run_scenario_text(scenario), asked.output, force=asked.force)
+        remark(asked.text("sweep.scenario_written", path=asked.output))
+    if status := RunStatus(int(stored["status"])):
+        place, names = int(stored["bad_variable"]), stored["bad_variable"].attrs["names"]
+        what = {"variable": names[place] if place >= 0 else "?", "when": float(stored["bad_time"])}
+        remark(asked.text("sweep.was_bad", status=status.name.lower(), **what))
+    with asked.terminal.progress("run.simulating", scenario=scenario.id):
+        run = plansim.replay(result, index, inputs.model, inputs.targets, engine=asked.engine)
+    titles = {scenario.id: asked.text.title(scenario)}
+    table = verdict_table(run.verdicts, inputs.targets, asked.text, titles=titles)
+    comparison = asked.text(
         "sweep.replayed",
         engine=run.dataset.attrs["engine"],
         deviation=f"{run.deviation:.1e}",
         same=run.same,
-        count=len(stored.verdicts),
+        count=stored.sizes["target"],
     )
-    terminal.show(table, comparison)
+    asked.terminal.show(table, comparison)

@@ -24,7 +24,6 @@ from plansim.compiler.lower.scope import (
     running,
 )
 from plansim.errors import Fault, Message
-from plansim.model.reading.arrays import Subscripts, UnboundError
 from plansim.model.reading.equations import Equation, EquationForm, Macro
 from plansim.model.reading.expression import (
     COMPARISONS,
@@ -37,6 +36,7 @@ from plansim.model.reading.expression import (
     name_key,
 )
 from plansim.model.reading.functions import closest
+from plansim.model.reading.ranges import Subscripts, UnboundError
 from plansim.model.records import Model, Variable, VariableKind, cell_name
 
 __all__ = ["RAW", "WITHIN", "Context"]

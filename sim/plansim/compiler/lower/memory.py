@@ -16,8 +16,8 @@ from plansim.compiler.ir import Depends, Op, Pipe, State
 from plansim.compiler.lower.context import Context
 from plansim.compiler.lower.scope import KnownError, RefusedError, Scope, at_start, running
 from plansim.errors import Message
-from plansim.model.reading.arrays import UnboundError
 from plansim.model.reading.expression import MISSING, Call, Node, Number
+from plansim.model.reading.ranges import UnboundError
 
 __all__ = ["STATEFUL", "finish_states", "stateful"]
 

@@ -26,8 +26,8 @@ from plansim.compiler.ir import Depends, Op
 from plansim.compiler.lower.context import Context
 from plansim.compiler.lower.scope import RefusedError, Scope
 from plansim.errors import Message
-from plansim.model.reading.arrays import free_marks
 from plansim.model.reading.expression import Call, Name, Node, name_key, walk
+from plansim.model.reading.ranges import free_marks
 
 __all__ = ["looked_up", "mapped", "of_vectors", "priced", "reduced"]
 

@@ -159,21 +159,20 @@ def _report_form(
     source: SourceText, start: int, tildes: int, ended: bool, following: re.Match[str] | None
 ) -> None:
     """Say what is wrong with the form of an entry."""
-    name = first_words(source, start)
-    form = Message("equation ~ unit ~ comment |")
+    name, line = first_words(source, start), source.line(start)
     if following:
-        message = Message("an equation has no '|' at its end: {words}", words=name)
-        form = Message("'|' before {words}", words=first_words(source, following.end()))
-    elif tildes < 2:
-        message = Message("an equation is incomplete: {words}", words=name)
-    elif ended:
-        message = Message("an equation has too many parts: {words}", words=name)
-    else:
-        message = Message("an equation has no '|' at its end: {words}", words=name)
-    found = None if following else _marks(tildes, ended)
+        source.log.fault(
+            "an equation has no '|' at its end: {words}",
+            line,
+            expected=Message("'|' before {words}", words=first_words(source, following.end())),
+            words=name,
+        )
+        return
     # A '~' within a comment hinders no run, if the end is where it should.
-    log = source.slips if ended and tildes > 2 and not following else source.log
-    log.fault(message, source.line(start), expected=form, found=found)
+    log = source.slips if ended and tildes > 2 else source.log
+    form = Message("equation ~ unit ~ comment |")
+    found = _marks(tildes, ended)
+    log.fault("an equation has not three parts: {words}", line, form, found, words=name)
 
 
 def _marks(tildes: int, ended: bool) -> Message:

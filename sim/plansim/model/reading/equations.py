@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -31,6 +31,7 @@ __all__ = [
     "Range",
     "Scan",
     "short",
+    "spliced",
 ]
 
 MAX_ELEMENTS = 200_000
@@ -74,6 +75,11 @@ class Equation:
         return tuple(references(self.tree)) if self.tree else ()
 
     @property
+    def end(self) -> int:
+        """The offset behind its last character; its unit and comment follow."""
+        return self.start + len(self.text)
+
+    @property
     def numbers(self) -> tuple[float, ...] | None:
         """The numbers, row by row, of a right-hand side that has nothing else."""
         return self.tree.values if isinstance(self.tree, Numbers) else None
@@ -110,15 +116,18 @@ Equations: TypeAlias = Mapping[str, tuple[Equation, ...]]
 
 @dataclass(frozen=True)
 class Range:
-    """A subscript range with its elements, sub-ranges resolved."""
+    """A subscript range."""
 
     name: str
     elements: tuple[str, ...]
-    mapped: tuple[tuple[str, tuple[str, ...]], ...]
-    """The names of those whose elements stand for its own, each with what stands for each of its
-    elements, an element or a sub-range; with nothing if that is one for one."""
+    """As `Scan` has it, sub-ranges are resolved."""
     comment: str
     line: int
+    mapped: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """The names of those whose elements stand for its own, each with what stands for each of its
+    elements, an element or a sub-range; with nothing if that is one for one."""
+    is_open: bool = False
+    """Whether its elements are in another file."""
 
 
 @dataclass(frozen=True)
@@ -177,6 +186,15 @@ class Scan:
         }
         cells = product(*map(self.dimension, equation.subscripts))
         return tuple(cell for cell in cells if cell not in excepted)
+
+
+def spliced(text: str, changes: Iterable[tuple[int, int, str]]) -> str:
+    """Return a text with others in the place of some of its parts: from, up to, and what is new."""
+    pieces, done = [], 0
+    for start, end, new in sorted(changes):
+        pieces += [text[done:start], new]
+        done = end
+    return "".join([*pieces, text[done:]])
 
 
 def short(name: str) -> str:

@@ -30,7 +30,7 @@ _SPACE = re.compile(r"[\s\\]*")
 NUMBER = r"(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 _SIGN = r"[\s\\]*+([+-]?+)[\s\\]*+"  # possessive: no run of spaces is tried twice
 NUMERALS_ONLY = re.compile(r"[0-9eE+\-.,;\s\\]+")
-_SIGNED_NUMBER = re.compile(rf"([+-]?)\s*({NUMBER})")
+_SIGNED_NUMBER = re.compile(rf"([+-]?)[\s\\]*({NUMBER})")
 _SUBSCRIPTS = re.compile(r"""\[((?:"[^"\n]*"|[^\[\]"~|])*)\]""")
 _QUOTED = re.compile(r'"[^"\n]*"')
 _POINT_PATTERN = rf"\({_SIGN}({NUMBER})[\s\\]*+,{_SIGN}({NUMBER})[\s\\]*+\)"
@@ -102,47 +102,34 @@ def finite(offset: int, word: str) -> float:
 
 def read_numbers(text: str, start: int, end: int) -> tuple[float, ...] | None:
     """Return the numbers of ``1, 2; 3, 4;``; None if it is one term that is none, as ``5-3``."""
-    content = text[start:end].strip(_BLANK)
-    is_list = "," in content or ";" in content
-    numbers = []
-    at = start
-    pieces = re.split("[,;]", content.removesuffix(";"))
+    content = text[start:end].strip(_BLANK).removesuffix(";")
+    pieces = re.split("[,;]", content)
+    if len(pieces) == 1 and not _SIGNED_NUMBER.fullmatch(content):
+        return None
+    numbers, at = [], start
     for piece in pieces:
-        number = _SIGNED_NUMBER.fullmatch(piece.strip(_BLANK))
-        if number:
-            numbers.append(finite(at, number[2]) * (-1 if number[1] == "-" else 1))
-        elif is_list:
-            raise EquationSyntaxError(
-                at,
-                Message("a list of numbers cannot be read"),
-                expected=Message("a number"),
-                found=Message("'{text}'", text=single_spaced(piece)[:24]),
-            )
-        else:
-            return None
+        numbers.append(_number(at, piece))
         at = min(at + len(piece) + 1, end - 1)
     return tuple(numbers)
 
 
 def read_tabbed(text: str, start: int, end: int) -> tuple[float, ...]:
     """Return the numbers of TABBED ARRAY, which white space separates."""
-    words = re.sub(r"([+-])\s+", r"\1", text[start:end].replace("\\", " ")).split()
-    for word in words:
-        if not _SIGNED_NUMBER.fullmatch(word):
-            raise EquationSyntaxError(
-                start,
-                Message("a table cannot be read"),
-                expected=Message("a number"),
-                found=Message("'{text}'", text=word[:24]),
-            )
-    if not words:
-        raise EquationSyntaxError(start, Message("a table is empty"), expected=Message("numbers"))
-    return tuple(finite(start, word.lstrip("+")) for word in words)
+    words = re.sub(r"([+-])[\s\\]+", r"\1", text[start:end]).replace("\\", " ").split()
+    return tuple(_number(start, word) for word in words or [""])
 
 
-def _listed_number(offset: int, piece: str) -> float:
-    sign, number = re.findall(r"([+-]?)[\s\\]*([^\s\\]+)", piece)[0]
-    return finite(offset, number) * (-1 if sign == "-" else 1)
+def _number(offset: int, piece: str) -> float:
+    """Return a number of a list."""
+    number = _SIGNED_NUMBER.fullmatch(piece.strip(_BLANK))
+    if number is None:
+        raise EquationSyntaxError(
+            offset,
+            Message("a list of numbers cannot be read"),
+            expected=Message("a number"),
+            found=Message("'{text}'", text=single_spaced(piece)[:24]),
+        )
+    return finite(offset, number[1] + number[2])
 
 
 def read_table(text: str, start: int, end: int) -> tuple[Table, int]:
@@ -167,7 +154,7 @@ def read_table(text: str, start: int, end: int) -> tuple[Table, int]:
         at = skip(text, limits.end(), end)
     points: list[tuple[float, float]] = []
     if listed := _LISTED.match(text, at, end):
-        numbers = [_listed_number(at, piece) for piece in listed[1].split(",")]
+        numbers = [_number(at, piece) for piece in listed[1].split(",")]
         half, odd = divmod(len(numbers), 2)
         if odd:
             raise EquationSyntaxError(
@@ -187,8 +174,7 @@ def read_table(text: str, start: int, end: int) -> tuple[Table, int]:
                 expected=Message("'(x, y)'"),
                 found=shown(text, at),
             )
-        x, y = finite(at, point[2]), finite(at, point[4])
-        points.append((-x if point[1] == "-" else x, -y if point[3] == "-" else y))
+        points.append((finite(at, point[1] + point[2]), finite(at, point[3] + point[4])))
         at = skip(text, point.end(), end)
         if text.startswith(",", at, end):
             at = skip(text, at + 1, end)

@@ -18,22 +18,16 @@ import itertools
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
 from plansim.errors import Fault, FaultLog, InputError, Message, ModelError, foreign
-from plansim.files.reading import read_regular
-from plansim.model.reading.equations import Equation, EquationForm, Scan, short
+from plansim.files.reading import read_csv, read_regular
+from plansim.model.reading.equations import Equation, EquationForm, Scan, short, spliced
 from plansim.model.reading.expression import Call, Name, QuotedText, name_key
 from plansim.model.reading.scan import scan_text
-from plansim.model.reading.sheets import (
-    OutsideError,
-    OutsideFiles,
-    Points,
-    read_constants,
-    read_elements,
-    read_tables,
-)
+from plansim.model.reading.sheets import OutsideError, OutsideFiles, Points
 
 __all__ = ["JUST", "Series", "inlined", "read_series"]
 
@@ -61,8 +55,6 @@ def read_series(path: Path) -> dict[str, Points]:
     Raises:
         InputError: the file cannot be read, or a cell is not a number.
     """
-    from plansim.files.reading import read_csv
-
     if path.suffix.lower() == ".dat":
         return _read_dat(path)
     tabs = path.suffix.lower() in (".tab", ".tsv")
@@ -133,63 +125,46 @@ def inlined(
     text = _with_subscripts(_with_strings(text), files, faults)
     scan = scan_text(text, FaultLog(file))
     given = {name_key(name): points for name, points in (series or {}).items()}
-    used = {
-        ref.key for group in scan.equations.values() for eq in group for ref, _ in eq.references
-    }
-    pieces, done = [], 0
-    warnings = []
-    equations = sorted(
-        (eq for group in scan.equations.values() for eq in group), key=lambda eq: eq.start
-    )
+    outside = _Outside(scan, files, given)
+    equations = [equation for group in scan.equations.values() for equation in group]
+    used = {ref.key for equation in equations for ref, _ in equation.references}
+    warnings: list[Fault] = []
+    changes: list[tuple[int, int, str]] = []
     for equation in equations:
+        name, found = short(equation.name), None
         try:
-            new = _replacement(scan, equation, files, given)
+            new = outside.replacement(equation)
         except OutsideError as error:
-            if error.gone and _takes_data(equation):
-                new = _of_series(scan, equation, given)
-                if new is None:
-                    new = _joined(equation, ((cell, "= :NA:") for cell in scan.covered(equation)))
-                    warnings.append(_no_data(equation, file, error.message))
-            else:
-                about = Message("'{name}': {fault}", name=short(equation.name), fault=error.message)
+            if not (error.gone and _takes_data(equation)):
+                about = Message("'{name}': {fault}", name=name, fault=error.message)
                 faults.fault(about, equation.line, nearest=error.close)
                 continue
-        if new is None and _is_empty(equation) and name_key(equation.name) in used:
-            left = equation.text.partition(":=")[0]
-            new = f"{_KEYWORD.sub('', left).rstrip()} = :NA:"
-            warnings.append(_no_data(equation, file))
-        if new is None and _is_empty(equation):
+            points, found = outside.given_points(equation), error.message
+            new = None if points is None else outside.over_time(equation, points)
+        end = equation.end
+        if new is None and (found or (_is_empty(equation) and name_key(equation.name) in used)):
+            new = f"{_left(equation)} = :NA:"
             warnings.append(
                 Fault(
-                    "'{name}' has no data and is left out",
+                    "'{name}' has no data: it is missing (:NA:), and so is what follows from it",
                     file,
                     equation.line,
-                    name=short(equation.name),
+                    expected=Message("an equation, or its data in a table: --data FILE.csv"),
+                    found=found,
+                    name=name,
                 )
             )
-            end = text.index("|", equation.start + len(equation.text)) + 1
-            gone = re.sub(r"[^\n]", " ", text[equation.start : end])
-            pieces += [text[done : equation.start], gone]
-            done = end
-        elif new is not None:
-            pieces += [text[done : equation.start], new, "\n" * equation.text.count("\n")]
-            done = equation.start + len(equation.text)
+        elif new is None and _is_empty(equation):
+            message = Message("'{name}' has no data and is left out", name=name)
+            warnings.append(Fault(message, file, equation.line))
+            new, end = "", text.index("|", end) + 1
+        if new is not None:
+            lines = text.count("\n", equation.start, end) - new.count("\n")
+            changes.append((equation.start, end, new + "\n" * lines))
     if faults:
         raise ModelError(faults.by_line())
     digest = hashlib.sha256(b"\0".join(files.read[name] for name in sorted(files.read)))
-    return "".join([*pieces, text[done:]]), digest.hexdigest(), tuple(warnings)
-
-
-def _no_data(equation: Equation, file: Path, found: Message | None = None) -> Fault:
-    """Return the warning that a data variable is missing."""
-    return Fault(
-        "'{name}' has no data: it is missing (:NA:), and so is what follows from it",
-        file,
-        equation.line,
-        expected=Message("an equation, or its data in a table: --data FILE.csv"),
-        found=found,
-        name=short(equation.name),
-    )
+    return spliced(text, changes), digest.hexdigest(), tuple(warnings)
 
 
 def _takes_data(equation: Equation) -> bool:
@@ -219,121 +194,110 @@ def _with_subscripts(text: str, files: OutsideFiles, faults: FaultLog) -> str:
     """Put the elements of ranges that are in files in the place of GET … SUBSCRIPT."""
 
     def names(match: re.Match[str]) -> str:
-        arguments = _QUOTED.findall(match[1])
-        line = text.count("\n", 0, match.start()) + 1
         try:
-            if len(arguments) != 5:
+            if len(arguments := _QUOTED.findall(match[1])) != 5:
                 raise OutsideError(Message("{name} takes five texts", name="GET DIRECT SUBSCRIPT"))
-            return ", ".join(read_elements(files, *arguments)) + "\n" * match[0].count("\n")
+            book, tab, *area = arguments
+            return ", ".join(files.sheet(book, tab).elements(*area)) + "\n" * match[0].count("\n")
         except OutsideError as error:
+            line = text.count("\n", 0, match.start()) + 1
             faults.fault(error.message, line, nearest=error.close)
             return "x"
 
     return _SUBSCRIPT.sub(names, text)
 
 
-def _replacement(scan: Scan, equation: Equation, files: OutsideFiles, given: Series) -> str | None:
-    """Return what replaces an equation; None if it takes nothing from outside."""
-    tree = equation.tree
-    if _is_empty(equation):
-        return _of_series(scan, equation, given)
-    if not isinstance(tree, Call) or not tree.key.startswith(("get_direct_", "get_xls_")):
-        if equation.form is not EquationForm.DATA:
+@dataclass(frozen=True)
+class _Outside:
+    """What stands outside for the equations of one model."""
+
+    scan: Scan
+    files: OutsideFiles
+    given: Series
+
+    def replacement(self, equation: Equation) -> str | None:
+        """Return what replaces an equation; None if it takes nothing from outside, or has none."""
+        tree, cells = equation.tree, self.scan.covered(equation)
+        if isinstance(tree, Call) and tree.key.startswith(("get_direct_", "get_xls_")):
+            if not _takes_data(equation):
+                return _joined(equation, zip(cells, self._numbers(equation, tree), strict=True))
+        elif equation.form is not EquationForm.DATA:
             return None
-        left, _, right = equation.text.partition(":=")  # an equation of data is one as any other
-        if equation.is_raw or _is_read_otherwise(scan, equation):
-            raw = _raw_points(scan, equation, files, given)
-            parts = (_over_time(equation, points) for points in raw)
-            return _joined(equation, zip(scan.covered(equation), parts, strict=True))
-        return f"{_KEYWORD.sub('', left).rstrip()} = {right.strip()}"
-    points = _points_of(scan, equation, files)
-    if points is not None:
-        over_time = (_over_time(equation, p) for p in points)
-        return _joined(equation, zip(scan.covered(equation), over_time, strict=True))
-    kind = tree.key.rpartition("_")[2]
-    texts = _texts(tree, {"constants": 3, "lookups": 4}.get(kind, 0))
-    cells = scan.covered(equation)
-    shape = [
-        len(scan.dimension(name)) for name in equation.subscripts if name_key(name) in scan.ranges
-    ]
-    book, tab, first, *more = texts
-    if kind == "constants":
-        numbers = read_constants(files, book, tab, first, shape)
-        return _joined(equation, zip(cells, (f"= {number!r}" for number in numbers), strict=True))
-    tables = read_tables(files, book, tab, first, more[0], len(cells))
-    return _joined(equation, zip(cells, (f"({_points(p)})" for p in tables), strict=True))
+        elif tree and not equation.is_raw and not self._is_read_otherwise(equation):
+            right = equation.text.partition(":=")[2]  # it is one as any other
+            return f"{_left(equation)} = {right.strip()}"
+        points = self._points(equation)
+        return None if points is None else self.over_time(equation, points)
 
+    def over_time(self, equation: Equation, points: Sequence[Points]) -> str:
+        """Return the equations of data whose points are known."""
+        parts = (_over_time(equation, one) for one in points)
+        return _joined(equation, zip(self.scan.covered(equation), parts, strict=True))
 
-def _is_read_otherwise(scan: Scan, equation: Equation) -> bool:
-    """Return whether data are those of another variable, with another way between their points."""
-    match equation.tree:
-        case Name(key):
-            others = scan.equations.get(key, ())
-            ways = {_way(other) for other in others if other.form is EquationForm.DATA}
-            return bool(ways - {_way(equation)})
-        case Call("time_shift"):
-            return _way(equation) != "INTERPOLATE"
-    return False
+    def given_points(self, equation: Equation) -> list[Points] | None:
+        """Return the data that are given for each element of a variable; None if for none."""
+        key = name_key(equation.name)
+        labels = (f"{equation.name}[{','.join(cell)}]" for cell in self.scan.covered(equation))
+        found = [self.given.get(name_key(label)) or self.given.get(key) or [] for label in labels]
+        return found if any(found) else None
 
+    def _numbers(self, equation: Equation, tree: Call) -> Iterable[str]:
+        """Return the right-hand side of each element: a number, or a table."""
+        kind = tree.key.rpartition("_")[2]
+        book, tab, first, *more = _texts(tree, {"constants": 3, "lookups": 4}.get(kind, 0))
+        sheet = self.files.sheet(book, tab)
+        if kind == "constants":
+            ranges = [one for one in equation.subscripts if name_key(one) in self.scan.ranges]
+            shape = [len(self.scan.dimension(name)) for name in ranges]
+            return [f"= {number!r}" for number in sheet.constants(first, shape)]
+        tables = sheet.tables(first, more[0], len(self.scan.covered(equation)))
+        return [f"({_points(points)})" for points in tables]
 
-def _raw_points(scan: Scan, equation: Equation, files: OutsideFiles, given: Series) -> list[Points]:
-    """Return the points of the data of each element, taken by name from others if need be."""
-    if _is_empty(equation):
-        return _given_points(scan, equation, given) or [[] for _ in scan.covered(equation)]
-    own = _points_of(scan, equation, files)
-    if own is not None:
-        return own
-    tree = equation.tree
-    asked = f":{_way(equation)}:"
-    refused = OutsideError(
-        Message("only data can be {keyword}, by the name of another variable", keyword=asked)
-    )
-    if not isinstance(tree, Name):
-        raise refused
-    own_ranges = [name_key(name) for name in equation.subscripts]
-    points: dict[tuple[str, ...], Points] = {}
-    for other in scan.equations.get(tree.key, ()):
-        if other.form is not EquationForm.DATA or name_key(other.name) == name_key(equation.name):
-            raise refused
-        found = _raw_points(scan, other, files, given)
-        points |= zip((_keys(cell) for cell in scan.covered(other)), found, strict=True)
-    wanted = [
-        tuple(dict(zip(own_ranges, _keys(cell), strict=True)).get(s, s) for s in tree.subscripts)
-        for cell in scan.covered(equation)
-    ]
-    if any(cell not in points for cell in wanted):
-        raise refused
-    return [points[cell] for cell in wanted]
+    def _points(self, equation: Equation) -> list[Points] | None:
+        """Return the points of each element of data; None if it has none."""
+        tree = equation.tree
+        if isinstance(tree, Call) and _takes_data(equation):
+            book, tab, across, cell = _texts(tree, 4)
+            count = len(self.scan.covered(equation))
+            return self.files.sheet(book, tab).tables(across, cell, count)
+        return self.given_points(equation) if tree is None else self._by_name(equation)
+
+    def _is_read_otherwise(self, equation: Equation) -> bool:
+        """Return whether data are another variable's, with another way between their points."""
+        match equation.tree:
+            case Name(key):
+                others = self.scan.equations.get(key, ())
+                ways = {_way(other) for other in others if other.form is EquationForm.DATA}
+                return bool(ways - {_way(equation)})
+            case Call("time_shift"):
+                return _way(equation) != "INTERPOLATE"
+        return False
+
+    def _by_name(self, equation: Equation) -> list[Points]:
+        """Return the points of data that are those of another variable."""
+        tree, ranges = equation.tree, [name_key(name) for name in equation.subscripts]
+        points: dict[tuple[str, ...], Points] = {}
+        others = self.scan.equations.get(tree.key, ()) if isinstance(tree, Name) else ()
+        for other in others:
+            if other.form is EquationForm.DATA and name_key(other.name) != name_key(equation.name):
+                cells = [_keys(cell) for cell in self.scan.covered(other)]
+                points |= zip(cells, self._points(other) or [[] for _ in cells], strict=True)
+        wanted = []
+        for cell in map(_keys, self.scan.covered(equation)):
+            bound = dict(zip(ranges, cell, strict=True))
+            wanted.append(tuple(bound.get(s, s) for s in getattr(tree, "subscripts", ())))
+        if not points.keys() >= set(wanted):
+            keyword = f":{_way(equation)}:"
+            raise OutsideError(
+                Message(
+                    "only data can be {keyword}, by the name of another variable", keyword=keyword
+                )
+            )
+        return [points[cell] for cell in wanted]
 
 
 def _keys(cell: Iterable[str]) -> tuple[str, ...]:
     return tuple(map(name_key, cell))
-
-
-def _of_series(scan: Scan, equation: Equation, given: Series) -> str | None:
-    """Return the equations of a data variable whose data are given."""
-    points = _given_points(scan, equation, given)
-    if points is None:
-        return None
-    cells = scan.covered(equation)
-    return _joined(equation, zip(cells, (_over_time(equation, p) for p in points), strict=True))
-
-
-def _given_points(scan: Scan, equation: Equation, given: Series) -> list[Points] | None:
-    """Return the data that are given for each element of a variable; None if for none."""
-    key = name_key(equation.name)
-    labels = (f"{equation.name}[{','.join(cell)}]" for cell in scan.covered(equation))
-    found = [given.get(name_key(label)) or given.get(key) or [] for label in labels]
-    return found if any(found) else None
-
-
-def _points_of(scan: Scan, equation: Equation, files: OutsideFiles) -> list[Points] | None:
-    """Return the data of each element that GET … DATA takes from a file; None if it is another."""
-    tree = equation.tree
-    if not isinstance(tree, Call) or not _takes_data(equation):
-        return None
-    book, tab, across, cell = _texts(tree, 4)
-    return read_tables(files, book, tab, across, cell, len(scan.covered(equation)))
 
 
 def _texts(tree: Call, count: int) -> list[str]:
@@ -344,6 +308,11 @@ def _texts(tree: Call, count: int) -> list[str]:
             Message("{name} cannot be read", name=tree.key.replace("_", " ").upper())
         )
     return texts
+
+
+def _left(equation: Equation) -> str:
+    """Return the left-hand side of data without the keyword."""
+    return _KEYWORD.sub("", equation.text.partition(":=")[0]).rstrip()
 
 
 def _joined(equation: Equation, parts: Iterable[tuple[Sequence[str], str]]) -> str:

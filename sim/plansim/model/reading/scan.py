@@ -22,7 +22,15 @@ from plansim.model.reading.entries import (
     first_words,
     read_entries,
 )
-from plansim.model.reading.equations import Equation, EquationForm, Equations, Macro, Scan, short
+from plansim.model.reading.equations import (
+    Equation,
+    EquationForm,
+    Equations,
+    Macro,
+    Range,
+    Scan,
+    short,
+)
 from plansim.model.reading.expression import (
     Call,
     EquationSyntaxError,
@@ -32,7 +40,7 @@ from plansim.model.reading.expression import (
     walk,
 )
 from plansim.model.reading.lookups import read_subscripts
-from plansim.model.reading.ranges import NAMED, RawRange, add_range, read_range, resolve_ranges
+from plansim.model.reading.ranges import NAMED, add_range, read_range, resolve_ranges
 from plansim.model.reading.syntax import read_lookup, read_right_side
 
 __all__ = ["scan_text"]
@@ -99,15 +107,15 @@ def scan_text(text: str, log: FaultLog, slips: FaultLog | None = None) -> Scan:
         elements=elements,
         groups=source.groups,
         unreadable=frozenset(source.unreadable),
-        open_ended=any(raw.open for raw in raw_ranges.values()) or len(ranges) < len(raw_ranges),
+        open_ended=any(raw.is_open for raw in raw_ranges.values()) or len(ranges) < len(raw_ranges),
         macros=macros,
     )
 
 
-def _read_all(source: SourceText) -> tuple[dict[str, tuple[Equation, ...]], dict[str, RawRange]]:
+def _read_all(source: SourceText) -> tuple[dict[str, tuple[Equation, ...]], dict[str, Range]]:
     """Read all equations and ranges of a text; faults are noted."""
     equations: dict[str, list[Equation]] = {}
-    raw_ranges: dict[str, RawRange] = {}
+    raw_ranges: dict[str, Range] = {}
     log = source.log
     for entry in read_entries(source):
         blank_remarks(source, entry)
@@ -121,7 +129,7 @@ def _read_all(source: SourceText) -> tuple[dict[str, tuple[Equation, ...]], dict
             item = _left_side_alone(source, entry)
         if isinstance(item, Equation):
             equations.setdefault(name_key(item.name), []).append(item)
-        elif isinstance(item, RawRange):
+        elif isinstance(item, Range):
             add_range(log, raw_ranges, item)
         if log.is_full:
             break
@@ -230,7 +238,7 @@ def _can_name(word: str) -> bool:
     return word != "" and not word.isdecimal()
 
 
-def _read_entry(source: SourceText, entry: RawEntry) -> Equation | RawRange | None:
+def _read_entry(source: SourceText, entry: RawEntry) -> Equation | Range | None:
     """Read an entry; None if it is no part of the simulation (a Reality Check, a text).
 
     Raises:
@@ -255,7 +263,7 @@ def _read_entry(source: SourceText, entry: RawEntry) -> Equation | RawRange | No
     if text.startswith("<->", at, end):
         copied = single_spaced(text[at + 3 : end])
         line = source.line(entry.start)
-        return RawRange(left.name, (copied,), entry.comment, line, ((copied, ()),))
+        return Range(left.name, (copied,), entry.comment, line, ((copied, ()),))
     form = next((form for form in _WITH_MARK if text.startswith(form, at, end)), None)
     right = source.skip(at + len(form), end) if form else at
     if form is None and keyword:
@@ -305,14 +313,14 @@ def _equation(
     )
 
 
-def _left_side_alone(source: SourceText, entry: RawEntry) -> Equation | RawRange | None:
+def _left_side_alone(source: SourceText, entry: RawEntry) -> Equation | Range | None:
     """Keep the name of what cannot be read, lest all who use it be called faulty too."""
     try:
         left = _read_left_side(source, entry.start, entry.end)
     except EquationSyntaxError:
         return None
     if source.text.startswith(":", left.end) and not source.text.startswith(":=", left.end):
-        return RawRange(left.name, (), entry.comment, source.line(entry.start), open=True)
+        return Range(left.name, (), entry.comment, source.line(entry.start), is_open=True)
     source.unreadable.add(name_key(left.name))
     return _equation(source, entry, left, EquationForm.EQUATION, None)
 

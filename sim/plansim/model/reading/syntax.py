@@ -23,6 +23,7 @@ from plansim.errors import Message
 from plansim.model.reading.expression import (
     COMPARISONS,
     MISSING,
+    NAME,
     Call,
     EquationSyntaxError,
     Name,
@@ -60,6 +61,7 @@ _TOKEN = re.compile(
     |(?P<mark>[(),:]))""",
     re.VERBOSE,
 )
+_OUTPUT = re.compile(rf"[\s\\]*({NAME})[\s\\]*(\[[^\]]*\])?[\s\\]*([,)])")
 _TABBED = re.compile(r"TABBED[\s]+ARRAY[\s\\]*\(([^()]*)\)")
 _BINDING = MappingProxyType(
     {":OR:": 1, ":AND:": 2, ":NOT:": 3, **dict.fromkeys(COMPARISONS, 4)}
@@ -78,8 +80,7 @@ def read_right_side(text: str, start: int, end: int) -> Node:
         numbers = read_numbers(text, start, end)
         if numbers is not None:
             return Numbers(numbers)
-    tabbed = _TABBED.fullmatch(text, start, end)
-    if tabbed:
+    if tabbed := _TABBED.fullmatch(text, start, end):
         return Numbers(read_tabbed(text, *tabbed.span(1)))
     return _Reader(text, start, end).read()
 
@@ -126,7 +127,6 @@ class _State(Enum):
     START = auto()  # an operand, a sign or :NOT:
     OPERAND = auto()  # an operand or a sign
     OPERATOR = auto()  # an operator, a comma or a closing bracket
-    TEXT_READ = auto()  # a comma or a closing bracket
 
 
 @dataclass(slots=True)
@@ -134,11 +134,11 @@ class _Bracket:
     """A bracket that is open; the bottom one stands for the whole expression."""
 
     start: int
-    called: Name | None
+    called: Name | None = None
     """What is before the bracket, if that is a function or a lookup table."""
-    arguments: list[Node]
-    operands: list[Node]
-    operators: list[str]
+    arguments: list[Node] = field(default_factory=list)
+    operands: list[Node] = field(default_factory=list)
+    operators: list[str] = field(default_factory=list)
     """Those that wait for their last operand."""
     outputs: list[Name] = field(default_factory=list)
     """The text behind a colon."""
@@ -150,11 +150,11 @@ class _Bracket:
             self._apply()
         self.operators.append(operator)
 
-    def finish(self) -> Node:
-        """Return the tree of all that was read since the bracket or the last comma."""
+    def finish(self) -> None:
+        """Make an argument of all that was read since the bracket or the last comma."""
         while self.operators:
             self._apply()
-        return self.operands.pop()
+        self.arguments.append(self.operands.pop())
 
     def _apply(self) -> None:
         operator = self.operators.pop()
@@ -172,96 +172,85 @@ class _Reader:
         self.at = start
         self.end = end
         self.state = _State.START
-        self.frame = _Bracket(start, None, [], [], [])
+        self.frame = _Bracket(start)
         self.outer: list[_Bracket] = []
 
     def read(self) -> Node:
         while token := _TOKEN.match(self.text, self.at, self.end):
             kind = token.lastgroup or ""
             start, self.at = token.span(kind)
-            word = token[kind]
-            match kind:
-                case "number":
-                    self._number(start, word)
-                case "name":
-                    self._name(start, word)
-                case "string":
-                    self._string(start, word)
-                case "keyword":
-                    self._keyword(start, word)
-                case "operator":
-                    self._operator(start, word)
-                case "mark" if word == ":":
-                    self._outputs(start)
-                case "mark":
-                    self._mark(start, word)
+            self._take(kind, start, token[kind])
         self.at = skip(self.text, self.at, self.end)
+        if self.at < self.end and self.text[self.at] == '"':
+            message = Message("a quotation mark is never closed")
+            on_line = Message("'\"' on the same line")
+            raise EquationSyntaxError(self.at, message, expected=on_line)
         if self.at < self.end:
-            raise self._unexpected()
+            raise self._misplaced(self.at)
         if self.outer:
-            raise EquationSyntaxError(
-                self.frame.start, Message("a bracket is never closed"), expected="')'"
-            )
-        self._check_operand_read(self.end)
-        return self.frame.finish()
+            message = Message("a bracket is never closed")
+            raise EquationSyntaxError(self.frame.start, message, expected="')'")
+        self._end_argument(self.end)
+        return self.frame.arguments[0]
 
-    def _number(self, start: int, word: str) -> None:
-        self._check_operand_wanted(start)
-        self._add_operand(Number(finite(start, word), start, self.at))
+    def _take(self, kind: str, start: int, word: str) -> None:
+        match kind:
+            case "number":
+                self._add(start, Number(finite(start, word), start, self.at))
+            case "name":
+                self._name(start, word)
+            case "string":
+                if self.state is not _State.START or self.frame.called is None:
+                    message = Message("a text where a number is expected")
+                    raise EquationSyntaxError(start, message, found=word[:40])
+                self._add(start, QuotedText(word))
+            case "keyword":
+                self._keyword(start, single_spaced(word).upper())
+            case "operator" if word in ("+", "-") and self.state is not _State.OPERATOR:
+                self.frame.operators += ["negative"] if word == "-" else []
+                self.state = _State.OPERAND
+            case "operator":
+                self._operate(start, word)
+            case _:
+                self._mark(start, word)
 
     def _name(self, start: int, word: str) -> None:
-        self._check_operand_wanted(start)
         end = start + len(word.rstrip())
         written: tuple[str, ...] = (single_spaced(word),)
         after = skip(self.text, self.at, self.end)
         if self.text.startswith("[", after, self.end):
-            subscripts, end = read_subscripts(self.text, after, self.end)
+            subscripts, self.at = read_subscripts(self.text, after, self.end)
             written += subscripts
-            self.at = end
-            after = skip(self.text, end, self.end)
+            end, after = self.at, skip(self.text, self.at, self.end)
         key, *keys = map(name_key, written)
         name = Name(key, tuple(keys), written, start, end)
         if self.text.startswith("(", after, self.end):
             self.at = after + 1
-            self._open(after, name)
+            self._open(start, _Bracket(after, name))
         else:
-            self._add_operand(name)
-
-    def _string(self, start: int, word: str) -> None:
-        if self.state is not _State.START or self.frame.called is None:
-            raise EquationSyntaxError(
-                start, Message("a text where a number is expected"), found=word[:40]
-            )
-        self._add_operand(QuotedText(word))
-        self.state = _State.TEXT_READ
+            self._add(start, name)
 
     def _keyword(self, start: int, word: str) -> None:
-        match word := single_spaced(word).upper():
-            case ":AND:" | ":OR:":
-                self._check_operator_wanted(start, word)
-                self.frame.add(word)
-                self.state = _State.START
-            case ":NOT:" if self.state is _State.START:
-                self.frame.operators.append(word)
-                self.state = _State.OPERAND
-            case ":NA:":
-                self._check_operand_wanted(start)
-                self._add_operand(Number(MISSING, start, self.at))
-            case _:
-                raise EquationSyntaxError(
-                    start,
-                    Message("a keyword is not allowed here"),
-                    expected=Message("an operator"),
-                    found=word[:40],
-                )
-
-    def _operator(self, start: int, word: str) -> None:
-        if word in ("+", "-") and self.state in (_State.START, _State.OPERAND):
-            if word == "-":
-                self.frame.operators.append("negative")
+        if word in (":AND:", ":OR:"):
+            self._operate(start, word)
+            self.state = _State.START
+        elif word == ":NOT:" and self.state is _State.START:
+            self.frame.operators.append(word)
             self.state = _State.OPERAND
-            return
-        self._check_operator_wanted(start, word)
+        elif word == ":NA:":
+            self._add(start, Number(MISSING, start, self.at))
+        else:
+            message, operator = Message("a keyword is not allowed here"), Message("an operator")
+            raise EquationSyntaxError(start, message, expected=operator, found=word[:40])
+
+    def _operate(self, start: int, word: str) -> None:
+        """Let an operator between two operands follow the first one."""
+        if self.state is not _State.OPERATOR or isinstance(self.frame.operands[-1], QuotedText):
+            raise EquationSyntaxError(
+                start,
+                Message("an operand is missing"),
+                expected=Message("a number, a name or a bracket before '{word}'", word=word[:40]),
+            )
         if word in COMPARISONS and any(other in COMPARISONS for other in self.frame.operators):
             raise EquationSyntaxError(
                 start,
@@ -273,87 +262,90 @@ class _Reader:
         self.state = _State.OPERAND
 
     def _mark(self, start: int, word: str) -> None:
+        called = self.frame.called
         if word == "(":
-            self._check_operand_wanted(start)
-            self._open(start)
-        elif word == ",":
-            if self.frame.called is None:
-                raise EquationSyntaxError(
-                    start, Message("a comma outside of a function's brackets")
-                )
-            self._end_argument(start)
-            self.state = _State.START
-            if self.frame.called.key == "with_lookup" and len(self.frame.arguments) == 1:
-                table, self.at = read_table(self.text, skip(self.text, self.at, self.end), self.end)
-                self._add_operand(table)
-        else:
+            self._open(start, _Bracket(start))
+        elif word == ")":
             self._close(start)
+        elif called is None:
+            if word == ",":
+                message = Message("a comma outside of a function's brackets")
+                raise EquationSyntaxError(start, message)
+            raise self._misplaced(start)
+        elif word == ":":
+            self._outputs(start)
+        else:
+            self._end_argument(start)
+            if called.key == "with_lookup" and len(self.frame.arguments) == 1:
+                at = skip(self.text, self.at, self.end)
+                table, self.at = read_table(self.text, at, self.end)
+                self._add(at, table)
 
     def _outputs(self, start: int) -> None:
         """Read the names behind the colon in the call of a macro, up to the bracket's end."""
-        if self.frame.called is None or self.frame.outputs:
-            raise EquationSyntaxError(
-                start,
-                Message("a character is not allowed here"),
-                found=shown(self.text, start),
-            )
+        if self.frame.outputs:
+            raise self._misplaced(start)
         self._end_argument(start)
-        frame = self.frame
         while True:
-            self.state = _State.START
-            token = _TOKEN.match(self.text, self.at, self.end)
-            if token is None or token.lastgroup != "name":
-                self._check_operand_read(skip(self.text, self.at, self.end))
-            else:
-                self.at = token.end()
-                self._name(token.start("name"), token["name"])
-            self.at = skip(self.text, self.at, self.end)
-            following = self.text[self.at : self.at + 1]
-            if self.frame is not frame or following not in (",", ")"):
+            found = _OUTPUT.match(self.text, self.at, self.end)
+            if found is None:
                 message = Message("the outputs of a macro cannot be read")
                 names = Message("names separated by commas")
                 raise EquationSyntaxError(start, message, expected=names)
-            frame.outputs += [name for name in (frame.operands.pop(),) if isinstance(name, Name)]
-            if following == ")":
-                self.state = _State.START
+            written: tuple[str, ...] = (single_spaced(found[1]),)
+            if found[2]:
+                written += read_subscripts(self.text, found.start(2), self.end)[0]
+            key, *keys = map(name_key, written)
+            span = found.start(1), found.end(2 if found[2] else 1)
+            self.frame.outputs.append(Name(key, tuple(keys), written, *span))
+            self.at = found.end()
+            if found[3] == ")":
+                self.at -= 1
                 return
-            self.at += 1
 
-    def _open(self, start: int, called: Name | None = None) -> None:
+    def _open(self, start: int, bracket: _Bracket) -> None:
+        self._check_wanted(start)
         self.outer.append(self.frame)
-        self.frame = _Bracket(start, called, [], [], [])
+        self.frame = bracket
         self.state = _State.START
 
     def _close(self, start: int) -> None:
         if not self.outer:
-            raise EquationSyntaxError(
-                start, Message("a closing bracket has no opening one"), found="')'"
-            )
-        name = self.frame.called
-        empty = not self.frame.arguments and self.state is _State.START
-        if name is None or not (empty or self.frame.outputs):
+            message = Message("a closing bracket has no opening one")
+            raise EquationSyntaxError(start, message, found="')'")
+        frame = self.frame
+        empty = frame.called and not frame.arguments and self.state is _State.START
+        if not (empty or frame.outputs):
             self._end_argument(start)
-        arguments, outputs = tuple(self.frame.arguments), tuple(self.frame.outputs)
-        self.frame = self.outer.pop()
-        if name is None:
-            self._add_operand(arguments[0])
-        else:
-            self._add_operand(
-                Call(
-                    name.key, name.subscripts, arguments, name.written, name.start, self.at, outputs
-                )
-            )
+        self.frame, self.state = self.outer.pop(), _State.OPERAND
+        node = frame.arguments[0] if frame.arguments else None
+        if name := frame.called:
+            node = Call(
+                name.key, name.subscripts, tuple(frame.arguments), name.written, name.start,
+                self.at, tuple(frame.outputs),
+            )  # fmt: skip
+        assert node is not None
+        self._add(start, node)
 
     def _end_argument(self, start: int) -> None:
-        self._check_operand_read(start)
-        self.frame.arguments.append(self.frame.finish())
+        if self.state is not _State.OPERATOR:
+            end = Message("the end of the equation")
+            raise EquationSyntaxError(
+                start,
+                Message("an operand is missing"),
+                expected=Message("a number, a name or a bracket"),
+                found=shown(self.text, start) if start < self.end else end,
+            )
+        self.frame.finish()
+        self.state = _State.START
 
-    def _add_operand(self, node: Node) -> None:
+    def _add(self, start: int, node: Node) -> None:
+        self._check_wanted(start)
         self.frame.operands.append(node)
         self.state = _State.OPERATOR
 
-    def _check_operand_wanted(self, start: int) -> None:
-        if self.state in (_State.OPERATOR, _State.TEXT_READ):
+    def _check_wanted(self, start: int) -> None:
+        if self.state is _State.OPERATOR:
             raise EquationSyntaxError(
                 start,
                 Message("an operator is missing"),
@@ -361,34 +353,6 @@ class _Reader:
                 found=shown(self.text, start),
             )
 
-    def _check_operator_wanted(self, start: int, word: str) -> None:
-        if self.state is not _State.OPERATOR:
-            raise EquationSyntaxError(
-                start,
-                Message("an operand is missing"),
-                expected=Message("a number, a name or a bracket before '{word}'", word=word[:40]),
-            )
-
-    def _check_operand_read(self, start: int) -> None:
-        if self.state not in (_State.OPERATOR, _State.TEXT_READ):
-            found = (
-                shown(self.text, start) if start < self.end else Message("the end of the equation")
-            )
-            raise EquationSyntaxError(
-                start,
-                Message("an operand is missing"),
-                expected=Message("a number, a name or a bracket"),
-                found=found,
-            )
-
-    def _unexpected(self) -> EquationSyntaxError:
-        character = self.text[self.at]
-        if character == '"':
-            return EquationSyntaxError(
-                self.at,
-                Message("a quotation mark is never closed"),
-                expected=Message("'\"' on the same line"),
-            )
-        return EquationSyntaxError(
-            self.at, Message("a character is not allowed here"), found=shown(self.text, self.at)
-        )
+    def _misplaced(self, at: int) -> EquationSyntaxError:
+        message = Message("a character is not allowed here")
+        return EquationSyntaxError(at, message, found=shown(self.text, at))

@@ -71,7 +71,7 @@ def discovery_sheet(found: Sequence[Discovery], model: Model, lang: str = Lang.E
 def _peeling(axes: Axes, found: Discovery, text: Text) -> None:
     """Draw density against coverage along a peeling, the chosen box and its test among others."""
     box = found.boxes[0]
-    way = box.box.peeling
+    way = box.peeling
     hues = canvas.colours()
     axes.plot(way.coverage * 100, way.density * 100, color=PALE, zorder=1)
     for count in sorted(set(way.restricted.tolist())):
@@ -108,16 +108,15 @@ def _peeling(axes: Axes, found: Discovery, text: Text) -> None:
 def _ranges(axes: Axes, box: FailureBox, model: Model, text: Text) -> None:
     """Draw each limit as the part of the range that the corner leaves."""
     names = []
-    for row, limit in enumerate(box.limits):
+    for row, limit in enumerate(box.asked):
         factor = limit.factor
         name = constants_name(factor.constants, model, text) or text.pick(
             factor.name, factor.name_zh
         )
-        is_value = limit.value_low is not None or limit.value_high is not None
-        unit = limit.unit if is_value else factor.unit
-        unit = "" if unit == "Dmnl" else f" ({canvas.typeset(text.unit(unit))})"
+        unit = "" if limit.unit == "Dmnl" else f" ({canvas.typeset(text.unit(limit.unit))})"
         names.append(canvas.wrapped(canvas.typeset(name), 26) + unit)
-        (low, high), ends = _span(limit)
+        low, high = _span(limit)
+        ends = limit.low, limit.high
         inside = [low if ends[0] is None else ends[0], high if ends[1] is None else ends[1]]
         width = high - low or 1.0
         parts = [min(max((end - low) / width, 0.0), 1.0) for end in inside]
@@ -145,12 +144,10 @@ def _ranges(axes: Axes, box: FailureBox, model: Model, text: Text) -> None:
     axes.set_title(text("discover.ranges"), pad=16, color=canvas.INK)
 
 
-def _span(limit: Limit) -> tuple[tuple[float, float], tuple[float | None, float | None]]:
-    """Return the range that evidence leaves, else that of the sample, and the limits in it."""
+def _span(limit: Limit) -> tuple[float, float]:
+    """Return the range that evidence leaves, else that of the sample."""
     low, high = limit.plausible or (None, None)
-    if low is not None and high is not None:
-        return (low, high), (limit.value_low, limit.value_high)
-    return limit.sampled, (limit.low, limit.high)
+    return limit.sampled if low is None or high is None else (low, high)
 
 
 # --- what is robust -------------------------------------------------------------------------------

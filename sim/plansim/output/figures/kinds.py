@@ -152,7 +152,7 @@ def history_sheet(history: Sequence[HistorySeries], text: Text) -> Figure:
             own, low, high = (shown.simulated[0], *np.sort(shown.simulated, axis=0)[[0, -1]])
             axes.fill_between(shown.years, low, high, color=hue, alpha=0.2, linewidth=0)
             axes.plot(shown.years, own, color=hue)
-            points = shown.series.observations
+            points = shown.series.points
             for point in points:
                 fill = canvas.INK if point.kind is PointKind.OBSERVED else "none"
                 axes.plot(point.year, point.value, "o", color=canvas.INK, markersize=4, mfc=fill)

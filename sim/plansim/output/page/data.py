@@ -133,7 +133,7 @@ def _history(model: Model, targets: Sequence[Target]) -> Iterator[tuple[_Key, in
         elements = {one for range_ in model.subscripts.values() for one in range_.elements}
         if key[0] not in model.variables or not elements.issuperset(key[1]):
             continue  # an expression over several
-        for point in series.observations:
+        for point in series.points:
             if point.since is None and point.kind is not PointKind.OTHERWISE:
                 is_observed = point.kind is PointKind.OBSERVED
                 yield key, point.year, (point.value * series.scale, is_observed)

@@ -155,7 +155,7 @@ def _in_terminal(block: doc.Paragraph | doc.Bullets | doc.ReportTable) -> Render
             return layout.lines([block.caption, Grid(columns, rows), *filter(None, [block.note])])
 
 
-def _cell(cell: doc.Cell) -> RenderableType:
+def _cell(cell: doc.Cell) -> layout.Cell:
     style = Style.__members__.get(cell.tone.name)
     first, *further = cell.text.split("\n")
     return stacked([(first, style) if style else first, *further, *cell.below])

@@ -9,8 +9,8 @@ from dataclasses import replace
 from plansim.analysis.comparison import Comparison
 from plansim.analysis.decisions.robustness import PolicyPair, PolicyRobustness, Robustness
 from plansim.analysis.ensemble import NORMAL
-from plansim.analysis.optimization.moves import Move
 from plansim.analysis.optimization.orders import FIRST_YEAR, Order, Package, TargetOrders
+from plansim.analysis.optimization.problem import Move
 from plansim.model.units import NO_UNIT
 from plansim.output.report.document import (
     Cell,

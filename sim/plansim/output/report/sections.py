@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator, Mapping
 
 from plansim.analysis.comparison import Comparison
-from plansim.analysis.optimization.moves import scale_of
+from plansim.analysis.optimization.problem import scale_of
 from plansim.output.report import document as doc
 from plansim.output.report.remedies import (
     order_in_words,

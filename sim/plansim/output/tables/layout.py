@@ -8,18 +8,16 @@ table, and columns that are never truncated.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from io import StringIO
-from typing import Any
+from typing import Any, TypeAlias
 
-from rich.box import Box
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, Group, RenderableType
 from rich.containers import Lines
 from rich.measure import Measurement
 from rich.segment import Segment
-from rich.table import Table
 from rich.text import Text as RichText
 
 from plansim.files.escaping import for_terminal
@@ -31,6 +29,7 @@ from plansim.targets.target import Target
 __all__ = [
     "LEAST",
     "Band",
+    "Cell",
     "Column",
     "FirstFitting",
     "Grid",
@@ -49,15 +48,12 @@ __all__ = [
     "target_columns",
     "text_column",
     "unit_cell",
+    "unit_column",
 ]
 
 LEAST = 16
 """Minimum width of a column of running text, in terminal columns."""
 _UNBOUNDED = 100_000
-_ACROSS = "\ue000"
-"""Placeholder of a band, since tables of rich have no rows that run across; no text has it."""
-_BOX = Box("    \n    \n -- \n    \n -- \n -- \n    \n    \n", ascii=True)
-"""A box with rules below the head and between sections only."""
 
 
 class Style(StrEnum):
@@ -101,17 +97,17 @@ class Prose(RichText):
         return lines
 
 
-Cell = Callable[[Any], RenderableType]
-"""What the row of an item has in a column."""
+Cell: TypeAlias = str | RichText
+Row: TypeAlias = Sequence[Cell]
 
 
 @dataclass(frozen=True)
 class Column:
     """A column of a table: its head, its cells, and their layout."""
 
-    head: RenderableType = ""
-    cell: Cell | None = None
-    """None where rows are given as cells."""
+    head: Cell = ""
+    cell: Callable[[Any], Cell] = str
+    """What the row of an item has in this column."""
     right: bool = False
     wraps: bool = False
     """Whether cells are wrapped if the table would be too wide."""
@@ -122,8 +118,8 @@ class Column:
 
 
 def text_column(
-    head: RenderableType = "",
-    cell: Cell | None = None,
+    head: Cell = "",
+    cell: Callable[[Any], Cell] = str,
     *,
     least: int = LEAST,
     most: int = _UNBOUNDED,
@@ -132,7 +128,7 @@ def text_column(
     return Column(head, cell, wraps=True, least=least, most=most)
 
 
-def figure_column(head: RenderableType = "", cell: Cell | None = None) -> Column:
+def figure_column(head: Cell = "", cell: Callable[[Any], Cell] = str) -> Column:
     """Return a column of figures, aligned to the right."""
     return Column(head, cell, right=True)
 
@@ -142,14 +138,19 @@ def target_columns(
 ) -> list[Column]:
     """Return the columns of the ids and the names of targets."""
     return [
-        Column(text("verdicts.id"), lambda item: target_of(item).id),
-        text_column(text("verdicts.name"), lambda item: text.name(target_of(item)), least=least),
+        Column("verdicts.id", lambda item: target_of(item).id),
+        text_column("verdicts.name", lambda item: text.name(target_of(item)), least=least),
     ]
 
 
 def unit_cell(unit: str, text: Text) -> str:
     """Return a unit in the language of the text; nothing for a pure number."""
     return "" if unit == NO_UNIT else text.unit(unit)
+
+
+def unit_column(text: Text, unit_of: Callable[[Any], str]) -> Column:
+    """Return a column of units."""
+    return Column("mix.unit", lambda item: unit_cell(unit_of(item), text))
 
 
 @dataclass(frozen=True)
@@ -167,24 +168,26 @@ def section(title: str = "") -> Band:
     return Band(title, rule=True)
 
 
-Row = Sequence[RenderableType]
-
-
-def table(columns: Sequence[Column], items: Iterable[Any], *, title: str = "") -> Grid:
+def table(text: Text, columns: Sequence[Column], items: Iterable[Any], title: str = "") -> Grid:
     """Return a table with a row for each item, whose cells its columns give.
 
-    >>> columns = [Column("n", str), figure_column("n²", lambda n: f"{n * n}")]
-    >>> print(shown(table(columns, [2, 9]), 80))
-    n  n²
-    -----
-    2   4
-    9  81
+    Heads and title are keys of phrases, or else stand as they are.
+
+    >>> from plansim.output.words.text import read_text
+    >>> columns = [Column("n"), figure_column("verdicts.target", lambda n: f"{n * n}")]
+    >>> print(shown(table(read_text("en"), columns, [2, 9]), 80))
+    n  plan says
+    ------------
+    2          4
+    9         81
     """
+    known = text.phrases
+    heads = [replace(one, head=known.get(str(one.head), one.head)) for one in columns]
     rows = (
-        item if isinstance(item, Band) else [column.cell(item) for column in columns if column.cell]
+        item if isinstance(item, Band) else [column.cell(item) for column in columns]
         for item in items
     )
-    return Grid(columns, rows, title=title)
+    return Grid(heads, rows, title=known.get(title, title))
 
 
 class Grid:
@@ -214,7 +217,7 @@ class Grid:
 
     def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
         """Return the minimum and the preferred width of the table."""
-        wanted, least = self._widths(console, options)
+        wanted, least = self._widths()
         gaps = self.gap * (len(wanted) - 1)
         return Measurement(sum(least) + gaps, sum(wanted) + gaps)
 
@@ -222,78 +225,70 @@ class Grid:
         self, console: Console, options: ConsoleOptions
     ) -> Iterator[RenderableType | Segment]:
         """Lay the table out."""
-        wanted, least = self._widths(console, options)
+        wanted, least = self._widths()
         between = len(wanted) - 1
         gap = self.gap if sum(least) + self.gap * between <= options.max_width else 1
-        gaps = gap * between
-        widths = _shrunk(wanted, least, options.max_width - gaps)
-        table = Table(
-            box=_BOX,
-            padding=(0, gap - 1, 0, 0),
-            show_edge=False,
-            pad_edge=False,
-            show_header=any(map(_written, self.columns)),
-            header_style=Style.STRONG,
-            border_style=Style.FAINT,
-        )
-        for column, width in zip(self.columns, widths, strict=True):
-            head, justify = _cell(column.head), "right" if column.right else "left"
-            table.add_column(head, justify=justify, width=width)  # type: ignore[arg-type]
-        for row in self.rows:
-            if not isinstance(row, Band):
-                table.add_row(*map(_cell, row))
-                continue
-            if row.rule:
-                table.add_section()
-            if row.text or not row.rule:
-                table.add_row(_ACROSS)
+        widths = _shrunk(wanted, least, options.max_width - gap * between)
+        rule = Prose.assemble(("-" * (sum(widths) + gap * between), Style.FAINT))
         if self.title:
             yield Prose(self.title, Style.STRONG)
-        bands = (row for row in self.rows if isinstance(row, Band) and (row.text or not row.rule))
-        wide = options.update_width(max(options.max_width, sum(widths) + gaps))
-        for line in Segment.split_lines(console.render(table, wide)):
-            if any(_ACROSS in part.text for part in line):
-                band = next(bands)
-                yield Prose(band.text, band.style or "")
-                continue
-            while line and not line[-1].text.strip():
-                line.pop()
-            yield from line[:-1]
-            yield from (Segment(part.text.rstrip(), part.style) for part in line[-1:])
-            yield Segment.line()
-
-    def _widths(self, console: Console, options: ConsoleOptions) -> tuple[list[int], list[int]]:
-        """Return the preferred and the minimum width of each column."""
-        wide = options.update_width(_UNBOUNDED)
-        cells = [0] * len(self.columns)
-        for row in self.rows:
+        if any(column.head for column in self.columns):
+            heads = [_cell(column.head, Style.STRONG) for column in self.columns]
+            yield from self._lines(console, heads, widths, gap, bottom=True)
+            yield from rule.render(console, "\n")
+        for index, row in enumerate(self.rows):
             if not isinstance(row, Band):
-                cells = [
-                    max(width, _width(cell, console, wide))
-                    for width, cell in zip(cells, row, strict=True)
-                ]
+                yield from self._lines(console, map(_cell, row), widths, gap)
+                continue
+            if row.rule and index:  # the first has that of the head
+                yield from rule.render(console, "\n")
+            if row.text or not row.rule:
+                yield Prose(row.text, row.style or "")
+
+    def _lines(
+        self,
+        console: Console,
+        cells: Iterable[RichText],
+        widths: Sequence[int],
+        gap: int,
+        *,
+        bottom: bool = False,
+    ) -> Iterator[Segment]:
+        """Yield the lines of a row, whose cells are aligned at the top, or at the bottom."""
+        wrapped = [
+            list(cell.wrap(console, width, justify="right" if column.right else "left"))
+            for column, cell, width in zip(self.columns, cells, widths, strict=True)
+        ]
+        height = max(map(len, wrapped))
+        for lines, width in zip(wrapped, widths, strict=True):
+            blank = [RichText()] * (height - len(lines))
+            lines[:] = [line.copy() for line in (blank + lines if bottom else lines + blank)]
+            for line in lines:
+                line.pad_right(width - line.cell_len)
+        for parts in zip(*wrapped, strict=True):
+            line = RichText(" " * gap).join(parts)
+            line.rstrip()
+            yield from line.render(console, "\n")
+
+    def _widths(self) -> tuple[list[int], list[int]]:
+        """Return the preferred and the minimum width of each column."""
+        rows = [row for row in self.rows if not isinstance(row, Band)]
         wanted, least = [], []
-        for column, width in zip(self.columns, cells, strict=True):
-            head = column.head
-            wanted.append(min(max(width, _width(head, console, wide)), column.most))
-            word = max(map(cell_len, str(head).split()), default=0)
+        for index, column in enumerate(self.columns):
+            width = max((_width(row[index]) for row in rows), default=0)
+            wanted.append(min(max(width, _width(column.head)), column.most))
+            word = max(map(cell_len, str(column.head).split()), default=0)
             must = min(column.least, wanted[-1]) if column.wraps else width
             least.append(max(must, min(word, wanted[-1])))
         return wanted, least
 
 
-def _written(column: Column) -> bool:
-    return bool(column.head)
+def _cell(cell: Cell, style: Style | str = "") -> RichText:
+    return Prose(cell, style) if isinstance(cell, str) else cell
 
 
-def _cell(cell: RenderableType) -> RenderableType:
-    return Prose(cell) if isinstance(cell, str) else cell
-
-
-def _width(cell: RenderableType, console: Console, options: ConsoleOptions) -> int:
-    if isinstance(cell, str):
-        return max(map(cell_len, cell.split("\n")))
-    return Measurement.get(console, options, cell).maximum
+def _width(cell: Cell) -> int:
+    return max(map(cell_len, str(cell).split("\n")))
 
 
 def _shrunk(wanted: Sequence[int], least: Sequence[int], room: int) -> list[int]:
@@ -356,15 +351,13 @@ def facts(pairs: Iterable[tuple[str, str]]) -> Grid:
 
 def lines(parts: Iterable[RenderableType]) -> Group:
     """Stack paragraphs or tables."""
-    return Group(*map(_cell, parts))
+    return Group(*(Prose(part) if isinstance(part, str) else part for part in parts))
 
 
 def blocks(parts: Iterable[RenderableType]) -> Group:
     """Stack paragraphs or tables, with a blank line between two."""
-    stacked: list[RenderableType] = []
-    for part in parts:
-        stacked += ["", _cell(part)] if stacked else [_cell(part)]
-    return Group(*stacked)
+    spaced = [spaced for part in parts for spaced in ("", part)]
+    return lines(spaced[1:])
 
 
 class _Console(Console):
@@ -390,5 +383,5 @@ def shown(what: RenderableType, width: int, *, colour: bool = False) -> str:
         highlight=False,
     )
     with console.capture() as written:
-        console.print(Group(_cell(what)), crop=False)
+        console.print(lines([what]), crop=False)
     return written.get().removesuffix("\n")

@@ -22,6 +22,7 @@ __all__ = [
     "Lang",
     "Named",
     "Text",
+    "Titled",
     "decimals_for",
     "decimals_of",
     "figure",
@@ -58,6 +59,15 @@ class Named(Protocol):
     def name_zh(self) -> str: ...  # noqa: D102
 
 
+class Titled(Protocol):
+    """What has a title in both languages."""
+
+    @property
+    def title_en(self) -> str: ...  # noqa: D102
+    @property
+    def title_zh(self) -> str: ...  # noqa: D102
+
+
 @dataclass(frozen=True)
 class Text:
     """The phrases of one language.
@@ -91,6 +101,10 @@ class Text:
     def name(self, named: Named) -> str:
         """Return the name of a target, a lever, a loop …, as `pick` does."""
         return self.pick(named.name_en, named.name_zh)
+
+    def title(self, titled: Titled) -> str:
+        """Return the title of a scenario, a policy …, as `pick` does."""
+        return self.pick(titled.title_en, titled.title_zh)
 
     def word(self, group: str, key: str) -> str:
         """Return the phrase ``group.key``, or ``key`` itself where the catalogue has none.

@@ -1,43 +1,20 @@
-"""The moves of a search: the range of one or several constants, and the lever of a name."""
+"""Levers by name: a constant, or an element of one, over its range."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from plansim.errors import InputError, Message
 from plansim.model.records import Model, VariableKind
-from plansim.scenario.factors import Apply, FloatArray, neutral_value
+from plansim.scenario.factors import Apply
 from plansim.scenario.references import meant
-from plansim.scenario.scenario_file import Scenario
 from plansim.targets.labels import reference_named
-from plansim.targets.target import Target
 from plansim.targets.views import Lever, names_of
 from plansim.targets.views_file import load_views
 
-__all__ = ["Move", "lever_named", "ranges_of", "scale_of"]
-
-
-@dataclass(frozen=True)
-class Move:
-    """A lever, where it is and where it is moved to, in its own unit."""
-
-    lever: Lever
-    present: float
-    """The constant's value; 0 of a lever that adds, 1 of one that multiplies."""
-    value: float
-
-    @property
-    def effort(self) -> float:
-        """The part of the lever's range that the move takes."""
-        return abs(self.value - self.present) / (self.lever.high - self.lever.low)
-
-
-def scale_of(target: Target) -> float:
-    """Return what the margins of a target are divided by, so that they compare."""
-    return abs(target.value or 0.0) or 1.0
+__all__ = ["lever_named"]
 
 
 def lever_named(model: Model, name: str) -> Lever:
@@ -102,22 +79,3 @@ def lever_named(model: Model, name: str) -> Lever:
         shown_unit=variable.unit,
         shown_factor=1.0,
     )
-
-
-def ranges_of(
-    model: Model, scenario: Scenario, levers: Sequence[Lever]
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return the ends of the levers' ranges, and where the scenario has them: ``(lever,)``.
-
-    A lever that is outside of its range has the range extended to where it is; a range without an
-    end stops there.
-    """
-    present = np.array(
-        [neutral_value(model, scenario.values, lever.apply, lever.constants) for lever in levers]
-    )
-
-    def end(farther: np.ufunc, ends: Sequence[float]) -> FloatArray:
-        return np.asarray(np.where(np.isfinite(ends), farther(ends, present), present))
-
-    low = end(np.minimum, [lever.low for lever in levers])
-    return low, end(np.maximum, [lever.high for lever in levers]), present
