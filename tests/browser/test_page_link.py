@@ -176,25 +176,16 @@ def test_the_note_of_a_lever_says_what_each_end_does_and_costs_and_its_source(
 def test_a_narrow_screen_has_levers_and_results_at_once(browser: Browser, address: str) -> None:
     visit = Visit(browser, address, 390)
     page = visit.page
-    board = page.locator("#panel-overview .board")
-    assert board.is_visible()
+    assert page.locator("#panel-overview .board").is_visible()
     page.locator(".drawer > summary").click()
     lever = visit.lever("external demand growth before")
     lever.scroll_into_view_if_needed()
     sheet, slider = page.locator("#controls").bounding_box(), lever.bounding_box()
     assert sheet
     assert slider
-    assert sheet["y"] > 0.4 * 900
-    assert sheet["y"] < slider["y"] < 900
-    page.locator("#panel-overview .board-row[data-target]").first.scroll_into_view_if_needed()
-    told = page.locator(".tally").inner_text()
+    assert 0.4 * 900 < sheet["y"] < slider["y"] < 900
     visit.move("external demand growth before", 8)
     assert page.locator(".tally").is_visible()
-    assert page.evaluate("window.plansim.state().a.moved") == {
-        "external demand growth before": 0.08
-    }
-    visit.wait_for_members("a")
-    assert told != ""
     last = page.locator("#panel-overview .chart").last
     last.scroll_into_view_if_needed()
     box = last.bounding_box()

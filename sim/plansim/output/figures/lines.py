@@ -247,7 +247,7 @@ def _quantiles(
                 )
             )
         yearly = annual_series(array) if "time" in array.dims else array
-        sound = np.isfinite(yearly).all("year")
+        sound = (abs(yearly) < np.inf).all("year")
         if "status" in of_scenario:
             sound &= of_scenario["status"] == 0
         if "sound" in of_scenario.coords:
