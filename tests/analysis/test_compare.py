@@ -35,7 +35,7 @@ def test_verdicts_are_those_of_check(found: Comparison, stories: Mapping[str, Sc
     assert all(target.kind is Kind.TARGET for target in found.targets)
 
 
-def test_unsure_and_breached_are_the_binding_targets_that_do_not_hold(found: Comparison) -> None:
+def test_unsure_are_the_binding_targets_that_do_not_hold(found: Comparison) -> None:
     binding = [target for target in found.targets if target.attribute is Attribute.BINDING]
     bad = (Status.MISSED, Status.UNDECIDED)
     unsure = [
@@ -44,9 +44,6 @@ def test_unsure_and_breached_are_the_binding_targets_that_do_not_hold(found: Com
         if any(v[target.id].status in bad or v[target.id].is_open for v in found.verdicts)
     ]
     assert list(found.unsure) == unsure
-    broken = {e.id for e in binding if any(v[e.id].first_breach for v in found.verdicts)}
-    assert broken <= {target.id for target in (*found.unsure, *found.breached)}
-    assert not {target.id for target in found.unsure} & {target.id for target in found.breached}
     assert {e.id for e in found.unsure} <= {e.id for e in found.binding}
 
 

@@ -64,22 +64,6 @@ def test_shares_are_those_of_the_command(
     assert_shares(ours, visit, city, before, after)
 
 
-def test_shares_are_those_of_the_command_where_levers_were_moved(visit: Visit, city: Model) -> None:
-    visit.page.select_option("#run-b", FIRST)
-    visit.move("abatement effort after", 1.2)
-    visit.move("abatement effort from year", 2006)
-    visit.move("technology growth", 0.2)
-    before = read_scenario(FIRST, city)
-    program: Any = visit.page.evaluate(
-        "[plansim.programs.model.inputs, Array.from(plansim.results().a.inputs)]"
-    )
-    known = {name: float(value) for name, value in zip(*program, strict=True)}
-    moved = replace(before, values={**before.values, **known})
-    ours = pages_shares(visit)
-    assert len(ours["changes"]) == 2  # a lever's goal and year count as one, and so does an array
-    assert_shares(ours, visit, city, moved, before)
-
-
 def test_years_are_shared_out_and_pairs_named_for_what_they_do_together(
     visit: Visit, city: Model
 ) -> None:

@@ -29,7 +29,6 @@ from plansim.model.records import Model
 from plansim.output.page.page import ENGINE, SCRIPTS, STYLES, Page, make_page
 from plansim.output.page.payload import phrases
 from plansim.output.page.programs import verdict_program
-from plansim.output.words.font import subsets
 from plansim.output.words.text import (
     decimals_for,
     decimals_of,
@@ -157,11 +156,6 @@ def test_every_character_that_the_page_can_show_is_in_its_fonts(shipped_page: Pa
             has |= set(map(chr, font.getBestCmap()))
     assert used - has == set()
     assert {"焦", "₂", "³", "≥"} <= has
-
-
-def test_a_character_that_no_font_has_is_refused() -> None:
-    with pytest.raises(ValueError, match="no font has the characters '\U00013000'"):
-        subsets("a\U00013000")
 
 
 def test_every_phrase_of_the_page_is_used_and_every_one_that_is_used_exists() -> None:
