@@ -26,6 +26,7 @@ from plansim.output.report.tables import (
     verdict_columns,
     verdict_section,
 )
+from plansim.output.series import titles as run_titles
 from plansim.output.words import verdicts as wording
 from plansim.output.words.answer import answer_sentences, open_means
 from plansim.output.words.text import Text
@@ -40,7 +41,7 @@ LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 def comparison_report(comparison: Comparison, text: Text) -> doc.Document:
     """Build the report in the language of ``text``."""
-    titles = _names(comparison, text)
+    titles = run_titles(comparison.runs, text)
     names = [f"{letter}  {title}" for letter, title in zip(LETTERS, titles, strict=False)]
     sections = [
         _decision(comparison, titles, names, text),
@@ -59,18 +60,6 @@ def comparison_report(comparison: Comparison, text: Text) -> doc.Document:
         text.pick(plan.en, plan.zh),
         tuple(section for section in sections if section.blocks),
     )
-
-
-def _names(comparison: Comparison, text: Text) -> list[str]:
-    """Return the titles of the scenarios with their ids where two are the same."""
-    result = [
-        text.pick(scenario.title_en, scenario.title_zh) or scenario.id
-        for scenario in comparison.scenarios
-    ]
-    return [
-        f"{name} ({scenario.id})" if result.count(name) > 1 else name
-        for name, scenario in zip(result, comparison.scenarios, strict=True)
-    ]
 
 
 # --- page one -------------------------------------------------------------------------------------
