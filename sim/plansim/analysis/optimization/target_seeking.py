@@ -196,7 +196,7 @@ def solve(
             Fault(
                 "a run of '{scenario}' gives no figure for {name}", scenario=scenario.id, name=key
             )
-            for key in missing
+            for one in missing
         )
     # Sampling evaluates only these targets, since the code is smaller and faster.
     problem = whole if len(moved) == 1 else decision_problem(
@@ -342,7 +342,7 @@ def changed_verdicts(
     evaluation: Evaluation, ids: Sequence[str], after: int = 1
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the targets that run ``after`` meets and the first run not, and the reverse."""
-    met = {id_: evaluation[id_].status[[0, after]] == Status.MET.code for id_ in ids}
+    met = {id_: evaluation[id_].status[[0, after]] == Status.MET.code for i in ids}
     gained = tuple(id_ for id_, (first, then) in met.items() if then and not first)
     lost = tuple(id_ for id_, (first, then) in met.items() if first and not then)
     return gained, lost
