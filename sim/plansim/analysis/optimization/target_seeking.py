@@ -192,11 +192,9 @@ def solve(
     present = whole.runs(whole.start[None])
     margins = {target.id: float(present[target.id].least_margin[0]) for target in wanted}
     if missing := [key for key, margin in margins.items() if math.isnan(margin)]:
+        names = ", ".join(missing)
         raise InputError(
-            Fault(
-                "a run of '{scenario}' gives no figure for {name}", scenario=scenario.id, name=key
-            )
-            for one in missing
+            "a run of '{scenario}' gives no figure for {name}", scenario=scenario.id, name=names
         )
     # Sampling evaluates only these targets, since the code is smaller and faster.
     problem = whole if len(moved) == 1 else decision_problem(
@@ -342,7 +340,7 @@ def changed_verdicts(
     evaluation: Evaluation, ids: Sequence[str], after: int = 1
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the targets that run ``after`` meets and the first run not, and the reverse."""
-    met = {id_: evaluation[id_].status[[0, after]] == Status.MET.code for i in ids}
+    met = {id_: evaluation[id_].status[[0, after]] == Status.MET.code for id_ in ids}
     gained = tuple(id_ for id_, (first, then) in met.items() if then and not first)
     lost = tuple(id_ for id_, (first, then) in met.items() if first and not then)
     return gained, lost
