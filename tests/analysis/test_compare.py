@@ -35,15 +35,13 @@ def test_verdicts_are_those_of_check(found: Comparison, stories: Mapping[str, Sc
     assert all(target.kind is Kind.TARGET for target in found.targets)
 
 
-def test_unsure_and_breached_are_the_binding_targets_that_do_not_hold(found: Comparison) -> None:
+def test_unsure_are_the_binding_targets_that_do_not_hold(found: Comparison) -> None:
     bad = (Status.MISSED, Status.UNDECIDED)
     for target in found.targets:
         own = [verdicts[target.id] for verdicts in found.verdicts]
         is_binding = target.attribute is Attribute.BINDING
         is_unsure = any(one.status in bad or one.is_open for one in own)
-        is_breached = not is_unsure and any(one.first_breach for one in own)
         assert (target in found.unsure) == (is_binding and is_unsure)
-        assert (target in found.breached) == (is_binding and is_breached)
 
 
 def test_assumptions_are_what_scenarios_set_differently(found: Comparison) -> None:
