@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -39,7 +40,6 @@ from plansim.engine.trajectory import version_of
 from plansim.errors import DesignError, Fault, InputError, Message, OutputError, foreign
 from plansim.files.writing import unfit_parent
 from plansim.model.records import Model
-from plansim.scenario.factors import Factor
 from plansim.targets.target import Status, variable_of
 
 __all__ = ["SweepJob", "lay_out", "new_store", "old_store", "open_same"]
@@ -56,7 +56,7 @@ class SweepJob:
     """Path of the store."""
 
     def card(self) -> dict[str, Any]:
-        """Return, as JSON values, everything that the stored values depend on."""
+        """Return everything that the stored values depend on, for JSON."""
         return {
             "design": _described(self.design),
             "model": {"name": self.model.name, "sha256": self.model.sha256},
@@ -77,9 +77,9 @@ _JUDGED_BY = ("value", "direction", "tolerance", "unit", "measure", "since", "ye
 
 
 def _described(design: Design) -> dict[str, Any]:
-    """Return, as JSON values, everything in a design that its runs depend on."""
+    """Return everything in a design that its runs depend on."""
     return {
-        "kind": design.kind.value,
+        "kind": design.kind,
         "points": design.points,
         "seed": design.seed,
         "levels": design.levels,
@@ -91,27 +91,24 @@ def _described(design: Design) -> dict[str, Any]:
             }
             for scenario in design.scenarios
         },
-        "factors": {factor.name: _factor(factor) for factor in design.factors},
-        "outputs": list(design.outputs),
-        "years": list(design.years),
-    }
-
-
-def _factor(factor: Factor) -> dict[str, Any]:
-    distribution = factor.distribution
-    assert distribution is not None
-    return {
-        "constants": list(factor.constants),
-        "apply": factor.apply.value,
-        "unit": factor.unit,
-        "levels": factor.levels,
-        "distribution": type(distribution).__name__.lower(),
-        # JSON has no infinity: an open end is left out.
-        **{
-            key: list(value) if isinstance(value, tuple) else value
-            for key, value in vars(distribution).items()
-            if isinstance(value, tuple) or np.isfinite(value)
+        "factors": {
+            factor.name: {
+                "constants": factor.constants,
+                "apply": factor.apply,
+                "unit": factor.unit,
+                "levels": factor.levels,
+                "distribution": type(factor.distribution).__name__.lower(),
+                # JSON has no infinity: an open end is left out.
+                **{
+                    key: value
+                    for key, value in vars(factor.distribution).items()
+                    if value not in (-math.inf, math.inf)
+                },
+            }
+            for factor in design.factors
         },
+        "outputs": design.outputs,
+        "years": design.years,
     }
 
 
