@@ -354,20 +354,13 @@ def _effects(
         if (side.id, side.overrides) not in runs:
             made = evaluate_members(model, side, wanted, members)
             runs[side.id, side.overrides] = made
+    effects: dict[str, list[_Effect]] = {key: [] for key in levels}
     by_id = {target.id: target for target in binding}
-    return {
-        key: [
-            _effect(
-                question,
-                runs[question.first.id, question.first.overrides],
-                runs[question.last.id, question.last.overrides],
-                level,
-                by_id.get(key),
-            )
-            for question in questions
-        ]
-        for key, level in levels.items()
-    }
+    for question in questions:
+        first, last = (runs[one.id, one.overrides] for one in (question.first, question.last))
+        for key, level in levels.items():
+            effects[key].append(_effect(question, first, last, level, by_id.get(key)))
+    return effects
 
 
 def _effect(
