@@ -16,7 +16,7 @@ import numpy as np
 from plansim.analysis.evaluator import Trajectories
 from plansim.analysis.experiments.design import Design, DesignKind, Uniform
 from plansim.analysis.experiments.store import open_store
-from plansim.analysis.experiments.sweep import run_sweep
+from plansim.analysis.experiments.sweep import sweep
 from plansim.analysis.validation.context import ValidationContext, cells, uncertain, verdicts
 from plansim.analysis.validation.result import Case, Result, case, result
 from plansim.engine.simlin import AGREE as SIMLIN_AGREES
@@ -253,7 +253,7 @@ def _sweep_card(context: ValidationContext) -> Mapping[str, Any]:
     )  # fmt: skip
     with tempfile.TemporaryDirectory(prefix="plansim-") as folder:
         path = Path(folder, "card.zarr")
-        run_sweep(design, context.model, context.targets, path, threads=1)
+        sweep(context.model, design, path, targets=context.targets, threads=1)
         return open_store(path).card
 
 
