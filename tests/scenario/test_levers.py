@@ -229,18 +229,6 @@ def test_a_variant_grows_by_what_another_scenario_needs(toy: Model, tmp_path: Pa
     assert "lever_constants" not in simulate(toy, plain).attrs
 
 
-def test_a_variant_keeps_lines_units_and_ranges(toy: Model, tmp_path: Path) -> None:
-    scenario = read_scenario(write(tmp_path, BENT), toy)
-    variant = for_scenarios(toy, [scenario])
-    for name, variable in toy.variables.items():
-        assert variant.variables[name].line == variable.line
-        assert variant.variables[name].unit == variable.unit
-    to, value = variant.variables["pull to year"], variant.variables["duty in 2006"]
-    assert (to.unit, to.admissible, to.name_zh) == ("Year", (None, None), "拉力渐变完成年份")
-    assert (value.unit, value.admissible) == ("Dmnl", (0, None))
-    assert variant.warnings == toy.warnings
-
-
 # --- engines --------------------------------------------------------------------------------------
 
 
@@ -286,12 +274,6 @@ def test_overlays_on_one_lever_are_refused_whatever_their_form(toy: Model, tmp_p
     for pair in ([series, switch], [switch, series]):
         with pytest.raises(ScenarioError, match=r"overlays '\w+' and '\w+' both set 'pull"):
             read_scenario(base, toy, overlays=pair)
-
-
-def test_a_child_may_end_before_the_series_of_its_parent(toy: Model, tmp_path: Path) -> None:
-    write(tmp_path, "levers: {pull: {series: {2005: 1, 2006: 2}}}", "root")
-    values = values_of(toy, tmp_path, "parent: root\nvalues: {FINAL TIME: 2005.5}")
-    assert values["pull series end"] == 2006
 
 
 # --- faults ---------------------------------------------------------------------------------------
