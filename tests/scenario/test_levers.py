@@ -79,23 +79,6 @@ def assert_same_bits(one: xr.Dataset, other: xr.Dataset, model: Model) -> None:
 # --- what the forms mean --------------------------------------------------------------------------
 
 
-def test_a_ramp_is_the_line_between_its_years(toy: Model, tmp_path: Path) -> None:
-    ramp = "{before: 1, after: 3, from: 2006, to: 2010}"
-    pull = run(toy, tmp_path, f"levers: {{pull: {ramp}}}")["pull"]
-    expected = np.interp(pull.time, [2006, 2010], [1, 3])
-    np.testing.assert_allclose(pull, expected, rtol=1e-15)
-    assert pull.sel(time=2010) == 3
-
-
-def test_an_end_brings_back_the_value_of_before(toy: Model, tmp_path: Path) -> None:
-    for more in ("", ", to: 2008"):
-        text = f"levers: {{拉力: {{after: 3, from: 2006, until: 2009{more}}}}}"
-        pull = run(toy, tmp_path, text)["pull"]
-        assert set(pull.sel(time=slice(2009, None)).values) == {1.0}
-        assert set(pull.sel(time=slice(None, 2005.75)).values) == {1.0}
-        assert pull.sel(time=2008.75) == 3
-
-
 def test_a_series_is_linear_between_years_and_holds_at_its_ends(toy: Model, tmp_path: Path) -> None:
     points = {2006: 1.3, 2007: 0.4, 2008: 2.2, 2009: 1.9}
     for name, variable in (("pull", "pull"), ("wear", "wear by year"), ("duty", "tax")):
@@ -144,14 +127,17 @@ MORE = (
     "  price after: {after: 1.5, from: 2009, to: 2011, until: 2011.5}\n"
     "  wear: {before: 0.1, after: 0.2, from: 2006.5, to: 2008.5}\n"
     "  weight[farms]: {after: 0.1, from: 2008, until: 2010}\n"
+    "  税率: {before: 0.1, after: 0.3, from: 2006, to: 2008, until: 2011}\n"
     "  tax: {after: 3, from: 2009}\n"
     "  pull: {series: {2005: 1, 2006: 2}}\n"
 )
 
 
 def test_every_lever_and_every_input_has_ramps_and_ends(toy: Model, tmp_path: Path) -> None:
-    found, plain = run(toy, tmp_path, MORE), simulate(toy)
+    found = run(toy, tmp_path, MORE)
     time = found.time.to_numpy()
+    duty = np.where(time < 2011, np.interp(time, [2006, 2008], [0.1, 0.3]), 0.1)
+    np.testing.assert_allclose(found["tax"], 2 * duty, rtol=1e-14)
     after = np.where(time < 2011.5, np.interp(time, [2009, 2011], [1.4, 1.5]), 1.4)
     np.testing.assert_allclose(found["price effect"], 2 * np.where(time < 2008, 1, after))
     wear = np.interp(time, [2006.5, 2008.5], [0.1, 0.2])
@@ -160,7 +146,7 @@ def test_every_lever_and_every_input_has_ramps_and_ends(toy: Model, tmp_path: Pa
     weight = found["weight by year"]
     np.testing.assert_allclose(weight.sel(branch="farms"), farms, rtol=1e-14)
     assert set(weight.sel(branch="works").values) == {0.9}
-    tax = np.where(time >= 2009, 3, plain["tax"])
+    tax = np.where(time >= 2009, 3, found["tax"])
     np.testing.assert_allclose(found["tax by year"], tax, rtol=1e-14)
     inflow = found["pull"] * (found["tax by year"] + (found["share"] * weight).sum("branch"))
     np.testing.assert_allclose(found["inflow"], inflow, rtol=1e-14)
