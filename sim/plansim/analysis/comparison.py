@@ -90,12 +90,6 @@ class Comparison:
         """The binding targets that some scenario judges."""
         return self._binding_where(lambda verdict: verdict.status.judged)
 
-    @property
-    def breached(self) -> tuple[Target, ...]:
-        """The binding targets that every scenario meets in their year, and some not for long."""
-        short = self._binding_where(lambda verdict: verdict.first_breach is not None)
-        return tuple(target for target in short if target not in self.unsure)
-
     def _binding_where(self, holds: Callable[[Verdict], bool]) -> tuple[Target, ...]:
         """Return the binding targets of which something is true of the verdict of a scenario."""
         found = {

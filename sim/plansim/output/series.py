@@ -45,6 +45,7 @@ __all__ = [
     "rows_of",
     "series_in",
     "series_of",
+    "titles",
 ]
 
 
@@ -216,6 +217,19 @@ def _raw(dataset: xr.Dataset, reference: str) -> Series:
             )
         )
     return by_reference[name, elements]
+
+
+def titles(runs: Sequence[xr.Dataset], text: Text) -> list[str]:
+    """Return the titles of runs; where two are the same, with the ids of their scenarios."""
+    names = [
+        text.pick(run.attrs.get("scenario_title_en"), run.attrs.get("scenario_title_zh"))
+        or str(run.attrs.get("scenario", ""))
+        for run in runs
+    ]
+    return [
+        f"{name} ({run.attrs.get('scenario', '')})" if names.count(name) > 1 else name
+        for name, run in zip(names, runs, strict=True)
+    ]
 
 
 def judged_references(

@@ -16,10 +16,12 @@ from functools import cache
 from importlib.resources import as_file, files
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib import font_manager
 from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
@@ -34,9 +36,11 @@ __all__ = [
     "HALO",
     "INK",
     "ShownFigure",
+    "colour_bar",
     "colours",
     "darker",
     "figure_of",
+    "head",
     "name_axes",
     "name_rows",
     "new_axes",
@@ -135,6 +139,19 @@ def name_rows(axes: Axes, names: Sequence[str], *, least: int = 0, size: float =
     axes.set_ylim(max(len(names), least) - 0.4, -0.6)
     axes.set_yticks(range(len(names)), names)
     axes.tick_params(axis="y", labelsize=size, labelcolor=INK)
+
+
+def head(axes: Axes, title: str, note: str = "", *, pad: float = 16) -> None:
+    """Write a title above the axes, and a note in grey below it."""
+    axes.set_title(title, pad=pad, color=INK)
+    note_above(axes, note, left=True)
+
+
+def colour_bar(shown: ScalarMappable, axes: Axes, label: str, **where: Any) -> None:
+    """Explain the colours of what is drawn on axes by a bar beside them."""
+    bar = figure_of(axes).colorbar(shown, ax=axes, **where)
+    bar.set_label(label, fontsize=7.5)
+    bar.outline.set_visible(False)
 
 
 def note_above(axes: Axes, words: str, *, left: bool = False, size: float = 8) -> None:

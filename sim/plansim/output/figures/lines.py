@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 
 from plansim.errors import Fault, InputError, Message, UnknownNameError, nearest
 from plansim.output.figures import canvas, chart
-from plansim.output.series import Mark, Series, marks_on, series_in
+from plansim.output.series import Mark, Series, marks_on, series_in, titles
 from plansim.output.words.text import Lang, Text, read_text
 from plansim.targets.annual import MANY, separate
 from plansim.targets.indicator import annual_series
@@ -24,7 +24,6 @@ __all__ = [
     "Runs",
     "fan",
     "small_multiples",
-    "titles",
     "trajectories",
 ]
 
@@ -32,19 +31,6 @@ Runs = xr.Dataset | Sequence[xr.Dataset]
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 """Bounds of the outer band, of the inner one, and the line between."""
-
-
-def titles(runs: Sequence[xr.Dataset], text: Text) -> list[str]:
-    """Return the titles of runs; where two are the same, with the ids of their scenarios."""
-    names = [
-        text.pick(run.attrs.get("scenario_title_en"), run.attrs.get("scenario_title_zh"))
-        or str(run.attrs.get("scenario", ""))
-        for run in runs
-    ]
-    return [
-        f"{name} ({run.attrs.get('scenario', '')})" if names.count(name) > 1 else name
-        for name, run in zip(names, runs, strict=True)
-    ]
 
 
 def _listed(runs: Runs) -> list[xr.Dataset]:
@@ -247,7 +233,7 @@ def _quantiles(
                 )
             )
         yearly = annual_series(array) if "time" in array.dims else array
-        sound = np.isfinite(yearly).all("year")
+        sound = (abs(yearly) < np.inf).all("year")
         if "status" in of_scenario:
             sound &= of_scenario["status"] == 0
         if "sound" in of_scenario.coords:

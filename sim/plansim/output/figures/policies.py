@@ -42,13 +42,12 @@ def policy_sheet(result: PolicySet, lang: str = Lang.EN) -> Figure:
     below = 0.27 * len(moved) + 1.6 if moved else 0.0
     with canvas.style():
         figure = canvas.ShownFigure(figsize=(10.4, 4.8 + below))
-        figure.set_layout_engine("constrained", hspace=0.06, wspace=0.05)
         heights = [4.2, below] if moved else [4.2]
         grid = figure.add_gridspec(len(heights), 2, width_ratios=[2.2, 1], height_ratios=heights)
-        _aims(figure, figure.add_subplot(grid[0, 0]), result, text)
+        _aims(figure.add_subplot(grid[0, 0]), result, text)
         _search(figure.add_subplot(grid[0, 1]), result, text)
         if moved:
-            _levers(figure, figure.add_subplot(grid[1, :]), result, moved, text)
+            _levers(figure.add_subplot(grid[1, :]), result, moved, text)
         title = text.pick(result.scenario.title_en, result.scenario.title_zh) or result.scenario.id
         figure.suptitle(text("policies.sheet", scenario=canvas.typeset(title)), x=0.01, ha="left")
     return figure
@@ -62,7 +61,7 @@ def _column(points: Sequence[PolicyPoint], aim: Aim) -> FloatArray:
     return np.array([_shown(aim, point.aims[aim]) for point in points])
 
 
-def _aims(figure: Figure, axes: Axes, result: PolicySet, text: Text) -> None:
+def _aims(axes: Axes, result: PolicySet, text: Text) -> None:
     first, second, *others = result.aims
     x, y = _column(result.points, first), _column(result.points, second)
     third = _column(result.points, others[0]) if others else None
@@ -72,18 +71,17 @@ def _aims(figure: Figure, axes: Axes, result: PolicySet, text: Text) -> None:
     for number, point in enumerate((result.start, *result.shipped)):
         at = _shown(first, point.aims[first]), _shown(second, point.aims[second])
         mark = "s" if point is result.start else "Dd"[number // len(hues) % 2]
-        looks = {"mfc": "white", "mec": hues[number % len(hues)], "mew": 1.6}
-        axes.plot(*at, mark, ms=6, ls="", label=canvas.typeset(point.name), **looks)
+        rim, name = hues[number % len(hues)], canvas.typeset(point.name)
+        axes.plot(*at, mark, ms=6, mfc="white", mec=rim, mew=1.6, ls="", label=name)
     axes.legend(loc="best", fontsize=7)
     axes.set_xlabel(text.word("aim_axis", first), loc="left")
     axes.set_ylabel(text.word("aim_axis", second))
     axes.grid(visible=True, axis="both")
-    axes.set_title(text("policies.aims_title", count=len(result.points)), pad=16, color=canvas.INK)
-    canvas.note_above(axes, text("policies.aims_note", fresh=result.fresh), left=True)
+    title = text("policies.aims_title", count=len(result.points))
+    canvas.head(axes, title, text("policies.aims_note", fresh=result.fresh))
     if third is not None:
-        bar = figure.colorbar(shown, ax=axes, location="right", aspect=30, pad=0.01)
-        bar.set_label(text.word("aim_axis", others[0]), fontsize=7.5)
-        bar.outline.set_visible(False)
+        where = {"location": "right", "aspect": 30, "pad": 0.01}
+        canvas.colour_bar(shown, axes, text.word("aim_axis", others[0]), **where)
 
 
 def _search(axes: Axes, result: PolicySet, text: Text) -> None:
@@ -93,8 +91,8 @@ def _search(axes: Axes, result: PolicySet, text: Text) -> None:
     axes.set_ylim(0, max(1.1 * float(result.hypervolumes.max(initial=0.0)), 0.01))
     axes.set_xlabel(text("policies.generation_axis"), loc="left")
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-    axes.set_title(text("policies.search_title"), pad=16, color=canvas.INK)
-    canvas.note_above(axes, text("policies.search_note", seeds=len(result.hypervolumes)), left=True)
+    note = text("policies.search_note", seeds=len(result.hypervolumes))
+    canvas.head(axes, text("policies.search_title"), note)
 
 
 def _moved(result: PolicySet) -> list[int]:
@@ -109,9 +107,7 @@ def _moved(result: PolicySet) -> list[int]:
     return sorted(index for index in order if extents[index] > STILL)
 
 
-def _levers(
-    figure: Figure, axes: Axes, result: PolicySet, moved: Sequence[int], text: Text
-) -> None:
+def _levers(axes: Axes, result: PolicySet, moved: Sequence[int], text: Text) -> None:
     """Draw policies as lines from lever to lever, each lever across its range."""
     levers = [result.levers[index] for index in moved]
     second = result.aims[1]
@@ -139,12 +135,10 @@ def _levers(
             textcoords="offset points", va="center", fontsize=7, color=canvas.GREY,
             annotation_clip=False,
         )  # fmt: skip
-    axes.set_title(text("policies.levers_title"), pad=16, color=canvas.INK)
-    canvas.note_above(axes, text("policies.levers_note"), left=True)
+    canvas.head(axes, text("policies.levers_title"), text("policies.levers_note"))
     mappable = mpl.cm.ScalarMappable(norm, colour)
-    bar = figure.colorbar(mappable, ax=axes, location="bottom", fraction=0.03, aspect=60, pad=0.02)
-    bar.set_label(text.word("aim_axis", second), fontsize=7.5)
-    bar.outline.set_visible(False)
+    where = {"location": "bottom", "fraction": 0.03, "aspect": 60, "pad": 0.02}
+    canvas.colour_bar(mappable, axes, text.word("aim_axis", second), **where)
 
 
 def _part(low: float, high: float, value: float) -> float:

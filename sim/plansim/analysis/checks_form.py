@@ -1,6 +1,6 @@
 """What a model is tested by: ``checks.yaml``, ``reality.yaml`` and ``effects.yaml`` beside it.
 
-``model/effects.schema.json`` is the form for editors; ``python -m plansim.analysis.checks_file >
+``model/effects.schema.json`` is the form for editors; ``python -m plansim.analysis.checks_form >
 model/effects.schema.json`` renews it.
 """
 
@@ -392,9 +392,9 @@ class Margins(Form):
 class Effects(Form):
     """Questions, and what they have to change."""
 
-    questions: Annotated[tuple[Question, ...], listed(list[Question], unique="id")] = Field(
-        min_length=1
-    )
+    questions: Annotated[
+        tuple[Question, ...], listed(list[Question], unique="id"), Field(min_length=1)
+    ]
     least: Annotated[Mapping[str, float], Entries(dict[str, float], _binding)]
     """The part of its level by which a binding target's indicator moves under some question."""
     margins: Margins
