@@ -123,6 +123,7 @@ def shipped_names(*folder: str) -> Names:
     """Return a function that yields the names of the YAML files of a folder of ``scenarios``."""
 
     def names(context: click.Context) -> Iterator[str]:
+        """Yield the names of files that come with plansim."""
         from plansim.files.shipped import shipped
 
         return (path.stem for path in sorted(shipped("scenarios", *folder).glob("*.yaml")))

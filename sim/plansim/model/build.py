@@ -16,7 +16,7 @@ from plansim.model.comment import read_comment
 from plansim.model.lint import check_sizes, check_soundness, is_function_call
 from plansim.model.reading.equations import Equation, EquationForm, Range, Scan, short
 from plansim.model.reading.expression import Name, NoValueError, Role, evaluate, name_key
-from plansim.model.reading.functions import INTEGRALS
+from plansim.model.reading.function_names import INTEGRALS
 from plansim.model.reading.scan import scan_text
 from plansim.model.records import (
     Integration,
@@ -82,7 +82,7 @@ def build_model(text: str, file: Path, sha256: str, strict: bool) -> Model:
     if time is not None and not faults and not _saves_middles(time):
         variables = {name: replace(v, timing=Timing.YEAR) for name, v in variables.items()}
     builder.note_units(strict=strict)
-    (faults if strict else warnings).take(slips)
+    (faults if strict else warnings).extend(slips)
     if faults or time is None:
         raise ModelError(faults.by_line())
     return Model(

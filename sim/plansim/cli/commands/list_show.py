@@ -127,8 +127,9 @@ def _facts(name: str, model: Model, text: Text) -> list[tuple[str, str]]:
         except UnknownNameError:
             continue
     known = [*close, *options.all_names(click.get_current_context())]
-    known += [one.id for one in plansim.list_overlays()]
-    known += [one.id for one in (*targets.values(), *clashes.values())]
+    known += [head.id for head in plansim.list_overlays()]
+    known += [target.id for target in targets.values()]
+    known += [clash.id for clash in clashes.values()]
     message = Message("no variable, target, scenario or clash is called '{name}'", name=name)
     raise UnknownNameError(Fault(message, nearest=nearest(name, known)))
 
