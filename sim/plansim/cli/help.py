@@ -1,6 +1,6 @@
 """Help in the reader's language, aligned where a character takes two columns.
 
-Docstrings and options stay English; `output.words.messages` gives the Chinese of each paragraph.
+Docstrings and options stay English; `messages.yaml` of `output.words` has the Chinese of each paragraph.
 click writes the help by a formatter; for Chinese it is `ChineseFormatter`. Its own texts click
 looks up by gettext; for Chinese they are looked up in our catalogue instead.
 """
