@@ -90,11 +90,8 @@ from plansim.analysis.optimization.decision_file import (
 )
 from plansim.analysis.optimization.target_seeking import Solution as Solution, solve as solve
 from plansim.analysis.sensitivity.given_data import sensitivity as sensitivity
-from plansim.analysis.sensitivity.study import (
-    Sensitivity as Sensitivity,
-    morris as morris,
-    sobol as sobol,
-)
+from plansim.analysis.sensitivity.morris import morris as morris
+from plansim.analysis.sensitivity.sobol import Sensitivity as Sensitivity, sobol as sobol
 from plansim.analysis.sensitivity.unknowns import (
     DecidedTarget as DecidedTarget,
     DecidingUnknown as DecidingUnknown,

@@ -273,8 +273,8 @@ class RunPlots:
         >>> len(runs.plansim.plot.verdicts().texts) > 0
         True
         """
-        from plansim.output.figures.lines import titles
         from plansim.output.figures.verdicts import verdict_map
+        from plansim.output.series import titles
         from plansim.output.words.text import Lang, read_text
 
         runs, text = self._accessor._runs, read_text(options.get("lang", Lang.EN))

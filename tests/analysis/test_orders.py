@@ -9,9 +9,14 @@ import numpy as np
 import pytest
 
 from plansim.analysis.ensemble import evaluate_members, load_ensemble
-from plansim.analysis.optimization.orders import Order, ScenarioOrders, orderable, seek_orders
+from plansim.analysis.optimization.orders import (
+    Order,
+    ScenarioOrders,
+    order_search,
+    orderable,
+    seek_orders,
+)
 from plansim.analysis.optimization.problem import Move, decision_problem
-from plansim.analysis.optimization.remedies import remedy_search
 from plansim.engine.simulate import simulate
 from plansim.model.records import Model
 from plansim.scenario.factors import Apply
@@ -81,7 +86,7 @@ def test_a_remedy_meets_its_target_and_97_percent_of_it_do_not(
 ) -> None:
     judged = judged_targets(targets)
     sought = [target for target in judged if target.id in IDS]
-    search = remedy_search(city, stories["baseline"], levers, sought, judged)
+    search = order_search(city, stories["baseline"], levers, sought, judged)
     start = search.whole.start
     present = search.whole.runs(start[None])
     failing = [target for target in sought if present[target.id].least_margin[0] < 0]

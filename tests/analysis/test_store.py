@@ -83,7 +83,7 @@ DAMAGES: list[tuple[str, Damage]] = [
     ("zarr.json", lambda path: path.write_text(path.read_text().replace("A sweep", "A sweap"))),
 ]  # fmt: skip
 READERS: list[Callable[[Town, Store], object]] = [
-    lambda town, store: [stored_run(store, index) for index in (0, 19)],
+    lambda town, store: [stored_run(store.path, index, town.model) for index in (0, 19)],
     lambda town, store: Summary(store).dataset(),
     lambda town, store: open_sweep(store.path).load(),
 ]

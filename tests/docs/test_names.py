@@ -38,8 +38,7 @@ SHIPPED = [page for page in PAGES if page not in OTHER_MODELS]
 FENCE = re.compile(r"^```.*?^```$", re.M | re.S)
 NO_NAMES = {
     # what the commands print
-    "at least", "at most", "no number", "not modelled", "run begins after", "run ends before",
-    "year not saved",
+    "at least", "at most", "no number", "no year", "not modelled",
     # keys of files
     "hold out from", "latin hypercube",
 }  # fmt: skip

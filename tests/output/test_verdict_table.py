@@ -132,14 +132,14 @@ def test_what_is_not_judged_is_named_and_with_all_its_reason_is_told_by_scenario
     def short(scenario: str, gap: Gap, year: int | None) -> Verdict:
         return replace(verdict(BINDING, scenario, None, Status.UNTESTABLE), gap=gap, gap_year=year)
 
-    verdicts = [short("base", Gap.ENDS, 2010), short("fast", Gap.NOT_SAVED, 2009)]
+    verdicts = [short("base", Gap.NO_YEAR, 2010), short("fast", Gap.NO_YEAR, 2009)]
     unjudged = verdict(PLAIN, value=None, status=Status.UNTESTABLE)
     assert "Not judged, --all says why: People." in table(verdicts, [BINDING], every=False)
     targets = [BINDING, PLAIN, replace(PLAIN, id="G2")]
     verdicts += [unjudged, *(verdict(targets[2], scenario) for scenario in ("base", "fast"))]
     full = " ".join(" ".join(table(verdicts, targets)).split())
-    assert "B1 People: base: The run ends before 2010" in full
-    assert "fast: The run keeps no figure of 2009: SAVEPER is too coarse" in full
+    assert "B1 People: base: The run has no figure of 2010" in full
+    assert "fast: The run has no figure of 2009" in full
     assert "G1 Output of the town: The module follows." in full
 
 

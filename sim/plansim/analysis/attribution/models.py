@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from plansim.analysis.attribution.assumptions import Ends, Shares, share_table, shares_of
+from plansim.analysis.attribution.assumptions import Shares, share_table, shares_of
 from plansim.analysis.attribution.shapley import MOST_EXACT, Masks, game_of
 from plansim.analysis.ensemble import study_key
 from plansim.cache import keep, recall
@@ -182,21 +182,24 @@ def model_difference(
     found = differences(one, other)
     read = {split_reference(name)[0] for name in answering_series(judged)}
     changes = _changes(other, units_of_change(found, read))
-    study = _Study(one, other, story, judged, changes, progress)
+    study = _Study(one, other, story, judged, changes)
     is_exact = len(changes) <= MOST_EXACT and 2 ** len(study.structural) <= MOST_MODELS
     game = game_of(len(changes), None if is_exact else orders, seed)
-    outcome = study.run(game.subsets)
+    outcome = study.run(game.subsets, progress)
+    shares = []
+    for column, target in enumerate(judged):
+        margins = outcome.margins[:, column]
+        first, last = map(Status.of, outcome.status[[0, -1], column].tolist())
+        ends = float(margins[0]), float(margins[-1]), first, last
+        shares.append(shares_of(target, ends, *game.shares(margins, outcome.runs)))
     return ModelDifference(
         str(one.path),
         str(other.path),
         story.id,
         found,
         changes,
-        tuple(
-            shares_of(target, ends, *game.shares(margins, outcome.runs))
-            for target, ends, margins in zip(judged, outcome.ends, outcome.margins.T, strict=True)
-        ),
-        tuple(outcome.values),
+        tuple(shares),
+        tuple((before, after) for before, after in outcome.values[[0, -1]].T.tolist()),
         outcome.models,
         game.without(outcome.runs).orders,
         tuple(outcome.no_models),
@@ -233,28 +236,16 @@ def _changes(model: Model, units: Sequence[tuple[EntryDifference, ...]]) -> tupl
 
 @dataclass
 class _Outcome:
-    """What the subsets of changes come to."""
+    """What the subsets of changes come to: ``(subset, target)``, of none first, of all last."""
 
+    values: FloatArray
     margins: FloatArray
-    """``(subset, target)``."""
+    status: npt.NDArray[np.int8]
+    """The codes of `Status`."""
     runs: Masks
     """``(subset,)``: whether it is a model that runs."""
     models: int = 0
     no_models: list[NoModel] = field(default_factory=list)
-    verdicts: dict[bool, list[tuple[float, float, Status]]] = field(default_factory=dict)
-    """Value, margin and status by target, of none of the changes (False) and of all (True)."""
-
-    @property
-    def ends(self) -> list[Ends]:
-        """Return the margins and the statuses of each target, before and after."""
-        pairs = zip(self.verdicts[False], self.verdicts[True], strict=True)
-        return [(one[1], other[1], one[2], other[2]) for one, other in pairs]
-
-    @property
-    def values(self) -> list[tuple[float, float]]:
-        """Return the indicator of each target, before and after."""
-        pairs = zip(self.verdicts[False], self.verdicts[True], strict=True)
-        return [(one[0], other[0]) for one, other in pairs]
 
 
 @dataclass(frozen=True)
@@ -266,36 +257,57 @@ class _Study:
     scenario: Scenario
     targets: tuple[Target, ...]
     changes: tuple[ModelChange, ...]
-    progress: Callable[[int, int], None]
 
     @property
     def structural(self) -> list[int]:
         """The changes that take a model of their own."""
         return [at for at, one in enumerate(self.changes) if not one.is_of_numbers]
 
-    def run(self, masks: Masks) -> _Outcome:
+    def run(self, masks: Masks, progress: Callable[[int, int], None]) -> _Outcome:
         """Run subsets of the changes, ``(subset, change)``: all that share a model at once."""
+        from plansim.analysis.evaluator import Evaluator, Request  # loads the compiler
+
         key = study_key(self.new, self.scenario, self.old.text, self.targets, masks.tobytes())
-        outcome: _Outcome = recall(FOLDER, key, _Outcome) or _Outcome(
-            np.full((len(masks), len(self.targets)), math.nan), np.zeros(len(masks), bool)
-        )
+        outcome: _Outcome | None = recall(FOLDER, key, _Outcome)
+        if outcome is None:
+            shape = len(masks), len(self.targets)
+            values, margins = np.full((2, *shape), math.nan)
+            status, runs = np.zeros(shape, np.int8), np.zeros(len(masks), bool)
+            outcome = _Outcome(values, margins, status, runs)
         shapes, models = np.unique(masks[:, self.structural], axis=0, return_inverse=True)
+        names, columns = self._numbers(masks)
         for done, shape in list(enumerate(shapes))[outcome.models :]:
-            self.progress(done, len(shapes))
+            progress(done, len(shapes))
             rows = np.flatnonzero(models.reshape(-1) == done)
             taken = [self.changes[at] for at, is_in in zip(self.structural, shape, strict=True)
                      if is_in]  # fmt: skip
             try:
-                self._evaluate(self._model(taken), masks, rows, outcome)
+                model = self._model(taken)
+                evaluator = Evaluator(model, self._under(model), names, Request(self.targets))
+                evaluation = evaluator.evaluate(columns[rows])
+                if {0, len(masks) - 1} & set(rows[evaluation.failed].tolist()):
+                    evaluation.require_ok()
             except (ModelError, SimulationError, InputError) as error:
                 if len(taken) in (0, len(self.structural)):  # one of the versions itself
                     raise
                 # The text that has the line is in no file.
                 reason = replace(error.faults[0], file=None, line=None)
                 outcome.no_models.append(NoModel(tuple(one.name for one in taken), reason))
+            else:
+                sound, at = ~evaluation.failed, rows[~evaluation.failed]
+                outcome.runs[at] = True
+                for column, target in enumerate(self.targets):
+                    verdicts = evaluation[target.id]
+                    outcome.values[at, column] = verdicts.value[sound]
+                    outcome.margins[at, column] = verdicts.margin[sound]
+                    outcome.status[at, column] = verdicts.status[sound]
+                for run in map(int, np.flatnonzero(evaluation.failed)):
+                    made = tuple(self.changes[at].name for at in np.flatnonzero(masks[rows[run]]))
+                    reason = Fault("it breaks down: {what}", what=evaluation.failure(run))
+                    outcome.no_models.append(NoModel(made, reason))
             outcome.models += 1
             keep(FOLDER, key, outcome)
-        self.progress(len(shapes), len(shapes))
+        progress(len(shapes), len(shapes))
         return outcome
 
     def _model(self, taken: Sequence[ModelChange]) -> Model:
@@ -305,35 +317,9 @@ class _Study:
             return self.new
         return hybrid(self.old, self.new, [part for one in taken for part in one.parts])
 
-    def _evaluate(
-        self, model: Model, masks: Masks, rows: npt.NDArray[np.intp], outcome: _Outcome
-    ) -> None:
-        from plansim.analysis.evaluator import Evaluator, Request  # loads the compiler
-
-        names, columns = self._numbers(masks[rows])
-        evaluator = Evaluator(model, self._under(model), names, Request(self.targets))
-        evaluation = evaluator.evaluate(columns)
-        for run, row in enumerate(map(int, rows)):
-            if evaluation.failed[run]:
-                if not masks[row].any() or masks[row].all():
-                    evaluation.require_ok()
-                made = tuple(self.changes[at].name for at in np.flatnonzero(masks[row]))
-                reason = Fault("it breaks down: {what}", what=evaluation.failure(run))
-                outcome.no_models.append(NoModel(made, reason))
-                continue
-            outcome.runs[row] = True
-            verdicts = [evaluation[target.id] for target in self.targets]
-            outcome.margins[row] = [float(one.margin[run]) for one in verdicts]
-            for end in {False} & {masks[row].any()} | {True} & {masks[row].all()}:
-                outcome.verdicts[bool(end)] = [
-                    (float(one.value[run]), float(one.margin[run]), one.status_of(run))
-                    for one in verdicts
-                ]
-
     def _numbers(self, masks: Masks) -> tuple[list[str], FloatArray]:
         """Return the constants that changes set, and their values: ``(subset, constant)``."""
-        names: list[str] = []
-        columns: list[FloatArray] = []
+        columns: dict[str, FloatArray] = {}
         for column, change in enumerate(self.changes):
             for part in change.parts:
                 if not part.is_number or not isinstance(part.either, Variable):
@@ -344,9 +330,8 @@ class _Study:
                         for model in (self.old, self.new)
                     )
                     if before != after:
-                        names.append(reference)
-                        columns.append(np.where(masks[:, column], after, before))
-        return names, np.stack(columns, axis=1) if columns else np.empty((len(masks), 0))
+                        columns[reference] = np.where(masks[:, column], after, before)
+        return [*columns], np.array([*columns.values()]).reshape(-1, len(masks)).T
 
     def _under(self, model: Model) -> Scenario:
         """Return the scenario as far as a model has what it sets."""

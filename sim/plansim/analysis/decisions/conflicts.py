@@ -28,13 +28,13 @@ from plansim.analysis.decisions.sample import states_of
 from plansim.analysis.ensemble import study_key
 from plansim.analysis.evaluator import Progress, processors
 from plansim.analysis.optimization.decision_file import read_frontier_spec
-from plansim.analysis.optimization.problem import DecisionProblem, decision_problem, member_factors
+from plansim.analysis.optimization.problem import DecisionProblem, decision_problem
 from plansim.cache import keep, recall
 from plansim.errors import InputError, Message
 from plansim.files.notebook import Table, Tabular
 from plansim.model.records import Model
 from plansim.scenario.factors import FloatArray
-from plansim.scenario.members import LIMIT, Members
+from plansim.scenario.members import Members
 from plansim.scenario.scenario_file import Scenario, scenario_of
 from plansim.targets.catalogue import targets_of
 from plansim.targets.target import Target, binding_targets
@@ -161,11 +161,9 @@ def conflicts(
         raise InputError("no set of targets to look at", expected=expected)
     states = states_of(model, members, threads=threads, progress=progress)
     moved = spec.levers if levers is None else levers
-    factors, draws = member_factors(model, base, moved, states)
     space = decision_problem(
-        model, base, moved, wanted, uncertain=factors, draws=draws,
-        threads=threads or processors(), limit=LIMIT,
-    )  # fmt: skip
+        model, base, moved, wanted, members=states, threads=threads or processors()
+    )
     key = study_key(model, base, space.levers, wanted, states.head, largest, seed)
     search = _search(space, largest, seed, key, progress)
     made = [search.conflict(columns) for columns in search.found]
@@ -208,7 +206,7 @@ class _Settings:
         self.found: list[tuple[int, ...]] = []
         self.rng = np.random.default_rng(seed)
         self.looked = self.climbs = self.runs = 0
-        members, count = len(space.draws), len(space.levers)
+        members, count = len(space.states), len(space.levers)
         self.few = np.sort(self.rng.permutation(members)[: max(FEW, members // PART)])
         single = np.tile(space.start, (2 * count, 1))
         single[np.arange(2 * count), np.repeat(np.arange(count), 2)] = np.tile([0.0, 1.0], count)

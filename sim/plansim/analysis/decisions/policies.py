@@ -14,16 +14,14 @@ cache: one that was interrupted goes on when the same is asked for again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from plansim.analysis.decisions.policy_search import (
-    COST_STEP,
     RENEWAL,
     STEPS,
     Aim,
@@ -38,13 +36,12 @@ from plansim.analysis.ensemble import study_key
 from plansim.analysis.evaluator import Progress, processors
 from plansim.analysis.optimization.decision_file import read_frontier_spec
 from plansim.analysis.optimization.levers import lever_named
-from plansim.analysis.optimization.problem import DecisionProblem, decision_problem, member_factors
+from plansim.analysis.optimization.problem import DecisionProblem, decision_problem
 from plansim.errors import InputError, Message, nearest
 from plansim.files.notebook import Table, Tabular
 from plansim.files.shipped import is_shipped
 from plansim.model.records import Model, folded
 from plansim.scenario.factors import FloatArray
-from plansim.scenario.members import LIMIT, Members
 from plansim.scenario.scenario_file import (
     BilingualText,
     Scenario,
@@ -55,7 +52,7 @@ from plansim.scenario.scenario_file import (
 )
 from plansim.targets.catalogue import load_targets
 from plansim.targets.indicator import Measure
-from plansim.targets.target import Target, binding_targets, indicator_of
+from plansim.targets.target import binding_targets, indicator_of
 from plansim.targets.verdict import of_hundred
 from plansim.targets.views import Lever
 from plansim.targets.views_file import load_views
@@ -78,8 +75,6 @@ class PolicyPoint:
     """The constants that it sets, ``name`` or ``name[e1,e2]``; of levers that are moved alone."""
     aims: Mapping[str, float]
     """Over members that were never used in the search."""
-    searched: Mapping[str, float]
-    """The same over the last members of the search."""
     met: Mapping[str, float]
     """By binding target the share of members that meet it, over members never used."""
 
@@ -181,10 +176,14 @@ def policies(
     ['policy', 'growth', 'met', 'effort', 'growth rate', 'F1']
     """
     chosen = _aims(aims, cost)
-    spec = read_frontier_spec(model, load_views(model))
+    views = load_views(model)
+    spec = read_frontier_spec(model, views)
     base = spec.scenario if scenario is None else scenario_of(model, scenario)
-    moved = spec.levers if levers is None else tuple(_lever(model, one) for one in levers)
-    moved = _left(moved, without)
+    choice = [
+        one if isinstance(one, Lever) else views.lever(one) or lever_named(model, one)
+        for one in (spec.levers if levers is None else levers)
+    ]
+    moved = _left(choice, without)
     wanted = binding_targets(load_targets(model=model))
     year = max((target.year or 0) for target in wanted)
     first = int(base.time.initial)
@@ -197,47 +196,32 @@ def policies(
         ensemble = states_of(model, None)
         named = named_targets(model, ensemble, wanted, threads)
     problem_of = partial(
-        _problem, model, moved, wanted, indicators=indicators, threads=threads or processors()
+        decision_problem,
+        model,
+        levers=moved,
+        targets=wanted,
+        indicators=indicators,
+        threads=threads or processors(),
     )
-    space = problem_of(base, pool, coarse=True)
+    space = problem_of(base, members=pool, coarse=True)
     problem = PolicyProblem(space, chosen, columns_of(named, wanted), members)
-    if Aim.COST in chosen:
-        now = problem.judged(space.start[None], slice(0, members))[0, chosen.index(Aim.COST)]
-        problem = replace(problem, cost_step=abs(float(now)) * COST_STEP or 1.0)
-    steps = seeds * generations
     asked = chosen, moved, wanted, named, indicators, members, generations, pool.head
-    key = partial(study_key, model, base, *asked)
-    searches = [
-        problem.search(
-            seed + number,
-            generations,
-            key(seed + number),
-            partial(_report, progress, number, steps),
-        )
-        for number in range(seeds)
-    ]
-    states = states_of(model, fresh, other=FRESH + 1, threads=threads)
-    others = [one for one in with_shipped([], model) if one.id != base.id]
-    return _joined(problem, searches, problem_of, states, others, named)
+    searches = []
+    for number in range(seeds):
 
+        def tell(done: int, _: int, first: int = number * generations) -> None:
+            progress(first + done, seeds * generations)
 
-def _problem(
-    model: Model,
-    levers: Sequence[Lever],
-    targets: Sequence[Target],
-    scenario: Scenario,
-    members: Members,
-    **options: Any,
-) -> DecisionProblem:
-    """Return the problem of moving levers about a scenario under members."""
-    factors, draws = member_factors(model, scenario, levers, members)
-    return decision_problem(
-        model, scenario, levers, targets, uncertain=factors, draws=draws, limit=LIMIT, **options
-    )
-
-
-def _report(progress: Progress, search: int, steps: int, done: int, generations: int) -> None:
-    progress(search * generations + done, steps)
+        key = study_key(model, base, *asked, seed + number)
+        searches.append(problem.search(seed + number, generations, key, tell))
+    never_used = states_of(model, fresh, other=FRESH + 1, threads=threads)
+    again = replace(problem, space=problem_of(base, members=never_used))
+    others = {
+        one.id: problem_of(one, members=never_used, shared=True)
+        for one in with_shipped([], model)
+        if one.id != base.id
+    }
+    return _joined(again, problem, searches, others, named)
 
 
 def at_equal_growth(
@@ -330,24 +314,23 @@ def _aims(aims: Sequence[Aim | str], cost: str) -> tuple[Aim, ...]:
     return chosen
 
 
-def _lever(model: Model, lever: str | Lever) -> Lever:
-    if isinstance(lever, Lever):
-        return lever
-    return load_views(model).lever(lever) or lever_named(model, lever)
-
-
 def _left(levers: Sequence[Lever], without: Sequence[str]) -> tuple[Lever, ...]:
     """Return the levers that may be moved without some of them."""
-    names = {
-        folded(name): lever for lever in levers for name in (lever.id, lever.name_en, lever.name_zh)
-    }
-    if stray := [name for name in without if folded(name) not in names]:
-        expected = Message("one of {names}", names=tuple(lever.id for lever in levers))
-        message = Message("'{name}' is not moved anyway", name=stray[0])
-        near = nearest(stray[0], [lever.id for lever in levers])
-        raise InputError(message, "--without", expected=expected, nearest=near)
-    unmoved = {names[folded(name)].id for name in without}
-    if not (left := tuple(lever for lever in levers if lever.id not in unmoved)):
+    left = tuple(levers)
+    for name in without:
+        fitting = [
+            lever
+            for lever in left
+            if folded(name) in map(folded, (lever.id, lever.name_en, lever.name_zh))
+        ]
+        if not fitting:
+            ids = tuple(lever.id for lever in levers)
+            expected = Message("one of {names}", names=ids)
+            message = Message("'{name}' is not moved anyway", name=name)
+            near = nearest(name, ids)
+            raise InputError(message, "--without", expected=expected, nearest=near)
+        left = tuple(lever for lever in left if lever not in fitting)
+    if not left:
         raise InputError("no lever is left that may be moved")
     return left
 
@@ -356,74 +339,57 @@ def _left(levers: Sequence[Lever], without: Sequence[str]) -> tuple[Lever, ...]:
 
 
 def _joined(
+    again: PolicyProblem,
     problem: PolicyProblem,
     searches: Sequence[PolicySearch],
-    problem_of: Callable[..., DecisionProblem],
-    fresh: Members,
-    others: Sequence[Scenario],
+    others: Mapping[str, DecisionProblem],
     named: Sequence[str],
 ) -> PolicySet:
-    """Join the sets of all searches, and judge them over members that were never used."""
+    """Join the sets of all searches, and judge them and other scenarios ``again``."""
+    space = again.space
     positions = np.vstack([search.positions for search in searches])
     aims = np.vstack([search.aims for search in searches])
     kept = thinned(aims, problem.steps)
     kept = kept[np.argsort(-aims[kept, 0], kind="stable")]
-    space = problem.space
-    again = replace(problem, space=problem_of(space.scenario, fresh))
-    positions = np.vstack([space.start, positions[kept]])
-    before = np.vstack([problem.judged(space.start[None], problem.rows(0)), aims[kept]])
-    judged = again.space.judge(positions)
+    positions, aims = np.vstack([space.start, positions[kept]]), aims[kept]
+    judged = space.judge(positions)
     anew = again.of(positions, judged)
-    start, *points = map(partial(_point, problem), positions, anew, before, judged.met)
-    drop = (before[1:] - anew[1:]).mean(axis=0)
+    start, *points = map(partial(_point, again), positions, anew, judged.met)
+    shipped = []
+    for name, other in others.items():
+        position = space.positions(other.present)
+        as_it_is = other.judge(other.start[None])
+        point = _point(again, position, again.of(position[None], as_it_is)[0], as_it_is.met[0])
+        shipped.append(replace(point, name=name, constants={}))
     return PolicySet(
         space.scenario,
         space.levers,
-        problem.aims,
+        again.aims,
         tuple(named),
         tuple(points),
         replace(start, name=space.scenario.id),
-        tuple(_shipped(problem, one, problem_of(one, fresh, shared=True)) for one in others),
+        tuple(shipped),
         _hypervolumes(searches),
-        problem.members,
-        len(fresh),
+        again.members,
+        len(space.states),
         sum(search.runs for search in searches),
-        {aim.value: float(value) for aim, value in zip(problem.aims, drop, strict=True)},
+        dict(zip(again.aims, (aims - anew[1:]).mean(axis=0).tolist(), strict=True)),
     )
-
-
-def _shipped(problem: PolicyProblem, scenario: Scenario, space: DecisionProblem) -> PolicyPoint:
-    """Judge another scenario as it is over the members of a space about it."""
-    position = problem.space.positions(space.present)
-    judged = space.judge(space.start[None])
-    aims = problem.of(position[None], judged)[0]
-    point = _point(problem, position, aims, aims, judged.met[0])
-    return replace(point, name=scenario.id, constants={}, searched={})
 
 
 def _point(
-    problem: PolicyProblem,
-    position: FloatArray,
-    anew: FloatArray,
-    before: FloatArray,
-    met: FloatArray,
+    problem: PolicyProblem, position: FloatArray, aims: FloatArray, met: FloatArray
 ) -> PolicyPoint:
-    values = problem.space.values(position[None])[0]
+    space = problem.space
+    values = space.values(position[None])[0].tolist()
     shares = np.nanmean(met, axis=0).tolist()
     return PolicyPoint(
         "",
-        {lever.id: float(v) for lever, v in zip(problem.space.levers, values, strict=True)},
-        problem.space.moved(position),
-        _unsigned(problem, anew),
-        _unsigned(problem, before),
-        dict(zip((target.id for target in problem.space.targets), shares, strict=True)),
+        {lever.id: value for lever, value in zip(space.levers, values, strict=True)},
+        space.moved(position),
+        {aim.value: float(aim.sign * value) for aim, value in zip(problem.aims, aims, strict=True)},
+        {target.id: share for target, share in zip(space.targets, shares, strict=True)},
     )
-
-
-def _unsigned(problem: PolicyProblem, aims: FloatArray) -> dict[str, float]:
-    return {
-        aim.value: float(aim.sign * value) for aim, value in zip(problem.aims, aims, strict=True)
-    }
 
 
 def _hypervolumes(searches: Sequence[PolicySearch]) -> FloatArray:

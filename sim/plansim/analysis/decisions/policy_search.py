@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 import numpy as np
 
@@ -20,7 +21,6 @@ from plansim.cache import keep, recall
 from plansim.scenario.factors import FloatArray
 
 __all__ = [
-    "COST_STEP",
     "RENEWAL",
     "STEPS",
     "Aim",
@@ -58,10 +58,8 @@ class Aim(StrEnum):
         return 1.0 if self in (Aim.GROWTH, Aim.SHARE, Aim.MET) else -1.0
 
 
-STEPS = {Aim.GROWTH: 0.001, Aim.SHARE: 0.01, Aim.MET: 0.1, Aim.EFFORT: 0.01}
-"""Differences that count, in an aim's unit."""
-COST_STEP = 0.01
-"""The same of a cost, as a part of what it is at the start."""
+STEPS = {Aim.GROWTH: 0.001, Aim.SHARE: 0.01, Aim.MET: 0.1, Aim.EFFORT: 0.01, Aim.COST: 0.01}
+"""Differences that count, in an aim's unit; of a cost, as a part of what it is at the start."""
 
 
 @dataclass(frozen=True)
@@ -84,8 +82,18 @@ class PolicyProblem:
     space: DecisionProblem
     aims: tuple[Aim, ...]
     named: list[int]
+    """Columns of the targets of the named set."""
     members: int
-    cost_step: float = 1.0
+    """Number of members that policies are judged by at a time."""
+
+    @cached_property
+    def steps(self) -> FloatArray:
+        """``(aim,)``: differences that count."""
+        steps = np.array([STEPS[aim] for aim in self.aims])
+        if Aim.COST in self.aims:
+            column = self.aims.index(Aim.COST)
+            steps[column] *= abs(self.judged(self.space.start[None], self.rows(0))[0, column])
+        return np.where(steps > 0, steps, 1.0)
 
     def search(self, seed: int, generations: int, key: str, report: Progress) -> PolicySearch:
         """Search with one seed, from where an earlier search of this key was interrupted."""
@@ -122,11 +130,6 @@ class PolicyProblem:
         runs += len(children) * self.members
         return PolicySearch(search.rng, archive, aims, (*search.fronts, aims), runs)
 
-    @property
-    def steps(self) -> FloatArray:
-        """``(aim,)``: differences that count."""
-        return np.array([STEPS.get(aim, self.cost_step) for aim in self.aims])
-
     def rows(self, number: int) -> slice:
         """Return the members of a turn: so many at a time."""
         return slice(number * self.members, (number + 1) * self.members)
@@ -159,17 +162,13 @@ class PolicyProblem:
         count, width = POPULATION, parents.shape[1]
         first, second = (parents[rng.integers(len(parents), size=count)] for _ in range(2))
         draws = rng.random((count, width))
-        spread = np.where(draws < 0.5, 2 * draws, 1 / (2 * np.maximum(1 - draws, 1e-12))) ** (
-            1 / (SPREAD_CROSS + 1)
-        )
+        spread = np.where(draws < 0.5, 2 * draws, 1 / (2 * np.maximum(1 - draws, 1e-12)))
+        spread **= 1 / (SPREAD_CROSS + 1)
         crossed = (first + second + spread * (first - second)) / 2
         children = np.where(rng.random((count, width)) < 0.5, crossed, first)
         draws = rng.random((count, width))
-        moves = np.where(
-            draws < 0.5,
-            (2 * draws) ** (1 / (SPREAD_MUTATE + 1)) - 1,
-            1 - (2 * (1 - draws)) ** (1 / (SPREAD_MUTATE + 1)),
-        )
+        moves = (2 * np.minimum(draws, 1 - draws)) ** (1 / (SPREAD_MUTATE + 1)) - 1
+        moves = np.where(draws < 0.5, moves, -moves)
         mutated = np.where(rng.random((count, width)) < 1.5 / width, children + moves, children)
         # Some levers go back to where they are, as do those that hardly moved: what is not needed
         # costs effort.

@@ -7,7 +7,7 @@ frozen at the initial value. The change of the targets is the effect of the loop
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
@@ -16,12 +16,13 @@ from typing import Annotated, Literal
 
 import numpy as np
 
+from plansim.analysis.checks_file import Check
 from plansim.analysis.evaluator import Evaluation, Evaluator, Request
 from plansim.errors import InputError, Message
 from plansim.files.forms import LAX, Entries, Form, Items, Resolved, Words, form_of, listed
 from plansim.files.yaml_document import read_document
 from plansim.model.records import Model
-from plansim.scenario.factors import FloatArray
+from plansim.scenario.factors import FloatArray, default_of
 from plansim.scenario.references import meant, variable_meant
 from plansim.scenario.scenario_file import Scenario, scenario_of
 from plansim.targets.catalogue import targets_of
@@ -157,10 +158,7 @@ def _switch(name: str, model: Model) -> str:
     return variable.name
 
 
-class _LoopRow(Form):
-    id: str
-    en: str
-    zh: str
+class _LoopForm(Check):
     polarity: Annotated[Polarity, LAX]
     switch: Annotated[str, Resolved(str, _switch)]
     felt: Items[str]
@@ -177,8 +175,32 @@ class _LoopRow(Form):
     ]
 
 
+def _loop(form: _LoopForm, model: Model) -> Loop:
+    paths = []
+    for signs in form.paths:
+        links = []
+        for cause, effect in pairwise([*signs, *list(signs)[:1]]):
+            felt = model.variables[split_reference(effect)[0]].felt
+            stands = split_reference(cause)[0] in felt
+            links.append(LoopLink(cause, effect, signs[cause], stands))
+        paths.append(tuple(links))
+    return Loop(
+        form.id,
+        form.en,
+        form.zh,
+        form.polarity,
+        form.switch,
+        form.meaning.en,
+        form.meaning.zh,
+        form.weak.en,
+        form.weak.zh,
+        tuple(paths),
+        form.felt,
+    )
+
+
 class _LoopsForm(Form):
-    loops: Annotated[tuple[_LoopRow, ...], listed(list[_LoopRow], unique="id")]
+    loops: Annotated[tuple[Loop, ...], listed(list[_LoopForm], _loop, unique="id")]
 
 
 def load_loops(model: Model) -> tuple[Loop, ...]:
@@ -195,29 +217,7 @@ def load_loops(model: Model) -> tuple[Loop, ...]:
     path = model.path.with_name(FILE_NAME)
     if not path.is_file():
         raise InputError("no loops are declared for the model", path, found=Message("no such file"))
-    return tuple(
-        Loop(
-            id=row.id,
-            name_en=row.en,
-            name_zh=row.zh,
-            polarity=row.polarity,
-            switch=row.switch,
-            meaning_en=row.meaning.en,
-            meaning_zh=row.meaning.zh,
-            weak_en=row.weak.en,
-            weak_zh=row.weak.zh,
-            paths=tuple(tuple(_links(model, path)) for path in row.paths),
-            felt=row.felt,
-        )
-        for row in form_of(_LoopsForm, read_document(path), model).loops
-    )
-
-
-def _links(model: Model, path: Mapping[str, int]) -> Iterator[LoopLink]:
-    around = [*path, next(iter(path))] if path else []
-    for cause, effect in pairwise(around):
-        felt = model.variables[split_reference(effect)[0]].felt
-        yield LoopLink(cause, effect, path[cause], split_reference(cause)[0] in felt)
+    return form_of(_LoopsForm, read_document(path), model).loops
 
 
 # --- cuts -----------------------------------------------------------------------------------------
@@ -253,8 +253,8 @@ def cut_loops(
     request = Request(judged, tuple(horizons), answering_series(judged), tuple(years))
     switches = list(dict.fromkeys(loop.switch for loop in loops))
     evaluator = Evaluator(model, scenario, switches, request)
-    whole = [scenario.values.get(name, model.variables[name].value) for name in switches]
-    settings = np.tile(np.array(whole, dtype=np.float64), (len(loops) + 1, 1))
+    whole = [default_of(model, scenario.values, name) for name in switches]
+    settings = np.tile(whole, (len(loops) + 1, 1))
     for run, loop in enumerate(loops, start=1):
         settings[run, switches.index(loop.switch)] = 0.0
     evaluation = evaluator.evaluate(settings)

@@ -1,8 +1,11 @@
-"""Orders: remedies as somebody would order them, each with how many plausible models confirm it.
+"""Orders: what somebody would order so that a target is met, and how many models confirm it.
 
-What `remedies` computes just meets a target in the model's own run, to any number of digits. An
-order is rounded outward to few digits, and counted over the ensemble: in how many of its members
-the target is then met. Where fewer than `SURE` of 100 confirm it, a larger order is sought.
+All levers are treated alike, over the range in which people may move them (`views`): first one by
+one (`lever_scan`). Where no single lever suffices, the mix with the least sum of moves, as shares
+of the levers' ranges, is computed (`slp.minimise`): no prices needed. These remedies just meet a
+target in the model's own run, to any number of digits. An order is rounded outward to few digits,
+and counted over the ensemble: in how many of its members the target is then met. Where fewer than
+`SURE` of 100 confirm it, a larger order is sought.
 """
 
 from __future__ import annotations
@@ -14,16 +17,17 @@ from itertools import compress
 
 import numpy as np
 
-from plansim.analysis.ensemble import share_of, study_key
-from plansim.analysis.evaluator import Evaluation, Evaluator, Request
-from plansim.analysis.optimization.problem import Move
-from plansim.analysis.optimization.remedies import RemedySearch, remedy_search
+from plansim.analysis.ensemble import evaluate_members, share_of, study_key
+from plansim.analysis.evaluator import Evaluation
+from plansim.analysis.optimization.lever_scan import Scan, nearest_crossings, scan
+from plansim.analysis.optimization.problem import DecisionProblem, Move, decision_problem
+from plansim.analysis.optimization.slp import MoveCost, minimise
 from plansim.analysis.optimization.target_seeking import changed_verdicts
 from plansim.cache import kept
 from plansim.model.records import Model
 from plansim.model.units import NO_UNIT
-from plansim.scenario.factors import Apply, FloatArray, default_of
-from plansim.scenario.members import LIMIT, Members
+from plansim.scenario.factors import Apply
+from plansim.scenario.members import Members
 from plansim.scenario.scenario_file import Scenario
 from plansim.targets.target import Attribute, Status, Target
 from plansim.targets.verdict import SURE, Share
@@ -32,15 +36,21 @@ from plansim.targets.views import Lever
 __all__ = [
     "FIRST_YEAR",
     "Order",
+    "OrderSearch",
     "Package",
     "ScenarioOrders",
     "TargetOrders",
+    "order_search",
     "orderable",
     "seek_orders",
 ]
 
 FIRST_YEAR = 1500
 """A value in years from here on is a calendar year, not a duration."""
+GRID = 33
+"""Number of points of the grid over a lever's range, to which its present value is added."""
+COST_OF_FEWER = 0.02
+"""A mix of fewer levers is preferred if its cost is higher by no more than this share."""
 FINENESS = (1, 3, 10)
 """Orders are rounded to steps of a third of a move, or finer where that fails the target."""
 MOST_ENOUGH = 3
@@ -151,11 +161,9 @@ def seek_orders(
         return ScenarioOrders(tuple(TargetOrders(one, math.nan, (), None, None) for one in sought))
 
     def make() -> ScenarioOrders:
-        search = remedy_search(model, scenario, levers, sought, judged)
-        counts = None if members is None else _Counts(model, search, members)
-        seeker = _Seeker(search, counts)
-        found = tuple(map(seeker.orders, sought))
-        return ScenarioOrders(found, seeker.package(found))
+        search = order_search(model, scenario, levers, sought, judged, members)
+        found = tuple(map(search.orders, sought))
+        return ScenarioOrders(found, search.package(found))
 
     asked = (tuple(levers), tuple(sought), tuple(judged), members and members.head.model_sha256)
     return kept("orders", study_key(model, scenario, *asked), ScenarioOrders, make)
@@ -208,140 +216,50 @@ def _outward(value: float, step: float, forward: bool) -> float:
     return round((math.ceil(count) if forward else math.floor(count)) * step, 9)
 
 
-# --- members --------------------------------------------------------------------------------------
-
-
-class _Counts:
-    """Counts how many members meet targets after moves under a scenario."""
-
-    def __init__(self, model: Model, search: RemedySearch, members: Members) -> None:
-        self._model, self._problem, self._members = model, search.whole, members
-        settable = [*self._problem.scenario.values, *self._problem.columns]
-        self._changes = members.changes(model, settable)
-        changed = [one.constant for one in self._changes.moved]
-        # All that members or scenarios may change: then one machine code serves them all.
-        factors = [name for factor in members.factors for name in factor.constants]
-        still = self._problem.scenario.values
-        names = dict.fromkeys([*factors, *changed, *self._problem.columns, *still])
-        self._columns = {name: column for column, name in enumerate(names)}
-        self._defaults = np.array([default_of(model, still, name) for name in names])
-        binding = [one for one in search.whole.targets if one.attribute is Attribute.BINDING]
-        targets = {one.id: one for one in (*search.problem.targets, *binding)}.values()
-        # Nothing here asks when a limit is broken after its year: runs can end with the targets.
-        request = Request(tuple(replace(one, horizon=one.year or one.horizon) for one in targets))
-        self._evaluator = Evaluator(
-            model, self._problem.scenario, list(names), request, limit=LIMIT, stop_early=True
-        )
-
-    def after(self, moves: Sequence[Move], every: int = 1) -> Evaluation:
-        """Run every so many members after the moves: ``(run,)`` is the member.
-
-        As under any scenario, what policy sets stays, and the rest of a member moves about it.
-        """
-        position = self._problem.position_of(moves)
-        scenario = self._problem.scenario_at(position)
-        names, values = self._changes.constants_under(
-            self._model, scenario.values, self._members.values[::every]
-        )
-        table = np.tile(self._defaults, (len(values), 1))
-        for name in scenario.values.keys() & self._columns.keys():
-            table[:, self._columns[name]] = scenario.values[name]
-        table[:, [self._columns[name] for name in names]] = values
-        seeds = np.arange(0, len(self._members), every, dtype=np.float64)
-        return self._evaluator.evaluate(table, seeds=seeds)
-
-    def part(self, target: Target, moves: Sequence[Move]) -> float:
-        """Return in what share of some members the target is met after the moves."""
-        evaluation = self.after(moves, EVERY)
-        sound = ~evaluation.failed
-        met = evaluation[target.id].status[sound] == Status.MET.code
-        return float(met.mean()) if met.size else 0.0
-
-    def share(self, targets: Sequence[Target], moves: Sequence[Move]) -> Share:
-        """Return in what share of all members the targets are met at once after the moves."""
-        evaluation = self.after(moves)
-        if len(targets) == 1:
-            status = evaluation[targets[0].id].status
-        else:
-            met = np.where(evaluation.met(targets).all(axis=1), Status.MET.code, Status.MISSED.code)
-            status = np.where(evaluation.failed, Status.UNTESTABLE.code, met)
-        return share_of(status, self._members.head.kind.value, int(evaluation.failed.sum()))
-
-
 # --- the search -----------------------------------------------------------------------------------
 
 
+def order_search(
+    model: Model,
+    scenario: Scenario,
+    levers: Sequence[Lever],
+    sought: Sequence[Target],
+    judged: Sequence[Target] = (),
+    members: Members | None = None,
+) -> OrderSearch:
+    """Prepare the search for orders; arguments and errors are those of `seek_orders`."""
+    whole = decision_problem(model, scenario, levers, [*sought, *judged], shared=True)
+    problem = decision_problem(model, scenario, levers, sought, shared=True)
+    return OrderSearch(model, members, whole, problem, scan(problem, GRID))
+
+
 @dataclass(frozen=True)
-class _Seeker:
-    search: RemedySearch
-    counts: _Counts | None
+class OrderSearch:
+    """The search for orders for some targets under a scenario."""
+
+    model: Model
+    members: Members | None
+    whole: DecisionProblem
+    """Judges all targets."""
+    problem: DecisionProblem
+    """Judges the targets in question only, which is faster."""
+    scanned: Scan
 
     def orders(self, target: Target) -> TargetOrders:
         """Return the orders for one target."""
-        whole = self.search.whole
-        margin = float(whole.runs(whole.start[None])[target.id].least_margin[0])
+        margin = float(self.whole.runs(self.whole.start[None])[target.id].least_margin[0])
         enough: tuple[Order, ...] = ()
         nearest = None
         if margin < 0:
-            remedies, nearest = self.search.remedies(target)
+            remedies, nearest = self.remedies(target)
             enough = tuple(self._order(target, moves) for moves in remedies[:MOST_ENOUGH])
         first = next(iter(enough), None)
-        if self.counts is None or (first is not None and first.sure):
+        if self.members is None or (first is not None and first.sure):
             return TargetOrders(target, margin, enough, first, nearest)
-        larger = self._enlarged(target, self.counts)
+        larger = self._enlarged(target)
         few = [one for one in (first, larger) if one is not None and len(one.moves) <= MOST_LEVERS]
         best = max(few, key=lambda order: order.part, default=first)
         return TargetOrders(target, margin, enough, best, nearest)
-
-    def _enlarged(self, target: Target, counts: _Counts) -> Order | None:
-        """Return an order that enough members confirm, else the one that most of them do.
-
-        The levers that help most are moved to where they help most, one more as long as that helps;
-        then all of them back by the same part, as far as enough members still confirm it.
-        """
-        whole = self.search.whole
-        position, enough = whole.start, SURE / 100 + SPARE
-        share, moved = counts.part(target, ()), 0
-        for lever, at in self.search.helpful(target)[:MOST_TRIED]:
-            tried = position.copy()
-            tried[lever] = at
-            more = counts.part(target, whole.moves(tried))
-            if more < share + WORTH:
-                continue
-            position, share, moved = tried, more, moved + 1
-            if share >= enough or moved == MOST_LEVERS:
-                break
-        if not moved:
-            return None
-        low, high = (0.0, 1.0) if share >= enough else (1.0, 1.0)
-        for _ in range(BISECTIONS if low < high else 0):
-            part = (low + high) / 2
-            held = counts.part(target, self._part(position, part)) >= enough
-            low, high = (low, part) if held else (part, high)
-        order = self._order(target, self._part(position, high))
-        while share >= enough and not order.sure and high < 1:
-            high = min(high * (1 + WORTH), 1.0)
-            order = self._order(target, self._part(position, high))
-        return order
-
-    def _part(self, position: FloatArray, part: float) -> tuple[Move, ...]:
-        start = self.search.whole.start
-        return self.search.whole.moves(start + part * (position - start))
-
-    def _order(self, target: Target, moves: Sequence[Move]) -> Order:
-        """Return moves as an order: rounded, as far as a target that they meet stays met."""
-        whole = self.search.whole
-        options = [tuple(orderable(move, part) for move in moves) for part in FINENESS]
-        options.append(tuple(moves))
-        positions = [whole.start, *map(whole.position_of, options)]
-        evaluation = whole.runs(np.stack(positions))
-        margins = evaluation[target.id].least_margin[1:]
-        # Where nothing meets the target, the coarsest will do.
-        chosen = int(np.argmax(margins >= 0))
-        others = [one.id for one in whole.targets if one.id != target.id]
-        gained, lost = changed_verdicts(evaluation, others, after=1 + chosen)
-        share = self.counts.share([target], options[chosen]) if self.counts else None
-        return Order(options[chosen], float(margins[chosen]), gained, lost, share)
 
     def package(self, found: Iterable[TargetOrders]) -> Package | None:
         """Return what becomes of all binding targets if the best orders are made at once.
@@ -355,10 +273,144 @@ class _Seeker:
         for move in sorted((m for one in orders for m in one.moves), key=lambda move: move.effort):
             longest[move.lever.id] = move
         moves = tuple(sorted(longest.values(), key=lambda move: -move.effort))
-        whole = self.search.whole
-        evaluation = whole.runs(whole.position_of(moves)[None])
-        binding = [one for one in whole.targets if one.attribute is Attribute.BINDING]
+        evaluation = self.whole.runs(self.whole.position_of(moves)[None])
+        binding = [one for one in self.whole.targets if one.attribute is Attribute.BINDING]
         holds = evaluation.met(binding)[0]
         met, missed = (tuple(compress(binding, flags)) for flags in (holds, ~holds))
-        share = self.counts.share(met, moves) if self.counts and met else None
-        return Package(moves, met, missed, share)
+        return Package(moves, met, missed, self._share(met, moves) if met else None)
+
+    # --- what just meets a target ---
+
+    def remedies(self, target: Target) -> tuple[list[tuple[Move, ...]], float | None]:
+        """Return the smallest moves that meet a target, and the nearest margin where none do.
+
+        Those of one lever each: first what loses no other target, then by the effort. Where no
+        single lever suffices, the smallest mix of levers. The margin, in the target's unit, is that
+        of the mix that comes nearest; None where nothing improves it.
+        """
+        column, start = self.problem.targets.index(target), self.problem.start
+        alone = self.problem.only(target)
+        scanned = [(grid, values[:, [column]]) for grid, values in self.scanned]
+        if crossings := nearest_crossings(alone, scanned, [0]):
+            found = []
+            others = [other.id for other in self.whole.targets if other.id != target.id]
+            for lever, at in crossings.items():
+                moves = self.whole.moves(np.where(np.arange(len(start)) == lever, at, start))
+                positions = np.stack([self.whole.start, self.whole.position_of(moves)])
+                _, lost = changed_verdicts(self.whole.runs(positions), others)
+                found.append((bool(lost), sum(move.effort for move in moves), moves))
+            return [moves for *_, moves in sorted(found, key=lambda one: one[:2])], None
+        # From all that would suffice if gains added up, and from each lever where it helps most.
+        greedy, every = start.copy(), start.copy()
+        margin = present = self._present(column)
+        gains = self._gains(column)
+        gains.sort(key=lambda one: (one[0] / one[1], one[0], one[2]), reverse=True)
+        for gain, _, lever, at in gains:
+            every[lever] = at
+            if margin < 0:
+                greedy[lever], margin = at, margin + gain
+        cost = MoveCost(np.ones(len(start)), start)
+        best = minimise(
+            alone.evaluate, [start, greedy, every], cost, [0], start, worth=COST_OF_FEWER
+        )
+        nearest = float(best.values[0])
+        if nearest >= 0:
+            return [self.whole.moves(best.position)], None
+        scale = float(self.problem.scales[column])
+        return [], nearest * scale if nearest > present else None
+
+    def _present(self, column: int) -> float:
+        """Return the scaled margin of a target as things are."""
+        grid, values = self.scanned[0]
+        return float(values[np.searchsorted(grid, self.problem.start[0]), column])
+
+    def _gains(self, column: int) -> list[tuple[float, float, int, float]]:
+        """Return the levers that by themselves improve a margin, each where it helps most.
+
+        The gain, the move as a share of the range, the lever, and its position.
+        """
+        present, start, gains = self._present(column), self.problem.start, []
+        for lever, (grid, values) in enumerate(self.scanned):
+            best = int(np.argmax(values[:, column]))
+            gain, at = float(values[best, column]) - present, float(grid[best])
+            if gain > 0 and at != start[lever]:
+                gains.append((gain, abs(at - float(start[lever])), lever, at))
+        return gains
+
+    # --- what enough members confirm ---
+
+    def _enlarged(self, target: Target) -> Order | None:
+        """Return an order that enough members confirm, else the one that most of them do.
+
+        The levers that help most are moved to where they help most, one more as long as that helps;
+        then all of them back by the same part, as far as enough members still confirm it.
+        """
+        position, enough = self.whole.start, SURE / 100 + SPARE
+        share, moved = self._part(target, ()), 0
+        gains = self._gains(self.problem.targets.index(target))
+        helpful = sorted(((gain, lever, at) for gain, _, lever, at in gains), reverse=True)
+        for _, lever, at in helpful[:MOST_TRIED]:
+            tried = position.copy()
+            tried[lever] = at
+            more = self._part(target, self.whole.moves(tried))
+            if more < share + WORTH:
+                continue
+            position, share, moved = tried, more, moved + 1
+            if share >= enough or moved == MOST_LEVERS:
+                break
+        if not moved:
+            return None
+
+        def moves_by(part: float) -> tuple[Move, ...]:
+            return self.whole.moves(self.whole.start + part * (position - self.whole.start))
+
+        low, high = (0.0, 1.0) if share >= enough else (1.0, 1.0)
+        for _ in range(BISECTIONS if low < high else 0):
+            part = (low + high) / 2
+            held = self._part(target, moves_by(part)) >= enough
+            low, high = (low, part) if held else (part, high)
+        order = self._order(target, moves_by(high))
+        while share >= enough and not order.sure and high < 1:
+            high = min(high * (1 + WORTH), 1.0)
+            order = self._order(target, moves_by(high))
+        return order
+
+    def _order(self, target: Target, moves: Sequence[Move]) -> Order:
+        """Return moves as an order: rounded, as far as a target that they meet stays met."""
+        options = [tuple(orderable(move, part) for move in moves) for part in FINENESS]
+        options.append(tuple(moves))
+        positions = [self.whole.start, *map(self.whole.position_of, options)]
+        evaluation = self.whole.runs(np.stack(positions))
+        margins = evaluation[target.id].least_margin[1:]
+        # Where nothing meets the target, the coarsest will do.
+        chosen = int(np.argmax(margins >= 0))
+        others = [one.id for one in self.whole.targets if one.id != target.id]
+        gained, lost = changed_verdicts(evaluation, others, after=1 + chosen)
+        share = self._share([target], options[chosen])
+        return Order(options[chosen], float(margins[chosen]), gained, lost, share)
+
+    def _after(self, targets: Sequence[Target], moves: Sequence[Move], every: int) -> Evaluation:
+        """Run every so many members after the moves: ``(run,)`` is the member."""
+        assert self.members is not None
+        some = replace(
+            self.members, ids=self.members.ids[::every], values=self.members.values[::every]
+        )
+        scenario = self.whole.scenario_at(self.whole.position_of(moves))
+        return evaluate_members(self.model, scenario, targets, some, stop_early=True)
+
+    def _part(self, target: Target, moves: Sequence[Move]) -> float:
+        """Return in what share of some members the target is met after the moves."""
+        evaluation = self._after([target], moves, EVERY)
+        met = evaluation[target.id].status[~evaluation.failed] == Status.MET.code
+        return float(met.mean()) if met.size else 0.0
+
+    def _share(self, targets: Sequence[Target], moves: Sequence[Move]) -> Share | None:
+        """Return in what share of all members the targets are met at once after the moves."""
+        if self.members is None:
+            return None
+        evaluation = self._after(targets, moves, 1)
+        status = evaluation[targets[0].id].status
+        if len(targets) > 1:
+            met = np.where(evaluation.met(targets).all(axis=1), Status.MET.code, Status.MISSED.code)
+            status = np.where(evaluation.failed, Status.UNTESTABLE.code, met)
+        return share_of(status, self.members.head.kind.value, int(evaluation.failed.sum()))

@@ -18,8 +18,8 @@ import numpy.typing as npt
 
 from plansim.analysis.evaluator import Evaluation, Evaluator, Request
 from plansim.model.records import Integration, Model
-from plansim.scenario.factors import Apply, Factor, FloatArray, acted, default_of, neutral_value
-from plansim.scenario.members import Members
+from plansim.scenario.factors import Factor, FloatArray, acted, default_of, neutral_value
+from plansim.scenario.members import LIMIT, Members
 from plansim.scenario.scenario_file import Scenario
 from plansim.targets.judging import margin_of
 from plansim.targets.target import Target, in_year
@@ -31,7 +31,6 @@ __all__ = [
     "Judged",
     "Move",
     "decision_problem",
-    "member_factors",
     "parts_met",
     "scale_of",
 ]
@@ -98,14 +97,15 @@ class DecisionProblem:
     """What is computed beside the margins: growth, or an outlay."""
     until: int | None
     """A target must hold from its own year to this one; None for its own year alone."""
+    columns: Mapping[str, int] = field(repr=False)
+    """Of the constants in a row of settings."""
+    states: FloatArray = field(repr=False)
+    """``(state, constant)``: values under the scenario in each state of the world, before levers
+    act; a single one where nothing is uncertain."""
     uncertain: tuple[Factor, ...]
     """Factors that act on what levers leave."""
     draws: FloatArray = field(repr=False)
-    """``(state, factor)``: their values; a single state without any where nothing is uncertain."""
-    columns: Mapping[str, int] = field(repr=False)
-    """Of the constants in a row of settings."""
-    defaults: FloatArray = field(repr=False)
-    """``(constant,)``: values under the scenario."""
+    """``(state, factor)``: their values."""
     evaluator: Evaluator = field(repr=False)
     threads: int
 
@@ -148,11 +148,12 @@ class DecisionProblem:
 
     def moved(self, position: FloatArray) -> dict[str, float]:
         """Return the constants that are set anew where levers stand at a position."""
-        (settings,) = self._settings(position[None], self.draws[:1, :0])
+        (still,) = self.states[:1]
+        (settings,) = replace(self, uncertain=())._settings(position[None], slice(1))
         return {
             name: float(settings[column])
             for name, column in self.columns.items()
-            if settings[column] != self.defaults[column]
+            if settings[column] != still[column]
         }
 
     def scenario_at(self, position: FloatArray) -> Scenario:
@@ -178,7 +179,7 @@ class DecisionProblem:
 
         Each setting is run in all of some states of the world, one after the other.
         """
-        return self.evaluator.evaluate(self._settings(positions, self.draws[states]), self.threads)
+        return self.evaluator.evaluate(self._settings(positions, states), self.threads)
 
     def evaluate(self, positions: FloatArray) -> FloatArray:
         """Return scaled margins, then indicators, of the first state: ``(setting, column)``.
@@ -190,7 +191,7 @@ class DecisionProblem:
 
     def judge(self, positions: FloatArray, states: States = slice(None)) -> Judged:
         """Return what becomes of each setting in each of some states, all by default."""
-        count = len(self.draws[states])
+        count = len(self.states[states])
         size = max(1, PART * self.threads // count)
         parts = []
         for start in range(0, len(positions), size):
@@ -201,17 +202,18 @@ class DecisionProblem:
             parts.append([column.reshape(len(part), count, -1) for column in columns])
         return Judged(*map(np.concatenate, zip(*parts, strict=True)))
 
-    def _settings(self, positions: FloatArray, draws: FloatArray) -> FloatArray:
+    def _settings(self, positions: FloatArray, states: States) -> FloatArray:
         """Return the constants of runs: ``(setting · state, constant)``."""
-        settings = np.tile(self.defaults, (len(positions) * len(draws), 1))
+        still, draws = self.states[states], self.draws[states]
+        settings = np.tile(still, (len(positions), 1))
 
         def act(changed: Lever | Factor, values: FloatArray) -> None:
             columns = [self.columns[constant] for constant in changed.constants]
             settings[:, columns] = acted(changed.apply, settings[:, columns], values[:, None])
 
         for lever, values in zip(self.levers, self.values(positions).T, strict=True):
-            act(lever, np.repeat(values, len(draws)))
-        for factor, values in zip(self.uncertain, draws.T, strict=False):
+            act(lever, np.repeat(values, len(still)))
+        for factor, values in zip(self.uncertain, draws.T, strict=True):
             act(factor, np.tile(values, len(positions)))
         return settings
 
@@ -263,19 +265,6 @@ def scale_of(target: Target) -> float:
     return abs(target.value or 0.0) or 1.0
 
 
-def member_factors(
-    model: Model, scenario: Scenario, levers: Sequence[Lever], members: Members
-) -> tuple[list[Factor], FloatArray]:
-    """Return what members change beside levers as factors and draws of a decision problem.
-
-    A lever is where a policy has it: what members change is what nobody decides.
-    """
-    names, values = members.constants_under(model, scenario)
-    chosen = {constant for lever in levers for constant in lever.constants}
-    free = [column for column, name in enumerate(names) if name not in chosen]
-    return [Factor(n, (n,), Apply.SET, None, "") for n in (names[c] for c in free)], values[:, free]
-
-
 def decision_problem(
     model: Model,
     scenario: Scenario,
@@ -286,26 +275,37 @@ def decision_problem(
     until: int | None = None,
     uncertain: Sequence[Factor] = (),
     draws: FloatArray | None = None,
+    members: Members | None = None,
     threads: int = 1,
     shared: bool = False,
     coarse: bool = False,
-    limit: float = math.inf,
 ) -> DecisionProblem:
     """Return the problem of moving levers under a scenario, each over its own range.
 
     A lever that sets a constant moves it from what the scenario has; one that adds or multiplies
     acts on what the scenario has. A lever that is outside of its range has the range extended to
-    where it is; a range without an end stops there. ``shared`` and ``limit`` are as for
-    `Evaluator`. With ``coarse``, runs of a model that is integrated by rk4 take the midpoint rule,
-    twice as fast and near enough to compare policies (docs/decisions/0081).
+    where it is; a range without an end stops there. ``shared`` is as for `Evaluator`.
+
+    States of the world are ``draws`` of factors that are ``uncertain``, or ``members``. Of these, a
+    lever is where a policy has it: what members change is what nobody decides. With ``coarse``,
+    runs of a model that is integrated by rk4 take the midpoint rule, twice as fast and near enough
+    to compare policies (docs/decisions/0081).
 
     Raises:
         InputError: the shape of the code depends on a lever.
         ModelError: the model cannot be compiled.
         SimulationError: nothing is uncertain, and the scenario itself breaks down.
     """
-    changed: list[Lever | Factor] = [*levers, *uncertain]
-    constants = tuple(dict.fromkeys(constant for item in changed for constant in item.constants))
+    own = [constant for lever in levers for constant in lever.constants]
+    acting = [constant for factor in uncertain for constant in factor.constants]
+    names, values = members.constants_under(model, scenario) if members else ((), np.empty((1, 0)))
+    draws = np.empty((len(values), 0)) if draws is None else draws
+    constants = tuple(dict.fromkeys([*own, *acting, *names]))
+    columns = {constant: column for column, constant in enumerate(constants)}
+    still = np.array([default_of(model, scenario.values, name) for name in constants])
+    states = np.tile(still, (len(draws), 1))
+    states[:, [columns[name] for name in names]] = values
+    states[:, [columns[name] for name in own]] = still[[columns[name] for name in own]]
     judged = tuple({target.id: target for target in targets}.values())
     asked = [*judged, *indicators, *(t for target in judged for t in _followed(target, until))]
     first = min((target.year or until or 0 for target in judged), default=0)
@@ -330,15 +330,21 @@ def decision_problem(
         scales=np.array([scale_of(target) for target in judged]),
         indicators=tuple(indicators),
         until=until,
+        columns=columns,
+        states=states,
         uncertain=tuple(uncertain),
-        draws=np.empty((1, 0)) if draws is None else draws,
-        columns={constant: column for column, constant in enumerate(constants)},
-        defaults=np.array([default_of(model, scenario.values, name) for name in constants]),
+        draws=draws,
         evaluator=Evaluator(
-            model, run, constants, request, shared=shared, limit=limit, stop_early=True
+            model,
+            run,
+            constants,
+            request,
+            shared=shared,
+            stop_early=True,
+            limit=math.inf if members is None else LIMIT,
         ),
         threads=threads,
     )
-    if draws is None:
+    if len(states) == 1:
         problem.runs(problem.start[None]).require_ok()
     return problem

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 
 from plansim.analysis.ensemble import ensemble_fits
-from plansim.analysis.sensitivity.unknowns import DecidedTarget, deciding_unknowns
+from plansim.analysis.sensitivity.unknowns import deciding_unknowns
 from plansim.analysis.validation.context import ValidationContext, verdicts
 from plansim.analysis.validation.history import history_series
-from plansim.analysis.validation.result import Case, Result, ValidationOutcome
-from plansim.files.forms import Words
+from plansim.analysis.validation.result import Case, Result
 from plansim.files.writing import check_destination, write_text
-from plansim.model.records import Model
 from plansim.output.describe import constants_name
 from plansim.output.tables.model import (
     case_text,
@@ -27,40 +25,14 @@ from plansim.output.tables.model import (
     title_text,
 )
 from plansim.output.words.text import Lang, Text, decimals_for, figure, read_text
-from plansim.targets.judging import Verdicts
-from plansim.targets.target import Target
 
-__all__ = [
-    "HISTORY_PICTURE",
-    "Report",
-    "check_report",
-    "collect_report",
-    "validation_page",
-    "validation_report",
-]
+__all__ = ["check_report", "validation_page", "validation_report"]
 
-PICTURES = "pictures"
-"""The folder of the pictures, beside the page."""
-
-HISTORY_PICTURE = "validation-history.png"
+PICTURE = "pictures/validation-history.png"
+"""From the folder of the page."""
 MOST_DRIVERS = 3
 FEWEST_SIGNS = 5
 """Number of reality checks that are shown: those that hold in the fewest draws."""
-
-
-@dataclass(frozen=True)
-class Report:
-    """What the page is about."""
-
-    model: Model
-    version: str
-    results: tuple[Result, ...]
-    verdicts: tuple[tuple[Target, Verdicts], ...] = ()
-    """Of the baseline on each binding target."""
-    decided: tuple[DecidedTarget, ...] = ()
-    """The unknowns that decide these over the ensemble; none without one."""
-    reasons: Mapping[str, Words] = field(default_factory=dict)
-    """Why a test fails and what would be needed, by its id."""
 
 
 def check_report(path: Path, *, force: bool = False) -> None:
@@ -70,9 +42,8 @@ def check_report(path: Path, *, force: bool = False) -> None:
         OutputError: as for `check_destination`.
     """
     check_destination(path, force=force, formats=(".md",))
-    folder = path.parent / PICTURES
-    if folder.is_dir():
-        check_destination(folder / HISTORY_PICTURE, force=force, formats=(".png",))
+    if (picture := path.parent / PICTURE).parent.is_dir():
+        check_destination(picture, force=force, formats=(".png",))
 
 
 def validation_report(
@@ -97,112 +68,52 @@ def validation_report(
 
     path, text = Path(path), read_text(Lang(lang))
     check_report(path, force=force)
-    tested = collect_report(context, results)
-    folder = path.parent / PICTURES
-    folder.mkdir(exist_ok=True)
-    history = history_sheet(history_series(context), text)
-    save_figure(history, folder / HISTORY_PICTURE, force=True)
-    write_text(validation_page(tested, PICTURES, text), path, force=True)
+    page, picture = validation_page(context, results, text), path.parent / PICTURE
+    picture.parent.mkdir(exist_ok=True)
+    save_figure(history_sheet(history_series(context), text), picture, force=True)
+    write_text(page, path, force=True)
 
 
-def collect_report(context: ValidationContext, results: Sequence[Result]) -> Report:
-    """Return what the page is about."""
-    model, baseline = context.model, context.baseline
-    runs, fits = context.runs[baseline.id], ensemble_fits(context.model)
-    return Report(
-        model,
-        version("plansim"),
-        tuple(results),
-        tuple((target, verdicts(runs, target, baseline)) for target in context.binding),
-        deciding_unknowns(model, baseline, targets=context.binding) if fits else (),
-        context.checks.reasons,
-    )
+def validation_page(context: ValidationContext, results: Sequence[Result], text: Text) -> str:
+    """Return the page as Markdown, which links to the picture `PICTURE`."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
 
-
-def validation_page(tested: Report, pictures: str, text: Text) -> str:
-    """Return the page as Markdown; ``pictures`` is the folder of its pictures in its links."""
-    by_id = {made.id: made for made in tested.results}
-    parts: list[str] = [
-        f"# {text('validation_page.title')}",
-        text("validation_page.intro"),
-        f"## {text('validation_page.fails')}",
-        *_failures(tested, text),
-        f"## {text('validation_page.summary')}",
-        text(
-            "validation_page.card",
-            name=tested.model.path.name,
-            sha=tested.model.sha256[:16],
-            version=tested.version,
-            method=text.word("integration", tested.model.time.integration),
-            step=tested.model.time.step,
-        ),
-        _summary(tested.results, text),
-    ]
-    if history := by_id.get("Q15"):
-        parts += [
-            f"## {text('validation_page.past')}",
-            text("validation_page.past_text"),
-            f"![{text('validation_page.past_picture')}]({pictures}/{HISTORY_PICTURE})",
-            _history(history, text),
-        ]
-    parts += [
-        f"## {text('validation_page.hangs')}",
-        text("validation_page.hangs_text"),
-        _targets(tested, by_id, text),
-    ]
-    head, rows = effect_rows(by_id["Q26"], text) if "Q26" in by_id else ([], [])
-    if rows:
-        table = _table(f"| {' | '.join(head)} |", rows)
-        parts += [f"## {text('validation_page.effects')}", f"{text('validation.effects')}.", table]
-    for test, title, explanation in (
-        ("Q20", "validation_page.rank", "validation_page.rank_text"),
-        ("Q14", "validation_page.loops", "validation_page.loops_text"),
-    ):
-        if (made := by_id.get(test)) and made.figures:
-            parts += [f"## {text(title)}", text(explanation), _cases(made.cases, text)]
-    if checks := by_id.get("Q13"):
-        parts += [f"## {text('validation_page.signs')}", *_reality_checks(checks, text)]
-    parts += [
-        f"## {text('validation_page.demands')}",
-        _items(
-            f"**{made.id}** {title_text(made, text)}: {criterion_text(made, text)}."
-            for made in tested.results
-        ),
-        f"## {text('validation_page.limits')}",
-        text("validation_page.limits_text"),
-    ]
-    return "\n\n".join(part.strip() for part in parts) + "\n"
-
-
-def _summary(results: Sequence[Result], text: Text) -> str:
-    rows = [
+    by_id = {made.id: made for made in results}
+    summary = [
         (result_mark(made), made.id, title_text(made, text), figure_text(made, text))
         for made in results
     ]
-    counted = Counter(made.status for made in results)
-    count = text(
-        "validation_page.count",
-        passed=counted[ValidationOutcome.PASS],
-        failed=counted[ValidationOutcome.FAIL],
-        left=counted[ValidationOutcome.NOT_APPLICABLE],
+    past = _history(by_id["Q15"], text) if "Q15" in by_id else []
+    head, effects = effect_rows(by_id["Q26"], text) if "Q26" in by_id else ([], [])
+    signs = _cases(by_id, "Q13", "sign_share")
+    environment = Environment(  # Markdown, not HTML
+        loader=PackageLoader(__package__), undefined=StrictUndefined, trim_blocks=True
     )
-    return f"{count}\n\n{_table(text('validation_page.head'), rows)}"
+    page = environment.get_template("validation.md").render(
+        say=lambda key, **values: text(f"validation_page.{key}", **values),
+        label=text,
+        title=lambda made: title_text(made, text),
+        criterion=lambda made: criterion_text(made, text),
+        sentences=lambda cases: "\n".join(f"- {case_text(case, text)}" for case in cases),
+        model=context.model,
+        version=version("plansim"),
+        reasons=context.checks.reasons,
+        results=results,
+        by_id=by_id,
+        counted=Counter(made.status.value for made in results),
+        summary=_table(text("validation_page.head"), summary),
+        history=past and _table(text("validation_page.past_head"), past),
+        picture=PICTURE,
+        targets=_table(text("validation_page.hangs_head"), _targets(context, by_id, text)),
+        effects=effects and _table(f"| {' | '.join(head)} |", effects),
+        signs=sorted(signs, key=lambda case: case["share"])[:FEWEST_SIGNS],
+    )
+    return re.sub(r"\n{3,}", "\n\n", page).strip() + "\n"
 
 
-def _failures(tested: Report, text: Text) -> Iterator[str]:
-    failing = [made for made in tested.results if made.status is ValidationOutcome.FAIL]
-    if not failing:
-        yield text("validation_page.nothing_fails")
-    for made in failing:
-        criterion = text("validation_page.asked", criterion=criterion_text(made, text))
-        yield f"**{made.id}. {title_text(made, text)}.** {criterion}"
-        yield _cases(made.faults, text)
-        if reason := tested.reasons.get(made.id):
-            yield text.pick(reason.en, reason.zh)
-
-
-def _history(made: Result, text: Text) -> str:
-    rows = [
+def _history(made: Result, text: Text) -> list[Sequence[str]]:
+    """Return the rows of the table of observed series."""
+    return [
         (
             text.name(case),
             str(case.values["years"]),
@@ -215,58 +126,43 @@ def _history(made: Result, text: Text) -> str:
         for case in made.cases
         if case.message in ("series", "series_shown")
     ]
-    return _table(text("validation_page.past_head"), rows)
 
 
-def _targets(tested: Report, by_id: Mapping[str, Result], text: Text) -> str:
-    probability = _by_subject(by_id.get("Q19"), "probability")
-    drivers = _by_subject(by_id.get("Q18"), "drivers")
-    decided = {one.target: _decided_by(one, tested.model, text) for one in tested.decided}
-    rows = []
-    for target, judged in tested.verdicts:
+def _targets(
+    context: ValidationContext, by_id: Mapping[str, Result], text: Text
+) -> Iterator[Sequence[str]]:
+    """Yield for each binding target the verdict of the baseline, and what it depends on."""
+    model, baseline = context.model, context.baseline
+    probability = {case.subject: case for case in _cases(by_id, "Q19", "probability")}
+    drivers = {case.subject: case for case in _cases(by_id, "Q18", "drivers")}
+    decided = {}
+    if ensemble_fits(model):
+        for one in deciding_unknowns(model, baseline, targets=context.binding):
+            # Each unknown with the shares in its two halves.
+            decided[one.target] = "; ".join(
+                f"{constants_name(unknown.constants, model, text) or unknown.name} "
+                f"{100 * unknown.share_low:.0f} … {100 * unknown.share_high:.0f}"
+                for unknown in one.unknowns
+            )
+    for target in context.binding:
         assert target.value is not None
+        judged = verdicts(context.runs[baseline.id], target, baseline)
         reached = float(judged.value[0])
         decimals = max(decimals_for(target.value, reached, target.tolerance or 0.0), 1)
-        value = f"{figure(reached, decimals)} {text.unit(target.unit)}"
+        status = text.word("status", judged.status_of())
+        outcome = f"{status} {figure(reached, decimals)} {text.unit(target.unit)}"
         met, main = "–", "–"
         if case := probability.get(target.id):
             met = f"{_percent(case['met'])} ± {_percent(case['error'])}"
         if case := drivers.get(target.id):
             main = "; ".join(str(case.values["drivers"]).split("; ")[:MOST_DRIVERS])
-        name, status = text.name(target), judged.status_of()
-        outcome = f"{text.word('status', status)} {value}"
-        rows.append((target.id, name, outcome, met, decided.get(target.id, "–"), main))
-    return _table(text("validation_page.hangs_head"), rows)
+        name = text.name(target)
+        yield target.id, name, outcome, met, decided.get(target.id) or "–", main
 
 
-def _decided_by(decided: DecidedTarget, model: Model, text: Text) -> str:
-    """Return the unknowns that decide a target, each with the shares in its two halves."""
-    named = (
-        f"{constants_name(unknown.constants, model, text) or unknown.name} "
-        f"{100 * unknown.share_low:.0f} … {100 * unknown.share_high:.0f}"
-        for unknown in decided.unknowns
-    )
-    return "; ".join(named) or "–"
-
-
-def _reality_checks(made: Result, text: Text) -> Iterator[str]:
-    shares = [case for case in made.cases if case.message == "sign_share"]
-    if shares:
-        yield text("validation_page.signs_text", draws=shares[0].values["draws"])
-        yield _cases(sorted(shares, key=lambda case: case["share"])[:FEWEST_SIGNS], text)
-
-
-def _by_subject(made: Result | None, message: str) -> dict[str, Case]:
-    cases = () if made is None else made.cases
-    return {case.subject: case for case in cases if case.message == message}
-
-
-def _cases(cases: Iterable[Case], text: Text) -> str:
-    return _items(case_text(case, text) for case in cases)
-
-
-def _items(lines: Iterable[str]) -> str:
-    return "\n".join(f"- {line}" for line in lines)
+def _cases(by_id: Mapping[str, Result], test: str, message: str) -> list[Case]:
+    cases = by_id[test].cases if test in by_id else ()
+    return [case for case in cases if case.message == message]
 
 
 def _table(head: str, rows: Iterable[Sequence[str]]) -> str:

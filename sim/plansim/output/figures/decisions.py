@@ -57,7 +57,6 @@ def discovery_sheet(found: Sequence[Discovery], model: Model, lang: str = Lang.E
         raise InputError(Fault("there is no corner to draw: no target has one"))
     with canvas.style():
         figure = canvas.ShownFigure(figsize=(9.6, 2.75 * len(drawn) + 0.7))
-        figure.set_layout_engine("constrained", hspace=0.09, wspace=0.06)
         grid = figure.subplots(len(drawn), 2, squeeze=False, gridspec_kw={"width_ratios": [1, 1.5]})
         for (left, right), one in zip(grid, drawn, strict=True):
             _peeling(left, one, text)
@@ -99,9 +98,8 @@ def _peeling(axes: Axes, found: Discovery, text: Text) -> None:
     axes.set_xlabel(text("discover.coverage_axis"), loc="left")
     axes.set_ylabel(text("discover.density_axis"))
     name = canvas.wrapped(canvas.typeset(text.name(found)), 40)
-    axes.set_title(f"{found.target}  {name}", pad=16, color=canvas.INK)
     key = "discover.holds_note" if found.outcome is Outcome.HOLDS else "discover.fails_note"
-    canvas.note_above(axes, text(key, share=of_hundred(found.failing)), left=True)
+    canvas.head(axes, f"{found.target}  {name}", text(key, share=of_hundred(found.failing)))
     axes.legend(loc="lower left", fontsize=7, handletextpad=0.3, borderaxespad=0.1)
 
 
@@ -141,7 +139,7 @@ def _ranges(axes: Axes, box: FailureBox, model: Model, text: Text) -> None:
     axes.set_xticks([])
     axes.grid(visible=False)
     axes.spines["bottom"].set_visible(False)
-    axes.set_title(text("discover.ranges"), pad=16, color=canvas.INK)
+    canvas.head(axes, text("discover.ranges"))
 
 
 def _span(limit: Limit) -> tuple[float, float]:
@@ -175,7 +173,6 @@ def robustness_sheet(result: Robustness, targets: Sequence[Target], lang: str = 
     with canvas.style():
         height = 0.42 * len(policies) + 2.9
         figure = canvas.ShownFigure(figsize=(3.6 + 0.5 * len(ids) + 2.6, height))
-        figure.set_layout_engine("constrained", wspace=0.03)
         cells, regret = figure.subplots(
             1, 2, gridspec_kw={"width_ratios": [0.5 * len(ids) + 0.5, 2.6]}, sharey=True
         )
@@ -193,15 +190,13 @@ def robustness_sheet(result: Robustness, targets: Sequence[Target], lang: str = 
         cells.tick_params(axis="x", labelsize=7, labelcolor=canvas.INK, length=0)
         for label, id_ in zip(cells.get_xticklabels(), ids, strict=True):
             label.set_color(canvas.INK if id_ in result.named else FAINT)
-        cells.set_title(text("robust.cells"), pad=22, color=canvas.INK)
-        if set(ids) - set(result.named):
-            canvas.note_above(cells, text("robust.cells_note"), left=True)
-        _regrets(regret, result, text)
-        bar = figure.colorbar(
-            shown, ax=cells, location="bottom", fraction=0.04, aspect=50, pad=0.02
+        is_part = bool(set(ids) - set(result.named))
+        canvas.head(
+            cells, text("robust.cells"), text("robust.cells_note") if is_part else "", pad=22
         )
-        bar.set_label(text("robust.forgone"), fontsize=7.5)
-        bar.outline.set_visible(False)
+        _regrets(regret, result, text)
+        where = {"location": "bottom", "fraction": 0.04, "aspect": 50, "pad": 0.02}
+        canvas.colour_bar(shown, cells, text("robust.forgone"), **where)
         figure.suptitle(text("robust.sheet", members=result.members), x=0.01, ha="left")
     return figure
 
@@ -219,8 +214,7 @@ def _regrets(axes: Axes, result: Robustness, text: Text) -> None:
     axes.set_xlim(left=0)
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     axes.tick_params(axis="y", labelleft=False)
-    axes.set_title(text("robust.regret_title"), pad=22, color=canvas.INK)
-    canvas.note_above(axes, text("robust.regret_note"), left=True)
+    canvas.head(axes, text("robust.regret_title"), text("robust.regret_note"), pad=22)
 
 
 # --- what to watch --------------------------------------------------------------------------------
@@ -245,7 +239,6 @@ def signpost_sheet(signs: Sequence[Signpost], lang: str = Lang.EN) -> Figure:
         figure = canvas.ShownFigure(
             figsize=(6.2 * columns, 2.7 * -(-len(targets) // columns) + 0.6)
         )
-        figure.set_layout_engine("constrained", hspace=0.09, wspace=0.06)
         for axes, target in zip(
             canvas.panels_in(figure, len(targets), columns), targets, strict=True
         ):
@@ -282,5 +275,5 @@ def _areas(axes: Axes, signs: Sequence[Signpost], text: Text) -> None:
     axes.set_ylabel(text("signposts.axis"))
     first = signs[0]
     name = canvas.wrapped(canvas.typeset(text.name(first)), 48)
-    axes.set_title(f"{first.target}  {name}", pad=16, color=canvas.INK)
-    canvas.note_above(axes, text("signposts.met_in", count=of_hundred(first.share)), left=True)
+    met = text("signposts.met_in", count=of_hundred(first.share))
+    canvas.head(axes, f"{first.target}  {name}", met)

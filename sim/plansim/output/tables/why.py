@@ -8,7 +8,7 @@ from itertools import groupby
 
 from plansim.analysis.feedback.loop_scores import LoopScores
 from plansim.analysis.feedback.loops import MOVES, Cut, Loop, LoopLink
-from plansim.analysis.sensitivity.study import Drivers, Sensitivity
+from plansim.analysis.sensitivity.sobol import Drivers, Sensitivity
 from plansim.analysis.sensitivity.unknowns import DecidedTarget, DecidingUnknown
 from plansim.model.records import Model
 from plansim.output.describe import constants_name

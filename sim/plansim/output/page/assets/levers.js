@@ -29,7 +29,6 @@ function controls(act) {
   const yamlTool = tool("copy_yaml", act.copyYaml);
   // Inside a notebook a page has no address.
   if (location.protocol !== "about:") tool("copy_link", act.copyLink);
-  tool("print", () => window.print());
   const different = SIDES.slice(1).map((side) => differences(side));
   const groups = DATA.groups.map((group) => leverGroup(group, act));
   root.append(
