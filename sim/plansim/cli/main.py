@@ -32,7 +32,7 @@ from plansim.cli.commands.run_export import export, run
 from plansim.cli.commands.sweep_replay import replay, sweep
 from plansim.cli.commands.why import why
 from plansim.cli.context import ReaderLeftError, UsageError, drop_output, remark
-from plansim.cli.help import Group, command, language_on
+from plansim.cli.help import CommandGroup, command, language_on
 from plansim.cli.inputs import Arguments
 from plansim.errors import Message, foreign
 
@@ -188,7 +188,7 @@ COMMANDS: Mapping[str, Sequence[click.Command]] = {
 """All commands, by the headings under which help lists them."""
 
 
-plansim = Group(
+plansim = CommandGroup(
     PROGRAM,
     sections=COMMANDS,
     lang="Language of the output and of this help; else the locale's.",
