@@ -11,9 +11,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from plansim.analysis.experiments.design import Design, DesignKind, Uniform
+from plansim.analysis.experiments.design import Design, DesignKind, Sampler, Uniform
 from plansim.analysis.experiments.design_file import read_design
-from plansim.analysis.experiments.sampling import Sampler
 from plansim.analysis.sensitivity.morris import elementary_effects, screening_design
 from plansim.analysis.sensitivity.sobol import Sensitivity, draw_pair, estimate_indices, sobol
 from plansim.errors import DesignError

@@ -75,24 +75,6 @@ def test_a_lever_that_acts_by_jumps_does_not_stop_the_others() -> None:
     assert found.position == pytest.approx([0, 0.5], abs=1e-3)
 
 
-def test_what_cannot_be_met_falls_short_by_least() -> None:
-    slopes = np.array([[1.0, 0.5], [1.0, -2.0]])
-    levels = np.array([1.7, -0.5])
-    found = least_moves(plane(slopes, levels), [np.zeros(2)], [0, 1], np.zeros(2))
-    # Both are met nowhere: at (1, 0.75) the first lacks 0.325 and the second nothing.
-    assert found.position == pytest.approx([1.0, 0.75], abs=1e-3)
-    assert found.values == pytest.approx([-0.325, 0.0], abs=1e-3)
-
-
-def test_places_where_runs_break_down_are_kept_away_from() -> None:
-    def broken(places: FloatArray) -> FloatArray:
-        return np.where(places[:, :1] > 0.6, np.nan, places[:, :1] + places[:, 1:2] - 1.0)
-
-    found = least_moves(broken, [np.array([0.3, 0.9])], [0], np.zeros(2))
-    assert found.position[0] <= 0.6
-    assert found.position.sum() == pytest.approx(1.0, abs=1e-3)
-
-
 @pytest.mark.parametrize(("price", "place"), [(0.5, [0.2, 0.5]), (1.0, [0.5, 0.9])])
 def test_the_cheapest_place_may_be_below_the_present_and_around_a_corner(
     price: float, place: list[float]
@@ -134,19 +116,6 @@ def test_a_climb_from_where_nothing_holds_is_led_to_where_all_does() -> None:
     place = np.array([0.1, 0.9])
     found = maximise(evaluate, Point(place, evaluate(place[None])[0]), [2], [0, 1])
     assert found.values[2] == pytest.approx(-0.8, abs=1e-6)
-
-
-def test_the_smallest_of_several_parts_is_made_largest_at_a_bend() -> None:
-    def evaluate(places: FloatArray) -> FloatArray:
-        one, other = places.T
-        return np.column_stack([one + other, 1.5 - 2 * one, 1.2 - np.abs(other - 0.5) * 2])
-
-    place = np.array([0.9, 0.1])
-    found = maximise(evaluate, Point(place, evaluate(place[None])[0]), [0, 1, 2], [])
-    grid = np.stack(np.meshgrid(*[np.linspace(0, 1, 1001)] * 2), -1).reshape(-1, 2)
-    best = evaluate(grid).min(axis=1).max()
-    assert found.values.min() == pytest.approx(best, abs=2e-3)
-    assert found.values.min() >= best - 1e-9
 
 
 def test_floors_hold_where_the_smallest_part_is_largest() -> None:

@@ -189,3 +189,13 @@ def test_the_guide_s_example_runs(root: Path) -> None:
     exec(text.partition("```python\n")[2].partition("```")[0], names)
     assert names["ensemble"].values.shape[0] == 1000
     assert not names["ensemble"].bad.any()
+
+
+@pytest.mark.parametrize("place", ["blocked/below", "/proc/nowhere"])
+def test_a_folder_that_cannot_be_written_is_done_without(
+    town: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    expected = simulate(town)
+    (tmp_path / "blocked").write_text("a file, no folder")
+    monkeypatch.setenv("PLANSIM_CACHE", str(tmp_path / place))
+    assert simulate(town).identical(expected)

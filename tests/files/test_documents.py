@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from plansim import load_model, load_targets, read_scenario
-from plansim.analysis.experiments.design_file import read_design
-from plansim.errors import InputError
-from plansim.files.yaml_document import MAX_BYTES, MAX_DEPTH, Plain, parse_document, read_document
+from plansim.files.yaml_document import MAX_BYTES, Plain, parse_document, read_document
 
 
 @pytest.mark.parametrize(
@@ -82,17 +78,6 @@ def test_all_faults_of_form_are_reported_at_once() -> None:
     assert [fault.line for fault in parse_document(text, "x.yaml").faults] == [1, 3, 4, 5, 5]
 
 
-def test_nesting_up_to_the_limit_is_read() -> None:
-    assert parse_document("[" * MAX_DEPTH + "]" * MAX_DEPTH, "x.yaml").faults == ()
-
-
-def test_a_file_that_expands_to_billions_is_refused_at_once() -> None:
-    lines = ["a0: &a0 [x, x]"]
-    lines += [f"a{i}: &a{i} [" + ", ".join([f"*a{i - 1}"] * 9) + "]" for i in range(1, 12)]
-    faults = parse_document("\n".join(lines), "x.yaml").faults
-    assert {str(fault.message) for fault in faults} == {"aliases are not allowed"}
-
-
 @pytest.mark.parametrize(
     ("content", "fault"),
     [
@@ -156,24 +141,3 @@ def test_json_is_read_as_json_reads_it(value: Plain) -> None:
     document = parse_document(text, "x.json")
     assert document.faults == ()
     assert document.data == value
-
-
-@pytest.mark.parametrize(
-    "read",
-    [
-        lambda path: read_scenario(path, load_model()),
-        lambda path: read_design(path, load_model()),
-        lambda path: load_targets(path, model=load_model()),
-    ],
-    ids=["scenario", "design", "targets"],
-)
-@pytest.mark.parametrize("key", ["<<", "<model>"])
-def test_a_key_that_begins_like_a_merge_key_is_one_fault_of_each_reader(
-    tmp_path: Path, key: str, read: Callable[[Path], object]
-) -> None:
-    path = tmp_path / "x.yaml"
-    path.write_text(f"title: {{en: a, zh: b}}\n{key}: {{values: 1}}\n", "utf-8")
-    with pytest.raises(InputError) as raised:
-        read(path)
-    (fault,) = raised.value.faults
-    assert (fault.file, fault.line, fault.found) == (str(path), 2, key)

@@ -141,7 +141,7 @@ def test_a_series_may_come_from_a_table(toy: Model, tmp_path: Path) -> None:
 
 MORE = (
     "levers:\n"
-    "  price: {before: 1.1, after: 1.5, from: 2007, to: 2009, until: 2011}\n"
+    "  price after: {after: 1.5, from: 2009, to: 2011, until: 2011.5}\n"
     "  wear: {before: 0.1, after: 0.2, from: 2006.5, to: 2008.5}\n"
     "  weight[farms]: {after: 0.1, from: 2008, until: 2010}\n"
     "  tax: {after: 3, from: 2009}\n"
@@ -152,8 +152,8 @@ MORE = (
 def test_every_lever_and_every_input_has_ramps_and_ends(toy: Model, tmp_path: Path) -> None:
     found, plain = run(toy, tmp_path, MORE), simulate(toy)
     time = found.time.to_numpy()
-    price = np.where(time < 2011, np.interp(time, [2007, 2009], [1.1, 1.5]), 1.1)
-    np.testing.assert_allclose(found["price effect"], 2 * price, rtol=1e-14)
+    after = np.where(time < 2011.5, np.interp(time, [2009, 2011], [1.4, 1.5]), 1.4)
+    np.testing.assert_allclose(found["price effect"], 2 * np.where(time < 2008, 1, after))
     wear = np.interp(time, [2006.5, 2008.5], [0.1, 0.2])
     np.testing.assert_allclose(found["wear by year"], wear, rtol=1e-14)
     farms = np.where((time >= 2008) & (time < 2010), 0.1, 0.7)
@@ -164,20 +164,6 @@ def test_every_lever_and_every_input_has_ramps_and_ends(toy: Model, tmp_path: Pa
     np.testing.assert_allclose(found["tax by year"], tax, rtol=1e-14)
     inflow = found["pull"] * (found["tax by year"] + (found["share"] * weight).sum("branch"))
     np.testing.assert_allclose(found["inflow"], inflow, rtol=1e-14)
-
-
-def test_a_lever_that_shares_its_year_keeps_it_unless_told(toy: Model, tmp_path: Path) -> None:
-    text = "values: {programmes year: 2007}\nlevers: {price: {to: 2009}}"
-    found = run(toy, tmp_path, text)["price effect"]
-    np.testing.assert_allclose(found, 2 * np.interp(found.time, [2007, 2009], [1, 1.4]), rtol=1e-14)
-    found = run(toy, tmp_path, "levers: {price: {series: {2006: 1.2, 2007: 1.6}}}")["price effect"]
-    np.testing.assert_allclose(
-        found, 2 * np.interp(found.time, [2006, 2007], [1.2, 1.6]), rtol=1e-14
-    )
-    inflow = run(toy, tmp_path, "levers: {inflow: {series: {2006: 1.2, 2007: 1.6}}}")
-    np.testing.assert_allclose(
-        inflow["inflow by year"], np.interp(found.time, [2006, 2007], [1.2, 1.6]), rtol=1e-14
-    )
 
 
 # --- what changes nothing -------------------------------------------------------------------------
@@ -377,12 +363,6 @@ def test_what_is_wrong_with_a_table_is_said_with_its_line(
         read_scenario(scenario, toy)
     (one,) = caught.value.faults
     assert str(one).startswith(f"{path}{fault}")
-
-
-def test_implausible_values_of_a_series_are_warned_of(toy: Model, tmp_path: Path) -> None:
-    text = "levers:\n  pull: {series: {2006: 2.5, 2007: 3.5}}\n"
-    (warning,) = read_scenario(write(tmp_path, text), toy).warnings
-    assert "'pull in 2007' is outside its plausible range; expected 0.5 to 3" in str(warning)
 
 
 def test_a_lever_of_another_form_cannot_be_bent(toy: Model, tmp_path: Path) -> None:

@@ -157,13 +157,6 @@ def test_an_overlay_is_no_scenario_and_no_parent(tmp_path: Path, town: Model) ->
         read_scenario("baseline+drougt", town)
 
 
-def test_a_change_of_an_overlay_is_seen(tmp_path: Path, town: Model) -> None:
-    base = write(tmp_path, "base", "with: [dry]")
-    for life in (21, 22):
-        overlay(tmp_path, "dry", f"values: {{capital life: {life}}}")
-        assert read_scenario(base, town).values == {"capital life": life}
-
-
 def test_shipped_overlays_fit_the_model_and_can_be_laid_together(city: Model) -> None:
     """But for those that tell different stories of one lever."""
     heads = list_overlays()

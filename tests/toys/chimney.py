@@ -68,9 +68,5 @@ def chimney(folder: Path, rows: str = "", *, certain: bool = False) -> Model:
         (folder / f"{name}.yaml").write_text(text, "utf-8")
     ranges = ("0.0999999–0.1000001", "0.999999–1.000001") if certain else ("0.08–0.12", "0.7–1.3")
     made = load_model(writer(folder)(_EQUATIONS.format(yields=ranges[0], dirt=ranges[1])))
-    path = write_ensemble(made)
-    head = [line for line in path.read_text("utf-8").splitlines() if line.startswith("#")]
-    table = ["factor,yield,dirt", "apply,multiply,multiply", "constants,yield,dirt"]
-    table.append("0,1,1" if certain else "0,1.01,0.99")
-    path.write_text("\n".join([*head, *table]) + "\n", "utf-8")
+    write_ensemble(made, "0,1,1" if certain else "0,1.01,0.99", multiplied="yield,dirt")
     return made

@@ -61,12 +61,19 @@ def village(folder: Path, equations: str = EQUATIONS) -> Model:
     return load_model(writer(folder)(equations))
 
 
-def write_ensemble(model: Model, *rows: str, sha256: str = "") -> Path:
-    """Write an ensemble beside the model; each row is a member, or stands for what is at fault."""
-    head = ["# Members by hand.", "# kind: prior", f"# model: {sha256 or model.equations_sha256}",
-            "# seed: 1", "# drawn: by hand"]  # fmt: skip
-    table = ["factor,growth,effort,weights", "apply,add,multiply,multiply",
+def write_ensemble(
+    model: Model, *rows: str, sha256: str = "", multiplied: str = "", kind: str = "prior"
+) -> Path:
+    """Write an ensemble beside the model; each row is a member, or stands for what is at fault.
+
+    ``multiplied`` names the constants that members multiply, else they are those of the village.
+    """
+    table = [f"factor,{multiplied}", "apply" + ",multiply" * (1 + multiplied.count(",")),
+             f"constants,{multiplied}"] if multiplied else [
+             "factor,growth,effort,weights", "apply,add,multiply,multiply",
              "constants,growth,effort,weight"]  # fmt: skip
+    head = ["# Members by hand.", f"# kind: {kind}", f"# model: {sha256 or model.equations_sha256}",
+            "# seed: 1", "# drawn: by hand"]  # fmt: skip
     path = model.path.with_name("ensemble.csv")
     path.write_text("\n".join([*head, *table, *rows]) + "\n", "utf-8")
     return path

@@ -392,9 +392,9 @@ class Margins(Form):
 class Effects(Form):
     """Questions, and what they have to change."""
 
-    questions: Annotated[tuple[Question, ...], listed(list[Question], unique="id")] = Field(
-        min_length=1
-    )
+    questions: Annotated[
+        tuple[Question, ...], listed(list[Question], unique="id"), Field(min_length=1)
+    ]
     least: Annotated[Mapping[str, float], Entries(dict[str, float], _binding)]
     """The part of its level by which a binding target's indicator moves under some question."""
     margins: Margins

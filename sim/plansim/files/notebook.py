@@ -62,7 +62,7 @@ class Tabular:
     def _repr_html_(self) -> str:
         frame, heads = self.frame(), {}
         named = {name: f"{zh} {unit}".strip() for name, (zh, unit) in self._named().items()}
-        for name in list(frame):
+        for name in map(str, list(frame)):
             stem = name.removesuffix("_en")
             if name in frame and f"{stem}_zh" in frame:
                 frame[name] = frame[name].astype(str) + " · " + frame.pop(f"{stem}_zh").astype(str)

@@ -311,9 +311,9 @@ def head_of(comments: Sequence[str], path: Path) -> MembersHead:
         ("seed", entries["seed"][1].isdecimal(), Message("a whole number")),
     ):
         if not is_valid:
-            line, found = entries[key]
+            line, text = entries[key]
             message = Message("'{name}' has the wrong value", name=key)
-            raise InputError(message, path, line, expected, found)
+            raise InputError(message, path, line, expected, text)
     pairs = filter(None, entries.get(OF_FILES, (0, ""))[1].split(", "))
     named = (pair.rpartition(" ") for pair in pairs)
     line, sha256 = entries["model"]

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Answer",
     "Verdicts",
-    "answer_of",
+    "answers_of",
     "check_fit",
     "judge",
     "judge_many",
@@ -97,10 +97,7 @@ def judge_many(runs: xr.Dataset, targets: Iterable[Target]) -> Iterator[tuple[Ta
     check_fit(figures, judged, list(map(str, runs)))
     index = {year: row for row, year in enumerate(figures.years)}
     for target in judged:
-        answers = {
-            basis: answer_of(figures.variables, index, reference, target)
-            for basis, reference in target.variables.items()
-        }
+        answers = answers_of(figures.variables, index, target)
         yield target, judge(answers, target, assumed=target.id in figures.assumed)
 
 
@@ -222,22 +219,23 @@ def measured_at(answer: Answer, target: Target, year: int) -> FloatArray:
     return measured(answer.at, target.measure, base, year) * answer.factor
 
 
-def answer_of(
-    variables: Mapping[str, AnnualVariable],
-    index: Mapping[int, int],
-    reference: str,
-    target: Target,
-) -> Answer:
-    """Return the series of a reference, year by year."""
-    name, elements = split_reference(reference)
-    variable, left = variables[name], iter(elements)
-    cell = tuple(
-        slice(None) if range_.name in MANY else range_.elements.index(next(left))
-        for range_ in variable.ranges
-    )
-    series = variable.row(cell)
+def answers_of(
+    variables: Mapping[str, AnnualVariable], index: Mapping[int, int], target: Target
+) -> dict[Basis | None, Answer]:
+    """Return the series that judge a target, by basis; ``index`` has the row of each year."""
 
-    def at(year: int) -> FloatArray:
-        return series[index[year]] if year in index else np.array(math.nan)
+    def answer(reference: str) -> Answer:
+        name, elements = split_reference(reference)
+        variable, left = variables[name], iter(elements)
+        cell = tuple(
+            slice(None) if range_.name in MANY else range_.elements.index(next(left))
+            for range_ in variable.ranges
+        )
+        series, missing = variable.row(cell), np.array(math.nan)
 
-    return Answer(at, unit_factor(variable.unit, target))
+        def at(year: int) -> FloatArray:
+            return series[index[year]] if year in index else missing
+
+        return Answer(at, unit_factor(variable.unit, target))
+
+    return {basis: answer(reference) for basis, reference in target.variables.items()}

@@ -17,7 +17,7 @@ import numpy as np
 from plansim.scenario.factors import FloatArray
 from plansim.targets.annual import Annual, annual_of, separate
 from plansim.targets.indicator import years_needed
-from plansim.targets.judging import Answer, answer_of, check_fit, judge, measured_at, percent_of
+from plansim.targets.judging import Answer, answers_of, check_fit, judge, measured_at, percent_of
 from plansim.targets.target import (
     Attribute,
     Basis,
@@ -204,10 +204,7 @@ def verdicts_of(
 
 
 def _verdict(run: Annual, index: Mapping[int, int], target: Target) -> Verdict:
-    answers = {
-        basis: answer_of(run.variables, index, reference, target)
-        for basis, reference in target.variables.items()
-    }
+    answers = answers_of(run.variables, index, target)
     judged = judge(answers, target, assumed=target.id in run.assumed)
     margin, breach = _number(judged.margin), _number(judged.first_breach)
     status = judged.status_of()

@@ -13,6 +13,7 @@ from plansim.model.reader import load_model
 from plansim.model.records import Model
 from tests.helpers.plan import aim, plan
 from tests.helpers.vensim_text import writer
+from tests.toys.village import write_ensemble
 
 EQUATIONS = """
 growth= 0.09 ~ 1/Year [0,1] ~ 增长率。Of the stock. [A: 0.05–0.13] |
@@ -45,11 +46,7 @@ def town(tmp_path: Path) -> Model:
         (tmp_path / f"{name}.yaml").write_text(text, "utf-8")
     model = load_model(writer(tmp_path)(EQUATIONS))
     draws = np.random.default_rng(5).permutation(np.linspace(0.6, 1.4, 300)).round(6)
-    head = ["# Members by hand.", "# kind: prior", f"# model: {model.equations_sha256}",
-            "# seed: 1", "# drawn: by hand", "factor,growth", "apply,multiply",
-            "constants,growth"]  # fmt: skip
-    rows = [f"{number},{growth}" for number, growth in enumerate(draws)]
-    (tmp_path / "ensemble.csv").write_text("\n".join([*head, *rows]) + "\n", "utf-8")
+    write_ensemble(model, *(f"{n},{growth}" for n, growth in enumerate(draws)), multiplied="growth")
     return model
 
 
@@ -67,16 +64,13 @@ def test_a_rule_gains_what_robustness_finds_and_takes_effort(town: Model) -> Non
     assert effort.difference > 3 * effort.error > 0
 
 
-def test_a_scenario_without_the_rules_has_no_gain(town: Model) -> None:
-    story = town.path.with_name("dull.yaml")
-    story.write_text("title: D\nvalues: {response: 0}\n", "utf-8")
-    assert plansim.adaptation(town, story) is None
-
-
-def test_a_model_that_declares_no_rules_has_no_gain(town: Model) -> None:
-    path = town.path.with_name("decision.yaml")
-    path.write_text(path.read_text("utf-8").split("responses")[0], "utf-8")
-    assert plansim.adaptation(town, path.with_name("plain.yaml")) is None
+@pytest.mark.parametrize("file", ["plain", "decision"])
+def test_without_rules_there_is_no_gain(town: Model, file: str) -> None:
+    """Where the scenario has them out already, or the model declares none."""
+    path = town.path.with_name(f"{file}.yaml")
+    text = path.read_text("utf-8").replace("{}", "{response: 0}").split("responses: {o")[0]
+    path.write_text(text, "utf-8")
+    assert plansim.adaptation(town, town.path.with_name("plain.yaml")) is None
 
 
 def test_an_overlay_that_is_none_is_refused_by_its_line(town: Model) -> None:

@@ -13,6 +13,7 @@ from plansim.analysis.decisions.signposts import area_under_curve
 from plansim.model.reader import load_model
 from tests.helpers.plan import aim, plan
 from tests.helpers.vensim_text import writer
+from tests.toys.village import write_ensemble
 
 
 def test_the_area_is_the_chance_that_a_good_member_is_larger() -> None:
@@ -57,11 +58,8 @@ def test_what_decides_a_target_foretells_it_and_what_does_not_does_not(tmp_path:
     (tmp_path / "history.yaml").write_text(HISTORY, "utf-8")
     town = load_model(writer(tmp_path)(EQUATIONS))
     draws = np.random.default_rng(3).uniform([0.5, 0], [1.5, 2], (400, 2)).round(6)
-    head = ["# Members by hand.", "# kind: prior", f"# model: {town.equations_sha256}", "# seed: 1",
-            "# drawn: by hand", "factor,growth,luck", "apply,multiply,multiply",
-            "constants,growth,luck"]  # fmt: skip
-    rows = [f"{number},{growth},{luck}" for number, (growth, luck) in enumerate(draws)]
-    town.path.with_name("ensemble.csv").write_text("\n".join([*head, *rows]) + "\n", "utf-8")
+    rows = (f"{number},{growth},{luck}" for number, (growth, luck) in enumerate(draws))
+    write_ensemble(town, *rows, multiplied="growth,luck")
     signs = plansim.signposts(town)
     assert {sign.year for sign in signs} == {2001, 2002, 2003, 2004, 2005}
     for sign in signs:

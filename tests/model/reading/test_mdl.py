@@ -330,7 +330,7 @@ def test_slips_of_the_convention(write: Write) -> None:
         ("x= 1, 2 ~m~|", "", "",
          "1: 'x' does not have as many numbers as elements; expected 1; found 2"),
         ("s: (e1-e1000) ~~|\nx[s,s]= 1 ~m~|", "", "",
-         "2: the constants are too large; expected at most 200,000 numbers in all"),
+         "2: the arrays are too large, 'x' among them; expected at most 200,000 elements in all"),
         ("", "TIME= 2010", "TIME= 1990", "3: the clock cannot run with this FINAL TIME; "
          "expected at least INITIAL TIME (2000); found 1990"),
         ("", "0.5", "0",

@@ -163,33 +163,17 @@ def test_data_variables_have_their_data_from_a_table(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("equation", "fault"),
     [
-        (
-            "x= GET DIRECT CONSTANTS('e.csv', ',', 'B2')",
-            "'x': the file 'e.csv' cannot be read: No such file or directory; "
-            "did you mean 'd.csv'?",
-        ),
-        (
-            "x= GET DIRECT CONSTANTS('d.csv', ',', 'B1')",
-            "'x': the cell B1 of 'd.csv' is not a number",
-        ),
-        (
-            "x= GET XLS CONSTANTS('b.xlsx', 'Shet', 'B1')",
-            "'x': 'b.xlsx' has no sheet 'Shet'; did you mean 'Sheet'?",
-        ),
+        ("x= GET DIRECT CONSTANTS('e.csv', ',', 'B2')",
+         "'x': the file 'e.csv' cannot be read: No such file or directory; did you mean 'd.csv'?"),
+        ("x= GET DIRECT CONSTANTS('d.csv', ',', 'B1')",
+         "'x': the cell B1 of 'd.csv' is not a number"),
+        ("x= GET XLS CONSTANTS('b.xlsx', 'Shet', 'B1')",
+         "'x': 'b.xlsx' has no sheet 'Shet'; did you mean 'Sheet'?"),
         ("x= GET XLS CONSTANTS('b.xlsx', 'Sheet', 'four')", "'x': 'b.xlsx' has no cells 'four'"),
-        (
-            "x= GET XLS CONSTANTS('b.xlsx', 'Sheet', 'three')",
-            "'x': the cells 'three' of 'b.xlsx' are not 1 by 1",
-        ),
-        (
-            "x= GET XLS CONSTANTS('b.xls', 'Sheet', 'B2')",
-            "'x': the file 'b.xls' cannot be read: No such file or directory; "
-            "did you mean 'b.xlsx'?",
-        ),
-        (
-            "x= GET XLS CONSTANTS('?data', 'Sheet', 'B2')",
-            "'x': the file '?data' cannot be read: No such file or directory",
-        ),
+        ("x= GET XLS CONSTANTS('b.xlsx', 'Sheet', 'three')",
+         "'x': the cells 'three' of 'b.xlsx' are not 1 by 1"),
+        ("x= GET XLS CONSTANTS('?data', 'Sheet', 'B2')",
+         "'x': the file '?data' cannot be read: No such file or directory"),
         ("x:= GET DIRECT DATA('d.csv', ',', 'A', 'F12')", "'x': 'd.csv' has no numbers at 'F12'"),
         *(
             (f"x:RAW::= {other}", "'x': only data can be :RAW:, by the name of another variable")
@@ -201,7 +185,7 @@ def test_data_variables_have_their_data_from_a_table(tmp_path: Path) -> None:
         ),
         ("x: GET DIRECT SUBSCRIPT('d.csv', ',', 'H1', 'K1', '')", "'d.csv' has no cells 'H1:K1'"),
     ],
-)
+)  # fmt: skip
 def test_what_cannot_be_read_is_one_fault(folder: Path, equation: str, fault: str) -> None:
     path = folder / "other.mdl"
     path.write_text(f"y= 1 ~~|\n{equation} ~~|\n{CLOCK}", "utf-8")

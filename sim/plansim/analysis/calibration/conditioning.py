@@ -53,7 +53,7 @@ class HistoryRun:
     """A run of the past with its observations."""
 
     scenario: Scenario
-    without: frozenset[str]
+    without: tuple[str, ...]
     """Factors of the design that stay out of this run."""
     factors: tuple[Factor, ...]
     """What is unknown of this run alone."""

@@ -296,26 +296,22 @@ def forecast_held_out(model: Model, spec: ConditioningSpec, year: int) -> HeldOu
     Raises:
         InputError: no draw or too few are accepted.
     """
+    from scipy.special import logsumexp, ndtr
+
+    def score(distances: FloatArray, deviation: float) -> float:
+        density = logsumexp(-(distances**2) / 2) - math.log(len(distances))
+        return float(density - math.log(deviation * math.sqrt(2 * math.pi)))
+
     conditioned = condition(model, replace(spec, until=year))
     forecasts = []
     for column, one in enumerate(spec.observations):
-        if one.year >= year and not one.stated:
-            values, prior = conditioned.simulated[:, column], conditioned.prior_simulated[:, column]
-            scores = _score(values, one), _score(prior[np.isfinite(prior)], one)
-            forecasts.append(Forecast(one, _position(values, one), _band(values), *scores))
+        if one.year < year or one.stated:
+            continue
+        values, prior = conditioned.simulated[:, column], conditioned.prior_simulated[:, column]
+        after, before = (
+            (one.value - some) / one.deviation for some in (values, prior[np.isfinite(prior)])
+        )
+        scores = score(after, one.deviation), score(before, one.deviation)
+        forecasts.append(Forecast(one, float(ndtr(after).mean()), _band(values), *scores))
     last, fitted = conditioned.waves[-1], sum(one.year < year for one in spec.observations)
     return HeldOut(year, fitted, last.accepted / last.draws, tuple(forecasts))
-
-
-def _position(values: FloatArray, one: Observation) -> float:
-    from scipy.special import ndtr
-
-    return float(ndtr((one.value - values) / one.deviation).mean())
-
-
-def _score(values: FloatArray, one: Observation) -> float:
-    from scipy.special import logsumexp
-
-    squares = ((one.value - values) / one.deviation) ** 2
-    density = logsumexp(-squares / 2) - math.log(len(values))
-    return float(density - math.log(one.deviation * math.sqrt(2 * math.pi)))

@@ -144,9 +144,7 @@ def draw_members(
     spec = _read(model, spec, members, None)
     matching = _Matching(model, spec, threads or processors(), progress)
     files = digests_of(spec.files(model), model.path.parent)
-    narrowing = replace(spec, runs=(), members=0)
-    runs = [(run.scenario, sorted(run.without), run.factors, run.observations) for run in spec.runs]
-    key = study_key(model, as_written(model), narrowing, runs, files)
+    key = study_key(model, as_written(model), replace(spec, members=0), files)
     box = kept("boxes", key, PriorBox, lambda: matching.narrowed()[0])
     matching.steps = spec.draws
     return matching.members(*matching.last(box, seed, BLOCK))[0]

@@ -201,9 +201,9 @@ class Observed(Check):
     end_of_year: bool = False
     most: float | None = None
     """The mean absolute relative error that passes; None where it is not judged."""
-    points: Annotated[tuple[ObservedPoint, ...], listed(list[_PointForm], _point)] = Field(
-        min_length=1
-    )
+    points: Annotated[
+        tuple[ObservedPoint, ...], listed(list[_PointForm], _point), Field(min_length=1)
+    ]
 
     @property
     def variable(self) -> str:

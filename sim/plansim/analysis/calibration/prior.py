@@ -10,13 +10,11 @@ import numpy as np
 
 from plansim.analysis.calibration.conditioning_file import (
     CONDITIONING,
-    no_sample,
     read_conditioning,
     uncertainty_design,
 )
-from plansim.analysis.experiments.design import Design, DesignKind, remaining_factors
+from plansim.analysis.experiments.design import Design, DesignKind, Sampler, remaining_factors
 from plansim.analysis.experiments.design_file import read_design
-from plansim.analysis.experiments.sampling import Sampler
 from plansim.errors import DesignError, InputError, Message
 from plansim.model.records import Model
 from plansim.scenario.factors import Apply, Factor, FloatArray, default_of
@@ -74,8 +72,10 @@ def draw_prior(
         free = tuple(remaining_factors(model, (), [written], policy))
         design = Design("", "", "", DesignKind.SOBOL, (written,), free, 1, 0, 0, (), ())
     files = files or ((design.path,) if design.path else ())
-    if fault := no_sample(design):
-        raise DesignError(fault)
+    if not design.kind.is_sample:
+        kinds = Message("{names}", names=(DesignKind.SOBOL, DesignKind.LATIN_HYPERCUBE))
+        found = design.kind.value
+        raise DesignError("members are points of a sample", design.path, None, kinds, found)
     design = replace(design, points=members, seed=design.seed if seed is None else seed)
     if not design.factors:
         raise InputError("no constant of the model has a plausible range", model.path)

@@ -60,6 +60,7 @@ __all__ = [
     "array_of",
     "key_of",
     "open_store",
+    "open_summary",
     "open_sweep",
     "verify",
 ]
@@ -321,3 +322,16 @@ def open_sweep(path: str | Path) -> xr.Dataset:
     sweep: xr.Dataset = xr.open_zarr(files, consolidated=False, chunks=None)
     names = {key_of(name): name for name in (*store.factors, *store.outputs)}
     return sweep.rename({key: name for key, name in names.items() if key != name})
+
+
+def open_summary(path: str | Path) -> xr.Dataset:
+    """Open the summary of a sweep, as `summary.Summary.dataset` describes it.
+
+    Raises:
+        InputError: there is no sweep at ``path``, or its summary is missing or damaged.
+    """
+    store = open_store(path)
+    if faults := altered(store.path / SUMMARY, store.identity):
+        raise InputError(faults)
+    summary: xr.Dataset = xr.open_zarr(store.path, group=SUMMARY, consolidated=False, chunks=None)
+    return summary.load()

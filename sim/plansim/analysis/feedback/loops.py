@@ -16,12 +16,13 @@ from typing import Annotated, Literal
 
 import numpy as np
 
+from plansim.analysis.checks_file import Check
 from plansim.analysis.evaluator import Evaluation, Evaluator, Request
 from plansim.errors import InputError, Message
 from plansim.files.forms import LAX, Entries, Form, Items, Resolved, Words, form_of, listed
 from plansim.files.yaml_document import read_document
 from plansim.model.records import Model
-from plansim.scenario.factors import FloatArray
+from plansim.scenario.factors import FloatArray, default_of
 from plansim.scenario.references import meant, variable_meant
 from plansim.scenario.scenario_file import Scenario, scenario_of
 from plansim.targets.catalogue import targets_of
@@ -157,10 +158,7 @@ def _switch(name: str, model: Model) -> str:
     return variable.name
 
 
-class _LoopForm(Form):
-    id: str
-    en: str
-    zh: str
+class _LoopForm(Check):
     polarity: Annotated[Polarity, LAX]
     switch: Annotated[str, Resolved(str, _switch)]
     felt: Items[str]
@@ -255,8 +253,8 @@ def cut_loops(
     request = Request(judged, tuple(horizons), answering_series(judged), tuple(years))
     switches = list(dict.fromkeys(loop.switch for loop in loops))
     evaluator = Evaluator(model, scenario, switches, request)
-    whole = [scenario.values.get(name, model.variables[name].value) for name in switches]
-    settings = np.tile(np.array(whole, dtype=np.float64), (len(loops) + 1, 1))
+    whole = [default_of(model, scenario.values, name) for name in switches]
+    settings = np.tile(whole, (len(loops) + 1, 1))
     for run, loop in enumerate(loops, start=1):
         settings[run, switches.index(loop.switch)] = 0.0
     evaluation = evaluator.evaluate(settings)

@@ -23,22 +23,13 @@ import numpy as np
 
 from plansim.analysis.ensemble import load_ensemble, read_ensemble_head
 from plansim.analysis.evaluator import processors
+from plansim.analysis.experiments.design import Sampler
 from plansim.analysis.experiments.design_file import read_design
-from plansim.analysis.experiments.sampling import Sampler
 from plansim.analysis.optimization.decision_file import FrontierSpec, read_frontier_spec
 from plansim.analysis.optimization.evolution import Points, sample
-from plansim.analysis.optimization.frontier_search import (
-    LOCAL_SEARCHES,
-    alone_points,
-    highest_growth,
-    hold_together,
-    pareto_front,
-    search,
-    settle,
-    top_of,
-)
+from plansim.analysis.optimization.frontier_search import JUST_MET, FrontierSearch
 from plansim.analysis.optimization.problem import DecisionProblem, decision_problem
-from plansim.analysis.optimization.slp import FAILED, finite, maximise
+from plansim.analysis.optimization.slp import FAILED, finite
 from plansim.errors import InputError
 from plansim.files.notebook import Table, Tabular
 from plansim.model.records import Model
@@ -55,8 +46,6 @@ __all__ = ["DRAWS", "Alone", "Frontier", "Horizon", "Policy", "frontier", "growt
 DRAWS = 1024
 LEVELS = 9
 """Growth rates on the Pareto front."""
-JUST_MET = 1e-3
-"""Scaled margins below this are just met."""
 AS_TIGHT = 0.01
 """Scaled margins that differ by no more are equally tight."""
 SMALLEST_SPREAD = 1e-3
@@ -283,28 +272,22 @@ def _horizon(
 ) -> Horizon:
     rows = list(range(len(problem.targets)))
     growth = len(rows)
-    points = sample(problem.evaluate, len(problem.levers), problem.start[None])
-    fast = search(problem.evaluate, points, [growth], [], LOCAL_SEARCHES)
-    points = points.with_points([fast])
+    sampled = sample(problem.evaluate, len(problem.levers), problem.start[None])
+    search = FrontierSearch(problem.evaluate, problem.start, growth, sampled)
+    fastest = search.fastest()
+    search = search.with_points([fastest])
     for row in rows:
-        points = points.with_points(alone_points(problem, points, row, float(fast.values[growth])))
+        search = search.with_points(search.alone(row, float(fastest.values[growth])))
         tell(row + 1)
-    attainable = [row for row in rows if (points.values[:, row] >= 0).any()]
-    kept, conflicting, points = hold_together(problem, points, attainable)
+    attainable = [row for row in rows if (search.points.values[:, row] >= 0).any()]
+    kept, conflicting, search = search.hold_together(attainable)
     tell(len(rows) + 1)
-    ends = highest_growth(problem, points, kept) if kept else []
-    points = points.with_points(ends)
-    top = top_of(points, kept)
-    if top is not None:
-        # What limits growth for all may, by itself, allow a little more.
-        tight = [row for row in kept if top.values[row] < JUST_MET]
-        further = [maximise(problem.evaluate, top, [growth], [row]) for row in tight]
-        points = points.with_points(further)
-        top = settle(problem, top, kept)
+    top, ends, search = search.highest(kept)
     tell(len(rows) + 2)
-    front = pareto_front(problem, points, kept, top, levels, lambda n: tell(len(rows) + 2 + n))
+    front = search.front(kept, top, levels, lambda number: tell(len(rows) + 2 + number))
     policies = tuple(_policy(problem, uncertain, point.position, kept) for point in front)
     tell(len(rows) + levels + 3)
+    points = search.points
 
     def named(chosen: Iterable[int]) -> tuple[str, ...]:
         return tuple(problem.targets[row].id for row in chosen)

@@ -13,6 +13,8 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import partial
+from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
@@ -37,7 +39,7 @@ from plansim.model.records import Model, Timing
 from plansim.scenario.cells import outside
 from plansim.scenario.factors import FloatArray
 from plansim.scenario.references import one_series
-from plansim.scenario.scenario_file import Scenario, read_scenario
+from plansim.scenario.scenario_file import Scenario, scenario_of
 from plansim.targets.catalogue import load_targets
 from plansim.targets.indicator import Measure
 from plansim.targets.labels import reference_named
@@ -138,7 +140,7 @@ Item = TypeVar("Item")
 
 def solve(
     model: Model,
-    scenario: Scenario | str,
+    scenario: Scenario | str | Path,
     levers: Sequence[Lever | str],
     targets: Sequence[Target | str],
     *,
@@ -150,7 +152,7 @@ def solve(
 
     Args:
         model: the model.
-        scenario: under which levers are moved; a record, or the name of one.
+        scenario: under which levers are moved; a record, name or path.
         levers: constants that are moved; by name, or as `lever_named` gives them.
         targets: what must be met; by id, or records.
         prices: by lever, what a change by one of its units costs, either way; a lever that is not
@@ -173,53 +175,37 @@ def solve(
         lever  present  value    unit
     0  effort      0.2  0.191  1/Year
     """
-    scenario = read_scenario(scenario, model) if isinstance(scenario, str) else scenario
+    scenario = scenario_of(model, scenario)
     plan = load_targets(model=model) if plan is None else plan
     faults: list[Fault] = []
-    moved = _resolved(levers, lambda name: lever_named(model, name), faults)
+    moved = _resolved(levers, partial(lever_named, model), faults)
     wanted = _resolved(targets, lambda name: target_named(name, plan), faults)
-    priced = _resolved(list(prices or {}), lambda name: lever_named(model, name), faults)
-    ids = [lever.id for lever in moved]
-    for lever in priced:
-        if lever.id not in ids:
-            message = Message("'{name}' has a price but is not moved", name=lever.id)
-            near = nearest(lever.id, ids)
-            faults.append(
-                Fault(
-                    message,
-                    "--price",
-                    expected=Message("one of {names}", names=tuple(ids)),
-                    nearest=near,
-                )
-            )
-    faults += _check(scenario, moved, wanted)
+    priced = _resolved(list(prices or {}), partial(lever_named, model), faults)
+    faults += _faults(scenario, moved, wanted, priced)
     if faults:
         raise InputError(faults)
     by_lever = dict(zip([lever.id for lever in priced], (prices or {}).values(), strict=True))
-    counted = _counted(model, scenario, outlay, wanted) if outlay else None
-    indicators = [] if counted is None else [counted]
+    counted = [_counted(model, scenario, outlay, wanted)] if outlay else []
     whole = decision_problem(
-        model, scenario, moved, [*wanted, *judged_targets(plan)], indicators=indicators
+        model, scenario, moved, [*wanted, *judged_targets(plan)], indicators=counted
     )
     present = whole.runs(whole.start[None])
     margins = {target.id: float(present[target.id].least_margin[0]) for target in wanted}
     if missing := [key for key, margin in margins.items() if math.isnan(margin)]:
-        raise InputError(
-            Fault(
-                "a run of '{scenario}' gives no figure for {name}", scenario=scenario.id, name=key
-            )
-            for key in missing
-        )
+        message = "a run of '{scenario}' gives no figure for {name}"
+        raise InputError(Fault(message, scenario=scenario.id, name=key) for key in missing)
     # Sampling evaluates only these targets, since the code is smaller and faster.
     problem = whole if len(moved) == 1 else decision_problem(
-        model, scenario, moved, wanted, indicators=indicators
+        model, scenario, moved, wanted, indicators=counted
     )  # fmt: skip
 
     searched: list[Searched] = []
     position = whole.start if min(margins.values()) >= 0 else None
-    for kind in _ranges(model, moved) if position is None else ():
-        ends = _ends(model, whole, kind)
-        if searched and ends == searched[-1].ends:
+    is_narrowed = any(_plausible(model, lever) for lever in moved)
+    for kind in SearchRange if is_narrowed else (SearchRange.ADMISSIBLE,):
+        now = whole.present.tolist()
+        ends = tuple(_ends(model, *one, kind) for one in zip(moved, now, strict=True))
+        if position is not None or (searched and ends == searched[-1].ends):
             break
         low, high = np.array(ends).T
         whole, problem = (replace(one, low=low, high=high) for one in (whole, problem))
@@ -227,18 +213,15 @@ def solve(
             position, points = _move_one(problem, len(wanted))
         else:
             position, points = _mix(problem, len(wanted), _unit_prices(model, problem, by_lever))
-        searched.append(_searched(problem, len(wanted), kind, points))
-        if position is not None:
-            break
+        searched.append(_searched(problem, wanted, kind, points))
     both = whole.runs(np.stack([whole.start, whole.start if position is None else position]))
     values = None if position is None else whole.values(position[None])[0]
     cost_present, cost = 0.0, math.nan
-    if counted is not None:
-        cost_present, cost = both[counted.id].value.tolist()
+    if counted:
+        cost_present, cost = both[counted[0].id].value.tolist()
     elif values is not None:
         cost = float(np.abs(values - whole.present) @ _unit_prices(model, whole, by_lever))
-    ids = [target.id for target in wanted]
-    gained, lost = changed_verdicts(both, [t.id for t in whole.targets if t.id not in ids])
+    gained, lost = changed_verdicts(both, [t.id for t in whole.targets if t.id not in margins])
     return Solution(
         scenario=scenario.id,
         targets=tuple(wanted),
@@ -246,31 +229,23 @@ def solve(
         present=tuple(whole.present.tolist()),
         prices=by_lever,
         outlay=outlay and one_series(model, outlay),
-        cost_unit="" if counted is None else counted.unit,
+        cost_unit=counted[0].unit if counted else "",
         margins_present=margins,
         cost_present=cost_present,
         searched=tuple(searched),
         values=None if values is None else tuple(values.tolist()),
-        implausible=() if values is None else _implausible(model, moved, values),
+        implausible=() if values is None else tuple(
+            lever.id
+            for lever, value in zip(moved, values.tolist(), strict=True)
+            if (plausible := _plausible(model, lever)) and outside(value, *plausible)
+        ),
         cost=math.nan if values is None else cost,
-        margins={} if values is None else {id_: float(both[id_].least_margin[1]) for id_ in ids},
+        margins={} if values is None else {
+            key: float(both[key].least_margin[1]) for key in margins
+        },
         gained=gained,
         lost=lost,
-    )
-
-
-def _ranges(model: Model, levers: Sequence[Lever]) -> list[SearchRange]:
-    """Return the ranges to search: the admissible ones alone if no lever has a plausible one."""
-    plausible = any(variable_of(model, lever.id).plausible for lever in levers)
-    return list(SearchRange) if plausible else [SearchRange.ADMISSIBLE]
-
-
-def _implausible(model: Model, levers: Sequence[Lever], values: FloatArray) -> tuple[str, ...]:
-    return tuple(
-        lever.id
-        for lever, value in zip(levers, values, strict=True)
-        if (plausible := variable_of(model, lever.id).plausible) and outside(value, *plausible)
-    )
+    )  # fmt: skip
 
 
 def _resolved(
@@ -286,9 +261,19 @@ def _resolved(
     return resolved
 
 
-def _check(
-    scenario: Scenario, levers: Sequence[Lever], targets: Sequence[Target]
+def _faults(
+    scenario: Scenario,
+    levers: Sequence[Lever],
+    targets: Sequence[Target],
+    priced: Sequence[Lever],
 ) -> Iterator[Fault]:
+    ids = [lever.id for lever in levers]
+    for lever in priced:
+        if lever.id not in ids:
+            message = Message("'{name}' has a price but is not moved", name=lever.id)
+            expected = Message("one of {names}", names=tuple(ids))
+            near = nearest(lever.id, ids)
+            yield Fault(message, "--price", expected=expected, nearest=near)
     for target in targets:
         if target.id in scenario.assumed:
             yield Fault(
@@ -296,9 +281,8 @@ def _check(
                 name=scenario.id,
                 target=target.id,
             )
-    names = [lever.id for lever in levers]
-    for name in dict.fromkeys(names):
-        if names.count(name) > 1:
+    for name in dict.fromkeys(ids):
+        if ids.count(name) > 1:
             yield Fault("the lever '{name}' is given twice", "--lever", name=name)
 
 
@@ -314,41 +298,38 @@ def _counted(model: Model, scenario: Scenario, outlay: str, targets: Sequence[Ta
     return indicator_of(model, series, measure, math.floor(scenario.time.initial), year)
 
 
-def _ends(
-    model: Model, problem: DecisionProblem, kind: SearchRange
-) -> tuple[tuple[float, float], ...]:
-    """Return the ends of the levers' ranges; one that is open ends with what is known to be in it.
+def _plausible(model: Model, lever: Lever) -> tuple[float, float] | None:
+    return variable_of(model, lever.id).plausible
+
+
+def _ends(model: Model, lever: Lever, present: float, kind: SearchRange) -> tuple[float, float]:
+    """Return the ends of a lever's range; one that is open ends with what is known to be in it.
 
     A lever without a plausible range has its admissible one instead.
     """
-    ends = []
-    for lever, present in zip(problem.levers, problem.present.tolist(), strict=True):
-        variable = variable_of(model, lever.id)
-        plausible = variable.plausible or ()
-        low, high = (
-            plausible if kind is SearchRange.PLAUSIBLE and plausible else variable.admissible
-        )
-        inside = [present, *plausible]
-        ends.append(
-            (
-                min(inside) if low is None else min(low, present),
-                max(inside) if high is None else max(high, present),
-            )
-        )
-    return tuple(ends)
+    plausible = _plausible(model, lever) or ()
+    admissible = variable_of(model, lever.id).admissible
+    low, high = (plausible or admissible) if kind is SearchRange.PLAUSIBLE else admissible
+    inside = [present, *plausible]
+    return (
+        min(inside) if low is None else min(low, present),
+        max(inside) if high is None else max(high, present),
+    )
 
 
-def _searched(problem: DecisionProblem, count: int, kind: SearchRange, points: Points) -> Searched:
-    """Return the record of a search; the targets are the first ``count`` columns."""
-    best = int(np.argmax(points.values[:, :count].min(axis=1)))
-    margins = points.values[best, :count]
+def _searched(
+    problem: DecisionProblem, targets: Sequence[Target], kind: SearchRange, points: Points
+) -> Searched:
+    """Return the record of a search; the targets are the first columns of its points."""
+    margins = points.values[:, : len(targets)]
+    best = margins[np.argmax(margins.min(axis=1))]
     return Searched(
         kind,
         tuple(zip(problem.low.tolist(), problem.high.tolist(), strict=True)),
         len(points),
         {
             target.id: math.nan if margin <= FAILED else float(margin * scale)
-            for target, margin, scale in zip(problem.targets, margins, problem.scales, strict=False)
+            for target, margin, scale in zip(targets, best, problem.scales, strict=False)
         },
     )
 
@@ -414,7 +395,7 @@ def _cost(problem: DecisionProblem, unit_prices: FloatArray, points: Points) -> 
 def _unit_prices(model: Model, problem: DecisionProblem, prices: Mapping[str, float]) -> FloatArray:
     by_lever = []
     for lever, *ends in zip(problem.levers, problem.low, problem.high, strict=True):
-        low, high = variable_of(model, lever.id).plausible or ends
+        low, high = _plausible(model, lever) or ends
         by_lever.append(prices.get(lever.id, 1 / (high - low) if high > low else 0.0))
     return np.array(by_lever)
 

@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from plansim.analysis.evaluator import Evaluator, Progress, Request, processors
-from plansim.analysis.experiments.design import Design, DesignKind
+from plansim.analysis.experiments.design import Design, DesignKind, Sampler
 from plansim.analysis.experiments.design_file import read_design
-from plansim.analysis.experiments.sampling import Sampler
 from plansim.model.records import Model
 from plansim.scenario.factors import FloatArray
 from plansim.targets.catalogue import targets_of

@@ -16,6 +16,7 @@ from plansim.analysis.checks_file import SIDES, Relation
 from plansim.analysis.evaluator import Trajectories, every_step
 from plansim.analysis.validation.context import ValidationContext
 from plansim.analysis.validation.result import Case, Named, Number, Result, case, result
+from plansim.engine.trajectory import first_cause
 from plansim.model.records import Model
 from plansim.scenario.factors import FloatArray
 from plansim.targets.indicator import Measure
@@ -35,7 +36,6 @@ EXACT = 1e-9
 """Largest relative error that rounding explains."""
 BASE_YEAR_ERROR = 0.005
 """Largest relative error of a figure of the base year."""
-_MOST_NAMED = 3
 _LEAST_SIZE = 1e-6
 """Minimum size of compared values: smaller ones count as if they had this size."""
 
@@ -140,10 +140,7 @@ def unsound(
 
 
 def first_not_finite(model: Model, runs: Trajectories, run: int) -> tuple[str, float] | None:
-    """Return the variables of a run that are not finite first, and the time; None if all are.
-
-    Variables without such a cause stand before the others.
-    """
+    """Return the variable of a run that is not finite first, and the time; None if all are."""
     bad = ~np.isfinite(runs.values[run])  # (output, time)
     first: dict[str, int] = {}
     for row in np.flatnonzero(bad.any(axis=1)):
@@ -153,9 +150,8 @@ def first_not_finite(model: Model, runs: Trajectories, run: int) -> tuple[str, f
     if not first:
         return None
     step = min(first.values())
-    names = [name for name, start in first.items() if start == step]
-    names.sort(key=lambda name: len(set(model.variables[name].causes) & set(names) - {name}))
-    return ", ".join(names[:_MOST_NAMED]), float(runs.time[step])
+    failed = [name for name, start in first.items() if start == step]
+    return first_cause(model, failed), float(runs.time[step])
 
 
 # --- Q06 ------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from plansim.analysis.calibration.family import Family, Past
-from plansim.analysis.calibration.observed import FreeFigure, Observed, SeamItem, StartSource
+from plansim.analysis.calibration.observed import Observed, SeamItem, StartSource
 from plansim.analysis.evaluator import Trajectories
 from plansim.analysis.validation.conservation import figure_case
 from plansim.analysis.validation.context import Settings, ValidationContext, assigned, cells
@@ -201,7 +201,11 @@ def free_history(context: ValidationContext) -> Result:
     runs = context.compiled.run(settings, scenario.time)
     cases, errors = [], []
     for figure in free.figures:
-        values, stated = _measured(runs, figure), figure.observed.value
+        # Of its year, or the sum over the years since another.
+        at, point, stated = runs.yearly(figure.of), figure.observed, figure.observed.value
+        first = point.year if point.since is None else point.since + 1
+        factor = reported_factor(context.model.variables[figure.of].unit, figure.unit)
+        values = factor * np.sum([at(year) for year in range(first, point.year + 1)], axis=0)
         errors.append(values / stated - 1)
         numbers = (float(values[0]), stated, figure.unit)
         place: dict[str, Number] = {"what": figure.of, "year": figure.observed.year}
@@ -216,15 +220,6 @@ def free_history(context: ValidationContext) -> Result:
         figures=len(errors),
         worst=max(abs(float(error[0])) for error in errors),
     )
-
-
-def _measured(runs: Trajectories, figure: FreeFigure) -> FloatArray:
-    """Return a figure in each run: of its year, or the sum over the years since another."""
-    at, point = runs.yearly(figure.of), figure.observed
-    first = point.year if point.since is None else point.since + 1
-    factor = reported_factor(runs.compiled.model.variables[figure.of].unit, figure.unit)
-    values: FloatArray = np.sum([at(year) for year in range(first, point.year + 1)], axis=0)
-    return values * factor
 
 
 # --- Q17 ------------------------------------------------------------------------------------------
@@ -320,12 +315,12 @@ def family_cases(family: Family, runs: Trajectories) -> list[Case]:
     """Compare the run of a family member with its figures."""
     cases = []
     for figure in family.figures:
-        unit = runs.compiled.model.variables[figure.variable].unit
+        unit = runs.compiled.model.variables[figure.of].unit
         factor = reported_factor(unit, figure.unit) * family.size
-        simulated = float(runs.yearly(figure.variable)(figure.year)[0]) * factor
+        simulated = float(runs.yearly(figure.of)(figure.year)[0]) * factor
         most = min(family.most, FAMILY_ERROR)
         values = (simulated, figure.value, figure.unit)
-        cases.append(figure_case(figure.name, values, most, what=figure.variable, year=figure.year))
+        cases.append(figure_case(figure.name, values, most, what=figure.of, year=figure.year))
     return cases
 
 

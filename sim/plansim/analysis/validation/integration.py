@@ -16,7 +16,7 @@ import numpy as np
 from plansim.analysis.evaluator import Trajectories
 from plansim.analysis.experiments.design import Design, DesignKind, Uniform
 from plansim.analysis.experiments.store import open_store
-from plansim.analysis.experiments.sweep import run_sweep
+from plansim.analysis.experiments.sweep import sweep
 from plansim.analysis.validation.context import ValidationContext, cells, uncertain, verdicts
 from plansim.analysis.validation.result import Case, Result, case, result
 from plansim.engine.simlin import AGREE as SIMLIN_AGREES
@@ -26,7 +26,7 @@ from plansim.engine.trajectory import largest_difference, recorded
 from plansim.model.records import Integration, Model, cells_of
 from plansim.scenario.factors import Apply, Factor, FloatArray, default_of
 from plansim.scenario.scenario_file import Scenario
-from plansim.targets.indicator import Measure, Yearly, measured
+from plansim.targets.indicator import Measure, measured
 
 __all__ = ["disagreement", "engines", "equilibrium", "run_cards", "time_step"]
 
@@ -49,15 +49,21 @@ def time_step(context: ValidationContext) -> Result:
     largest, changed = 0.0, 0
     for scenario in context.scenarios.values():
         whole = context.runs[scenario.id]
-        half = context.compiled.run(
-            [scenario.values], replace(scenario.time, step=scenario.time.step / 2)
-        )
+        clock = replace(scenario.time, step=scenario.time.step / 2)
+        half = context.compiled.run([scenario.values], clock)
         moves = sorted(_moves(context, scenario, whole, half), key=lambda move: -move["part"])
         largest = max([largest, *(move["part"] for move in moves[:1])])
-        turned = list(_changed_verdicts(context, scenario, whole, half))
-        changed += len(turned)
         cases += [move for move in moves if not move.holds] or moves[:1]
-        cases += turned
+        for target in context.judged:
+            first, second = (verdicts(runs, target, scenario) for runs in (whole, half))
+            before, after = first.status_of(), second.status_of()
+            if before is not after:
+                changed += 1
+                cases.append(case(
+                    scenario.id, False, "verdict_changed", what=target.id, before=before.value,
+                    after=after.value, value_before=float(first.value[0]),
+                    value_after=float(second.value[0]), unit=target.unit,
+                ))  # fmt: skip
     scenarios = len(context.scenarios)
     return result(
         "Q07", cases, {"most": MOVED}, largest=largest, flips=changed, scenarios=scenarios
@@ -76,24 +82,19 @@ def _moves(
         path = whole.values[0, whole.compiled.rows[reference]]
         turns = np.nanmin(path) < 0 < np.nanmax(path)
         for year in context.checks.years:
-            before, after = (
-                float(_figure(runs.yearly(reference), span, year)[0]) for runs in (whole, half)
-            )
+            figures = []
+            for runs in (whole, half):
+                at = runs.yearly(reference)
+                value = at(year) if span == 1 else measured(at, Measure.SUM, year - span, year)
+                figures.append(float(value[0]))
+            before, after = figures
             if np.isnan(before) and np.isnan(after):
                 continue  # the run ends before
             change = abs(after - before)
             level = max(abs(before), float(np.nanmax(np.abs(path))) if turns else 0.0)
             part = change / level if level else np.inf if change else 0.0
-            yield case(
-                scenario.id,
-                change <= MOVED * level,
-                "moved",
-                what=reference,
-                year=year,
-                before=before,
-                after=after,
-                part=part,
-            )
+            yield case(scenario.id, change <= MOVED * level, "moved", what=reference, year=year,
+                       before=before, after=after, part=part)  # fmt: skip
 
 
 def _span(context: ValidationContext, reference: str) -> int:
@@ -109,31 +110,6 @@ def _span(context: ValidationContext, reference: str) -> int:
         else 1
         for target in judging
     )
-
-
-def _figure(at: Yearly, span: int, year: int) -> FloatArray:
-    """Return the figure of a year, or the sum of the years up to it: ``(run,)``."""
-    return at(year) if span == 1 else measured(at, Measure.SUM, year - span, year)
-
-
-def _changed_verdicts(
-    context: ValidationContext, scenario: Scenario, whole: Trajectories, half: Trajectories
-) -> Iterator[Case]:
-    for target in context.judged:
-        first, second = (verdicts(runs, target, scenario) for runs in (whole, half))
-        before, after = first.status_of(), second.status_of()
-        if before is not after:
-            yield case(
-                scenario.id,
-                False,
-                "verdict_changed",
-                what=target.id,
-                before=before.value,
-                after=after.value,
-                value_before=float(first.value[0]),
-                value_after=float(second.value[0]),
-                unit=target.unit,
-            )
 
 
 # --- Q08 ------------------------------------------------------------------------------------------
@@ -152,7 +128,12 @@ def equilibrium(context: ValidationContext) -> Result:
     runs = context.compiled.run([scenario.values], clock)
     smoothed = [v.name for v in context.model.variables.values() if "SMOOTH" in v.equation]
     states = list(dict.fromkeys([*context.stocks, *smoothed]))
-    drifts = {name: _drift(runs, name) for name in states}
+    drifts = {}
+    for name in states:
+        # The largest relative change in a year; of what starts at zero the change itself.
+        values = runs.series(name)[0, : REST + 1].reshape(min(REST + 1, runs.time.size), -1)
+        size = np.where(values[0] == 0, 1, np.abs(values[:-1]))
+        drifts[name] = float(np.max(np.abs(np.diff(values, axis=0)) / size))
     cases = [
         case(name, drift <= DRIFT, "drift", part=drift)
         for name, drift in sorted(drifts.items(), key=lambda item: -item[1])
@@ -168,13 +149,6 @@ def equilibrium(context: ValidationContext) -> Result:
         cases.append(case("clock", False, "nothing"))
     largest = max(drifts.values(), default=0.0)
     return result("Q08", cases, limits, largest=largest, stocks=len(states))
-
-
-def _drift(runs: Trajectories, name: str) -> float:
-    """Return the largest relative change of a variable in a year."""
-    values = runs.series(name)[0, : REST + 1].reshape(min(REST + 1, runs.time.size), -1)
-    size = np.where(values[0] == 0, 1, np.abs(values[:-1]))
-    return float(np.max(np.abs(np.diff(values, axis=0)) / size))
 
 
 # --- Q24 ------------------------------------------------------------------------------------------
@@ -279,7 +253,7 @@ def _sweep_card(context: ValidationContext) -> Mapping[str, Any]:
     )  # fmt: skip
     with tempfile.TemporaryDirectory(prefix="plansim-") as folder:
         path = Path(folder, "card.zarr")
-        run_sweep(design, context.model, context.targets, path, threads=1)
+        sweep(context.model, design, path, targets=context.targets, threads=1)
         return open_store(path).card
 
 

@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from plansim.analysis.evaluator import Trajectories, compile_whole, every_step
+from plansim.analysis.evaluator import compile_whole, every_step
 from plansim.analysis.feedback.loops import Loop, LoopLink, polarity_of
-from plansim.analysis.feedback.polarity import measured_links
+from plansim.analysis.feedback.polarity import measured_signs
 from plansim.analysis.validation.context import ValidationContext, verdicts
 from plansim.analysis.validation.result import Case, Result, case, result
 from plansim.model.reader import load_model
@@ -48,8 +48,15 @@ _SCALE = 1.7
 
 def structure(context: ValidationContext) -> Result:
     """Q01: look for unused variables and hidden numbers, and for the loops as declared."""
-    model, loops = context.model, context.loops
+    model, loops, limit = context.model, context.loops, context.checks.size
+    equations = sum(  # after expansion of the subscripts
+        math.prod(len(model.subscripts[name].elements) for name in variable.subscripts)
+        for variable in model.variables.values()
+        if variable.kind.moves
+    )
     loose = list(_loose(context))
+    if equations > limit:
+        loose.append(case(model.name, False, "too_many", count=equations, limit=limit))
     faults = [fault for loop in loops for fault in _declaration_faults(model, loop)]
     faults += _sign_faults(context)
     broken = {fault.subject for fault in faults}
@@ -61,9 +68,9 @@ def structure(context: ValidationContext) -> Result:
             *(case(e, True, "loop_found", paths=len(e.paths)) for e in whole),
             *faults,
         ],
-        {"size": context.checks.size},
+        {"size": limit},
         variables=len(model.variables),
-        equations=_scalar_equations(model),
+        equations=equations,
         loose=len(loose),
         loops=len(loops),
         links=sum(len(path) for loop in loops for path in loop.paths),
@@ -84,9 +91,6 @@ def _loose(context: ValidationContext) -> Iterator[Case]:
             yield case(name, False, "unused")
         elif name in reported and name in used | judged:
             yield case(name, False, "no_exception")
-    if (size := _scalar_equations(model)) > context.checks.size:
-        limit = context.checks.size
-        yield case(model.name, False, "too_many", count=size, limit=limit)
     for name, numbers in _hidden_numbers(model, context.checks.plain):
         yield case(name, False, "hidden_number", what=", ".join(numbers))
     for target in context.targets:
@@ -105,37 +109,27 @@ def all_causes(model: Model, names: Iterable[str]) -> set[str]:
     return seen
 
 
-def _scalar_equations(model: Model) -> int:
-    """Return the number of equations beside constants, after expansion of the subscripts."""
-    return sum(
-        math.prod(len(model.subscripts[name].elements) for name in variable.subscripts)
-        for variable in model.variables.values()
-        if variable.kind.moves
-    )
-
-
 def _hidden_numbers(model: Model, plain: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
-    """Return numbers in equations that are no constants; zero and one are no assumptions."""
+    """Yield numbers in equations, and in tables in them, that are no constants.
+
+    0, 1 and -1 are no assumptions.
+    """
     allowed = [read_expression(text) for text in plain]
 
     def bare(node: Node) -> Node | None:
         return QuotedText("") if node in allowed else None
 
     for equations in model.scan.equations.values():
+        numbers: list[str] = []
         formulas = [replaced(one.formula, bare) for one in equations if one.formula is not None]
-        numbers = [text for formula in formulas for text in _assumed(model, formula)]
+        for node in (node for formula in formulas for node in walk(formula)):
+            match node:
+                case Number(value, start, end) if value not in (0, 1) and not math.isnan(value):
+                    numbers.append(model.text[start:end])
+                case Table(x, y):
+                    numbers += [f"{number:g}" for number in (*x, *y) if abs(number) not in (0, 1)]
         if numbers and model.find(equations[0].name).kind is not VariableKind.LOOKUP:
             yield equations[0].name, numbers
-
-
-def _assumed(model: Model, formula: Node) -> Iterator[str]:
-    """Yield the numbers of a formula, of a table in it too, that are neither 0 nor 1 nor -1."""
-    for node in walk(formula):
-        match node:
-            case Number(value, start, end) if value not in (0, 1) and not math.isnan(value):
-                yield model.text[start:end]
-            case Table(x, y):
-                yield from (f"{number:g}" for number in (*x, *y) if abs(number) not in (0, 1))
 
 
 def _declaration_faults(model: Model, loop: Loop) -> Iterator[Case]:
@@ -162,9 +156,8 @@ def _sign_faults(context: ValidationContext) -> Iterator[Case]:
     """
     paths = [(loop, path) for loop in context.loops for path in loop.paths]
     pairs = [_names(link) for _, path in paths for link in path]
-    clock = every_step(context.baseline.time)
-    links = measured_links(context.model, pairs) if pairs else None
-    signs = links.signs(context.baseline.values, clock) if links else {}
+    base, clock = context.baseline, every_step(context.baseline.time)
+    signs = measured_signs(context.model, pairs, base.values, clock)
     for loop, path in paths:
         moves = []
         for link in path:
@@ -219,11 +212,12 @@ def target_independence(context: ValidationContext) -> Result:
             scenario = read_scenario(copies / original.path.name, copy)
             before = context.runs[original.id]
             after = compiled.run([scenario.values], scenario.time)
-            cases += [
-                case(original.id, False, "depends", what=label)
-                for label in context.series
-                if _bits(before, label) != _bits(after, label)
-            ]
+            for label in context.series:
+                ours, theirs = (
+                    runs.values[0, runs.compiled.rows[label]] for runs in (before, after)
+                )
+                if ours.tobytes() != theirs.tobytes():
+                    cases.append(case(original.id, False, "depends", what=label))
             scenarios, series = scenarios + 1, series + len(context.series)
             changed += sum(
                 verdicts(before, target, scenario).status_of()
@@ -248,11 +242,6 @@ def _scaled_catalogue(model: Model, folder: Path) -> tuple[Model, dict[str, Targ
     catalogue.write_text(scaled, "utf-8")
     copy = load_model(folder / "model" / model.path.name)
     return copy, {target.id: target for target in load_targets(catalogue, copy)}
-
-
-def _bits(runs: Trajectories, label: str) -> bytes:
-    values: bytes = runs.values[0, runs.compiled.rows[label]].tobytes()
-    return values
 
 
 def _trends(context: ValidationContext) -> Iterator[Case]:

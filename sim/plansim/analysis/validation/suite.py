@@ -17,7 +17,6 @@ from plansim.analysis.validation.behaviour import (
 )
 from plansim.analysis.validation.conservation import base_year, conservation
 from plansim.analysis.validation.context import ValidationContext, load_context
-from plansim.analysis.validation.effects import question_effects
 from plansim.analysis.validation.history import family_member, free_history, history, seam
 from plansim.analysis.validation.integration import engines, equilibrium, run_cards, time_step
 from plansim.analysis.validation.parameters import documentation, parameters, units
@@ -28,6 +27,7 @@ from plansim.analysis.validation.uncertainty import (
     ensemble,
     held_out,
     probabilities,
+    question_effects,
     ranking,
 )
 from plansim.errors import Fault, Message, UnknownNameError, nearest

@@ -73,7 +73,7 @@ def sweep(
     docs/topics/sweeps.md says what it may hold. With --factor it is a scenario. What run i gives
     depends on the design, the seed and i alone.
     """
-    from plansim.analysis.experiments.sweep import run_sweep
+    from plansim.analysis.experiments.store import open_store, open_summary
     from plansim.output.tables.runs import sweep_table
     from plansim.targets.target import variable_of
 
@@ -91,25 +91,24 @@ def sweep(
     warn(plan.warnings)
     path = asked.output or Path(f"{plan.id}.zarr")
     try:
-        summary = asked.study(
+        asked.study(
             "sweep.running",
-            run_sweep,
-            plan,
+            plansim.sweep,
             model,
-            inputs.targets,
+            plan,
             path,
+            targets=inputs.targets,
             resume=resume,
             force=asked.force,
             scheduler=scheduler,
         )
     except KeyboardInterrupt:
         if path.exists():
-            from plansim.analysis.experiments.store import open_store
-
             store = open_store(path)
             done, runs = f"{store.made():,}", f"{store.runs:,}"
             remark(asked.text("sweep.stopped", path=path, done=done, runs=runs))
         raise
+    summary = open_summary(path)
     names = {name: variable_of(model, name).name_zh for name in map(str, summary["output"].values)}
     steps = max(scenario.time.step for scenario in plan.scenarios), model.time.step
     table = sweep_table(summary, inputs.targets, asked.text, names_zh=names, steps=steps)

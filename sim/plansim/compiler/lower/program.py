@@ -96,21 +96,13 @@ def _program(low: Context, outputs: list[str]) -> Program:
         raise ModelError(low.faults)
     if low.pinned:
         raise StructuralError(low.pinned)
-    return Program(
-        instructions=tuple(low.graph.instructions),
-        depends=tuple(low.graph.depends),
-        states=tuple(state for state in low.states if state is not None),
-        pipes=tuple(pipe for pipe in low.pipes if pipe is not None),
-        tables=tuple(low.graph.tables),
-        inputs=tuple(low.inputs),
-        defaults=tuple(low.inputs.values()),
-        outputs={
-            label: found[label]
-            for name in outputs
-            for label in cells_of(low.model, low.model.variables[name])
-            if label in found
-        },
-        equations=_count_moving(low),
+    labels = [label for name in outputs for label in cells_of(low.model, low.model.variables[name])]
+    return low.graph.program(
+        low.inputs,
+        {label: found[label] for label in labels if label in found},
+        (state for state in low.states if state is not None),
+        (pipe for pipe in low.pipes if pipe is not None),
+        _count_moving(low),
     )
 
 
