@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 from pydantic import Field
 
-from plansim.analysis.calibration.observed import StartSource
-from plansim.analysis.checks_file import EFFECTS
+from plansim.analysis.calibration.history_file import StartSource
+from plansim.analysis.checks_form import EFFECTS
 from plansim.analysis.validation.context import ValidationContext, cells, limits, load_context
 from plansim.errors import Fault, InputError
 from plansim.files.forms import Form, Items, form_of

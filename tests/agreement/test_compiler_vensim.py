@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from plansim.compiler.functions.plain import PLAIN, VECTOR
+from plansim.compiler.functions.numbers import PLAIN, VECTOR
 from plansim.compiler.functions.random import RANDOM
 from plansim.compiler.lower.memory import STATEFUL
 from plansim.engine.compiled import run_compiled
 from plansim.engine.pysd import run_reference
 from plansim.engine.trajectory import cells
 from plansim.model.reader import load_model
-from plansim.model.reading.functions import OF_VECTORS
+from plansim.model.reading.function_names import OF_VECTORS
 from plansim.model.records import Integration, Model
 from plansim.scenario.scenario_file import Scenario, as_written, list_scenarios, read_scenario
 from plansim.scenario.variant import for_scenarios

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plansim.analysis import validation
-from plansim.analysis.checks_file import Relation, Sign
+from plansim.analysis.checks_form import Relation, Sign
 from plansim.analysis.validation.context import ValidationContext, load_context
 from plansim.analysis.validation.history import fit, history_series
 from plansim.analysis.validation.integration import disagreement
@@ -24,7 +24,7 @@ from plansim.analysis.validation.result import Result, ValidationOutcome
 from plansim.analysis.validation.suite import TESTS, chosen, validate
 from plansim.cli.main import main
 from plansim.errors import InputError, ModelError, UnknownNameError
-from plansim.output.book.validation import validation_page
+from plansim.output.documentation.validation import validation_page
 from plansim.output.figures.canvas import save_figure
 from plansim.output.figures.kinds import history_sheet
 from plansim.output.tables.layout import shown

@@ -14,7 +14,7 @@ from plansim.compiler.llvm import layout, parts
 from plansim.compiler.llvm.module import emit
 from plansim.compiler.lower import StructuralError, lower
 from plansim.compiler.native import assemble, host_platform
-from plansim.compiler.order import schedule
+from plansim.compiler.schedule import schedule
 from plansim.engine.batch import simulate_ensemble
 from plansim.engine.kernel import compile_model
 from plansim.engine.simulate import simulate

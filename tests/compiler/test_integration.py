@@ -12,7 +12,7 @@ import pytest
 from plansim.compiler.integration import moved_by_stocks, reads_stock
 from plansim.compiler.ir import Op
 from plansim.compiler.lower import lower
-from plansim.compiler.order import schedule
+from plansim.compiler.schedule import schedule
 from plansim.engine.batch import Ensemble, simulate_ensemble
 from plansim.engine.kernel import Kernel, compile_model
 from plansim.model.reader import load_model

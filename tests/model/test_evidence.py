@@ -15,8 +15,8 @@ from plansim.errors import InputError
 from plansim.files.shipped import shipped
 from plansim.model.comment import Evidence, load_evidence
 from plansim.model.reader import load_model
-from plansim.output.book.document import document_pages
 from plansim.output.describe import clash_facts
+from plansim.output.documentation.pages import document_pages
 from plansim.output.variables import ModelFacts, evidence_sentence
 from plansim.output.words.text import Lang, read_text
 from plansim.targets.audit import Clash, audit

@@ -25,6 +25,7 @@ from plansim.analysis.comparison import Comparison, compare
 from plansim.analysis.ensemble import evaluate_members, load_ensemble
 from plansim.engine.simulate import simulate
 from plansim.model.records import Model
+from plansim.output.report.comparison_report import comparison_report
 from plansim.output.report.document import (
     Cell,
     Document,
@@ -35,9 +36,8 @@ from plansim.output.report.document import (
     numbered,
 )
 from plansim.output.report.file import FORMATS, in_print, write_report
-from plansim.output.report.html_pdf_writer import fonts, lay_out
-from plansim.output.report.sections import comparison_report
-from plansim.output.report.tables import MOST_CAUSES, names_of
+from plansim.output.report.sections.verdicts import MOST_CAUSES, names_of
+from plansim.output.report.writers.html_pdf import fonts, lay_out
 from plansim.output.words.text import Lang, read_text
 from plansim.output.words.verdicts import outcome_words, share_text, verdict_mark
 from plansim.scenario.scenario_file import Scenario

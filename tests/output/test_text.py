@@ -51,14 +51,14 @@ def test_every_phrase_has_both_languages_and_the_same_placeholders() -> None:
 
 def test_every_phrase_that_the_code_names_exists_and_every_phrase_is_used() -> None:
     modules = [path for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE]
-    modules += PACKAGE.glob("output/book/templates/*.html")
+    modules += PACKAGE.glob("output/documentation/templates/*")
     sources = "\n".join(path.read_text("utf-8") for path in modules)
     groups = {key.partition(".")[0] for key in CATALOGUE}
     named = {
         found
         for found in re.findall(r"""["']([a-z_]+\.[a-z_]+)["']""", sources)
         if found.partition(".")[0] in groups
-        and not found.endswith((".csv", ".docx", ".html", ".yaml"))
+        and not found.endswith((".csv", ".docx", ".html", ".md", ".yaml"))
     }
     # Groups whose keys are values of an enum or come from data: `text.word("basis", …)`.
     computed = {*re.findall(r"""\.word\(["']([a-z_]+)["']""", sources), *WORD_GROUPS.values()}

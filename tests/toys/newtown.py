@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from plansim.analysis.validation.context import ValidationContext, load_context
-from plansim.files.city import TEMPLATE
+from plansim.files.scaffold import TEMPLATE
 from plansim.model.reader import load_model
 
 __all__ = ["newtown"]

@@ -30,7 +30,7 @@ from importlib.resources import files
 
 from plansim.compiler.integration import STAGES
 from plansim.compiler.ir import Instruction, Op, PiecewiseLinear, Program, is_truth
-from plansim.compiler.order import Schedule
+from plansim.compiler.schedule import Schedule
 
 __all__ = ["emit_javascript", "runtime"]
 

@@ -18,7 +18,7 @@ from plansim.compiler.ir import Program
 from plansim.compiler.llvm.module import emit
 from plansim.compiler.lower import lower
 from plansim.compiler.native import Library, Platform, assemble, host_platform, versions
-from plansim.compiler.order import schedule
+from plansim.compiler.schedule import schedule
 from plansim.engine.trajectory import named
 from plansim.errors import InputError, Message
 from plansim.model.reading.expression import name_key

@@ -24,6 +24,7 @@ import xarray as xr
 
 from plansim.cache import kept
 from plansim.engine.compiled import constant_of
+from plansim.engine.pysd_source import SWITCH, SWITCHES, quiet_pysd, translated
 from plansim.engine.trajectory import (
     Engine,
     Trajectory,
@@ -32,7 +33,6 @@ from plansim.engine.trajectory import (
     run_key,
     version_of,
 )
-from plansim.engine.translate import SWITCH, SWITCHES, quiet_pysd, translated
 from plansim.errors import Message, SimulationError
 from plansim.model.records import (
     NOISE_SEED,

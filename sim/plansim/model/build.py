@@ -16,7 +16,7 @@ from plansim.model.comment import read_comment
 from plansim.model.lint import check_sizes, check_soundness, is_function_call
 from plansim.model.reading.equations import Equation, EquationForm, Range, Scan, short
 from plansim.model.reading.expression import Name, NoValueError, Role, evaluate, name_key
-from plansim.model.reading.functions import INTEGRALS
+from plansim.model.reading.function_names import INTEGRALS
 from plansim.model.reading.scan import scan_text
 from plansim.model.records import (
     Integration,

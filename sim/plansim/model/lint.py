@@ -9,7 +9,7 @@ from itertools import chain
 from plansim.errors import FaultLog, Message
 from plansim.model.reading.equations import MAX_ELEMENTS, Equation, Scan, short
 from plansim.model.reading.expression import Call, Name, name_key
-from plansim.model.reading.functions import FUNCTIONS, UNCOMPUTED_FUNCTIONS, closest
+from plansim.model.reading.function_names import FUNCTIONS, UNCOMPUTED_FUNCTIONS, closest
 
 __all__ = ["check_sizes", "check_soundness", "is_function_call"]
 

@@ -194,7 +194,7 @@ def _loaded(path: str | Path | None, model: Model | None) -> _Catalogue:
 
 
 def _read(file: Path, model: Model | None, *, is_borrowed: bool) -> _Catalogue:
-    from plansim.targets.catalogue_file import read_catalogue
+    from plansim.targets.catalogue_form import read_catalogue
 
     form, targets = read_catalogue(file)
     if model is not None:

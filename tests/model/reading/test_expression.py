@@ -25,7 +25,7 @@ from plansim.model.reading.expression import (
     references,
     walk,
 )
-from plansim.model.reading.functions import FUNCTIONS, UNCOMPUTED_FUNCTIONS
+from plansim.model.reading.function_names import FUNCTIONS, UNCOMPUTED_FUNCTIONS
 from plansim.model.reading.lookups import read_subscripts
 from plansim.model.reading.syntax import read_expression, read_lookup, read_right_side
 from plansim.model.rewrite import unparse

@@ -38,7 +38,7 @@ from plansim.analysis.calibration.conditioning import (
     Observation,
     Wave,
 )
-from plansim.analysis.calibration.conditioning_file import read_conditioning
+from plansim.analysis.calibration.conditioning_form import read_conditioning
 from plansim.analysis.calibration.prior import changes_of, draw_prior, values_of
 from plansim.analysis.ensemble import study_key
 from plansim.analysis.evaluator import Evaluator, Progress, Request, processors

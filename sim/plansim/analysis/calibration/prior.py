@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from plansim.analysis.calibration.conditioning_file import (
+from plansim.analysis.calibration.conditioning_form import (
     CONDITIONING,
     read_conditioning,
     uncertainty_design,

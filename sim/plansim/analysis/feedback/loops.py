@@ -16,7 +16,7 @@ from typing import Annotated, Literal
 
 import numpy as np
 
-from plansim.analysis.checks_file import Check
+from plansim.analysis.checks_form import Check
 from plansim.analysis.evaluator import Evaluation, Evaluator, Request
 from plansim.errors import InputError, Message
 from plansim.files.forms import LAX, Entries, Form, Items, Resolved, Words, form_of, listed

@@ -16,7 +16,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from plansim.analysis.checks_file import (
+from plansim.analysis.checks_form import (
     SIDES,
     ConstantChange,
     RealityCheck,

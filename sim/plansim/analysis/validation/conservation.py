@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from plansim.analysis.checks_file import SIDES, Relation
+from plansim.analysis.checks_form import SIDES, Relation
 from plansim.analysis.evaluator import Trajectories, every_step
 from plansim.analysis.validation.context import ValidationContext
 from plansim.analysis.validation.result import Case, Named, Number, Result, case, result

@@ -11,7 +11,7 @@ from typing import TypeAlias
 import numpy as np
 
 from plansim.analysis.calibration.family import Family, load_family
-from plansim.analysis.calibration.observed import (
+from plansim.analysis.calibration.history_file import (
     HISTORY,
     History,
     Seam,
@@ -19,7 +19,7 @@ from plansim.analysis.calibration.observed import (
     load_seam,
     series_equations,
 )
-from plansim.analysis.checks_file import (
+from plansim.analysis.checks_form import (
     CHECKS,
     Checks,
     Effects,

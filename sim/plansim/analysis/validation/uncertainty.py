@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from plansim.analysis.calibration.conditioning_file import CONDITIONING, read_conditioning
+from plansim.analysis.calibration.conditioning_form import CONDITIONING, read_conditioning
 from plansim.analysis.calibration.diagnostics import forecast_held_out
 from plansim.analysis.calibration.prior import draw_prior
-from plansim.analysis.checks_file import Margins, Question
+from plansim.analysis.checks_form import Margins, Question
 from plansim.analysis.decisions.robustness import robustness
 from plansim.analysis.ensemble import (
     evaluate_members,

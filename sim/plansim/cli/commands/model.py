@@ -137,7 +137,7 @@ def validate(asked: Arguments, tests: tuple[str, ...], reference: bool) -> int:
     """
     from plansim.analysis.validation.result import ValidationOutcome
     from plansim.analysis.validation.suite import chosen
-    from plansim.output.book.validation import check_report
+    from plansim.output.documentation.validation import check_report
     from plansim.output.tables.model import validation_table
 
     if asked.output is not None:
@@ -225,7 +225,7 @@ def condition(
 
 def _judged_scenario(model: Model) -> Scenario:
     """Return the scenario under which verdicts are compared: that on which tests are laid."""
-    from plansim.analysis.checks_file import CHECKS, load_checks
+    from plansim.analysis.checks_form import CHECKS, load_checks
 
     if not model.path.with_name(CHECKS).is_file():
         return plansim.as_written(model)

@@ -35,7 +35,7 @@ from plansim.model.reading.expression import (
     Operation,
     name_key,
 )
-from plansim.model.reading.functions import closest
+from plansim.model.reading.function_names import closest
 from plansim.model.reading.ranges import Subscripts, UnboundError
 from plansim.model.records import Model, Variable, VariableKind, cell_name
 

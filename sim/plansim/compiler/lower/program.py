@@ -10,7 +10,7 @@ import sys
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 
-from plansim.compiler.functions.plain import PLAIN, VECTOR, Clock
+from plansim.compiler.functions.numbers import PLAIN, VECTOR, Clock
 from plansim.compiler.functions.random import RANDOM
 from plansim.compiler.ir import Depends, Op, Program
 from plansim.compiler.lower.context import RAW, Context
@@ -28,7 +28,7 @@ from plansim.compiler.lower.scope import KnownError, RefusedError, Scope, Struct
 from plansim.compiler.lower.vectors import looked_up, mapped, of_vectors, priced, reduced
 from plansim.errors import Fault, Message, ModelError
 from plansim.model.reading.expression import Call, Name, Table, name_key, walk
-from plansim.model.reading.functions import FUNCTIONS, OF_VECTORS
+from plansim.model.reading.function_names import FUNCTIONS, OF_VECTORS
 from plansim.model.records import NOISE_SEED, Model, VariableKind, cell_name, cells_of
 
 __all__ = ["lower"]

@@ -27,10 +27,10 @@ __all__ = ["FORMATS", "in_print", "report", "terminal_text", "write_report"]
 
 _WRITERS = MappingProxyType(
     {
-        ".docx": "docx_writer",
-        ".html": "html_pdf_writer",
-        ".pdf": "html_pdf_writer",
-        ".xlsx": "xlsx_writer",
+        ".docx": "docx",
+        ".html": "html_pdf",
+        ".pdf": "html_pdf",
+        ".xlsx": "xlsx",
     },
 )
 """The module that writes a format; loaded when it is asked for."""
@@ -64,7 +64,7 @@ def report(
     >>> runs = plansim.simulate(model, [plansim.as_written(model), "boats.yaml"])
     >>> plansim.report(runs, "report.docx", remedies=False, lang="zh", force=True)
     """
-    from plansim.output.report.sections import comparison_report
+    from plansim.output.report.comparison_report import comparison_report
 
     path = Path(path)
     check_destination(path, force=force, formats=FORMATS)
@@ -88,7 +88,7 @@ def write_report(document: Document, path: Path, *, force: bool = False) -> None
     """
     check_destination(path, force=force, formats=FORMATS)
     suffix = path.suffix.lower()
-    module = import_module(f"{__package__}.{_WRITERS[suffix]}")
+    module = import_module(f"{__package__}.writers.{_WRITERS[suffix]}")
     write = getattr(module, f"write_{suffix[1:]}")
     with writing_whole(path) as part:
         write(in_print(document), part)

@@ -13,8 +13,8 @@ from plansim.model.difference import EntryDifference
 from plansim.model.records import Model
 from plansim.model.units import NO_UNIT
 from plansim.output.describe import element_changes
-from plansim.output.report.remedies import order_in_words
-from plansim.output.report.tables import cause_in_short
+from plansim.output.report.sections.remedies import order_in_words
+from plansim.output.report.sections.verdicts import cause_in_short
 from plansim.output.tables.layout import (
     Band,
     Grid,

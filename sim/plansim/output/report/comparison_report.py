@@ -9,13 +9,13 @@ import json
 
 from plansim.analysis.comparison import Comparison
 from plansim.output.report import document as doc
-from plansim.output.report.remedies import (
+from plansim.output.report.sections.remedies import (
     order_in_words,
     package_in_words,
     remedies_section,
     robust_section,
 )
-from plansim.output.report.tables import (
+from plansim.output.report.sections.verdicts import (
     assumption_section,
     cause_section,
     chart_section,

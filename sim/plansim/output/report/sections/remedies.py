@@ -22,7 +22,7 @@ from plansim.output.report.document import (
     TableColumn,
     Tone,
 )
-from plansim.output.report.tables import (
+from plansim.output.report.sections.verdicts import (
     count_cell,
     names_of,
     number_cell,

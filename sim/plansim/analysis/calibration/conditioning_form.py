@@ -1,7 +1,7 @@
 """The file ``conditioning.yaml`` beside a model: what its plausible members have to fit.
 
 ``model/conditioning.schema.json`` is the form for editors; ``python -m
-plansim.analysis.calibration.conditioning_file > model/conditioning.schema.json`` renews it.
+plansim.analysis.calibration.conditioning_form > model/conditioning.schema.json`` renews it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from plansim.analysis.calibration.conditioning import (
     HistoryRun,
     Observation,
 )
-from plansim.analysis.calibration.observed import (
+from plansim.analysis.calibration.history_file import (
     HISTORY,
     Observed,
     ObservedContext,
@@ -29,7 +29,7 @@ from plansim.analysis.calibration.observed import (
     observed_context,
     series_equations,
 )
-from plansim.analysis.checks_file import CHECKS, load_checks
+from plansim.analysis.checks_form import CHECKS, load_checks
 from plansim.analysis.experiments.design import Design, DesignKind
 from plansim.analysis.experiments.design_file import read_design
 from plansim.analysis.experiments.design_form import FactorOrShort, factor_of, scenario_beside

@@ -1,6 +1,6 @@
 """What a model is tested by: ``checks.yaml``, ``reality.yaml`` and ``effects.yaml`` beside it.
 
-``model/effects.schema.json`` is the form for editors; ``python -m plansim.analysis.checks_file >
+``model/effects.schema.json`` is the form for editors; ``python -m plansim.analysis.checks_form >
 model/effects.schema.json`` renews it.
 """
 

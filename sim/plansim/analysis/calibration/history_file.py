@@ -10,7 +10,7 @@ from typing import Annotated, TypeVar
 
 from pydantic import Field
 
-from plansim.analysis.checks_file import Check, ConstantName, ConstantSettings, VariableName
+from plansim.analysis.checks_form import Check, ConstantName, ConstantSettings, VariableName
 from plansim.analysis.experiments.design_form import DesignContext
 from plansim.errors import InputError, Message, nearest
 from plansim.files.forms import LAX, Form, Items, Resolved, Wording, form_of, listed

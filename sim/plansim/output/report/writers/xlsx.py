@@ -12,7 +12,7 @@ from typing import Any
 from rich.cells import cell_len
 
 from plansim.output.report import document as doc
-from plansim.output.report.html_pdf_writer import picture
+from plansim.output.report.writers.html_pdf import picture
 from plansim.output.words.text import Text, read_text
 
 __all__ = ["write_xlsx"]
