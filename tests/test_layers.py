@@ -29,7 +29,7 @@ LAYERS = (
 )
 # The same inside of analysis, and what stands there above any study.
 STUDIES = (
-    {"evaluator", "ensemble", "checks_file"},
+    {"evaluator", "ensemble", "checks_form"},
     {"experiments"},
     {"sensitivity"},
     {"calibration"},
@@ -203,10 +203,10 @@ def test_no_python_file_names_the_city_a_sector_or_an_indicator() -> None:
         ),
         (
             {
-                "plansim.analysis.checks_file": "import plansim.analysis.comparison",
+                "plansim.analysis.checks_form": "import plansim.analysis.comparison",
                 "plansim.analysis.comparison": "",
             },
-            "plansim.analysis.checks_file imports plansim.analysis.comparison, "
+            "plansim.analysis.checks_form imports plansim.analysis.comparison, "
             "a study below its own",
         ),
         (

@@ -41,6 +41,10 @@ def test_all_is_sorted_without_doubles_and_holds_what_is_promised() -> None:
     assert list(plansim.__all__) == sorted(set(plansim.__all__))
     assert set(plansim.__all__) >= PROMISED
     assert set(dir(plansim)) >= set(plansim.__all__)
+    assert plansim.__version__ == importlib.metadata.version("plansim")
+    assert plansim.plot.__name__ == "plansim.output.figures.plot"
+    with pytest.raises(AttributeError, match="module 'plansim' has no attribute 'nonsense'"):
+        getattr(plansim, "non" + "sense")
 
 
 @pytest.mark.parametrize("name", sorted(set(plansim.__all__) - {"__version__", "plot"}))
@@ -65,22 +69,6 @@ def test_every_public_function_has_an_example() -> None:
         if inspect.isfunction(value) and ">>>" not in (inspect.getdoc(value) or "")
     }
     assert bare == set()
-
-
-def test_plot_is_a_module_of_documented_functions() -> None:
-    assert inspect.ismodule(plansim.plot)
-    assert plansim.plot.__name__ == "plansim.output.figures.plot"
-    for name in plansim.plot.__all__:
-        assert inspect.getdoc(getattr(plansim.plot, name)), name
-
-
-def test_version_is_the_installed_one() -> None:
-    assert plansim.__version__ == importlib.metadata.version("plansim")
-
-
-def test_an_unknown_name_is_an_attribute_error() -> None:
-    with pytest.raises(AttributeError, match="module 'plansim' has no attribute 'nonsense'"):
-        getattr(plansim, "non" + "sense")
 
 
 @pytest.mark.parametrize("module", sorted(MODULES))

@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 from pydantic import Field
 
-from plansim.analysis.calibration.observed import StartSource
+from plansim.analysis.calibration.history_file import StartSource
+from plansim.analysis.checks_form import EFFECTS
 from plansim.analysis.validation.context import ValidationContext, cells, limits, load_context
-from plansim.analysis.validation.effects_file import EFFECTS
 from plansim.errors import Fault, InputError
 from plansim.files.forms import Form, Items, form_of
 from plansim.files.yaml_document import Location, read_document

@@ -16,7 +16,7 @@ from plansim.analysis.comparison import (
     compare as compare,
 )
 from plansim.analysis.calibration.diagnostics import diagnose as diagnose
-from plansim.analysis.calibration.conditioning_file import read_conditioning as read_conditioning
+from plansim.analysis.calibration.conditioning_form import read_conditioning as read_conditioning
 from plansim.analysis.calibration.history_matching import (
     condition as condition,
     draw_members as draw_members,
@@ -90,11 +90,8 @@ from plansim.analysis.optimization.decision_file import (
 )
 from plansim.analysis.optimization.target_seeking import Solution as Solution, solve as solve
 from plansim.analysis.sensitivity.given_data import sensitivity as sensitivity
-from plansim.analysis.sensitivity.study import (
-    Sensitivity as Sensitivity,
-    morris as morris,
-    sobol as sobol,
-)
+from plansim.analysis.sensitivity.morris import morris as morris
+from plansim.analysis.sensitivity.sobol import Sensitivity as Sensitivity, sobol as sobol
 from plansim.analysis.sensitivity.unknowns import (
     DecidedTarget as DecidedTarget,
     DecidingUnknown as DecidingUnknown,
@@ -118,7 +115,7 @@ from plansim.errors import (
     UnitError as UnitError,
     UnknownNameError as UnknownNameError,
 )
-from plansim.files.city import new_city as new_city
+from plansim.files.scaffold import new_city as new_city
 from plansim.model.difference import Differences as Differences
 from plansim.model.reader import load_model as load_model
 from plansim.model.records import (
@@ -129,8 +126,8 @@ from plansim.model.records import (
     Variable as Variable,
     VariableKind as VariableKind,
 )
-from plansim.output.book.document import document as document
-from plansim.output.book.validation import validation_report as validation_report
+from plansim.output.documentation.pages import document as document
+from plansim.output.documentation.validation import validation_report as validation_report
 from plansim.output.describe import changes_in_short as changes_in_short
 from plansim.output.diagrams.draw import (
     module_diagram as module_diagram,

@@ -42,7 +42,6 @@ KEEP = 200
 PART = ".part"
 """Suffix of a file that is being written."""
 
-Entry = TypeVar("Entry")
 Record = TypeVar("Record")
 
 
@@ -115,28 +114,24 @@ def _is_ours(status: os.stat_result) -> bool:
     return status.st_uid == os.getuid() and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
-def load_sealed(path: Path, read: Callable[[bytes], Entry]) -> Entry | None:
-    """Return the result of ``read`` for the content that `save_sealed` wrote to a file.
+def load_sealed(path: Path) -> bytes | None:
+    """Return the content that `save_sealed` wrote to a file.
 
-    None if the file is missing, altered or renamed, if others may write to it or to its folder, or
-    if its content has another form, so that ``read`` fails in any way.
+    None if the file is missing, altered or renamed, or if others may write to it or to its folder.
     """
-    try:
-        with _folder(path.parent) as folder, folder.open(path.name, os.O_RDONLY) as stream:
-            status = os.fstat(stream.fileno())
-            if not (_is_ours(status) and stat.S_ISREG(status.st_mode)):
-                return None
+    with (
+        contextlib.suppress(OSError),
+        _folder(path.parent) as folder,
+        folder.open(path.name, os.O_RDONLY) as stream,
+    ):
+        status = os.fstat(stream.fileno())
+        if _is_ours(status) and stat.S_ISREG(status.st_mode):
             seal, _, content = stream.read().partition(b"\n")
-            if seal != _seal(path, content):
-                return None
-            with contextlib.suppress(OSError):
-                os.utime(stream.fileno())
-    except OSError:
-        return None
-    try:
-        return read(content)
-    except Exception:  # a pickle may fail in any way; the next run makes the entry anew
-        return None
+            if seal == _seal(path, content):
+                with contextlib.suppress(OSError):
+                    os.utime(stream.fileno())
+                return content
+    return None
 
 
 def save_sealed(path: Path, content: bytes) -> None:
@@ -163,22 +158,12 @@ def _save(path: Path, content: bytes) -> None:
 
 
 def save_report(content: bytes) -> Path | None:
-    """Write the report on an internal error; return its path, a temporary file's if need be.
-
-    None if no file can be written.
-    """
+    """Write the report on an internal error; return its path, None if it cannot be written."""
     path: Path | None = None
     with contextlib.suppress(OSError), workspace() as folder:
         path = folder / "reports" / f"{time.strftime('%Y%m%dT%H%M%S')}-{secrets.token_hex(4)}.txt"
         _save(path, content)
-    if path is not None and path.is_file():
-        return path
-    with contextlib.suppress(OSError):
-        descriptor, name = tempfile.mkstemp(prefix="plansim-", suffix=".txt")
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-        return Path(name)
-    return None
+    return path if path is not None and path.is_file() else None
 
 
 @dataclass(frozen=True)
@@ -262,7 +247,11 @@ def recall(folder: str, key: str, kind: type) -> Any:
     file and folder that nobody else may write to.
     """
     with workspace() as root:
-        record = load_sealed(root / folder / f"{key}.pickle", pickle.loads)
+        content = load_sealed(root / folder / f"{key}.pickle")
+    try:
+        record = None if content is None else pickle.loads(content)
+    except Exception:  # a pickle may fail in any way; the record is made anew
+        return None
     return record if isinstance(record, kind) else None
 
 

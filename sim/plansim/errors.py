@@ -48,6 +48,8 @@ __all__ = [
 
 SCREENFUL = 20
 """Maximum number of faults of an input that are shown; the others are counted."""
+MOST_FAULTS = 100
+"""Maximum number of faults that are collected of one file."""
 
 Say: TypeAlias = Callable[[str], str]
 """Returns a template in the language of the reader."""
@@ -256,60 +258,36 @@ class SimulationError(PlansimError):
     """A run breaks down: the engine fails, or a value is not a number."""
 
 
-class FaultLog:
+class FaultLog(list[Fault]):
     """Collects what is wrong with one file.
 
-    A hopeless file costs little: only the first faults are kept, the others are counted, and the
-    nearest name is looked for a few times only.
+    A hopeless file costs little: only the first faults are kept, and the nearest name is looked for
+    a few times only.
     """
 
     def __init__(self, file: str | Path) -> None:
+        super().__init__()
         self.file = file
-        self._faults: list[Fault] = []
-        self._dropped = 0
         self._guesses = 0
 
-    def fault(
-        self,
-        message: str | Message,
-        line: int | None = None,
-        expected: Message | str | None = None,
-        found: Message | str | None = None,
-        nearest: str | None = None,
-        **parts: Part,
-    ) -> None:
-        """Note a fault; the arguments are those of `Fault`."""
+    def fault(self, message: str | Message, line: int | None = None, *of: Any, **own: Any) -> None:
+        """Note a fault; the arguments are those of `Fault` but for the file."""
         if not self.is_full:
-            fault = Fault(message, self.file, line, expected, found, nearest, (), **parts)
-            self._faults.append(fault)
-        else:
-            self._dropped += 1
+            self.append(Fault(message, self.file, line, *of, **own))
 
     def nearest(self, name: str, candidates: Iterable[str]) -> str | None:
         """Do as `nearest`, but give None once a page of names has been looked for."""
         self._guesses += 1
-        return nearest(name, candidates) if self._guesses <= 20 else None
+        return nearest(name, candidates) if self._guesses <= SCREENFUL else None
 
     @property
     def is_full(self) -> bool:
         """Whether there are so many faults that the file is hopeless."""
-        return len(self._faults) >= 1000
+        return len(self) >= MOST_FAULTS
 
-    def take(self, other: FaultLog) -> None:
-        """Note all faults of another log, too."""
-        self._faults += other._faults
-        self._dropped += other._dropped
-
-    def __len__(self) -> int:
-        return len(self._faults) + self._dropped
-
-    def by_line(self, limit: int = 100) -> tuple[Fault, ...]:
-        """Return the faults by line; those past the limit as one line that counts them."""
-        ordered = sorted(self._faults, key=lambda fault: (fault.line is None, fault.line))
-        rest = len(self) - limit
-        if rest > 0:
-            ordered[limit:] = [Fault("{count} more faults", self.file, count=rest)]
-        return tuple(ordered)
+    def by_line(self) -> tuple[Fault, ...]:
+        """Return the faults by line."""
+        return tuple(sorted(self, key=lambda fault: (fault.line is None, fault.line)))
 
 
 SHORTEST_PART = 4

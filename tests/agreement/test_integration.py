@@ -8,18 +8,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-import simlin
 from numpy.typing import NDArray
 
 from plansim.engine.compiled import run_compiled
+from plansim.engine.simlin import run_simlin
 from plansim.engine.simulate import simulate
-from plansim.engine.trajectory import cells, recorded
+from plansim.engine.trajectory import cells
 from plansim.model.reader import load_model
-from plansim.model.records import Integration, Model, VariableKind, cells_of
+from plansim.model.records import Integration, Model
 from plansim.scenario.scenario_file import Scenario, as_written
 from tests.helpers.clock import by
 from tests.helpers.javascript import simulate_in_node
@@ -138,24 +137,6 @@ def test_random_numbers_are_drawn_once_a_step(tmp_path: Path) -> None:
     assert len(np.unique(runs[0]["noise"])) == STEPS + 1
 
 
-def by_pysimlin(model: Model, scenario: Scenario, step: float) -> Series:
-    """Run a model by pysimlin's Runge-Kutta method: each series by ``name`` or ``name[e1,e2]``."""
-    loaded: Any = simlin.load(model.path)
-    time = scenario.time
-    loaded.project.set_sim_specs(
-        start=time.initial, stop=time.final, dt=step, save_step=time.saveper, sim_method="rk4"
-    )
-    levers = {
-        name: value
-        for name, value in scenario.values.items()
-        if model.variables[name.partition("[")[0]].kind is not VariableKind.CONTROL
-    }
-    run = loaded.simulate(overrides=levers)
-    run.run_to_end()
-    labels = [label for variable in recorded(model)[0] for label in cells_of(model, variable)]
-    return {label: np.asarray(run.get_series(label)) for label in labels}
-
-
 def beyond_order_two(
     model: Model, scenario: Scenario, method: Integration, limits: Series
 ) -> list[str]:
@@ -181,7 +162,7 @@ def test_the_midpoint_rule_is_of_order_two_on_the_shipped_model(
 ) -> None:
     scenario = stories["accelerated-growth"]
     # pysimlin lets switches turn within a step, which errs in proportion to the step.
-    wide, narrow = (by_pysimlin(city, scenario, 1 / steps) for steps in (256, 512))
+    wide, narrow = (run_simlin(city, by(scenario, step=1 / steps), "rk4") for steps in (256, 512))
     limits = {name: 2 * narrow[name] - wide[name] for name in wide}
     assert beyond_order_two(city, scenario, Integration.MIDPOINT, limits) == []
     assert len(beyond_order_two(city, scenario, Integration.EULER, limits)) > 100

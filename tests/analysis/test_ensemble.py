@@ -9,14 +9,13 @@ from pathlib import Path
 import mpmath
 import numpy as np
 import pytest
-import xarray as xr
 
 import plansim
 from plansim.analysis.calibration.prior import draw_prior
 from plansim.analysis.ensemble import wilson, with_shares
 from plansim.analysis.evaluator import Evaluator, Request, RunStatus
+from plansim.analysis.experiments.design import Sampler
 from plansim.analysis.experiments.design_file import read_design
-from plansim.analysis.experiments.sampling import Sampler
 from plansim.engine.simulate import simulate_years
 from plansim.errors import DesignError, InputError
 from plansim.model.records import Model
@@ -78,6 +77,11 @@ def written_out(
 def test_a_member_is_a_scenario_with_its_values_written_out_bit_for_bit(
     model: Model, ensemble: Members, scenarios: list[Scenario], tmp_path: Path
 ) -> None:
+    with pytest.raises(InputError, match="only the compiled engine"):
+        plansim.simulate(model, ensemble=ensemble, engine="pysd")
+    part = plansim.simulate(model, None, ["存量"], ensemble=ensemble)
+    assert list(part) == ["stock"]
+    assert plansim.annual(part)["stock"].dims == ("scenario", "member", "year")
     runs = plansim.simulate(model, scenarios, ensemble=ensemble)
     assert runs["stock"].dims == ("scenario", "member", "time")
     assert runs["output"].dims == ("scenario", "member", "time", "trade")
@@ -94,20 +98,6 @@ def test_a_member_is_a_scenario_with_its_values_written_out_bit_for_bit(
             for name in alone:
                 assert alone[name].dims == member[name].dims
                 assert alone[name].to_numpy().tobytes() == member[name].to_numpy().tobytes()
-
-
-def test_variables_are_chosen_and_one_scenario_keeps_its_dimension(
-    model: Model, ensemble: Members
-) -> None:
-    whole = plansim.simulate(model, ensemble=ensemble)
-    part = plansim.simulate(model, None, ["存量"], ensemble=ensemble)
-    assert list(part) == ["stock"]
-    assert part["stock"].dims == ("scenario", "member", "time")
-    xr.testing.assert_equal(part["stock"], whole["stock"])
-    annual = plansim.annual(part)
-    assert annual["stock"].dims == ("scenario", "member", "year")
-    with pytest.raises(InputError, match="only the compiled engine"):
-        plansim.simulate(model, ensemble=ensemble, engine="pysd")
 
 
 @pytest.mark.parametrize("growth", ["9999", "3000", "50"])
@@ -227,21 +217,6 @@ def test_shares_beside_verdicts_follow_every_file(
 def test_a_model_without_an_ensemble_says_how_to_make_one(model: Model) -> None:
     with pytest.raises(InputError, match="has no ensemble; expected plansim model condition"):
         plansim.load_ensemble(model)
-
-
-def test_members_may_not_move_what_the_code_depends_on(tmp_path: Path) -> None:
-    delayed = village(tmp_path, """
-growth= 1 ~ Dmnl [0,9] ~ |
-effort= 3 ~ Dmnl ~ |
-weight= 2 ~ Dmnl [0,9] ~ |
-stock= DELAY N(growth + STEP(1, 2002), weight, growth, effort) ~ Dmnl ~ |
-output= stock ~ Dmnl ~ |
-""")  # fmt: skip
-    (tmp_path / "views.yaml").unlink()
-    write_ensemble(delayed, "0,0,2,1")
-    ensemble = plansim.load_ensemble(delayed)
-    with pytest.raises(InputError, match="'effort' cannot vary from run to run"):
-        plansim.simulate(delayed, ensemble=ensemble)
 
 
 # --- the prior ------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""A study of uncertainty on a model whose margins are known functions of what is uncertain."""
+"""Sobol's indices and Morris' effects, of functions and of models that have them by hand."""
 
 from __future__ import annotations
 
@@ -7,18 +7,133 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+from scipy import stats
 
-from plansim.analysis.experiments.design import Design, DesignKind
+from plansim.analysis.experiments.design import Design, DesignKind, Sampler, Uniform
 from plansim.analysis.experiments.design_file import read_design
-from plansim.analysis.sensitivity.study import Sensitivity, sobol
+from plansim.analysis.sensitivity.morris import elementary_effects, screening_design
+from plansim.analysis.sensitivity.sobol import Sensitivity, draw_pair, estimate_indices, sobol
 from plansim.errors import DesignError
 from plansim.model.reader import load_model
 from plansim.model.records import Model
+from plansim.scenario.factors import Apply, Distribution, Factor, FloatArray
 from plansim.targets.catalogue import load_targets
 from plansim.targets.target import Target
 from tests.helpers.plan import aim, plan
 from tests.helpers.vensim_text import writer
+
+# --- functions ------------------------------------------------------------------------------------
+
+ANGLE = Uniform(-math.pi, math.pi)
+
+
+def factors_of(*distributions: Distribution) -> list[Factor]:
+    return [
+        Factor(f"x{place}", (f"x{place}",), Apply.SET, one, "Dmnl")
+        for place, one in enumerate(distributions)
+    ]
+
+
+def ishigami(x: FloatArray) -> FloatArray:
+    return np.asarray(
+        np.sin(x[:, 0]) + 7 * np.sin(x[:, 1]) ** 2 + 0.1 * x[:, 2] ** 4 * np.sin(x[:, 0])
+    )
+
+
+# Ishigami & Homma 1990: variances of the parts with a = 7, b = 0.1.
+ALONE_1 = (1 + 0.1 * math.pi**4 / 5) ** 2 / 2
+ALONE_2 = 7**2 / 8
+WITH_3 = 0.1**2 * math.pi**8 * (1 / 18 - 1 / 50)
+ALL = ALONE_1 + ALONE_2 + WITH_3
+
+
+def estimated(
+    inputs: list[Factor], function: object, groups: list[list[int]], points: int = 4096
+) -> FloatArray:
+    assert callable(function)
+    pair = draw_pair(inputs, points, seed=3)
+    mixed = np.stack([function(pair.mixed(group))[None] for group in groups])
+    return estimate_indices(function(pair.a)[None], function(pair.b)[None], mixed)
+
+
+def test_ishigami() -> None:
+    found = estimated(factors_of(ANGLE, ANGLE, ANGLE), ishigami, [[0], [1], [2], [0, 2]])
+    first = np.array([ALONE_1, ALONE_2, 0, ALONE_1 + WITH_3]) / ALL
+    total = np.array([ALONE_1 + WITH_3, ALONE_2, WITH_3, ALONE_1 + WITH_3]) / ALL
+    for expected, (index, low, high) in ((first, found[:3, 0]), (total, found[3:, 0])):
+        np.testing.assert_allclose(index, expected, atol=0.02)
+        assert ((low <= expected) & (expected <= high)).all()
+
+
+def test_the_estimators_are_those_of_scipy() -> None:
+    inputs = factors_of(ANGLE, ANGLE, ANGLE)
+    pair = draw_pair(inputs, 256, seed=5)
+    a, b = ishigami(pair.a)[None], ishigami(pair.b)[None]
+    mixed = np.stack([ishigami(pair.mixed([place]))[None] for place in range(3)])
+    found = estimate_indices(a, b, mixed)
+    theirs = stats.sobol_indices(func={"f_A": a, "f_B": b, "f_AB": mixed}, n=256)
+    np.testing.assert_allclose(found[0, 0], theirs.first_order, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(found[3, 0], theirs.total_order, rtol=1e-12, atol=1e-12)
+
+
+def test_intervals_hold_the_index_about_as_often_as_they_say() -> None:
+    rng = np.random.default_rng(1)
+    held = 0
+    for seed in range(60):  # independent draws, for which a bootstrap is meant
+        a, b = rng.uniform(size=(2, 300, 2))
+        mixed = a.copy()
+        mixed[:, 0] = b[:, 0]
+        a_out, b_out, ab_out = (one.sum(axis=1)[None] for one in (a, b, mixed))
+        found = estimate_indices(a_out, b_out, ab_out[None], seed=seed)
+        held += bool(found[4, 0, 0] <= 0.5 <= found[5, 0, 0])
+    assert held >= 50
+
+
+def test_the_two_samples_are_drawn_evenly() -> None:
+    pair = draw_pair(factors_of(Uniform(0, 1), Uniform(2, 4)), 100, seed=1)
+    assert pair.a.shape == pair.b.shape == (128, 2), "up to a power of two"
+    for one in (pair.a, pair.b):
+        assert sorted((one[:, 0] * 128).astype(int).tolist()) == list(range(128))
+    assert abs(np.corrcoef(pair.a[:, 0], pair.b[:, 0])[0, 1]) < 0.2
+
+
+def a_design(*reaches: tuple[float, float]) -> Design:
+    factors = tuple(factors_of(*(Uniform(*one) for one in reaches)))
+    return Design("d", "", "", DesignKind.SOBOL, (), factors, 8, 7, 4, (), ())
+
+
+def test_effects_are_over_the_whole_reach() -> None:
+    design = screening_design(a_design((0, 1), (10, 30), (-1, 1)), 30)
+    assert design.points == 30 * 4
+    x = Sampler(design).draw(0, design.points)
+    outputs = np.stack([3 * x[:, 0] - 0.5 * x[:, 1], x[:, 2] ** 2 + 0 * x[:, 0]])
+    found = elementary_effects(x, outputs)
+    np.testing.assert_allclose(found.mean[0], [3, -10, 0], atol=1e-9)
+    np.testing.assert_allclose(found.strength[0], [3, 10, 0], atol=1e-9)
+    np.testing.assert_allclose(found.spread[0], 0, atol=1e-9)
+    np.testing.assert_allclose(found.strength_error[0], 0, atol=1e-9)
+    # A square on four levels -1, -1/3, 1/3, 1: a step of two levels changes it by 8/9 up or down.
+    np.testing.assert_allclose(found.strength[1, 2], 8 / 9 / (2 / 3))
+    assert abs(found.mean[1, 2]) < found.strength[1, 2], "up on one side, down on the other"
+    assert found.spread[1, 2] > 1
+    assert found.trajectories == 30
+
+
+def test_a_trajectory_with_a_broken_run_is_left_out() -> None:
+    design = screening_design(a_design((0, 1), (0, 1)), 10)
+    x = Sampler(design).draw(0, design.points)
+    outputs = (x @ [2.0, 1.0])[None].copy()
+    outputs[0, 4] = np.nan
+    found = elementary_effects(x, outputs)
+    assert found.trajectories == 9
+    np.testing.assert_allclose(found.mean[0], [2, 1])
+    outputs[:] = np.nan
+    assert np.isnan(elementary_effects(x, outputs).strength).all()
+
+
+# --- a model --------------------------------------------------------------------------------------
 
 EQUATIONS = """
 pull= 1 ~ Dmnl [0,10] ~ 拉力。Strong. [A: 0–2] |
@@ -46,8 +161,11 @@ rest: {}
 """
 
 
+Reads = Callable[..., tuple[Model, Design, tuple[Target, ...]]]
+
+
 @pytest.fixture
-def reads(tmp_path: Path) -> Callable[..., tuple[Model, Design, tuple[Target, ...]]]:
+def reads(tmp_path: Path) -> Reads:
     def read(
         aims: list[tuple[str, str, float, str]] = AIMS, design: str = DESIGN
     ) -> tuple[Model, Design, tuple[Target, ...]]:
@@ -73,7 +191,7 @@ def reads(tmp_path: Path) -> Callable[..., tuple[Model, Design, tuple[Target, ..
 
 
 @pytest.fixture
-def found(reads: Callable[..., tuple[Model, Design, tuple[Target, ...]]]) -> Sensitivity:
+def found(reads: Reads) -> Sensitivity:
     return sobol(*reads(), trajectories=10)
 
 
@@ -108,7 +226,7 @@ def test_what_screening_leaves_out_is_one_group(found: Sensitivity) -> None:
 
 
 def test_a_run_that_breaks_down_counts_nowhere(
-    reads: Callable[..., tuple[Model, Design, tuple[Target, ...]]],
+    reads: Reads,
 ) -> None:
     model, design, targets = reads([*AIMS, ("R1", "binding", 0, "root")])
     study = sobol(model, replace(design, points=64), targets, trajectories=4)
@@ -117,7 +235,7 @@ def test_a_run_that_breaks_down_counts_nowhere(
 
 
 def test_threads_and_progress_change_nothing_and_the_seed_all(
-    reads: Callable[..., tuple[Model, Design, tuple[Target, ...]]],
+    reads: Reads,
 ) -> None:
     model, design, targets = reads()
     told: list[tuple[int, int]] = []
@@ -133,7 +251,7 @@ def test_threads_and_progress_change_nothing_and_the_seed_all(
 
 
 def test_what_is_no_sample_is_refused(
-    reads: Callable[..., tuple[Model, Design, tuple[Target, ...]]],
+    reads: Reads,
 ) -> None:
     model, design, targets = reads()
     with pytest.raises(DesignError, match="only a sample says how likely"):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import signal
+import resource
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,60 +22,21 @@ import zarr
 from scipy.stats import binomtest
 
 from plansim.analysis.evaluator import RunStatus
-from plansim.analysis.experiments.design import Design
+from plansim.analysis.experiments.design import Design, Sampler
 from plansim.analysis.experiments.design_file import read_design
-from plansim.analysis.experiments.replay import (
-    deviation,
-    run_scenario,
-    run_scenario_text,
-    stored_run,
-)
-from plansim.analysis.experiments.sampling import Sampler
-from plansim.analysis.experiments.store import Store, open_store
-from plansim.analysis.experiments.sweep import run_sweep
+from plansim.analysis.experiments.replay import deviation, run_scenario_text, stored_run
+from plansim.analysis.experiments.store import Store, open_store, open_summary, open_sweep
+from plansim.analysis.experiments.sweep import sweep
 from plansim.engine.simulate import simulate
 from plansim.errors import DesignError, InputError, OutputError
 from plansim.files.shipped import shipped
-from plansim.model.reader import load_model
 from plansim.model.records import Integration, Model
 from plansim.scenario.scenario_file import Scenario, read_scenario
 from plansim.targets.catalogue import load_targets
 from plansim.targets.target import Status, Target
 from plansim.targets.verdict import check_targets
-from tests.helpers.plan import aim, plan
-from tests.helpers.vensim_text import writer
+from tests.toys.village import EQUATIONS, OTHER, village
 
-# The stock overflows where it is fed with itself often enough; the root is not a number below zero.
-EQUATIONS = """
-trade: farms, mills ~~|
-growth= 0.1 ~ 1/Year [-2,100000] ~ 增长率。Of the stock. [A: 0.05–0.15] |
-level= 1 ~ Dmnl [-10,10] ~ 水平。Of the root. [A: 0–2] |
-weight[trade]= 1, 2 ~ Dmnl [0,10] ~ 权重。One a trade. [A: 0.5–3] |
-fed= growth*stock ~ 亿元/Year ~ 增量。What is added. |
-stock= INTEG(fed, 100) ~ 亿元 ~ 存量。Grows. |
-output[trade]= weight[trade]*stock ~ 亿元 ~ 产出。Of a trade. |
-root= SQRT(level) ~ Dmnl ~ 根。Breaks down below zero. |
-used= root*stock ~ 亿元 ~ 用量。Needs the root. |
-"""
-TARGETS = plan(
-    aim("S1", "at least: 160, year: 2005", "stock", unit="亿元", name="Stock, zh: 存量"),
-    aim("S2", "at most: 10, year: 2005", "measure: growth, variable: stock", unit="%/Year"),
-    aim(
-        "S3", "about: 60, within: 15, year: 2005", "measure: sum, variable: fed",
-        unit="亿元", attribute="unlabelled", name="Added, zh: 增量",
-    ),
-    aim(
-        "S4", "at least: 250, year: 2010",
-        "variables: {constant: 'output[farms]', current: 'output[mills]'}",
-        unit="亿元", attribute="unlabelled",
-    ),
-    aim("S5", "at least: 100, year: 2005", "used", unit="亿元", attribute="unlabelled"),
-    aim(
-        "S6", "at least: 1, year: 2005", "not_modelled: detail",
-        unit="亿元", attribute="unlabelled",
-    ),
-    horizon=2010,
-)  # fmt: skip
 DESIGN = """\
 title: {en: A sweep, zh: 抽样}
 scenarios: [plain.yaml, other.yaml]
@@ -87,16 +48,11 @@ factors:
 outputs: [stock, output]
 years: [2003, 2005, 2009]
 """
-OTHER = """\
-title: Other
-values: {weight: {mills: 3}}
-assumes: {S1: It is told to.}
-"""
 
 
 @dataclass(frozen=True)
 class Town:
-    """A small model with its targets, two scenarios and a design, in a folder of its own."""
+    """The village with its targets, two scenarios and a design, in a folder of its own."""
 
     folder: Path
     model: Model
@@ -113,15 +69,15 @@ class Town:
         return read_design(path, self.model, **over)
 
     def sweep(self, design: Design, path: Path | None = None, **how: Any) -> xr.Dataset:
-        return run_sweep(design, self.model, self.aims, path or self.path, **how)
+        path = path or self.path
+        sweep(self.model, design, path, targets=self.aims, **how)
+        return open_summary(path)
 
 
-def town_in(folder: Path) -> Town:
+def town_in(folder: Path, equations: str = EQUATIONS) -> Town:
     """Write the town into a folder, and read it."""
-    (folder / "targets.yaml").write_text(TARGETS, "utf-8")
     (folder / "plain.yaml").write_text("title: Plain\n", "utf-8")
-    (folder / "other.yaml").write_text(OTHER, "utf-8")
-    model = load_model(writer(folder)(EQUATIONS))
+    model = village(folder, equations)
     return Town(folder, model, load_targets(model=model))
 
 
@@ -151,11 +107,10 @@ def test_each_run_is_what_it_is_by_itself(town: Town) -> None:
     design = town.design(f"{DESIGN}integration: {method}\n", samples=9)
     path = town.path
     town.sweep(design, path, threads=2)
-    store, found = open_store(path), xr.open_zarr(path, chunks=None)
+    found = xr.open_zarr(path, chunks=None)
     seen = set()
     for index in range(design.runs):
-        run = stored_run(store, index)
-        scenario = run_scenario(store, run, town.model)
+        run, scenario = stored_run(path, index, town.model)
         assert scenario.time.integration is method
         dataset = simulate(town.model, scenario)
         assert deviation(dataset, run) < 1e-12
@@ -177,12 +132,14 @@ def test_the_growth_of_a_run_follows_from_its_factors(town: Town) -> None:
     town.sweep(town.design(), threads=2)
     found = xr.open_zarr(town.path, chunks=None)
     years = found["year"].values
-    expected = 100 * (1 + found["growth"].values[:, np.newaxis] / 2) ** (2 * (years + 0.5 - 2000))
+    is_other = found["scenario"].values == 1
+    growth = np.where(is_other, 1.2, 1) * found["growth"].values  # with the effort of each
+    expected = 100 * (1 + growth[:, np.newaxis] / 2) ** (2 * (years + 0.5 - 2000))
     np.testing.assert_allclose(found["stock"].values, expected, rtol=1e-12)
-    mills = np.where(found["scenario"].values == 1, 3, 2) * found["weights"].values
+    mills = np.where(is_other, 3, 2) * found["weights"].values
     np.testing.assert_allclose(
         found["output[mills]"].sel(year=2003).values,
-        mills * 100 * (1 + found["growth"].values / 2) ** 6,
+        mills * 100 * (1 + growth / 2) ** 6,
         rtol=1e-12,
     )
 
@@ -190,10 +147,9 @@ def test_the_growth_of_a_run_follows_from_its_factors(town: Town) -> None:
 @pytest.mark.slow
 def test_runs_of_the_shipped_model_are_what_pysd_gives(city: Model, tmp_path: Path) -> None:
     design = read_design(shipped("scenarios", "sweeps", "growth-investment.yaml"), city, samples=32)
-    run_sweep(design, city, load_targets(model=city), tmp_path / "r.zarr")
-    store = open_store(tmp_path / "r.zarr")
-    run = stored_run(store, 21)
-    assert deviation(simulate(city, run_scenario(store, run, city), engine="pysd"), run) < 1e-9
+    sweep(city, design, tmp_path / "r.zarr")
+    run, scenario = stored_run(tmp_path / "r.zarr", 21, city)
+    assert deviation(simulate(city, scenario, engine="pysd"), run) < 1e-9
 
 
 def test_scenarios_share_their_points(town: Town) -> None:
@@ -209,102 +165,51 @@ def test_scenarios_share_their_points(town: Town) -> None:
 # --- it does not matter how -----------------------------------------------------------------------
 
 
-def test_values_do_not_depend_on_threads_or_blocks(town: Town) -> None:
+def test_values_do_not_depend_on_threads_blocks_or_tiles(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
     design = town.design(samples=300)
     town.sweep(design, town.folder / "a.zarr", threads=2)
+    monkeypatch.setattr("plansim.analysis.experiments.sweep.TILE", 13)
     town.sweep(design, town.folder / "b.zarr", threads=5, block=17)
     assert same(town.folder / "a.zarr", town.folder / "b.zarr")
     one, other = (xr.open_zarr(town.folder / n, group="summary") for n in ("a.zarr", "b.zarr"))
     xr.testing.assert_identical(one.load(), other.load())
 
 
-def test_values_do_not_depend_on_the_tile(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
-    design = town.design(samples=300)
-    town.sweep(design, town.folder / "a.zarr")
-    monkeypatch.setattr("plansim.analysis.experiments.workers.TILE", 13)
-    town.sweep(design, town.folder / "b.zarr", threads=2)
-    assert same(town.folder / "a.zarr", town.folder / "b.zarr")
-
-
-class _InterruptedError(Exception):
-    """Stands for whatever ends a process."""
-
-
-@pytest.mark.long
-def test_an_interrupted_sweep_is_resumed_to_the_same_values(town: Town) -> None:
-    design, cut, whole = town.design(), town.folder / "cut.zarr", town.folder / "whole.zarr"
-    town.sweep(design, whole)
-
-    def progress(done: int, runs: int) -> None:
-        if done >= 600:
-            raise _InterruptedError
-
-    with pytest.raises(_InterruptedError):
-        town.sweep(design, cut, block=64, threads=1, progress=progress)
-    store = open_store(cut)
-    done = store.done()
-    assert len(done) == 10
-    status = arrays(cut)["status"]
-    assert (status[:640] == RunStatus.OK).all()
-    assert (status[640:] == -1).all(), "fill values mean never run"
-    before = {
-        name: values[:640].copy() for name, values in arrays(cut).items() if len(values) > 640
-    }
-
-    # What a kill leaves behind: half a line in the list, half a block in the arrays.
-    with (cut / "status" / "blocks.done").open("a") as file:
-        file.write("1")
-    zarr.open_group(cut)["stock"][640:660] = 1.0  # type: ignore[index]
-    assert store.done() == done
-    asked: list[int] = []
-    town.sweep(design, cut, resume=True, threads=2, progress=lambda n, _: asked.append(n))
-    assert asked[0] == 640, "what is done is not done again"
-    assert same(cut, whole)
-    after = arrays(cut)
-    assert all((after[name][:640] == before[name]).all() for name in ("stock", "verdict", "growth"))
-
-
-def test_a_finished_sweep_is_resumed_by_doing_nothing(town: Town) -> None:
-    design = town.design(samples=10)
-    first = town.sweep(design)
-    asked: list[int] = []
-    again = town.sweep(design, resume=True, progress=lambda n, _: asked.append(n))
-    assert asked == [20]
-    xr.testing.assert_identical(first, again)
+def _with(**fields: object) -> Callable[[Town, Design], tuple[Town, Design]]:
+    return lambda town, design: (town, replace(design, **fields))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        (lambda d: replace(d, seed=6), "another design, seed; expected 5; found 6"),
-        (lambda d: replace(d, points=11), "another design, points; expected 10; found 11"),
-        (lambda d: replace(d, factors=d.factors[:2]),
+        (_with(seed=6), "another design, seed; expected 5; found 6"),
+        (_with(points=11), "another design, points; expected 10; found 11"),
+        (lambda town, design: (town, replace(design, factors=design.factors[:2])),
          "another design, factors, weights, constants; expected"),
+        (lambda town, design: (replace(town, model=replace(town.model, sha256="0")), design),
+         "another model, sha256"),
+        (lambda town, design: (
+            replace(town, aims=(replace(town.aims[0], value=170.0), *town.aims[1:])), design
+        ), "another targets, S1; expected [160"),
+        (lambda town, design: (town, design), "another versions, plansim; expected"),
     ],
 )  # fmt: skip
-def test_another_design_is_refused_with_the_difference(
-    town: Town, change: Callable[[Design], Design], expected: str
+def test_a_sweep_of_something_else_is_refused_with_the_difference(
+    town: Town,
+    monkeypatch: pytest.MonkeyPatch,
+    change: Callable[[Town, Design], tuple[Town, Design]],
+    expected: str,
 ) -> None:
     design = town.design(samples=10)
     town.sweep(design)
+    if "versions" in expected:
+        monkeypatch.setattr("plansim.analysis.experiments.layout.version_of", lambda name: "9.9")
+    other, changed = change(town, design)
     with pytest.raises(DesignError) as caught:
-        town.sweep(change(design), resume=True)
+        other.sweep(changed, resume=True)
     assert expected in str(caught.value)
-
-
-def test_another_model_version_or_target_is_refused(
-    town: Town, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    design, path = town.design(samples=10), town.path
-    town.sweep(design, path)
-    with pytest.raises(DesignError, match="another model, sha256"):
-        run_sweep(design, replace(town.model, sha256="0"), town.aims, path, resume=True)
-    shifted = (replace(town.aims[0], value=170.0), *town.aims[1:])
-    with pytest.raises(DesignError, match=r"another targets, S1; expected \[160"):
-        run_sweep(design, town.model, shifted, path, resume=True)
-    monkeypatch.setattr("plansim.analysis.experiments.layout.version_of", lambda name: "9.9")
-    with pytest.raises(DesignError, match="another versions, plansim; expected"):
-        town.sweep(design, path, resume=True)
 
 
 def test_a_result_is_not_overwritten_unless_told(town: Town) -> None:
@@ -365,8 +270,6 @@ def test_a_bad_run_is_a_status(town: Town) -> None:
     assert runs.to_dict() == {"ok": 1, "overflow": 1, "nan": 2, "excessive": 0, "never_run": 0}
     assert json.loads(summary.attrs["bad_variables"]) == {"root": 2, "fed": 1}
     assert summary["verdicts"].sel(target="S1").values.sum() == 1, "bad runs have no verdict"
-    bad = stored_run(open_store(town.path), 2)
-    assert (bad.status, bad.failed_variable, bad.failed_time) == (RunStatus.OVERFLOW, "fed", 2032.5)
 
 
 def _longer(scenario: Scenario) -> Scenario:
@@ -387,11 +290,11 @@ def test_the_result_explains_itself(town: Town) -> None:
     assert found["growth"].attrs["units"] == "1/Year"
     assert found["growth"].attrs["factor"]["distribution"] == "uniform"
     assert found["verdict"].attrs["flag_meanings"].split()[:3] == ["never_run", "met", "missed"]
-    assert found["target_name"].sel(target="S3").item() == "Added"
-    assert found["target_value"].sel(target="S3").item() == 60
+    assert found["target_name"].sel(target="S4").item() == "Either"
+    assert found["target_value"].sel(target="S4").item() == 250
     assert found["stock"].dims == ("run", "year")
     assert found["first_breach"].dims == ("run", "binding_target")
-    assert found["binding_target"].values.tolist() == ["S1", "S2"]
+    assert found["binding_target"].values.tolist() == ["S1"]
     assert "S6" not in found["target"].values, "what nothing judges is left out"
 
 
@@ -423,8 +326,6 @@ def test_the_summary_is_that_of_the_runs(town: Town) -> None:
     other = told.sel(scenario="other", target="S1")
     assert np.isnan(other["p_met"]), "an assumed target is not met with any probability"
     assert int(other["verdicts"].sel(verdict="assumed")) == 700
-    stored = xr.open_zarr(town.path, group="summary").load()
-    xr.testing.assert_equal(stored, told)
 
 
 def test_shares_of_a_grid_have_no_standard_error(town: Town) -> None:
@@ -454,8 +355,7 @@ def test_quantiles_of_very_many_runs_are_those_of_every_kth_point(
 
 def test_a_run_is_written_as_a_scenario_and_read_back_to_the_last_bit(town: Town) -> None:
     town.sweep(town.design(DESIGN + "integration: midpoint\n", samples=10))
-    store = open_store(town.path)
-    scenario = run_scenario(store, stored_run(store, 7), town.model)
+    _, scenario = stored_run(town.path, 7, town.model)
     (town.folder / "again.yaml").write_text(run_scenario_text(scenario), "utf-8")
     read = read_scenario(town.folder / "again.yaml", town.model)
     assert dict(read.values) == dict(scenario.values)
@@ -463,108 +363,47 @@ def test_a_run_is_written_as_a_scenario_and_read_back_to_the_last_bit(town: Town
     assert read.assumed == scenario.assumed
     assert (read.title_en, read.title_zh) == (scenario.title_en, scenario.title_zh)
     with pytest.raises(InputError, match=r"no such run; .*expected 0 to 19; found 20"):
-        stored_run(store, 20)
+        stored_run(town.path, 20, town.model)
     with pytest.raises(DesignError, match="made with another model"):
-        run_scenario(store, stored_run(store, 7), replace(town.model, sha256="0"))
+        stored_run(town.path, 7, replace(town.model, sha256="0"))
 
 
 # --- trouble from outside -------------------------------------------------------------------------
 
-KILLED = """
-import sys
-from pathlib import Path
-from plansim.model.reader import load_model
-from plansim.targets.catalogue import load_targets
-from plansim.analysis.experiments.design_file import read_design
-from plansim.analysis.experiments.sweep import run_sweep
 
-folder = Path(sys.argv[1])
-model = load_model(folder / "small.mdl")
-design = read_design(folder / "design.yaml", model, samples=50_000)
-run_sweep(design, model, load_targets(model=model), folder / "r.zarr", block=2048,
-      resume="resume" in sys.argv[2:], progress=lambda n, _: print(n, flush=True))
-"""
-
-
-@pytest.fixture
-def child(town: Town, root: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
-    """Start a sweep of 100 000 runs in a process of its own."""
-    town.design()
-    started: list[subprocess.Popen[str]] = []
-
-    def start(*arguments: str, prefix: Sequence[str] = ()) -> subprocess.Popen[str]:
-        command = [*prefix, sys.executable, "-c", KILLED, str(town.folder), *arguments]
-        environment = os.environ | {"PYTHONPATH": str(root / "sim")}
-        started.append(
-            subprocess.Popen(
-                command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
-            )
-        )
-        return started[-1]
-
-    yield start
-    for process in started:
-        process.kill()
-        process.communicate()
-
-
-def _wait_for(process: subprocess.Popen[str], runs: int) -> None:
-    assert process.stdout is not None
-    for line in process.stdout:
-        if int(line) >= runs:
-            return
-    raise AssertionError(process.stderr.read() if process.stderr else "it ended")
-
-
-@pytest.mark.long
-def test_a_killed_sweep_loses_at_most_the_blocks_in_hand(
-    child: Callable[..., subprocess.Popen[str]], town: Town
-) -> None:
-    process = child()
-    _wait_for(process, 20_000)
-    process.send_signal(signal.SIGKILL)
-    process.communicate(timeout=60)
-    assert process.returncode != 0
-    store = open_store(town.path)
-    done = store.done()
-    assert 9 <= len(done) < store.blocks
-    status = arrays(town.path)["status"]
-    for number in done:
-        assert (status[store.span(number)] == RunStatus.OK).all()
-    process = child("resume")
-    assert process.wait(timeout=120) == 0
-    town.sweep(town.design(samples=50_000), town.folder / "whole.zarr", block=16384)
-    assert same(town.path, town.folder / "whole.zarr")
-
-
-def test_a_full_disk_is_said_clearly_and_what_is_written_stays(
+def test_a_full_disk_is_said_clearly_and_the_sweep_is_resumed_to_the_same_values(
     town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    design, path = town.design(), town.path
-    write, count = Store.write, iter(range(1000))
+    design, path, whole = town.design(), town.path, town.folder / "whole.zarr"
+    write, limits = Store.write, resource.getrlimit(resource.RLIMIT_FSIZE)
 
     def fails(self: Store, number: int, found: Any) -> None:
-        if next(count) >= 5:
-            # As the system says it: no file may grow beyond this many bytes.
-            import resource
-
-            limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        if number == 5:  # as the system says it: no file may grow beyond this many bytes
             resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
-            try:
-                write(self, number, found)
-            finally:
-                resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-        else:
+        try:
             write(self, number, found)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
     monkeypatch.setattr(Store, "write", fails)
     with pytest.raises(OutputError, match=r"the disk is full; what is written so far stays valid"):
-        town.sweep(design, path, block=100, threads=1)
-    assert len(open_store(path).done()) == 5
+        town.sweep(design, path, block=64, threads=1)
     monkeypatch.undo()
-    town.sweep(design, path, resume=True)
-    town.sweep(design, town.folder / "whole.zarr")
-    assert same(path, town.folder / "whole.zarr")
+    # What a kill leaves behind: half a line in the list, half a block in the arrays.
+    with (path / "status" / "blocks.done").open("a") as file:
+        file.write("1")
+    zarr.open_group(path)["stock"][640:660] = 1.0  # type: ignore[index]
+    assert open_store(path).done() == set(range(5))
+    status = open_sweep(path)["status"].values
+    assert (status[:320] == RunStatus.OK).all()
+    assert (status[320:] == -1).all(), "fill values mean never run"
+    told: list[int] = []
+    town.sweep(design, path, resume=True, threads=2, progress=lambda n, _: told.append(n))
+    assert told[0] == 320, "what is done is not done again"
+    town.sweep(design, whole)
+    assert same(path, whole)
+    town.sweep(design, path, resume=True, progress=lambda n, _: told.append(n))
+    assert told[-2:] == [1400, 1400], "nothing is left to do"
 
 
 def test_an_error_in_a_thread_ends_the_sweep(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -617,44 +456,26 @@ def _free_port() -> int:
 
 
 @pytest.mark.long
-def test_workers_of_a_scheduler_give_the_same_values_though_one_is_killed(
-    cluster: tuple[str, list[subprocess.Popen[bytes]]], town: Town
-) -> None:
-    address, workers = cluster
-    design = town.design(samples=10_000)
-    killed: list[int] = []
-
-    def progress(done: int, runs: int) -> None:
-        if done >= 4096 and not killed:
-            killed.append(workers[0].pid)
-            workers[0].kill()
-
-    _wait_for_workers(address, 2)
-    town.sweep(design, town.folder / "there.zarr", scheduler=address, block=512, progress=progress)
-    assert killed
-    assert workers[0].wait(timeout=10) != 0
-    town.sweep(design, town.folder / "here.zarr")
-    assert same(town.folder / "there.zarr", town.folder / "here.zarr")
-
-
-@pytest.mark.long
-def test_where_all_workers_or_their_scheduler_die_the_sweep_says_so_and_goes_on(
+def test_the_values_are_the_same_though_a_worker_and_then_the_scheduler_is_killed(
     cluster: tuple[str, list[subprocess.Popen[bytes]]], town: Town
 ) -> None:
     address, processes = cluster
-    design = town.design(samples=10_000)
+    design, here = town.design(samples=10_000), town.folder / "here.zarr"
 
     def progress(done: int, runs: int) -> None:
         if done >= 2048:
+            processes[0].kill()  # a worker
+        if done >= 10_240:
+            assert processes[0].wait(timeout=10) != 0
             processes[-1].kill()  # the scheduler
 
     _wait_for_workers(address, 2)
     with pytest.raises(OutputError, match="their scheduler died; --resume goes on"):
         town.sweep(design, scheduler=address, block=512, progress=progress)
-    assert open_store(town.path).done()
+    assert len(open_store(town.path).done()) >= 20
     town.sweep(design, resume=True)
-    town.sweep(design, town.folder / "here.zarr")
-    assert same(town.path, town.folder / "here.zarr")
+    town.sweep(design, here)
+    assert same(town.path, here)
 
 
 def _wait_for_workers(address: str, count: int) -> None:
@@ -668,7 +489,7 @@ def _wait_for_workers(address: str, count: int) -> None:
 
 
 def test_no_scheduler_answers(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("plansim.analysis.experiments.workers.PATIENCE", "1s")
+    monkeypatch.setattr("plansim.analysis.experiments.sweep.PATIENCE", "1s")
     address = f"tcp://127.0.0.1:{_free_port()}"
     with pytest.raises(InputError, match="no scheduler answers"):
         town.sweep(town.design(), scheduler=address)
@@ -680,7 +501,7 @@ def test_a_sweep_that_is_refused_writes_and_replaces_nothing(town: Town) -> None
         "order= 3 ~ Dmnl ~ 阶。Of the delay. [A: 1–5] |\n"
         "late= DELAY N(stock, 2, 100, order) ~ 亿元 ~ 迟。Comes late. |\n"
     )
-    other = replace(town, model=load_model(writer(town.folder)(EQUATIONS + delay)))
+    other = town_in(town.folder, EQUATIONS + delay)
     text = DESIGN.replace("level: [0.2, 2]", "order: [1, 3]").replace("[stock,", "[late,")
     town.sweep(town.design(samples=4))
     before = arrays(town.path)

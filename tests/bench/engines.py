@@ -18,16 +18,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
-from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import simlin
 
 from plansim.analysis.evaluator import Evaluator
-from plansim.analysis.experiments.design import Design
-from plansim.analysis.experiments.sampling import Sampler
+from plansim.analysis.experiments.design import Design, Sampler
 from plansim.analysis.experiments.sweep import request_of
 from plansim.compiler.llvm.writer import LANES
 from plansim.compiler.native import Platform, Processor, host_platform, processors
@@ -49,8 +46,6 @@ from tests.bench.tables import (
 )
 from tests.helpers import reference
 
-PATIENCE = 120.0
-"""Seconds that a process of its own may take for its turn."""
 YEARS = [2010, 2015, 2020]
 PAGE = Path(__file__).parents[2] / "docs" / "results" / "performance.md"
 
@@ -156,17 +151,9 @@ def measured(extent: Extent) -> list[tuple[str, str]]:
         simulate_ensemble(k, table, time, keep=YEARS, threads=threads)
 
     others = {each: it.kernel(each) for each in processors()[1:]}
-    context = get_context("spawn")
-    go, end = context.Barrier(3), context.Barrier(3)
-    pair = [context.Process(target=_busy, args=(kernel, inputs, clock, (go, end)), daemon=True)
-            for _ in range(2)]  # fmt: skip
-    for each in pair:
-        each.start()
     for _ in range(extent.rounds):
         for threads in (1, 2):
             note(f"{threads}", runs, lambda n=threads: run(kernel, inputs, clock, n))  # type: ignore[misc]
-        go.wait(PATIENCE)
-        note("two processes", 2 * runs, lambda: end.wait(PATIENCE))
         for name, other in others.items():
             few = inputs[: runs // 8]
             note(f"on {name}", len(few), lambda k=other, i=few: run(k, i, clock))  # type: ignore[misc]
@@ -174,8 +161,6 @@ def measured(extent: Extent) -> list[tuple[str, str]]:
         few = inputs[: runs // 8]
         note("file's step", len(few), lambda i=few: run(kernel, i, model.time))  # type: ignore[misc]
         note("simlin", 1, lambda: project.run(analyze_loops=False))
-    for each in pair:
-        each.terminate()
     for _ in range(min(2, extent.rounds)):
         note("pysd", 1, lambda: reference.simulate(model, as_written(model), cache=False))
     median = {name: statistics.median(found) for name, found in rates.items()}
@@ -200,7 +185,6 @@ def measured(extent: Extent) -> list[tuple[str, str]]:
         ("one thread", f"{median['1']:,.0f} runs/s, "
                        f"{median['1'] * kernel.equations * steps(clock):.2e} equations/s"),
         ("two threads over one", ratio("2", "1")),
-        ("two processes over one thread: what the machine has", ratio("two processes", "1")),
         *((f"one thread over code for {each.value or 'any processor of the family'}",
            ratio("1", f"on {each}")) for each in others),
         (f"one thread over pysimlin, both at the file's {steps(model.time)} steps",
@@ -213,14 +197,6 @@ def measured(extent: Extent) -> list[tuple[str, str]]:
         *sweep_rows(model, extent.sweep),
         *command_times(extent.rounds),
     ]
-
-
-def _busy(kernel: Kernel, inputs: FloatArray, clock: TimeSpec, turns: tuple[Any, Any]) -> None:
-    """Simulate at each turn, as one of two processes that do."""
-    while True:
-        turns[0].wait()
-        simulate_ensemble(kernel, inputs, clock, keep=YEARS)
-        turns[1].wait()
 
 
 def table_row(rounds: int) -> tuple[str, str]:

@@ -72,63 +72,13 @@ SHARES = """async ([sides, value]) => {
 }"""
 REPEATS = 5
 
-ONE = """async (i) => {
-  const input = document.querySelector('[data-lever="external demand growth before"]');
-  input.value = Number(input.min) + ((i * 37) % 100) / 100 * (input.max - input.min);
-  input.dispatchEvent(new Event("input", { bubbles: true }));
-  await new Promise((done) => requestAnimationFrame(() => setTimeout(done, 0)));
-}"""
-
-
-def in_frames(opened: Page) -> list[float]:
-    """Give the processor time, ms, from the event of a slider to the end of its frame."""
-    devtools = opened.context.new_cdp_session(opened)
-    devtools.send("Performance.enable", {"timeDomain": "threadTicks"})
-
-    def busy() -> float:
-        metrics = devtools.send("Performance.getMetrics")["metrics"]
-        return 1000 * next(float(e["value"]) for e in metrics if e["name"] == "TaskDuration")
-
-    took = []
-    for number in range(INPUTS):
-        before = busy()
-        opened.evaluate(ONE, number)
-        took.append(busy() - before)
-    return took
-
 
 def shares(opened: Page, sides: str) -> str:
-    """Give the time from a move of each run to the first shares and bands, and to those of all.
-
-    And the time that all processors were busy with it, which other load of the machine leaves as it
-    is.
-    """
-    took, before = [], processor_time()
-    for number in range(REPEATS):
-        took.append(opened.evaluate(SHARES, [list(sides), 0.9 + number / 100]))
-    busy = (processor_time() - before) / REPEATS
+    """Give the time from a move of each run to the first shares and bands, and to those of all."""
+    moves = [[list(sides), 0.9 + number / 100] for number in range(REPEATS)]
+    took = [opened.evaluate(SHARES, move) for move in moves]
     times = (statistics.median(each) / 1000 for each in zip(*took, strict=True))
-    return ", ".join(f"{each:.2f} s" for each in times) + f"; processors {busy:.2f} s"
-
-
-def processor_time() -> float:
-    """Give the seconds that all processes that this one started were busy (Linux)."""
-    parents, busy = {}, {}
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = path.read_text("utf-8", "replace").rpartition(")")[2].split()
-        except OSError:
-            continue  # it has ended
-        parents[int(path.parent.name)] = int(fields[1])
-        busy[int(path.parent.name)] = int(fields[11]) + int(fields[12])
-    ours = {os.getpid()}
-    for _ in parents:
-        ours |= {child for child, parent in parents.items() if parent in ours}
-    return sum(busy[each] for each in ours - {os.getpid()}) / os.sysconf("SC_CLK_TCK")
-
-
-def p95(values: list[float]) -> float:
-    return statistics.quantiles(values, n=20)[-1]
+    return ", ".join(f"{each:.2f} s" for each in times)
 
 
 def measure(path: Path) -> Mapping[str, str]:
@@ -145,7 +95,6 @@ def measure(path: Path) -> Mapping[str, str]:
             ready.append(float(opened.evaluate("window.plansim.ready")))
             if len(ready) == OPENINGS:
                 result: Any = opened.evaluate(MEASURE, INPUTS)
-                frames = in_frames(opened)
                 live = [shares(opened, sides) for sides in ("ab", "abcd")]
                 count = opened.evaluate("window.plansim.ensemble")
             opened.close()
@@ -156,10 +105,7 @@ def measure(path: Path) -> Mapping[str, str]:
         f"slider to {result['charts']} charts and all verdicts redrawn, median": (
             f"{statistics.median(result['took']):.1f} ms"
         ),
-        "the same, 95 in 100 within": f"{p95(result['took']):.1f} ms",
-        "time of the page's thread for it, layout and painting included, 95 in 100 within": (
-            f"{p95(frames):.1f} ms"
-        ),
+        "the same, 95 in 100 within": f"{statistics.quantiles(result['took'], n=20)[-1]:.1f} ms",
         "one run of the model with its verdicts, median": (
             f"{statistics.median(result['runs']):.2f} ms"
         ),

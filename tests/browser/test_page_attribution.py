@@ -12,8 +12,7 @@ import numpy as np
 import pytest
 
 from plansim.analysis.attribution.assumptions import attribute, groups_of
-from plansim.analysis.attribution.shapley import MOST_EXACT, subsets
-from plansim.analysis.evaluator import Evaluator, Request
+from plansim.analysis.attribution.shapley import MOST_EXACT
 from plansim.engine.simulate import simulate
 from plansim.model.records import Model
 from plansim.scenario.factors import default_of
@@ -65,22 +64,6 @@ def test_shares_are_those_of_the_command(
     assert_shares(ours, visit, city, before, after)
 
 
-def test_shares_are_those_of_the_command_where_levers_were_moved(visit: Visit, city: Model) -> None:
-    visit.page.select_option("#run-b", FIRST)
-    visit.move("abatement effort after", 1.2)
-    visit.move("abatement effort from year", 2006)
-    visit.move("technology growth", 0.2)
-    before = read_scenario(FIRST, city)
-    program: Any = visit.page.evaluate(
-        "[plansim.programs.model.inputs, Array.from(plansim.results().a.inputs)]"
-    )
-    known = {name: float(value) for name, value in zip(*program, strict=True)}
-    moved = replace(before, values={**before.values, **known})
-    ours = pages_shares(visit)
-    assert len(ours["changes"]) == 2  # a lever's goal and year count as one, and so does an array
-    assert_shares(ours, visit, city, moved, before)
-
-
 def test_years_are_shared_out_and_pairs_named_for_what_they_do_together(
     visit: Visit, city: Model
 ) -> None:
@@ -130,57 +113,6 @@ def test_years_are_shared_out_and_pairs_named_for_what_they_do_together(
     page.locator("#detail .wedge polygon").first.wait_for()
     assert page.locator("#detail .wedge-key li").count() == 3  # both changes, and their sum
     assert "Together they" in page.locator(".due-pairs").inner_text()
-
-
-def test_pairs_of_many_changes_are_those_of_the_strongest_with_the_others_as_one(
-    visit: Visit, city: Model, stories: Mapping[str, Scenario]
-) -> None:
-    before, after = stories[FIRST], stories["green-transition"]
-    visit.page.select_option("#run-b", after.id)
-    (target,) = [one for one in load_targets(model=city) if one.id == "M34a"]
-    found: Any = visit.page.evaluate("(id) => window.plansim.yearly(id)", target.id)
-    assert not found["exact"]
-    groups = {group.name: group for group in groups_of(city, before, after)}
-    names = [change["id"] for change in found["changes"]]
-    count = found["strongest"]
-    pairs = found["pairs"]
-    named = sorted({place for pair in pairs for place in pair[:2]})
-    assert len(named) == count
-    assert len(pairs) == count * (count - 1) / 2
-    sizes = np.abs(found["shares"][0])
-    assert int(sizes.argmax()) in named
-    # The oracle: margins of all subsets of these and of the others as one, by the engine.
-    parts = [[groups[names[place]]] for place in named]
-    parts.append([group for name, group in groups.items() if names.index(name) not in named])
-    masks = subsets(len(parts))
-    constants = [name for part in parts for group in part for name in group.constants]
-    columns = [
-        np.where(masks[:, row], new, old)
-        for row, part in enumerate(parts)
-        for group in part
-        for old, new in zip(group.before, group.after, strict=True)
-    ]
-    runs = Evaluator(city, before, constants, Request((target,))).evaluate(
-        np.stack(columns, axis=1)
-    )
-    worth = dict(zip(map(tuple, masks.tolist()), runs[target.id].margin, strict=True))
-    one, other, together = pairs[0]
-    first, second = named.index(one), named.index(other)
-    expected = 0.0
-    for mask in masks.tolist():
-        if mask[first] or mask[second]:
-            continue
-        size, whole = sum(mask), len(parts)
-        weight = 1 / ((whole - 1) * math.comb(whole - 2, size))
-        with_one, with_other = (
-            tuple(m or i == row for i, m in enumerate(mask)) for row in (first, second)
-        )
-        both = tuple(m or i in (first, second) for i, m in enumerate(mask))
-        expected += weight * (
-            worth[both] - worth[with_one] - worth[with_other] + worth[tuple(mask)]
-        )
-    assert abs(together) > 1e-3
-    assert together == pytest.approx(expected, abs=1e-9)
 
 
 def bars(visit: Visit) -> dict[str, float]:

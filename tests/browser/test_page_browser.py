@@ -10,21 +10,20 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Locator, Page
+from playwright.sync_api import Browser, Locator
 
-from plansim.analysis.decisions.policies import policies, policy_text
 from plansim.analysis.ensemble import check_scenarios
 from plansim.model.reader import load_model
 from plansim.model.records import Model
 from plansim.output.page.page import make_page
 from plansim.scenario.factors import default_of
+from plansim.scenario.records import ScenarioKind
 from plansim.scenario.scenario_file import Scenario, as_written, read_scenario
 from plansim.targets.catalogue import load_targets
 from plansim.targets.target import Attribute
 from plansim.targets.verdict import Verdict
 from plansim.targets.views_file import load_views
 from tests.helpers.visit import FIRST, SECOND, Visit, assert_same
-from tests.toys.chimney import chimney
 
 # --- runs and verdicts ----------------------------------------------------------------------------
 
@@ -88,29 +87,7 @@ def test_an_overlay_is_laid_over_a_run_by_its_box(
     assert_same(visit.values("b"), city, read_scenario(other, city))
 
 
-def test_policies_that_a_search_found_are_presets_under_a_heading_of_their_own(
-    browser: Browser, tmp_path: Path
-) -> None:
-    model = chimney(tmp_path)
-    result = policies(model, aims=["met", "effort"], seeds=1, generations=3, members=20, fresh=20)
-    path = tmp_path / "found.yaml"
-    path.write_text(policy_text(result, 0), "utf-8")
-    scenarios = [read_scenario(file, model) for file in (tmp_path / "plain.yaml", path)]
-    made = tmp_path / "page.html"
-    made.write_text(make_page(model, scenarios).text, "utf-8")
-    visit = Visit(browser, made.as_uri())
-    (label,) = visit.page.locator(
-        '#run-b optgroup[label="Policies that a search found"] option'
-    ).all_text_contents()
-    assert label == scenarios[1].title_en
-    assert f"{result.points[0].aims['met']:.1f} targets met" in label
-    visit.page.select_option("#run-a", label=label)
-    assert_same(visit.values("a"), model, scenarios[1])
-    assert not visit.wrong
-    visit.close()
-
-
-def test_overlays_that_set_the_same_exclude_each_other(
+def test_overlays_that_set_the_same_exclude_each_other_and_policies_have_a_heading(
     browser: Browser, root: Path, tmp_path: Path
 ) -> None:
     town = load_model(root / "tests" / "toys" / "models" / "toy_town.mdl")
@@ -124,9 +101,13 @@ def test_overlays_that_set_the_same_exclude_each_other(
         dataclasses.replace(written, id=name, title_en=name, title_zh=name, values=values)
         for name, values in sets.items()
     ]
+    policy = dataclasses.replace(written, id="p", title_en="Found", kind=ScenarioKind.POLICY)
     file = tmp_path / "page.html"
-    file.write_text(make_page(town, overlays=overlays, signs={}).text, "utf-8")
+    made = make_page(town, [written, policy], overlays=overlays, signs={})
+    file.write_text(made.text, "utf-8")
     visit = Visit(browser, file.as_uri())
+    heading = visit.page.locator('#run-b optgroup[label="Policies that a search found"] option')
+    assert heading.all_text_contents() == ["Found"]
     boxes = {name: visit.page.locator(f'.side-a [data-overlay="{name}"]') for name in sets}
     visit.page.locator(".side-a .overlays summary").click()
     boxes["dry"].check()
@@ -236,20 +217,6 @@ def test_every_view_fits_its_width_in_both_languages(
     assert visit.wrong == []
 
 
-def test_the_language_changes_at_once_and_nothing_else_does(visit: Visit) -> None:
-    page = visit.page
-    visit.move("credit ease after", 1.3)
-    before = visit.values("a")["GDP"]
-    page.get_by_role("button", name="中文").click()
-    assert page.locator("html").get_attribute("lang") == "zh-Hans"
-    assert page.get_by_role("tab").all_inner_texts()[0] == "总览"
-    names = page.locator("#panel-overview .board-name .link").all_inner_texts()
-    assert all(re.search(r"[\u4e00-\u9fff]", name) for name in names)
-    np.testing.assert_array_equal(visit.values("a")["GDP"], before)
-    page.get_by_role("button", name="English").click()
-    assert page.get_by_role("tab").all_inner_texts()[0] == "Overview"
-
-
 def test_parts_of_an_array_that_rise_are_told_apart_from_those_that_fall(
     visit: Visit, city: Model, stories: Mapping[str, Scenario]
 ) -> None:
@@ -328,13 +295,11 @@ def test_a_chart_reads_out_its_values_year_by_year(visit: Visit) -> None:
 @pytest.mark.parametrize(
     ("name", "shown", "said"),
     [
-        ("credit ease after", 1.4, None),
         # 0.8 is the least that is plausible, and the model's own values are 1.05 and 1.1, twice.
         ("policy emphasis[energy industry]", 0.8, None),
         ("policy emphasis[energy industry]", 0.7, "×\u20090.76 to ×\u20091.27"),
         # The county's goal is 0.6, and 0.5 the least; the city's 0.8, and 0.95 the most.
         ("sewage goal", -10, None),
-        ("sewage goal", -15, "−10.0\u2009% to +15.0\u2009%"),
     ],
 )
 def test_a_lever_says_where_it_leaves_the_plausible_range(
@@ -355,20 +320,6 @@ def test_a_lever_says_where_it_leaves_the_plausible_range(
         assert "outside" not in spoken
 
 
-def test_no_lever_at_its_end_breaks_a_run(visit: Visit) -> None:
-    for end in ("min", "max"):
-        broken: Any = visit.page.evaluate(
-            """(end) => [...document.querySelectorAll("[data-lever]")].map((input) => {
-              input.value = input[end];
-              input.dispatchEvent(new Event("input"));
-              const { finite, verdicts } = window.plansim.results().a;
-              return finite && verdicts.every((each) => Number.isFinite(each.margin));
-            }).filter((fine) => !fine).length""",
-            end,
-        )
-        assert broken == 0
-
-
 def test_a_map_starts_at_its_first_stock_and_can_be_seen_whole(
     browser: Browser, address: str
 ) -> None:
@@ -380,23 +331,16 @@ def test_a_map_starts_at_its_first_stock_and_can_be_seen_whole(
       const ends = stocks.map((stock) => stock.getBoundingClientRect());
       return [ends.length, ends.filter((e) => e.left >= view.left && e.right <= view.right).length];
     }"""
-    assert page.locator(".map svg").is_visible()  # before anything is chosen
-    for button in page.locator(".modules button").all():
-        button.click()
-        page.locator(f'.map[data-shown="{button.inner_text()}"]').wait_for()
-        stocks, inside = page.evaluate(seen)
-        assert inside >= min(1, stocks), button.inner_text()
+    page.locator(".map svg").wait_for()  # before anything is chosen
+    stocks, inside = page.evaluate(seen)
+    assert stocks > inside >= 1
     page.get_by_role("button", name="Show the whole").click()
-    for button in page.locator(".modules button").all():
-        button.click()
-        page.locator(f'.map[data-shown="{button.inner_text()}"]').wait_for()
-        stocks, inside = page.evaluate(seen)
-        assert inside == stocks, button.inner_text()
+    assert page.evaluate(seen) == [stocks, stocks]
     visit.close()
     assert visit.wrong == []
 
 
-def test_every_control_has_a_name_and_text_stands_out(visit: Visit) -> None:
+def test_every_control_has_a_name(visit: Visit) -> None:
     nameless: Any = visit.page.evaluate(
         """() => [...document.querySelectorAll("button, input, select, [role=img]")]
           .filter((node) => !node.getAttribute("aria-label") && !node.labels?.length)
@@ -404,76 +348,6 @@ def test_every_control_has_a_name_and_text_stands_out(visit: Visit) -> None:
           .map((node) => node.outerHTML.slice(0, 80))"""
     )
     assert nameless == []
-    visit.page.evaluate(
-        "document.querySelectorAll('details').forEach((each) => (each.open = true))"
-    )
-    for tab in ("overview", "charts", "targets", "map", "about"):
-        visit.page.locator(f"#tab-{tab}").click()
-        faint: Any = visit.page.evaluate(CONTRAST)
-        assert faint == [], tab
-    # Warnings, a message, and a target that is open, which shares out what is due to what.
-    visit.page.locator("#tab-overview").click()
-    warned = visit.page.locator(".lever-warning:visible")
-    already = warned.count()  # a scenario may go beyond what is plausible
-    visit.move("sewage goal", -15)
-    visit.page.evaluate("location.hash += '&nothing=1'")
-    visit.page.locator("#notice").wait_for()
-    visit.page.locator('#panel-overview [data-target="M34a"] .link').click()
-    visit.page.locator("#detail .share").first.wait_for()
-    visit.page.locator("#detail .driver").first.wait_for()
-    assert warned.count() == already + 1
-    assert visit.page.evaluate(CONTRAST) == []
-
-
-# WCAG 2.1, 1.4.3: text against what lies behind it, 4.5 to 1.
-CONTRAST = """() => {
-  const rgb = (text) => text.match(/[\\d.]+/g).map(Number);
-  const light = ([r, g, b]) => [r, g, b].map((each) => each / 255).map((each) =>
-    each <= 0.04045 ? each / 12.92 : ((each + 0.055) / 1.055) ** 2.4,
-  ).reduce((sum, each, i) => sum + each * [0.2126, 0.7152, 0.0722][i], 0);
-  const behind = (node) => {
-    for (let each = node; each; each = each.parentElement) {
-      const colour = rgb(getComputedStyle(each).backgroundColor);
-      if (colour.length < 4 || colour[3] > 0) return colour;
-    }
-    return [255, 255, 255];
-  };
-  const found = [];
-  for (const node of document.querySelectorAll("body *")) {
-    const own = [...node.childNodes].some((each) => each.nodeType === 3 && each.data.trim());
-    if (!own || !node.checkVisibility() || node.disabled) continue;
-    if (node.closest("noscript, script, style")) continue;
-    const [one, other] = [light(rgb(getComputedStyle(node).color)), light(behind(node))];
-    const ratio = (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05);
-    if (ratio < 4.5) found.push(`${node.className} ${node.textContent.slice(0, 30)} ${ratio}`);
-  }
-  return found;
-}"""
-
-
-def test_print_shows_the_answers_and_no_buttons(visit: Visit) -> None:
-    page: Page = visit.page
-    page.emulate_media(media="print")
-    assert page.locator(".headline").is_visible()
-    assert page.locator("#panel-overview .board").is_visible()
-    assert not page.locator(".tools").is_visible()
-    assert not page.locator(".lever").first.is_visible()
-    wide: Any = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
-    assert wide[0] <= wide[1]
-    # Pictures of the charts, since a canvas that is laid out anew is printed empty.
-    page.evaluate("dispatchEvent(new Event('beforeprint'))")
-    drawn: Any = page.evaluate(
-        """Promise.all([...document.querySelectorAll(".chart-picture")].map(async (picture) => {
-          await picture.decode();
-          const { naturalWidth, src } = picture;
-          return [naturalWidth > 0 && picture.checkVisibility(), src.length];
-        }))"""
-    )
-    assert len(drawn) == 12
-    assert all(seen and size > 2000 for seen, size in drawn)
-    assert page.locator(".differences-list").first.is_visible()
-    page.evaluate("dispatchEvent(new Event('afterprint'))")
-    assert page.locator(".chart-picture").count() == 0
 
 
 @pytest.mark.parametrize("name", ["toy_town", "tea_cup"])

@@ -49,24 +49,20 @@ def test_the_address_holds_what_was_set(visit: Visit, browser: Browser) -> None:
 @pytest.mark.parametrize(
     ("fragment", "named"),
     [
-        ("a=nonsense&b:nothing=3&tab=x&lang=fr", "a=nonsense, tab=x, lang=fr, b:nothing=3"),
-        ("a:credit_ease_after=NaN", "a:credit_ease_after=NaN"),
-        ("__proto__=1&constructor=2", "__proto__=1, constructor=2"),
+        ("a=nonsense&b:nothing=3&tab=x&lang=fr", "a=nonsense, b:nothing=3, tab=x, lang=fr"),
+        ("__proto__=1&constructor=2&a:credit_ease_after=NaN",
+         "__proto__=1, constructor=2, a:credit_ease_after=NaN"),
         ("x" * 100_000, "x" * 40 + "…"),
-        ("&".join(f"a:x{i}=1" for i in range(20_000)), "a:x0=1, .* and 19996 more"),
+        ("&".join(f"a:x{i}=1" for i in range(20_000)),
+         "a:x0=1, a:x1=1, a:x2=1, a:x3=1 and 19996 more"),
     ],
-)
+)  # fmt: skip
 def test_what_a_link_says_in_vain_is_named_and_the_page_is_as_at_first(
     browser: Browser, address: str, fragment: str, named: str
 ) -> None:
     visit = Visit(browser, f"{address}#{fragment}")
     assert runs(visit) == AT_FIRST
-    said = notice(visit)
-    assert said.startswith("Not understood in the link, and left out: ")
-    names = said.removeprefix("Not understood in the link, and left out: ").removesuffix(".")
-    assert set(names.split(", ")) == set(named.split(", ")) or "more" in named
-    assert ("19996 more" in said) == ("19996 more" in named)
-    assert len(said) < 300
+    assert notice(visit) == f"Not understood in the link, and left out: {named}."
     assert visit.page.url == f"{address}#{fragment}"  # nothing is lost of it
     visit.page.locator("#notice button").click()
     assert notice(visit) == ""
@@ -74,44 +70,27 @@ def test_what_a_link_says_in_vain_is_named_and_the_page_is_as_at_first(
     assert visit.wrong == []
 
 
-def test_a_link_of_another_version_of_the_model_says_so(
-    browser: Browser, address: str, city: Model
-) -> None:
-    fragment = "b=slow-growth&b:credit_ease_after=1.2&model="
-    for digest, told in ((city.sha256[:8], False), ("0" * 8, True)):
-        visit = Visit(browser, f"{address}#{fragment}{digest}")
-        assert runs(visit)["b"] == {"scenario": "slow-growth", "moved": {"credit ease after": 1.2}}
-        assert ("another version of the model" in notice(visit)) == told
-        if told:
-            visit.page.get_by_role("button", name="中文").click()
-            assert "模型的其他版本" in notice(visit)
-            assert f"model={city.sha256[:8]}" in visit.page.evaluate("location.hash")
-        visit.close()
-        assert visit.wrong == []
-
-
-def test_a_value_that_the_model_does_not_admit_becomes_the_nearest_that_it_does(
+def test_a_link_of_another_version_of_the_model_says_so_and_goes_no_further_than_it_admits(
     browser: Browser, address: str, city: Model
 ) -> None:
     _, highest = city.variables["credit ease after"].admissible
-    visit = Visit(browser, f"{address}#a:credit_ease_after=1000&a:sewage_goal=-3")
-    assert runs(visit)["a"]["moved"] == {"credit ease after": highest, "sewage goal": -0.15}
-    assert "set to the nearest end: A Credit for local firms, A " in notice(visit)
-    visit.close()
-    assert visit.wrong == []
+    fragment = "b=slow-growth&b:credit_ease_after=1000&model="
+    for digest, told in ((city.sha256[:8], False), ("0" * 8, True)):
+        visit = Visit(browser, f"{address}#{fragment}{digest}")
+        moved = {"credit ease after": highest}
+        assert runs(visit)["b"] == {"scenario": "slow-growth", "moved": moved}
+        assert ("another version of the model" in notice(visit)) == told
+        visit.close()
+        assert visit.wrong == []
 
 
 def test_a_link_that_is_pasted_over_what_was_set_can_be_undone(visit: Visit) -> None:
     page = visit.page
     visit.move("credit ease after", 0.9)
     mine = runs(visit)
-    page.evaluate("location.hash = 'garbage'")
-    page.locator("#notice").wait_for()
-    assert notice(visit).endswith("garbage. The page stays as it was.")
-    assert runs(visit) == mine
     page.evaluate("location.hash = 'a=slow-growth&q=1'")
     page.wait_for_function("window.plansim.state().a.scenario === 'slow-growth'")
-    assert notice(visit).endswith("q=1. Undo brings back what you had set.")
+    assert notice(visit).endswith("left out: q=1.")
     page.keyboard.press("Control+z")
     assert runs(visit) == mine
 
@@ -197,25 +176,16 @@ def test_the_note_of_a_lever_says_what_each_end_does_and_costs_and_its_source(
 def test_a_narrow_screen_has_levers_and_results_at_once(browser: Browser, address: str) -> None:
     visit = Visit(browser, address, 390)
     page = visit.page
-    board = page.locator("#panel-overview .board")
-    assert board.is_visible()
+    assert page.locator("#panel-overview .board").is_visible()
     page.locator(".drawer > summary").click()
     lever = visit.lever("external demand growth before")
     lever.scroll_into_view_if_needed()
     sheet, slider = page.locator("#controls").bounding_box(), lever.bounding_box()
     assert sheet
     assert slider
-    assert sheet["y"] > 0.4 * 900
-    assert sheet["y"] < slider["y"] < 900
-    page.locator("#panel-overview .board-row[data-target]").first.scroll_into_view_if_needed()
-    told = page.locator(".tally").inner_text()
+    assert 0.4 * 900 < sheet["y"] < slider["y"] < 900
     visit.move("external demand growth before", 8)
     assert page.locator(".tally").is_visible()
-    assert page.evaluate("window.plansim.state().a.moved") == {
-        "external demand growth before": 0.08
-    }
-    visit.wait_for_members("a")
-    assert told != ""
     last = page.locator("#panel-overview .chart").last
     last.scroll_into_view_if_needed()
     box = last.bounding_box()

@@ -87,48 +87,26 @@ def run(call: Call) -> Call:
     return lambda *arguments: call("run", "--model", "town.mdl", *arguments)
 
 
-@pytest.fixture(scope="module")
-def verdicts(town: Path) -> list[plansim.Verdict]:
-    """What the package itself says: the oracle for what the command prints."""
-    model = plansim.load_model(town / "town.mdl")
-    targets = plansim.load_targets(model=model)
-    found: list[plansim.Verdict] = []
-    for name in ("base.yaml", "fast.yaml"):
-        dataset = plansim.simulate(model, plansim.read_scenario(town / name, model))
-        found += plansim.check_targets(dataset, targets)
-    return found
-
-
 # --- check --------------------------------------------------------------------------------------
 
 
 def test_check_says_the_answer_first_and_then_a_line_a_binding_target(check: Call) -> None:
-    done = check("base.yaml", "fast.yaml")
-    lines = done.out.splitlines()
+    lines = check("base.yaml", "fast.yaml").out.splitlines()
     assert lines[0].startswith('Under "As ever", 1 of the 2 binding targets')
-    model = plansim.load_model("town.mdl")
-    binding = [
-        target
-        for target in plansim.load_targets(model=model)
-        if target.attribute is plansim.Attribute.BINDING
-    ]
     (head,) = [at for at, line in enumerate(lines) if line.startswith("Binding targets, 2010")]
-    table = lines[head + 2 :]
-    for line, target in zip(table, binding, strict=False):
-        assert line.startswith(target.name_en[:20])
+    for line, name in zip(lines[head + 2 :], ["People of", "Growth of"], strict=False):
+        assert line.startswith(name)
     assert len(lines) <= 40
 
 
-def test_check_json_has_just_the_promised_fields(
-    check: Call, verdicts: list[plansim.Verdict]
-) -> None:
+def test_check_json_has_just_the_promised_fields_of_the_verdicts_of_python(check: Call) -> None:
     done = check("base.yaml", "fast.yaml", "--format", "json")
+    model = plansim.load_model("town.mdl")
+    verdicts = plansim.check_scenarios(model, ["base.yaml", "fast.yaml"])
     found = json.loads(done.out)
     assert [list(record) for record in found] == [[*VERDICT_FIELDS]] * 10
-    assert [record["scenario"] for record in found] == ["base"] * 5 + ["fast"] * 5
     for record, verdict in zip(found, verdicts, strict=True):
-        assert record["target"] == verdict.id
-        assert record["asked"] == verdict.target
+        assert (record["target"], record["asked"]) == (verdict.id, verdict.target)
         own = {*VERDICT_FIELDS[:14]} - {"target", "asked"}
         assert record.items() >= {name: getattr(verdict, name) for name in own}.items()
         bases = [*verdict.bases.items(), (None, None), (None, None)]
@@ -162,38 +140,31 @@ def test_many_implausible_values_of_a_file_are_counted_and_those_of_set_named(
     assert "警告：--set: “capital life”超出合理范围" in done.err
 
 
-def test_nothing_is_warned_of_in_shipped_scenarios(stories: Mapping[str, Scenario]) -> None:
+def test_nothing_is_warned_of_in_what_is_shipped(
+    call: Call, stories: Mapping[str, Scenario]
+) -> None:
     for scenario in stories.values():
         assert scenario.warnings == ()
-
-
-def test_nothing_is_warned_of_in_a_shipped_design(call: Call) -> None:
     done = call("sweep", "growth-investment", "-n", "2")
     assert (done.code, done.err) == (0, "2 runs are stored in growth-investment.zarr.\n")
 
 
-def test_strict_fails_where_a_binding_target_is_missed(check: Call) -> None:
+def test_strict_fails_only_where_a_binding_target_is_missed(
+    check: Call, town: Path, tmp_path: Path
+) -> None:
     assert check("base.yaml").code == 0
     done = check("base.yaml", "--strict")
-    assert done.code == 1
-    assert "1 fails" in done.out
-    assert check("fast.yaml", "--strict", "--set", "investment share[farming]=0.5").code in {0, 1}
-
-
-def test_strict_asks_only_for_binding_targets(check: Call, town: Path, tmp_path: Path) -> None:
+    assert (done.code, "1 fails" in done.out) == (1, True)
     lax = (town / "targets.yaml").read_text("utf-8").replace("attribute: binding", "basis: []")
     (tmp_path / "targets.yaml").write_text(lax, "utf-8")
     (tmp_path / "town.mdl").write_bytes((town / "town.mdl").read_bytes())
-    done = check("base.yaml", "--strict", "--model", str(tmp_path / "town.mdl"))
-    assert done.code == 0
-    assert "✗ missed" in done.out  # of the legend
+    assert check("base.yaml", "--strict", "--model", str(tmp_path / "town.mdl")).code == 0
 
 
-def test_the_same_scenario_twice_is_one_column(check: Call) -> None:
+def test_a_scenario_twice_is_one_column_and_two_of_one_name_are_refused(
+    check: Call, tmp_path: Path
+) -> None:
     assert check("base.yaml", "base.yaml").out == check("base.yaml").out
-
-
-def test_two_scenarios_of_one_name_are_refused(check: Call, tmp_path: Path) -> None:
     (tmp_path / "base.yaml").write_text(FAST.replace("parent: base.yaml\n", ""), "utf-8")
     done = check("base.yaml", str(tmp_path / "base.yaml"))
     assert (done.code, done.out) == (2, "")
@@ -222,18 +193,6 @@ def test_run_shows_named_variables_in_every_form(run: Call, town: Path) -> None:
     assert values["output[services]"] == {str(year): item for year, item in expected.items()}
     assert set(values["capital life"].values()) == {20.0}
     assert parsed["run"]["scenario"] == "fast"
-
-
-def test_a_file_that_cannot_be_written_is_refused_before_the_run(
-    run: Call, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def explode(*_: object, **__: object) -> None:
-        raise AssertionError("the run was begun")
-
-    monkeypatch.setattr("plansim.engine.simulate.simulate", explode)
-    done = run("base.yaml", "-o", "nowhere/out.nc")
-    assert done.code == 2
-    assert "expected an existing folder" in done.err
 
 
 # --- show and list ------------------------------------------------------------------------------
@@ -267,12 +226,14 @@ def test_a_group_alone_shows_its_help(call: Call, arguments: list[str]) -> None:
     assert (done.code, done.err) == (0, "")
     assert done.out.startswith("Usage: plansim")
     assert ("Commands:" if arguments else "Start here:") in done.out
+    assert "\n  audit " not in done.out or arguments
 
 
-def test_the_command_of_a_group_is_known_by_its_name_alone_but_not_listed(call: Call) -> None:
-    assert call("audit", "--lang", "zh").out == call("model", "audit", "--lang", "zh").out
-    assert call("--lang", "zh", "audit").out == call("model", "audit", "--lang", "zh").out
-    assert "\n  audit " not in call().out
+@pytest.mark.parametrize("line", ["audit --lang zh", "--lang zh audit", "--lang zh model audit"])
+def test_a_language_holds_wherever_it_stands_and_commands_are_known_by_their_names_alone(
+    call: Call, line: str
+) -> None:
+    assert call(*line.split()).out == call("model", "audit", "--lang", "zh").out
 
 
 def test_several_scenarios_are_run_side_by_side(run: Call, tmp_path: Path) -> None:
@@ -368,10 +329,8 @@ print(code, *sorted({heavy!r} & set(sys.modules)), file=sys.stderr)
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["check", "baseline"],
         ["check", "baseline", "--format", "json"],
-        ["check", "baseline", "--with", "drought"],
-        ["check", "baseline", "--set", "credit ease after=1"],
+        ["check", "baseline", "--with", "drought", "--set", "credit ease after=1"],
         ["run", "baseline"],
         ["list", "targets"],
         ["show", "M01"],

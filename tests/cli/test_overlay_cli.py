@@ -89,13 +89,6 @@ def test_every_command_takes_overlays(call: Call, pond: Path, line: str) -> None
         assert main(["check", "three.yaml", "--model", "pond.mdl"]) == 0
 
 
-def test_an_overlay_given_as_a_scenario_is_answered_with_what_works(call: Call, pond: Path) -> None:
-    done = call("check", "ban.yaml", "--model", "pond.mdl")
-    assert (done.code, done.out) == (2, "")
-    assert "expected SCENARIO+ban.yaml, or with: [ban.yaml]" in done.err
-    assert call("check", "base.yaml+ban.yaml", "--model", "pond.mdl").code == 0
-
-
 @pytest.mark.parametrize("name", ["effort until year", "强度恢复年份"])
 def test_constants_of_bent_levers_are_set_and_varied_on_the_command_line(
     call: Call, pond: Path, name: str

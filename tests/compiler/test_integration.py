@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,15 +11,14 @@ import pytest
 from plansim.compiler.integration import moved_by_stocks, reads_stock
 from plansim.compiler.ir import Op
 from plansim.compiler.lower import lower
-from plansim.compiler.order import schedule
+from plansim.compiler.schedule import schedule
 from plansim.engine.batch import Ensemble, simulate_ensemble
 from plansim.engine.kernel import Kernel, compile_model
-from plansim.model.reader import load_model
 from plansim.model.reading.syntax import read_expression
 from plansim.model.records import Integration, Model, TimeSpec
 from plansim.scenario.factors import FloatArray
 
-Build = Callable[[str], Model]
+Load = Callable[[str], Model]
 
 EULER, MIDPOINT, RK4 = Integration
 CLOCK = """
@@ -29,16 +27,6 @@ FINAL TIME= 4 ~ Year ~|
 TIME STEP= 0.5 ~ Year ~|
 SAVEPER= TIME STEP ~ Year ~|
 """
-
-
-@pytest.fixture
-def build(tmp_path: Path) -> Build:
-    def build(equations: str) -> Model:
-        path = tmp_path / "small.mdl"
-        path.write_text(equations + CLOCK, encoding="utf-8")
-        return load_model(path, strict=False)
-
-    return build
 
 
 def clock(model: Model, method: Integration, step: float = 0.5) -> TimeSpec:
@@ -79,9 +67,9 @@ SMOOTH: Mapping[str, tuple[str, Callable[[FloatArray], FloatArray]]] = {
 
 
 @pytest.mark.parametrize("name", SMOOTH)
-def test_halving_the_step_divides_the_error_by_two_to_the_order(build: Build, name: str) -> None:
+def test_halving_the_step_divides_the_error_by_two_to_the_order(load: Load, name: str) -> None:
     equations, solution = SMOOTH[name]
-    model = build(equations)
+    model = load(equations)
     kernel = compile_model(model, outputs=["x"], cache=False)
     for method, order in {EULER: 1, MIDPOINT: 2, RK4: 4}.items():
         errors = []
@@ -92,151 +80,14 @@ def test_halving_the_step_divides_the_error_by_two_to_the_order(build: Build, na
         np.testing.assert_allclose(orders, order, atol=0.15, err_msg=f"{method}: {errors}")
 
 
-# --- the rule, against a slow interpreter of it ---------------------------------------------------
-
-State = Mapping[str, float]
-Start = Callable[[float, State], State]
-Flows = Callable[[float, State, State], State]
-
-
-def by_hand(
-    method: Integration, start: State, frozen: Start, flows: Flows, renewed: Start | None = None
-) -> list[State]:
-    """Integrate by the rule: what is frozen is computed once a step, flows at each stage.
-
-    ``renewed`` gives what is remembered from step to step, from the frozen values.
-    """
-    h = 0.5
-    states = [start]
-    for i in range(8):
-        time, x = i * h, states[-1]
-        kept = frozen(time, x)
-
-        def moved(by: State, way: float, x: State = x) -> State:
-            return {**x, **{name: x[name] + way * flow for name, flow in by.items()}}
-
-        def rate(part: float, at: State, time: float = time, kept: State = kept) -> State:
-            return flows(time + part * h, at, kept)
-
-        k1 = rate(0, x)
-        match method:
-            case Integration.EULER:
-                slope = k1
-            case Integration.MIDPOINT:
-                slope = rate(0.5, moved(k1, h / 2))
-            case Integration.RK4:
-                k2 = rate(1 / 3, moved(k1, h / 3))
-                k3 = rate(5 / 9, moved(k2, h * 5 / 9))
-                way = {n: 0.56 * k1[n] - k2[n] + 1.44 * k3[n] for n in k1}
-                k4 = rate(1, moved(way, h))
-                slope = {n: (24 * k1[n] + 30 * k2[n] + 81 * k3[n] + 25 * k4[n]) / 160 for n in k1}
-        states.append({**moved(slope, h), **(renewed(time, kept) if renewed else {})})
-    return states
-
-
-@pytest.mark.parametrize("method", Integration)
-def test_a_test_on_a_stock_is_taken_at_the_stage_and_one_on_time_at_the_start(
-    build: Build, method: Integration
-) -> None:
-    model = build(
-        "x= INTEG(IF THEN ELSE(x > limit, -1, 2)*IF THEN ELSE(Time >= 1.75, 1, 0.5), 0.1) ~ Dmnl ~|"
-        "\nlimit= 1 + Time/10 ~ Dmnl ~|\n"
-    )
-    expected = by_hand(
-        method,
-        {"x": 0.1},
-        lambda t, x: {"late": 1 if t >= 1.75 else 0.5},
-        lambda t, x, kept: {"x": (-1 if x["x"] > 1 + t / 10 else 2) * kept["late"]},
-    )
-    found = series(model, ["x"], clock(model, method))[0]
-    np.testing.assert_allclose(found, [state["x"] for state in expected], rtol=1e-13)
-
-
-@pytest.mark.parametrize("method", Integration)
-def test_what_is_sampled_and_delayed_moves_once_a_step(build: Build, method: Integration) -> None:
-    model = build(
-        "x= INTEG(delayed - 0.3*x + 0.1*sampled*Time, 1) ~ Dmnl ~|\n"
-        "sampled= SAMPLE IF TRUE(x < 1.4, x + Time, 5) ~ Dmnl ~|\n"
-        "delayed= DELAY FIXED(x*Time, 1, 0.7) ~ Dmnl ~|\n"
-    )
-    queue = [0.7, 0.7]
-
-    def frozen(time: float, x: State) -> State:
-        queue.append(x["x"] * time)
-        sampled = x["x"] + time if x["x"] < 1.4 else x["sampled"]
-        return {"sampled": sampled, "delayed": queue[-3]}
-
-    expected = by_hand(
-        method,
-        {"x": 1, "sampled": 5},
-        frozen,
-        lambda t, x, kept: {"x": kept["delayed"] - 0.3 * x["x"] + 0.1 * kept["sampled"] * t},
-        lambda t, kept: {"sampled": kept["sampled"]},
-    )
-    found = series(model, ["x"], clock(model, method))[0]
-    np.testing.assert_allclose(found, [state["x"] for state in expected], rtol=1e-13)
-
-
-@pytest.mark.parametrize("method", Integration)
-def test_a_delay_whose_time_varies_takes_its_time_at_the_start_of_a_step(
-    build: Build, method: Integration
-) -> None:
-    model = build("x= DELAY N(Time, 2 + 0.25*Time, 1, 2) ~ Dmnl ~|")
-
-    def flows(t: float, x: State, kept: State) -> State:
-        first = x["a"] / (2 + 0.25 * t)
-        return {"a": (t - first) * 2, "b": (first - x["b"] / x["lag"]) * 2}
-
-    expected = by_hand(
-        method,
-        {"a": 2, "b": 2, "lag": 2, "last": 2},
-        lambda t, x: {"lag": 2 + 0.25 * t, "last": x["lag"]},
-        flows,
-        lambda t, kept: {"lag": kept["lag"], "last": kept["last"]},
-    )
-    found = series(model, ["x"], clock(model, method))[0]
-    by_rule = [state["b"] / state["lag"] for state in expected]
-    np.testing.assert_allclose(found, by_rule, rtol=1e-13)
-
-
-@pytest.mark.parametrize("method", Integration)
-def test_test_inputs_that_switch_on_the_grid_add_up_exactly(
-    build: Build, method: Integration
-) -> None:
-    model = build(
-        "stepped= INTEG(STEP(3, 1), 0) ~ Dmnl ~|\npulsed= INTEG(PULSE(1, 1.5), 0) ~ Dmnl ~|\n"
-        "trained= INTEG(PULSE TRAIN(0.5, 0.5, 1.5, 3), 0) ~ Dmnl ~|\n"
-        "steps= INTEG(1/TIME STEP, 0) ~ Dmnl ~|\n"
-    )
-    found = series(model, ["stepped", "pulsed", "trained", "steps"], clock(model, method))
-    time = np.arange(9) / 2
-    expected = [
-        3 * np.maximum(time - 1, 0),
-        np.clip(time - 1, 0, 1.5),
-        np.clip(time - 0.5, 0, 0.5) + np.clip(time - 2, 0, 0.5),
-        np.arange(9.0),
-    ]
-    np.testing.assert_allclose(found, expected, rtol=1e-14)
-
-
-@pytest.mark.parametrize(("method", "exact"), [(EULER, False), (MIDPOINT, True), (RK4, True)])
-def test_a_ramp_is_continuous_within_a_step(build: Build, method: Integration, exact: bool) -> None:
-    model = build("x= INTEG(RAMP(2, 1, 3), 0) ~ Dmnl ~|")
-    time = np.arange(9) / 2
-    risen = np.clip(time - 1, 0, 2)
-    area = risen**2 + 4 * np.maximum(time - 3, 0)
-    found = series(model, ["x"], clock(model, method))[0]
-    assert np.allclose(found, area, rtol=0, atol=2e-6) == exact  # RAMP begins 1e-6 early
-
-
 # --- what is saved, and when ----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("method", Integration)
 def test_saved_values_are_those_of_the_first_stage_however_seldom_they_are_saved(
-    build: Build, method: Integration
+    load: Load, method: Integration
 ) -> None:
-    model = build(
+    model = load(
         "x= INTEG(rate, 1) ~ Dmnl ~|\nrate= x*COS(Time) + kept ~ Dmnl ~|\n"
         "kept= SAMPLE IF TRUE(x > 1.5, x, 0) ~ Dmnl ~|\n"
     )
@@ -251,9 +102,9 @@ def test_saved_values_are_those_of_the_first_stage_however_seldom_they_are_saved
         np.testing.assert_array_equal(seldom.values[0, 1], rate[chosen])
 
 
-def test_nothing_is_computed_beyond_the_final_time_but_for_one_stage(build: Build) -> None:
+def test_nothing_is_computed_beyond_the_final_time_but_for_one_stage(load: Load) -> None:
     # At 4.25, which only a second stage of a step from 4 would reach, the root is not a number.
-    model = build("x= INTEG(SQRT(4.1 - Time), 1) ~ Dmnl ~|")
+    model = load("x= INTEG(SQRT(4.1 - Time), 1) ~ Dmnl ~|")
     kernel = compile_model(model, outputs=["x"], cache=False)
     for method in Integration:
         assert not run(kernel, clock(model, method)).bad.any(), method
@@ -277,9 +128,9 @@ lag= 1 ~ Year ~|
 @pytest.mark.parametrize("method", Integration)
 @pytest.mark.parametrize("choice", [1.0, 0.0])
 def test_folding_of_constants_changes_no_bit(
-    build: Build, method: Integration, choice: float
+    load: Load, method: Integration, choice: float
 ) -> None:
-    model = build(MANY)
+    model = load(MANY)
     folded = compile_model(model, outputs=["x", "y"], values={"choice": choice}, cache=False)
     varied = compile_model(
         model, vary=["a", "b", "begin", "choice"], outputs=["x", "y"], cache=False
@@ -290,8 +141,8 @@ def test_folding_of_constants_changes_no_bit(
 
 
 @pytest.mark.parametrize("runs", [1, 9, 100])
-def test_a_batch_gives_the_bits_of_single_runs_by_every_method(build: Build, runs: int) -> None:
-    model = build(MANY)
+def test_a_batch_gives_the_bits_of_single_runs_by_every_method(load: Load, runs: int) -> None:
+    model = load(MANY)
     kernel = compile_model(model, vary=["a", "begin"], outputs=["x", "y"], cache=False)
     random = np.random.default_rng(1)
     inputs = np.stack([random.uniform(0, 1, runs), random.uniform(0, 4, runs)], axis=1)
@@ -311,9 +162,9 @@ def test_a_batch_gives_the_bits_of_single_runs_by_every_method(build: Build, run
 
 
 def test_a_condition_of_constants_alone_takes_no_slot_and_one_of_the_clock_no_time(
-    build: Build,
+    load: Load,
 ) -> None:
-    model = build(
+    model = load(
         "x= INTEG(IF THEN ELSE(a > 1, x, IF THEN ELSE(Time > 2, 1, x)), 0) ~ Dmnl ~|\n"
         "a= 0 ~ Dmnl ~|\n"
     )
@@ -348,9 +199,9 @@ def test_a_condition_of_constants_alone_takes_no_slot_and_one_of_the_clock_no_ti
     ],
 )
 def test_a_comparison_depends_on_what_moves_within_a_step(
-    build: Build, expression: str, moves: bool
+    load: Load, expression: str, moves: bool
 ) -> None:
-    model = build(
+    model = load(
         "part: one, two ~~|\nx= INTEG(through, 1) ~ Dmnl ~|\nthrough= 2*x + late ~ Dmnl ~|\n"
         "late= level + Time ~ Dmnl ~|\nlevel= 3 ~ Dmnl ~|\ntable((0,0),(9,9)) ~ Dmnl ~|\n"
         "sampled= SAMPLE IF TRUE(Time > 1, x, 0) ~ Dmnl ~|\n"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,9 +22,8 @@ from plansim.model.reader import load_model
 from plansim.model.records import Integration, Model, TimeSpec
 from plansim.scenario.scenario_file import as_written, read_scenario
 from plansim.scenario.variant import for_scenarios
-from tests.helpers import reference
 from tests.helpers.clock import by
-from tests.helpers.javascript import run_in_node, whole_program
+from tests.helpers.javascript import run_in_node
 
 EQUATIONS = """
 flat= RANDOM UNIFORM(2, 5, 0) ~ Dmnl ~|
@@ -143,24 +141,6 @@ def test_bounds_of_no_width_and_first_values(drawn: dict[str, np.ndarray]) -> No
     np.testing.assert_array_equal(drawn["level"][:, 0], drawn["flat"][:, 0])
 
 
-@pytest.mark.long
-def test_distributions_are_those_of_pysd(tmp_path: Path) -> None:
-    path = tmp_path / "array.mdl"
-    functions = (
-        "UNIFORM(2, 5, 0)",
-        "NORMAL(-1, 3, 0.5, 1.2, 0)",
-        "EXPONENTIAL(0.2, 4, 0.1, 1.3, 0)",
-    )
-    equations = "".join(f"x{i}[cell]= RANDOM {f} ~~|\n" for i, f in enumerate(functions))
-    clock = EQUATIONS[EQUATIONS.index("INITIAL TIME") :]
-    path.write_text(f"cell: (c1-c200) ~~|\n{equations}{clock}", "utf-8")
-    model = load_model(path, strict=False)
-    ours, theirs = simulate(model, cache=False), reference.simulate(model, cache=False)
-    for i in range(len(functions)):
-        left, right = (run[f"x{i}"].to_numpy().ravel() for run in (ours, theirs))
-        assert stats.ks_2samp(left, right).pvalue > 1e-3
-
-
 @pytest.mark.parametrize("method", Integration)
 def test_a_number_is_drawn_once_a_step(
     model: Model, method: Integration, drawn: dict[str, np.ndarray]
@@ -172,15 +152,6 @@ def test_a_number_is_drawn_once_a_step(
     rates = (0.5 * found["bell"] + found["wait"]).to_numpy()
     rise = np.diff(found["level"]) / model.time.step
     np.testing.assert_allclose(rise, rates[:-1], rtol=1e-9)
-
-
-def test_javascript_draws_the_same_numbers(model: Model) -> None:
-    program = whole_program(model, [])
-    time = replace(model.time, integration=Integration.MIDPOINT)
-    (found,) = run_in_node(program, [([3.0], time)])
-    kernel = compile_model(model, outputs=list(program.outputs), cache=False)
-    expected = simulate_ensemble(kernel, np.array([[3.0]]), time).values[0]
-    np.testing.assert_allclose(found, expected, rtol=1e-12)
 
 
 def test_a_seed_is_set_by_scenarios_and_added_to_by_members(

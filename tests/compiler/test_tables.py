@@ -8,7 +8,7 @@ from bisect import bisect_right
 import numpy as np
 import pytest
 
-from plansim.compiler.ir import Graph, Op, PiecewiseLinear, Program
+from plansim.compiler.ir import Graph, Op, PiecewiseLinear
 from plansim.compiler.native import Platform, Processor, host_platform, processors
 from plansim.engine.batch import simulate_ensemble
 from plansim.engine.kernel import kernel_of
@@ -50,17 +50,8 @@ def test_a_table_is_read_at_its_points_beside_them_and_between(processor: Proces
     graph = Graph()
     at = graph.leaf(Op.INPUT)
     every = tables()
-    program = Program(
-        outputs={f"table {i}": graph.lookup(table, at) for i, table in enumerate(every)},
-        instructions=tuple(graph.instructions),
-        depends=tuple(graph.depends),
-        states=(),
-        pipes=(),
-        tables=tuple(graph.tables),
-        inputs=("x",),
-        defaults=(0.0,),
-        equations=0,
-    )
+    outputs = {f"table {i}": graph.lookup(table, at) for i, table in enumerate(every)}
+    program = graph.program({"x": 0.0}, outputs)
     points = np.unique(np.concatenate([table.x for table in every]))
     spread = np.random.default_rng(5).uniform(-2, 6, 500)
     ends = [-math.inf, math.inf, 0.0, -0.0, 5e-324, -1e308, 1e308]

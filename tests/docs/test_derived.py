@@ -89,17 +89,6 @@ def test_the_page_on_tests_shows_its_pictures_and_no_others() -> None:
     assert sorted(shown) == sorted(path.name for path in FOLDER.glob("pictures/*")) != []
 
 
-def test_speeds_are_two_tables_without_gaps() -> None:
-    page = (FOLDER / "performance.md").read_text("utf-8")
-    tables = re.findall(r"^<!-- (\w+) -->\n((?:\|.*\|\n)+)<!-- /\1 -->$", page, re.M)
-    assert [name for name, _ in tables] == ["measured", "page"]
-    for _, table in tables:
-        rows = [row.split("|")[1:-1] for row in table.splitlines()[1:]]
-        assert len(rows) > 3
-        assert {len(row) for row in rows} == {len(rows[0])}
-        assert all(cell.strip() for row in rows for cell in row)
-
-
 EXAMPLE = re.compile(r"^```console\n\$ plansim (.*)\n((?:.*\n)*?)```$", re.MULTILINE)
 GUIDE = ROOT / "docs" / "guide"
 FILE = re.compile(r"^<!-- file: (.*) -->\n```yaml\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -38,8 +38,7 @@ SHIPPED = [page for page in PAGES if page not in OTHER_MODELS]
 FENCE = re.compile(r"^```.*?^```$", re.M | re.S)
 NO_NAMES = {
     # what the commands print
-    "at least", "at most", "no number", "not modelled", "run begins after", "run ends before",
-    "year not saved",
+    "at least", "at most", "no number", "no year", "not modelled",
     # keys of files
     "hold out from", "latin hypercube",
 }  # fmt: skip
@@ -89,7 +88,9 @@ def named_in_commands(text: str, naming: Collection[str] = NAMING) -> Iterator[s
 
 
 @pytest.mark.parametrize("page", SHIPPED)
-def test_a_page_names_what_is_in_the_model(page: str, city: Model, known: set[str]) -> None:
+def test_a_page_names_what_is_in_the_model_and_shows_scenarios_that_are_read(
+    page: str, city: Model, known: set[str], tmp_path: Path
+) -> None:
     text = (ROOT / page).read_text("utf-8")
     named = [*named_in_prose(text), *named_in_commands(text)]
     assert sorted({name for name in named if name.casefold() not in known}) == []
@@ -99,9 +100,6 @@ def test_a_page_names_what_is_in_the_model(page: str, city: Model, known: set[st
     }
     assert sorted({name for name in shown if name.casefold() not in variables}) == []
 
-
-@pytest.mark.parametrize("page", SHIPPED)
-def test_the_scenarios_that_a_page_shows_are_read(page: str, city: Model, tmp_path: Path) -> None:
     files = files_of([page])
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from pathlib import Path
 from typing import Any
@@ -22,46 +21,11 @@ def _data(output: Any) -> Any:
     return output.get("data", {})
 
 
-def test_there_are_seven() -> None:
-    assert [path.name[:2] for path in NOTEBOOKS] == ["01", "02", "03", "04", "05", "06", "07"]
-
-
 def chinese(text: str) -> float:
     """Give the part of a text's letters that is Chinese; code and emphasis count as nothing."""
     prose = re.sub(r"`[^`]*`", "", text)
     han, latin = len(re.findall(r"[\u4e00-\u9fff]", prose)), len(re.findall(r"[A-Za-z]", prose))
     return han / max(han + latin, 1)
-
-
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_each_text_is_in_english_and_then_in_chinese(path: Path) -> None:
-    for cell in read(path).cells:
-        if cell.cell_type != "markdown":
-            continue
-        for paragraph, follower in _pairs(cell.source):
-            assert chinese(paragraph) == 0, paragraph
-            assert chinese(follower) > 0.5, f"no Chinese follows: {paragraph}"
-
-
-def _pairs(source: str) -> list[tuple[str, str]]:
-    """Give what stands in English with what has to be its Chinese, heading or paragraph."""
-    found = []
-    paragraphs = []
-    for block in re.split(r"\n\s*\n", source.strip()):
-        if block.startswith("#"):
-            english, _, translated = block.partition(" · ")
-            found.append((english, translated))
-        else:
-            paragraphs.append(block)
-    assert len(paragraphs) % 2 == 0, f"a paragraph has no partner: {paragraphs}"
-    return found + list(zip(paragraphs[::2], paragraphs[1::2], strict=True))
-
-
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_one_cell_sets_the_language_and_comes_first(path: Path) -> None:
-    first = next(cell for cell in read(path).cells if cell.cell_type == "code")
-    assert first.source.startswith('LANG = "en"')
-    assert len(ast.parse(first.source).body) == 1
 
 
 @pytest.mark.parametrize("lang", [pytest.param("en"), pytest.param("zh", marks=pytest.mark.slow)])
@@ -87,21 +51,25 @@ def test_a_notebook_runs_and_ends_with_an_answer(
         assert chinese(each) > 0.5 if lang == "zh" else chinese(each) < 0.05, each
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_a_notebook_uses_public_names_only(path: Path) -> None:
-    tree = ast.parse(path.read_text("utf-8"))
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            assert all(not alias.name.startswith("plansim.") for alias in node.names)
-        if isinstance(node, ast.ImportFrom):
-            assert not (node.module or "").startswith("plansim")
+def _pairs(source: str) -> list[tuple[str, str]]:
+    """Give what stands in English with what has to be its Chinese, heading or paragraph."""
+    blocks = re.split(r"\n\s*\n", source.strip())
+    headings = [block.partition(" · ")[::2] for block in blocks if block.startswith("#")]
+    paragraphs = [block for block in blocks if not block.startswith("#")]
+    return headings + list(zip(paragraphs[::2], paragraphs[1::2], strict=True))
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_the_pair_agrees_and_holds_no_output(path: Path) -> None:
-    pair = read(path.with_suffix(".ipynb"))
-    assert [cell.source for cell in pair.cells] == [cell.source for cell in read(path).cells]
-    for cell in pair.cells:
-        if cell.cell_type == "code":
-            assert cell.outputs == []
-            assert cell.execution_count is None
+def test_a_notebook_is_in_both_languages_uses_public_names_and_holds_no_output(path: Path) -> None:
+    cells = read(path).cells
+    code = [cell.source for cell in cells if cell.cell_type == "code"]
+    assert code[0].startswith('LANG = "en"')
+    assert len(code[0].splitlines()) == 1
+    assert not re.search(r"^\s*(import plansim\.|from plansim)", "\n".join(code), re.M)
+    for cell in cells:
+        for english, translated in _pairs(cell.source) if cell.cell_type == "markdown" else []:
+            assert chinese(english) == 0, english
+            assert chinese(translated) > 0.5, f"no Chinese follows: {english}"
+    pair = read(path.with_suffix(".ipynb")).cells
+    assert [cell.source for cell in pair] == [cell.source for cell in cells]
+    assert not any(cell.get("outputs") or cell.get("execution_count") for cell in pair)

@@ -30,14 +30,7 @@ def fenced(language: str, page: str = README) -> list[str]:
     return [text for kind, text in FENCE.findall(page) if kind == language]
 
 
-def command_lines() -> list[str]:
-    """Give each line of README that starts with ``plansim`` within a block of commands."""
-    return [
-        line.split("#")[0].strip()
-        for block in fenced("sh")
-        for line in block.splitlines()
-        if line.startswith("plansim ")
-    ]
+COMMANDS = re.findall(r"^(plansim [^#\n]*)", "\n".join(fenced("sh")), re.M)
 
 
 def what_make_runs() -> str:
@@ -74,7 +67,7 @@ def test_what_a_page_links_to_exists(page: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("line", command_lines())
+@pytest.mark.parametrize("line", COMMANDS)
 def test_a_command_of_readme_runs(line: str, plansim_command: Command, tmp_path: Path) -> None:
     done = plansim_command(*shlex.split(line)[1:], cwd=tmp_path)
     assert done.returncode == 0, done.stderr
@@ -84,22 +77,17 @@ def test_a_command_of_readme_runs(line: str, plansim_command: Command, tmp_path:
 def test_readme_shows_what_make_run_prints(plansim_command: Command) -> None:
     example = read_examples(["README.md"])[0]
     program, *arguments = shlex.split(what_make_runs())
-    assert program == "plansim"
+    assert (program, tuple(arguments[1:])) == ("plansim", SPEC.growth)
     done = plansim_command(*arguments)
     assert done.returncode == 0, done.stderr
     assert re.fullmatch(pattern_of(example.shown), done.stdout), "`make results` renews README"
 
 
-def test_pages_show_what_make_runs() -> None:
-    assert tuple(shlex.split(what_make_runs())[2:]) == SPEC.growth
-
-
-def test_readme_is_short() -> None:
-    assert len(README.splitlines()) <= 130
-
-
-def test_the_scenario_of_contributing_is_read(tmp_path: Path) -> None:
-    scenario, _ = fenced("yaml", CONTRIBUTING)
+def test_the_scenario_of_contributing_is_read_and_its_target_is_in_the_catalogue(
+    tmp_path: Path,
+) -> None:
+    scenario, target = fenced("yaml", CONTRIBUTING)
+    assert f"\n\n{target}\n" in shipped("model", "targets.yaml").read_text(encoding="utf-8")
     path = tmp_path / "mine.yaml"
     path.write_text(scenario, encoding="utf-8")
     read = plansim.read_scenario(path, plansim.load_model())
@@ -109,12 +97,8 @@ def test_the_scenario_of_contributing_is_read(tmp_path: Path) -> None:
     assert read.warnings == ()
 
 
-def test_the_target_of_contributing_stands_in_the_catalogue() -> None:
-    _, target = fenced("yaml", CONTRIBUTING)
-    assert f"\n\n{target}\n" in shipped("model", "targets.yaml").read_text(encoding="utf-8")
-
-
-def test_the_python_of_readme_runs() -> None:
+def test_readme_is_short_and_its_python_runs() -> None:
+    assert len(README.splitlines()) <= 130
     (block,) = fenced("python")
     names: dict[str, object] = {}
     exec(compile(block, "README.md", "exec"), names)  # the block is ours

@@ -40,14 +40,6 @@ def dataset(town: Model, numbers: Trajectory) -> xr.Dataset:
     return to_dataset(town, as_written(town), numbers, ENGINE)
 
 
-def test_every_variable_but_tables_is_there_under_its_own_name(
-    town: Model, dataset: xr.Dataset
-) -> None:
-    tables = {v.name for v in town.variables.values() if v.kind is VariableKind.LOOKUP}
-    assert tables
-    assert list(dataset.data_vars) == [name for name in town.variables if name not in tables]
-
-
 def test_each_variable_has_its_numbers_dimensions_and_meaning(
     town: Model, numbers: Trajectory, dataset: xr.Dataset
 ) -> None:
@@ -128,15 +120,6 @@ def test_annual_reads_figures_in_mid_year_and_stocks_at_its_end(
     assert by_year.attrs == dataset.attrs
 
 
-def test_annual_reads_many_runs_as_it_reads_one(dataset: xr.Dataset) -> None:
-    names = ["GDP", "capital", "birth rate"]
-    runs = xr.concat([dataset[names], 2 * dataset[names]], "run", data_vars="all")
-    for run, factor in enumerate((1, 2)):
-        one = annual(runs).isel(run=run)
-        xr.testing.assert_equal(one, factor * annual(dataset[names]))
-    assert annual(runs)["capital"].dims == ("run", "year", "sector")
-
-
 def test_annual_leaves_a_year_empty_that_only_some_variables_have(dataset: xr.Dataset) -> None:
     by_year = annual(dataset.sel(time=slice(2005, 2010)))
     assert list(by_year["year"].to_numpy()) == list(range(2005, 2011))
@@ -147,8 +130,3 @@ def test_annual_leaves_a_year_empty_that_only_some_variables_have(dataset: xr.Da
 def test_annual_refuses_a_variable_called_year(dataset: xr.Dataset) -> None:
     with pytest.raises(SimulationError, match="a variable called 'year' cannot be shown"):
         annual(dataset.assign(year=dataset["GDP"]))
-
-
-def test_a_package_that_is_not_installed_has_an_unknown_version() -> None:
-    assert version_of("no-such-package-anywhere") == "unknown"
-    assert version_of("numpy") == np.__version__

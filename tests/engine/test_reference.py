@@ -173,16 +173,6 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("place", ["blocked/below", "/proc/nowhere"])
-def test_a_folder_that_cannot_be_written_is_done_without(
-    town: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
-) -> None:
-    expected = simulate(town)
-    (tmp_path / "blocked").write_text("a file, no folder")
-    monkeypatch.setenv("PLANSIM_CACHE", str(tmp_path / place))
-    xr.testing.assert_identical(simulate(town), expected)
-
-
 def test_only_the_latest_runs_are_kept(
     build: Build, play: Play, own_cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -47,11 +47,3 @@ def test_what_cannot_stand_side_by_side_is_refused(city: Model, alone: list[xr.D
         plansim.simulate(city, ["baseline", "hindcast-2000"])
     with pytest.raises(plansim.InputError, match="given twice; found baseline, baseline"):
         joined([alone[0], alone[0]])
-
-
-def test_names_mean_what_records_mean(city: Model) -> None:
-    first, second = (plansim.read_scenario(name, city) for name in NAMES)
-    targets = plansim.load_targets(model=city)
-    (target,) = [target for target in targets if target.id == "M28"]
-    by_name = plansim.attribute(city, "baseline", "slow-growth", targets=["m28"])
-    assert by_name == plansim.attribute(city, first, second, [target])

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from plansim.errors import InputError
-from plansim.files.city import EN, ZH, new_city
+from plansim.files.scaffold import EN, ZH, new_city
 from plansim.files.shipped import packaged, shipped
 from plansim.model.reader import load_model
 from tests.helpers.command import Call

@@ -4,31 +4,25 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from plansim import load_model, load_targets, read_scenario
-from plansim.analysis.experiments.design_file import read_design
-from plansim.errors import InputError, Message
-from plansim.files.yaml_document import MAX_BYTES, MAX_DEPTH, Plain, parse_document, read_document
+from plansim.files.yaml_document import MAX_BYTES, Plain, parse_document, read_document
 
 
 @pytest.mark.parametrize(
     ("text", "data"),
     [
         ("a: 1", {"a": 1}),
-        ("a: -1.5e3", {"a": -1500.0}),
         ("a: .5", {"a": 0.5}),
         ("a: '1'", {"a": "1"}),
         ("a: yes", {"a": "yes"}),  # YAML 1.1 made a boolean of it
         ("a: 0x10", {"a": "0x10"}),
         ("a: TRUE", {"a": True}),
         ("a: ~\nb:", {"a": None, "b": None}),
-        ("a: 12 %/Year", {"a": "12 %/Year"}),
         ("人口: [城镇, 2]", {"人口": ["城镇", 2]}),
         ("2005: x\nnull: y", {"2005": "x", "null": "y"}),
         ("- 1\n- b: |\n    two\n    lines\n", [1, {"b": "two\nlines\n"}]),
@@ -54,15 +48,11 @@ def test_each_entry_knows_its_line() -> None:
     ("text", "fault"),
     [
         ("", "x.yaml:1: the file is empty"),
-        ("# only a comment\n", "x.yaml:1: the file is empty"),
         ("a: 1\nb: 2\na: 3", "x.yaml:3: the key 'a' is given twice; found a first one on line 1"),
         ("a: &x 1\nb: *x", "x.yaml:2: aliases are not allowed; found *x"),
-        ("a: &a [*a]", "x.yaml:1: aliases are not allowed; found *a"),
         ("a: !!str 1", "x.yaml:1: tags are not allowed; found !!str"),
-        ("a:\n- !x [1]", "x.yaml:2: tags are not allowed; found !x"),
         ("? [a]\n: 1", "x.yaml:1: a key must be plain text"),
         ("a: 1\n<<: {b: 2}", "x.yaml:2: merge keys are not supported; found <<"),
-        ("a: &x {b: 2}\nc:\n  <<: *x", "x.yaml:3: merge keys are not supported; found <<"),
         ("a: 1\n'<<': 2", "x.yaml:2: a key must not begin with '<'; found <<"),
         ("a:\n- <b: 1", "x.yaml:2: a key must not begin with '<'; found <b"),
         ("a: 1\n---\nb: 2", "x.yaml:2: the file has more than one YAML document"),
@@ -82,24 +72,12 @@ def test_all_faults_of_form_are_reported_at_once() -> None:
     assert [fault.line for fault in parse_document(text, "x.yaml").faults] == [1, 3, 4, 5, 5]
 
 
-def test_nesting_up_to_the_limit_is_read() -> None:
-    assert parse_document("[" * MAX_DEPTH + "]" * MAX_DEPTH, "x.yaml").faults == ()
-
-
-def test_a_file_that_expands_to_billions_is_refused_at_once() -> None:
-    lines = ["a0: &a0 [x, x]"]
-    lines += [f"a{i}: &a{i} [" + ", ".join([f"*a{i - 1}"] * 9) + "]" for i in range(1, 12)]
-    faults = parse_document("\n".join(lines), "x.yaml").faults
-    assert {str(fault.message) for fault in faults} == {"aliases are not allowed"}
-
-
 @pytest.mark.parametrize(
     ("content", "fault"),
     [
         (b"", ":1: the file is empty"),
-        (b"\x89PNG\r\n\x1a\n\0\0", ": the file is binary; expected a YAML text file"),
         ("a: 1\nb: 焦".encode("gb18030"), ":2: the file is not UTF-8 text"),
-        (b"#" * (MAX_BYTES + 1), ": the file is larger than 1 MB"),
+        (b"#" * (MAX_BYTES + 1), ": the file cannot be read: more than 1 MB"),
     ],
 )
 def test_what_is_no_text_file_is_refused(tmp_path: Path, content: bytes, fault: str) -> None:
@@ -110,23 +88,18 @@ def test_what_is_no_text_file_is_refused(tmp_path: Path, content: bytes, fault: 
     assert document.data is None
 
 
-def test_a_byte_order_mark_is_no_part_of_the_text(tmp_path: Path) -> None:
-    path = tmp_path / "x.yaml"
-    path.write_bytes("\N{BYTE ORDER MARK}a: 1".encode())
-    assert read_document(path).data == {"a": 1}
-
-
-def test_a_huge_file_is_refused_without_reading_it(tmp_path: Path) -> None:
-    path = tmp_path / "huge.yaml"
-    with path.open("wb") as stream:
-        stream.truncate(100_000_000_000)  # sparse: takes no room, but could never be read
-    assert "larger than 1 MB" in str(read_document(path).faults[0])
-
-
-def test_a_missing_file_a_folder_and_a_pipe_are_refused(tmp_path: Path) -> None:
+def test_what_is_no_plain_file_is_refused_without_reading_it(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    for name, message in [("no", "no such file"), ("", "not a file"), ("pipe", "not a file")]:
-        assert read_document(tmp_path / name).faults[0].message == Message(message)
+    with (tmp_path / "huge").open("wb") as stream:
+        stream.truncate(100_000_000_000)  # sparse: takes no room, but could never be read
+    messages = {
+        "no": "no such file",
+        "": "the file cannot be read: Is a directory",
+        "pipe": "the file cannot be read: not a regular file",
+        "huge": "the file cannot be read: more than 1 MB",
+    }
+    for name, message in messages.items():
+        assert str(read_document(tmp_path / name).faults[0].message) == message
 
 
 @settings(deadline=None)
@@ -156,24 +129,3 @@ def test_json_is_read_as_json_reads_it(value: Plain) -> None:
     document = parse_document(text, "x.json")
     assert document.faults == ()
     assert document.data == value
-
-
-@pytest.mark.parametrize(
-    "read",
-    [
-        lambda path: read_scenario(path, load_model()),
-        lambda path: read_design(path, load_model()),
-        lambda path: load_targets(path, model=load_model()),
-    ],
-    ids=["scenario", "design", "targets"],
-)
-@pytest.mark.parametrize("key", ["<<", "<model>"])
-def test_a_key_that_begins_like_a_merge_key_is_one_fault_of_each_reader(
-    tmp_path: Path, key: str, read: Callable[[Path], object]
-) -> None:
-    path = tmp_path / "x.yaml"
-    path.write_text(f"title: {{en: a, zh: b}}\n{key}: {{values: 1}}\n", "utf-8")
-    with pytest.raises(InputError) as raised:
-        read(path)
-    (fault,) = raised.value.faults
-    assert (fault.file, fault.line, fault.found) == (str(path), 2, key)

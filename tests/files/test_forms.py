@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from types import ModuleType
-from typing import Annotated, Any
+from typing import Annotated
 
 import pytest
 from pydantic import Field
 
-from plansim.analysis.calibration import conditioning_file
+from plansim.analysis import checks_form
+from plansim.analysis.calibration import conditioning_form
 from plansim.analysis.experiments import design_form
-from plansim.analysis.validation import effects_file
 from plansim.errors import SCREENFUL, CatalogueError, Fault, InputError, UnknownNameError
 from plansim.files.forms import (
     MOST_FAULTS,
@@ -22,7 +22,6 @@ from plansim.files.forms import (
     Words,
     form_of,
     listed,
-    noting,
 )
 from plansim.files.shipped import shipped
 from plansim.files.yaml_document import parse_document
@@ -124,37 +123,13 @@ def test_a_hopeless_file_is_not_read_to_its_end_and_a_screenful_is_printed() -> 
     assert lines[-1] == f"x.yaml: {MOST_FAULTS - SCREENFUL} more faults"
 
 
-def test_faults_are_noted_where_they_stand() -> None:
-    faults: list[Fault] = []
-    with noting(faults, "rows", 3):
-        raise InputError([Fault("one", at=("id",)), Fault("two", "other.yaml")])
-    assert [(str(f.message), f.at, f.file) for f in faults] == [
-        ("one", ("rows", 3, "id"), None),
-        ("two", ("rows", 3), "other.yaml"),
-    ]
-
-
-def test_a_form_without_a_context_is_held_to_itself_alone() -> None:
-    class Alone(Form):
-        a: int
-
-        def _misfits(self, context: Any) -> Iterator[Fault]:
-            assert context is None
-            if self.a < 0:
-                yield Fault("negative", at=("a",))
-
-    assert form_of(Alone, parse_document("a: 1", "x.yaml")).a == 1
-    with pytest.raises(CatalogueError, match=r"x\.yaml:2: negative"):
-        form_of(Alone, parse_document("\na: -1", "x.yaml"))
-
-
 @pytest.mark.parametrize(
     ("file", "module"),
     [
         ("scenarios/schema.json", scenario_form),
         ("scenarios/sweeps/schema.json", design_form),
-        ("model/conditioning.schema.json", conditioning_file),
-        ("model/effects.schema.json", effects_file),
+        ("model/conditioning.schema.json", conditioning_form),
+        ("model/effects.schema.json", checks_form),
     ],
 )
 def test_the_shipped_schema_is_the_present_one(file: str, module: ModuleType) -> None:

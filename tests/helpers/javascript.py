@@ -16,7 +16,7 @@ import numpy as np
 from plansim.compiler.ir import Program
 from plansim.compiler.javascript import emit_javascript, runtime
 from plansim.compiler.lower import StructuralError, lower
-from plansim.compiler.order import schedule
+from plansim.compiler.schedule import schedule
 from plansim.engine.trajectory import recorded
 from plansim.model.records import Model, TimeSpec
 from plansim.scenario.factors import FloatArray

@@ -5,7 +5,6 @@ Nothing of the package is asked for what is right.
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -73,23 +72,6 @@ def whole(value: float | Array) -> Array:
     return np.atleast_2d(np.asarray(value, dtype=np.float64))
 
 
-def drawn(step: int, place: str) -> float:
-    """Return the uniform number of a step, for seed and stream 0, by Threefry-2x32-20.
-
-    Reference: J. K. Salmon et al., Parallel random numbers: as easy as 1, 2, 3 (SC 2011).
-    """
-    word, keys = 2**32, (0, 0, 0x1BD11BDA)  # of seed 0, stream 0, and their parity
-    turns = (13, 15, 26, 6, 17, 29, 16, 24)
-    x, y = step, zlib.crc32(place.encode())
-    for i in range(20):
-        x = (x + y) % word
-        y = ((y << turns[i % 8]) | (y >> (32 - turns[i % 8]))) % word ^ x
-        if i % 4 == 3:
-            j = i // 4 + 1
-            x, y = (x + keys[j % 3]) % word, (y + keys[(j + 1) % 3] + j) % word
-    return float(((x >> 6) * 2**26 + (y >> 6) + 0.5) / 2**52)
-
-
 def looked_up(x: Array, xs: Sequence[float], ys: Sequence[float]) -> Array:
     """Return heights between points; where two stand at one place, the second holds there."""
     right = np.searchsorted(xs, x, side="right")
@@ -97,29 +79,6 @@ def looked_up(x: Array, xs: Sequence[float], ys: Sequence[float]) -> Array:
     a, b = np.take(xs, low), np.take(xs, low + 1)
     share = np.clip((x - a) / np.where(b > a, b - a, 1), 0, 1)
     return np.asarray(np.take(ys, low) * (1 - share) + np.take(ys, low + 1) * share)
-
-
-def onward(x: Array) -> Array:
-    """Return the first curve, going on beyond its ends."""
-    xs, ys = (np.array(part) for part in CURVES[0])
-    low, high = ((ys[i + 1] - ys[i]) / (xs[i + 1] - xs[i]) for i in (0, -2))
-    beyond = low * np.minimum(x - xs[0], 0) + high * np.maximum(x - xs[-1], 0)
-    return np.asarray(np.interp(x, xs, ys) + beyond)
-
-
-def area(x: Array) -> Array:
-    """Return the area under the first curve from 0.5 on."""
-    xs, ys = (np.array(part) for part in CURVES[0])
-
-    def up_to(x: Array) -> Array:
-        parts = np.concatenate([[0], np.cumsum(np.diff(xs) * (ys[1:] + ys[:-1]) / 2)])
-        inside = np.clip(x, xs[0], xs[-1])
-        i = np.clip(np.searchsorted(xs, inside, side="right") - 1, 0, len(xs) - 2)
-        within = (inside - xs[i]) * (ys[i] + np.interp(inside, xs, ys)) / 2
-        flat = ys[0] * np.minimum(x - xs[0], 0) + ys[-1] * np.maximum(x - xs[-1], 0)
-        return np.asarray(parts[i] + within + flat)
-
-    return up_to(x) - up_to(whole(0.5))
 
 
 def divided(a: Array, b: Array) -> Array:
@@ -138,32 +97,11 @@ def held(x: float, backward: bool) -> float:
     return values[int(np.clip(place - backward, 0, len(times) - 1))]
 
 
-def taken(price: float, priority: Array, width: Array, request: Array) -> Array:
-    """Return what is taken at a price by rectangular profiles."""
-    return np.asarray(request * np.clip((priority + width / 2 - price) / width, 0, 1))
-
-
-def allocated(request: Array, priority: Array, width: Array, supply: float) -> Array:
-    """Share a supply out, by the price at which all of it is taken."""
-    if supply >= request.sum():
-        return request
-    low, high = float((priority - width).min()), float((priority + width).max())
-    for _ in range(200):
-        middle = (low + high) / 2
-        if taken(middle, priority, width, request).sum() > supply:
-            low = middle
-        else:
-            high = middle
-    return taken(high, priority, width, request)
-
-
 ONE: Sequence[tuple[str, Callable[[Array], Array]]] = (
     ("ABS(%s)", np.abs),
     ("-ABS(%s)^2", lambda a: -(a**2)),
     ("(0 - %s)", np.negative),
     ("(0 - - -%s)", np.negative),
-    ("LOOKUP EXTRAPOLATE(Curve[a1], 2*%s)", lambda a: onward(2 * a)),
-    ("LOOKUP AREA(curve[a1], 0.5, 3*%s)", lambda a: area(3 * a)),
     ("EXP(-ABS(%s))", lambda a: np.exp(-np.abs(a))),
     ("LN(1.5 + ABS(%s))", lambda a: np.log(1.5 + np.abs(a))),
     ("SQRT(ABS(%s))", lambda a: np.sqrt(np.abs(a))),

@@ -16,8 +16,6 @@ from tests.helpers.plain_numpy import (
     STEPS,
     Array,
     Run,
-    allocated,
-    drawn,
     held,
     whole,
 )
@@ -28,7 +26,6 @@ Ends: a1, a3 ~~|
 Again <-> A ~~|
 B: (b1-b2) ~~|
 Zone: z1, z2 -> B ~~|
-Profile: ptype, ppriority, pwidth, pextra ~~|
 :MACRO: KEPT(x, rate)
 KEPT= INTEG(rate*(x - KEPT), 0.5*x) ~ x ~|
 :END OF MACRO:
@@ -116,17 +113,6 @@ class ModelWriter(Grammar):
         text = f"of all= GET DATA {what}({name}, {ends[0]}, {ends[1]}) ~~|\n"
         self.add("of all", "", text, lambda run: whole(found[what]))
 
-    def noise(self) -> None:
-        """Add random numbers: one a step, whatever else is in the model."""
-
-        def waited(run: Run) -> Array:
-            share = drawn(run.step, "('wait', (), [], 0)") * (1 - np.exp((0.2 - 4) / 1.3))
-            return whole(0.2 - 1.3 * np.log(1 - share))
-
-        self.add("noise", "", "noise= RANDOM UNIFORM(-2, 3, 0) ~~|\n",
-                 lambda run: whole(5 * drawn(run.step, "('noise', (), [], 0)") - 2))  # fmt: skip
-        self.add("wait", "", "wait= RANDOM EXPONENTIAL(0.2, 4, 0.1, 1.3, 0) ~~|\n", waited)
-
     def stock(self, name: str, dims: str) -> tuple[str, Callable[[Run], Array], Term]:
         initial, rate = self.term(dims, 1), self.term(dims, 3)
         self.stocks.append((name, dims))
@@ -180,29 +166,6 @@ class ModelWriter(Grammar):
             "solved[A]= SUM(inverse[A, Again!]*base vector[Again!]) ~~|\n"
         )
         self.add("solved", "A", matrix + text, inverse)
-        self.allocations(vector)
-
-    def allocations(self, vector: Callable[[Run], Array]) -> None:
-        share, width = self.random.uniform(0.05, 1.3), self.random.uniform(0.5, 3)
-        text = (
-            f"request[A]= 1 + ABS(base vector[A]) ~~|\nsupply= {share:.3f}*SUM(request[A!]) ~~|\n"
-            f"profile[A, ptype]= 1 ~~|\nprofile[A, ppriority]= 0.7*A ~~|\n"
-            f"profile[A, pwidth]= {width:.3f} ~~|\nprofile[A, pextra]= 0 ~~|\n"
-            "given[A]= ALLOCATE AVAILABLE(request[A], profile[A, ptype], supply) ~~|\n"
-        )
-        by = (
-            f"by priority[A]= ALLOCATE BY PRIORITY(request[A], profile[A, ppriority], 3,"
-            f" {width:.3f}, supply) ~~|\n"
-        )
-
-        def value(run: Run) -> Array:
-            request = 1 + np.abs(vector(run))
-            priority, wide = 0.7 * np.arange(1.0, 4.0), np.full(3, round(width, 3))
-            supply = round(share, 3) * request.sum()
-            return allocated(request, priority, wide, supply)[:, None]
-
-        self.add("given", "A", text, value)
-        self.add("by priority", "A", by, lambda run: value(run))
 
 
 def _brackets(names: Sequence[str]) -> str:
@@ -223,7 +186,6 @@ def write_model(random: Random) -> Written:
     g = ModelWriter(random)
     g.constants()
     g.seen()
-    g.noise()
     for i in range(3):
         g.auxiliary(f"early {i}", random.choice(["", "A", "B", "AB"]), 2)
     first = list(g.variables)

@@ -3,8 +3,6 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from plansim.model.comment import Comment, Source, read_comment, read_source
 
@@ -56,20 +54,6 @@ def test_plausible_ranges(tag: str, plausible: tuple[float, float] | None) -> No
     assert comment.plausible == plausible
 
 
-def test_the_first_range_counts() -> None:
-    assert read_comment("名。x [M01] [A: 3–4] [E1: 1–2]").plausible == (3, 4)
-
-
-def test_tags_stand_at_the_end_only() -> None:
-    comment = read_comment("名。From [0,1] to [year-end] or so.")
-    assert (comment.sources, comment.year_end) == ((), False)
-    assert comment.meaning_en == "From [0,1] to [year-end] or so."
-
-
-def test_a_lone_bracket_is_no_tag() -> None:
-    assert read_comment("名。x]").meaning_en == "x]"
-
-
 def test_elements_in_chinese() -> None:
     comment = read_comment("部门。Branches. [zh: 农业, 工业，服务业、其他]")
     assert comment.elements_zh == ("农业", "工业", "服务业", "其他")
@@ -83,21 +67,6 @@ def test_wrapped_lines_flow() -> None:
     assert comment.name_zh == "地区生产总值"
     assert comment.meaning_en == "Sum of the value of 万元."
     assert comment.sources == ("A: 1–2 a reason",)
-
-
-@given(st.text(alphabet="中。 [](:)zh–.0123A\n-year", max_size=60))
-def test_no_comment_is_too_odd(text: str) -> None:
-    comment = read_comment(text)
-    assert "\n" not in comment.name_zh + comment.meaning_en + comment.meaning_zh + "".join(
-        comment.sources
-    )
-
-
-def test_a_comment_may_lack_either_language() -> None:
-    chinese = read_comment("名。一句。")
-    assert (chinese.name_zh, chinese.meaning_zh, chinese.meaning_en) == ("名", "一句。", "")
-    english = read_comment("名。One.")
-    assert (english.name_zh, english.meaning_zh, english.meaning_en) == ("名", "", "One.")
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from plansim.analysis.checks_file import Sign
+from plansim.analysis.checks_form import Sign
 from plansim.analysis.validation.behaviour import DRAWS
 from plansim.analysis.validation.conservation import stated_figures
 from plansim.analysis.validation.context import ValidationContext, verdicts

@@ -10,7 +10,13 @@ import pytest
 from plansim.analysis.evaluator import CompiledModel, compile_whole, every_step
 from plansim.analysis.experiments.design_file import read_design
 from plansim.analysis.validation.conservation import unsound
-from plansim.analysis.validation.context import Settings, ValidationContext, cells, limits
+from plansim.analysis.validation.context import (
+    Settings,
+    ValidationContext,
+    cells,
+    limits,
+    model_constants,
+)
 from plansim.scenario.factors import constants_of
 
 STORIES = ("baseline", "accelerated-growth")
@@ -54,7 +60,7 @@ def test_every_end_of_an_admissible_range_can_be_computed(
     """Each constant alone, and each array as a whole, at either end."""
     runs = [
         (f"{reference} = {end:g}", dict.fromkeys(cells(context.model, reference), end))
-        for name in context.constants
+        for name in (constant.name for constant in model_constants(context.model))
         for end in limits(context.model.variables[name])
         for reference in dict.fromkeys([name, *cells(context.model, name)])
     ]

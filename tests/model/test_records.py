@@ -4,12 +4,10 @@ import dataclasses
 import pickle
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from plansim.errors import UnknownNameError
 from plansim.model.reader import load_model
-from plansim.model.records import Model, folded
+from plansim.model.records import Model
 from tests.helpers.vensim_text import writer
 
 
@@ -54,12 +52,6 @@ def test_find_refuses_a_chinese_name_that_two_variables_share(town: Model) -> No
         shared.find("出生人数")
 
 
-def test_an_english_name_goes_before_a_chinese_one(town: Model) -> None:
-    twin = dataclasses.replace(town.variables["deaths"], name_zh="births")
-    shared = dataclasses.replace(town, variables={**town.variables, "deaths": twin})
-    assert shared.find("births").name == "births"
-
-
 def test_uses_are_the_causes_turned_round(town: Model) -> None:
     assert town.uses("residents") == ("births", "deaths", "GDP per head", "capital per head")
     for name in town.variables:
@@ -79,9 +71,3 @@ def test_a_model_is_frozen_and_crosses_processes(town: Model) -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         town.name = "other"  # type: ignore[misc]
     assert pickle.loads(pickle.dumps(town)) == town
-
-
-@given(st.text())
-def test_folding_twice_changes_nothing_more(name: str) -> None:
-    once = folded(name)
-    assert folded(once) == once

@@ -7,14 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from plansim.compiler.functions.plain import VECTOR
 from plansim.engine.batch import simulate_ensemble
 from plansim.engine.kernel import compile_model
 from plansim.errors import ModelError
 from plansim.model.reader import load_model, parse_model
 from plansim.model.reading.equations import EquationForm
 from plansim.model.reading.expression import Name, Node, Number
-from plansim.model.reading.functions import OVER_ELEMENTS
 from plansim.model.reading.syntax import read_expression
 from plansim.model.records import Model, VariableKind
 from plansim.model.rewrite import AddedEquation, replaced, unparse, with_equations, without_arrays
@@ -89,10 +87,6 @@ def test_a_fault_of_a_further_equation_is_placed_where_that_stands(tmp_path: Pat
 
 
 # --- without arrays -----------------------------------------------------------------------------
-
-
-def test_the_compiler_and_the_rewriting_know_the_same_functions_over_elements() -> None:
-    assert VECTOR.keys() == OVER_ELEMENTS
 
 
 def runs(model: Model) -> dict[str, np.ndarray]:

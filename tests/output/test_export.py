@@ -7,7 +7,6 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -75,18 +74,6 @@ def test_netcdf_holds_every_saved_time_and_the_same_run_gives_the_same_bytes(
     with xr.open_dataset(first, engine="h5netcdf") as back:
         xr.testing.assert_identical(back.load(), whole)
     assert first.read_bytes() == second.read_bytes()
-
-
-def test_json_has_null_where_there_is_no_figure(yearly: xr.Dataset) -> None:
-    found = json.loads(run_json([(list(series_of(yearly)), yearly.attrs)]))
-    assert found["run"]["scenario"] == "base"
-    assert found["variables"][2] == {
-        "name": "output[services]",
-        "name_zh": "增加值[服务业]",
-        "unit": "亿元/Year",
-        "timing": "year",
-        "values": {"2005": 10.0, "2006": 20.0, "2007": None},
-    }
 
 
 FULL = """
@@ -204,14 +191,6 @@ def test_tables_hold_every_figure(
     assert again.read_bytes() == path.read_bytes()
 
 
-def test_all_that_moves_goes_in_without_names(city: Model, runs: list[xr.Dataset]) -> None:
-    table = table_of(runs, TableForm.TIDY)
-    expected = figures(runs)
-    assert len(table) == len(expected)
-    labels = map(reference, table["variable"], table["element"])
-    assert set(labels) == {label for _, label, _ in expected}
-
-
 def test_a_variable_that_has_no_years_is_refused(city: Model, runs: list[xr.Dataset]) -> None:
     with pytest.raises(InputError, match="'a table' is not a series: it has no value over time"):
         table_of(runs, TableForm.WIDE, ["a table"])
@@ -287,10 +266,6 @@ def test_a_name_that_is_no_variable_of_the_model_is_a_fault_with_its_line(
         load_iamc(model)
 
 
-class Way(StrEnum):
-    UP = "up"
-
-
 @dataclass(frozen=True)
 class Inner:
     values: np.ndarray
@@ -299,24 +274,28 @@ class Inner:
 
 @dataclass(frozen=True)
 class Outer:
-    way: Way
+    form: TableForm
     inner: tuple[Inner, ...]
     by_year: dict[int, float]
     _hidden: int = 1
 
 
-def test_records_arrays_enums_and_mappings_become_plain_data() -> None:
-    record = Outer(Way.UP, (Inner(np.array([1.0, np.inf]), Path("a")),), {2010: float("nan")})
+def test_records_arrays_enums_and_mappings_become_plain_data(yearly: xr.Dataset) -> None:
+    inner = Inner(np.array([1.0, np.inf]), Path("a"))
+    record = Outer(TableForm.TIDY, (inner,), {2010: float("nan")})
     assert json.loads(json_text(record)) == {
-        "way": "up",
+        "form": "tidy",
         "inner": [{"values": [1.0, None], "path": "a"}],
         "by_year": {"2010": None},
     }
-    assert json.loads(
-        json_text([np.float32("nan"), np.int8(3), True, Message("no {x}", x="y")])
-    ) == [
-        None,
-        3,
-        True,
-        "no y",
-    ]
+    plain = [np.float32("nan"), np.int8(3), True, Message("no {x}", x="y")]
+    assert json.loads(json_text(plain)) == [None, 3, True, "no y"]
+    found = json.loads(run_json([(list(series_of(yearly)), yearly.attrs)]))
+    assert found["run"]["scenario"] == "base"
+    assert found["variables"][2] == {
+        "name": "output[services]",
+        "name_zh": "增加值[服务业]",
+        "unit": "亿元/Year",
+        "timing": "year",
+        "values": {"2005": 10.0, "2006": 20.0, "2007": None},
+    }

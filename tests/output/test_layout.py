@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from plansim.model.records import Model
 from plansim.output.tables.layout import (
     Band,
     Column,
@@ -22,33 +24,32 @@ from plansim.output.tables.layout import (
     shown,
     text_column,
 )
+from plansim.output.tables.listing import lever_list, scenario_list, target_list, variable_list
+from plansim.output.words.text import Lang, Text, read_text
 from plansim.output.words.wrapping import wrap
+from plansim.scenario.scenario_file import ScenarioHead, ScenarioKind
+from plansim.targets.target import Kind, Target
+from plansim.targets.views_file import load_views
 
+EN, ZH = read_text(Lang.EN), read_text(Lang.ZH)
 WORDS = st.text(st.sampled_from(list("ab 亿元，。（）%é")), max_size=60)
 
 
-@given(text=WORDS, width=st.integers(4, 40))
+@given(text=WORDS.map(str.strip), width=st.integers(4, 40))
 def test_wrapping_keeps_the_width_and_every_character(text: str, width: int) -> None:
     lines = wrap(text, width)
     assert all(cell_len(line) <= width for line in lines)
     assert re.sub(r"\s", "", "".join(lines)) == re.sub(r"\s", "", text)
+    assert shown(text, width) == "\n".join(lines)
 
 
 @given(text=WORDS, width=st.integers(12, 40))
-def test_no_line_begins_with_a_closing_mark(text: str, width: int) -> None:
-    plain = re.sub(r"[，。（）% ]+", "，", text)
-    assert not any(line.startswith("，") for line in wrap("元" + plain, width)[1:])
-
-
-@given(text=WORDS, width=st.integers(12, 40))
-def test_no_line_ends_with_an_opening_mark(text: str, width: int) -> None:
-    plain = re.sub(r"[，。（）% ]+", "（", text)
-    assert not any(line.endswith("（") for line in wrap(plain + "元", width)[:-1])
-
-
-@given(text=WORDS.map(str.strip), width=st.integers(4, 40))
-def test_a_terminal_shows_a_text_as_it_is_wrapped(text: str, width: int) -> None:
-    assert shown(text, width) == "\n".join(wrap(text, width))
+def test_no_line_begins_with_a_closing_mark_or_ends_with_an_opening_one(
+    text: str, width: int
+) -> None:
+    closing, opening = (re.sub(r"[，。（）% ]+", mark, text) for mark in "，（")
+    assert not any(line.startswith("，") for line in wrap("元" + closing, width)[1:])
+    assert not any(line.endswith("（") for line in wrap(opening + "元", width)[:-1])
 
 
 def test_facts_keep_the_line_breaks_of_a_text_and_wrap_the_rest() -> None:
@@ -119,3 +120,56 @@ def test_the_first_layout_that_fits_is_shown(width: int, expected: str) -> None:
 def test_marks_of_rich_and_of_a_terminal_are_nothing_but_text() -> None:
     text = "a[bold]b[/bold] :smile: [x]"
     assert shown(blocks([text, Grid([Column()], [(text,)])]), 80) == f"{text}\n\n{text}"
+
+
+# --- lists ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("width", [80, 100, 160])
+@pytest.mark.parametrize("text", [EN, ZH])
+def test_lists_leave_nothing_out_and_keep_to_the_width(
+    text: Text, width: int, city: Model, targets: tuple[Target, ...]
+) -> None:
+    views = load_views(city)
+    ids = {target.id for target in targets if target.kind is Kind.TARGET}
+    for made, count, names in (
+        (variable_list(city, text), len(city.variables), {*city.variables}),
+        (lever_list(views, city, text), len([*views.levers]), {*map(text.name, views.levers)}),
+        (target_list(targets, city, text), len(ids), ids),
+    ):
+        lines = shown(made, width).splitlines()
+        assert max(map(cell_len, lines)) <= width
+        assert str(count) in lines[-1]
+        squeezed = "".join("".join(lines).split())
+        assert width < 160 or all("".join(name.split()) in squeezed for name in names)
+
+
+@pytest.mark.parametrize("text", [EN, ZH])
+def test_a_list_is_narrowed_by_words_in_either_language(
+    text: Text, city: Model, targets: tuple[Target, ...]
+) -> None:
+    known = next(one for one in city.variables.values() if one.name_zh and not one.subscripts)
+    for word in (known.name.upper(), known.name.replace(" ", "_"), known.name_zh):
+        rows = shown(variable_list(city, text, words=[word]), 160).splitlines()
+        assert any(row.startswith(known.name) for row in rows)
+        assert len(rows) < len(city.variables)
+    target = next(row for row in targets if row.kind is Kind.TARGET and row.variables)
+    for word in (target.id.lower(), target.name_en, target.name_zh):
+        rows = shown(target_list(targets, city, text, words=[word]), 160).splitlines()
+        assert target.id in {row.split()[0] for row in rows if row}
+    (said,) = shown(variable_list(city, text, words=[known.name_zh, "xyzzy"]), 100).splitlines()
+    assert "xyzzy" in said
+
+
+def head(name: str, parent: str | None, kind: ScenarioKind = ScenarioKind.STORY) -> ScenarioHead:
+    return ScenarioHead(name, kind, name.title(), "", "", "", parent, Path(f"{name}.yaml"))
+
+
+@pytest.mark.parametrize("text", [EN, ZH])
+def test_children_stand_below_their_parents_and_tests_and_overlays_apart(text: Text) -> None:
+    stories = [head("a", "c"), head("b", "gone"), head("c", None), head("d", "a")]
+    others = [head("over", None, ScenarioKind.OVERLAY), head("rest", "a", ScenarioKind.TEST)]
+    lines = shown(scenario_list([*others, *stories], text), 80).splitlines()
+    tests, overlays = (text.word("scenario_kind", kind) for kind in ("test", "overlay"))
+    first = [re.match("( *[^ ]*(?: [^ ]+)*)", line)[1] for line in lines]  # type: ignore[index]
+    assert first == ["b", "c", "  a", "    d", "", tests, "rest", "", overlays, "over"]

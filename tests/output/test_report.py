@@ -25,8 +25,8 @@ from plansim.analysis.comparison import Comparison, compare
 from plansim.analysis.ensemble import evaluate_members, load_ensemble
 from plansim.engine.simulate import simulate
 from plansim.model.records import Model
+from plansim.output.report.comparison_report import comparison_report
 from plansim.output.report.document import (
-    Bullets,
     Cell,
     Document,
     GroupRow,
@@ -36,14 +36,13 @@ from plansim.output.report.document import (
     numbered,
 )
 from plansim.output.report.file import FORMATS, in_print, write_report
-from plansim.output.report.html_pdf_writer import fonts, lay_out
-from plansim.output.report.sections import comparison_report
-from plansim.output.report.tables import MOST_CAUSES, names_of
+from plansim.output.report.sections.verdicts import MOST_CAUSES, names_of
+from plansim.output.report.writers.html_pdf import fonts, lay_out
 from plansim.output.words.text import Lang, read_text
 from plansim.output.words.verdicts import outcome_words, share_text, verdict_mark
 from plansim.scenario.scenario_file import Scenario
 from plansim.targets.annual import annual
-from plansim.targets.target import Attribute, Status
+from plansim.targets.target import Status
 
 IDS = ("baseline", "accelerated-growth")
 LANGS = (Lang.EN, Lang.ZH)
@@ -165,25 +164,6 @@ def test_the_first_section_has_every_binding_target_and_what_would_help(
         assert package.share is not None
         count = package.share.of_hundred
         assert text("report.package_share", met=len(package.met), share=count) in said
-
-
-def test_what_another_scenario_costs_are_binding_targets_that_are_worse_under_it(
-    found: Comparison, documents: dict[Lang, Document]
-) -> None:
-    text, blocks = read_text(Lang.EN), documents[Lang.EN].sections[0].blocks
-    (bullets,) = (block for block in blocks if isinstance(block, Bullets))
-    first, other = found.verdicts
-    for key, sign in (("report.costs", -1), ("report.brings", 1)):
-        head = text(key, scenario="B", first="A", names="")[:-1]
-        (told,) = [item for item in bullets.items if item.startswith(head)]
-        for words in told.removeprefix(head).split(text("list_sep.semicolon"))[:3]:
-            named = [e for e in found.targets if words.startswith(text.name(e))]
-            target = max(named, key=lambda target_: len(target_.name_en))
-            before, after = first[target.id].margin, other[target.id].margin
-            assert before is not None
-            assert after is not None
-            assert sign * (after - before) > 0
-            assert sign > 0 or target.attribute is Attribute.BINDING
 
 
 def test_what_is_robust_is_counted_over_the_members(

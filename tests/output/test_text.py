@@ -51,42 +51,31 @@ def test_every_phrase_has_both_languages_and_the_same_placeholders() -> None:
 
 def test_every_phrase_that_the_code_names_exists_and_every_phrase_is_used() -> None:
     modules = [path for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE]
-    modules += PACKAGE.glob("output/book/templates/*.html")
-    sources = [path.read_text("utf-8") for path in modules]
+    modules += PACKAGE.glob("output/documentation/templates/*")
+    sources = "\n".join(path.read_text("utf-8") for path in modules)
     groups = {key.partition(".")[0] for key in CATALOGUE}
     named = {
         found
-        for source in sources
-        for found in re.findall(r"""["']([a-z_]+\.[a-z_]+)["']""", source)
+        for found in re.findall(r"""["']([a-z_]+\.[a-z_]+)["']""", sources)
         if found.partition(".")[0] in groups
-        and not found.endswith((".csv", ".docx", ".html", ".yaml"))
+        and not found.endswith((".csv", ".docx", ".html", ".md", ".yaml"))
     }
-    assert named <= set(CATALOGUE)
     # Groups whose keys are values of an enum or come from data: `text.word("basis", …)`.
-    computed = {
-        group
-        for source in sources
-        for group in re.findall(r"""\.word\(["']([a-z_]+)["']""", source)
-    } | {"unit", *WORD_GROUPS.values()}
-    unused = {
-        key for key in CATALOGUE if key not in named and key.partition(".")[0] not in computed
-    }
-    assert unused == set()
+    computed = {*re.findall(r"""\.word\(["']([a-z_]+)["']""", sources), *WORD_GROUPS.values()}
+    used = {key for key in CATALOGUE if key.partition(".")[0] in computed | {"unit"}}
+    assert named <= set(CATALOGUE)
+    assert set(CATALOGUE) - named - used == set()
 
 
 @pytest.mark.parametrize(
     ("wanted", "environ", "expected"),
     [
         (None, {}, Lang.EN),
-        (None, {"LANG": "zh_CN.UTF-8"}, Lang.ZH),
         (None, {"LANG": "zh_TW"}, Lang.ZH),
-        (None, {"LANG": "en_GB.UTF-8"}, Lang.EN),
-        (None, {"LANG": "C"}, Lang.EN),
         (None, {"LC_MESSAGES": "zh_CN.UTF-8", "LANG": "en_GB.UTF-8"}, Lang.ZH),
         (None, {"LC_ALL": "en_US.UTF-8", "LC_MESSAGES": "zh_CN.UTF-8"}, Lang.EN),
         (None, {"LC_ALL": "", "LANG": "zh_CN.UTF-8"}, Lang.ZH),
         ("en", {"LANG": "zh_CN.UTF-8"}, Lang.EN),
-        ("zh", {}, Lang.ZH),
     ],
 )
 def test_language(wanted: str | None, environ: dict[str, str], expected: Lang) -> None:
@@ -104,25 +93,16 @@ def read(shown: str) -> float:
     return float(shown.replace(",", ""))
 
 
-@given(target=PLAN_FIGURES)
-def test_the_plan_is_quoted_in_full(target: float) -> None:
-    assert read(target_figure(target)) == target
-
-
 @given(target=PLAN_FIGURES, relative=st.floats(-0.9, 2.0))
-def test_rounding_never_moves_a_value_across_a_target(target: float, relative: float) -> None:
+def test_rounding_never_moves_a_value_onto_or_across_a_target(
+    target: float, relative: float
+) -> None:
     value = target * (1 + relative)
     shown = read(figure(value, decimals_for(target, value)))
-    if value > target:
-        assert shown >= target
-    if value < target:
-        assert shown <= target
-
-
-@given(target=PLAN_FIGURES, relative=st.floats(1e-4, 2.0), sign=st.sampled_from([-1, 1]))
-def test_a_miss_of_a_ten_thousandth_still_shows(target: float, relative: float, sign: int) -> None:
-    value = target * (1 + sign * relative)
-    assert read(figure(value, decimals_for(target, value))) != target
+    assert read(target_figure(target)) == target
+    assert (shown >= target) >= (value > target)
+    assert (shown <= target) >= (value < target)
+    assert shown != target or abs(relative) < 1e-4
 
 
 @given(target=PLAN_FIGURES, relative=st.floats(-0.9, 2.0))

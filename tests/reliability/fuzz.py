@@ -21,17 +21,15 @@ from typing import Any
 from openpyxl import Workbook
 from openpyxl.workbook.defined_name import DefinedName
 
-from plansim.analysis.calibration.conditioning_file import read_conditioning
+from plansim.analysis.calibration.conditioning_form import read_conditioning
 from plansim.analysis.calibration.family import load_family
-from plansim.analysis.calibration.observed import load_history, load_seam, read_observations
-from plansim.analysis.checks_file import load_checks, load_reality_checks
+from plansim.analysis.calibration.history_file import load_history, load_seam, read_observations
+from plansim.analysis.checks_form import load_checks, load_effects, load_reality_checks
 from plansim.analysis.experiments.design_file import read_design
 from plansim.analysis.experiments.store import open_store
 from plansim.analysis.feedback.loops import load_loops
 from plansim.analysis.optimization.decision_file import read_frontier_spec
-from plansim.analysis.validation.effects_file import load_effects
 from plansim.compiler.lower import lower
-from plansim.engine.simlin import vdf_as_csv
 from plansim.errors import PlansimError
 from plansim.files.shipped import shipped
 from plansim.model.comment import load_evidence, read_comment
@@ -50,7 +48,6 @@ from plansim.targets.views import Views
 from plansim.targets.views_file import load_views
 from plansim.targets.views_form import read_views
 from tests.helpers.vensim_text import CLOCK
-from tests.reliability.vdf import mutated_bytes, vdf
 from tests.toys.village import village
 
 __all__ = ["KEPT", "KINDS", "LIMIT", "Readers", "try_input"]
@@ -81,9 +78,6 @@ total= SUM(data[s!]*across[s!] + look[s!](row) + named[s!]) + given + cell ~ Dmn
 """
 TABLE = "x,e1,e2,e3\n,1,2,3\n,4,5,6\n,7,8,9\n,10,11,12\n0,1,2,3\n1,2,,5\n2.5,4,3,1\n5,0,1,2\n"
 """A model, and a table beside it from which it takes names, numbers and series."""
-
-RUN = vdf([2000, 2001, 2002], {"given": [1, 2.5, 3]}, {"FINAL TIME": 2002, "TIME STEP": 1})
-"""A run of Vensim that holds the data of that model."""
 
 MACROS = """{UTF-8}
 :MACRO: TANK(inflow, lasts : outflow, full)
@@ -156,7 +150,7 @@ class Kind:
     """A kind of input: the name of its file, texts that are mutated, and its reader."""
 
     file: str
-    seeds: Sequence[str | bytes | Path]
+    seeds: Sequence[str | Path]
     read: Read
 
 
@@ -182,7 +176,6 @@ KINDS: Mapping[str, Kind] = {
     "table beside a model": Kind("outside/d.csv", [TABLE], lambda _, path: load_model(path.with_name("outside.mdl"))),
     "data": Kind("outside/fuzz.csv", ["Time,given\n2000,1\n2001,2.5\n", "Time,2000,2001\ngiven,1,2.5\n"],
                  lambda _, path: load_model(path.with_name("outside.mdl"), data=path)),
-    "vdf": Kind("outside/fuzz.vdf", [RUN], lambda _, path: load_model(path.with_name("outside.mdl"), data=vdf_as_csv(path))),
     "expression": Kind(
         "expression.txt",
         ["IF THEN ELSE(a > 1:AND:b <> 2, MAX(c, d^-2), SUM(e[x!]))", "INTEG(a - b / c, 100)",
@@ -256,8 +249,6 @@ def mutated(kind: Kind, seed: int) -> bytes:
     """Return the input of a seed."""
     draw = random.Random(f"{kind.file} {seed}")
     source = draw.choice(kind.seeds)
-    if isinstance(source, bytes):
-        return mutated_bytes(draw, source)
     text = source.read_text("utf-8") if isinstance(source, Path) else source
     lines = text.splitlines(keepends=True)
     for _ in range(draw.randrange(3) if len(lines) < 40 else 8):

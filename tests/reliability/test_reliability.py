@@ -39,8 +39,7 @@ def test_every_kind_of_input_has_seeds_that_are_read(tmp_path: Path) -> None:
     for name, kind in fuzz.KINDS.items():
         for seed in kind.seeds:
             text = seed.read_text("utf-8") if isinstance(seed, Path) else seed
-            raw = text if isinstance(text, bytes) else text.encode()
-            with fuzz.in_place(readers.folder / kind.file, raw):
+            with fuzz.in_place(readers.folder / kind.file, text.encode()):
                 kind.read(readers, readers.folder / kind.file)
         assert fuzz.mutated(kind, 7) == fuzz.mutated(kind, 7), name
 

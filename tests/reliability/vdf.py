@@ -1,4 +1,4 @@
-"""A run as Vensim keeps it in a ``.vdf`` file, and the same with its bytes mutated.
+"""A run as Vensim keeps it in a ``.vdf`` file.
 
 Vensim does not document the format; this is what pysimlin, which has found it out, needs to read a
 run of scalars: a header, eight sections, and a block of values for each variable.
@@ -6,11 +6,10 @@ run of scalars: a header, eight sections, and a block of values for each variabl
 
 from __future__ import annotations
 
-import random
 import struct
 from collections.abc import Mapping, Sequence
 
-__all__ = ["mutated_bytes", "vdf"]
+__all__ = ["vdf"]
 
 FILE, SECTION = b"\x7f\xf7\x17\x52", b"\xa1\x37\x4c\xbf"
 SENTINEL = 0xF6800000
@@ -73,41 +72,3 @@ def vdf(
     head = (FILE + b"(Sun Nov 29 10:00:00 2026) From run.mdl").ljust(0x50, b"\0")
     head += _words(0x012C0065, 0, final, mapping, table, table, 0, 0, 0, 0, *[len(times)] * 2)
     return head + b"".join(front) + back
-
-
-WORDS = (
-    0,
-    1,
-    2,
-    0x7F,
-    0x80,
-    0xFF,
-    0xFFFF,
-    0x7FFFFFFF,
-    0x80000000,
-    0xFFFFFFFF,
-    0x7F800000,
-    SENTINEL,
-)
-
-
-def mutated_bytes(draw: random.Random, raw: bytes) -> bytes:
-    """Return a file with some of its bits, words or parts changed."""
-    changed = bytearray(raw)
-    for _ in range(draw.choice([1, 1, 1, 2, 3, 8])):
-        at = draw.randrange(len(changed) + 1)
-        match draw.randrange(5):
-            case 0 if at < len(changed):
-                changed[at] ^= 1 << draw.randrange(8)
-            case 1:
-                at -= at % 4
-                changed[at : at + 4] = _words(draw.choice([*WORDS, draw.randrange(len(raw))]))
-            case 2:
-                del changed[at : at + draw.choice([1, 4, 24, 64, 400])]
-            case 3:
-                changed[at:at] = changed[at : at + draw.choice([1, 4, 64])] * draw.choice(
-                    [1, 2, 50]
-                )
-            case _:
-                changed[at : at + 4] = draw.randbytes(draw.choice([1, 4, 40]))
-    return bytes(changed)

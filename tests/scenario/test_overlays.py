@@ -124,12 +124,7 @@ def test_two_overlays_that_set_one_constant_are_refused_by_name(
     ("text", "fault"),
     [
         ("kind: overlay\nparent: base", "3: an overlay has no 'parent'"),
-        ("kind: overlay\nwith: [dry]", "3: an overlay has no 'with'"),
         ("kind: overlay\nintegration: rk4", "3: an overlay has no 'integration'"),
-        (
-            "kind: overlays",
-            "2: 'kind' has the wrong value; expected one of story, test, policy, overlay",
-        ),
         ("values: {}", "1: 'x' is not an overlay; expected kind: overlay"),
         ("kind: overlay\nvalues: {birth rat: 1}", "3: no variable is called 'birth rat'"),
     ],
@@ -137,9 +132,8 @@ def test_two_overlays_that_set_one_constant_are_refused_by_name(
 def test_what_is_wrong_with_an_overlay_is_said_with_its_line(
     tmp_path: Path, town: Model, text: str, fault: str
 ) -> None:
-    base = write(tmp_path, "base", "")
     path = write(tmp_path, "x", text)
-    assert fault_of(town, base, path).startswith(f"{path}:{fault}")
+    assert fault_of(town, write(tmp_path, "base", ""), path).startswith(f"{path}:{fault}")
 
 
 def test_an_overlay_is_no_scenario_and_no_parent(tmp_path: Path, town: Model) -> None:
@@ -155,13 +149,6 @@ def test_an_overlay_is_no_scenario_and_no_parent(tmp_path: Path, town: Model) ->
     )
     with pytest.raises(UnknownNameError, match=r"no overlay is called 'drougt'.*'drought'"):
         read_scenario("baseline+drougt", town)
-
-
-def test_a_change_of_an_overlay_is_seen(tmp_path: Path, town: Model) -> None:
-    base = write(tmp_path, "base", "with: [dry]")
-    for life in (21, 22):
-        overlay(tmp_path, "dry", f"values: {{capital life: {life}}}")
-        assert read_scenario(base, town).values == {"capital life": life}
 
 
 def test_shipped_overlays_fit_the_model_and_can_be_laid_together(city: Model) -> None:

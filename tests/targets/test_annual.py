@@ -8,7 +8,6 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 import pytest
-import xarray as xr
 
 from plansim import UnknownNameError, annual, check_targets, frame, load_targets, simulate
 from plansim.engine.simulate import simulate_years
@@ -48,12 +47,6 @@ def test_a_year_that_was_not_saved_has_no_figure(town: Model) -> None:
     light = simulate_years(town, coarse)
     assert_same(light, annual_of(annual(simulate(town, coarse))))
     assert set(np.diff(light.years)) == {2}
-
-
-def test_a_kept_run_is_the_run_itself(town: Model) -> None:
-    first = simulate(town)
-    xr.testing.assert_identical(simulate(town), first)
-    xr.testing.assert_identical(simulate(town, cache=False), first)
 
 
 def test_a_frame_has_one_row_a_figure_and_they_are_those_of_the_dataset(

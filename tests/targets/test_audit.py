@@ -15,10 +15,8 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from plansim.errors import CatalogueError
-from plansim.model.reading.expression import EquationSyntaxError, Number, walk
-from plansim.model.reading.syntax import read_expression
+from plansim.model.reading.expression import EquationSyntaxError
 from plansim.targets.audit import Clash, Nature, audit, evaluate
-from plansim.targets.catalogue import load_targets
 
 getcontext().prec = 40
 
@@ -152,38 +150,6 @@ def test_texts_stand_in_both_languages_with_the_same_figures(root: Path) -> None
         assert re.search(r"[\u4e00-\u9fff]", clash["topic"]["zh"])
 
 
-def test_each_result_is_used(root: Path) -> None:
-    raw = YAML(typ="safe", pure=True).load(root / "model" / "audit.yaml")
-    later = " ".join(str(clash["figures"]) for clash in raw["clashes"])
-    for clash in raw["clashes"]:
-        said = " ".join([*clash["arithmetic"].values(), clash["stands"], clash["finding"]["en"]])
-        said += clash["handling"]["en"]
-        for name in (*clash["arithmetic"], *clash["figures"]):
-            assert re.search(rf"\b{name}\b", said) or f"{clash['id']}.{name}" in later, (
-                clash["id"],
-                name,
-            )
-
-
-def test_no_figure_is_typed_where_it_could_be_named(root: Path) -> None:
-    """Expressions hold only 1 to 4, a half, and powers of ten; texts only years and places."""
-    raw = YAML(typ="safe", pure=True).load(root / "model" / "audit.yaml")
-    places = (
-        r"2005(年)? ?= ?100|[Cc]hapters? \d+|[Pp]art \d+|[Ll]inks? \d( and \d)?"
-        r"|相关链接\d|20\d\d(–\d\d)?|I\d\d|E\d\d\d|10,000|[万亿k]?m[23]\b|100 (km2|people)"
-        r"| to 1\b|∶1"
-    )
-    for clash in raw["clashes"]:
-        for text in clash["arithmetic"].values():
-            tree = read_expression(text)
-            numbers = {node.value for node in walk(tree) if isinstance(node, Number)}
-            assert numbers <= {0.5, 1, 2, 3, 4, 5, 10, 100, 1000, 10000}, (clash["id"], text)
-        for key in ("finding", "handling"):
-            for text in clash[key].values():
-                bare = re.sub(r"\{[^}]*\}", "", text)
-                assert not re.search(r"\d", re.sub(places, "", bare)), (clash["id"], bare)
-
-
 # --- recomputed, not stored ---------------------------------------------------------------------
 
 
@@ -222,37 +188,34 @@ def test_changed_evidence_changes_findings(copied: Path) -> None:
 # --- faults -------------------------------------------------------------------------------------
 
 
+TEXT = "The same row asks for {end:.0f} 亿元"
+
+
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
-        ("    link_two: M35.base", "    link_two: M355.base", "{0}: there is no figure M355.base; "
-         "expected M03.target, M03.base, E019 or a result of a clash above; "
-         "did you mean 'M35'?"),
-        ("    gap: grown - end", "    gap: grwn - end", "{0}: nothing is called 'grwn'; "
+        ("    link_two: M35.base", "    link_two: M35.bass", "there is no figure M35.bass; "
+         "expected M03.target, M03.base, E019, E102.low or a result of a clash above; did you mean "
+         "'M35.base'?"),
+        ("    gap: grown - end", "    gap: grwn - end", "nothing is called 'grwn'; "
          "found grwn - end; did you mean 'grown'?"),
-        ("    gap: grown - end", "    gap: grown * exp(end)", "{0}: only numbers, "
+        ("    gap: grown - end", "    gap: grown * exp(end)", "only numbers, "
          "names, + - * / ^, sum, min, max are understood; found grown * exp(end)"),
-        ("    gap: grown - end", "    gap: __import__('os').system('true')", "{0}: a character "
+        ("    gap: grown - end", "    gap: __import__('os').system('true')", "a character "
          "is not allowed here; found '.system('true')'"),
-        ("    gap: grown - end", "    sum: grown - end", "{0}: 'sum' cannot be a name; "
+        ("    gap: grown - end", "    gap: grown < end", "not what is wanted here; expected a "
+         "number; found grown < end"),
+        ("    gap: grown - end", "    sum: grown - end", "'sum' cannot be a name; "
          "expected letters, digits and _"),
-        ("    gap: grown - end", "    end: grown - end", "{0}: the name 'end' is already used for "
+        ("    gap: grown - end", "    end: grown - end", "the name 'end' is already used for "
          "something else"),
-        ("  stands: implied < rate", "  stands: implied - rate", "{0}: not a comparison; "
+        ("  stands: implied < rate", "  stands: implied - rate", "not what is wanted here; "
          "expected a comparison; found implied - rate"),
-        ("    urban_share: O03.target", "    urban_share: {value: 60}", "{0}: the key "
-         "'source' is missing"),
-        ("The same row asks for {end:.0f} 亿元", "The same row asks for {ends:.0f} 亿元", "{0}: "
-         "the text names 'ends', which nothing gives; did you mean 'end'?"),
-        ("The same row asks for {end:.0f} 亿元", "The same row asks for {end!r:.0f} 亿元", "{0}: "
-         "the text has a place that cannot be filled; expected {{end:.1f}}, with the number of "
-         "decimals; found {{end:.0f}}"),
-        ("The same row asks for {end:.0f} 亿元", "The same row asks for {end 亿元", "{0}: the text "
-         "cannot be filled: unexpected '{{' in field name"),
-        ("  nature: slack", "  nature: slck", "{0}: 'nature' has the wrong value; expected "
-         "one of contradiction, tension, definition, rounding, slack, consistent, silent; "
-         "found the text 'slck'; did you mean 'slack'?"),
-        ("- id: I33", "- id: I32", "{0}: 'I32' is given twice"),
+        (TEXT, TEXT.replace("end", "ends"), "the text has a place that cannot be filled; expected "
+         "a name with a number of decimals, as {x:.1f}; found {ends:.0f}; did you mean 'end'?"),
+        (TEXT, TEXT.replace("end:", "end!r:"), "the text has a place that cannot be filled; "),
+        (TEXT, TEXT.replace(":.0f}", ""), "the text has a place that cannot be filled; "),
+        ("- id: I33", "- id: I32", "'I32' is given twice"),
     ],
 )  # fmt: skip
 def test_a_fault_names_its_line(copied: Path, old: str, new: str, expected: str) -> None:
@@ -262,9 +225,8 @@ def test_a_fault_names_its_line(copied: Path, old: str, new: str, expected: str)
         audit(copied)
     said = [str(fault).removeprefix(f"{path}:") for fault in caught.value.faults]
     # A text that runs over lines begins a line further up.
-    begins = line - 1 if "The same row" in old else line
-    matching = [line for line in said if line.startswith(expected.format(begins))]
-    assert matching, said
+    begins = line - 1 if old == TEXT else line
+    assert any(text.startswith(f"{begins}: {expected}") for text in said), said
 
 
 def test_an_audit_that_is_not_there(tmp_path: Path) -> None:
@@ -321,12 +283,3 @@ def test_a_sum_is_exact_and_a_comparison_is_true_or_false() -> None:
     assert evaluate("sum(a, a, a)", {"a": 0.1}) == pytest.approx(0.3, rel=1e-15)
     assert evaluate("a >= 2", {"a": 2}) is True
     assert evaluate("a <> 2", {"a": 2}) is False
-
-
-def test_the_audit_refers_to_the_catalogue_by_ids_that_exist(root: Path) -> None:
-    """Each clash that a note of the catalogue points to is there."""
-    raw = (root / "model" / "targets.yaml").read_text("utf-8")
-    mentioned = set(re.findall(r"\bI\d\d\b", raw))
-    assert mentioned <= {clash.id for clash in audit()}
-    assert len(mentioned) > 15
-    assert len(load_targets()) == 264

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import replace
 from types import MappingProxyType
 
 import numpy as np
@@ -86,26 +85,6 @@ def test_the_sign_of_the_margin_is_the_status(
     assert (found.value, found.target, found.unit) == (value, wanted, "亿元")
 
 
-@quickly
-@given(st.lists(NUMBERS, min_size=2, max_size=8, unique=True), st.randoms())
-def test_scrambled_targets_change_verdicts_and_nothing_else(
-    wanted: list[float], random: object
-) -> None:
-    """Each verdict goes with the value that was scrambled, whatever target it landed on."""
-    dataset = run({"out put": 0.0})
-    targets = [target(id=f"G{number}", value=value) for number, value in enumerate(wanted)]
-    shuffled = list(wanted)
-    random.shuffle(shuffled)  # type: ignore[attr-defined]
-    before = check_targets(dataset, targets)
-    after = check_targets(
-        dataset, [replace(one, value=value) for one, value in zip(targets, shuffled, strict=True)]
-    )
-    assert [verdict.value for verdict in after] == [verdict.value for verdict in before]
-    fate = {verdict.target: verdict.status for verdict in before}
-    assert [verdict.status for verdict in after] == [fate[value] for value in shuffled]
-    assert {status is Status.MET for status in fate.values()} == {value <= 0 for value in wanted}
-
-
 def test_a_value_that_misses_by_rounding_alone_meets() -> None:
     share = run({"out put": 0.55 * (1 + 1e-15)}, unit="Dmnl")
     cap = target(unit="%", value=55, direction=Direction.AT_MOST)
@@ -118,11 +97,8 @@ def test_a_value_that_misses_by_rounding_alone_meets() -> None:
     ("kind", "unit", "wanted", "expected"),
     [
         (Measure.LEVEL, "亿元/Year", "亿元", 200),
-        (Measure.LEVEL, "亿元/Year", "亿元/Year", 200),
-        (Measure.LEVEL, "亿元/Year", "万元", 2_000_000),
         (Measure.LEVEL, "亿元/(万人*Year)", "元/人", 2_000_000),
         (Measure.SUM, "亿元/Year", "亿元", 1000),
-        (Measure.MEAN, "亿元/Year", "亿元/Year", 200),
         (Measure.MEAN, "1/Year", "‰", 200_000),
         (Measure.GROWTH, "亿元/Year", "%/Year", (2 ** (1 / 5) - 1) * 100),
         (Measure.REDUCTION, "tce/万元", "%", -100),
@@ -242,19 +218,15 @@ def test_the_first_breach_is_from_the_year_of_the_target_on(
     assert verdict(mirrored, cap).first_breach == expected
 
 
-def test_only_binding_caps_and_floors_are_followed() -> None:
-    dataset = run({"out put": 0})
-    assert verdict(dataset, target()).first_breach == 2010
-    for attribute in (Attribute.EXPECTED, Attribute.UNLABELLED):
-        assert verdict(dataset, target(attribute=attribute)).first_breach is None
-    about = target(direction=Direction.ABOUT, tolerance=1.0)
-    assert verdict(dataset, about).first_breach is None
-
-
-def test_a_target_is_followed_to_the_horizon_and_as_far_as_the_run_goes() -> None:
+def test_only_binding_caps_and_floors_are_followed_to_the_horizon_or_the_end_of_the_run() -> None:
     dataset = run({"out put": {2005: 120, 2018: 0}})
-    assert verdict(dataset, target(horizon=2017)).first_breach is None
-    assert verdict(dataset, target(horizon=2018)).first_breach == 2018
+    for changes, first in (
+        ({"horizon": 2018}, 2018),
+        ({"horizon": 2017}, None),
+        ({"attribute": Attribute.EXPECTED}, None),
+        ({"direction": Direction.ABOUT, "tolerance": 1.0}, None),
+    ):
+        assert verdict(dataset, target(**changes)).first_breach == first
     assert verdict(dataset.sel(time=slice(2005, 2017.5)), target()).first_breach is None
 
 
@@ -339,11 +311,6 @@ def test_all_variables_that_a_run_lacks_come_at_once() -> None:
     ]
     with pytest.raises(CatalogueError) as caught:
         check_targets(run({"out put": 1}), wanted)
-    many = [target(id=f"G{i}", variables={None: f"input {i}"}) for i in range(60)]
-    with pytest.raises(
-        CatalogueError, match=r"^the run lacks .* 60 targets by, such as G0; expected"
-    ):
-        check_targets(run({"out put": 1}), many)
     assert str(caught.value).splitlines() == [
         "targets.yaml:3: the run has no variable 'out putt' to judge G1 by; "
         "did you mean 'out put'?",

@@ -13,8 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plansim.model.records import Timing
-from plansim.model.units import convert
-from plansim.targets.indicator import Measure, annual_series, measured, measured_unit, trailing_base
+from plansim.targets.indicator import Measure, annual_series, measured
 
 quickly = settings(deadline=None, max_examples=50)
 FIGURES = st.lists(st.integers(1, 10**6), min_size=7, max_size=7)
@@ -45,10 +44,6 @@ def test_a_flow_is_read_in_the_middle_and_a_stock_at_the_end(
     assert series["year"].to_numpy().tolist() == list(range(2005, last + 1))
     assert (series - series["year"] == offset).all()
     assert series.attrs["units"] == "t"
-
-
-def test_a_stock_saved_only_in_mid_year_has_no_years() -> None:
-    assert annual_series(trajectory(Timing.YEAR_END, 1.0)).sizes == {"year": 0}
 
 
 @quickly
@@ -94,26 +89,3 @@ def test_growth_from_nothing_has_no_meaning_but_growth_to_nothing_has() -> None:
 def test_a_change_needs_a_base_year_before_its_own() -> None:
     with pytest.raises(ValueError, match="a growth needs a base year before 2005, not 2005"):
         measured(lambda year: np.ones(1), Measure.GROWTH, 2005, 2005)
-
-
-@pytest.mark.parametrize("kind", list(Measure))
-def test_later_measures_look_back_as_far_except_reductions(kind: Measure) -> None:
-    fixed = kind in (Measure.LEVEL, Measure.REDUCTION)
-    assert trailing_base(kind, 2005, 2010, 2010) == 2005
-    assert trailing_base(kind, 2005, 2010, 2014) == (2005 if fixed else 2009)
-
-
-@pytest.mark.parametrize(
-    ("kind", "unit", "expected"),
-    [
-        (Measure.LEVEL, "亿元/Year", "亿元/Year"),
-        (Measure.MEAN, "1/Year", "1/Year"),
-        (Measure.SUM, "亿元/Year", "亿元"),
-        (Measure.SUM, "元/(人*Year)", "元/人"),
-        (Measure.SUM, "1/Year", "Dmnl"),
-        (Measure.GROWTH, "万人", "%/Year"),
-        (Measure.REDUCTION, "tce/万元", "%"),
-    ],
-)
-def test_units_of_measures(kind: Measure, unit: str, expected: str) -> None:
-    assert convert(1, measured_unit(kind, unit), expected) > 0

@@ -86,20 +86,9 @@ class Comparison:
         return self._binding_where(_unsure)
 
     @property
-    def failing(self) -> tuple[Target, ...]:
-        """The binding targets that some scenario does not meet in their year."""
-        return self._binding_where(_fails)
-
-    @property
     def binding(self) -> tuple[Target, ...]:
         """The binding targets that some scenario judges."""
         return self._binding_where(lambda verdict: verdict.status.judged)
-
-    @property
-    def breached(self) -> tuple[Target, ...]:
-        """The binding targets that every scenario meets in their year, and some not for long."""
-        short = self._binding_where(lambda verdict: verdict.first_breach is not None)
-        return tuple(target for target in short if target not in self.unsure)
 
     def _binding_where(self, holds: Callable[[Verdict], bool]) -> tuple[Target, ...]:
         """Return the binding targets of which something is true of the verdict of a scenario."""
@@ -112,14 +101,9 @@ class Comparison:
         return tuple(target for target in self.targets if target.id in found)
 
 
-def _fails(verdict: Verdict) -> bool:
-    is_short = verdict.status in (Status.MISSED, Status.UNDECIDED)
-    return is_short and verdict.attribute is Attribute.BINDING
-
-
 def _unsure(verdict: Verdict) -> bool:
-    is_open = verdict.is_open and verdict.attribute is Attribute.BINDING
-    return is_open or _fails(verdict)
+    is_short = verdict.status in (Status.MISSED, Status.UNDECIDED)
+    return verdict.attribute is Attribute.BINDING and (verdict.is_open or is_short)
 
 
 def compare(

@@ -134,10 +134,7 @@ class Evaluation:
 
     def output(self, name: str) -> FloatArray:
         """Return a requested series: ``(run, year)``, as in `outputs`."""
-        rows = self.output_rows[self.request.outputs.index(name)]
-        values: FloatArray = self.readings[rows].T
-        values[self.failed] = np.nan
-        return values
+        return self.outputs[:, self.request.outputs.index(name)]
 
     def least_margins(self, targets: Sequence[Target]) -> FloatArray:
         """Return the smallest margin of all bases of each target: ``(run, target)``."""
@@ -162,13 +159,13 @@ class Evaluation:
         Raises:
             SimulationError: a run failed.
         """
-        for run in map(int, np.flatnonzero(self.failed)):
-            count = int(self.failed.sum())
+        if self.failed.any():
+            run = int(self.failed.argmax())
             raise SimulationError(
                 "{count} of {total} runs break down; run {run} first at {location}",
-                count=count,
+                count=int(self.failed.sum()),
                 total=len(self.status),
-                run=int(run),
+                run=run,
                 location=self.failure(run),
             )
 

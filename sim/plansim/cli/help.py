@@ -1,8 +1,8 @@
 """Help in the reader's language, aligned where a character takes two columns.
 
-Docstrings and options stay English; `output.words.messages` gives the Chinese of each paragraph.
-click writes the help by a formatter; for Chinese it is `ChineseFormatter`. Its own texts click
-looks up by gettext; for Chinese they are looked up in our catalogue instead.
+Docstrings and options stay English; `messages.yaml` of `output.words` has the Chinese of each
+paragraph. click writes the help by a formatter; for Chinese it is `ChineseFormatter`. Its own texts
+click looks up by gettext; for Chinese they are looked up in our catalogue instead.
 """
 
 from __future__ import annotations
@@ -22,10 +22,9 @@ from plansim.cli.inputs import Arguments
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from plansim.errors import Say
     from plansim.output.words.language import Lang
 
-__all__ = ["Command", "Group", "command", "language_on"]
+__all__ = ["Command", "CommandGroup", "command", "language_on"]
 
 
 def language_on(line: Sequence[str]) -> Lang:
@@ -56,13 +55,9 @@ def _let_click_speak(lang: Lang) -> None:
     gettext itself would want compiled catalogues in a folder of the system's form, and the
     language from the environment.
     """
-    from plansim.output.words.language import Lang
+    from plansim.output.words.language import say_in
 
-    say: Say = str
-    if lang is not Lang.EN:
-        from plansim.output.words.language import say_in
-
-        say = say_in(lang)
+    say = say_in(lang)
 
     def counted(one: str, several: str, number: int) -> str:
         return say(one if number == 1 else several)
@@ -86,9 +81,18 @@ class BilingualContext(click.Context):
         return ChineseFormatter(width=self.terminal_width, max_width=self.max_content_width)
 
 
-def _lang_option(text: str) -> click.Option:
+LANGUAGE = "Language of the output; else the locale's."
+
+
+def _lang_option(text: str = LANGUAGE) -> click.Option:
     """Make ``--lang``; what it says is read from the line by `language_on`."""
     return click.Option(["--lang"], type=click.Choice(["en", "zh"]), help=text, expose_value=False)
+
+
+def _show_help(context: click.Context) -> None:
+    """Show the help of a group that is called without a command."""
+    if context.invoked_subcommand is None:
+        write(context.get_help())
 
 
 class Command(click.Command):
@@ -99,7 +103,7 @@ class Command(click.Command):
     def __init__(self, *names: Any, **options: Any) -> None:
         super().__init__(*names, **options)
         if not any(option.name == "lang" for option in self.params):
-            self.params.append(_lang_option("Language of the output; else the locale's."))
+            self.params.append(_lang_option())
 
     def invoke(self, ctx: click.Context) -> Any:
         """Call the function of the command."""
@@ -113,7 +117,7 @@ def command(name: str | None = None, **options: Any) -> Callable[[Callable[..., 
     return click.command(name, cls=Command, **options)
 
 
-class Group(click.Group):
+class CommandGroup(click.Group):
     """Commands whose help is in the language of the line; alone it shows its own help."""
 
     context_class = BilingualContext
@@ -127,22 +131,16 @@ class Group(click.Group):
         name: str,
         *,
         sections: Mapping[str, Sequence[click.Command]] | None = None,
-        lang: str = "Language of the output; else the locale's.",
+        lang: str = LANGUAGE,
         **more: Any,
     ) -> None:
-        super().__init__(name, invoke_without_command=True, **more)
+        alone = click.pass_context(_show_help)
+        super().__init__(name, callback=alone, invoke_without_command=True, **more)
         self.params.append(_lang_option(lang))
         self.sections = sections or {}
         for commands in self.sections.values():
             for command in commands:
                 self.add_command(command)
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Call the command that is named; without one, show the group's help."""
-        if not ctx._protected_args:
-            write(ctx.get_help())
-            return None
-        return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """List the commands in the order in which they were added."""
@@ -258,7 +256,5 @@ class ChineseFormatter(click.HelpFormatter):
     def _meaning(self, meaning: str) -> str:
         cut = _EXTRA.fullmatch(meaning.strip())
         assert cut is not None  # all of it may be help
-        words = self._say(cut["help"])
-        if cut["extra"] is None:
-            return words
-        return f"{words}[{cut['extra'].replace('; ', '；')}]"
+        extra = f"[{cut['extra'].replace('; ', '；')}]" if cut["extra"] else ""
+        return self._say(cut["help"]) + extra

@@ -6,7 +6,7 @@ completion are quick.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
@@ -103,11 +103,10 @@ class Arguments:
     @classmethod
     def taken_from(cls, options: dict[str, Any]) -> Arguments:
         """Take the shared options out of all those of a command."""
-        own = {one.name for one in fields(cls)} & set(options)
-        shared = {name: options.pop(name) for name in own}
-        if isinstance(shared.get("scenarios"), str):
-            shared["scenarios"] = (shared["scenarios"],)
-        return cls(current_terminal(), **{**shared, "scenarios": shared.get("scenarios") or ()})
+        shared = {one.name: options.pop(one.name) for one in fields(cls) if one.name in options}
+        named = shared.pop("scenarios", None) or ()
+        scenarios = (named,) if isinstance(named, str) else named
+        return cls(current_terminal(), scenarios, **shared)
 
     @property
     def text(self) -> Text:
@@ -210,23 +209,22 @@ class Arguments:
 
     def years(self, inputs: Inputs) -> list[Annual]:
         """Run the scenarios; give their annual figures, for which no array library is loaded."""
-        runs = []
-        for scenario in inputs.scenarios:
-            with self.terminal.progress("run.simulating", scenario=scenario.id):
-                from plansim.engine.simulate import simulate_years
+        from plansim.engine.simulate import simulate_years
 
-                runs.append(simulate_years(inputs.model, scenario, engine=self.engine))
-        return runs
+        return self._each(simulate_years, inputs)
 
     def runs(self, inputs: Inputs) -> list[xr.Dataset]:
         """Run the scenarios; give a dataset for each."""
-        from plansim.engine.simulate import simulate
+        import plansim
 
-        runs = []
+        return self._each(plansim.simulate, inputs)
+
+    def _each(self, run: Callable[..., Item], inputs: Inputs) -> list[Item]:
+        made = []
         for scenario in inputs.scenarios:
             with self.terminal.progress("run.simulating", scenario=scenario.id):
-                runs.append(simulate(inputs.model, scenario, engine=self.engine))
-        return runs
+                made.append(run(inputs.model, scenario, engine=self.engine))
+        return made
 
     def study(
         self,
@@ -350,8 +348,9 @@ def _warn_in_short(scenario: Scenario) -> None:
     if len(listed) <= 1:
         warn(listed)
         return
-    counted: Mapping[str, object] = {"scenario": scenario.id, "count": len(listed)}
-    warn([current_terminal().text("check.implausible", shown=scenario.path, **counted)])
+    text, count = current_terminal().text, len(listed)
+    shown = {"scenario": scenario.id, "shown": scenario.path}
+    warn([text("check.implausible", count=count, **shown)])
 
 
 def note_misfit(model: Model, terminal: Terminal) -> bool:

@@ -11,7 +11,7 @@ same bits is simplified (``x + 0``, ``x * 1``; -0 counts as 0).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntFlag, StrEnum
 from functools import reduce
@@ -184,6 +184,20 @@ class Graph:
     depends: list[Depends] = field(default_factory=list)
     tables: list[PiecewiseLinear] = field(default_factory=list)
     _places: dict[tuple[object, ...], int] = field(default_factory=dict)
+
+    def program(
+        self,
+        inputs: Mapping[str, float],
+        outputs: Mapping[str, int],
+        states: Iterable[State] = (),
+        pipes: Iterable[Pipe] = (),
+        equations: int = 0,
+    ) -> Program:
+        """Give the finished form: inputs by name with what the model says, outputs by node."""
+        return Program(
+            tuple(self.instructions), tuple(self.depends), tuple(states), tuple(pipes),
+            tuple(self.tables), tuple(inputs), tuple(inputs.values()), outputs, equations,
+        )  # fmt: skip
 
     # Leaves
 

@@ -37,17 +37,7 @@ class Trace:
 
     def program(self) -> Program:
         """Give what was taken down; without a value, an input is not a number."""
-        return Program(
-            instructions=tuple(self.graph.instructions),
-            depends=tuple(self.graph.depends),
-            states=(),
-            pipes=(),
-            tables=tuple(self.graph.tables),
-            inputs=tuple(self.inputs),
-            defaults=(np.nan,) * len(self.inputs),
-            outputs=dict(self.outputs),
-            equations=len(self.outputs),
-        )
+        return self.graph.program(dict.fromkeys(self.inputs, np.nan), dict(self.outputs))
 
 
 class Traced(np.lib.mixins.NDArrayOperatorsMixin):

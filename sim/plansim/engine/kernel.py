@@ -12,15 +12,13 @@ import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
-from pathlib import Path
 
-import plansim.compiler
-from plansim.cache import digest, kept
+from plansim.cache import code_of, digest, kept
 from plansim.compiler.ir import Program
 from plansim.compiler.llvm.module import emit
 from plansim.compiler.lower import lower
 from plansim.compiler.native import Library, Platform, assemble, host_platform, versions
-from plansim.compiler.order import schedule
+from plansim.compiler.schedule import schedule
 from plansim.engine.trajectory import named
 from plansim.errors import InputError, Message
 from plansim.model.reading.expression import name_key
@@ -117,11 +115,7 @@ def compile_model(
     target = host_platform() if target is None else target
     varied = tuple(sorted({_varied(model, name) for name in vary}))
     wanted = _wanted(model, outputs)
-    controls = {
-        variable.name
-        for variable in model.variables.values()
-        if variable.kind is VariableKind.CONTROL
-    }
+    controls = {v.name for v in model.variables.values() if v.kind is VariableKind.CONTROL}
     given = {name: value for name, value in (values or {}).items() if name not in controls}
     make = partial(_compiled, model, varied, wanted, given, target, effort)
     if not cache:
@@ -131,7 +125,7 @@ def compile_model(
         json.dumps([varied, wanted, {k: v.hex() for k, v in sorted(given.items())}, effort]),
         f"{target.triple} {target.processor}",
         versions(),
-        *_sources(),
+        code_of("model", "compiler", "engine"),
     )
     return kept("kernels", key, Kernel, make)
 
@@ -190,12 +184,4 @@ def _varied(model: Model, name: str) -> str:
 def _wanted(model: Model, names: Iterable[str]) -> tuple[str, ...]:
     if wanted := named(model, tuple(names)):
         return tuple(wanted)
-    still = {VariableKind.CONSTANT, VariableKind.CONTROL, VariableKind.LOOKUP}
-    return tuple(name for name, variable in model.variables.items() if variable.kind not in still)
-
-
-def _sources() -> list[bytes]:
-    """Return the source files that make kernels, on which a kernel's key depends."""
-    folders = (Path(plansim.compiler.__file__).parent, Path(__file__).parents[1] / "model")
-    paths = [path for folder in folders for path in sorted(folder.rglob("*.py"))]
-    return [path.read_bytes() for path in (*paths, Path(__file__))]
+    return tuple(name for name, variable in model.variables.items() if variable.kind.moves)

@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,8 @@ import pandas as pd
 import xarray as xr
 
 from plansim.cache import kept
+from plansim.engine.compiled import constant_of
+from plansim.engine.pysd_source import SWITCH, SWITCHES, quiet_pysd, translated
 from plansim.engine.trajectory import (
     Engine,
     Trajectory,
@@ -30,7 +33,6 @@ from plansim.engine.trajectory import (
     run_key,
     version_of,
 )
-from plansim.engine.translate import SWITCH, SWITCHES, quiet_pysd, translated
 from plansim.errors import Message, SimulationError
 from plansim.model.records import (
     NOISE_SEED,
@@ -117,35 +119,46 @@ def _loaded(source: str) -> Any:
 def _integrated(model: Model, scenario: Scenario, pysd_model: Any) -> Trajectory:
     time = scenario.time
     over_time, once = recorded(model)
+    clock = {"final_time": time.final, "time_step": time.step, "saveper": time.saveper}
     # The initial time must be set before stocks take their initial values.
     if not model.moving_clock:
         pysd_model.components._control_vars["initial_time"] = lambda: time.initial
     python_names = {folded(name): python for name, python in pysd_model.namespace.items()}
-    readers = {
-        v.name: _VariableReader(model, v, python_names[folded(v.name)], pysd_model)
+    variables = {
+        v.name: _PysdVariable(model, v, python_names[folded(v.name)], pysd_model)
         for v in (*over_time, *once)
     }
+    changed = {
+        key if key in variables else key.partition("[")[0]
+        for key in scenario.values
+        if key not in model.variables or model.variables[key].kind is not VariableKind.CONTROL
+    }
+    times: list[float] = []
+    series: dict[str, list[FloatArray]] = {variable.name: [] for variable in over_time}
+
+    def record(_: object) -> None:
+        times.append(float(pysd_model.time()))
+        for name, values in series.items():
+            values.append(variables[name].read())
+
     stepper = _Stepper(pysd_model, time.integration)
-    recorder = _Recorder([readers[v.name] for v in over_time])
     pysd_model.set_stepper(
-        recorder,
-        params=_parameters(scenario, pysd_model, readers),
-        return_columns=[reader.python_name for reader in recorder.readers],
-        **(
-            {}
-            if model.moving_clock
-            else {"final_time": time.final, "time_step": time.step, "saveper": time.saveper}
-        ),
+        SimpleNamespace(set_capture_elements=len, initialize=id, update=record),
+        params={
+            variables[name].python_name: variables[name].given(constant_of(model, scenario, name))
+            for name in changed
+        },
+        return_columns=[variables[name].python_name for name in series],
+        **({} if model.moving_clock else clock),
     )
     for start, end in _steps(model, time, pysd_model.time):
         stepper.step(start, end)
         if pysd_model.time.in_return():
-            recorder.update(pysd_model)
-    series = zip(over_time, recorder.values, strict=True)
+            record(pysd_model)
     return Trajectory(
-        time=np.array(recorder.times),
-        series={variable.name: np.stack(values) for variable, values in series},
-        constants={variable.name: readers[variable.name].read(pysd_model) for variable in once},
+        time=np.array(times),
+        series={name: np.stack(values) for name, values in series.items()},
+        constants={variable.name: variables[variable.name].read() for variable in once},
     )
 
 
@@ -279,90 +292,41 @@ def _summed(stages: Sequence[Sequence[Any]], parts: Sequence[float]) -> list[Any
     ]
 
 
-def _parameters(
-    scenario: Scenario, pysd_model: Any, readers: Mapping[str, _VariableReader]
-) -> dict[str, Any]:
-    """Return the scenario's values as parameters of PySD: whole arrays, without the clock."""
-    parameters: dict[str, Any] = {}
-    for key, value in scenario.values.items():
-        name, _, element = (key, "", "") if key in readers else key[:-1].partition("[")
-        reader = readers[name]
-        if reader.variable.kind is VariableKind.CONTROL:
-            continue
-        if not element:
-            parameters[reader.python_name] = value
-            continue
-        array = parameters.get(reader.python_name)
-        if array is None:
-            default = getattr(pysd_model.components, reader.python_name)()
-            array = parameters[reader.python_name] = default.astype(float).copy()
-        array[reader.index(element.split(","))] = value
-    return parameters
-
-
-class _VariableReader:
-    """Reads one variable off PySD's model, in the order of the model's elements."""
+class _PysdVariable:
+    """A variable of PySD's model, whose elements may be in another order than the model's."""
 
     def __init__(self, model: Model, variable: Variable, python_name: str, pysd_model: Any) -> None:
-        self.variable = variable
-        self.python_name = python_name
-        self.dims: list[str] = getattr(pysd_model.components, python_name).subscripts or []
+        self.components, self.python_name = pysd_model.components, python_name
+        self.dims: list[str] = getattr(self.components, python_name).subscripts or []
         if len(self.dims) != len(variable.subscripts):
             raise ValueError(f"{variable.name} is an array of another shape than declared")
-        # PySD may have another name of a range, and its elements in another case and order.
-        theirs = [
-            [folded(subscript) for subscript in pysd_model.subscripts[dim]] for dim in self.dims
-        ]
-        ours = [model.subscripts[name].elements for name in variable.subscripts]
-        self.shape = tuple(len(labels) for labels in theirs)
-        self.places = [
-            {element: labels.index(folded(element)) for element in elements}
-            for elements, labels in zip(ours, theirs, strict=True)
-        ]
-        order = [list(indices.values()) for indices in self.places]
-        as_it_is = [list(range(length)) for length in self.shape]
-        self.order = None if order == as_it_is else np.ix_(*order)
+        # PySD may have another name of a range, and its elements in another case.
+        labels = [[folded(one) for one in pysd_model.subscripts[dim]] for dim in self.dims]
+        self.shape = tuple(map(len, labels))
+        ranges = [model.subscripts[name].elements for name in variable.subscripts]
+        self.order = np.ix_(
+            *([own.index(folded(one)) for one in elements]
+              for elements, own in zip(ranges, labels, strict=True))
+        )  # fmt: skip
 
-    def index(self, elements: Sequence[str]) -> tuple[int, ...]:
-        """Return the index of an element in PySD's array."""
-        return tuple(
-            indices[element] for indices, element in zip(self.places, elements, strict=True)
-        )
-
-    def read(self, pysd_model: Any) -> FloatArray:
-        """Return the present value, ``(*elements)``; a complex one as NaN."""
-        value = getattr(pysd_model.components, self.python_name)()
+    def read(self) -> FloatArray:
+        """Return the present value, ``(*elements)`` in the model's order; a complex one as NaN."""
+        value = getattr(self.components, self.python_name)()
         if isinstance(value, xr.DataArray):
-            value = value.transpose(*self.dims).to_numpy()
+            value = value.transpose(*self.dims)
         numbers = np.asarray(value)
         if np.iscomplexobj(numbers):
             numbers = np.where(numbers.imag == 0, numbers.real, math.nan)
         numbers = np.array(numbers, dtype=np.float64).reshape(self.shape)
-        return numbers if self.order is None else numbers[self.order]
+        return numbers[self.order] if self.dims else numbers
 
-
-class _Recorder:
-    """Collects the values of a run, with the interface that PySD's stepper expects."""
-
-    def __init__(self, readers: Sequence[_VariableReader]) -> None:
-        self.readers = readers
-        self.times: list[float] = []
-        self.values: list[list[FloatArray]] = [[] for _ in readers]
-
-    def set_capture_elements(self, elements: object) -> None:
-        """Ignore which variables change, since all are read."""
-
-    def initialize(self, pysd_model: object) -> None:
-        """Do nothing."""
-
-    def update(self, pysd_model: Any) -> None:
-        """Record the values of the present time."""
-        self.times.append(float(pysd_model.time()))
-        for reader, values in zip(self.readers, self.values, strict=True):
-            values.append(reader.read(pysd_model))
-
-
-# --- failures ------------------------------------------------------------------------------
+    def given(self, values: FloatArray) -> Any:
+        """Return values as PySD takes them."""
+        if not self.dims:
+            return float(values)
+        array = getattr(self.components, self.python_name)().astype(float)
+        array.transpose(*self.dims).to_numpy()[self.order] = values
+        return array
 
 
 def _explained(

@@ -87,11 +87,11 @@ def vdf_as_csv(path: Path) -> Path:
     return table
 
 
-def run_simlin(model: Model, scenario: Scenario) -> Mapping[str, FloatArray]:
+def run_simlin(model: Model, scenario: Scenario, method: str = "euler") -> Mapping[str, FloatArray]:
     """Run a model by pysimlin: ``(time,)`` of what changes, by ``name`` or ``name[e1,e2]``.
 
-    Stocks are integrated by Euler's method, whatever the scenario says: pysimlin has no midpoint
-    rule. Times are those that the scenario saves; constants are left out.
+    Stocks are integrated by ``euler`` or ``rk4``, whatever the scenario says: pysimlin has no
+    midpoint rule. Times are those that the scenario saves; constants are left out.
     """
     model = for_scenarios(model, [scenario])
     loaded = _loaded(model.text)
@@ -101,7 +101,7 @@ def run_simlin(model: Model, scenario: Scenario) -> Mapping[str, FloatArray]:
         stop=time.final,
         dt=time.step,
         save_step=time.saveper,
-        sim_method="euler",
+        sim_method=method,
     )
     clock = {v.name for v in model.variables.values() if v.kind is VariableKind.CONTROL}
     overrides = {name: value for name, value in scenario.values.items() if name not in clock}

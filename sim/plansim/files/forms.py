@@ -298,8 +298,7 @@ def schema_of(form: type[Form], title: str) -> str:
     """Return the JSON Schema of a form, for editors."""
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
     schema = head | form.model_json_schema() | {"title": title}
-    # A function distinguishes the alternatives of an entry, which a schema cannot: {value, unit} is
-    # a mapping of elements too, and "one of" would refuse it.
+    # Which alternative of an entry is meant a function decides; for a schema they may overlap.
     return json.dumps(schema, indent=2, ensure_ascii=False).replace('"oneOf":', '"anyOf":') + "\n"
 
 

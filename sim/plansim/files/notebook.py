@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, TypeAlias
@@ -17,7 +16,6 @@ Table: TypeAlias = tuple[Sequence[str], Iterable[Sequence[object]]]
 
 MOST = 60
 """Number of rows that a notebook shows."""
-_LEFT = 'style="text-align:left;vertical-align:top"'
 _CHINESE = {
     "S1": "单独效应", "S1_high": "区间上端", "S1_low": "区间下端", "ST": "总效应",
     "ST_high": "区间上端", "ST_low": "区间下端", "after": "改后", "all_share": "全部达标",
@@ -62,40 +60,17 @@ class Tabular:
         return frame
 
     def _repr_html_(self) -> str:
-        columns, rows = self._table()
-        rows = [*rows]
+        frame, heads = self.frame(), {}
         named = {name: f"{zh} {unit}".strip() for name, (zh, unit) in self._named().items()}
-        # A Chinese name stands below the English one.
-        below = {
-            place: columns.index(f"{stem}_zh") if f"{stem}_zh" in columns else None
-            for place, name in enumerate(columns)
-            for stem in [name.removesuffix("_en")]
-            if not name.endswith("_zh")
-        }
-        heads = (
-            _cell(name, named.get(name) or _CHINESE.get(name.removesuffix("_en"), ""))
-            for name in (columns[place].removesuffix("_en") for place in below)
+        for name in map(str, list(frame)):
+            stem = name.removesuffix("_en")
+            if name in frame and f"{stem}_zh" in frame:
+                frame[name] = frame[name].astype(str) + " · " + frame.pop(f"{stem}_zh").astype(str)
+            if name in frame:
+                heads[name] = f"{stem} {named.get(name) or _CHINESE.get(stem, '')}".strip()
+        return frame.rename(columns=heads).to_html(
+            max_rows=MOST, index=False, na_rep="–", float_format="{:.4g}".format
         )
-        top = "".join(f"<th {_LEFT}>{head}</th>" for head in heads)
-        body = "".join(
-            "<tr>"
-            + "".join(
-                f"<td {_LEFT}>{_cell(row[place], '' if zh is None else row[zh])}</td>"
-                for place, zh in below.items()
-            )
-            + "</tr>"
-            for row in rows[:MOST]
-        )
-        more = f"<small>… {len(rows)} rows · 行: .frame()</small>" if len(rows) > MOST else ""
-        return f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>{more}"
-
-
-def _cell(value: object, below: object = "") -> str:
-    if value in (None, "Dmnl") or (isinstance(value, float) and math.isnan(value)):
-        return "–"
-    text = f"{value:.4g}" if isinstance(value, float) else str(value)
-    small = f"<br><small>{escape(str(below))}</small>" if below else ""
-    return escape(text.replace("-", "−") if isinstance(value, float) else text) + small
 
 
 def card(title: str, rows: Iterable[tuple[str, str]]) -> str:

@@ -121,22 +121,28 @@ def locked(path: Path, held: Fault) -> Iterator[None]:
     Raises:
         OutputError: ``held``: another process has it; or the system refuses to write.
     """
-    try:
-        file = path.open("ab")
-    except OSError as error:
-        why = foreign(error.strerror or error)
-        raise OutputError("cannot write the output", path, found=why) from error
-    with file:
-        try:
-            _lock(file.fileno())
-            if not os.path.samestat(os.fstat(file.fileno()), path.stat()):
-                raise BlockingIOError  # it was replaced meanwhile, by one who holds the new one
-        except (BlockingIOError, FileNotFoundError, PermissionError):
-            raise OutputError(held) from None
-        except OSError as error:  # a file system without locks
-            why = foreign(error.strerror or error)
-            raise OutputError("cannot write the output", path, found=why) from error
+    with contextlib.ExitStack() as stack:
+        with _telling(path):
+            file = stack.enter_context(path.open("ab"))
+            try:
+                _lock(file.fileno())
+                if not os.path.samestat(os.fstat(file.fileno()), path.stat()):
+                    raise BlockingIOError  # it was replaced meanwhile, by one who holds the new one
+            except (BlockingIOError, FileNotFoundError, PermissionError):
+                raise OutputError(held) from None
         yield
+
+
+@contextlib.contextmanager
+def _telling(path: Path) -> Iterator[None]:
+    """Say in an error of ours why the system does not write a file."""
+    try:
+        yield
+    except OSError as error:
+        # Libraries wrap the system's words in their own.
+        number = error.errno or 0
+        why = foreign(os.strerror(number) if number > 0 else error.strerror or error)
+        raise OutputError("cannot write the output", path, found=why) from error
 
 
 def _lock(descriptor: int) -> None:
@@ -164,14 +170,10 @@ def writing_whole(path: Path) -> Iterator[Path]:
     whole = _followed(path)
     part = whole.with_name(part_of(whole) + path.suffix.lower())
     try:
-        yield part
-        sync(part)
-        part.replace(whole)
-    except OSError as error:
-        # Libraries wrap the system's words in their own.
-        number = error.errno or 0
-        why = foreign(os.strerror(number) if number > 0 else error.strerror or error)
-        raise OutputError("cannot write the output", path, found=why) from error
+        with _telling(path):
+            yield part
+            sync(part)
+            part.replace(whole)
     finally:
         part.unlink(missing_ok=True)
 
@@ -223,23 +225,21 @@ def write_folder(
     """
     check_folder(path, force=force, front=front)
     whole = path.resolve()
-    building = Path(tempfile.mkdtemp(prefix=f".{whole.name}-", dir=whole.parent))
+    with _telling(path):
+        building = Path(tempfile.mkdtemp(prefix=f".{whole.name}-", dir=whole.parent))
     try:
-        for name, content in files.items():
-            file = building / name
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(content.encode() if isinstance(content, str) else content)
-        building.chmod(0o755)
-        if whole.is_dir():
+        with _telling(path):
+            for name, content in files.items():
+                file = building / name
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_bytes(content.encode() if isinstance(content, str) else content)
+            building.chmod(0o755)
+            if not whole.is_dir():
+                building.replace(whole)
+                return
             for old in whole.iterdir():
                 shutil.rmtree(old) if old.is_dir() and not old.is_symlink() else old.unlink()
             for new in building.iterdir():
                 new.replace(whole / new.name)
-        else:
-            building.replace(whole)
-    except OSError as error:
-        why = foreign(error.strerror or error)
-        raise OutputError("cannot write the output", path, found=why) from error
     finally:
-        if building.exists():
-            shutil.rmtree(building, ignore_errors=True)
+        shutil.rmtree(building, ignore_errors=True)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.error import YAMLError
 from ruamel.yaml.events import (
     AliasEvent,
     CollectionStartEvent,
@@ -30,6 +30,7 @@ from ruamel.yaml.events import (
 from ruamel.yaml.reader import ReaderError
 
 from plansim.errors import Fault, Message, foreign, nearest
+from plansim.files.reading import read_regular
 
 __all__ = [
     "MAX_BYTES",
@@ -82,36 +83,21 @@ class YamlDocument:
 
 def read_document(path: Path) -> YamlDocument:
     """Read a YAML file; every error becomes a fault of the document, never an exception."""
+    raw, close, line = b"", None, None
     try:
-        if not path.is_file():
-            if path.exists():
-                return _unread(
-                    path, b"", Message("not a file"), expected=Message("a YAML text file")
-                )
-            if not path.is_symlink():  # one that leads nowhere is opened to learn why
-                siblings = sorted(sibling.name for sibling in path.parent.glob("*.y*ml"))
-                close = nearest(path.name, siblings)
-                return _unread(path, b"", Message("no such file"), close=close)
-        with path.open("rb") as stream:
-            raw = stream.read(MAX_BYTES + 1)
-    except OSError as error:
-        return _unread(
-            path, b"", Message("the file cannot be read: {why}", why=foreign(error.strerror))
-        )
-    if len(raw) > MAX_BYTES:
-        return _unread(
-            path, raw, Message("the file is larger than {size} MB", size=MAX_BYTES // 1_000_000)
-        )
-    if b"\0" in raw:
-        return _unread(
-            path, raw, Message("the file is binary"), expected=Message("a YAML text file")
-        )
-    try:
-        text = raw.decode("utf-8-sig")
+        raw = read_regular(path, MAX_BYTES)
+        return parse_document(raw.decode("utf-8-sig"), str(path), hashlib.sha256(raw).hexdigest())
+    except FileNotFoundError:
+        message = Message("no such file")
+        close = nearest(path.name, sorted(other.name for other in path.parent.glob("*.y*ml")))
     except UnicodeDecodeError as error:
+        message = Message("the file is not UTF-8 text")
         line = raw[: error.start].count(b"\n") + 1
-        return _unread(path, raw, Message("the file is not UTF-8 text"), line=line)
-    return parse_document(text, str(path), hashlib.sha256(raw).hexdigest())
+    except (OSError, ValueError) as error:  # ValueError: a path that no file can have
+        why = foreign(getattr(error, "strerror", None) or error)
+        message = Message("the file cannot be read: {why}", why=why)
+    fault = Fault(message, str(path), line, nearest=close)
+    return YamlDocument(str(path), hashlib.sha256(raw).hexdigest(), None, {}, (fault,))
 
 
 def parse_document(text: str, file: str, sha256: str = "") -> YamlDocument:
@@ -132,44 +118,23 @@ def parse_document(text: str, file: str, sha256: str = "") -> YamlDocument:
         next(events), (start := next(events))
         if isinstance(start, StreamEndEvent):
             reader.fault(Message("the file is empty"), 1)
-        else:
-            data = reader.read(next(events), events, ())
-            next(events)
-            if not isinstance(extra := next(events), StreamEndEvent):
-                reader.fault(Message("the file has more than one YAML document"), _line(extra))
+            raise _UnreadableError
+        data = reader.read(next(events), events, ())
+        next(events)
+        if not isinstance(extra := next(events), StreamEndEvent):
+            reader.fault(Message("the file has more than one YAML document"), _line(extra))
     except _UnreadableError:
-        data = None
-    except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        # The parser's ", but got '<scalar>'" is its internal name, and is dropped.
-        problem = str(error.problem or error.context).split(", but ")[0]
-        reader.fault(
-            Message("not valid YAML: {why}", why=foreign(problem)),
-            None if mark is None else mark.line + 1,
-        )
         data = None
     except ReaderError as error:
         line = text.count("\n", 0, int(error.position)) + 1
         reader.fault(Message("the file has control characters"), line)
-        data = None
     except YAMLError as error:
-        reader.fault(
-            Message("not valid YAML: {why}", why=foreign(str(error).splitlines()[0])), None
-        )
-        data = None
+        mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+        problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+        # The parser's ", but got '<scalar>'" is its internal name, and is dropped.
+        message = Message("not valid YAML: {why}", why=foreign(problem.split(", but ")[0]))
+        reader.fault(message, None if mark is None else mark.line + 1)
     return YamlDocument(file, sha256, data, reader.lines, tuple(reader.faults))
-
-
-def _unread(
-    path: Path,
-    raw: bytes,
-    message: Message,
-    line: int | None = None,
-    expected: Message | None = None,
-    close: str | None = None,
-) -> YamlDocument:
-    fault = Fault(message, file=str(path), line=line, expected=expected, nearest=close)
-    return YamlDocument(str(path), hashlib.sha256(raw).hexdigest(), None, {}, (fault,))
 
 
 class _UnreadableError(Exception):

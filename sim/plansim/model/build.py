@@ -13,10 +13,10 @@ from types import MappingProxyType
 
 from plansim.errors import FaultLog, Message, ModelError
 from plansim.model.comment import read_comment
-from plansim.model.lint import check_soundness, is_function_call
-from plansim.model.reading.equations import MAX_ELEMENTS, Equation, EquationForm, Range, Scan, short
+from plansim.model.lint import check_sizes, check_soundness, is_function_call
+from plansim.model.reading.equations import Equation, EquationForm, Range, Scan, short
 from plansim.model.reading.expression import Name, NoValueError, Role, evaluate, name_key
-from plansim.model.reading.functions import INTEGRALS
+from plansim.model.reading.function_names import INTEGRALS
 from plansim.model.reading.scan import scan_text
 from plansim.model.records import (
     Integration,
@@ -72,6 +72,8 @@ def build_model(text: str, file: Path, sha256: str, strict: bool) -> Model:
         raise ModelError(faults.by_line())
     if not scan.equations and not faults:
         raise ModelError("the file holds no equation", file)
+    if not check_sizes(scan, faults):
+        raise ModelError(faults.by_line())
     check_soundness(scan, faults, warnings)
     builder = _Builder(scan, faults, slips)
     variables = builder.variables()
@@ -80,7 +82,7 @@ def build_model(text: str, file: Path, sha256: str, strict: bool) -> Model:
     if time is not None and not faults and not _saves_middles(time):
         variables = {name: replace(v, timing=Timing.YEAR) for name, v in variables.items()}
     builder.note_units(strict=strict)
-    (faults if strict else warnings).take(slips)
+    (faults if strict else warnings).extend(slips)
     if faults or time is None:
         raise ModelError(faults.by_line())
     return Model(
@@ -140,7 +142,6 @@ class _Builder:
     scan: Scan
     faults: FaultLog
     slips: FaultLog
-    cells_left: int = MAX_ELEMENTS
     unitless: list[Variable] = field(default_factory=list)
     moving_clock: bool = False
     _smallest: dict[tuple[frozenset[str], frozenset[str]], str | None] = field(default_factory=dict)
@@ -381,14 +382,6 @@ class _Builder:
         values: dict[str, float] = {}
         for equation in group:
             numbers = equation.numbers or ()
-            self.cells_left -= self.scan.size(equation)
-            if self.cells_left < 0:
-                self.faults.fault(
-                    "the constants are too large",
-                    equation.line,
-                    expected=Message("at most {limit:,} numbers in all", limit=MAX_ELEMENTS),
-                )
-                return None
             cells = self.scan.covered(equation)
             if len(numbers) == 1:
                 numbers *= len(cells)

@@ -9,9 +9,9 @@ from itertools import chain
 from plansim.errors import FaultLog, Message
 from plansim.model.reading.equations import MAX_ELEMENTS, Equation, Scan, short
 from plansim.model.reading.expression import Call, Name, name_key
-from plansim.model.reading.functions import FUNCTIONS, UNCOMPUTED_FUNCTIONS, closest
+from plansim.model.reading.function_names import FUNCTIONS, UNCOMPUTED_FUNCTIONS
 
-__all__ = ["check_soundness", "is_function_call"]
+__all__ = ["check_sizes", "check_soundness", "is_function_call"]
 
 
 def check_soundness(scan: Scan, faults: FaultLog, warnings: FaultLog) -> None:
@@ -35,15 +35,27 @@ def check_soundness(scan: Scan, faults: FaultLog, warnings: FaultLog) -> None:
                 group[0].line,
                 name=short(group[0].name),
             )
-        # What has several equations, or numbers alone, is counted where it is read.
-        first, *others = group
-        if not others and first.numbers is None and scan.size(first) > MAX_ELEMENTS:
-            faults.fault(
-                "the array '{name}' is too large",
-                group[0].line,
-                expected=Message("at most {limit:,} elements in all", limit=MAX_ELEMENTS),
-                name=short(group[0].name),
-            )
+
+
+def check_sizes(scan: Scan, log: FaultLog) -> bool:
+    """Return whether no array has more elements than can be looked at.
+
+    Those that have several equations, or numbers alone, are counted together.
+    """
+    listed = 0
+    for group in scan.equations.values():
+        for equation in group:
+            size = scan.size(equation)
+            listed += size if len(group) > 1 or equation.numbers else 0
+            if max(size, listed) > MAX_ELEMENTS:
+                log.fault(
+                    "the arrays are too large, '{name}' among them",
+                    equation.line,
+                    expected=Message("at most {limit:,} elements in all", limit=MAX_ELEMENTS),
+                    name=short(equation.name),
+                )
+                return False
+    return True
 
 
 def is_function_call(node: Name | Call) -> bool:
@@ -109,20 +121,9 @@ def _check_known(
 
 def _check_doubled(scan: Scan, log: FaultLog) -> None:
     """Find variables, or elements of arrays, that have more than one equation."""
-    cells_left = MAX_ELEMENTS
     for group in scan.equations.values():
-        if len(group) == 1:
-            continue
         first_line: dict[tuple[str, ...], int] = {}
-        for equation in group:
-            cells_left -= scan.size(equation)
-            if cells_left < 0:
-                log.fault(
-                    "the arrays that have several equations are too large",
-                    equation.line,
-                    expected=Message("at most {limit:,} elements in all", limit=MAX_ELEMENTS),
-                )
-                return
+        for equation in group if len(group) > 1 else ():
             cells = [tuple(map(name_key, cell)) for cell in scan.covered(equation)]
             twice = next((cell for cell in cells if cell in first_line), None)
             if twice is not None:
@@ -162,7 +163,14 @@ def _check_names(
                     known = key in scan.equations or key in scan.ranges or key in scan.elements
                     if not known and key != "time" and key not in unknown:
                         unknown.add(key)
-                        _no_such_variable(scan, ref, equation, log)
+                        names = (group[0].name for group in scan.equations.values() if group)
+                        log.fault(
+                            "no variable is called '{name}', in '{equation_name}'",
+                            equation.line_of(ref),
+                            nearest=log.nearest(ref.written[0], names),
+                            name=name,
+                            equation_name=short(equation.name),
+                        )
                 elif key in FUNCTIONS:
                     _check_arguments(ref, FUNCTIONS[key], equation, log)
                 elif key in scan.macros:
@@ -171,7 +179,6 @@ def _check_names(
                     warnings.fault(
                         "the engine cannot compute {name}, in '{equation_name}'",
                         equation.line_of(ref),
-                        expected=closest(key),
                         name=ref.written[0],
                         equation_name=short(equation.name),
                     )
@@ -194,17 +201,6 @@ def _check_names(
                         name=name,
                         equation_name=short(equation.name),
                     )
-
-
-def _no_such_variable(scan: Scan, ref: Name, equation: Equation, log: FaultLog) -> None:
-    names = (group[0].name for group in scan.equations.values() if group)
-    log.fault(
-        "no variable is called '{name}', in '{equation_name}'",
-        equation.line_of(ref),
-        nearest=log.nearest(ref.written[0], names),
-        name=short(ref.written[0]),
-        equation_name=short(equation.name),
-    )
 
 
 def _check_arguments(ref: Call, wanted: int | None, equation: Equation, log: FaultLog) -> None:

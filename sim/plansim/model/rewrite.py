@@ -23,7 +23,7 @@ from plansim.model.reading.expression import (
     Table,
     name_key,
 )
-from plansim.model.reading.functions import OF_VECTORS, OVER_ELEMENTS
+from plansim.model.reading.function_names import OF_VECTORS, OVER_ELEMENTS
 from plansim.model.reading.ranges import Subscripts, free_marks
 from plansim.model.records import Model, TimeSpec, Variable, VariableKind, cell_name, cells_of
 

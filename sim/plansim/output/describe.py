@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -28,7 +28,6 @@ __all__ = [
     "clash_facts",
     "constants_name",
     "element_changes",
-    "element_names",
     "noted",
     "reference_name",
     "scenario_facts",
@@ -42,17 +41,14 @@ _KIND = {Kind.TARGET: "show.target", Kind.FIGURE: "show.figure", Kind.PAST: "sho
 
 def target_facts(target: Target, model: Model, text: Text) -> list[tuple[str, str]]:
     """Return the facts of a target, or a figure of the past, in the plan's catalogue."""
-    unit = text.unit(target.unit)
     judged = "\n".join(
-        f"{label} ({text.word('basis', basis)})" if basis else label
-        for basis, label in (
-            (basis, reference_name(name, model, text)) for basis, name in target.variables.items()
-        )
+        reference_name(name, model, text) + (f" ({text.word('basis', basis)})" if basis else "")
+        for basis, name in target.variables.items()
     )
     facts = [
         (_KIND[target.kind], f"{target.id}  {both_names(target.name_en, target.name_zh, text)}"),
         ("show.attribute", text.word("attribute", target.attribute) if target.year else ""),
-        ("show.plan", _goal(target, unit, text)),
+        ("show.plan", _goal(target, text)),
         ("show.base", _base(target, text)),
         ("show.basis", text.join([text.word("basis", basis) for basis in target.basis])),
         ("show.measure", text.word("measure", target.measure) if judged else ""),
@@ -69,27 +65,21 @@ def target_facts(target: Target, model: Model, text: Text) -> list[tuple[str, st
 def scenario_facts(scenario: Scenario, model: Model, text: Text) -> list[tuple[str, str]]:
     """Return the facts of a scenario and its changes from its parent."""
     model = for_scenarios(model, [scenario])
-    changes = _method_change(scenario, text)
-    changes += [
-        _change(change, model, text) + _exceeded(change, model, text) for change in scenario.changes
-    ]
-    assumes = "\n".join(
-        f"{key}{text('list_sep.colon')}{text.pick(reason.en, reason.zh)}"
-        for key, reason in scenario.assumed.items()
-    )
+    changes = [_change(change, model, text, noting=True) for change in scenario.changes]
+    colon, say = text("list_sep.colon"), say_in(text.lang)
+    assumes = [f"{key}{colon}{text.pick(why.en, why.zh)}" for key, why in scenario.assumed.items()]
+    sources = [text.pick(source.en, source.zh) for source in scenario.sources]
     title = both_names(scenario.title_en, scenario.title_zh, text)
+    nothing = text("show.nothing")
     facts = [
         ("show.scenario", f"{scenario.id}  {title}"),
         ("show.description", text.pick(scenario.description_en, scenario.description_zh)),
         ("show.lineage", " → ".join(scenario.lineage)),
-        ("show.changes", "\n".join(changes) or text("show.nothing")),
+        ("show.changes", "\n".join([*_method_change(scenario, text), *changes]) or nothing),
         ("run_card.method", text("integration." + scenario.time.integration)),
-        ("show.assumes", assumes),
-        ("show.sources", "\n".join(text.pick(source.en, source.zh) for source in scenario.sources)),
-        (
-            "show.warnings",
-            "\n".join(warning.written(say_in(text.lang)) for warning in scenario.warnings),
-        ),
+        ("show.assumes", "\n".join(assumes)),
+        ("show.sources", "\n".join(sources)),
+        ("show.warnings", "\n".join(warning.written(say) for warning in scenario.warnings)),
         ("show.place", str(scenario.path or "")),
     ]
     return with_text(facts, text)
@@ -150,18 +140,18 @@ def changes_in_short(scenario: Scenario, model: Model, text: Text) -> list[str]:
     """
     model = for_scenarios(model, [scenario])
     lines = _method_change(scenario, text)
-    for name, group in groupby(
-        scenario.changes, key=lambda change: split_reference(change.name)[0]
-    ):
-        changes = list(group)
-        if len(changes) == 1:
-            lines.append(_change(changes[0], model, text))
+    by_variable = groupby(scenario.changes, key=lambda change: split_reference(change.name)[0])
+    for name, group in by_variable:
+        first, *others = changes = list(group)
+        if not others:
+            lines.append(_change(first, model, text))
             continue
-        label = _label([change.name for change in changes], model, text) or _name(name, model, text)
+        lever = _lever([change.name for change in changes], model)
+        label = text.name(lever) if lever else _name(name, model, text)
         pairs = [
-            (element_names(change.name, model, text), change.old, change.new) for change in changes
+            (_elements(change.name, model, text), change.old, change.new) for change in changes
         ]
-        lines.append(_with_unit(label, element_changes(pairs, text), changes[0].unit, text))
+        lines.append(_with_unit(label, element_changes(pairs, text), first.unit, text))
     return lines
 
 
@@ -178,31 +168,32 @@ def element_changes(pairs: Sequence[tuple[str, float, float]], text: Text) -> st
     >>> element_changes([("a", 1, 2), ("b", 3, 2), ("c", 1, 2)], read_text("en"))
     'a, c 1 → 2; b 3 → 2'
     """
-    alike: dict[tuple[str, str], list[str]] = {}
+    alike: dict[str, list[str]] = {}
     for name, old, new in pairs:
-        alike.setdefault(("" if math.isnan(old) else f"{old:g}", f"{new:g}"), []).append(name)
-    spans = [" → ".join(filter(None, ends)) for ends in alike]
+        span = f"{new:g}" if math.isnan(old) else f"{old:g} → {new:g}"
+        alike.setdefault(span, []).append(name)
     if len(alike) == 1:
-        return text("changes.all_elements", count=len(pairs), change=spans[0])
+        return text("changes.all_elements", count=len(pairs), change=next(iter(alike)))
     if len(alike) <= MOST_ELEMENTS:
-        parts = (
-            f"{text.join(names)} {span}" for names, span in zip(alike.values(), spans, strict=True)
-        )
+        parts = (f"{text.join(names)} {span}" for span, names in alike.items())
         return text("list_sep.semicolon").join(parts)
     up, down = ([name for name, old, new in pairs if sign * (new - old) > 0] for sign in (1, -1))
-    ends = (_span([value for value in side if not math.isnan(value)])
-            for side in list(zip(*pairs, strict=True))[1:])  # fmt: skip
-    span = " → ".join(ends)
-    if not (up and down):
-        return text("changes.all_elements", count=len(pairs), change=span)
-    return text("changes.both_ways", up=text.join(up), down=text.join(down))
+    if up and down:
+        return text("changes.both_ways", up=text.join(up), down=text.join(down))
+    _, *sides = zip(*pairs, strict=True)
+    span = " → ".join(_span([value for value in side if not math.isnan(value)]) for side in sides)
+    return text("changes.all_elements", count=len(pairs), change=span)
 
 
-def element_names(reference: str, model: Model, text: Text) -> str:
+def _elements(reference: str, model: Model, text: Text) -> str:
     """Return the elements of ``name[e1,e2]`` in the reader's language."""
-    chinese = {} if text.lang is Lang.EN else _elements_zh(model)
+    chinese = {
+        english: chinese
+        for subscript in model.subscripts.values()
+        for english, chinese in zip(subscript.elements, subscript.elements_zh, strict=False)
+    }
     _, elements = split_reference(reference)
-    return ",".join(chinese.get(element, element) for element in elements)
+    return ",".join(text.pick(element, chinese.get(element)) for element in elements)
 
 
 def constants_name(constants: Sequence[str], model: Model, text: Text) -> str:
@@ -211,23 +202,14 @@ def constants_name(constants: Sequence[str], model: Model, text: Text) -> str:
     Of several elements of one array that is the array, of several variables the first and how many
     more there are. Empty if the model has none of them.
     """
-    if label := _label(constants, model, text):
-        return label
+    if lever := _lever(constants, model):
+        return text.name(lever)
     known = [name for name in constants if split_reference(name)[0] in model.variables]
-    arrays = list(dict.fromkeys(split_reference(name)[0] for name in known))
-    if not arrays:
-        return ""
-    if len(known) == 1:
-        return reference_name(known[0], model, text)
-    first = _name(arrays[0], model, text)
-    more = len(arrays) - 1
-    return text("changes.and_more", name=first, count=more) if more else first
-
-
-def _label(constants: Sequence[str], model: Model, text: Text) -> str:
-    """Return the label of the lever that moves just these constants; empty if none does."""
-    lever = _lever(constants, model)
-    return text.name(lever) if lever else ""
+    first, *others = dict.fromkeys(split_reference(name)[0] for name in known) or [""]
+    if len(known) <= 1:
+        return reference_name(known[0], model, text) if known else ""
+    name = _name(first, model, text)
+    return text("changes.and_more", name=name, count=len(others)) if others else name
 
 
 def _lever(constants: Sequence[str], model: Model) -> Lever | None:
@@ -248,10 +230,7 @@ def reference_name(reference: str, model: Model, text: Text) -> str:
     if name not in model.variables:
         return reference
     label = _name(name, model, text)
-    if elements:
-        chinese = {} if text.lang is Lang.EN else _elements_zh(model)
-        label += f"[{','.join(chinese.get(element, element) for element in elements)}]"
-    return label
+    return f"{label}[{_elements(reference, model, text)}]" if elements else label
 
 
 def _method_change(scenario: Scenario, text: Text) -> list[str]:
@@ -263,30 +242,23 @@ def _method_change(scenario: Scenario, text: Text) -> list[str]:
     return [f"{text('run_card.method')}{text('list_sep.colon')}{named}"]
 
 
-def _change(change: Change, model: Model, text: Text) -> str:
+def _change(change: Change, model: Model, text: Text, *, noting: bool = False) -> str:
+    """Write a change, in the unit of its lever if any; ``noting`` the plausible range it leaves."""
     lever = _lever([change.name], model)
     label = text.name(lever) if lever else reference_name(change.name, model, text)
-    factor, unit = _shown_unit(change, model)
+    factor, unit = (lever.shown_factor, lever.shown_unit) if lever else (1.0, change.unit)
     ends = [value * factor for value in (change.old, change.new) if not math.isnan(value)]
     shown = " → ".join(f"{value:g}" for value in ends).replace("-", "−")
-    return _with_unit(label, shown, unit, text)
-
-
-def _exceeded(change: Change, model: Model, text: Text) -> str:
-    """Write the plausible range that a change leaves; nothing if it stays inside or has none."""
-    from plansim.scenario.cells import outside
-
+    written = _with_unit(label, shown, unit, text)
     plausible = model.variables[split_reference(change.name)[0]].plausible
-    if plausible is None or not outside(change.new, *plausible):
-        return ""
-    factor, unit = _shown_unit(change, model)
-    return noted("show.exceeded", (plausible[0] * factor, plausible[1] * factor), unit, text)
+    if not noting or plausible is None:
+        return written
+    from plansim.scenario.cells import outside  # loads what changes do without
 
-
-def _shown_unit(change: Change, model: Model) -> tuple[float, str]:
-    """Return the factor to the unit that a change is shown in, its lever's if any, and it."""
-    lever = _lever([change.name], model)
-    return (lever.shown_factor, lever.shown_unit) if lever else (1.0, change.unit)
+    if not outside(change.new, *plausible):
+        return written
+    bounds = plausible[0] * factor, plausible[1] * factor
+    return written + noted("show.exceeded", bounds, unit, text)
 
 
 def _with_unit(label: str, change: str, unit: str, text: Text) -> str:
@@ -301,14 +273,6 @@ def _span(values: Sequence[float]) -> str:
 
 def _name(name: str, model: Model, text: Text) -> str:
     return text.pick(name, model.variables[name].name_zh)
-
-
-def _elements_zh(model: Model) -> Mapping[str, str]:
-    return {
-        english: chinese
-        for subscript in model.subscripts.values()
-        for english, chinese in zip(subscript.elements, subscript.elements_zh, strict=False)
-    }
 
 
 def with_text(facts: Iterable[tuple[str, str]], text: Text) -> list[tuple[str, str]]:
@@ -331,11 +295,12 @@ def noted(key: str, bounds: tuple[float | None, float | None] | None, unit: str,
     return text(key, range=f"{span} {text.unit(unit)}".strip())
 
 
-def _goal(target: Target, unit: str, text: Text) -> str:
+def _goal(target: Target, text: Text) -> str:
     """Return the plan's goal and its year."""
     if target.year is None:
         return ""
-    asked = [f"{limit_of(target, text)} {unit}"] if target.value is not None else []
+    limit = f"{limit_of(target, text)} {text.unit(target.unit)}"
+    asked = [limit] if target.value is not None else []
     asked += [f"{text.name(part)} {part.value:g} {text.unit(part.unit)}" for part in target.parts]
     return text("show.in_year", what=text.join(asked), year=target.year)
 

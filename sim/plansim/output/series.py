@@ -43,10 +43,9 @@ __all__ = [
     "mark_of",
     "marks_on",
     "rows_of",
-    "scaled_mark",
     "series_in",
     "series_of",
-    "unplaced",
+    "titles",
 ]
 
 
@@ -220,6 +219,19 @@ def _raw(dataset: xr.Dataset, reference: str) -> Series:
     return by_reference[name, elements]
 
 
+def titles(runs: Sequence[xr.Dataset], text: Text) -> list[str]:
+    """Return the titles of runs; where two are the same, with the ids of their scenarios."""
+    names = [
+        text.pick(run.attrs.get("scenario_title_en"), run.attrs.get("scenario_title_zh"))
+        or str(run.attrs.get("scenario", ""))
+        for run in runs
+    ]
+    return [
+        f"{name} ({run.attrs.get('scenario', '')})" if names.count(name) > 1 else name
+        for name, run in zip(names, runs, strict=True)
+    ]
+
+
 def judged_references(
     targets: Iterable[Target], attribute: Attribute = Attribute.BINDING
 ) -> list[str]:
@@ -246,12 +258,6 @@ def marks_on(dataset: xr.Dataset, reference: str, targets: Iterable[Target]) -> 
     return [mark for mark in marks if mark is not None]
 
 
-def unplaced(dataset: xr.Dataset, reference: str, targets: Iterable[Target]) -> list[Target]:
-    """Return the targets that a series is judged by and that have no mark, for lack of a base."""
-    raw = _raw(dataset, reference)
-    return [target for target in _judging(reference, targets) if mark_of(raw, target) is None]
-
-
 def _judging(reference: str, targets: Iterable[Target]) -> list[Target]:
     return [
         target
@@ -259,12 +265,6 @@ def _judging(reference: str, targets: Iterable[Target]) -> list[Target]:
         if target.kind is Kind.TARGET and target.value is not None and target.year is not None
         if split_reference(reference) in map(split_reference, target.variables.values())
     ]
-
-
-def scaled_mark(mark: Mark, factor: float) -> Mark:
-    """Return a mark in another unit, by a positive factor."""
-    low, high = (None if end is None else end * factor for end in (mark.low, mark.high))
-    return replace(mark, low=low, high=high)
 
 
 def mark_of(raw: Series, target: Target, targets: Iterable[Target] = ()) -> Mark | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from plansim.model.comment import Evidence, read_source
@@ -90,15 +91,11 @@ class ModelFacts:
     @cached_property
     def _names(self) -> Mapping[str, str]:
         """Names of variables, ranges and elements by their keys."""
-        chinese = self.text.lang is Lang.ZH
-        names = {
-            name_key(variable.name): self.name(variable)
-            for variable in self.model.variables.values()
-        }
+        names = {name_key(one.name): self.name(one) for one in self.model.variables.values()}
         for range_ in self.model.subscripts.values():
-            translated = range_.elements_zh if chinese and range_.elements_zh else range_.elements
-            for element, words in zip(range_.elements, translated, strict=True):
-                names.setdefault(name_key(element), words)
+            chinese = range_.elements_zh or range_.elements
+            for pair in zip(range_.elements, chinese, strict=True):
+                names.setdefault(name_key(pair[0]), self.text.pick(*pair))
             names[name_key(range_.name)] = self.text.pick(range_.name, range_.name_zh)
         return {"time": "t", **names}
 
@@ -162,79 +159,73 @@ def variable_facts(variable: Variable, facts: ModelFacts) -> list[tuple[str, str
         return f"{part.text}（{part.name}）" if both else part.text
 
     module = facts.model.modules.get(variable.module)
-    is_added = variable.name in facts.model.added
-    head = [
+    about = [
         ("show.variable", both_names(variable.name, variable.name_zh, text)),
         ("show.meaning", text.pick(variable.meaning_en, variable.meaning_zh)),
         ("show.kind", kind_of(variable, text)),
-        ("show.module", text.pick(variable.module, module.name_zh if module else "")),
         ("show.unit", text.unit(variable.unit)),
-        ("show.equation", variable.equation.expandtabs(4).replace("\\\n", "\n")),
-        ("show.place", f"{facts.model.path}:{variable.line}"),
     ]
     notes = [
         (fact.label, fact.between.join(map(words, fact.parts)))
         for fact in variable_notes(variable, facts, "\n")
     ]
-    *head, place = head
-    if is_added:  # where a variant of the model has it, and with which value, is nobody's affair
-        head = [fact for fact in head if fact[0] not in ("show.module", "show.equation")]
+    if variable.name in facts.model.added:
+        # Where a variant of the model has it, and with which value, is nobody's affair.
         notes = [fact for fact in notes if fact[0] != text("show.value")]
-        place = ("show.value", text("show.by_scenario"))
-    return [*with_text(head, text), *notes, *with_text([place], text)]
+        place = [("show.value", text("show.by_scenario"))]
+    else:
+        about.insert(
+            3, ("show.module", text.pick(variable.module, module.name_zh if module else ""))
+        )
+        about.append(("show.equation", variable.equation.expandtabs(4).replace("\\\n", "\n")))
+        place = [("show.place", f"{facts.model.path}:{variable.line}")]
+    return [*with_text(about, text), *notes, *with_text(place, text)]
 
 
 def variable_notes(variable: Variable, facts: ModelFacts, between: str) -> list[Fact]:
     """Return what a variable is made of, used and judged by; ``between`` separates sentences."""
-    text, comma, initial = facts.text, facts.text("list_sep.comma"), set(variable.initial_causes)
+    text, comma, initial = facts.text, facts.text("list_sep.comma"), variable.initial_causes
     judged = (
         Part(f"{target.id} {text.name(target)}", f"sources.html#{target.id}")
         for target in facts.targets
         if any(split_reference(name)[0] == variable.name for name in target.variables.values())
     )
     ranges = (facts.model.subscripts.get(name) for name in variable.subscripts)
-    sentences: dict[str, Iterable[Part]] = {
-        "show.value": map(Part, values_of(variable, facts)),
-        "show.subscripts": (Part(_range_of(subscript, text)) for subscript in ranges if subscript),
-        "show.plausible": [
-            Part(noted("show.plausible_note", variable.plausible, variable.unit, text))
-        ],
-        "show.admissible": [
-            Part(noted("show.admissible_note", variable.admissible, variable.unit, text))
-        ],
-    }
-    names: dict[str, Iterable[Part]] = {
-        "show.causes": map(facts.part, (n for n in variable.causes if n not in initial)),
-        "show.initial_causes": map(facts.part, variable.initial_causes),
-        "show.uses": map(facts.part, facts.users.get(variable.name, ())),
-    }
-    rows = [
-        *(Fact(text(label), tuple(parts), between) for label, parts in sentences.items()),
-        *(Fact(text(label), tuple(parts), comma) for label, parts in names.items()),
-        Fact(text("show.judged_by"), tuple(judged), between),
-        Fact(
-            text("show.sources"),
-            tuple(part for tag in variable.sources for part in facts.cited(tag)),
-            between,
-        ),
+    subscripts = (_range_of(subscript, text) for subscript in ranges if subscript)
+    plausible = noted("show.plausible_note", variable.plausible, variable.unit, text)
+    admissible = noted("show.admissible_note", variable.admissible, variable.unit, text)
+    causes = (name for name in variable.causes if name not in initial)
+    rows: list[tuple[str, Iterable[Part], str]] = [
+        ("show.value", map(Part, values_of(variable, facts)), between),
+        ("show.subscripts", map(Part, subscripts), between),
+        ("show.plausible", [Part(plausible)], between),
+        ("show.admissible", [Part(admissible)], between),
+        ("show.causes", map(facts.part, causes), comma),
+        ("show.initial_causes", map(facts.part, initial), comma),
+        ("show.uses", map(facts.part, facts.users.get(variable.name, ())), comma),
+        ("show.judged_by", judged, between),
+        ("show.sources", chain.from_iterable(map(facts.cited, variable.sources)), between),
     ]
-    return [fact for fact in rows if any(part.text for part in fact.parts)]
+    noted_facts = [Fact(text(label), tuple(parts), by) for label, parts, by in rows]
+    return [fact for fact in noted_facts if any(part.text for part in fact.parts)]
 
 
 def values_of(variable: Variable, facts: ModelFacts) -> list[str]:
     """Write the numbers of a constant; those of many elements that are equal once."""
-    if variable.value is None or variable.kind not in _CONSTANT:
+    values, colon = variable.value, facts.text("list_sep.colon")
+    if values is None or variable.kind not in _CONSTANT:
         return []
+    if isinstance(values, Mapping):
+        if len(values) == 1 or len(set(values.values())) > 1:
+            return [f"{_element(name, facts)}{colon}{value:g}" for name, value in values.items()]
+        values = next(iter(values.values()))
     unit = "" if variable.unit == NO_UNIT else facts.text.unit(variable.unit)
-    if not isinstance(variable.value, Mapping):
-        return [f"{variable.value:g} {unit}".strip()]
-    if len(variable.value) > len(set(variable.value.values())) == 1:
-        return [f"{next(iter(variable.value.values())):g} {unit}".strip()]
-    colon = facts.text("list_sep.colon")
-    return [
-        f"{','.join(facts.name_of(name_key(part)) for part in element.split(','))}{colon}{value:g}"
-        for element, value in variable.value.items()
-    ]
+    return [f"{values:g} {unit}".strip()]
+
+
+def _element(reference: str, facts: ModelFacts) -> str:
+    """Name the elements ``e1,e2`` in the reader's language."""
+    return ",".join(facts.name_of(name_key(part)) for part in reference.split(","))
 
 
 def kind_of(variable: Variable, text: Text) -> str:
@@ -247,11 +238,9 @@ def kind_of(variable: Variable, text: Text) -> str:
 
 def _range_of(subscript: SubscriptRange, text: Text) -> str:
     """Return the name of a range with its elements."""
-    elements = subscript.elements
-    if text.lang is Lang.ZH and subscript.elements_zh:
-        elements = subscript.elements_zh
-    name = text.pick(subscript.name, subscript.name_zh)
-    return name + text("list_sep.colon") + text.join(elements)
+    pairs = zip(subscript.elements, subscript.elements_zh or subscript.elements, strict=True)
+    elements = text.join(text.pick(*pair) for pair in pairs)
+    return text.pick(subscript.name, subscript.name_zh) + text("list_sep.colon") + elements
 
 
 def _target_source(target: Target, text: Text) -> str:
@@ -282,15 +271,13 @@ def evidence_sentence(row: Evidence, text: Text) -> str:
     >>> evidence_sentence(row, read_text(Lang.ZH))
     '某市2003年，增长率：9%。Yearbook（可信度：高）'
     """
-    pick = text.pick
-    year = row.year
+    pick, year = text.pick, row.year
     if text.lang is Lang.ZH:
         year = row.year_zh or (text("cited.year", year=year) if year.isdigit() else year)
-    place, quantity = pick(row.place, row.place_zh), pick(row.quantity, row.quantity_zh)
-    where, what = _joined(place, year), quantity
-    if where and what:
-        what = text("cited.what", quantity=quantity, where=where)
-    sentence = what or where
+    quantity = pick(row.quantity, row.quantity_zh)
+    where = _joined(pick(row.place, row.place_zh), year)
+    both = where and quantity
+    sentence = text("cited.what", quantity=quantity, where=where) if both else quantity or where
     if figure := _figure_of(row, text):
         sentence += text("list_sep.colon") + figure
     if source := pick(row.source, row.source_zh):

@@ -1,4 +1,4 @@
-"""Cells of files: a number, a text with its unit, ``{value, unit}``, or a column of a table."""
+"""Cells of files: a number, a text with its unit, or a column of a table."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ from plansim.model.units import NO_UNIT, convert
 __all__ = [
     "Cell",
     "ColumnForm",
-    "Quantity",
     "Scalar",
     "column_of",
     "entry_shape",
@@ -30,35 +29,16 @@ __all__ = [
 ]
 
 
-class Quantity(Form):
-    """A number with its unit."""
-
-    value: float
-    unit: str
-
-
 def entry_shape(value: object) -> str:
     """Return the form that an entry is meant to have, so that pydantic reports only its faults."""
-    if isinstance(value, str):
-        return "<text>"
-    if isinstance(value, list):
-        return "<list>"
-    if isinstance(value, dict):
-        return "<quantity>" if {"value", "unit"} & value.keys() else "<mapping>"
-    return "<number>"
+    shapes: dict[type, str] = {str: "<text>", list: "<list>", dict: "<mapping>"}
+    return shapes.get(type(value), "<number>")
 
 
-def _or_quantity(value: object) -> str:
-    shape = entry_shape(value)
-    return shape if shape in {"<text>", "<number>"} else "<quantity>"
-
-
-Scalar: TypeAlias = (
-    Annotated[float, Tag("<number>")]
-    | Annotated[str, Tag("<text>")]
-    | Annotated[Quantity, Tag("<quantity>")]
-)
-Cell: TypeAlias = Annotated[Scalar, Discriminator(_or_quantity)]
+Scalar: TypeAlias = Annotated[float, Tag("<number>")] | Annotated[str, Tag("<text>")]
+Cell: TypeAlias = Annotated[
+    Scalar, Discriminator(lambda value: "<text>" if isinstance(value, str) else "<number>")
+]
 
 _NUMBER_AND_UNIT = re.compile(
     r"(?!.*\d\s*,\s*\d)\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(.*?)\s*", re.DOTALL
@@ -72,22 +52,19 @@ def number_in(unit_wanted: str, name: str, cell: Cell, at: Location = ()) -> flo
     Raises:
         InputError: the cell is no finite number, or its unit does not convert.
     """
-    match cell:
-        case str():
-            plain = unicodedata.normalize("NFKC", cell).replace("\N{MINUS SIGN}", "-")
-            if (match := _NUMBER_AND_UNIT.fullmatch(plain)) is None:
-                expected = Message("a number")
-                if unit_wanted not in ("", NO_UNIT):
-                    expected = Message(
-                        "a number, or one with its unit, as '1.5 {unit}'", unit=unit_wanted
-                    )
-                message = Message("'{name}' is not a number", name=name)
-                raise InputError(message, at=at, expected=expected, found=shown(cell))
-            number, unit = float(match[1]), match[2]
-        case Quantity():
-            number, unit = cell.value, cell.unit
-        case _:
-            number, unit = cell, ""
+    unit = ""
+    if isinstance(cell, str):
+        plain = unicodedata.normalize("NFKC", cell).replace("\N{MINUS SIGN}", "-")
+        if (match := _NUMBER_AND_UNIT.fullmatch(plain)) is None:
+            expected = Message("a number")
+            if unit_wanted not in ("", NO_UNIT):
+                expected = Message(
+                    "a number, or one with its unit, as '1.5 {unit}'", unit=unit_wanted
+                )
+            message = Message("'{name}' is not a number", name=name)
+            raise InputError(message, at=at, expected=expected, found=shown(cell))
+        cell, unit = float(match[1]), match[2]
+    number = cell
     if unit and unit != unit_wanted:
         try:
             number = convert(number, unit, unit_wanted)

@@ -215,14 +215,11 @@ def constants_of(
     """
     if all(factor.apply is Apply.SET and len(factor.constants) == 1 for factor in factors):
         return values
-    columns = []
-    for column, factor in enumerate(factors):
-        for name in factor.constants:
-            match factor.apply:
-                case Apply.SET:
-                    columns.append(values[:, column])
-                case Apply.ADD:
-                    columns.append(default_of(model, base, name) + values[:, column])
-                case Apply.MULTIPLY:
-                    columns.append(default_of(model, base, name) * values[:, column])
+    columns = [
+        values[:, column]
+        if factor.apply is Apply.SET
+        else acted(factor.apply, np.asarray(default_of(model, base, name)), values[:, column])
+        for column, factor in enumerate(factors)
+        for name in factor.constants
+    ]
     return np.stack(columns, axis=1)

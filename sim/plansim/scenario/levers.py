@@ -1,12 +1,9 @@
 """Levers: inputs that scenarios bend over time, and constants that only a variant of a model has.
 
 A lever ``X`` changes once, from ``X before`` to ``X after`` in ``X from year``, or acts for some
-time, as a pulse of ``X pulse size``. One that changes is found in three ways:
-
-- *own*: the model has all three constants;
-- *shared*: an equation has ``base + STEP(X after - base, year)``, and the year may be that of other
-  levers too;
-- *input*: ``X`` is any other constant, or a variable that no stock moves. Before it is what it is.
+time, as a pulse of ``X pulse size``. One that changes is a lever of the model's *own*, which has
+all three constants, or an *input*: any other constant, or a variable that no stock moves. Before it
+is what it is.
 
 Scenarios may bend each in three ways for which no equation of the model is written. The constants
 for them, and those that the model lacks, are added where they are used (see
@@ -23,8 +20,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from plansim.errors import InputError, Message, nearest
@@ -65,7 +61,6 @@ NEVER = 1e9
 _LONG_AGO = -1e9
 """A year before any run."""
 _WORDS = {
-    "before": ("（前）", "its value before it changes", "变化前的取值"),
     "after": ("（后）", "its value after it has changed", "变化后的取值"),
     "from year": ("变化起始年份", "year in which it changes", "在该年变化"),
     "to year": (
@@ -99,13 +94,6 @@ class ModelLever:
     pattern: Variable
     """The variable whose unit, range and elements its values have."""
     year_unit: str
-    base: float | None = None
-    """Of a shared lever, the number that it is before."""
-
-    @property
-    def is_own(self) -> bool:
-        """Whether the model has all constants of a change."""
-        return len(self.own) == len(SWITCH)
 
     @property
     def is_input(self) -> bool:
@@ -113,23 +101,22 @@ class ModelLever:
         return SWITCH["after"] not in self.own
 
     def added(self, part: str) -> Variable | None:
-        """Return the constant that variants have for a part; None if the model has it itself.
+        """Return the constant that variants have for a part; None if the model has its own.
 
         Its value is the one with which it changes nothing.
         """
-        if part in self.own:
+        if part in self.own or part == SWITCH["before"]:
             return None
         pattern, plausible = self.pattern, None
         value: float | Mapping[str, float] | None = pattern.value
         if part not in _WORDS:
-            ends = [end for one in self._values for end in one.plausible or ()]
-            plausible = (min(ends), max(ends)) if all(v.plausible for v in self._values) else None
-        elif part not in ("before", "after"):
+            ranges = [one.plausible for key, one in self.own.items() if key != SWITCH["from"]]
+            ends = [end for bounds in ranges if bounds for end in bounds]
+            plausible = (min(ends), max(ends)) if ends and all(ranges) else None
+        elif part != SWITCH["after"]:
             pattern = replace(pattern, unit=self.year_unit, admissible=(None, None))
             unset = NEVER if self.is_input and part == "from year" else _LONG_AGO
             value = _filled(pattern, {"series start": 1.0, "series end": 0.0}.get(part, unset))
-        elif self.base is not None:
-            value = _filled(pattern, self.base)
         year = part.removeprefix("in ")
         of_year = (f"（{year}年）", f"its series in {year}", f"逐年数列{year}年的取值")
         behind, meaning, meaning_zh = _WORDS.get(part, of_year)
@@ -148,11 +135,6 @@ class ModelLever:
             initial_causes=(),
         )
 
-    @property
-    def _values(self) -> list[Variable]:
-        own = [one for part, one in self.own.items() if part != SWITCH["from"]]
-        return own or [self.pattern]
-
 
 def model_lever(model: Model, name: str) -> ModelLever | None:
     """Return the lever of a name, or the input that can be bent; None if there is none.
@@ -161,17 +143,11 @@ def model_lever(model: Model, name: str) -> ModelLever | None:
     """
     model = model.original or model
     for stem in _stems(model, name):
-        own = _parts(model, stem, SWITCH.values())
-        if len(own) == len(SWITCH):
-            before = own[SWITCH["before"]]
-            stem, stem_zh = (
-                before.name.removesuffix(" before"),
-                before.name_zh.removesuffix("（前）"),
-            )
-            return ModelLever(stem, stem_zh, own, before, own[SWITCH["from"]].unit)
-        after = own.get(SWITCH["after"])
-        if after and (shared := _shared(model, after)):
-            return shared
+        if own := _whole(model, stem, SWITCH):
+            first = own[SWITCH["before"]]
+            stem_zh = first.name_zh.removesuffix("（前）")
+            year_unit = own[SWITCH["from"]].unit
+            return ModelLever(first.name.removesuffix(" before"), stem_zh, own, first, year_unit)
     if (variable := model.get(name)) is None:
         return None
     years = model.find("INITIAL TIME").unit
@@ -185,33 +161,11 @@ def model_lever(model: Model, name: str) -> ModelLever | None:
     return None
 
 
-def _parts(model: Model, stem: str, parts: Iterable[str]) -> dict[str, Variable]:
-    """Return the constants of a lever that the model has, by part."""
-    found = {part: model.get(f"{stem} {part}") for part in parts}
-    return {part: constant for part, constant in found.items() if constant is not None}
-
-
-def _shared(model: Model, after: Variable) -> ModelLever | None:
-    """Return the lever of which an equation has ``base + STEP(after - base, year)``."""
-    name = re.escape(after.name)
-    cell = r"(?:\[[^\]]*\])?"
-    form = re.compile(
-        rf"(?P<base>[\d.]+|\w[\w ]*{cell}) ?\+ ?STEP\( ?{name}{cell} ?- ?(?P=base) ?, ?"
-        r"(?P<year>\w[\w ]*)"
-    )
-    for user in model.variables.values():
-        if after.name in user.causes and (
-            match := form.search(" ".join(user.equation.split()).replace(" [", "["))
-        ):
-            unit = model.find(match["year"]).unit
-            own, base = {SWITCH["after"]: after}, None
-            with suppress(ValueError):
-                base = float(match["base"])
-            if base is None:
-                own[SWITCH["before"]] = model.find(match["base"].partition("[")[0])
-            stem = after.name.removesuffix(f" {SWITCH['after']}")
-            return ModelLever(stem, after.name_zh.removesuffix("（后）"), own, after, unit, base)
-    return None
+def _whole(model: Model, stem: str, parts: Mapping[str, str]) -> dict[str, Variable]:
+    """Return the constants of a lever by part, if the model has all of them; else none."""
+    found = {part: model.get(f"{stem} {part}") for part in parts.values()}
+    constants = {part: constant for part, constant in found.items() if constant is not None}
+    return constants if len(constants) == len(parts) else {}
 
 
 def _is_exogenous(model: Model, variable: Variable) -> bool:
@@ -234,21 +188,15 @@ def lever_of(model: Model, name: str) -> str | None:
     for parts in (SWITCH, PULSE):
         for part in parts.values():
             stem = name.removesuffix(f" {part}")
-            if stem != name and all(
-                f"{stem} {other}" in model.variables for other in parts.values()
-            ):
+            if stem != name and _whole(model, stem, parts):
                 return stem
     added = added_constant(model, name)
     return None if added is None else added_part(added.name)[0]
 
 
 def input_of(model: Model, name: str) -> str:
-    """Return the lever that a constant is a part of, a shared one too, or else its name."""
-    if lever := lever_of(model, name):
-        return lever
-    stem, part = added_part(name)
-    shared = part == SWITCH["after"] and name in model.variables
-    return stem if shared and _shared(model, model.variables[name]) else name
+    """Return the lever that a constant is a part of, or else its name."""
+    return lever_of(model, name) or name
 
 
 def lever_constants(model: Model, name: str, parts: Mapping[str, str]) -> dict[str, Variable]:
@@ -259,13 +207,11 @@ def lever_constants(model: Model, name: str, parts: Mapping[str, str]) -> dict[s
     """
     if parts is PULSE:
         for stem in _stems(model, name):
-            if len(pulse := _parts(model, stem, parts.values())) == len(parts):
+            if pulse := _whole(model, stem, parts):
                 return dict(zip(parts, pulse.values(), strict=True))
     elif lever := model_lever(model, name):
         constants = {key: lever.own.get(part) or lever.added(part) for key, part in parts.items()}
-        if not lever.pattern.kind.moves:
-            return {key: constant for key, constant in constants.items() if constant}
-        return {key: one for key, one in constants.items() if one and key != "before"}
+        return {key: constant for key, constant in constants.items() if constant}
     last = f" {parts.get('from') or parts['length']}"
     known = [other.removesuffix(last) for other in model.variables if other.endswith(last)]
     raise InputError(
@@ -286,11 +232,9 @@ def _stems(model: Model, base: str) -> Iterator[str]:
 
 def setters(model: Model, variable: Variable) -> list[Variable]:
     """Return the three constants that set a variable; none if it is not a lever."""
-    for parts in (SWITCH, PULSE):
-        names = [f"{variable.name} {part}" for part in parts.values()]
-        if all(name in model.variables for name in names):
-            return [model.variables[name] for name in names]
-    return []
+    return list(
+        (_whole(model, variable.name, SWITCH) or _whole(model, variable.name, PULSE)).values()
+    )
 
 
 # --- constants that a variant has -----------------------------------------------------------------

@@ -23,12 +23,13 @@ import numpy.typing as npt
 from plansim.errors import Fault, InputError, Message, foreign
 from plansim.files.shipped import shipped_model
 from plansim.model.records import Model
+from plansim.scenario.factors import Apply, Factor, FloatArray, default_of
+from plansim.scenario.levers import added_part, constant_named, input_of
 from plansim.scenario.records import Scenario
+from plansim.scenario.references import split_name
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from plansim.scenario.factors import Factor
 
 __all__ = [
     "FILE_NAME",
@@ -96,34 +97,20 @@ class MembersHead:
 
         A file that is not there has not changed: a model may be copied without its scenarios.
         """
+        message = Message("the members are of a model with other equations, constants or ranges")
+        known = [(message, (model.original or model).equations_sha256, self.model_sha256)]
         for name, digest in self.files:
             path = self.path.parent / name
-            if path.is_file() and (now := _digest(path)) != digest:
-                return Fault(
-                    "the members were drawn by another '{name}'",
-                    self.path,
-                    expected=Message(
-                        "{sha256}; '{command}' draws new ones",
-                        sha256=now,
-                        command=renewal(model, self.kind),
-                    ),
-                    found=digest,
-                    name=name,
+            message = Message("the members were drawn by another '{name}'", name=name)
+            known.append((message, _digest(path) if path.is_file() else digest, digest))
+        for message, now, then in known:
+            if now != then:
+                command = renewal(model, self.kind)
+                expected = Message(
+                    "{sha256}; '{command}' draws new ones", sha256=now, command=command
                 )
-        sha256 = (model.original or model).equations_sha256
-        if self.model_sha256 == sha256:
-            return None
-        return Fault(
-            "the members are of a model with other equations, constants or ranges",
-            self.path,
-            self.line,
-            expected=Message(
-                "{sha256}; '{command}' draws new ones",
-                sha256=sha256,
-                command=renewal(model, self.kind),
-            ),
-            found=self.model_sha256,
-        )
+                return Fault(message, self.path, self.line, expected, then)
+        return None
 
 
 @dataclass(frozen=True)
@@ -135,7 +122,7 @@ class Members:
     """What members change; each adds to its constants or multiplies them."""
     ids: tuple[int, ...]
     """The number of each member."""
-    values: npt.NDArray[np.float64] = field(repr=False, compare=False)
+    values: FloatArray = field(repr=False, compare=False)
     """``(member, factor)``."""
     policy: frozenset[str] = field(default=frozenset(), repr=False)
     """Constants that policy moves, ``name`` or ``name[e1,e2]``: as a scenario sets them, so they
@@ -146,7 +133,7 @@ class Members:
 
     def constants_under(
         self, model: Model, scenario: Scenario
-    ) -> tuple[tuple[str, ...], npt.NDArray[np.float64]]:
+    ) -> tuple[tuple[str, ...], FloatArray]:
         """Return the constants that members change under a scenario, and their values.
 
         A change acts on the value that the scenario sets, or else the model's own. What `policy`
@@ -165,10 +152,6 @@ class Members:
 
         Every point of a series that may be set has to be named.
         """
-        from plansim.scenario.factors import Apply  # load what only scenario files need
-        from plansim.scenario.levers import constant_named
-        from plansim.scenario.references import split_name
-
         moved = [
             (one, column) for column, some in enumerate(self.moved(model, set_by)) for one in some
         ]
@@ -184,8 +167,28 @@ class Members:
         Every constant and point of a series that may be set has to be named: ``name`` or
         ``name[e1,e2]``.
         """
-        series = _Series(model, set_by, self.policy)
-        return tuple(tuple(series.moved(factor.constants)) for factor in self.factors)
+
+        def acted_on(constant: str) -> str:
+            name, bracket, cell = constant.partition("[")
+            return input_of(model, name) + bracket + cell
+
+        points: dict[str, list[str]] = {}  # of series, by the lever or constant in whose place
+        for key in set_by:
+            name, bracket, cell = key.partition("[")
+            stem, part = added_part(name)
+            if part.startswith("in "):
+                points.setdefault(stem + bracket + cell, []).append(key)
+        for decided in map(acted_on, self.policy if points else ()):
+            points.pop(decided, None)
+
+        def moved(constants: Iterable[str]) -> Iterator[Moved]:
+            for constant in constants:
+                yield Moved(constant, When.UNSET if constant in self.policy else When.ALWAYS)
+                if points:
+                    for point in points.pop(acted_on(constant), ()):
+                        yield Moved(point, When.SET)
+
+        return tuple(tuple(moved(factor.constants)) for factor in self.factors)
 
     def frame(self) -> pd.DataFrame:
         """Return the changes as a table: a row a member, a column a factor."""
@@ -204,13 +207,13 @@ class MemberChanges:
     """``(constant,)``: the factor that acts on it."""
     adds: npt.NDArray[np.bool_]
     """``(constant,)``: whether it adds, or multiplies."""
-    low: npt.NDArray[np.float64]
+    low: FloatArray
     """``(constant,)``: the least that is admissible; NaN limits nothing."""
-    high: npt.NDArray[np.float64]
+    high: FloatArray
 
     def constants_under(
-        self, model: Model, base: Mapping[str, float], values: npt.NDArray[np.float64]
-    ) -> tuple[tuple[str, ...], npt.NDArray[np.float64]]:
+        self, model: Model, base: Mapping[str, float], values: FloatArray
+    ) -> tuple[tuple[str, ...], FloatArray]:
         """Return the constants that change under a scenario, and their values.
 
         Args:
@@ -221,8 +224,6 @@ class MemberChanges:
         Returns:
             The constants, ``name`` or ``name[e1,e2]``, and ``(member, constant)`` in their units.
         """
-        from plansim.scenario.factors import default_of
-
         rows = [
             row for row, one in enumerate(self.moved) if one.when.holds(is_set=one.constant in base)
         ]
@@ -252,38 +253,6 @@ class Moved:
     constant: str
     """``name`` or ``name[e1,e2]``."""
     when: When
-
-
-class _Series:
-    """The yearly series that scenarios set in place of constants."""
-
-    def __init__(self, model: Model, set_by: Iterable[str], policy: frozenset[str]) -> None:
-        from plansim.scenario.levers import added_part
-
-        self._model = model
-        self._policy = policy
-        self._decided = {self._input(constant) for constant in policy}
-        self._points: dict[str, list[str]] = {}
-        for key in set_by:
-            name, bracket, cell = key.partition("[")
-            stem, part = added_part(name)
-            if part.startswith("in "):
-                self._points.setdefault(stem + bracket + cell, []).append(key)
-
-    def moved(self, constants: Iterable[str]) -> Iterator[Moved]:
-        """Yield what a change of constants moves: they themselves, and points of their series."""
-        for constant in constants:
-            yield Moved(constant, When.UNSET if constant in self._policy else When.ALWAYS)
-            if self._points and (input_ := self._input(constant)) not in self._decided:
-                for point in self._points.pop(input_, ()):
-                    yield Moved(point, When.SET)
-
-    def _input(self, constant: str) -> str:
-        """Return the lever that a constant is a part of, or the constant, with its elements."""
-        from plansim.scenario.levers import input_of
-
-        name, bracket, cell = constant.partition("[")
-        return input_of(self._model, name) + bracket + cell
 
 
 # --- the header of the file -----------------------------------------------------------------------
@@ -336,20 +305,18 @@ def head_of(comments: Sequence[str], path: Path) -> MembersHead:
         expected = Message("{keys}", keys=tuple(f"# {key}: …" for key in KEYS))
         found = Message("no {names}", names=tuple(missing))
         raise InputError("the header of the members lacks a line", path, 1, expected, found)
-    kinds = [kind.value for kind in EnsembleKind]
-    line, kind = entries["kind"]
-    if kind not in kinds:
-        expected = Message("one of {names}", names=tuple(kinds))
-        raise InputError("unknown kind of ensemble", path, line, expected, kind)
-    line, seed = entries["seed"]
-    if not seed.isdecimal():
-        expected = Message("a whole number")
-        raise InputError("the seed is not a number", path, line, expected, seed)
-    files = []
-    for pair in filter(None, entries.get(OF_FILES, (0, ""))[1].split(", ")):
-        name, _, digest = pair.rpartition(" ")
-        files.append((name, digest))
+    kinds = tuple(kind.value for kind in EnsembleKind)
+    for key, is_valid, expected in (
+        ("kind", entries["kind"][1] in kinds, Message("one of {names}", names=kinds)),
+        ("seed", entries["seed"][1].isdecimal(), Message("a whole number")),
+    ):
+        if not is_valid:
+            line, text = entries[key]
+            message = Message("'{name}' has the wrong value", name=key)
+            raise InputError(message, path, line, expected, text)
+    pairs = filter(None, entries.get(OF_FILES, (0, ""))[1].split(", "))
+    named = (pair.rpartition(" ") for pair in pairs)
     line, sha256 = entries["model"]
-    return MembersHead(
-        EnsembleKind(kind), sha256, int(seed), entries["drawn"][1], path, line, files=tuple(files)
-    )
+    kind, seed, drawn = (entries[key][1] for key in ("kind", "seed", "drawn"))
+    files = tuple((name, digest) for name, _, digest in named)
+    return MembersHead(EnsembleKind(kind), sha256, int(seed), drawn, path, line, files=files)

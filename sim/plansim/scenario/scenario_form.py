@@ -87,7 +87,7 @@ class ScenarioForm(Form):
     values: Annotated[_Assigned, Entries(dict[str, Setting], _at("values", assigned))] = Field(
         default={},
         description="Constants of the model, `NAME` or `NAME[element]`: a number in the model's "
-        "unit, a text with a unit (`12 %/Year`), {value, unit}; for an array also a list or "
+        "unit, a text with a unit (`12 %/Year`); for an array also a list or "
         "{element: value}. One number for an array sets every element.",
     )
     levers: Annotated[_Assigned, Entries(dict[str, LeverEntry], _at("levers", lever_assigned))] = (

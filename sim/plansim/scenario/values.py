@@ -22,7 +22,6 @@ from plansim.model.records import Model, Variable, cell_name
 from plansim.scenario.cells import (
     Cell,
     ColumnForm,
-    Quantity,
     Scalar,
     column_of,
     entry_shape,
@@ -313,7 +312,7 @@ def _cells(
     One number goes to all elements; a list has one entry for each element of the first
     subscript; a mapping names elements, or ranges of them, and may leave some out.
     """
-    if isinstance(setting, float | str | Quantity):
+    if isinstance(setting, float | str):
         for elements in itertools.product(*ranges):
             yield elements, setting, at
         return

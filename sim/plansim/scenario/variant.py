@@ -15,7 +15,6 @@ from plansim.cache import code_of, digest, kept
 from plansim.errors import Fault, Message, ModelError
 from plansim.model.records import Model, Variable, cell_name, cells_of
 from plansim.scenario.levers import (
-    NEVER,
     PARTS,
     RAMP,
     SERIES,
@@ -103,11 +102,6 @@ class _Forms:
 
         ``before``, ``after`` and ``year`` are what its own formula has, ``cell`` the subscripts.
         """
-        if SWITCH["before"] in self.parts:
-            before = self.part(SWITCH["before"], cell)
-        if SWITCH["from"] in self.parts and not self.lever.is_input:
-            own = self.part(SWITCH["from"], cell)
-            year = f"IF THEN ELSE({own}>{-NEVER / 2!r},{own},{year})"
         height = f"{after}-{before}"
         change = f"STEP({height},{year})"
         if RAMP["to"] in self.parts:
@@ -233,7 +227,7 @@ def _bending(forms: Iterable[_Forms], bent: set[str]) -> Callable[[Node], Node |
                 if form is None or form.lever.is_input:
                     return None
                 own = [name_key(constant.name) for constant in form.lever.own.values()]
-                if form.lever.is_own and own != [
+                if own != [
                     before.key if isinstance(before, Name) else "", after.key, year.key,
                 ]:  # fmt: skip
                     return None

@@ -12,7 +12,6 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from plansim.errors import InputError, Message, SimulationError, UnknownNameError, nearest
 from plansim.model.records import SubscriptRange, Timing, folded
@@ -232,33 +231,22 @@ def annual(dataset: xr.Dataset) -> xr.Dataset:
 
     check_no_year(map(str, dataset.variables))
     time = dataset["time"].to_numpy()
-    # The time index of each year is looked up once for each timing, not for each variable.
-    index_of = {timing: year_indices(time, timing) for timing in Timing}
-    years = sorted({year for indices in index_of.values() for year in indices})
-    at = {
-        timing: np.array([indices.get(year, -1) for year in years], dtype=np.int64)
-        for timing, indices in index_of.items()
-    }
-    series = {name: _picked(dataset.variables[name], at) for name in dataset.data_vars}
+    years = sorted({year for timing in Timing for year in year_indices(time, timing)})
+
+    def read(variable: xr.Variable) -> xr.Variable:
+        if "time" not in variable.dims:
+            return variable
+        timing = Timing(variable.attrs.get("timing", Timing.YEAR))
+        axis = variable.dims.index("time")
+        values = by_year(np.moveaxis(variable.to_numpy(), axis, 0), time, timing, years)
+        dims = ["year" if dim == "time" else dim for dim in variable.dims]
+        return xr.Variable(dims, np.moveaxis(values, 0, axis), variable.attrs)
+
+    series = {name: read(dataset.variables[name]) for name in dataset.data_vars}
     coordinates = {name: dataset.variables[name] for name in dataset.coords if name != "time"}
     result = xr.Dataset(series, {"year": years, **coordinates}, dataset.attrs)
     result.encoding = dict(dataset.encoding)
     return result
-
-
-def _picked(variable: xr.Variable, at: Mapping[Timing, npt.NDArray[np.int64]]) -> xr.Variable:
-    """Return the values at the time indices of the years; NaN where the index is -1."""
-    import xarray as xr
-
-    if "time" not in variable.dims:
-        return variable
-    indices = at[Timing(variable.attrs.get("timing", Timing.YEAR))]
-    axis = variable.dims.index("time")
-    values = np.take(variable.to_numpy(), indices, axis)
-    if (indices < 0).any():
-        np.moveaxis(values, axis, 0)[indices < 0] = np.nan
-    dims = ["year" if dim == "time" else dim for dim in variable.dims]
-    return xr.Variable(dims, values, variable.attrs)
 
 
 def frame(runs: xr.Dataset | Sequence[xr.Dataset], *variables: str) -> pd.DataFrame:

@@ -6,11 +6,11 @@ arithmetic is written as the equations of a model are.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import re
-import string
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
@@ -18,11 +18,11 @@ from typing import Annotated
 
 from pydantic import Field
 
-from plansim.errors import CatalogueError, Fault, InputError, Message, foreign, nearest
+from plansim.errors import CatalogueError, Fault, InputError, Message, nearest
 from plansim.files.forms import LAX, Form, Resolved, Words, form_of, listed, noting, or_text
 from plansim.files.shipped import shipped
-from plansim.files.yaml_document import YamlDocument, read_document
-from plansim.model.comment import Evidence, load_evidence
+from plansim.files.yaml_document import read_document
+from plansim.model.comment import load_evidence
 from plansim.model.reading import expression
 from plansim.model.reading.expression import (
     COMPARISONS,
@@ -106,8 +106,8 @@ class Clash:
     handling_en: str
     """What the model does about it."""
     handling_zh: str
-    file: str = field(compare=False)
-    line: int | None = field(compare=False)
+    file: str = field(default="", compare=False)
+    line: int | None = field(default=None, compare=False)
 
 
 def clashes_beside(model: Model) -> tuple[Clash, ...]:
@@ -132,14 +132,15 @@ def audit(folder: str | Path | None = None) -> tuple[Clash, ...]:
     where = shipped("model") if folder is None else Path(folder)
     document = read_document(where / FILE_NAME)
     audit = form_of(_Audit, document)
-    sources = _KnownFigures(
-        {target.id: target for target in load_targets(where / CATALOGUE)}, load_evidence(where)
-    )
+    known = {one.reference: one for one in _known(load_targets(where / CATALOGUE), where)}
     faults: list[Fault] = []
     clashes: list[Clash] = []
     for index, row in enumerate(audit.clashes):
-        with noting(faults, "clashes", index):
-            clashes.append(_clash(row, audit.constants, sources, document, index))
+        at = ("clashes", index)
+        with noting(faults, *at):
+            clash, results = _clash(row, audit.constants, known)
+            clashes.append(replace(clash, file=document.file, line=document.line(at)))
+            known |= {one.reference: one for one in results}
     if faults:
         placed = (document.placed(fault) for fault in faults)
         raise CatalogueError(sorted(placed, key=lambda fault: fault.line or 0))
@@ -179,114 +180,80 @@ class _Audit(Form):
 
 # --- figures --------------------------------------------------------------------------------------
 
-
-@dataclass(frozen=True)
-class _KnownFigures:
-    """Where figures come from."""
-
-    targets: Mapping[str, Target]
-    evidence: Mapping[str, Evidence]
-    clashes: dict[str, Mapping[str, float]] = field(default_factory=dict)
-    """What the clashes above computed."""
-
-    def statement(self, name: str, reference: str) -> Statement:
-        """Return the figure that a reference means, under a name.
-
-        Raises:
-            InputError: there is none.
-        """
-        key, _, part = reference.partition(".")
-        if key in self.targets:
-            return _from_target(name, self.targets[key], part)
-        if key in self.evidence:
-            return _from_evidence(name, self.evidence[key], part)
-        if part in self.clashes.get(key, {}):
-            label = part.replace("_", " ")
-            value = self.clashes[key][part]
-            return Statement(name, reference, value, "", "", label, "", key, key)
-        if key in self.clashes:
-            close = nearest(part, self.clashes[key])
-            close = close and f"{key}.{close}"
-        else:
-            close = nearest(key, (*self.targets, *self.evidence, *self.clashes))
-        raise InputError(
-            "there is no figure {reference}",
-            expected=Message("M03.target, M03.base, E019 or a result of a clash above"),
-            nearest=close,
-            reference=reference,
-        )
-
-
-def _from_target(name: str, target: Target, part: str) -> Statement:
-    reference = f"{target.id}.{part}"
-    year = target.base_period if part == "base" else target.year
-    value = {"base": target.base_value, "target": target.value}.get(part)
-    if value is None:
-        raise InputError(
-            "{id} has no number for '{part}'",
-            expected=Message("{id}.base or {id}.target, where it has one", id=target.id),
-            found=reference,
-            id=target.id,
-            part=part,
-        )
-    return Statement(
-        name=name,
-        reference=reference,
-        value=value,
-        unit=target.base_unit if part == "base" else target.unit,
-        year=str(year or ""),
-        label_en=target.name_en,
-        label_zh=target.name_zh,
-        place_en=target.place_en,
-        place_zh=target.place_zh,
-    )
-
-
 _RANGE = re.compile(r"(-?[\d.]+)–(-?[\d.]+)")
 
 
-def _from_evidence(name: str, evidence: Evidence, part: str) -> Statement:
-    ends = _RANGE.fullmatch(evidence.value)
-    text = {"": evidence.value}.get(part, "")
-    if ends and part in ("low", "high"):
-        text = ends[1] if part == "low" else ends[2]
-    try:
-        value = float(text)
-    except ValueError:
-        expected = Message("{id}, or of a range {id}.low or {id}.high", id=evidence.id)
-        message = Message("{id} has no such number", id=evidence.id)
-        raise InputError(message, expected=expected, found=evidence.value) from None
-    label_en = f"{evidence.quantity}, {evidence.place}"
-    in_chinese = evidence.place_zh and evidence.quantity_zh
-    return Statement(
-        name=name,
-        reference=f"{evidence.id}.{part}".rstrip("."),
-        value=value,
-        unit=evidence.unit,
-        year=evidence.year,
-        label_en=label_en,
-        label_zh=evidence.place_zh + evidence.quantity_zh if in_chinese else label_en,
-        place_en=evidence.source,
-        place_zh=evidence.source_zh or evidence.source,
-    )
+def _known(targets: Iterable[Target], folder: Path) -> Iterator[Statement]:
+    """Yield the figures of a plan and of its evidence by their references, without a name."""
+    for target in targets:
+        row = Statement(
+            name="",
+            reference=f"{target.id}.target",
+            value=math.nan if target.value is None else target.value,
+            unit=target.unit,
+            year=str(target.year or ""),
+            label_en=target.name_en,
+            label_zh=target.name_zh,
+            place_en=target.place_en,
+            place_zh=target.place_zh,
+        )
+        if target.value is not None:
+            yield row
+        if target.base_value is not None:
+            yield replace(
+                row,
+                reference=f"{target.id}.base",
+                value=target.base_value,
+                unit=target.base_unit,
+                year=str(target.base_period or ""),
+            )
+    for evidence in load_evidence(folder).values():
+        label = f"{evidence.quantity}, {evidence.place}"
+        in_chinese = evidence.place_zh and evidence.quantity_zh
+        ends = _RANGE.fullmatch(evidence.value)
+        parts = {".low": ends[1], ".high": ends[2]} if ends else {"": evidence.value}
+        for part, text in parts.items():
+            with contextlib.suppress(ValueError):  # of words, which are no figure
+                yield Statement(
+                    name="",
+                    reference=evidence.id + part,
+                    value=float(text),
+                    unit=evidence.unit,
+                    year=evidence.year,
+                    label_en=label,
+                    label_zh=evidence.place_zh + evidence.quantity_zh if in_chinese else label,
+                    place_en=evidence.source,
+                    place_zh=evidence.source_zh or evidence.source,
+                )
 
 
-def _given(name: str, figure: _Figure) -> Statement:
-    label, source = name.replace("_", " "), figure.source
-    return Statement(name, "", figure.value, figure.unit, "", label, "", source.en, source.zh)
+def _stated(name: str, figure: str | _Figure, known: Mapping[str, Statement]) -> Statement:
+    """Return a figure under a name.
+
+    Raises:
+        InputError: there is none of its reference.
+    """
+    label = name.replace("_", " ")
+    if isinstance(figure, _Figure):
+        source = figure.source
+        return Statement(name, "", figure.value, figure.unit, "", label, "", source.en, source.zh)
+    if figure not in known:
+        raise InputError(
+            "there is no figure {reference}",
+            expected=Message("M03.target, M03.base, E019, E102.low or a result of a clash above"),
+            nearest=nearest(figure, known),
+            reference=figure,
+        )
+    return replace(known[figure], name=name)
 
 
 # --- clashes --------------------------------------------------------------------------------------
 
 
 def _clash(
-    row: _Clash,
-    constants: Mapping[str, _Constant],
-    sources: _KnownFigures,
-    document: YamlDocument,
-    index: int,
-) -> Clash:
-    """Recompute one entry; what it computes goes to ``sources``.
+    row: _Clash, constants: Mapping[str, _Constant], known: Mapping[str, Statement]
+) -> tuple[Clash, list[Statement]]:
+    """Recompute one entry; return it, and all its figures as those below may refer to them.
 
     Raises:
         InputError: with all that does not fit together.
@@ -295,38 +262,26 @@ def _clash(
     faults: list[Fault] = []
     statements: list[Statement] = []
     arithmetic: list[Calculation] = []
-    stands = False
+    stands, filled = False, dict[tuple[str, str], str]()
     for name, figure in row.figures.items():
         with noting(faults, "figures", name):
             _check_name(name, values)
             values[name] = math.nan  # of one that is at fault
-            if isinstance(figure, str):
-                statements.append(sources.statement(name, figure))
-            else:
-                statements.append(_given(name, figure))
+            statements.append(_stated(name, figure, known))
             values[name] = statements[-1].value
     for name, text in row.arithmetic.items():
         with noting(faults, "arithmetic", name):
             _check_name(name, values)
             values[name] = math.nan
-            value = _computed(text, values)
-            if isinstance(value, bool):
-                expected = Message("a number")
-                raise InputError("'{name}' is a comparison", expected=expected, name=name)
-            arithmetic.append(Calculation(name, _in_figures(text, values), value))
-            values[name] = value
+            values[name] = _computed(text, values, bool_wanted=False)
+            arithmetic.append(Calculation(name, _in_figures(text, values), values[name]))
     with noting(faults, "stands"):
-        condition = _computed(row.stands, values)
-        if not isinstance(condition, bool):
-            expected = Message("a comparison")
-            raise InputError("not a comparison", expected=expected, found=row.stands)
-        stands = condition
-    filled = {}
+        stands = bool(_computed(row.stands, values, bool_wanted=True))
     for key, words in (("finding", row.finding), ("handling", row.handling)):
-        for language, text in (("en", words.en), ("zh", words.zh)):
+        # A folded text has a blank at each line end, which Chinese does not know.
+        for language, text in (("en", words.en), ("zh", words.zh.replace(" ", ""))):
             with noting(faults, key, language):
-                filled[key, language] = _filled(text, values, language)
-    sources.clashes[row.id] = values
+                filled[key, language] = _filled(text, values)
     if faults:
         raise InputError(faults)
     used = " ".join([*row.arithmetic.values(), row.stands])
@@ -335,7 +290,7 @@ def _clash(
         for name, constant in constants.items()
         if re.search(rf"\b{name}\b", used)
     )
-    return Clash(
+    clash = Clash(
         id=row.id,
         topic_en=row.topic.en,
         topic_zh=row.topic.zh,
@@ -348,9 +303,12 @@ def _clash(
         finding_zh=filled["finding", "zh"],
         handling_en=filled["handling", "en"],
         handling_zh=filled["handling", "zh"],
-        file=document.file,
-        line=document.line(("clashes", index)),
     )
+    labels = {name: name.replace("_", " ") for name in values}
+    return clash, [
+        Statement("", f"{row.id}.{name}", value, "", "", labels[name], "", row.id, row.id)
+        for name, value in values.items()
+    ]
 
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -364,47 +322,44 @@ def _check_name(name: str, values: Mapping[str, float]) -> None:
         raise InputError("the name '{name}' is already used for something else", name=name)
 
 
-def _computed(text: str, values: Mapping[str, float]) -> float | bool:
+def _computed(text: str, values: Mapping[str, float], *, bool_wanted: bool) -> float | bool:
     try:
-        return evaluate(text, values)
+        value = evaluate(text, values)
     except EquationSyntaxError as error:
-        fault = Fault(error.message, expected=error.expected, found=error.found or text)
+        raise InputError(
+            error.message, expected=error.expected, found=error.found or text
+        ) from None
     except KeyError as error:
         name = str(error.args[0])
         close = nearest(name, values)
-        fault = Fault("nothing is called '{name}'", found=text, nearest=close, name=name)
+        raise InputError(
+            "nothing is called '{name}'", found=text, nearest=close, name=name
+        ) from None
     except expression.NoValueError as error:
-        fault = Fault(error.message, found=text)
-    raise InputError(fault)
+        raise InputError(error.message, found=text) from None
+    if isinstance(value, bool) != bool_wanted:
+        expected = Message("a comparison") if bool_wanted else Message("a number")
+        raise InputError("not what is wanted here", expected=expected, found=text)
+    return value
 
 
-_FORMAT = re.compile(r"\.[0-6]f")
-
-
-def _filled(template: str, values: Mapping[str, float], language: str) -> str:
+def _filled(template: str, values: Mapping[str, float]) -> str:
     """Fill a text with figures; only plain names and ``.1f`` are understood."""
-    parts: list[str] = []
-    try:
-        fields = list(string.Formatter().parse(template))
-    except ValueError as error:
-        raise InputError("the text cannot be filled: {why}", why=foreign(error)) from None
-    for literal, name, form, conversion in fields:
-        # A folded text has a blank at each line end, which Chinese does not know.
-        parts.append(literal.replace(" ", "") if language == "zh" else literal)
-        if name is None:
-            continue
-        if name not in values:
-            close = nearest(name, values)
-            message = Message("the text names '{name}', which nothing gives", name=name)
-            raise InputError(message, nearest=close)
-        if conversion or not _FORMAT.fullmatch(form or ""):
+
+    def figure(match: re.Match[str]) -> str:
+        name, _, form = match[1].partition(":")
+        if name not in values or not re.fullmatch(r"\.[0-6]f", form):
             raise InputError(
                 "the text has a place that cannot be filled",
-                expected=Message("{{{name}:.1f}}, with the number of decimals", name=name),
-                found=f"{{{name}:{form}}}",
+                expected=Message(
+                    "a name with a number of decimals, as {example}", example="{x:.1f}"
+                ),
+                found=match[0],
+                nearest=nearest(name, values.keys() - {name}),
             )
-        parts.append(format(values[name], form or ""))
-    return "".join(parts)
+        return format(values[name], form)
+
+    return re.sub(r"\{([^}]*)\}?", figure, template)
 
 
 # --- arithmetic ---------------------------------------------------------------------------------

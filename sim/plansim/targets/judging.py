@@ -14,7 +14,7 @@ import numpy.typing as npt
 from plansim.errors import CatalogueError, Message
 from plansim.scenario.factors import FloatArray
 from plansim.targets.annual import MANY, Annual, AnnualVariable, annual_of
-from plansim.targets.catalogue import VariableShape, misfits
+from plansim.targets.catalogue import misfits
 from plansim.targets.indicator import Yearly, measured, trailing_base
 from plansim.targets.target import (
     Attribute,
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Answer",
     "Verdicts",
-    "answer_of",
+    "answers_of",
     "check_fit",
     "judge",
     "judge_many",
@@ -46,8 +46,6 @@ __all__ = [
 
 _ROUNDING = 1e-9
 """A margin below this share of the target comes from binary fractions and units: it is none."""
-_MOST_LACKING = 5
-"""Targets whose variables a run lacks that are named one by one."""
 _CODES = {status: np.int8(status.code) for status in Status}
 
 
@@ -99,10 +97,7 @@ def judge_many(runs: xr.Dataset, targets: Iterable[Target]) -> Iterator[tuple[Ta
     check_fit(figures, judged, list(map(str, runs)))
     index = {year: row for row, year in enumerate(figures.years)}
     for target in judged:
-        answers = {
-            basis: answer_of(figures.variables, index, reference, target)
-            for basis, reference in target.variables.items()
-        }
+        answers = answers_of(figures.variables, index, target)
         yield target, judge(answers, target, assumed=target.id in figures.assumed)
 
 
@@ -115,24 +110,10 @@ def check_fit(run: Annual, targets: Iterable[Target], names: Iterable[str] | Non
         CatalogueError: with each target that does not fit.
     """
     shapes = {
-        name: VariableShape(
-            {r.name: r.elements for r in variable.ranges if r.name not in MANY}, variable.unit
-        )
+        name: ({r.name: r.elements for r in variable.ranges if r.name not in MANY}, variable.unit)
         for name, variable in run.variables.items()
     }
     known = list(run.variables if names is None else names)
-    lacking = [
-        target
-        for target in targets
-        if any(split_reference(name)[0] not in shapes for name in target.variables.values())
-    ]
-    if len(lacking) > _MOST_LACKING:  # a run of chosen variables, not a catalogue with a slip
-        raise CatalogueError(
-            "the run lacks variables to judge {count} targets by, such as {target}",
-            expected=Message("all variables, or targets that are judged by those it has"),
-            count=len(lacking),
-            target=lacking[0].id,
-        )
     faults = [
         fault for target in targets for fault in misfits(target, Message("the run"), shapes, known)
     ]
@@ -236,22 +217,23 @@ def measured_at(answer: Answer, target: Target, year: int) -> FloatArray:
     return measured(answer.at, target.measure, base, year) * answer.factor
 
 
-def answer_of(
-    variables: Mapping[str, AnnualVariable],
-    index: Mapping[int, int],
-    reference: str,
-    target: Target,
-) -> Answer:
-    """Return the series of a reference, year by year."""
-    name, elements = split_reference(reference)
-    variable, left = variables[name], iter(elements)
-    cell = tuple(
-        slice(None) if range_.name in MANY else range_.elements.index(next(left))
-        for range_ in variable.ranges
-    )
-    series = variable.row(cell)
+def answers_of(
+    variables: Mapping[str, AnnualVariable], index: Mapping[int, int], target: Target
+) -> dict[Basis | None, Answer]:
+    """Return the series that judge a target, by basis; ``index`` has the row of each year."""
 
-    def at(year: int) -> FloatArray:
-        return series[index[year]] if year in index else np.array(math.nan)
+    def answer(reference: str) -> Answer:
+        name, elements = split_reference(reference)
+        variable, left = variables[name], iter(elements)
+        cell = tuple(
+            slice(None) if range_.name in MANY else range_.elements.index(next(left))
+            for range_ in variable.ranges
+        )
+        series, missing = variable.row(cell), np.array(math.nan)
 
-    return Answer(at, unit_factor(variable.unit, target))
+        def at(year: int) -> FloatArray:
+            return series[index[year]] if year in index else missing
+
+        return Answer(at, unit_factor(variable.unit, target))
+
+    return {basis: answer(reference) for basis, reference in target.variables.items()}

@@ -9,6 +9,7 @@ from enum import StrEnum
 from plansim.errors import InputError, UnitError, UnknownNameError, nearest
 from plansim.model.records import Model, Variable, folded
 from plansim.model.units import convert
+from plansim.scenario.references import split_name
 from plansim.targets.indicator import Measure, in_a_year, measured_unit, trailing_base
 
 __all__ = [
@@ -99,9 +100,7 @@ class Gap(StrEnum):
     """Why a run gives no value for a target."""
 
     NOT_MODELLED = "not modelled"  # no variable of the model gives it
-    ENDS = "run ends before"  # the year, that is
-    BEGINS = "run begins after"
-    NOT_SAVED = "year not saved"  # the run passes it, but saves no value
+    NO_YEAR = "no year"  # the run has no value of a year that is needed
     NO_NUMBER = "no number"  # growth from a base that is not positive, for example
 
 
@@ -180,15 +179,14 @@ def split_reference(reference: str) -> tuple[str, tuple[str, ...]]:
     >>> split_reference("output[farming]"), split_reference("output")
     (('output', ('farming',)), ('output', ()))
     """
-    name, bracket, inside = reference.partition("[")
-    if not bracket:
-        return reference.strip(), ()
-    return name.strip(), tuple(part.strip() for part in inside.removesuffix("]").split(","))
+    name, inside = split_name(reference)
+    elements = () if inside is None else tuple(part.strip() for part in inside.split(","))
+    return name.strip(), elements
 
 
 def variable_of(model: Model, reference: str) -> Variable:
     """Return the variable of a reference, ``name`` or ``name[element]``."""
-    return model.variables.get(reference) or model.variables[split_reference(reference)[0]]
+    return model.variables[split_reference(reference)[0]]
 
 
 def judged_targets(targets: Iterable[Target]) -> tuple[Target, ...]:

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ import numpy as np
 from plansim.scenario.factors import FloatArray
 from plansim.targets.annual import Annual, annual_of, separate
 from plansim.targets.indicator import years_needed
-from plansim.targets.judging import Answer, answer_of, check_fit, judge, measured_at, percent_of
+from plansim.targets.judging import Answer, answers_of, check_fit, judge, measured_at, percent_of
 from plansim.targets.target import (
     Attribute,
     Basis,
@@ -204,16 +204,13 @@ def verdicts_of(
 
 
 def _verdict(run: Annual, index: Mapping[int, int], target: Target) -> Verdict:
-    answers = {
-        basis: answer_of(run.variables, index, reference, target)
-        for basis, reference in target.variables.items()
-    }
+    answers = answers_of(run.variables, index, target)
     judged = judge(answers, target, assumed=target.id in run.assumed)
     margin, breach = _number(judged.margin), _number(judged.first_breach)
     status = judged.status_of()
     gap, year = None, None
     if status is Status.UNTESTABLE:
-        gap, year = _gap(answers, target, run.years)
+        gap, year = _gap(answers, target)
     return Verdict(
         scenario=run.scenario,
         id=target.id,
@@ -239,20 +236,15 @@ def _verdict(run: Annual, index: Mapping[int, int], target: Target) -> Verdict:
     )
 
 
-def _gap(
-    answers: Mapping[Basis | None, Answer], target: Target, years: Sequence[int]
-) -> tuple[Gap, int | None]:
+def _gap(answers: Mapping[Basis | None, Answer], target: Target) -> tuple[Gap, int | None]:
     """Return why nothing answers for a target, and the first year that is wanting."""
     if not answers or target.year is None or target.value is None:
         return Gap.NOT_MODELLED, None
+    needed = years_needed(target.measure, target.since, target.year)
     for answer in answers.values():
-        for year in years_needed(target.measure, target.since, target.year):
-            if math.isfinite(answer.at(year)):
-                continue
-            saved = [other for other in years if math.isfinite(answer.at(other))]
-            if not saved or year > saved[-1]:
-                return Gap.ENDS, target.year  # which is later than what is wanting first
-            return (Gap.BEGINS if year < saved[0] else Gap.NOT_SAVED), year
+        for year in needed:
+            if not math.isfinite(answer.at(year)):
+                return Gap.NO_YEAR, year
     return Gap.NO_NUMBER, None
 
 

@@ -154,13 +154,12 @@ class Views:
 
 
 def names_of(model: Model, variable: Variable, elements: Sequence[str]) -> tuple[str, str]:
-    """Return the English and the Chinese name of a series."""
+    """Return the English and the Chinese name of a series; of no elements, of all of them."""
     english = f"{variable.name}, {', '.join(elements)}" if elements else variable.name
+    ranges = [model.subscripts[name] for name in variable.subscripts]
     chinese = [
         dict(zip(within.elements, within.elements_zh, strict=False)).get(element, element)
-        for element, within in zip(
-            elements, (model.subscripts[name] for name in variable.subscripts), strict=True
-        )
+        for element, within in zip(elements, ranges, strict=False)
     ]
     name_zh = variable.name_zh or variable.name
     return english, f"{name_zh}（{'，'.join(chinese)}）" if chinese else name_zh

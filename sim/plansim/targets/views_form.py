@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -16,9 +17,9 @@ from plansim.files.yaml_document import Plain, YamlDocument, read_document
 from plansim.model.records import Model, Variable, VariableKind, cell_name, cells_of
 from plansim.scenario.cells import outside, range_text
 from plansim.scenario.factors import Apply
+from plansim.scenario.factors import unit_of as unit_of_factor
 from plansim.scenario.references import cells_meant, meant
 from plansim.targets.target import (
-    Attribute,
     Target,
     answering_series,
     judged_targets,
@@ -78,40 +79,46 @@ class _Meant:
         return [cell_name(self.variable.name, cell) for cell in self.cells]
 
 
-def _referred(text: str, variable: Variable, cells: Sequence[str]) -> _Meant:
-    return _Meant(text, variable, tuple(tuple(cell.split(",")) if cell else () for cell in cells))
-
-
-def _shown(text: str, context: _ViewsContext) -> _Meant:
-    """Return the series that a reference means."""
-    variable, cells = cells_meant(context.model, text)
-    if not variable.kind.moves:
-        raise InputError(
-            "'{name}' does not change over time",
-            found=Message("a {kind}", kind=variable.kind),
-            name=variable.name,
-        )
-    return _referred(text, variable, cells)
-
-
-def _moved(text: str, context: _ViewsContext) -> _Meant:
-    """Return the constants that a reference means."""
-    variable, cells = meant(context.model, text)
-    if variable.kind is not VariableKind.CONSTANT:
+def _meant(text: str, context: _ViewsContext, *, is_lever: bool) -> _Meant:
+    """Return the series that a reference means, or the constants that a lever moves."""
+    find = meant if is_lever else cells_meant
+    variable, cells = find(context.model, text)
+    found = Message("a {kind}", kind=variable.kind)
+    if is_lever and variable.kind is not VariableKind.CONSTANT:
         raise InputError(
             "'{name}' is not a lever",
             expected=Message("a constant"),
-            found=Message("a {kind}", kind=variable.kind),
+            found=found,
             name=variable.name,
         )
-    return _referred(text, variable, cells)
+    if not is_lever and not variable.kind.moves:
+        raise InputError("'{name}' does not change over time", found=found, name=variable.name)
+    return _Meant(text, variable, tuple(tuple(cell.split(",")) if cell else () for cell in cells))
+
+
+def _factor(unit: str, shown: str, *at: str) -> float:
+    """Return the factor from a unit of the model to the one that is shown."""
+    try:
+        return reported_factor(unit, shown)
+    except UnitError as error:
+        (fault,) = error.faults
+        raise InputError(
+            "what is measured in {unit} cannot be shown in {shown}",
+            at=at,
+            expected=fault.expected,
+            nearest=fault.nearest,
+            unit=unit,
+            shown=shown,
+        ) from None
 
 
 # --- charts ---------------------------------------------------------------------------------------
 
 
 class _Chart(Form):
-    show: Annotated[tuple[_Meant, ...], listed(Names, _shown), Field(min_length=1)]
+    show: Annotated[
+        tuple[_Meant, ...], listed(Names, partial(_meant, is_lever=False)), Field(min_length=1)
+    ]
     unit: str | None = None
     key: bool = False
     cost: Annotated[Cost | None, LAX] = None
@@ -124,30 +131,22 @@ def _chart(row: _Chart, context: _ViewsContext) -> Chart:
     references = [reference for shown in row.show for reference in shown.references]
     unit = row.unit or unit_of(context.targets, references)
     unit = first.variable.unit if unit is None else unit
-    lines = []
-    for item in row.show:
-        try:
-            factor = reported_factor(item.variable.unit, unit)
-        except UnitError as error:
-            raise InputError(
-                "'{name}' cannot be shown in {unit}",
-                at=() if row.unit is None else ("unit",),
-                expected=error.faults[0].expected,
-                found=item.variable.unit,
-                nearest=error.faults[0].nearest,
-                name=item.variable.name,
-                unit=unit,
-            ) from None
-        for cell, reference in zip(item.cells, item.references, strict=True):
-            lines.append(
-                ChartSeries(reference, *names_of(context.model, item.variable, cell), factor)
-            )
-    alone = len(lines) == 1
+    lines = [
+        ChartSeries(
+            cell_name(item.variable.name, cell),
+            *names_of(context.model, item.variable, cell),
+            _factor(item.variable.unit, unit, *(["unit"] if row.unit else [])),
+        )
+        for item in row.show
+        for cell in item.cells
+    ]
+    # Of several lines the first variable gives the name.
+    cell = first.cells[0] if len(lines) == 1 else ()
+    name_en, name_zh = names_of(context.model, first.variable, cell)
     return Chart(
         id=first.text,
-        name_en=row.en or (lines[0].name_en if alone else first.variable.name),
-        name_zh=row.zh
-        or (lines[0].name_zh if alone else first.variable.name_zh or first.variable.name),
+        name_en=row.en or name_en,
+        name_zh=row.zh or name_zh,
         lines=tuple(lines),
         unit=unit,
         key=row.key,
@@ -164,7 +163,9 @@ class _Theme(Words):
 
 
 class _LeverForm(Form):
-    moves: Annotated[tuple[_Meant, ...], listed(Names, _moved), Field(min_length=1)]
+    moves: Annotated[
+        tuple[_Meant, ...], listed(Names, partial(_meant, is_lever=True)), Field(min_length=1)
+    ]
     apply: Annotated[Apply, LAX] = Apply.SET
     range: list[float] | None = None
     unit: str | None = None
@@ -174,84 +175,58 @@ class _LeverForm(Form):
     zh: str | None = None
     help: Words | None = None
 
-    def _misfits(self, context: object) -> Iterator[Fault]:
-        first = self.moves[0].variable
-        count = sum(len(move.cells) for move in self.moves)
-        if self.apply is Apply.SET and count > 1:
-            yield Fault(
-                "a lever sets one constant",
-                expected=Message(
-                    "one element, or apply: {add} or {multiply}",
-                    add=Apply.ADD.value,
-                    multiply=Apply.MULTIPLY.value,
-                ),
-                found=Message("{count} constants", count=count),
-            )
-        if self.policy and self.outside:
-            yield Fault(
-                "a lever is moved by policy or outside of its reach, not both", at=("policy",)
-            )
-        if units := {move.variable.unit for move in self.moves} - {first.unit}:
-            yield Fault(
-                "a lever moves constants of one unit",
-                expected=first.unit,
-                found=Message("{units}", units=tuple(units)),
-            )
-        if self.range is None and (self.apply is not Apply.SET or first.plausible is None):
-            message = Message("a lever that changes the present value has no range of its own")
-            if self.apply is Apply.SET:
-                message = Message("'{name}' has no plausible range", name=first.name)
-            yield Fault(message, expected=Message("range: [lowest, highest]"))
-        if self.range is not None and (len(self.range) != 2 or self.range[0] >= self.range[1]):
-            listed = ", ".join(f"{end:g}" for end in self.range)
-            expected = Message("[lowest, highest], rising")
-            yield Fault("not a range", at=("range",), expected=expected, found=f"[{listed}]")
-        for end in self.range or ():
-            if self.apply is Apply.SET and outside(end, *first.admissible):
-                yield Fault(
-                    "the range of '{name}' leaves the admissible one",
-                    at=("range",),
-                    expected=range_text(*first.admissible, first.unit),
-                    found=f"{end:g}",
-                    name=first.name,
-                )
-        try:
-            reported_factor(self.model_unit, self.unit or self.model_unit)
-        except UnitError as error:
-            yield Fault(
-                "the lever cannot be shown in {unit}",
-                at=("unit",),
-                found=self.model_unit,
-                nearest=error.faults[0].nearest,
-                unit=str(self.unit),
-            )
-
-    @property
-    def model_unit(self) -> str:
-        """The unit of the ends of the range."""
-        return "Dmnl" if self.apply is Apply.MULTIPLY else self.moves[0].variable.unit
-
 
 def _lever(row: _LeverForm, context: _ViewsContext) -> Lever:
     first = row.moves[0]
-    variable = first.variable
+    variable, sets = first.variable, row.apply is Apply.SET
+    constants = tuple(reference for move in row.moves for reference in move.references)
+    unit = unit_of_factor(variable.name, row.apply, [move.variable for move in row.moves])
+    ends = row.range
+    if ends is None and sets and variable.plausible is not None:
+        ends = [*variable.plausible]
+    if sets and len(constants) > 1:
+        expected = Message("one element, or apply: add or multiply")
+        found = Message("{count} constants", count=len(constants))
+        raise InputError("a lever sets one constant", expected=expected, found=found)
+    if row.policy and row.outside:
+        raise InputError(
+            "a lever is moved by policy or outside of its reach, not both", at=("policy",)
+        )
+    if ends is None or len(ends) != 2 or ends[0] >= ends[1]:
+        found = Message("{ends}", ends=f"{ends}")
+        raise InputError(
+            "'{name}' has no range",
+            at=() if ends is None else ("range",),
+            expected=Message("range: [lowest, highest], rising"),
+            found=None if ends is None else found,
+            name=variable.name,
+        )
+    if sets and any(outside(end, *variable.admissible) for end in ends):
+        raise InputError(
+            "the range of '{name}' leaves the admissible one",
+            at=("range",),
+            expected=range_text(*variable.admissible, variable.unit),
+            found=Message("{low:g} to {high:g}{unit}", low=ends[0], high=ends[1], unit=""),
+            name=variable.name,
+        )
     english, chinese = names_of(context.model, variable, first.cells[0])
-    ends = variable.plausible if row.range is None else row.range
-    assert ends is not None
-    shown_unit = row.unit or row.model_unit
+    meaning = Words(
+        en=variable.meaning_en or variable.meaning_zh, zh=variable.meaning_zh or variable.meaning_en
+    )
+    help_ = row.help or meaning
     return Lever(
         id=first.text,
         name_en=row.en or english,
         name_zh=row.zh or chinese,
-        help_en=row.help.en if row.help else variable.meaning_en or variable.meaning_zh,
-        help_zh=row.help.zh if row.help else variable.meaning_zh or variable.meaning_en,
-        constants=tuple(reference for move in row.moves for reference in move.references),
+        help_en=help_.en,
+        help_zh=help_.zh,
+        constants=constants,
         apply=row.apply,
         low=ends[0],
         high=ends[1],
-        unit=row.model_unit,
-        shown_unit=shown_unit,
-        shown_factor=reported_factor(row.model_unit, shown_unit),
+        unit=unit,
+        shown_unit=row.unit or unit,
+        shown_factor=_factor(unit, row.unit or unit, "unit"),
         outside=row.outside,
         policy=row.policy,
     )
@@ -268,58 +243,39 @@ class _Group(Words):
 def _suggested(model: Model, targets: Sequence[Target]) -> Plain:
     """Return what a file would say: a theme and a group for each module.
 
-    Charts are of stocks and of what targets judge, at most `MOST` lines on one, with binding
-    targets first. Levers are the scalar constants with a plausible range; in a model without such
-    ranges every constant, over its finite bounds or from 0.5 to 1.5 of its value.
+    Charts are of stocks and of what targets judge, at most `MOST` lines on one. Levers are the
+    scalar constants with a plausible range; in a model without such ranges every constant, over its
+    finite bounds or from 0.5 to 1.5 of its value.
     """
-    judged = _judged(targets)
-    moving = [variable for variable in model.variables.values() if variable.kind.moves]
-    wanted = [
-        variable
-        for variable in moving
-        if variable.kind is VariableKind.STOCK or variable.name in judged
-    ] or moving
-    drawn = [variable for variable in wanted if len(cells_of(model, variable)) <= MOST]
-    first = sorted(drawn, key=lambda variable: judged.get(variable.name, len(judged) + 1))[:KEY]
+    judged = {split_reference(name)[0] for name in answering_series(judged_targets(targets))}
+    variables = [*model.variables.values()]
+    moving = [one for one in variables if one.kind.moves]
+    wanted = [one for one in moving if one.kind is VariableKind.STOCK or one.name in judged]
+    drawn = [one for one in wanted or moving if len(cells_of(model, one)) <= MOST]
+    first = sorted(drawn, key=lambda one: one.name not in judged)[:KEY]
     constants = [
-        variable
-        for variable in model.variables.values()
-        if variable.kind is VariableKind.CONSTANT and not variable.subscripts
+        one for one in variables if one.kind is VariableKind.CONSTANT and not one.subscripts
     ]
-    documented = any(variable.plausible for variable in constants)
-    ends = {
-        variable.name: variable.plausible if documented else _around(variable)
-        for variable in constants
-    }
+    documented = any(one.plausible for one in constants)
+    ends = [(one, one.plausible if documented else _around(one)) for one in constants]
+    charts: list[tuple[Variable, Plain]] = [
+        (one, {"show": one.name, "key": one in first}) for one in drawn
+    ]
+    levers: list[tuple[Variable, Plain]] = [
+        (one, {"moves": one.name, "range": [*end]}) for one, end in ends if end and end[0] < end[1]
+    ]
 
-    def sections(key: str, rows: Mapping[str, tuple[str, Plain]]) -> Plain:
+    def sections(key: str, rows: Iterable[tuple[Variable, Plain]]) -> Plain:
         modules: dict[str, list[Plain]] = {}
-        for module, row in rows.values():
-            modules.setdefault(module or model.name, []).append(row)
+        for variable, row in rows:
+            modules.setdefault(variable.module or model.name, []).append(row)
         titles = {id_: id_[:1].upper() + id_[1:] for id_ in modules}
         return [
             {"id": id_, "en": titles[id_], "zh": titles[id_], key: rows}
             for id_, rows in modules.items()
         ]
 
-    charts: dict[str, tuple[str, Plain]] = {
-        variable.name: (variable.module, {"show": variable.name, "key": variable in first})
-        for variable in drawn
-    }
-    levers: dict[str, tuple[str, Plain]] = {
-        variable.name: (variable.module, {"moves": variable.name, "range": [*end]})
-        for variable in constants
-        if (end := ends[variable.name]) and end[0] < end[1]  # a single value moves nothing
-    }
     return {"themes": sections("charts", charts), "groups": sections("levers", levers)}
-
-
-def _judged(targets: Iterable[Target]) -> dict[str, int]:
-    """Return the variables that targets judge, each with its rank of importance."""
-    judging = judged_targets(targets)
-    ordered = sorted(judging, key=lambda target: target.attribute is not Attribute.BINDING)
-    names = (split_reference(reference)[0] for reference in answering_series(ordered))
-    return {name: position for position, name in enumerate(dict.fromkeys(names))}
 
 
 def _around(variable: Variable) -> tuple[float, float] | None:

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-from plansim.analysis.calibration.observed import HISTORY, OBSERVATIONS
+from plansim.analysis.calibration.history_file import HISTORY, OBSERVATIONS
 from plansim.analysis.experiments.design import Design
 from plansim.model.records import Model
 from plansim.model.rewrite import AddedEquation
@@ -53,7 +53,7 @@ class HistoryRun:
     """A run of the past with its observations."""
 
     scenario: Scenario
-    without: frozenset[str]
+    without: tuple[str, ...]
     """Factors of the design that stay out of this run."""
     factors: tuple[Factor, ...]
     """What is unknown of this run alone."""

@@ -18,8 +18,7 @@ from plansim.analysis.calibration.history_matching import condition, implausibil
 from plansim.analysis.ensemble import NORMAL, verdict_shares
 from plansim.analysis.experiments.design import Discrete
 from plansim.model.records import Model
-from plansim.scenario.factors import FloatArray
-from plansim.scenario.members import Members
+from plansim.scenario.factors import Factor, FloatArray
 from plansim.scenario.scenario_file import Scenario
 from plansim.targets.catalogue import load_targets
 from plansim.targets.target import Target
@@ -144,17 +143,16 @@ def diagnose(
         tuple(sorted(_widths(conditioned), key=lambda one: one.width)),
         tuple(_pairs(conditioned)),
         structures,
-        tuple(_targets(model, conditioned, scenarios, structures)),
+        tuple(_targets(model, conditioned, scenarios, structures)) if scenarios else (),
     )
 
 
 def _observations(conditioned: Conditioned) -> Iterator[ObservationFit]:
-    spec = conditioned.spec
-    distances = implausibility(conditioned.prior_simulated, spec.observations)
+    spec, prior = conditioned.spec, conditioned.prior_simulated
+    distances = implausibility(prior, spec.observations)
     beyond = distances > spec.limit
     alone = beyond & (beyond.sum(axis=1, keepdims=True) == 1)
     scenarios = [run.scenario.id for run in spec.runs for _ in run.observations]
-    prior, after = conditioned.prior_simulated, conditioned.simulated
     for column, one in enumerate(spec.observations):
         yield ObservationFit(
             one,
@@ -163,7 +161,7 @@ def _observations(conditioned: Conditioned) -> Iterator[ObservationFit]:
             float(alone[:, column].mean()),
             float(distances[:, column].min()),
             _band(prior[:, column]),
-            _band(after[:, column]),
+            _band(conditioned.simulated[:, column]),
         )
 
 
@@ -172,16 +170,17 @@ def _band(values: FloatArray) -> tuple[float, ...]:
     return tuple(np.quantile(finite, BAND).tolist()) if finite.size else (math.nan,) * len(BAND)
 
 
+def _names(factor: Factor) -> tuple[str, str]:
+    """Return the name of a factor in English and Chinese."""
+    return factor.name, factor.name_zh or factor.name
+
+
 def _widths(conditioned: Conditioned) -> Iterator[FactorWidth]:
     low, middle, high = np.quantile(conditioned.shares, BAND, axis=0)
-    for column, factor in enumerate(conditioned.factors):
-        yield FactorWidth(
-            factor.name,
-            factor.name_zh or factor.name,
-            float(high[column] - low[column]) / (BAND[2] - BAND[0]),
-            float(middle[column]),
-            factor.name in conditioned.matched,
-        )
+    widths = (high - low) / (BAND[2] - BAND[0])
+    for factor, width, median in zip(conditioned.factors, widths, middle, strict=True):
+        matched = factor.name in conditioned.matched
+        yield FactorWidth(*_names(factor), float(width), float(median), matched)
 
 
 def _pairs(conditioned: Conditioned) -> Iterator[CorrelatedPair]:
@@ -190,38 +189,25 @@ def _pairs(conditioned: Conditioned) -> Iterator[CorrelatedPair]:
     if len(shares) < 3:
         return
     ranks = np.argsort(np.argsort(shares, axis=0), axis=0)
-    correlations = np.corrcoef(ranks, rowvar=False)
-    upper = np.triu(np.atleast_2d(correlations), 1)
+    upper = np.triu(np.atleast_2d(np.corrcoef(ranks, rowvar=False)), 1)
     for at in np.argsort(-np.abs(upper), axis=None)[:PAIRS]:
-        first, second = np.unravel_index(at, upper.shape)
-        if abs(upper[first, second]) < 5 / math.sqrt(len(shares)):  # of so many pairs the largest
+        row, column = np.unravel_index(at, upper.shape)
+        correlation = float(upper[row, column])
+        if abs(correlation) < 5 / math.sqrt(len(shares)):  # of so many pairs the largest
             return
-        one, two = factors[first], factors[second]
-        yield CorrelatedPair(
-            one.name,
-            two.name,
-            one.name_zh or one.name,
-            two.name_zh or two.name,
-            float(upper[first, second]),
-        )
+        (first, first_zh), (second, second_zh) = map(_names, (factors[row], factors[column]))
+        yield CorrelatedPair(first, second, first_zh, second_zh, correlation)
 
 
 def _structures(conditioned: Conditioned) -> Iterator[StructureShare]:
     for column, factor in enumerate(conditioned.factors):
-        if factor.name not in conditioned.spec.structures:
-            continue
-        assert factor.distribution is not None
-        values = factor.distribution.quantile(conditioned.shares[:, column])
-        drawn = factor.distribution.quantile((np.arange(1000) + 0.5) / 1000)
-        known = drawn if isinstance(factor.distribution, Discrete) else np.empty(0)
-        for value in np.unique(known).tolist():
-            yield StructureShare(
-                factor.name,
-                factor.name_zh or factor.name,
-                value,
-                float((drawn == value).mean()),
-                float((values == value).mean()),
-            )
+        distribution = factor.distribution
+        if factor.name in conditioned.spec.structures and isinstance(distribution, Discrete):
+            values = distribution.quantile(conditioned.shares[:, column])
+            drawn = distribution.quantile((np.arange(1000) + 0.5) / 1000)
+            for value in np.unique(drawn).tolist():
+                prior, after = (float((some == value).mean()) for some in (drawn, values))
+                yield StructureShare(*_names(factor), value, prior, after)
 
 
 def _targets(
@@ -230,39 +216,31 @@ def _targets(
     scenarios: Sequence[Scenario],
     structures: Sequence[StructureShare],
 ) -> Iterator[TargetShift]:
-    if not scenarios:
-        return
+    """Compare the shares of the prior, of all members, and of the members of each structure."""
     targets = {target.id: target for target in load_targets(model=model)}
-    parts = [
-        conditioned.prior,
-        conditioned.members,
-        *(_with_structure(conditioned, one) for one in structures),
-    ]
-    frames = [verdict_shares(model, list(scenarios), part) if part.ids else None for part in parts]
-    for row in range(len(frames[0]) if frames[0] is not None else 0):
-        before, after, *others = (None if one is None else one.iloc[row] for one in frames)
-        assert before is not None
-        assert after is not None
-        if math.isnan(before.share):
+    members, names = conditioned.members, [factor.name for factor in conditioned.factors]
+    parts = [conditioned.prior, members]
+    for part in structures:
+        rows = np.flatnonzero(conditioned.points[:, names.index(part.factor)] == part.value)
+        parts.append(replace(members, ids=tuple(rows.tolist()), values=members.values[rows]))
+    frames = [verdict_shares(model, scenarios, some) if some.ids else None for some in parts]
+    before, after = frames[:2]
+    assert before is not None
+    assert after is not None
+    for row in range(len(before)):
+        one, other = before.iloc[row], after.iloc[row]
+        if math.isnan(one.share):
             continue
-        spread = math.hypot(*(math.sqrt(one.share * (1 - one.share) / max(one.members, 1))
-                              for one in (before, after)))  # fmt: skip
+        spread = math.hypot(*(math.sqrt(some.share * (1 - some.share) / max(some.members, 1))
+                              for some in (one, other)))  # fmt: skip
         yield TargetShift(
-            before.scenario,
-            targets[before.target],
-            float(before.share),
-            float(after.share),
-            bool(abs(after.share - before.share) > NORMAL * spread),
-            tuple(math.nan if one is None else float(one.share) for one in others),
+            one.scenario,
+            targets[one.target],
+            float(one.share),
+            float(other.share),
+            bool(abs(other.share - one.share) > NORMAL * spread),
+            tuple(math.nan if some is None else float(some["share"][row]) for some in frames[2:]),
         )
-
-
-def _with_structure(conditioned: Conditioned, structure: StructureShare) -> Members:
-    """Return the members of one structure."""
-    index = [factor.name for factor in conditioned.factors].index(structure.factor)
-    rows = np.flatnonzero(conditioned.points[:, index] == structure.value)
-    members = conditioned.members
-    return replace(members, ids=tuple(rows.tolist()), values=members.values[rows])
 
 
 # --- forecasts of figures that were held out ------------------------------------------------------
@@ -318,39 +296,22 @@ def forecast_held_out(model: Model, spec: ConditioningSpec, year: int) -> HeldOu
     Raises:
         InputError: no draw or too few are accepted.
     """
+    from scipy.special import logsumexp, ndtr
+
+    def score(distances: FloatArray, deviation: float) -> float:
+        density = logsumexp(-(distances**2) / 2) - math.log(len(distances))
+        return float(density - math.log(deviation * math.sqrt(2 * math.pi)))
+
     conditioned = condition(model, replace(spec, until=year))
     forecasts = []
     for column, one in enumerate(spec.observations):
         if one.year < year or one.stated:
             continue
         values, prior = conditioned.simulated[:, column], conditioned.prior_simulated[:, column]
-        forecasts.append(
-            Forecast(
-                one,
-                _position(values, one),
-                _band(values),
-                _score(values, one),
-                _score(prior[np.isfinite(prior)], one),
-            )
+        after, before = (
+            (one.value - some) / one.deviation for some in (values, prior[np.isfinite(prior)])
         )
-    last = conditioned.waves[-1]
-    return HeldOut(
-        year,
-        sum(one.year < year for one in spec.observations),
-        last.accepted / last.draws,
-        tuple(forecasts),
-    )
-
-
-def _position(values: FloatArray, one: Observation) -> float:
-    from scipy.special import ndtr
-
-    return float(ndtr((one.value - values) / one.deviation).mean())
-
-
-def _score(values: FloatArray, one: Observation) -> float:
-    from scipy.special import logsumexp
-
-    squares = ((one.value - values) / one.deviation) ** 2
-    density = logsumexp(-squares / 2) - math.log(len(values))
-    return float(density - math.log(one.deviation * math.sqrt(2 * math.pi)))
+        scores = score(after, one.deviation), score(before, one.deviation)
+        forecasts.append(Forecast(one, float(ndtr(after).mean()), _band(values), *scores))
+    last, fitted = conditioned.waves[-1], sum(one.year < year for one in spec.observations)
+    return HeldOut(year, fitted, last.accepted / last.draws, tuple(forecasts))

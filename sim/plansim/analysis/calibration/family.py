@@ -7,15 +7,15 @@ run. Its figures are *context*: they are read here, and no calibration takes the
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Annotated
 
 from pydantic import Field
 
-from plansim.analysis.calibration.observed import ObservedContext, read_beside
-from plansim.analysis.checks_file import Check, ConstantSettings, VariableName
-from plansim.errors import InputError, Message, nearest
-from plansim.files.forms import Form, Items, listed
+from plansim.analysis.calibration.history_file import ObservedContext, read_beside
+from plansim.analysis.checks_form import Check, ConstantSettings, VariableName
+from plansim.errors import Fault, InputError, Message, nearest
+from plansim.files.forms import Form, Items, Resolved, listed
 from plansim.model.comment import Evidence
 from plansim.model.records import Model
 from plansim.targets.target import reported_factor
@@ -25,54 +25,46 @@ __all__ = ["FAMILY", "Family", "FamilyFigure", "Past", "Variant", "Window", "loa
 FAMILY = "family.yaml"
 
 
-@dataclass(frozen=True)
-class FamilyFigure:
-    """What came out in another place."""
-
-    name: tuple[str, str, str]
-    """Its id, and its name in English and Chinese."""
-    variable: str
-    year: int
-    value: float
-    """Of the whole place, in ``unit``, deflated where a deflator is named."""
-    unit: str
-    sources: tuple[str, ...]
-    """Ids of the rows that it is made of."""
-
-
-class _FigureForm(Check):
-    of: VariableName
-    year: int
-    evidence: Items[str] = Field(min_length=1)
-    deflator: str | None = None
-
-
-def _figure(form: _FigureForm, sources: ObservedContext) -> FamilyFigure:
-    rows = [_evidence(name, sources) for name in form.evidence]
-    deflators = [] if form.deflator is None else [_evidence(form.deflator, sources)]
-    units = sorted({row.unit for row in rows})
-    if len(units) > 1:
-        raise InputError(
-            "the rows have different units", found=Message("{units}", units=tuple(units))
-        )
-    reported_factor(sources.model.variables[form.of].unit, units[0])  # raises where they differ
-    value = math.fsum(map(_number, rows)) / math.prod(map(_number, deflators))
-    ids = tuple(row.id for row in (*rows, *deflators))
-    return FamilyFigure(form.name, form.of, form.year, value, units[0], ids)
-
-
-def _evidence(name: str, sources: ObservedContext) -> Evidence:
+def _row(name: str, sources: ObservedContext) -> Evidence:
+    """Return a row of the evidence that is a number."""
     if name not in sources.evidence:
         close = nearest(name, sources.evidence)
         raise InputError("no row of the evidence is '{id}'", nearest=close, id=name)
-    return sources.evidence[name]
-
-
-def _number(row: Evidence) -> float:
+    row = sources.evidence[name]
     try:
-        return float(row.value)
+        float(row.value)
     except ValueError:
         raise InputError("the row {id} has no number", found=row.value, id=row.id) from None
+    return row
+
+
+class FamilyFigure(Check):
+    """What came out in another place."""
+
+    of: VariableName
+    year: int
+    evidence: Annotated[tuple[Evidence, ...], listed(list[str], _row), Field(min_length=1)]
+    """Rows that are added up."""
+    deflator: Annotated[Evidence | None, Resolved(str, _row)] = None
+
+    def _misfits(self, sources: ObservedContext) -> Iterator[Fault]:
+        units = sorted({row.unit for row in self.evidence})
+        if len(units) > 1:
+            found = Message("{units}", units=tuple(units))
+            yield Fault("the rows have different units", found=found)
+            return
+        reported_factor(sources.model.variables[self.of].unit, units[0])  # raises where they differ
+
+    @property
+    def unit(self) -> str:
+        """Unit of the value."""
+        return self.evidence[0].unit
+
+    @property
+    def value(self) -> float:
+        """Figure of the whole place, deflated where a deflator is named."""
+        deflator = 1.0 if self.deflator is None else float(self.deflator.value)
+        return math.fsum(float(row.value) for row in self.evidence) / deflator
 
 
 class Window(Check):
@@ -112,9 +104,9 @@ class Family(Form):
     """Of so many parts of the place the scenario is one."""
     most: float = Field(gt=0)
     """The relative error that passes."""
-    figures: Annotated[tuple[FamilyFigure, ...], listed(list[_FigureForm], _figure)] = Field(
-        alias="compare", min_length=1
-    )
+    figures: Annotated[
+        tuple[FamilyFigure, ...], listed(list[FamilyFigure]), Field(min_length=1)
+    ] = Field(alias="compare")
     past: Past | None = None
 
 

@@ -38,7 +38,7 @@ from plansim.analysis.calibration.conditioning import (
     Observation,
     Wave,
 )
-from plansim.analysis.calibration.conditioning_file import read_conditioning
+from plansim.analysis.calibration.conditioning_form import read_conditioning
 from plansim.analysis.calibration.prior import changes_of, draw_prior, values_of
 from plansim.analysis.ensemble import study_key
 from plansim.analysis.evaluator import Evaluator, Progress, Request, processors
@@ -144,10 +144,8 @@ def draw_members(
     spec = _read(model, spec, members, None)
     matching = _Matching(model, spec, threads or processors(), progress)
     files = digests_of(spec.files(model), model.path.parent)
-    narrowing = replace(spec, runs=(), members=0)
-    runs = [(run.scenario, sorted(run.without), run.factors, run.observations) for run in spec.runs]
-    key = study_key(model, as_written(model), narrowing, runs, files)
-    box = kept("boxes", key, Box, lambda: matching.narrowed()[0])
+    key = study_key(model, as_written(model), replace(spec, members=0), files)
+    box = kept("boxes", key, PriorBox, lambda: matching.narrowed()[0])
     matching.steps = spec.draws
     return matching.members(*matching.last(box, seed, BLOCK))[0]
 
@@ -174,7 +172,7 @@ def implausibility(simulated: FloatArray, observations: Sequence[Observation]) -
 
 
 @dataclass(frozen=True)
-class Box:
+class PriorBox:
     """The part of the prior that draws are from."""
 
     low: FloatArray
@@ -202,14 +200,14 @@ class Box:
             blocks.append(block[rows[numbers == number] - number * BLOCK])
         return np.concatenate(blocks)
 
-    def around(self, shares: FloatArray, chosen: Rows) -> Box:
+    def around(self, shares: FloatArray, chosen: Rows) -> PriorBox:
         """Return the part of the box around draws in the chosen factors."""
         low, high = self.low.copy(), self.high.copy()
         least, most = shares[:, chosen].min(axis=0), shares[:, chosen].max(axis=0)
         more = MARGIN * (most - least)
         low[chosen] = np.maximum(low[chosen], least - more)
         high[chosen] = np.minimum(high[chosen], most + more)
-        return Box(low, high)
+        return PriorBox(low, high)
 
 
 def screened(shares: FloatArray, count: int) -> Rows:
@@ -246,7 +244,7 @@ class _Matching:
             for run, *columns in zip(spec.runs, ends, ends[1:], strict=False)
         ]
 
-    def narrowed(self) -> tuple[Box, tuple[Wave, ...], tuple[str, ...], FloatArray]:
+    def narrowed(self) -> tuple[PriorBox, tuple[Wave, ...], tuple[str, ...], FloatArray]:
         """Make all waves but the last.
 
         Returns:
@@ -254,7 +252,7 @@ class _Matching:
             wave gives for the observations, ``(draw, observation)``.
         """
         spec, count = self.spec, len(self.factors)
-        box = Box(np.zeros(count), np.ones(count))
+        box = PriorBox(np.zeros(count), np.ones(count))
         waves, chosen, first = [], np.empty(0, np.intp), np.empty((0, 0))
         for number in range(spec.waves - 1):
             seed = (spec.seed, number)
@@ -266,7 +264,7 @@ class _Matching:
             box = box.around(shares, chosen)
         return box, tuple(waves), tuple(self.factors[column].name for column in chosen), first
 
-    def last(self, box: Box, seed: int, count: int) -> tuple[FloatArray, Wave]:
+    def last(self, box: PriorBox, seed: int, count: int) -> tuple[FloatArray, Wave]:
         """Draw the last wave, so many at a time, until enough is accepted; return these draws."""
         spec, key = self.spec, (seed, self.spec.waves - 1)
         wanted = spec.members + spec.members // 50  # since rounding may take a few away
@@ -323,7 +321,9 @@ class _Matching:
     def _changed(self, points: FloatArray) -> FloatArray:
         return values_of(self.changes, points[:, : self.count])
 
-    def _simulated(self, box: Box, seed: tuple[int, int], start: int, count: int) -> FloatArray:
+    def _simulated(
+        self, box: PriorBox, seed: tuple[int, int], start: int, count: int
+    ) -> FloatArray:
         """Simulate so many draws of a wave, from one on: ``(draw, observation)``."""
         parts = []
         for begin in range(start, start + count, BLOCK):
@@ -375,10 +375,9 @@ class _Matching:
         counts = alone.sum(axis=0) if alone.any() else beyond.sum(axis=0)
         column = self.fitted[int(counts.argmax())]
         one, runs = self.spec.observations[column], simulated[:, column]
-        runs = runs[np.isfinite(runs)]
-        most = self.spec.limit * one.deviation
+        runs, most = runs[np.isfinite(runs)], self.spec.limit * one.deviation
         asked = (one.value - most, one.value + most)
-        given = (float(runs.min(initial=np.inf)), float(runs.max(initial=-np.inf)))
+        given = (float(runs.min()), float(runs.max())) if runs.size else (np.nan, np.nan)
         expected, found = (
             Message("{low:.4g} to {high:.4g} {unit}", low=low, high=high, unit=one.unit)
             for low, high in (asked, given)

@@ -8,15 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
-from plansim.analysis.calibration.conditioning_file import (
+from plansim.analysis.calibration.conditioning_form import (
     CONDITIONING,
-    no_sample,
     read_conditioning,
     uncertainty_design,
 )
-from plansim.analysis.experiments.design import Design, DesignKind, remaining_factors
+from plansim.analysis.experiments.design import Design, DesignKind, Sampler, remaining_factors
 from plansim.analysis.experiments.design_file import read_design
-from plansim.analysis.experiments.sampling import Sampler
 from plansim.errors import DesignError, InputError, Message
 from plansim.model.records import Model
 from plansim.scenario.factors import Apply, Factor, FloatArray, default_of
@@ -62,16 +60,22 @@ def draw_prior(
     >>> len(plansim.draw_prior(plansim.load_model("lake.mdl"), members=4, seed=1))
     4
     """
+    files: tuple[Path, ...] = ()
     if isinstance(design, str | Path):
         design = read_design(design, model)
-    files: tuple[Path, ...] = ()
-    if design is None and model.path.with_name(CONDITIONING).is_file():
+    elif design is None and model.path.with_name(CONDITIONING).is_file():
         spec = read_conditioning(model)
         design, files = spec.design, spec.prior_files
-    design = design or uncertainty_design(model) or _remaining_design(model)
+    policy = load_views(model).policy
+    if (design := design or uncertainty_design(model)) is None:  # all single constants but levers
+        written = as_written(model)
+        free = tuple(remaining_factors(model, (), [written], policy))
+        design = Design("", "", "", DesignKind.SOBOL, (written,), free, 1, 0, 0, (), ())
     files = files or ((design.path,) if design.path else ())
-    if fault := no_sample(design):
-        raise DesignError(fault)
+    if not design.kind.is_sample:
+        kinds = Message("{names}", names=(DesignKind.SOBOL, DesignKind.LATIN_HYPERCUBE))
+        found = design.kind.value
+        raise DesignError("members are points of a sample", design.path, None, kinds, found)
     design = replace(design, points=members, seed=design.seed if seed is None else seed)
     if not design.factors:
         raise InputError("no constant of the model has a plausible range", model.path)
@@ -86,14 +90,7 @@ def draw_prior(
     sha256, known = model.equations_sha256, digests_of(files, path.parent)
     head = MembersHead(EnsembleKind.PRIOR, sha256, design.seed, drawn, path, 2, files=known)
     factors = tuple(change.factor for change in changes)
-    return Members(head, factors, tuple(range(members)), values, load_views(model).policy)
-
-
-def _remaining_design(model: Model) -> Design:
-    """Return a design over the plausible ranges of all single constants but levers of policy."""
-    scenario = as_written(model)
-    factors = tuple(remaining_factors(model, (), [scenario], load_views(model).policy))
-    return Design("", "", "", DesignKind.SOBOL, (scenario,), factors, 1, 0, 0, (), ())
+    return Members(head, factors, tuple(range(members)), values, policy)
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ from plansim.analysis.decisions.sample import (
 )
 from plansim.analysis.ensemble import wilson
 from plansim.analysis.evaluator import Progress
-from plansim.analysis.experiments.sampling import drawn_runs
+from plansim.analysis.experiments.design import drawn_runs
 from plansim.files.notebook import Table, Tabular
 from plansim.model.records import Model
 from plansim.scenario.factors import Factor, FloatArray, acted, default_of

@@ -33,7 +33,7 @@ from plansim.analysis.decisions.sample import (
     states_of,
 )
 from plansim.analysis.evaluator import Progress
-from plansim.analysis.experiments.sampling import drawn_runs
+from plansim.analysis.experiments.design import drawn_runs
 from plansim.analysis.sensitivity.given_data import pawn
 from plansim.errors import InputError, Message
 from plansim.files.notebook import Table, Tabular

@@ -27,7 +27,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import rankdata
 
-from plansim.analysis.calibration.observed import Published, load_history
+from plansim.analysis.calibration.history_file import Published, load_history
 from plansim.analysis.decisions.sample import states_of
 from plansim.analysis.ensemble import NORMAL, evaluate_members
 from plansim.analysis.evaluator import Progress

@@ -13,14 +13,20 @@ from pathlib import Path
 
 import numpy as np
 
-from plansim.analysis.experiments.design import MOST_RUNS, Design, DesignKind, remaining_factors
+from plansim.analysis.experiments.design import (
+    MOST_HYPERCUBE,
+    MOST_RUNS,
+    Design,
+    DesignKind,
+    grid_axes,
+    remaining_factors,
+)
 from plansim.analysis.experiments.design_form import DesignContext, DesignForm
-from plansim.analysis.experiments.sampling import MOST_HYPERCUBE, grid_axes
 from plansim.errors import DesignError, Fault, Message, UnknownNameError
 from plansim.files.forms import form_of
 from plansim.files.shipped import is_shipped, named_file
 from plansim.files.yaml_document import Plain, YamlDocument, read_document
-from plansim.model.records import Model, Variable
+from plansim.model.records import Model
 from plansim.scenario.cells import outside, range_text
 from plansim.scenario.factors import Factor, apart, constants_of
 from plansim.scenario.scenario_file import Scenario, as_written, read_scenario
@@ -28,7 +34,7 @@ from plansim.scenario.variant import for_scenarios
 from plansim.targets.labels import reference_named
 from plansim.targets.target import variable_of
 
-__all__ = ["design_named", "quick_design", "reached", "read_design"]
+__all__ = ["design_named", "quick_design", "read_design"]
 
 SAMPLE = 1024
 """Default number of points of a sample."""
@@ -150,35 +156,47 @@ def _design(
     faults += apart("factors", factors, outputs)
     faults += _unreached(form.years, read)
     warnings = [warning for scenario in read for warning in scenario.warnings]
+    kind, levels = form.design.kind, form.design.levels or LEVELS
     if not faults:
         is_ours = path is not None and is_shipped(path)
         for scenario in read:
-            forbidden, implausible = _out_of_range(form.design.kind, factors, scenario, model)
-            faults += forbidden
-            warnings += () if is_ours else map(document.placed, implausible)
-    draft = Design(
+            for is_refused, fault in _out_of_range(kind, factors, scenario, model):
+                if is_refused:
+                    faults.append(fault)
+                elif not is_ours:
+                    warnings.append(document.placed(fault))
+    points = 1
+    if not faults:
+        wanted = form.design.samples if samples is None else samples
+        points = _points(kind, factors, levels, wanted)
+        if kind is DesignKind.GRID and wanted is not None:
+            faults.append(Fault("how many points a grid has, levels say", at=("design", "samples")))
+        most = MOST_HYPERCUBE if kind is DesignKind.LATIN_HYPERCUBE else MOST_RUNS // len(read)
+        if points > most:
+            expected, found = Message("at most {count} points", count=most), str(points)
+            faults.append(
+                Fault(
+                    "the design has too many runs", at=("design",), expected=expected, found=found
+                )
+            )
+    if faults:
+        raise DesignError(dict.fromkeys(document.placed(fault) for fault in faults))
+    return Design(
         id=path.stem if path else "",
         title_en=form.title.en,
         title_zh=form.title.zh,
-        kind=form.design.kind,
+        kind=kind,
         scenarios=tuple(read),
         factors=tuple(factors),
-        points=1,
+        points=points,
         seed=form.design.seed if seed is None else seed,
-        levels=form.design.levels or LEVELS,
+        levels=levels,
         outputs=outputs,
         years=tuple(sorted(set(form.years))),
         path=path,
         sha256=document.sha256,
         warnings=tuple(dict.fromkeys(warnings)),
     )
-    wanted = form.design.samples if samples is None else samples
-    points = 1 if faults else _points(draft, wanted)
-    if not faults:
-        faults += _too_many(draft, points, wanted)
-    if faults:
-        raise DesignError(dict.fromkeys(document.placed(fault) for fault in faults))
-    return replace(draft, points=points)
 
 
 # --- consistency ---------------------------------------------------------------------
@@ -195,83 +213,47 @@ def _unreached(years: Sequence[int], scenarios: Sequence[Scenario]) -> Iterator[
 
 def _out_of_range(
     kind: DesignKind, factors: Sequence[Factor], scenario: Scenario, model: Model
-) -> tuple[list[Fault], list[Fault]]:
-    """Return faults and warnings of factors that leave the admissible or the plausible range."""
-    faults: list[Fault] = []
-    warnings: list[Fault] = []
+) -> Iterator[tuple[bool, Fault]]:
+    """Yield a fault for each constant that leaves its range, with whether it is to be refused.
+
+    What is admissible is held to; what is only implausible is warned of.
+    """
     for factor in factors:
         at = ("factors", factor.name)
         assert factor.distribution is not None
-        ends = (factor.distribution.low, factor.distribution.high)
+        ends = np.array([[factor.distribution.low], [factor.distribution.high]])
         if kind is DesignKind.MORRIS and not np.isfinite(ends).all():
             expected = Message("within: [low, high]")
-            faults.append(Fault("'{name}' needs ends", at=at, expected=expected, name=factor.name))
+            yield True, Fault("'{name}' needs ends", at=at, expected=expected, name=factor.name)
             continue
-        for constant, variable, low, high in reached(factor, ends, scenario, model):
-            parts = {"name": factor.name, "constant": constant}
-            is_refused = _leaves(low, high, variable.admissible)
-            if is_refused:
+        reached = constants_of(model, scenario.values, [factor], ends)
+        for constant, column in zip(factor.constants, reached.T, strict=True):
+            low, high = sorted(map(float, column))
+            variable = variable_of(model, constant)
+            own = {"name": factor.name, "constant": constant}
+            if is_refused := _leaves(low, high, variable.admissible):
+                message = Message("'{name}' takes '{constant}' outside its admissible range", **own)
                 bounds = variable.admissible
-                message = Message(
-                    "'{name}' takes '{constant}' outside its admissible range", **parts
-                )
             elif variable.plausible is not None and _leaves(low, high, variable.plausible):
+                message = Message("'{name}' takes '{constant}' outside its plausible range", **own)
                 bounds = variable.plausible
-                message = Message(
-                    "'{name}' takes '{constant}' outside its plausible range", **parts
-                )
             else:
                 continue
-            fault = Fault(
-                message,
-                at=at,
-                expected=range_text(*bounds, variable.unit),
-                found=range_text(low, high, variable.unit),
-            )
-            (faults if is_refused else warnings).append(fault)
-    return faults, warnings
+            expected = range_text(*bounds, variable.unit)
+            found = range_text(low, high, variable.unit)
+            yield is_refused, Fault(message, None, None, expected, found, at=at)
 
 
 def _leaves(low: float, high: float, bounds: tuple[float | None, float | None]) -> bool:
     return any(math.isfinite(end) and outside(end, *bounds) for end in (low, high))
 
 
-def reached(
-    factor: Factor, ends: tuple[float, float], scenario: Scenario, model: Model
-) -> Iterator[tuple[str, Variable, float, float]]:
-    """Yield each constant of a factor, its variable, and its values at the factor's two ends."""
-    values = constants_of(model, scenario.values, [factor], np.array(ends)[:, np.newaxis])
-    for constant, column in zip(factor.constants, values.T, strict=True):
-        low, high = sorted(map(float, column))
-        yield constant, variable_of(model, constant), low, high
-
-
-# --- number of points -----------------------------------------------------------------------------
-
-
-def _points(design: Design, wanted: int | None) -> int:
-    match design.kind:
+def _points(kind: DesignKind, factors: Sequence[Factor], levels: int, wanted: int | None) -> int:
+    """Return the number of points of a design, of which so many are wanted."""
+    match kind:
         case DesignKind.GRID:
-            return math.prod(len(axis) for axis in grid_axes(design))
+            return math.prod(len(axis) for axis in grid_axes(factors, levels))
         case DesignKind.MORRIS:
-            return (wanted or TRAJECTORIES) * (len(design.factors) + 1)
+            return (wanted or TRAJECTORIES) * (len(factors) + 1)
         case DesignKind.SOBOL | DesignKind.LATIN_HYPERCUBE:
             return wanted or SAMPLE
-
-
-def _too_many(design: Design, points: int, wanted: int | None) -> Iterator[Fault]:
-    if design.kind is DesignKind.GRID and wanted is not None:
-        yield Fault("how many points a grid has, levels say", at=("design", "samples"))
-    if design.kind is DesignKind.LATIN_HYPERCUBE and points > MOST_HYPERCUBE:
-        yield Fault(
-            "a Latin hypercube has to be drawn whole",
-            at=("design", "samples"),
-            expected=Message(
-                "at most {count} points; sobol has no such limit", count=MOST_HYPERCUBE
-            ),
-            found=str(points),
-        )
-    if points * len(design.scenarios) > MOST_RUNS:
-        expected = Message("at most {number:g}", number=MOST_RUNS)
-        runs = str(points * len(design.scenarios))
-        yield Fault("the design has too many runs", at=("design",), expected=expected, found=runs)

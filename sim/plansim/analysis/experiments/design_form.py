@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -42,7 +41,6 @@ from plansim.scenario.references import series_meant
 from plansim.scenario.scenario_file import Scenario, as_written, read_scenario, split_overlays
 
 __all__ = [
-    "ActingForm",
     "DesignContext",
     "DesignForm",
     "FactorForm",
@@ -113,11 +111,8 @@ class _Numbers(Form):
             yield Fault("the weights do not fit the values", at=("weights",), expected=expected)
 
 
-_SHAPES = ("uniform", "triangular", "normal", "lognormal", "discrete")
-
-
-class ActingForm(Form):
-    """The entries of a factor or parameter that say what it acts on."""
+class FactorForm(Form):
+    """The form of a factor of a design."""
 
     constants: Names = Field(
         default=(),
@@ -129,11 +124,6 @@ class ActingForm(Form):
     )
     zh: str = ""
     why: Wording = Words(en="", zh="")
-
-
-class FactorForm(ActingForm):
-    """The form of a factor of a design."""
-
     uniform: list[Cell] | None = Field(default=None, description="[low, high]")
     triangular: list[Cell] | None = Field(default=None, description="[low, likeliest, high]")
     normal: _Normal | None = None
@@ -146,17 +136,12 @@ class FactorForm(ActingForm):
     )
     levels: int | None = Field(default=None, ge=1, le=1000, description="In a grid.")
 
-    @property
-    def shapes(self) -> tuple[str, ...]:
-        """The distributions that the entry gives, of which only one is allowed."""
-        return tuple(key for key in _SHAPES if getattr(self, key) is not None)
-
     def _misfits(self, context: object) -> Iterator[Fault]:
-        if len(self.shapes) > 1:
-            yield Fault(
-                "a factor has one distribution", found=Message("{names}", names=self.shapes)
-            )
-        if self.within is not None and not {"normal", "lognormal"} & set(self.shapes):
+        shapes = ("uniform", "triangular", "normal", "lognormal", "discrete")
+        given = tuple(key for key in shapes if getattr(self, key) is not None)
+        if len(given) > 1:
+            yield Fault("a factor has one distribution", found=Message("{names}", names=given))
+        if self.within is not None and not {"normal", "lognormal"} & set(given):
             yield Fault("only a normal or lognormal distribution is cut", at=("within",))
 
 
@@ -184,76 +169,58 @@ def factor_of(name: str, form: FactorForm, context: DesignContext) -> Factor:
 
 
 def _distribution(name: str, form: FactorForm, unit: str, variable: Variable) -> Distribution:
-    def number(cell: Cell, *at: str | int) -> float:
-        return number_in(unit, name, cell, at)
+    """Return the distribution of an entry; of none, uniform over what is plausible."""
+
+    def numbers(cells: Sequence[Cell], *at: str) -> list[float]:
+        return [number_in(unit, name, cell, (*at, index)) for index, cell in enumerate(cells)]
 
     def rising(key: str, cells: Sequence[Cell], count: int) -> list[float]:
-        numbers = [number(cell, key, i) for i, cell in enumerate(cells)]
-        rises = all(a <= b for a, b in itertools.pairwise(numbers))
-        if len(numbers) != count or not rises or numbers[0] == numbers[-1]:
+        ends = numbers(cells, key)
+        if len(ends) != count or ends != sorted(ends) or ends[0] == ends[-1]:
             raise InputError(
                 "'{name}' has no proper {key} range",
                 at=(key,),
                 expected=Message("{count} rising numbers", count=count),
-                found=Message("{names}", names=tuple(f"{number:g}" for number in numbers))
-                if numbers
-                else Message("nothing"),
+                found=Message("{names}", names=tuple(f"{end:g}" for end in ends)),
                 name=name,
                 key=key,
             )
-        return numbers
+        return ends
 
     if form.uniform is not None:
         return Uniform(*rising("uniform", form.uniform, 2))
     if form.triangular is not None:
         return Triangular(*rising("triangular", form.triangular, 3))
     if form.discrete is not None:
-        values = (
-            number(cell, "discrete", "values", i) for i, cell in enumerate(form.discrete.values)
-        )
-        numbers = tuple(values)
-        return Discrete(numbers, tuple(form.discrete.weights) or (1.0,) * len(numbers))
+        values = tuple(numbers(form.discrete.values, "discrete", "values"))
+        return Discrete(values, tuple(form.discrete.weights) or (1.0,) * len(values))
+    is_set = form.apply is Apply.SET
     if form.normal is None and form.lognormal is None:
-        return _plausible(name, form, variable)
+        if is_set and len(form.constants) <= 1 and variable.plausible is not None:
+            return Uniform(*variable.plausible)
+        expected = Message("uniform: [low, high], or another one")
+        raise InputError("'{name}' needs a distribution", expected=expected, name=name)
+    if form.within is None and not is_set:
+        raise InputError("'{name}' needs ends", expected=Message("within: [low, high]"), name=name)
+    low, high = variable.admissible
+    ends = (-math.inf if low is None else low, math.inf if high is None else high)
     if form.within is not None:
         low, high = rising("within", form.within, 2)
-    elif form.apply is Apply.SET:
-        low, high = (
-            open_ if end is None else end
-            for end, open_ in zip(variable.admissible, (-math.inf, math.inf), strict=True)
-        )
-    else:
-        raise InputError("'{name}' needs ends", expected=Message("within: [low, high]"), name=name)
+        ends = (low, high)
+    shape: Normal | Lognormal
     if form.normal is not None:
-        mean, sd = (
-            number(form.normal.mean, "normal", "mean"),
-            number(form.normal.sd, "normal", "sd"),
-        )
-        _check_shape(name, sd, is_inside=low <= mean <= high)
-        return Normal(mean, sd, low, high)
-    assert form.lognormal is not None
-    low = max(low, 0.0)
-    median = number(form.lognormal.median, "lognormal", "median")
-    _check_shape(name, form.lognormal.spread, is_inside=low < median <= high)
-    return Lognormal(median, form.lognormal.spread, low, high)
-
-
-def _plausible(name: str, form: FactorForm, variable: Variable) -> Uniform:
-    if form.apply is Apply.SET and len(form.constants) <= 1 and variable.plausible is not None:
-        return Uniform(*variable.plausible)
-    message = Message("'{name}' needs a distribution, since it is not set but changed", name=name)
-    if form.apply is Apply.SET:
-        message = Message(
-            "'{name}' needs a distribution, since it has no plausible range", name=name
-        )
-    raise InputError(message, expected=Message("uniform: [low, high], or another one"))
-
-
-def _check_shape(name: str, spread: float, *, is_inside: bool) -> None:
-    if spread <= 0:
-        raise InputError("'{name}' needs a spread above zero", found=f"{spread:g}", name=name)
-    if not is_inside:
-        raise InputError("the middle of '{name}' lies outside its ends", name=name)
+        mean, sd = numbers([form.normal.mean, form.normal.sd], "normal")
+        shape = Normal(mean, sd, *ends)
+        is_sound = sd > 0 and shape.low <= mean <= shape.high
+    else:
+        assert form.lognormal is not None
+        (median,) = numbers([form.lognormal.median], "lognormal", "median")
+        shape = Lognormal(median, form.lognormal.spread, max(ends[0], 0.0), ends[1])
+        is_sound = shape.spread > 0 and shape.low < median <= shape.high
+    if not is_sound:
+        expected = Message("a middle between the ends, and a spread above zero")
+        raise InputError("'{name}' has no proper distribution", expected=expected, name=name)
+    return shape
 
 
 # --- the file -------------------------------------------------------------------------------------

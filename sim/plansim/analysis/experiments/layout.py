@@ -6,7 +6,7 @@ import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ import numpy as np
 import zarr
 
 from plansim.analysis.evaluator import Request, RunStatus
-from plansim.analysis.experiments.design import Design, describe
+from plansim.analysis.experiments.design import Design
 from plansim.analysis.experiments.integrity import (
     DONE,
     SUMMARY,
@@ -37,7 +37,9 @@ from plansim.analysis.experiments.store import (
 )
 from plansim.engine.trajectory import version_of
 from plansim.errors import DesignError, Fault, InputError, Message, OutputError, foreign
+from plansim.files.writing import unfit_parent
 from plansim.model.records import Model
+from plansim.scenario.factors import Factor
 from plansim.targets.target import Status, variable_of
 
 __all__ = ["SweepJob", "lay_out", "new_store", "old_store", "open_same"]
@@ -56,7 +58,7 @@ class SweepJob:
     def card(self) -> dict[str, Any]:
         """Return, as JSON values, everything that the stored values depend on."""
         return {
-            "design": describe(self.design),
+            "design": _described(self.design),
             "model": {"name": self.model.name, "sha256": self.model.sha256},
             "targets": {
                 target.id: [
@@ -74,6 +76,45 @@ _JUDGED_BY = ("value", "direction", "tolerance", "unit", "measure", "since", "ye
 """Fields of a target that a verdict depends on, beside its variables."""
 
 
+def _described(design: Design) -> dict[str, Any]:
+    """Return, as JSON values, everything in a design that its runs depend on."""
+    return {
+        "kind": design.kind.value,
+        "points": design.points,
+        "seed": design.seed,
+        "levels": design.levels,
+        "scenarios": {
+            scenario.id: {
+                "values": dict(sorted(scenario.values.items())),
+                "time": asdict(scenario.time),
+                "assumed": sorted(scenario.assumed),
+            }
+            for scenario in design.scenarios
+        },
+        "factors": {factor.name: _factor(factor) for factor in design.factors},
+        "outputs": list(design.outputs),
+        "years": list(design.years),
+    }
+
+
+def _factor(factor: Factor) -> dict[str, Any]:
+    distribution = factor.distribution
+    assert distribution is not None
+    return {
+        "constants": list(factor.constants),
+        "apply": factor.apply.value,
+        "unit": factor.unit,
+        "levels": factor.levels,
+        "distribution": type(distribution).__name__.lower(),
+        # JSON has no infinity: an open end is left out.
+        **{
+            key: list(value) if isinstance(value, tuple) else value
+            for key, value in vars(distribution).items()
+            if isinstance(value, tuple) or np.isfinite(value)
+        },
+    }
+
+
 @contextmanager
 def new_store(job: SweepJob, block: int, *, force: bool = False) -> Iterator[Store]:
     """Create a store for a sweep; nobody else may write to it while the context lasts.
@@ -85,10 +126,8 @@ def new_store(job: SweepJob, block: int, *, force: bool = False) -> Iterator[Sto
         OutputError: ``path`` exists, another process is writing it, or the system refuses to write.
     """
     path = job.path
-    if not path.parent.is_dir():
-        raise OutputError(
-            "cannot write the result", path, expected=Message("an existing folder around it")
-        )
+    if unfit := unfit_parent(path):
+        raise OutputError(unfit)
     with ExitStack() as stack:
         with making(path) as beside, writing(path):
             if path.exists() and not force:

@@ -5,17 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from plansim.analysis.evaluator import RunStatus
-from plansim.analysis.experiments.store import NEVER, Store, array_of, open_store
+from plansim.analysis.experiments.store import CARD, open_store, open_sweep
 from plansim.engine.simulate import EngineChoice, simulate
 from plansim.errors import DesignError, InputError, Message, UnknownNameError
 from plansim.model.records import NOISE_SEED, Integration, Model, TimeSpec, VariableKind
@@ -29,46 +27,20 @@ from plansim.scenario.scenario_file import (
     scenario_text,
 )
 from plansim.scenario.variant import for_scenarios
-from plansim.targets.annual import annual
+from plansim.targets.annual import MANY, annual
 from plansim.targets.catalogue import load_targets
 from plansim.targets.target import Status, Target, split_reference, variable_of
 from plansim.targets.verdict import Verdict, check_targets
 
-__all__ = [
-    "Replay",
-    "StoredRun",
-    "deviation",
-    "replay",
-    "run_scenario",
-    "run_scenario_text",
-    "stored_run",
-    "stored_run_scenario",
-]
-
-
-@dataclass(frozen=True)
-class StoredRun:
-    """The stored results of one run."""
-
-    index: int
-    scenario: str
-    """The id of the scenario that the factors act on."""
-    factors: Mapping[str, float]
-    status: RunStatus
-    failed_variable: str
-    """The variable that failed first in a failed run; else empty."""
-    failed_time: float | None
-    outputs: Mapping[str, Mapping[int, float]]
-    """By series and year."""
-    verdicts: Mapping[str, Status]
-    """By target."""
+__all__ = ["Replay", "deviation", "element_of", "replay", "run_scenario_text", "stored_run"]
 
 
 @dataclass(frozen=True)
 class Replay:
     """A run of a sweep that was made again, beside what is stored of it."""
 
-    stored: StoredRun
+    stored: xr.Dataset
+    """The run as `open_sweep` has it."""
     scenario: Scenario
     dataset: xr.Dataset
     verdicts: tuple[Verdict, ...]
@@ -76,18 +48,6 @@ class Replay:
     """By how much the figures differ at most, relative; see `deviation`."""
     same: int
     """How many of the stored verdicts are the same again."""
-
-
-def stored_run_scenario(path: str | Path, index: int, model: Model) -> tuple[StoredRun, Scenario]:
-    """Return what a sweep holds of a run, and the run as a scenario.
-
-    Raises:
-        InputError: there is no sweep at ``path``, or it has no such run.
-        DesignError: the model is not the one that the sweep ran.
-    """
-    store = open_store(Path(path))
-    stored = stored_run(store, index)
-    return stored, run_scenario(store, stored, model)
 
 
 def replay(
@@ -112,20 +72,28 @@ def replay(
     >>> plansim.replay("again.zarr", 3, model).deviation
     0.0
     """
-    stored, scenario = stored_run_scenario(path, index, model)
+    stored, scenario = stored_run(path, index, model)
     dataset = simulate(model, scenario, engine=engine)
     targets = load_targets(model=model) if targets is None else targets
     verdicts = check_targets(dataset, targets)
-    same = sum(stored.verdicts.get(verdict.id) is verdict.status for verdict in verdicts)
+    codes = dict(zip(stored["target"].to_numpy(), stored["verdict"].to_numpy(), strict=True))
+    same = sum(
+        verdict.id in codes and Status.of(codes[verdict.id]) is verdict.status
+        for verdict in verdicts
+    )
     return Replay(stored, scenario, dataset, verdicts, deviation(dataset, stored), same)
 
 
-def stored_run(store: Store, index: int) -> StoredRun:
-    """Read one run.
+def stored_run(path: str | Path, index: int, model: Model) -> tuple[xr.Dataset, Scenario]:
+    """Return what a sweep holds of a run, as `open_sweep` has it, and the run as a scenario.
+
+    The scenario is that of the design, with the values of the run's factors.
 
     Raises:
-        InputError: the sweep has no such run, or has not run it yet.
+        InputError: there is no sweep at ``path``, it has no such run, or has not run it yet.
+        DesignError: the model is not the one that the sweep ran.
     """
+    store = open_store(path)
     if not 0 <= index < store.runs:
         raise InputError(
             "the sweep has no such run",
@@ -133,79 +101,48 @@ def stored_run(store: Store, index: int) -> StoredRun:
             expected=Message("0 to {last}", last=store.runs - 1),
             found=str(index),
         )
-    group = store.group()
-
-    def read(name: str) -> Any:
-        return np.asarray(array_of(group, name)[index])
-
-    if index // store.block not in store.done() or int(read("status")) == NEVER:
+    if index // store.block not in store.done():
         raise InputError("run {index} was never made", store.path, expected="--resume", index=index)
-    years: Any = group["year"]
-    targets: Any = group["target"]
-    names = list(group["bad_variable"].attrs["names"])  # type: ignore[arg-type]
-    failed_variable, when = int(read("bad_variable")), float(read("bad_time"))
-    return StoredRun(
-        index=index,
-        scenario=list(store.card["design"]["scenarios"])[int(read("scenario"))],
-        factors={name: float(read(name)) for name in store.factors},
-        status=RunStatus(int(read("status"))),
-        failed_variable="" if failed_variable < 0 else str(names[failed_variable]),
-        failed_time=None if math.isnan(when) else when,
-        outputs={
-            name: dict(zip(years[:].tolist(), read(name).tolist(), strict=True))
-            for name in store.outputs
-        },
-        verdicts={
-            str(target): Status.of(code)
-            for target, code in zip(targets[:], read("verdict").tolist(), strict=True)
-        },
-    )
-
-
-def run_scenario(store: Store, run: StoredRun, model: Model) -> Scenario:
-    """Return a run as a scenario: that of the design, with the values of the run's factors.
-
-    Raises:
-        DesignError: the model is not the one that the sweep ran.
-    """
-    stored_sha256 = store.card["model"]["sha256"]
-    if stored_sha256 != model.sha256:
+    ours, theirs = model.sha256, store.card["model"]["sha256"]
+    if theirs != ours:
         raise DesignError(
-            "the result was made with another model",
-            store.path,
-            expected=stored_sha256,
-            found=model.sha256,
+            "the result was made with another model", store.path, expected=theirs, found=ours
         )
-    design = store.card["design"]
-    parent = design["scenarios"][run.scenario]
+    run = open_sweep(path).isel(run=index).load()
+    return run, _scenario(run, index, model, f"{store.path.stem}-{index}")
+
+
+def _scenario(run: xr.Dataset, index: int, model: Model, name: str) -> Scenario:
+    design = run.attrs[CARD]["design"]
+    base = run.attrs["scenarios"][int(run["scenario"])]
+    parent, clock = design["scenarios"][base], design["scenarios"][base]["time"]
     factors = [
-        Factor(name, tuple(about["constants"]), Apply(about["apply"]), None, about["unit"])
-        for name, about in design["factors"].items()
+        Factor(key, tuple(about["constants"]), Apply(about["apply"]), None, about["unit"])
+        for key, about in design["factors"].items()
     ]
-    references = [name for factor in factors for name in factor.constants]
+    references = [constant for factor in factors for constant in factor.constants]
     model = for_scenarios(model, [], [*parent["values"], *references])
-    row = np.array([[run.factors[factor.name] for factor in factors]])
+    row = np.array([[float(run[factor.name]) for factor in factors]])
     constants = constants_of(model, parent["values"], factors, row)[0].tolist()
     values = dict(zip(references, constants, strict=True))
     merged = parent["values"] | values
     with suppress(UnknownNameError):  # the model has no random functions
         seed = constant_named(model, NOISE_SEED)
         if seed.kind is VariableKind.CONSTANT and isinstance(seed.value, float):
-            point = run.index // len(design["scenarios"])
+            point = index // len(design["scenarios"])
             merged[seed.name] = merged.get(seed.name, seed.value) + point
-    name, titles = f"{store.path.stem}-{run.index}", store.group().attrs
-    reason = BilingualText(en=f"as in {run.scenario}", zh=f"同{run.scenario}")
+    reason = BilingualText(en=f"as in {base}", zh=f"同{base}")
     return replace(
         as_written(model),
         id=name,
-        title_en=f"{titles['title']}, run {run.index}",
-        title_zh=f"{titles['title_zh']}，第{run.index}次",
-        description_en=f"Run {run.index} of a sweep over the scenario {run.scenario}.",
-        description_zh=f"对情景{run.scenario}作抽样的第{run.index}次运行。",
-        parent=run.scenario,
-        lineage=(run.scenario, name),
+        title_en=f"{run.attrs['title']}, run {index}",
+        title_zh=f"{run.attrs['title_zh']}，第{index}次",
+        description_en=f"Run {index} of a sweep over the scenario {base}.",
+        description_zh=f"对情景{base}作抽样的第{index}次运行。",
+        parent=base,
+        lineage=(base, name),
         values=merged,
-        time=replace(TimeSpec(*parent["time"]), integration=Integration(parent["integration"])),
+        time=replace(TimeSpec(**clock), integration=Integration(clock["integration"])),
         assumed=dict.fromkeys(parent["assumed"], reason),
         changes=tuple(
             Change(constant, before, value, variable_of(model, constant).unit)
@@ -227,7 +164,7 @@ def run_scenario_text(scenario: Scenario) -> str:
     )
 
 
-def deviation(dataset: xr.Dataset, run: StoredRun) -> float:
+def deviation(dataset: xr.Dataset, run: xr.Dataset) -> float:
     """Return the largest difference between a repeated run and the stored one.
 
     It is relative to the larger of the value and the largest of its series, and infinite where only
@@ -235,30 +172,29 @@ def deviation(dataset: xr.Dataset, run: StoredRun) -> float:
     """
     by_year = annual(dataset)
     worst = 0.0
-    for name, stored in run.outputs.items():
-        again = _series(by_year, name)
-        scale = max((abs(value) for value in again.values() if math.isfinite(value)), default=0.0)
-        worst = max(worst, *_differences(again, stored, scale))
-    return worst
+    for name in run.attrs["layout"]["outputs"]:
+        stored = run[name].to_numpy()
+        whole = element_of(by_year, name)
+        again = whole.reindex(year=run["year"]).to_numpy()
+        is_number = np.isfinite(stored)
+        if (is_number != np.isfinite(again)).any():
+            return math.inf
+        largest = np.abs(whole.to_numpy()[np.isfinite(whole)]).max(initial=0.0)
+        scale = np.maximum(largest, np.abs(stored[is_number]))
+        apart = np.abs(again - stored)[is_number]
+        worst = max(worst, (apart[apart > 0] / scale[apart > 0]).max(initial=0.0))
+    return float(worst)
 
 
-def _differences(
-    again: Mapping[int, float], stored: Mapping[int, float], scale: float
-) -> Iterator[float]:
-    yield 0.0
-    for year, value in stored.items():
-        new = again.get(year, math.nan)
-        if math.isfinite(new) != math.isfinite(value):
-            yield math.inf
-        elif math.isfinite(value) and new != value:
-            yield abs(new - value) / max(scale, abs(value))
+def element_of(runs: xr.Dataset, reference: str) -> xr.DataArray:
+    """Return a variable of runs, ``name``, or an element of it, ``name[element]``.
 
-
-def _series(by_year: xr.Dataset, reference: str) -> dict[int, float]:
-    if reference in by_year:
-        series = by_year[reference]
-    else:
-        name, elements = split_reference(reference)
-        dims = [dim for dim in by_year[name].dims if dim != "year"]
-        series = by_year[name].sel(dict(zip(dims, elements, strict=True)))
-    return dict(zip(by_year["year"].values.tolist(), series.values.tolist(), strict=True))
+    Raises:
+        KeyError: the runs hold no such variable, or it has no such element.
+    """
+    name, elements = (reference, ()) if reference in runs else split_reference(reference)
+    variable = runs[name]
+    if not elements:
+        return variable
+    ranges = [dim for dim in variable.dims if dim not in ("scenario", "time", "year", *MANY)]
+    return variable.sel(dict(zip(ranges, elements, strict=True)))

@@ -60,6 +60,7 @@ __all__ = [
     "array_of",
     "key_of",
     "open_store",
+    "open_summary",
     "open_sweep",
     "verify",
 ]
@@ -106,7 +107,11 @@ class Store:
 
     def span(self, number: int) -> slice:
         """Return the runs of a block."""
-        return slice(number * self.block, min((number + 1) * self.block, self.runs))
+        return slice(number * self.block, number * self.block + self.size(number))
+
+    def size(self, number: int) -> int:
+        """Return the number of runs in a block."""
+        return min(self.block, self.runs - number * self.block)
 
     def made(self) -> int:
         """Return the number of runs that are written.
@@ -114,8 +119,7 @@ class Store:
         Raises:
             InputError: the journal is damaged.
         """
-        spans = map(self.span, self.done())
-        return sum(span.stop - span.start for span in spans)
+        return sum(map(self.size, self.done()))
 
     def chunk(self, name: str, number: int) -> str:
         """Return the key of the chunk of an array that holds a block."""
@@ -234,9 +238,8 @@ class Store:
 
     def empty_block(self, number: int) -> RunBlock:
         """Return memory for the runs of a block, whose content is still to be written."""
-        runs = len(range(self.runs)[self.span(number)])
         return {
-            name: np.empty((runs, *array.shape[1:]), array.dtype)
+            name: np.empty((self.size(number), *array.shape[1:]), array.dtype)
             for name, array in self._arrays.items()
         }
 
@@ -321,3 +324,16 @@ def open_sweep(path: str | Path) -> xr.Dataset:
     sweep: xr.Dataset = xr.open_zarr(files, consolidated=False, chunks=None)
     names = {key_of(name): name for name in (*store.factors, *store.outputs)}
     return sweep.rename({key: name for key, name in names.items() if key != name})
+
+
+def open_summary(path: str | Path) -> xr.Dataset:
+    """Open the summary of a sweep, as `summary.Summary.dataset` describes it.
+
+    Raises:
+        InputError: there is no sweep at ``path``, or its summary is missing or damaged.
+    """
+    store = open_store(path)
+    if faults := altered(store.path / SUMMARY, store.identity):
+        raise InputError(faults)
+    summary: xr.Dataset = xr.open_zarr(store.path, group=SUMMARY, consolidated=False, chunks=None)
+    return summary.load()

@@ -124,16 +124,12 @@ class Summary:
         runs = self._runs
         runs[:, -1] = self._store.runs // len(runs) - runs[:, :-1].sum(axis=1)
         is_sample = DesignKind(self._store.card["design"]["kind"]).is_sample
-        numbers = shares(self._verdicts, is_sample=is_sample)
+        share, error, low, high = shares(self._verdicts, is_sample=is_sample)
         worst = np.where(np.isinf(self._worst), np.nan, self._worst)
-        by_target = ("scenario", "target")
-        about = {
-            "p_met": "Share of the sound runs.",
-            "p_met_se": "Its standard error, by Agresti and Coull: never zero.",
-            "p_met_low": "Lower end of its 95 % interval, by Wilson.",
-            "p_met_high": "Upper end of it.",
-            "worst_margin": "In the target's unit; + is good.",
-        }
+
+        def by_target(values: npt.NDArray[Any], description: str) -> tuple[Any, ...]:
+            return ("scenario", "target"), values, {"description": description}
+
         every = {"every": self._stride, "description": "Of the sound runs; of every k-th if many."}
         variables: Any = group["bad_variable"].attrs["names"]
         failures = sorted(self._failures.items(), key=lambda item: (-item[1], item[0]))
@@ -143,12 +139,13 @@ class Summary:
         quantiles = self._quantiles(threads)
         return xr.Dataset(
             {
-                **{
-                    name: (by_target, values, {"description": about[name]})
-                    for name, values in zip(about, (*numbers, worst), strict=True)
-                },
-                "verdicts": ((*by_target, "verdict"), self._verdicts),
-                "worst_run": (by_target, self._worst_run),
+                "p_met": by_target(share, "Share of the sound runs."),
+                "p_met_se": by_target(error, "Its standard error, after Agresti and Coull."),
+                "p_met_low": by_target(low, "Lower end of its 95 % interval, by Wilson."),
+                "p_met_high": by_target(high, "Upper end of it."),
+                "worst_margin": by_target(worst, "In the target's unit; + is good."),
+                "worst_run": by_target(self._worst_run, "The run that has it."),
+                "verdicts": (("scenario", "target", "verdict"), self._verdicts),
                 "quantiles": (("scenario", "output", "year", "quantile"), quantiles, every),
                 "runs": (("scenario", "outcome"), runs),
             },

@@ -2,32 +2,38 @@
 
 from __future__ import annotations
 
+import importlib
 import math
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
+from functools import partial
 from importlib import import_module
 from pathlib import Path
+from typing import Any, TypeAlias
 
+import numpy as np
 import xarray as xr
 
-from plansim.analysis.evaluator import Progress, Request, processors
-from plansim.analysis.experiments.design import Design
+from plansim.analysis.evaluator import TILE, Evaluation, Evaluator, Progress, Request, processors
+from plansim.analysis.experiments.design import Design, Sampler
 from plansim.analysis.experiments.design_file import read_design
-from plansim.analysis.experiments.layout import SweepJob, new_store, old_store
-from plansim.analysis.experiments.store import RunBlock, open_sweep
+from plansim.analysis.experiments.layout import SweepJob, new_store, old_store, open_same
+from plansim.analysis.experiments.store import NO_BREACH, RunBlock, Store, open_sweep
 from plansim.analysis.experiments.summary import Summary, write_summary
-from plansim.analysis.experiments.workers import SweepRuns, connected, run_blocks
 from plansim.engine.dataset import Origin, with_origin
-from plansim.errors import DesignError, Fault, nearest
+from plansim.errors import DesignError, Fault, InputError, Message, OutputError, foreign, nearest
 from plansim.model.records import Model, Timing, VariableKind, cells_of
 from plansim.scenario.variant import for_scenarios
 from plansim.targets.catalogue import targets_of
 from plansim.targets.indicator import moment
 from plansim.targets.target import Target, answering_series, judged_targets
 
-__all__ = ["block_size", "request_of", "run_sweep", "sweep"]
+__all__ = ["SweepRuns", "block_size", "request_of", "sweep"]
 
 _MOST_OUTPUTS = 40
 """Number of series that are kept at most where nothing says which."""
@@ -47,6 +53,7 @@ def sweep(
     force: bool = False,
     threads: int | None = None,
     scheduler: str | None = None,
+    block: int | None = None,
     progress: Progress | None = None,
 ) -> xr.Dataset:
     """Run a design, store every run at ``path``, and return the runs, as `open_sweep` does.
@@ -65,6 +72,7 @@ def sweep(
         force: replace an earlier result.
         threads: by default one a processor.
         scheduler: address of a Dask scheduler whose workers run the blocks.
+        block: number of runs that are stored together; by default by the number of all.
         progress: is told how many runs are done, of how many.
 
     Raises:
@@ -83,43 +91,13 @@ def sweep(
     """
     if not isinstance(design, Design):
         design = read_design(design, model, samples=samples, seed=seed)
-    run_sweep(
-        design,
-        model,
-        targets_of(model, targets),
-        Path(path),
-        resume=resume,
-        force=force,
-        threads=threads,
-        scheduler=scheduler,
-        progress=progress,
-    )
-    return with_origin(open_sweep(path), Origin(model, design.scenarios))
-
-
-def run_sweep(
-    design: Design,
-    model: Model,
-    targets: Sequence[Target],
-    path: Path,
-    *,
-    resume: bool = False,
-    force: bool = False,
-    threads: int | None = None,
-    scheduler: str | None = None,
-    block: int | None = None,
-    progress: Progress | None = None,
-) -> xr.Dataset:
-    """Do as `sweep`, by ``block``s of so many runs; return the summary, which is stored too.
-
-    Raises:
-        DesignError: as for `sweep`, as are all other errors.
-    """
-    _check_assumed(design, targets)
+    wanted, origin = targets_of(model, targets), Origin(model, design.scenarios)
+    _check_assumed(design, wanted)
     model = for_scenarios(
         model, design.scenarios, (name for factor in design.factors for name in factor.constants)
     )
-    job = SweepJob(model, design, request_of(design, targets, model), path.absolute())
+    job = SweepJob(model, design, request_of(design, wanted, model), Path(path).absolute())
+    threads = processors() if threads is None else threads
     with ExitStack() as stack:
         # What is refused is refused before anything is written, or replaced. What draws is slow to
         # load; meanwhile LLVM, which needs no lock of Python, compiles.
@@ -133,24 +111,17 @@ def run_sweep(
         store = stack.enter_context(stored)
         todo = sorted(set(range(store.blocks)) - store.done())
         summary, made = Summary(store), store.made()
-
-        def told(more: int) -> None:
-            nonlocal made
-            made += more
-            if progress is not None:
-                progress(made, store.runs)
-
-        def done(number: int, block: RunBlock | None) -> None:
+        tell = progress or (lambda done, runs: None)
+        tell(made, store.runs)
+        blocks = run_blocks(runs, store, todo, threads=threads, client=client)
+        for number, results in stack.enter_context(closing(blocks)):
             store.mark(number)
-            told(len(range(store.runs)[store.span(number)]))
-            if block is not None:
-                summary.add(number, block)
-
-        told(0)
-        run_blocks(runs, store, todo, done, threads=threads, client=client)
-        dataset = summary.dataset(processors() if threads is None else threads)
-        write_summary(store, dataset)
-    return dataset
+            if results is not None:
+                summary.add(number, results)
+            made += store.size(number)
+            tell(made, store.runs)
+        write_summary(store, summary.dataset(threads))
+    return with_origin(open_sweep(path), origin)
 
 
 def block_size(design: Design) -> int:
@@ -215,3 +186,196 @@ def _check_assumed(design: Design, targets: Sequence[Target]) -> None:
     ]
     if faults:
         raise DesignError(dict.fromkeys(faults))
+
+
+# --- blocks ---------------------------------------------------------------------------------------
+
+Task: TypeAlias = Callable[[], None]
+"""Fills a part of a block; any thread may run it."""
+
+
+class SweepRuns:
+    """The runs of a design, by blocks of its store: run i is point i // s under scenario i % s.
+
+    ``s`` is the number of scenarios. Random functions of point i draw by NOISE SEED + i.
+    """
+
+    def __init__(self, job: SweepJob) -> None:
+        """Compile what runs each scenario.
+
+        Raises:
+            InputError: a constant that the shape of the code depends on cannot vary.
+            ModelError: the compiler does not support the model.
+        """
+        self.job = job
+        self._evaluators = [
+            Evaluator(job.model, scenario, job.design.factors, job.request)
+            for scenario in job.design.scenarios
+        ]
+        self._sampler, self._drawing = Sampler(job.design), threading.Lock()
+
+    def begin(self, store: Store, number: int) -> tuple[RunBlock, list[Task]]:
+        """Return an empty block of runs, whose points are drawn, and the tasks that fill it."""
+        span, scenarios = store.span(number), len(self._evaluators)
+        runs = np.arange(span.start, span.stop)
+        numbers = runs // scenarios
+        with self._drawing:  # quickest where blocks are drawn in their order
+            points = self._sampler.draw(int(numbers[0]), int(numbers[-1]) + 1)
+        inputs = points[numbers - numbers[0]]  # runs may share the block's first point
+        block = store.empty_block(number) | dict(zip(store.factors, inputs.T, strict=True))
+        block["scenario"][:] = runs % scenarios
+
+        def fill(evaluator: Evaluator, rows: slice) -> None:
+            evaluation = evaluator.evaluate(inputs[rows], seeds=numbers[rows].astype(np.float64))
+            _fill(evaluation, {name: array[rows] for name, array in block.items()})
+
+        tasks: list[Task] = [
+            partial(fill, evaluator, slice(first, first + TILE * scenarios, scenarios))
+            for index, evaluator in enumerate(self._evaluators)
+            for first in range((index - span.start) % scenarios, len(runs), TILE * scenarios)
+        ]
+        return block, tasks
+
+
+def _fill(evaluation: Evaluation, rows: RunBlock) -> None:
+    """Write the results of some runs into their rows of a block.
+
+    The outputs of a failed run are as the engine gives them.
+    """
+    request = evaluation.request
+    for name, readings in zip(request.outputs, evaluation.output_rows, strict=True):
+        rows[name][:] = evaluation.readings[readings].T
+    binding = {target.id: column for column, target in enumerate(request.binding)}
+    for column, target in enumerate(request.targets):
+        verdicts = evaluation[target.id]
+        rows["verdict"][:, column] = verdicts.status
+        rows["margin"][:, column] = verdicts.margin
+        if target.id in binding:
+            breach = verdicts.first_breach
+            rows["first_breach"][:, binding[target.id]] = np.where(
+                np.isnan(breach), NO_BREACH, breach
+            )
+    rows["status"][:] = evaluation.status
+    rows["bad_variable"][:] = evaluation.failed_variable
+    rows["bad_time"][:] = evaluation.failed_time
+
+
+def run_blocks(
+    runs: SweepRuns, store: Store, numbers: Sequence[int], *, threads: int, client: Any = None
+) -> Generator[tuple[int, RunBlock | None]]:
+    """Run blocks of a sweep, and yield the number of each that is stored.
+
+    With it comes the block, if this process filled it.
+
+    Args:
+        runs: the runs.
+        store: where they are stored.
+        numbers: the blocks, in rising order.
+        threads: how many threads of this process simulate.
+        client: of a Dask scheduler whose workers run the blocks instead; see `connected`.
+
+    Raises:
+        OutputError: the system refuses to write, or the workers or their scheduler died.
+    """
+    if client is None:
+        return _run_on_threads(runs, store, numbers, threads)
+    return _run_on_workers(runs.job, numbers, client)
+
+
+def _run_on_threads(
+    runs: SweepRuns, store: Store, todo: Sequence[int], threads: int
+) -> Generator[tuple[int, RunBlock]]:
+    """Fill blocks on threads: neither the engine nor numpy holds the interpreter's lock.
+
+    This thread draws the points of blocks ahead, and stores those that are filled, in their order:
+    what waits for the disk does not simulate, and the last block is filled by all threads.
+    """
+    waiting: deque[tuple[int, RunBlock, list[Future[None]]]] = deque()
+
+    def first_stored() -> tuple[int, RunBlock]:
+        number, block, parts = waiting.popleft()
+        for part in parts:
+            part.result()
+        store.write(number, block)
+        return number, block
+
+    pool = ThreadPoolExecutor(threads)
+    try:
+        for number in todo:
+            block, tasks = runs.begin(store, number)
+            waiting.append((number, block, [pool.submit(task) for task in tasks]))
+            if len(waiting) > threads:
+                yield first_stored()
+        while waiting:
+            yield first_stored()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+PATIENCE = "20s"
+"""How long a scheduler may take to answer."""
+
+
+@contextmanager
+def connected(address: str | None) -> Iterator[Any]:
+    """Yield a client of the Dask scheduler at an address; None without an address.
+
+    Raises:
+        InputError: no scheduler answers, or the package for it is missing.
+    """
+    if address is None:
+        yield None
+        return
+    try:
+        distributed: Any = importlib.import_module("distributed")
+    except ImportError:
+        fault = Fault("--scheduler needs the extra 'distributed'", expected="plansim[distributed]")
+        raise InputError(fault) from None
+    try:
+        client = distributed.Client(address, timeout=PATIENCE, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise InputError("no scheduler answers", address, found=str(error)) from None
+    with client:
+        yield client
+
+
+def _run_on_workers(job: SweepJob, todo: Sequence[int], client: Any) -> Generator[tuple[int, None]]:
+    """Run blocks on the workers of a Dask scheduler, which store the results themselves.
+
+    A task that is lost with its worker is run again by another.
+    """
+    distributed: Any = importlib.import_module("distributed")
+    address = client.scheduler.address
+    # As a task, the job stays known to the scheduler and survives any worker.
+    sent = client.submit(_same, job, key=f"plansim-job-{os.urandom(8).hex()}")
+    tasks = [client.submit(_run_block, sent, number, retries=2, pure=False) for number in todo]
+    try:
+        for task in distributed.as_completed(tasks, loop=client.loop):
+            yield task.result(), None
+    except (distributed.KilledWorker, distributed.CancelledError, OSError) as error:
+        lost = Message("the workers or their scheduler died; --resume goes on from there")
+        raise OutputError(lost, address, found=foreign(error)) from None
+    except BaseException:
+        client.cancel(tasks)
+        raise
+
+
+def _same(job: SweepJob) -> SweepJob:
+    return job
+
+
+def _run_block(job: SweepJob, number: int) -> int:
+    """Run a block in a worker process."""
+    from distributed import get_worker
+
+    worker: Any = get_worker()
+    # What runs is compiled once in each worker process, not once for each task.
+    opened = getattr(worker, "plansim_runs", None)
+    if opened is None or opened[0].job is not job:
+        opened = worker.plansim_runs = (SweepRuns(job), open_same(job))
+    runs, store = opened
+    block, tasks = runs.begin(store, number)
+    for task in tasks:
+        task()
+    store.write(number, block)
+    return number

@@ -147,26 +147,18 @@ def path_score(model: Model, path: Sequence[LoopLink], links: LinkScores) -> Flo
     """Return the score of a declared path, ``(time,)``, summed over all ways through elements.
 
     ``path`` leads back to where it begins. Each variable is passed at one element, so that every
-    way is a loop of its own.
+    way is a loop of its own: the sum is the trace of the product of the scores as matrices.
     """
-    time = len(links.time)
-    stations = [_cells(model, link.cause) for link in path]
-    product = np.broadcast_to(np.eye(len(stations[0])), (time, len(stations[0]), len(stations[0])))
+    stations = []
+    for link in path:
+        variable, cells = cells_meant(model, link.cause)  # of a range all of its elements
+        stations.append([f"{variable.name}[{one}]" if one else variable.name for one in cells])
+    product = np.eye(len(stations[0]))
+    nil = np.zeros(len(links.time))
     for causes, effects in zip(stations, [*stations[1:], stations[0]], strict=True):
-        step = np.zeros((time, len(causes), len(effects)))
-        for row, cause in enumerate(causes):
-            for column, effect in enumerate(effects):
-                score = links.scores.get((cause, effect))
-                if score is not None:
-                    step[:, row, column] = score
-        product = product @ step
+        step = np.array([[links.scores.get((a, b), nil) for b in effects] for a in causes])
+        product = product @ np.moveaxis(step, -1, 0)  # (time, cause, effect)
     return np.asarray(np.trace(product, axis1=1, axis2=2))
-
-
-def _cells(model: Model, reference: str) -> list[str]:
-    """Return the elements that a variable of a path stands for; a range means all of its own."""
-    variable, cells = cells_meant(model, reference)
-    return [f"{variable.name}[{cell}]" if cell else variable.name for cell in cells]
 
 
 def partitions_of(model: Model, loops: Sequence[Loop]) -> tuple[tuple[str, ...], ...]:

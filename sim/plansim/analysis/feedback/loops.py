@@ -7,7 +7,7 @@ frozen at the initial value. The change of the targets is the effect of the loop
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
@@ -16,12 +16,13 @@ from typing import Annotated, Literal
 
 import numpy as np
 
-from plansim.analysis.evaluator import Evaluation, Evaluator, Request
+from plansim.analysis.checks_form import Check
+from plansim.analysis.evaluator import Evaluator, Request
 from plansim.errors import InputError, Message
 from plansim.files.forms import LAX, Entries, Form, Items, Resolved, Words, form_of, listed
 from plansim.files.yaml_document import read_document
 from plansim.model.records import Model
-from plansim.scenario.factors import FloatArray
+from plansim.scenario.factors import FloatArray, default_of
 from plansim.scenario.references import meant, variable_meant
 from plansim.scenario.scenario_file import Scenario, scenario_of
 from plansim.targets.catalogue import targets_of
@@ -108,10 +109,9 @@ class Effect:
     """The effect of a cut on one target."""
 
     target: Target
-    whole: Mapping[int, float]
-    """The value with all loops, at the target's year and at the horizon, in the target's unit; of
-    several bases the first."""
-    cut: Mapping[int, float]
+    whole: float
+    """The value in the target's year with all loops, in its unit; of several bases the first."""
+    cut: float
     """The same without the loop; NaN where that run breaks down."""
     status_whole: Status
     status_cut: Status
@@ -157,10 +157,7 @@ def _switch(name: str, model: Model) -> str:
     return variable.name
 
 
-class _LoopRow(Form):
-    id: str
-    en: str
-    zh: str
+class _LoopForm(Check):
     polarity: Annotated[Polarity, LAX]
     switch: Annotated[str, Resolved(str, _switch)]
     felt: Items[str]
@@ -177,8 +174,32 @@ class _LoopRow(Form):
     ]
 
 
+def _loop(form: _LoopForm, model: Model) -> Loop:
+    paths = []
+    for signs in form.paths:
+        links = []
+        for cause, effect in pairwise([*signs, *list(signs)[:1]]):
+            felt = model.variables[split_reference(effect)[0]].felt
+            stands = split_reference(cause)[0] in felt
+            links.append(LoopLink(cause, effect, signs[cause], stands))
+        paths.append(tuple(links))
+    return Loop(
+        form.id,
+        form.en,
+        form.zh,
+        form.polarity,
+        form.switch,
+        form.meaning.en,
+        form.meaning.zh,
+        form.weak.en,
+        form.weak.zh,
+        tuple(paths),
+        form.felt,
+    )
+
+
 class _LoopsForm(Form):
-    loops: Annotated[tuple[_LoopRow, ...], listed(list[_LoopRow], unique="id")]
+    loops: Annotated[tuple[Loop, ...], listed(list[_LoopForm], _loop, unique="id")]
 
 
 def load_loops(model: Model) -> tuple[Loop, ...]:
@@ -195,29 +216,7 @@ def load_loops(model: Model) -> tuple[Loop, ...]:
     path = model.path.with_name(FILE_NAME)
     if not path.is_file():
         raise InputError("no loops are declared for the model", path, found=Message("no such file"))
-    return tuple(
-        Loop(
-            id=row.id,
-            name_en=row.en,
-            name_zh=row.zh,
-            polarity=row.polarity,
-            switch=row.switch,
-            meaning_en=row.meaning.en,
-            meaning_zh=row.meaning.zh,
-            weak_en=row.weak.en,
-            weak_zh=row.weak.zh,
-            paths=tuple(tuple(_links(model, path)) for path in row.paths),
-            felt=row.felt,
-        )
-        for row in form_of(_LoopsForm, read_document(path), model).loops
-    )
-
-
-def _links(model: Model, path: Mapping[str, int]) -> Iterator[LoopLink]:
-    around = [*path, next(iter(path))] if path else []
-    for cause, effect in pairwise(around):
-        felt = model.variables[split_reference(effect)[0]].felt
-        yield LoopLink(cause, effect, path[cause], split_reference(cause)[0] in felt)
+    return form_of(_LoopsForm, read_document(path), model).loops
 
 
 # --- cuts -----------------------------------------------------------------------------------------
@@ -248,45 +247,34 @@ def cut_loops(
     judged = judged_targets(targets_of(model, targets))
     if targets is None:
         judged = tuple(target for target in judged if target.attribute is Attribute.BINDING)
-    horizons = sorted({target.horizon for target in judged})
-    years = range(math.ceil(scenario.time.initial), max(horizons, default=0) + 1)
-    request = Request(judged, tuple(horizons), answering_series(judged), tuple(years))
+    last = max((target.horizon for target in judged), default=0)
+    years = tuple(range(math.ceil(scenario.time.initial), last + 1))
+    request = Request(judged, outputs=answering_series(judged), years=years)
     switches = list(dict.fromkeys(loop.switch for loop in loops))
     evaluator = Evaluator(model, scenario, switches, request)
-    whole = [scenario.values.get(name, model.variables[name].value) for name in switches]
-    settings = np.tile(np.array(whole, dtype=np.float64), (len(loops) + 1, 1))
+    whole = [default_of(model, scenario.values, name) for name in switches]
+    settings = np.tile(whole, (len(loops) + 1, 1))
     for run, loop in enumerate(loops, start=1):
         settings[run, switches.index(loop.switch)] = 0.0
     evaluation = evaluator.evaluate(settings)
     if evaluation.failed[0]:
         evaluation.require_ok()
     shifts = dict(zip(request.outputs, largest_shifts(evaluation.outputs).T, strict=True))
-    return tuple(
-        Cut(
-            loop,
-            tuple(_effect(evaluation, target, run, shifts) for target in judged),
-            evaluation.failure(run),
+
+    def effect(target: Target, run: int) -> Effect:
+        verdicts = evaluation[target.id]
+        return Effect(
+            target,
+            float(verdicts.value[0]),
+            float(verdicts.value[run]),
+            verdicts.status_of(0),
+            verdicts.status_of(run),
+            max(float(shifts[name][run]) for name in target.variables.values()),
         )
+
+    return tuple(
+        Cut(loop, tuple(effect(target, run) for target in judged), evaluation.failure(run))
         for run, loop in enumerate(loops, start=1)
-    )
-
-
-def _effect(
-    evaluation: Evaluation, target: Target, run: int, shifts: Mapping[str, FloatArray]
-) -> Effect:
-    verdicts = evaluation[target.id]
-    assert target.year is not None
-    values = {
-        target.year: verdicts.value,
-        target.horizon: evaluation.later[target.id][target.horizon],
-    }
-    return Effect(
-        target,
-        {year: float(value[0]) for year, value in values.items()},
-        {year: float(value[run]) for year, value in values.items()},
-        verdicts.status_of(0),
-        verdicts.status_of(run),
-        max(float(shifts[name][run]) for name in target.variables.values()),
     )
 
 

@@ -12,19 +12,18 @@ a link's sign is that of the partial derivative, or of what a flow adds to its s
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from plansim.analysis.evaluator import CompiledModel, Trajectories, compile_whole
+from plansim.analysis.evaluator import Trajectories, compile_whole
 from plansim.model.reading.expression import Call, Name, Node, Number, Operation, name_key
 from plansim.model.records import Model, TimeSpec
 from plansim.model.rewrite import AddedEquation, replaced, unparse
 from plansim.scenario.scenario_file import Scenario
 
-__all__ = ["LinkEnds", "MeasuredLinks", "link_signs", "measured_links"]
+__all__ = ["LinkEnds", "link_signs", "measured_signs"]
 
 NUDGE = 1e-4
 """By what part of itself a cause is raised."""
@@ -40,46 +39,6 @@ _LATER = ("integ", "sinteg", "smooth", "delay", "trend", "forecast")
 
 LinkEnds: TypeAlias = tuple[str, str]
 """A link, by the names of its cause and its effect."""
-
-
-@dataclass(frozen=True)
-class MeasuredLinks:
-    """A model with copies of the effects of some links, ready to be run."""
-
-    compiled: CompiledModel
-    plain: Mapping[str, str]
-    """By effect, the copy that sees all as it is."""
-    raised: Mapping[LinkEnds, str]
-    """The copy of a link's effect that sees the cause raised."""
-    least: Mapping[str, str]
-    """By cause, the constant that says by how much it is raised at least."""
-
-    def signs(
-        self, values: Mapping[str, float], clock: TimeSpec
-    ) -> Mapping[LinkEnds, npt.NDArray[np.int8]]:
-        """Return the sign of each link at the saved times of a run: ``(time, *elements)``.
-
-        1 where an element of the effect moves with the cause, of which all elements are raised, -1
-        where against it, 0 where it does not move.
-        """
-        if not self.raised:
-            return {}
-        first = self.compiled.run([values], clock)
-        # What is zero throughout is raised as if it reached 1: its link is no less there.
-        raises = {
-            constant: LEAST * (float(np.abs(first.series(cause)).max()) or 1.0)
-            for cause, constant in self.least.items()
-        }
-        run = self.compiled.run([{**values, **raises}], clock)
-        return {pair: _signs(run, self.plain[pair[1]], copy) for pair, copy in self.raised.items()}
-
-
-def _signs(run: Trajectories, plain: str, raised: str) -> npt.NDArray[np.int8]:
-    before, after = run.series(plain)[0], run.series(raised)[0]
-    change = after - before
-    size = np.abs(change)
-    floor = max(ROUNDING * float(np.abs(before).max()), FELT * float(size.max()))
-    return np.where(size > floor, np.sign(change), 0).astype(np.int8)
 
 
 def link_signs(model: Model, scenario: Scenario) -> Mapping[LinkEnds, int]:
@@ -98,27 +57,32 @@ def link_signs(model: Model, scenario: Scenario) -> Mapping[LinkEnds, int]:
     {('growth', 'fish'): 1, ('catch', 'fish'): -1, ('fish', 'growth'): -1, ('fish', 'catch'): 1}
     """
     moving = {v.name: v for v in model.variables.values() if v.kind.moves}
-    links = measured_links(
-        model, [(cause, v.name) for v in moving.values() for cause in v.felt if cause in moving]
-    )
+    pairs = [(cause, v.name) for v in moving.values() for cause in v.felt if cause in moving]
     by_link = {
         pair: np.unique(signs[signs != 0]).tolist()
-        for pair, signs in links.signs(scenario.values, scenario.time).items()
+        for pair, signs in measured_signs(model, pairs, scenario.values, scenario.time).items()
     }
     return {pair: signs[0] if len(signs) == 1 else 0 for pair, signs in by_link.items() if signs}
 
 
-def measured_links(model: Model, pairs: Iterable[LinkEnds]) -> MeasuredLinks:
-    """Prepare to measure the signs of some links; of those whose effect cannot be copied, none.
+def measured_signs(
+    model: Model, pairs: Iterable[LinkEnds], values: Mapping[str, float], clock: TimeSpec
+) -> Mapping[LinkEnds, npt.NDArray[np.int8]]:
+    """Measure the signs of some links in a run; of those whose effect cannot be copied, none.
+
+    Returns:
+        By cause and effect ``(time, *elements)``: 1 where an element of the effect moves with the
+        cause, of which all elements are raised, -1 where against it, 0 where it does not move.
 
     Raises:
         ModelError: the compiler does not support something in the model.
     """
     pairs = [pair for pair in dict.fromkeys(pairs) if _can_copy(model, pair[1])]
-    least = {
-        cause: f"least raise {i}" for i, cause in enumerate(dict.fromkeys(a for a, _ in pairs))
-    }
-    plain = {name: f"as it is {i}" for i, name in enumerate(dict.fromkeys(b for _, b in pairs))}
+    if not pairs:
+        return {}
+    causes, effects = (dict.fromkeys(pair[end] for pair in pairs) for end in (0, 1))
+    least = {cause: f"least raise {i}" for i, cause in enumerate(causes)}
+    plain = {effect: f"as it is {i}" for i, effect in enumerate(effects)}
     raised = {pair: f"raised {i}" for i, pair in enumerate(pairs)}
     added = [AddedEquation(constant, "0", constant=True) for constant in least.values()]
     for effect, copy in plain.items():
@@ -126,7 +90,22 @@ def measured_links(model: Model, pairs: Iterable[LinkEnds]) -> MeasuredLinks:
     for (cause, effect), copy in raised.items():
         added += _copies(model, effect, copy, cause, least[cause])
     compiled = compile_whole(model, added, [*plain.values(), *raised.values(), *least])
-    return MeasuredLinks(compiled, plain, raised, least)
+    first = compiled.run([values], clock)
+    # What is zero throughout is raised as if it reached 1: its link is no less there.
+    raises = {
+        constant: LEAST * (float(np.abs(first.series(cause)).max()) or 1.0)
+        for cause, constant in least.items()
+    }
+    run = compiled.run([{**values, **raises}], clock)
+    return {pair: _signs(run, plain[pair[1]], copy) for pair, copy in raised.items()}
+
+
+def _signs(run: Trajectories, plain: str, raised: str) -> npt.NDArray[np.int8]:
+    before, after = run.series(plain)[0], run.series(raised)[0]
+    change = after - before
+    size = np.abs(change)
+    floor = max(ROUNDING * float(np.abs(before).max()), FELT * float(size.max()))
+    return np.where(size > floor, np.sign(change), 0).astype(np.int8)
 
 
 def _can_copy(model: Model, name: str) -> bool:

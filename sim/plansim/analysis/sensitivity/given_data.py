@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from plansim.analysis.experiments.sampling import drawn_runs
+from plansim.analysis.experiments.design import drawn_runs
 from plansim.errors import InputError, Message
 from plansim.scenario.factors import FloatArray
 from plansim.targets.target import Target

@@ -8,16 +8,39 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from plansim.analysis.experiments.design import Design, DesignKind
+from plansim.analysis.evaluator import Evaluator, Progress, Request, processors
+from plansim.analysis.experiments.design import Design, DesignKind, Sampler
+from plansim.analysis.experiments.design_file import read_design
+from plansim.model.records import Model
 from plansim.scenario.factors import FloatArray
+from plansim.targets.catalogue import targets_of
+from plansim.targets.target import Target, binding_targets
 
-__all__ = ["LEVELS", "ElementaryEffects", "elementary_effects", "leading", "screening_design"]
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = [
+    "LEVELS",
+    "TRAJECTORIES",
+    "DesignRuns",
+    "ElementaryEffects",
+    "elementary_effects",
+    "leading",
+    "morris",
+    "screened",
+    "screening_design",
+    "seeded",
+]
 
 LEVELS = 4
 """Number of levels of each factor on a trajectory."""
+TRAJECTORIES = 50
+"""Number of trajectories, where nobody says how many."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +61,117 @@ class ElementaryEffects:
     nonlinearly or in interaction with others."""
     trajectories: int
     """Number of whole trajectories, in which no run broke down."""
+
+
+def morris(
+    model: Model,
+    design: Design | str | Path,
+    targets: Sequence[Target | str] | None = None,
+    *,
+    trajectories: int = TRAJECTORIES,
+    seed: int | None = None,
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> pd.DataFrame:
+    """Return the elementary effects of a design's factors on margins of targets, by new runs.
+
+    Columns: ``target``, ``factor``, ``factor_zh``; ``mu``, the mean of the effects, in the target's
+    unit over the factor's whole range; ``mu_star``, the mean of their sizes, with
+    ``mu_star_conf``, half the width of its 95 % interval; ``sigma``, their standard deviation. The
+    largest ``mu_star`` of a target comes first. All is under the design's first scenario.
+
+    Args:
+        model: the model.
+        design: a design, or the name or path of one.
+        targets: records or ids; by default the binding ones of the catalogue beside the model.
+        trajectories: each takes a run more than there are factors.
+        seed: of the random numbers; by default that of the design.
+        threads: None for as many as there are processors.
+        progress: is told how many runs are done, of how many.
+
+    Raises:
+        InputError: a constant that the shape of the code depends on cannot vary.
+        ModelError: the model cannot be compiled.
+
+    >>> model = plansim.load_model("lake.mdl")
+    >>> frame = plansim.morris(model, "design.yaml", trajectories=8)
+    >>> frame[["target", "factor", "mu_star"]].round().head(1)
+      target factor  mu_star
+    0     F1   room    187.0
+    """
+    import pandas as pd
+
+    design = seeded(design, model, seed)
+    catalogue = targets_of(model, targets)
+    binding = binding_targets(catalogue) if targets is None else catalogue
+    effects = screened(DesignRuns(model, design, binding, threads, progress), trajectories)
+    parts = [
+        pd.DataFrame(
+            {
+                "target": target.id,
+                "factor": [factor.name for factor in design.factors],
+                "factor_zh": [factor.name_zh for factor in design.factors],
+                "mu": effects.mean[row],
+                "mu_star": effects.strength[row],
+                "mu_star_conf": effects.strength_error[row],
+                "sigma": effects.spread[row],
+            }
+        ).sort_values("mu_star", ascending=False, kind="stable")
+        for row, target in enumerate(binding)
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def seeded(design: Design | str | Path, model: Model, seed: int | None) -> Design:
+    """Return a design, read if need be, with the seed that is asked for."""
+    if not isinstance(design, Design):
+        return read_design(design, model, seed=seed)
+    return design if seed is None else replace(design, seed=seed)
+
+
+class DesignRuns:
+    """Margins of targets at points of a design under its first scenario, by runs that it counts.
+
+    ``steps`` is the number of runs that are asked for, of which progress is told.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        design: Design,
+        targets: Sequence[Target],
+        threads: int | None,
+        progress: Progress | None,
+    ) -> None:
+        """Compile the model.
+
+        Raises:
+            InputError: a constant that the shape of the code depends on cannot vary.
+            ModelError: the model cannot be compiled.
+        """
+        self.design, self._targets = design, targets
+        self._evaluator = Evaluator(
+            model, design.scenarios[0], design.factors, Request((*targets,))
+        )
+        self._threads = processors() if threads is None else threads
+        self._tell = progress or (lambda done, steps: None)
+        self.steps = self.runs = self.failed = 0
+
+    def at(self, points: FloatArray) -> FloatArray:
+        """Return the margins: ``(run, factor)`` → ``(target, run)``, NaN in runs that fail."""
+        evaluation = self._evaluator.evaluate(points, self._threads)
+        self.runs += len(points)
+        self.failed += int(evaluation.failed.sum())
+        self.steps = max(self.steps, self.runs)
+        self._tell(self.runs, self.steps)
+        return evaluation.least_margins(self._targets).T
+
+
+def screened(margins: DesignRuns, trajectories: int) -> ElementaryEffects:
+    """Run Morris trajectories, and return the elementary effects on the margins."""
+    design = screening_design(margins.design, trajectories)
+    points = Sampler(design).draw(0, design.points)
+    return elementary_effects(points, margins.at(points), design.seed)
 
 
 def screening_design(design: Design, trajectories: int) -> Design:
@@ -62,26 +196,18 @@ def elementary_effects(inputs: FloatArray, outputs: FloatArray, seed: int = 0) -
     if whole.sum() < 2:
         nothing = np.full((len(outputs), count), np.nan)
         return ElementaryEffects(nothing, nothing, nothing, nothing, int(whole.sum()))
-    problem = {
-        "num_vars": count,
-        "names": [str(column) for column in range(count)],
-        "bounds": [[0.0, 1.0]] * count,
-    }
+    names = [str(column) for column in range(count)]
+    problem = {"num_vars": count, "names": names, "bounds": [[0.0, 1.0]] * count}
     parts = [
         morris.analyze(dict(problem), inputs[rows], output[rows], num_levels=LEVELS, seed=seed)
         for output in outputs
     ]
-    measures = {
-        key: np.array([np.asarray(part[key], dtype=np.float64) for part in parts])
+    measures = [
+        np.array([np.asarray(part[key], dtype=np.float64) for part in parts])
         for key in ("mu", "mu_star", "mu_star_conf", "sigma")
-    }
-    return ElementaryEffects(
-        measures["mu"],
-        measures["mu_star"],
-        measures["mu_star_conf"],
-        measures["sigma"],
-        int(whole.sum()),
-    )
+    ]
+    mean, strength, error, spread = measures
+    return ElementaryEffects(mean, strength, error, spread, int(whole.sum()))
 
 
 def leading(strength: FloatArray, each: int, least: int) -> Sequence[int]:

@@ -1,9 +1,16 @@
-"""Sobol's indices: which share of an output's variance is due to which group of inputs.
+"""What the uncertainty of the verdicts under a scenario is due to, by Sobol's indices.
 
-Two independent samples A and B of all inputs; for each group, A again with that group's columns
-taken from B. The first-order index (S1) is the share of the variance that goes when the group alone
-is known (estimator of Saltelli and others 2010), the total index (ST) the share that stays when all
-else is known (Jansen 1999). Intervals are those of a bootstrap over the rows.
+Everything that a design leaves open is drawn at once. The factors are screened by Morris' method,
+and the variance of each binding target's margin is shared out among the strongest ones by Sobol's,
+all others together being one group, whose index says what screening left out. Both methods need
+factors that are independent, as a design's are and members of an ensemble are not; how sure a
+verdict is, and which scenario does better, plausible models say (`ensemble`,
+`decisions.robustness`).
+
+There are two independent samples A and B of all inputs; for each group, A again with that group's
+columns taken from B. The first-order index (S1) is the share of the variance that goes when the
+group alone is known (estimator of Saltelli and others 2010), the total index (ST) the share that
+stays when all else is known (Jansen 1999). Intervals are those of a bootstrap over the rows.
 
 `scipy.stats.sobol_indices` has the same estimators (a test holds these to it), but no groups, and
 its bootstrap corrects for bias by a jackknife, which takes minutes for as many indices as here.
@@ -16,19 +23,225 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
+from pathlib import Path
 
 import numpy as np
 from scipy.stats import qmc
 
-from plansim.analysis.experiments.design import quantiles
+from plansim.analysis.evaluator import Progress
+from plansim.analysis.experiments.design import Design, quantiles
+from plansim.analysis.sensitivity.morris import (
+    TRAJECTORIES,
+    DesignRuns,
+    ElementaryEffects,
+    leading,
+    screened,
+    seeded,
+)
+from plansim.errors import DesignError, Message
+from plansim.files.notebook import Table, Tabular
+from plansim.model.records import Model
 from plansim.scenario.factors import Factor, FloatArray
+from plansim.targets.catalogue import targets_of
+from plansim.targets.target import Target, binding_targets
 
-__all__ = ["LEVEL", "RESAMPLES", "Estimates", "MatrixPair", "draw_pair", "estimate_indices"]
+__all__ = [
+    "MAIN_DRIVERS",
+    "Drivers",
+    "Index",
+    "MatrixPair",
+    "Sensitivity",
+    "draw_pair",
+    "estimate_indices",
+    "sobol",
+]
 
 LEVEL = 0.95
 """How surely an interval is to hold the index."""
 RESAMPLES = 500
+FACTORS_PER_TARGET = 10
+"""So many factors of every binding target go from the screening into the indices..."""
+FEWEST_CHOSEN = 24
+"""...and so many in all, at least."""
+MAIN_DRIVERS = 5
+"""Drivers of a target that are named."""
+
+
+# --- results -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Index:
+    """What part of the variance of a margin one factor answers for."""
+
+    factor: str
+    factor_zh: str
+    first: float
+    """Alone: the part that would go if it were known."""
+    first_low: float
+    """The 95 % interval."""
+    first_high: float
+    total: float
+    """With all that it does together with others: the part that stays if it alone is unknown."""
+    total_low: float
+    total_high: float
+    effect: float
+    """The mean elementary effect: by how much the margin moves over the factor's whole reach, in
+    the target's unit; NaN for the rest."""
+
+
+@dataclass(frozen=True)
+class Drivers:
+    """Main drivers of the uncertainty of one target."""
+
+    target: Target
+    spread: float
+    """The standard deviation of its margin, in its unit."""
+    indices: tuple[Index, ...]
+    """From the largest total index to the smallest; empty if the margin does not vary."""
+    rest: Index | None
+    """All factors that screening left out, as one group; None if it left out none."""
+
+    @property
+    def main(self) -> tuple[Index, ...]:
+        """The main drivers."""
+        return self.indices[:MAIN_DRIVERS]
+
+
+@dataclass(frozen=True)
+class Sensitivity(Tabular):
+    """What the uncertainty of the verdicts under a design's first scenario is due to.
+
+    As a table: a row for each binding target and ``factor``, which is empty for all that screening
+    left out; ``S1`` and ``ST`` with the ends of their 95 % intervals; ``effect``, in the target's
+    unit over the factor's range.
+    """
+
+    design: Design
+    draws: int
+    """Of everything at once."""
+    screening: ElementaryEffects
+    """``(binding target, factor)``, in the design's order."""
+    chosen: tuple[str, ...]
+    """The factors that have indices of their own."""
+    drivers: tuple[Drivers, ...]
+    """Of each binding target."""
+    runs: int
+    """In all."""
+    broken: int
+    """Runs that failed; they count nowhere."""
+
+    def _table(self) -> Table:
+        columns = ("target", "factor", "factor_zh", "S1", "S1_low", "S1_high",
+                   "ST", "ST_low", "ST_high", "effect")  # fmt: skip
+        rows = (
+            (drivers.target.id, *astuple(index))
+            for drivers in self.drivers
+            for index in (*drivers.indices, *filter(None, [drivers.rest]))
+        )
+        return columns, rows
+
+
+# --- the study ------------------------------------------------------------------------------------
+
+
+def sobol(
+    model: Model,
+    design: Design | str | Path,
+    targets: Sequence[Target | str] | None = None,
+    *,
+    trajectories: int = TRAJECTORIES,
+    each: int = FACTORS_PER_TARGET,
+    seed: int | None = None,
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> Sensitivity:
+    """Return what the uncertainty of the verdicts under a design is due to, by new runs.
+
+    Morris' method chooses the factors that get indices of their own; the others are one group.
+
+    Args:
+        model: the model.
+        design: a sample, or the name or path of one; its ``points``, rounded up to a power of two,
+            are the rows of each of two matrices, which together are the draws. All is under its
+            first scenario.
+        targets: the plan's; by default those of the catalogue beside the model.
+        trajectories: of Morris, each of which takes a run more than there are factors.
+        each: factors of every binding target that get indices of their own.
+        seed: of the random numbers; by default that of the design.
+        threads: None for as many as there are processors.
+        progress: is told how many runs are done, of how many.
+
+    Raises:
+        DesignError: the design is no sample of distributions.
+        InputError: a constant that the shape of the code depends on cannot vary.
+        ModelError: the model cannot be compiled.
+
+    >>> model = plansim.load_model("lake.mdl")
+    >>> study = plansim.sobol(model, "design.yaml", trajectories=4)
+    >>> study.frame()[["target", "factor", "S1"]].round(1).head(1)
+      target factor   S1
+    0     F1   room  0.7
+    """
+    design = seeded(design, model, seed)
+    binding = binding_targets(targets_of(model, targets))
+    if not design.kind.is_sample:
+        raise DesignError(
+            "only a sample says how likely something is",
+            design.path,
+            expected=Message("kind: sobol or latin hypercube"),
+            found=design.kind,
+        )
+    factors = design.factors
+    pair = draw_pair(factors, design.points, design.seed)
+    margins = DesignRuns(model, design, binding, threads, progress)
+    margins.steps = 2 * len(pair.a) + trajectories * (len(factors) + 1)
+    drawn = margins.at(np.concatenate([pair.a, pair.b]))
+    screening = screened(margins, trajectories)
+    chosen = leading(screening.strength, each, FEWEST_CHOSEN)
+    groups: list[tuple[Factor | None, Sequence[int]]] = [(factors[one], [one]) for one in chosen]
+    if rest := sorted(set(range(len(factors))) - set(chosen)):
+        groups.append((None, rest))
+    margins.steps += len(pair.a) * len(groups)
+    mixed = [margins.at(pair.mixed(columns)) for _, columns in groups]
+    every = np.stack(mixed) if mixed else np.empty((0, len(binding), len(pair.a)))
+    a, b = np.split(drawn, 2, axis=1)
+    # A row counts only if it is sound everywhere: else the samples would differ from one another.
+    sound = np.isfinite(a).all(axis=0) & np.isfinite(b).all(axis=0)
+    sound &= np.isfinite(every).all(axis=(0, 1))
+    estimates = estimate_indices(a[:, sound], b[:, sound], every[:, :, sound])
+    drivers = []
+    for row, target in enumerate(binding):
+        effects = screening.mean[row]
+        indices = [
+            Index(
+                factor.name if factor else "",
+                factor.name_zh if factor else "",
+                *map(
+                    float, (*estimates[:, row, column], effects[columns[0]] if factor else np.nan)
+                ),
+            )
+            for column, (factor, columns) in enumerate(groups)
+            if not math.isnan(estimates[3, row, column])
+        ]
+        own = sorted((one for one in indices if one.factor), key=lambda one: -one.total)
+        left_out = next((one for one in indices if not one.factor), None)
+        values = drawn[row][np.isfinite(drawn[row])]
+        spread = float(values.std()) if values.size else math.nan
+        drivers.append(Drivers(target, spread, tuple(own), left_out))
+    return Sensitivity(
+        design=design,
+        draws=drawn.shape[1],
+        screening=screening,
+        chosen=tuple(factors[index].name for index in chosen),
+        drivers=tuple(drivers),
+        runs=margins.runs,
+        broken=margins.failed,
+    )
+
+
+# --- the estimates --------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -57,25 +270,13 @@ def draw_pair(factors: Sequence[Factor], points: int, seed: int) -> MatrixPair:
     return MatrixPair(quantiles(factors, shares[:, :count]), quantiles(factors, shares[:, count:]))
 
 
-@dataclass(frozen=True)
-class Estimates:
-    """Indices of every group for every output; each array is ``(output, group)``.
-
-    NaN for an output that does not vary.
-    """
-
-    first: FloatArray
-    first_low: FloatArray
-    first_high: FloatArray
-    total: FloatArray
-    total_low: FloatArray
-    total_high: FloatArray
-
-
 def estimate_indices(
     a: FloatArray, b: FloatArray, mixed: FloatArray, *, seed: int = 0
-) -> Estimates:
+) -> FloatArray:
     """Estimate first and total indices, with intervals of `LEVEL` by `RESAMPLES` of the rows.
+
+    The result is ``(6, output, group)``: the first-order index and the ends of its interval, then
+    the total index and the ends of its. NaN for an output that does not vary.
 
     Args:
         a: the outputs on A, ``(output, point)``.
@@ -102,7 +303,5 @@ def estimate_indices(
     with np.errstate(all="ignore"):
         first, total = (part / spread[:, None, :] for part in (first, total))
     tails = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
-    bounds = [np.quantile(part[1:], tails, axis=0) for part in (first, total)]
-    return Estimates(
-        first[0].T, bounds[0][0].T, bounds[0][1].T, total[0].T, bounds[1][0].T, bounds[1][1].T
-    )
+    parts = [np.stack([part[0], *np.quantile(part[1:], tails, axis=0)]) for part in (first, total)]
+    return np.concatenate(parts).swapaxes(1, 2)

@@ -16,10 +16,9 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from plansim.analysis.checks_file import (
+from plansim.analysis.checks_form import (
     SIDES,
     ConstantChange,
-    Extreme,
     RealityCheck,
     Sign,
     side_name,
@@ -35,17 +34,17 @@ from plansim.analysis.evaluator import (
 from plansim.analysis.feedback.loops import MOVES, Loop, largest_shifts
 from plansim.analysis.validation.conservation import EXACT, compared, first_not_finite, unsound
 from plansim.analysis.validation.context import (
-    Settings,
     ValidationContext,
     assigned,
     cells,
     drawn,
     frozen_name,
     limits,
+    model_constants,
     scaled,
     uncertain,
 )
-from plansim.analysis.validation.result import Case, Result, case, result
+from plansim.analysis.validation.result import Case, Number, Result, case, result
 from plansim.model.records import Model
 from plansim.scenario.factors import FloatArray, default_of
 from plansim.scenario.scenario_file import Scenario
@@ -106,19 +105,20 @@ def reality_checks(context: ValidationContext) -> Result:
         changed = _changed(model, test.change, given)
         after = evaluator.evaluate(np.column_stack([*changed.values()]))
         year = years.index(test.year)
-        looked_at = [runs.output(test.variable)[:, year] for runs in (before[key], after)]
-        cases += _cases(test, *looked_at)
+        cases += _cases(
+            test, *(runs.output(test.variable)[:, year] for runs in (before[key], after))
+        )
     fewest = context.checks.comparisons
-    if len(tests) < fewest:
-        few = {"count": len(tests), "limit": fewest}
-        cases.append(case("tests", False, "too_few", **few))
     shares = [case for case in cases if case.message == "sign_share"]
+    held = sum(case.holds for case in cases if case.message == "sign")
+    if len(tests) < fewest:
+        cases.append(case("tests", False, "too_few", count=len(tests), limit=fewest))
     return result(
         "Q13",
         cases,
         {"most": MOST, "draws": DRAWS, "fewest": fewest},
         tests=len(tests),
-        baseline=sum(case.holds for case in cases if case.message == "sign"),
+        baseline=held,
         drawn=sum(case.holds for case in shares),
         draws=DRAWS,
         least=min((case["share"] for case in shares), default=0.0),
@@ -144,42 +144,18 @@ def signs_of(before: FloatArray, after: FloatArray) -> npt.NDArray[np.str_]:
 def _cases(test: RealityCheck, before: FloatArray, after: FloatArray) -> Iterator[Case]:
     """Return the cases of a check in the baseline, the first run, and in the draws."""
     name, wanted = test.name, test.sign.value
+    place: dict[str, Number] = {"what": test.variable, "year": test.year}
     first, *ways = signs_of(before, after).tolist()
-    yield case(
-        name,
-        first == wanted,
-        "sign",
-        wanted=wanted,
-        way=first,
-        what=test.variable,
-        year=test.year,
-        before=float(before[0]),
-        after=float(after[0]),
-    )
+    ends = {"before": float(before[0]), "after": float(after[0])}
+    yield case(name, first == wanted, "sign", wanted=wanted, way=first, **place, **ends)
     if test.by:
         part, (low, high) = float(after[0] / before[0] - 1), test.by
-        yield case(
-            name,
-            low <= part <= high,
-            "sign_size",
-            what=test.variable,
-            year=test.year,
-            part=part,
-            low=low,
-            high=high,
-        )
+        yield case(name, low <= part <= high, "sign_size", **place, part=part, low=low, high=high)
     if ways:
         share = ways.count(wanted) / len(ways)
         tally = ", ".join(f"{way} {ways.count(way)}" for way in sorted(set(ways)))
-        yield case(
-            name,
-            share >= MOST,
-            "sign_share",
-            wanted=wanted,
-            share=share,
-            draws=len(ways),
-            tally=tally,
-        )
+        told = {"wanted": wanted, "share": share, "draws": len(ways), "tally": tally}
+        yield case(name, share >= MOST, "sign_share", **told)
 
 
 def _values(model: Model, base: Scenario, tests: Sequence[RealityCheck]) -> Values:
@@ -221,24 +197,23 @@ def loop_cuts(context: ValidationContext) -> Result:
         settings = [{**scenario.values, loop.switch: 0.0} for loop in loops]
         runs = context.compiled.run([scenario.values, *settings], scenario.time)
         shifts = _shifts(context, scenario, runs)
+        # A run that starts elsewhere starts from other values than those of the base year.
+        whole = scenario.time.initial == context.baseline.time.initial
         for run, loop in enumerate(loops, start=1):
             if broken := first_not_finite(context.model, runs, run):
                 what = f"{broken[0]} ({scenario.id})"
-                fault = case(loop, False, "not_finite", what=what, time=broken[1])
-                faults.append(fault)
+                faults.append(case(loop, False, "not_finite", what=what, time=broken[1]))
             else:
                 moved = ((float(s[run]), target, scenario.id) for target, s in shifts.items())
                 largest[loop.id] = max([largest[loop.id], *moved])
-            # A run that starts elsewhere starts from other values than those of the base year.
-            whole = scenario.time.initial == context.baseline.time.initial
             faults += _not_frozen(loop, scenario, runs, run, 0 if whole else run)
     cases = []
     for loop in loops:
         shift, target, where = largest[loop.id]
         expected = "weak" if loop.weak_en else "strong"
         holds = (shift > MOVES) == (expected == "strong")
-        values = {"what": target, "scenario": where, "expected": expected}
-        cases.append(case(loop, holds, "loop_effect", shift=shift, **values))
+        told = {"what": target, "scenario": where, "expected": expected}
+        cases.append(case(loop, holds, "loop_effect", shift=shift, **told))
     return result(
         "Q14",
         [*cases, *faults],
@@ -285,9 +260,6 @@ def _not_frozen(
             yield case(loop, False, "not_frozen", part=change / size, **values)
 
 
-# --- extreme conditions ----------------------------------------------------------------------
-
-
 # --- Q09 to Q11 -----------------------------------------------------------------------------------
 
 
@@ -298,43 +270,33 @@ def extreme_conditions(context: ValidationContext, test: str) -> Result:
     fails.
     """
     conditions = [extreme for extreme in context.checks.extremes if extreme.test == test]
-    base = context.baseline
-    settings = [
-        {**base.values, **assigned(context.model, condition.set)} for condition in conditions
-    ]
-    runs = context.compiled.run([base.values, *settings], every_step(base.time))
+    base, ids = context.baseline, [condition.id for condition in conditions]
+    changed = [assigned(context.model, condition.set) for condition in conditions]
+    settings = [base.values, *({**base.values, **values} for values in changed)]
+    runs = context.compiled.run(settings, every_step(base.time))
     cases: list[Case] = []
     for run, condition in enumerate(conditions, start=1):
         differs = False
         for number, expected in enumerate(condition.expect):
             texts = (expected.left, expected.comparison, expected.right)
-            time, sides = _sides(runs, run, condition, number)
+            within = (runs.time >= expected.first) & (runs.time <= expected.last)
+            left, right = (
+                runs.series(side_name(side, condition.id, number))[:, within] for side in SIDES
+            )
+            sides, time = (left[run], right[run]), runs.time[within]
             cases.append(compared(condition.name, texts, sides, time, base.id))
-            _, plain = _sides(runs, 0, condition, number)
-            differs |= not np.allclose(*plain, rtol=1e-6, atol=1e-9)
+            differs |= not np.allclose(left[0], right[0], rtol=1e-6, atol=1e-9)
         if not differs:
             cases.append(case(condition.name, False, "ineffective"))
-    cases += unsound(context, runs, [base.id, *(condition.id for condition in conditions)])
+    cases += unsound(context, runs, [base.id, *ids])
     return result(
         test,
         cases,
         conditions=len(conditions),
         expected=sum(len(condition.expect) for condition in conditions),
         held=sum(case.holds for case in cases),
-        names=", ".join(condition.id for condition in conditions),
+        names=", ".join(ids),
     )
-
-
-def _sides(
-    runs: Trajectories, run: int, condition: Extreme, number: int
-) -> tuple[FloatArray, tuple[FloatArray, FloatArray]]:
-    """Return the times of an expectation and its left and right side, ``(time, *elements)``."""
-    expected = condition.expect[number]
-    within = (runs.time >= expected.first) & (runs.time <= expected.last)
-    left, right = (
-        runs.series(side_name(side, condition.id, number))[run][within] for side in SIDES
-    )
-    return runs.time[within], (left, right)
 
 
 # --- Q12 ------------------------------------------------------------------------------------------
@@ -358,26 +320,19 @@ def parameter_extremes(context: ValidationContext) -> Result:
         (f"corner {draw}", {name: float(column[draw]) for name, column in values.items()})
         for draw in range(EXTREMES)
     ]
-    cases = list(_unsound_runs(context, [*single, *extremes]))
+    named, base, compiled = [*single, *extremes], context.baseline, compile_whole(model, effort=1)
+    cases: list[Case] = []
+    for first in range(0, len(named), AT_ONCE):
+        subjects, settings = zip(*named[first : first + AT_ONCE], strict=True)
+        runs = compiled.run([{**base.values, **one} for one in settings], every_step(base.time))
+        cases += unsound(context, runs, subjects)
     return result(
         "Q12",
         cases,
         {"low": FACTORS[0], "high": FACTORS[1]},
-        sound=context.baseline.id,
-        constants=len(context.constants),
+        sound=base.id,
+        constants=len(model_constants(model)),
         scaled=len(single),
         corners=EXTREMES,
         broken=len({case.subject for case in cases}),
     )
-
-
-def _unsound_runs(
-    context: ValidationContext, named: Sequence[tuple[str, Settings]]
-) -> Iterator[Case]:
-    base, compiled = context.baseline, compile_whole(context.model, effort=1)
-    for first in range(0, len(named), AT_ONCE):
-        subjects, settings = zip(*named[first : first + AT_ONCE], strict=True)
-        runs = compiled.run(
-            [{**base.values, **values} for values in settings], every_step(base.time)
-        )
-        yield from unsound(context, runs, subjects)

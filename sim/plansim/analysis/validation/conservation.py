@@ -12,10 +12,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from plansim.analysis.checks_file import SIDES, Identity, Relation
+from plansim.analysis.checks_form import SIDES, Relation
 from plansim.analysis.evaluator import Trajectories, every_step
 from plansim.analysis.validation.context import ValidationContext
 from plansim.analysis.validation.result import Case, Named, Number, Result, case, result
+from plansim.engine.trajectory import first_cause
 from plansim.model.records import Model
 from plansim.scenario.factors import FloatArray
 from plansim.targets.indicator import Measure
@@ -35,7 +36,6 @@ EXACT = 1e-9
 """Largest relative error that rounding explains."""
 BASE_YEAR_ERROR = 0.005
 """Largest relative error of a figure of the base year."""
-_MOST_NAMED = 3
 _LEAST_SIZE = 1e-6
 """Minimum size of compared values: smaller ones count as if they had this size."""
 
@@ -55,7 +55,9 @@ def conservation(context: ValidationContext) -> Result:
     for scenario in context.scenarios.values():
         runs = context.compiled.run([scenario.values], every_step(scenario.time))
         for identity, comparison in sides:
-            made = _identity_case(runs, scenario.id, identity, comparison)
+            left, right = (runs.series(f"{side} {identity.id}")[0] for side in SIDES)
+            texts = (identity.left, comparison, identity.right)
+            made = compared(identity.name, texts, (left, right), runs.time, scenario.id)
             largest = worst.setdefault(identity.id, made)
             worst[identity.id] = max(largest, made, key=lambda case: case["error"])
         bad += unsound(context, runs, [scenario.id])
@@ -69,14 +71,6 @@ def conservation(context: ValidationContext) -> Result:
         scenarios=len(context.scenarios),
         unsound=len(bad),
     )
-
-
-def _identity_case(
-    runs: Trajectories, scenario: str, identity: Identity, comparison: Relation
-) -> Case:
-    left, right = (runs.series(f"{side} {identity.id}")[0] for side in SIDES)
-    texts = (identity.left, comparison, identity.right)
-    return compared(identity.name, texts, (left, right), runs.time, scenario)
 
 
 def compared(
@@ -146,10 +140,7 @@ def unsound(
 
 
 def first_not_finite(model: Model, runs: Trajectories, run: int) -> tuple[str, float] | None:
-    """Return the variables of a run that are not finite first, and the time; None if all are.
-
-    Variables without such a cause stand before the others.
-    """
+    """Return the variable of a run that is not finite first, and the time; None if all are."""
     bad = ~np.isfinite(runs.values[run])  # (output, time)
     first: dict[str, int] = {}
     for row in np.flatnonzero(bad.any(axis=1)):
@@ -159,9 +150,8 @@ def first_not_finite(model: Model, runs: Trajectories, run: int) -> tuple[str, f
     if not first:
         return None
     step = min(first.values())
-    names = [name for name, start in first.items() if start == step]
-    names.sort(key=lambda name: len(set(model.variables[name].causes) & set(names) - {name}))
-    return ", ".join(names[:_MOST_NAMED]), float(runs.time[step])
+    failed = [name for name, start in first.items() if start == step]
+    return first_cause(model, failed), float(runs.time[step])
 
 
 # --- Q06 ------------------------------------------------------------------------------------------
@@ -183,14 +173,8 @@ def base_year(context: ValidationContext) -> Result:
                 continue
             factor = unit_factor(model.variables[split_reference(reference)[0]].unit, as_stated)
             value = float(runs.yearly(reference)(row.since)[0]) * factor
-            figure = figure_case(
-                row,
-                (value, row.base_value, row.base_unit),
-                BASE_YEAR_ERROR,
-                what=reference,
-                year=row.since,
-            )
-            cases.append(figure)
+            figure, place = (value, row.base_value, row.base_unit), {"year": row.since}
+            cases.append(figure_case(row, figure, BASE_YEAR_ERROR, what=reference, **place))
     largest = max((abs(case["error"]) for case in cases), default=0.0)
     return result("Q06", cases, {"most": BASE_YEAR_ERROR}, rows=len(rows), largest=largest)
 

@@ -11,7 +11,7 @@ from typing import TypeAlias
 import numpy as np
 
 from plansim.analysis.calibration.family import Family, load_family
-from plansim.analysis.calibration.observed import (
+from plansim.analysis.calibration.history_file import (
     HISTORY,
     History,
     Seam,
@@ -19,22 +19,21 @@ from plansim.analysis.calibration.observed import (
     load_seam,
     series_equations,
 )
-from plansim.analysis.checks_file import (
+from plansim.analysis.checks_form import (
     CHECKS,
     Checks,
+    Effects,
     RealityCheck,
     check_equations,
     load_checks,
+    load_effects,
     load_reality_checks,
 )
 from plansim.analysis.decisions.sample import states_of
 from plansim.analysis.ensemble import ensemble_fits
 from plansim.analysis.evaluator import CompiledModel, Trajectories, compile_whole
-from plansim.analysis.experiments.design_file import read_design
 from plansim.analysis.feedback.loops import FILE_NAME as LOOPS
 from plansim.analysis.feedback.loops import Loop, load_loops
-from plansim.analysis.sensitivity.study import Sensitivity, sobol
-from plansim.analysis.validation.effects_file import Effects, load_effects
 from plansim.errors import Fault, InputError, nearest
 from plansim.model.records import Model, Variable, VariableKind, cells_of
 from plansim.model.rewrite import AddedEquation
@@ -48,7 +47,6 @@ from plansim.targets.target import Kind, Target, binding_targets, split_referenc
 
 __all__ = [
     "MOST_FACTOR",
-    "SAMPLES",
     "Settings",
     "ValidationContext",
     "assigned",
@@ -58,6 +56,7 @@ __all__ = [
     "frozen_name",
     "limits",
     "load_context",
+    "model_constants",
     "scaled",
     "uncertain",
     "verdicts",
@@ -66,8 +65,6 @@ __all__ = [
 Settings: TypeAlias = Mapping[str, float]
 """By ``name`` or ``name[e1,e2]``, in the model's units."""
 
-SAMPLES = 1024
-"""Rows of each of the two matrices of the uncertainty study."""
 MEMBERS = 1200
 """Number of plausible models: enough for the standard errors of Q19."""
 MOST_FACTOR = 1.5
@@ -99,17 +96,10 @@ class ValidationContext:
         return self.scenarios[self.checks.scenarios.baseline]
 
     @property
-    def constants(self) -> tuple[str, ...]:
-        """Names of the constants of the model."""
-        return self._of_kind(VariableKind.CONSTANT)
-
-    @property
     def stocks(self) -> tuple[str, ...]:
         """Names of the stocks of the model."""
-        return self._of_kind(VariableKind.STOCK)
-
-    def _of_kind(self, kind: VariableKind) -> tuple[str, ...]:
-        return tuple(v.name for v in self.model.variables.values() if v.kind is kind)
+        variables = self.model.variables.values()
+        return tuple(one.name for one in variables if one.kind is VariableKind.STOCK)
 
     @property
     def judged(self) -> tuple[Target, ...]:
@@ -132,12 +122,11 @@ class ValidationContext:
 
         It has the constants of ramps and series that a scenario uses.
         """
+        history = self.model.path.with_name(HISTORY)
         equations = [
             *check_equations(self.model, self.checks),
             *_frozen_expressions(self.model, self.loops),
-            *series_equations(
-                self.model.path.with_name(HISTORY), self.history.series if self.history else ()
-            ),
+            *(series_equations(history, self.history.series) if self.history else ()),
         ]
         return compile_whole(for_scenarios(self.model, self.scenarios.values()), equations)
 
@@ -155,15 +144,6 @@ class ValidationContext:
             scenario.id: self.compiled.run([scenario.values], scenario.time)
             for scenario in self.scenarios.values()
         }
-
-    @cached_property
-    def uncertainty(self) -> Sensitivity | None:
-        """The study of uncertainty that the checks name; None where they name none."""
-        name, path = self.checks.scenarios.uncertainty, self.baseline.path
-        if name is None or path is None:
-            return None
-        design = read_design(path.parent / name, self.model, samples=SAMPLES)
-        return sobol(self.model, design, self.targets)
 
     @cached_property
     def members(self) -> Members | None:
@@ -277,16 +257,21 @@ def scaled(model: Model, factor: float) -> Iterator[tuple[str, dict[str, float]]
 
     An array changes as a whole; what is not admissible is clipped.
     """
-    for variable in _constants(model):
+    for variable in model_constants(model):
         old = elements_of(variable)
         new = {key: float(np.clip(x * factor, *limits(variable))) for key, x in old.items()}
         if new != old:
             yield variable.name, new
 
 
+def model_constants(model: Model) -> list[Variable]:
+    """Return the constants of a model."""
+    return [one for one in model.variables.values() if one.kind is VariableKind.CONSTANT]
+
+
 def uncertain(model: Model) -> list[Variable]:
     """Return the constants that have a plausible range."""
-    return [constant for constant in _constants(model) if constant.plausible is not None]
+    return [constant for constant in model_constants(model) if constant.plausible is not None]
 
 
 def drawn(model: Model, positions: FloatArray) -> dict[str, FloatArray]:
@@ -295,29 +280,19 @@ def drawn(model: Model, positions: FloatArray) -> dict[str, FloatArray]:
     ``positions`` is ``(constant, draw)``, from 0 to 1 across the plausible range. An array moves as
     a whole, by one factor, so that its pattern stays.
     """
-    return {
-        name: values
-        for variable, position in zip(uncertain(model), positions, strict=True)
-        for name, values in _values_at(variable, position).items()
-    }
-
-
-def _constants(model: Model) -> list[Variable]:
-    return [
-        variable for variable in model.variables.values() if variable.kind is VariableKind.CONSTANT
-    ]
-
-
-def _values_at(variable: Variable, position: FloatArray) -> dict[str, FloatArray]:
-    assert variable.plausible is not None
-    low, high = variable.plausible
-    numbers = elements_of(variable)
-    if not variable.subscripts:
-        return {variable.name: low + position * (high - low)}
-    sizes = [number for number in numbers.values() if number > 0]
-    factor = np.ones_like(position)
-    if sizes:
-        least = max(low / min(sizes), 1 / MOST_FACTOR)
-        most = min(high / max(sizes), MOST_FACTOR)
-        factor = least + position * (most - least)
-    return {name: np.clip(number * factor, *limits(variable)) for name, number in numbers.items()}
+    values: dict[str, FloatArray] = {}
+    for variable, position in zip(uncertain(model), positions, strict=True):
+        assert variable.plausible is not None
+        low, high = variable.plausible
+        if not variable.subscripts:
+            values[variable.name] = low + position * (high - low)
+            continue
+        numbers = elements_of(variable)
+        sizes = [number for number in numbers.values() if number > 0]
+        factor = np.ones_like(position)
+        if sizes:
+            least = max(low / min(sizes), 1 / MOST_FACTOR)
+            factor = least + position * (min(high / max(sizes), MOST_FACTOR) - least)
+        for name, number in numbers.items():
+            values[name] = np.clip(number * factor, *limits(variable))
+    return values

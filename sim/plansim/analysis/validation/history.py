@@ -8,12 +8,12 @@ behaviour reproduction and of family members.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from plansim.analysis.calibration.family import Family, Past
-from plansim.analysis.calibration.observed import FreeFigure, Observed, SeamItem, StartSource
+from plansim.analysis.calibration.history_file import Observed, SeamItem, StartSource
 from plansim.analysis.evaluator import Trajectories
 from plansim.analysis.validation.conservation import figure_case
 from plansim.analysis.validation.context import Settings, ValidationContext, assigned, cells
@@ -87,19 +87,19 @@ def _series_case(runs: Trajectories, series: Observed) -> Case:
     observed = np.array([point.value for point in series.points])
     with np.errstate(all="ignore"):
         columns = [measured(at, point.measure, point.base, point.year) for point in series.points]
-    simulated = np.stack(columns, axis=1) / series.scale  # (run, point)
-    fits = [fit(row, observed) for row in simulated]
+    simulated, scale = np.stack(columns, axis=1), series.scale  # (run, point)
+    fits = [fit(row, observed * scale) for row in simulated]
     own, mapes = fits[0], [fit.mape if math.isfinite(fit.mape) else math.inf for fit in fits]
     limit = {} if series.most is None else {"most": series.most}
     return case(
         series.name,
         series.most is None or own.mape <= series.most,
         "series_shown" if series.most is None else "series",
-        **vars(own),
+        **vars(replace(own, rmse=own.rmse / scale)),
         mape_low=min(mapes),
         mape_high=max(mapes),
         years=", ".join(str(point.year) for point in series.points),
-        simulated=_listed(simulated[0]),
+        simulated=_listed(simulated[0] / scale),
         observed=_listed(observed),
         unit=series.unit,
         **limit,
@@ -201,7 +201,11 @@ def free_history(context: ValidationContext) -> Result:
     runs = context.compiled.run(settings, scenario.time)
     cases, errors = [], []
     for figure in free.figures:
-        values, stated = _measured(runs, figure), figure.observed.value
+        # Of its year, or the sum over the years since another.
+        at, point, stated = runs.yearly(figure.of), figure.observed, figure.observed.value
+        first = point.year if point.since is None else point.since + 1
+        factor = reported_factor(context.model.variables[figure.of].unit, figure.unit)
+        values = factor * np.sum([at(year) for year in range(first, point.year + 1)], axis=0)
         errors.append(values / stated - 1)
         numbers = (float(values[0]), stated, figure.unit)
         place: dict[str, Number] = {"what": figure.of, "year": figure.observed.year}
@@ -216,15 +220,6 @@ def free_history(context: ValidationContext) -> Result:
         figures=len(errors),
         worst=max(abs(float(error[0])) for error in errors),
     )
-
-
-def _measured(runs: Trajectories, figure: FreeFigure) -> FloatArray:
-    """Return a figure in each run: of its year, or the sum over the years since another."""
-    at, point = runs.yearly(figure.of), figure.observed
-    first = point.year if point.since is None else point.since + 1
-    factor = reported_factor(runs.compiled.model.variables[figure.of].unit, figure.unit)
-    values: FloatArray = np.sum([at(year) for year in range(first, point.year + 1)], axis=0)
-    return values * factor
 
 
 # --- Q17 ------------------------------------------------------------------------------------------
@@ -320,12 +315,12 @@ def family_cases(family: Family, runs: Trajectories) -> list[Case]:
     """Compare the run of a family member with its figures."""
     cases = []
     for figure in family.figures:
-        unit = runs.compiled.model.variables[figure.variable].unit
+        unit = runs.compiled.model.variables[figure.of].unit
         factor = reported_factor(unit, figure.unit) * family.size
-        simulated = float(runs.yearly(figure.variable)(figure.year)[0]) * factor
+        simulated = float(runs.yearly(figure.of)(figure.year)[0]) * factor
         most = min(family.most, FAMILY_ERROR)
         values = (simulated, figure.value, figure.unit)
-        cases.append(figure_case(figure.name, values, most, what=figure.variable, year=figure.year))
+        cases.append(figure_case(figure.name, values, most, what=figure.of, year=figure.year))
     return cases
 
 

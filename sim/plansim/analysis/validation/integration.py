@@ -16,7 +16,7 @@ import numpy as np
 from plansim.analysis.evaluator import Trajectories
 from plansim.analysis.experiments.design import Design, DesignKind, Uniform
 from plansim.analysis.experiments.store import open_store
-from plansim.analysis.experiments.sweep import run_sweep
+from plansim.analysis.experiments.sweep import sweep
 from plansim.analysis.validation.context import ValidationContext, cells, uncertain, verdicts
 from plansim.analysis.validation.result import Case, Result, case, result
 from plansim.engine.simlin import AGREE as SIMLIN_AGREES
@@ -26,7 +26,7 @@ from plansim.engine.trajectory import largest_difference, recorded
 from plansim.model.records import Integration, Model, cells_of
 from plansim.scenario.factors import Apply, Factor, FloatArray, default_of
 from plansim.scenario.scenario_file import Scenario
-from plansim.targets.indicator import Measure, Yearly, measured
+from plansim.targets.indicator import Measure, measured
 
 __all__ = ["disagreement", "engines", "equilibrium", "run_cards", "time_step"]
 
@@ -49,15 +49,21 @@ def time_step(context: ValidationContext) -> Result:
     largest, changed = 0.0, 0
     for scenario in context.scenarios.values():
         whole = context.runs[scenario.id]
-        half = context.compiled.run(
-            [scenario.values], replace(scenario.time, step=scenario.time.step / 2)
-        )
+        clock = replace(scenario.time, step=scenario.time.step / 2)
+        half = context.compiled.run([scenario.values], clock)
         moves = sorted(_moves(context, scenario, whole, half), key=lambda move: -move["part"])
         largest = max([largest, *(move["part"] for move in moves[:1])])
-        turned = list(_changed_verdicts(context, scenario, whole, half))
-        changed += len(turned)
         cases += [move for move in moves if not move.holds] or moves[:1]
-        cases += turned
+        for target in context.judged:
+            first, second = (verdicts(runs, target, scenario) for runs in (whole, half))
+            before, after = first.status_of(), second.status_of()
+            if before is not after:
+                changed += 1
+                cases.append(case(
+                    scenario.id, False, "verdict_changed", what=target.id, before=before.value,
+                    after=after.value, value_before=float(first.value[0]),
+                    value_after=float(second.value[0]), unit=target.unit,
+                ))  # fmt: skip
     scenarios = len(context.scenarios)
     return result(
         "Q07", cases, {"most": MOVED}, largest=largest, flips=changed, scenarios=scenarios
@@ -76,24 +82,19 @@ def _moves(
         path = whole.values[0, whole.compiled.rows[reference]]
         turns = np.nanmin(path) < 0 < np.nanmax(path)
         for year in context.checks.years:
-            before, after = (
-                float(_figure(runs.yearly(reference), span, year)[0]) for runs in (whole, half)
-            )
+            figures = []
+            for runs in (whole, half):
+                at = runs.yearly(reference)
+                value = at(year) if span == 1 else measured(at, Measure.SUM, year - span, year)
+                figures.append(float(value[0]))
+            before, after = figures
             if np.isnan(before) and np.isnan(after):
                 continue  # the run ends before
             change = abs(after - before)
             level = max(abs(before), float(np.nanmax(np.abs(path))) if turns else 0.0)
             part = change / level if level else np.inf if change else 0.0
-            yield case(
-                scenario.id,
-                change <= MOVED * level,
-                "moved",
-                what=reference,
-                year=year,
-                before=before,
-                after=after,
-                part=part,
-            )
+            yield case(scenario.id, change <= MOVED * level, "moved", what=reference, year=year,
+                       before=before, after=after, part=part)  # fmt: skip
 
 
 def _span(context: ValidationContext, reference: str) -> int:
@@ -109,31 +110,6 @@ def _span(context: ValidationContext, reference: str) -> int:
         else 1
         for target in judging
     )
-
-
-def _figure(at: Yearly, span: int, year: int) -> FloatArray:
-    """Return the figure of a year, or the sum of the years up to it: ``(run,)``."""
-    return at(year) if span == 1 else measured(at, Measure.SUM, year - span, year)
-
-
-def _changed_verdicts(
-    context: ValidationContext, scenario: Scenario, whole: Trajectories, half: Trajectories
-) -> Iterator[Case]:
-    for target in context.judged:
-        first, second = (verdicts(runs, target, scenario) for runs in (whole, half))
-        before, after = first.status_of(), second.status_of()
-        if before is not after:
-            yield case(
-                scenario.id,
-                False,
-                "verdict_changed",
-                what=target.id,
-                before=before.value,
-                after=after.value,
-                value_before=float(first.value[0]),
-                value_after=float(second.value[0]),
-                unit=target.unit,
-            )
 
 
 # --- Q08 ------------------------------------------------------------------------------------------
@@ -152,7 +128,12 @@ def equilibrium(context: ValidationContext) -> Result:
     runs = context.compiled.run([scenario.values], clock)
     smoothed = [v.name for v in context.model.variables.values() if "SMOOTH" in v.equation]
     states = list(dict.fromkeys([*context.stocks, *smoothed]))
-    drifts = {name: _drift(runs, name) for name in states}
+    drifts = {}
+    for name in states:
+        # The largest relative change in a year; of what starts at zero the change itself.
+        values = runs.series(name)[0, : REST + 1].reshape(min(REST + 1, runs.time.size), -1)
+        size = np.where(values[0] == 0, 1, np.abs(values[:-1]))
+        drifts[name] = float(np.max(np.abs(np.diff(values, axis=0)) / size))
     cases = [
         case(name, drift <= DRIFT, "drift", part=drift)
         for name, drift in sorted(drifts.items(), key=lambda item: -item[1])
@@ -168,13 +149,6 @@ def equilibrium(context: ValidationContext) -> Result:
         cases.append(case("clock", False, "nothing"))
     largest = max(drifts.values(), default=0.0)
     return result("Q08", cases, limits, largest=largest, stocks=len(states))
-
-
-def _drift(runs: Trajectories, name: str) -> float:
-    """Return the largest relative change of a variable in a year."""
-    values = runs.series(name)[0, : REST + 1].reshape(min(REST + 1, runs.time.size), -1)
-    size = np.where(values[0] == 0, 1, np.abs(values[:-1]))
-    return float(np.max(np.abs(np.diff(values, axis=0)) / size))
 
 
 # --- Q24 ------------------------------------------------------------------------------------------
@@ -255,42 +229,31 @@ def run_cards(context: ValidationContext) -> Result:
     """Q25: require run cards of a run and of a sweep, and the same bits of the same run."""
     scenario = context.baseline
     first, second = (simulate(context.model, scenario, cache=cache) for cache in (True, False))
+    kept = {key for key in _RUN_CARD if first.attrs.get(key) not in _EMPTY}
     entries = set(_entries(_sweep_card(context)))
-    cases = [
-        *(_card_case(scenario.id, key, first.attrs.get(key) not in _EMPTY) for key in _RUN_CARD),
-        *(_card_case("sweep", key, key in entries) for key in _SWEEP_CARD),
-    ]
     same = all(
         first[name].to_numpy().tobytes() == second[name].to_numpy().tobytes() for name in first
     )
-    cases.append(case(scenario.id, same, "reproduced"))
+    cases = [
+        *(case(scenario.id, key in kept, "run_card", what=key) for key in _RUN_CARD),
+        *(case("sweep", key in entries, "run_card", what=key) for key in _SWEEP_CARD),
+        case(scenario.id, same, "reproduced"),
+    ]
     return result("Q25", cases, entries=len(_RUN_CARD) + len(_SWEEP_CARD))
 
 
-def _card_case(subject: str, entry: str, holds: bool) -> Case:
-    return case(subject, holds, "run_card", what=entry)
-
-
 def _sweep_card(context: ValidationContext) -> Mapping[str, Any]:
-    scalar = next(constant for constant in uncertain(context.model) if not constant.subscripts)
-    assert scalar.plausible is not None
-    factor = Factor(scalar.name, (scalar.name,), Apply.SET, Uniform(*scalar.plausible), scalar.unit)
+    """Return the card of a small sweep over the first single constant that is uncertain."""
+    name = next(one.name for one in uncertain(context.model) if not one.subscripts)
+    low, high = context.model.variables[name].plausible or (0.0, 1.0)
+    factor = Factor(name, (name,), Apply.SET, Uniform(low, high), "")
     design = Design(
-        id="card",
-        title_en="",
-        title_zh="",
-        kind=DesignKind.SOBOL,
-        scenarios=(context.baseline,),
-        factors=(factor,),
-        points=8,
-        seed=1,
-        levels=0,
-        outputs=context.indicators[:1],
-        years=tuple(context.checks.years[:1]),
-    )
+        "card", "", "", DesignKind.SOBOL, (context.baseline,), (factor,), 8, 1, 0,
+        outputs=context.indicators[:1], years=tuple(context.checks.years[:1]),
+    )  # fmt: skip
     with tempfile.TemporaryDirectory(prefix="plansim-") as folder:
         path = Path(folder, "card.zarr")
-        run_sweep(design, context.model, context.targets, path, threads=1)
+        sweep(context.model, design, path, targets=context.targets, threads=1)
         return open_store(path).card
 
 

@@ -10,7 +10,13 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
-from plansim.analysis.validation.context import ValidationContext, elements_of, limits, uncertain
+from plansim.analysis.validation.context import (
+    ValidationContext,
+    elements_of,
+    limits,
+    model_constants,
+    uncertain,
+)
 from plansim.analysis.validation.result import Case, Result, case, result
 from plansim.engine.simlin import check_units, has_simlin
 from plansim.model.comment import load_evidence, read_source
@@ -59,7 +65,7 @@ def units(context: ValidationContext) -> Result:
 def parameters(context: ValidationContext) -> Result:
     """Q03: require of each constant a source and ranges that hold it, away from their ends."""
     model, on_edge = context.model, context.checks.on_edge
-    constants = [model.variables[name] for name in context.constants]
+    constants = model_constants(model)
     known = _known_sources(context)
     cases = [
         case(variable.name, False, "unknown", what=source)
@@ -99,15 +105,13 @@ def _range_cases(constant: Variable) -> Iterator[Case]:
 def _number_cases(
     constant: Variable, reference: str, number: float, *, excepted: bool
 ) -> Iterator[Case]:
-    least, most = limits(constant)
-    low, high = constant.plausible or (least, most)
-    inside = low < number < high or (constant.plausible is None and low <= number <= high)
+    low, high = constant.plausible or limits(constant)
+    on_edge, inside = number in (low, high), low <= number <= high
     # An end of the admissible range itself (a share of 0 or 1) is no edge.
-    natural = number in constant.admissible and low <= number <= high
-    on_edge = number in (low, high)
+    natural = constant.plausible is None or number in constant.admissible
     if excepted and not on_edge:
         yield case(reference, False, "no_exception")
-    if not (inside or natural or (excepted and on_edge)) or not least <= number <= most:
+    if not inside or (on_edge and not natural and not excepted):
         yield case(reference, False, "out_of_range", value=number, low=low, high=high)
 
 

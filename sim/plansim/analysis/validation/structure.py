@@ -16,17 +16,17 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from plansim.analysis.evaluator import Trajectories, compile_whole, every_step
+from plansim.analysis.evaluator import compile_whole, every_step
 from plansim.analysis.feedback.loops import Loop, LoopLink, polarity_of
-from plansim.analysis.feedback.polarity import MeasuredLinks, measured_links
+from plansim.analysis.feedback.polarity import measured_signs
 from plansim.analysis.validation.context import ValidationContext, verdicts
 from plansim.analysis.validation.result import Case, Result, case, result
 from plansim.model.reader import load_model
 from plansim.model.reading.expression import Node, Number, QuotedText, Table, walk
 from plansim.model.reading.syntax import read_expression
-from plansim.model.records import Model, TimeSpec, VariableKind
+from plansim.model.records import Model, VariableKind
 from plansim.model.rewrite import replaced
-from plansim.scenario.scenario_file import Scenario, read_scenario
+from plansim.scenario.scenario_file import read_scenario
 from plansim.scenario.variant import for_scenarios
 from plansim.targets.catalogue import FILE_NAME as CATALOGUE
 from plansim.targets.catalogue import load_targets
@@ -35,14 +35,10 @@ from plansim.targets.target import Kind, Status, Target, split_reference
 __all__ = [
     "all_causes",
     "assumed_targets",
-    "scalar_equations",
-    "scaled_catalogue",
     "structure",
     "target_independence",
 ]
 
-_TIMES = (1.0, 3.5, 7.5, 12.0)
-"""Years after the start of the run at which a link's sign is looked at."""
 _FIGURE = re.compile(r"((?:at least|at most|about|value): )(-?\d+(?:\.\d+)?)")
 _SCALE = 1.7
 
@@ -52,8 +48,15 @@ _SCALE = 1.7
 
 def structure(context: ValidationContext) -> Result:
     """Q01: look for unused variables and hidden numbers, and for the loops as declared."""
-    model, loops = context.model, context.loops
+    model, loops, limit = context.model, context.loops, context.checks.size
+    equations = sum(  # after expansion of the subscripts
+        math.prod(len(model.subscripts[name].elements) for name in variable.subscripts)
+        for variable in model.variables.values()
+        if variable.kind.moves
+    )
     loose = list(_loose(context))
+    if equations > limit:
+        loose.append(case(model.name, False, "too_many", count=equations, limit=limit))
     faults = [fault for loop in loops for fault in _declaration_faults(model, loop)]
     faults += _sign_faults(context)
     broken = {fault.subject for fault in faults}
@@ -65,9 +68,9 @@ def structure(context: ValidationContext) -> Result:
             *(case(e, True, "loop_found", paths=len(e.paths)) for e in whole),
             *faults,
         ],
-        {"size": context.checks.size},
+        {"size": limit},
         variables=len(model.variables),
-        equations=scalar_equations(model),
+        equations=equations,
         loose=len(loose),
         loops=len(loops),
         links=sum(len(path) for loop in loops for path in loop.paths),
@@ -88,9 +91,6 @@ def _loose(context: ValidationContext) -> Iterator[Case]:
             yield case(name, False, "unused")
         elif name in reported and name in used | judged:
             yield case(name, False, "no_exception")
-    if (size := scalar_equations(model)) > context.checks.size:
-        limit = context.checks.size
-        yield case(model.name, False, "too_many", count=size, limit=limit)
     for name, numbers in _hidden_numbers(model, context.checks.plain):
         yield case(name, False, "hidden_number", what=", ".join(numbers))
     for target in context.targets:
@@ -109,37 +109,27 @@ def all_causes(model: Model, names: Iterable[str]) -> set[str]:
     return seen
 
 
-def scalar_equations(model: Model) -> int:
-    """Return the number of equations beside constants, after expansion of the subscripts."""
-    return sum(
-        math.prod(len(model.subscripts[name].elements) for name in variable.subscripts)
-        for variable in model.variables.values()
-        if variable.kind.moves
-    )
-
-
 def _hidden_numbers(model: Model, plain: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
-    """Return numbers in equations that are no constants; zero and one are no assumptions."""
+    """Yield numbers in equations, and in tables in them, that are no constants.
+
+    0, 1 and -1 are no assumptions.
+    """
     allowed = [read_expression(text) for text in plain]
 
     def bare(node: Node) -> Node | None:
         return QuotedText("") if node in allowed else None
 
     for equations in model.scan.equations.values():
+        numbers: list[str] = []
         formulas = [replaced(one.formula, bare) for one in equations if one.formula is not None]
-        numbers = [text for formula in formulas for text in _assumed(model, formula)]
+        for node in (node for formula in formulas for node in walk(formula)):
+            match node:
+                case Number(value, start, end) if value not in (0, 1) and not math.isnan(value):
+                    numbers.append(model.text[start:end])
+                case Table(x, y):
+                    numbers += [f"{number:g}" for number in (*x, *y) if abs(number) not in (0, 1)]
         if numbers and model.find(equations[0].name).kind is not VariableKind.LOOKUP:
             yield equations[0].name, numbers
-
-
-def _assumed(model: Model, formula: Node) -> Iterator[str]:
-    """Yield the numbers of a formula, of a table in it too, that are neither 0 nor 1 nor -1."""
-    for node in walk(formula):
-        match node:
-            case Number(value, start, end) if value not in (0, 1) and not math.isnan(value):
-                yield model.text[start:end]
-            case Table(x, y):
-                yield from (f"{number:g}" for number in (*x, *y) if abs(number) not in (0, 1))
 
 
 def _declaration_faults(model: Model, loop: Loop) -> Iterator[Case]:
@@ -149,72 +139,57 @@ def _declaration_faults(model: Model, loop: Loop) -> Iterator[Case]:
     frozen = {name for name in model.variables if loop.switch in model.variables[name].causes}
     for path in loop.paths:
         if polarity_of(path) is not loop.polarity:
-            declared = loop.polarity.value
-            start = path[0].cause
-            yield case(loop, False, "wrong_polarity", what=start, declared=declared)
+            yield case(loop, False, "wrong_polarity", what=path[0].cause,
+                       declared=loop.polarity.value)  # fmt: skip
         if not frozen & {split_reference(link.cause)[0] for link in path}:
             yield case(loop, False, "no_switch", what=loop.switch)
         for link in path:
             if not link.stands:
-                ends = {"cause": link.cause, "effect": link.effect}
-                yield case(loop, False, "no_link", **ends)
+                yield case(loop, False, "no_link", cause=link.cause, effect=link.effect)
 
 
-def _sign_faults(context: ValidationContext) -> list[Case]:
-    """Return which links have another sign than declared, and which loops are never at work."""
-    if not context.loops:
-        return []
-    links = measured_links(
-        context.model,
-        (_names(link) for loop in context.loops for path in loop.paths for link in path),
-    )
-    return [fault for loop in context.loops for fault in _loop_faults(context, links, loop)]
+def _sign_faults(context: ValidationContext) -> Iterator[Case]:
+    """Yield which links have another sign than declared, and which paths are never at work.
+
+    At any step of the baseline no element of an effect may move in the other way; at one of them
+    all links of a path have to move something.
+    """
+    paths = [(loop, path) for loop in context.loops for path in loop.paths]
+    pairs = [_names(link) for _, path in paths for link in path]
+    base, clock = context.baseline, every_step(context.baseline.time)
+    signs = measured_signs(context.model, pairs, base.values, clock)
+    for loop, path in paths:
+        moves = []
+        for link in path:
+            if (way := signs.get(_names(link))) is None:
+                moves.append(np.zeros(1, bool))
+                continue
+            way = _of_elements(context.model, way, link.effect).reshape(len(way), -1)
+            moves.append((way != 0).any(axis=1))
+            wrong = np.flatnonzero((way == -link.sign).any(axis=1))
+            if wrong.size:
+                time = clock.initial + float(wrong[0]) * clock.saveper
+                yield case(loop, False, "wrong_sign", cause=link.cause, effect=link.effect,
+                           time=time)  # fmt: skip
+        if not np.logical_and.reduce(np.broadcast_arrays(*moves)).any():
+            idle = [link for link, move in zip(path, moves, strict=True) if not move.all()]
+            what = ", ".join(f"{link.cause} → {link.effect}" for link in idle[:3])
+            yield case(loop, False, "inactive", what=what)
 
 
 def _names(link: LoopLink) -> tuple[str, str]:
     return split_reference(link.cause)[0], split_reference(link.effect)[0]
 
 
-def _loop_faults(context: ValidationContext, links: MeasuredLinks, loop: Loop) -> Iterator[Case]:
-    clock = every_step(context.baseline.time)
-    signs = links.signs(context.baseline.values, clock)
-    times = [clock.initial + after for after in _TIMES if clock.initial + after < clock.final]
-    answers = {
-        (link, when): _answer(context.model, signs.get(_names(link)), clock, link, when)
-        for path in loop.paths
-        for link in path
-        for when in times
-    }
-    for path in loop.paths:
-        for link in path:
-            wrong = [when for when in times if not answers[link, when] <= {link.sign}]
-            if wrong:
-                ends = {"cause": link.cause, "effect": link.effect}
-                yield case(loop, False, "wrong_sign", time=wrong[0], **ends)
-        idle = {when: [link for link in path if not answers[link, when]] for when in times}
-        if all(idle.values()):
-            fewest = min(idle.values(), key=len)
-            what = ", ".join(f"{link.cause} → {link.effect}" for link in fewest[:3])
-            yield case(loop, False, "inactive", what=what)
-
-
-def _answer(
-    model: Model, signs: npt.NDArray[np.int8] | None, clock: TimeSpec, link: LoopLink, when: float
-) -> set[int]:
-    """Return the signs in which the elements of an effect answer at a time, or a step later."""
-    if signs is None:
-        return set()
-    name, chosen = split_reference(link.effect)
+def _of_elements(model: Model, signs: npt.NDArray[np.int8], reference: str) -> npt.NDArray[np.int8]:
+    """Return the part of ``(time, *elements)`` that a reference with elements or ranges means."""
+    name, chosen = split_reference(reference)
     subscripts = model.variables[name].subscripts
     for axis, (subscript, wanted) in enumerate(zip(subscripts, chosen, strict=False), start=1):
         elements = model.subscripts[subscript].elements
         kept = model.subscripts[wanted].elements if wanted in model.subscripts else (wanted,)
         signs = np.take(signs, [elements.index(element) for element in kept], axis=axis)
-    step = round((when - clock.initial) / clock.saveper)
-    for at_once in signs[step : step + 2]:
-        if at_once.any():
-            return set(np.unique(at_once[at_once != 0]).tolist())
-    return set()
+    return signs
 
 
 # --- Q22 ------------------------------------------------------------------------------------------
@@ -226,60 +201,47 @@ def target_independence(context: ValidationContext) -> Result:
     cases = list(_trends(context))
     series, changed, scenarios = 0, 0, 0
     with tempfile.TemporaryDirectory(prefix="plansim-") as folder:
-        copy, targets = scaled_catalogue(model, Path(folder))
+        copy, targets = _scaled_catalogue(model, Path(folder))
         compiled = compile_whole(for_scenarios(copy, context.scenarios.values()))
         for original in context.scenarios.values():
             if original.path is None:
                 continue
-            scenario = read_scenario(_copied(original.path, Path(folder)), copy)
+            copies = Path(folder, "scenarios")
+            if not copies.is_dir():
+                shutil.copytree(original.path.parent, copies)
+            scenario = read_scenario(copies / original.path.name, copy)
             before = context.runs[original.id]
             after = compiled.run([scenario.values], scenario.time)
-            cases += [
-                case(original.id, False, "depends", what=label)
-                for label in context.series
-                if _bits(before, label) != _bits(after, label)
-            ]
+            for label in context.series:
+                ours, theirs = (
+                    runs.values[0, runs.compiled.rows[label]] for runs in (before, after)
+                )
+                if ours.tobytes() != theirs.tobytes():
+                    cases.append(case(original.id, False, "depends", what=label))
             scenarios, series = scenarios + 1, series + len(context.series)
-            changed += _changed_verdicts(context, targets, before, scenario)
+            changed += sum(
+                verdicts(before, target, scenario).status_of()
+                is not verdicts(before, targets[target.id], scenario).status_of()
+                for target in context.judged
+            )
     if not changed:
         cases.append(case(CATALOGUE, False, "ineffective"))
     return result("Q22", cases, sound=CATALOGUE, scenarios=scenarios, series=series, turned=changed)
 
 
-def scaled_catalogue(model: Model, folder: Path) -> tuple[Model, tuple[Target, ...]]:
-    """Copy what lies beside a model to a folder, with every figure of the catalogue scaled."""
+def _scaled_catalogue(model: Model, folder: Path) -> tuple[Model, dict[str, Target]]:
+    """Copy what lies beside a model to a folder, with every figure of the catalogue scaled.
+
+    Returns:
+        The model read from there, and its targets by their ids.
+    """
     shutil.copytree(model.path.parent, folder / "model")
     catalogue = folder / "model" / CATALOGUE
     text = catalogue.read_text("utf-8")
     scaled = _FIGURE.sub(lambda match: f"{match[1]}{float(match[2]) * _SCALE}", text)
     catalogue.write_text(scaled, "utf-8")
     copy = load_model(folder / "model" / model.path.name)
-    return copy, load_targets(catalogue, copy)
-
-
-def _copied(scenario: Path, folder: Path) -> Path:
-    """Copy the folder of a scenario, once, and return the copy of its file."""
-    copy = folder / "scenarios"
-    if not copy.is_dir():
-        shutil.copytree(scenario.parent, copy)
-    return copy / scenario.name
-
-
-def _bits(runs: Trajectories, label: str) -> bytes:
-    values: bytes = runs.values[0, runs.compiled.rows[label]].tobytes()
-    return values
-
-
-def _changed_verdicts(
-    context: ValidationContext, scaled: tuple[Target, ...], runs: Trajectories, scenario: Scenario
-) -> int:
-    """Return how many verdicts on a run change with the catalogue; some must."""
-    by_id = {target.id: target for target in scaled}
-    return sum(
-        verdicts(runs, target, scenario).status_of()
-        is not verdicts(runs, by_id[target.id], scenario).status_of()
-        for target in context.judged
-    )
+    return copy, {target.id: target for target in load_targets(catalogue, copy)}
 
 
 def _trends(context: ValidationContext) -> Iterator[Case]:
@@ -302,8 +264,7 @@ def _trends(context: ValidationContext) -> Iterator[Case]:
 def assumed_targets(context: ValidationContext) -> Result:
     """Q23: require that the targets a scenario assumes, and no others, are reported as assumed."""
     ids = {target.id for target in context.targets if target.kind is Kind.TARGET}
-    cases: list[Case] = []
-    count = 0
+    cases, count = [], 0
     for scenario in context.scenarios.values():
         for unknown in set(scenario.assumed) - ids:
             cases.append(case(scenario.id, False, "unknown", what=unknown))
@@ -312,8 +273,8 @@ def assumed_targets(context: ValidationContext) -> Result:
             expected = target.id in scenario.assumed
             count += expected
             if (status is Status.ASSUMED) != expected:
-                values = {"what": target.id, "status": status.value}
-                cases.append(case(scenario.id, False, "wrong_status", **values))
+                told = {"what": target.id, "status": status.value}
+                cases.append(case(scenario.id, False, "wrong_status", **told))
     if not count:
         cases.append(case("scenarios", False, "nothing"))
     scenarios = len(context.scenarios)

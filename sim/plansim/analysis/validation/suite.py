@@ -17,7 +17,6 @@ from plansim.analysis.validation.behaviour import (
 )
 from plansim.analysis.validation.conservation import base_year, conservation
 from plansim.analysis.validation.context import ValidationContext, load_context
-from plansim.analysis.validation.effects import question_effects
 from plansim.analysis.validation.history import family_member, free_history, history, seam
 from plansim.analysis.validation.integration import engines, equilibrium, run_cards, time_step
 from plansim.analysis.validation.parameters import documentation, parameters, units
@@ -28,6 +27,7 @@ from plansim.analysis.validation.uncertainty import (
     ensemble,
     held_out,
     probabilities,
+    question_effects,
     ranking,
 )
 from plansim.errors import Fault, Message, UnknownNameError, nearest
@@ -81,18 +81,17 @@ def chosen(names: Sequence[str]) -> tuple[str, ...]:
         UnknownNameError: no test has one of the ids.
     """
     by_folded = {folded(test): test for test in TESTS}
-    faults = [
-        Fault(
-            "no test has the id '{id}'",
-            expected=Message("one of {names}", names=tuple(TESTS)),
-            nearest=nearest(name, TESTS),
-            id=name,
+    expected = Message("one of {names}", names=tuple(TESTS))
+    if unknown := [name for name in names if folded(name) not in by_folded]:
+        raise UnknownNameError(
+            Fault(
+                "no test has the id '{id}'",
+                expected=expected,
+                nearest=nearest(name, TESTS),
+                id=name,
+            )
+            for name in unknown
         )
-        for name in names
-        if folded(name) not in by_folded
-    ]
-    if faults:
-        raise UnknownNameError(faults)
     wanted = {by_folded[folded(name)] for name in names}
     return tuple(test for test in TESTS if not wanted or test in wanted)
 

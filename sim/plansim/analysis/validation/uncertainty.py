@@ -1,7 +1,8 @@
-"""Q18 to Q20, Q27 and Q28: drivers of the binding targets, shares, forecasts, the ensemble.
+"""Q18 to Q20, Q26 to Q28: what plausible models say.
 
-The first is answered by the study of the design which ``checks.yaml`` names, the others by
-plausible models.
+Drivers of the binding targets, shares of models that meet them, the ranking of scenarios, what the
+questions put to a model change, forecasts of figures that are held out, and the ensemble itself.
+Drivers are answered by the study of the design which ``checks.yaml`` names.
 
 Reference: J. D. Sterman (2000), Business Dynamics, chapter 21: sensitivity analysis.
 """
@@ -10,12 +11,17 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from plansim.analysis.calibration.conditioning_file import CONDITIONING, read_conditioning
+import numpy as np
+
+from plansim.analysis.calibration.conditioning_form import CONDITIONING, read_conditioning
 from plansim.analysis.calibration.diagnostics import forecast_held_out
 from plansim.analysis.calibration.prior import draw_prior
-from plansim.analysis.decisions.robustness import PolicyRobustness, robustness
+from plansim.analysis.checks_form import Margins, Question
+from plansim.analysis.decisions.robustness import robustness
 from plansim.analysis.ensemble import (
     evaluate_members,
     load_ensemble,
@@ -23,14 +29,23 @@ from plansim.analysis.ensemble import (
     share_of,
     verdict_shares,
 )
-from plansim.analysis.sensitivity.study import MAIN_DRIVERS, Drivers
+from plansim.analysis.experiments.design_file import read_design
+from plansim.analysis.sensitivity.sobol import MAIN_DRIVERS, Drivers, sobol
 from plansim.analysis.validation.context import ValidationContext
-from plansim.analysis.validation.result import Case, Result, case, result
+from plansim.analysis.validation.result import Case, Number, Result, case, result
+from plansim.scenario.factors import FloatArray
 from plansim.scenario.members import FILE_NAME, EnsembleKind, Members
 from plansim.scenario.scenario_file import ScenarioKind
+from plansim.targets.indicator import Measure
+from plansim.targets.target import Target, indicator_of, variable_of
 
-__all__ = ["drivers", "ensemble", "held_out", "probabilities", "ranking"]
+if TYPE_CHECKING:
+    from plansim.analysis.evaluator import Evaluation
 
+__all__ = ["drivers", "ensemble", "held_out", "probabilities", "question_effects", "ranking"]
+
+SAMPLES = 1024
+"""Rows of each of the two matrices of the study of uncertainty."""
 FEWEST_FACTORS = 20
 """Minimum number of factors with indices of their own."""
 ACCURATE = 0.015
@@ -41,23 +56,27 @@ INSIDE = 0.8
 """Minimum share of held-out figures inside of the 90 % band of their forecasts."""
 UNSOUND = 0.005
 """Maximum share of members that may break down under a scenario."""
+BAND = (0.5, 0.05, 0.95)
+"""The quantiles over members that are shown: the median and the ends of the band."""
 
 
 def drivers(context: ValidationContext) -> Result:
     """Q18: screen all factors, and require finite Sobol indices of the main drivers."""
-    study, limits = context.uncertainty, {"fewest": FEWEST_FACTORS, "main": MAIN_DRIVERS}
-    if study is None:
+    limits = {"fewest": FEWEST_FACTORS, "main": MAIN_DRIVERS}
+    name, path = context.checks.scenarios.uncertainty, context.baseline.path
+    if name is None or path is None:
         return result("Q18", [], limits, lacking=["uncertainty"])
-    cases = [_driver_case(driver) for driver in study.drivers]
-    if len(study.chosen) < FEWEST_FACTORS:
-        few = {"count": len(study.chosen), "limit": FEWEST_FACTORS}
-        cases.append(case("factors", False, "too_few", **few))
+    design = read_design(path.parent / name, context.model, samples=SAMPLES)
+    study = sobol(context.model, design, context.targets)
+    cases, chosen = [_driver_case(driver) for driver in study.drivers], len(study.chosen)
+    if chosen < FEWEST_FACTORS:
+        cases.append(case("factors", False, "too_few", count=chosen, limit=FEWEST_FACTORS))
     return result(
         "Q18",
         cases,
         limits,
         factors=len(study.design.factors),
-        chosen=len(study.chosen),
+        chosen=chosen,
         targets=len(study.drivers),
         runs=study.runs,
         broken=study.broken,
@@ -68,19 +87,13 @@ def _driver_case(driven: Drivers) -> Case:
     """Return the main drivers of a target; it holds where all their indices are known."""
     indices = [number for driver in driven.main for number in (driver.total, driver.total_low)]
     known = len(driven.main) == MAIN_DRIVERS and all(map(math.isfinite, indices))
-    target = driven.target
-    return case(
-        target,
-        known or driven.spread == 0,
-        "drivers",
-        drivers="; ".join(
-            f"{driver.factor} {driver.total:.2f} ({driver.total_low:.2f}–{driver.total_high:.2f})"
-            for driver in driven.main
-        ),
-        rest=0.0 if driven.rest is None else driven.rest.total,
-        spread=driven.spread,
-        unit=target.unit,
+    told = "; ".join(
+        f"{driver.factor} {driver.total:.2f} ({driver.total_low:.2f}–{driver.total_high:.2f})"
+        for driver in driven.main
     )
+    rest, unit = 0.0 if driven.rest is None else driven.rest.total, driven.target.unit
+    return case(driven.target, known or driven.spread == 0, "drivers", drivers=told, rest=rest,
+                spread=driven.spread, unit=unit)  # fmt: skip
 
 
 def probabilities(context: ValidationContext) -> Result:
@@ -117,7 +130,13 @@ def ranking(context: ValidationContext) -> Result:
         context.model, stories, named=binding, members=members, targets=context.targets
     )
     order = sorted(compared.policies, key=lambda policy: -policy.mean_met)
-    cases = list(itertools.starmap(_neighbours, itertools.pairwise(order)))
+    cases = []
+    for ahead, behind in itertools.pairwise(order):
+        # In how many members a scenario meets fewer targets than the next one, and more.
+        turned, more = ahead.beaten_by[behind.policy], behind.beaten_by[ahead.policy]
+        stability = "stable" if turned <= FRAGILE and turned < more else "fragile"
+        cases.append(case(ahead.policy, math.isfinite(turned + more), "rank", other=behind.policy,
+                          turned=turned, more=more, stability=stability))  # fmt: skip
     return result(
         "Q20",
         cases,
@@ -126,21 +145,6 @@ def ranking(context: ValidationContext) -> Result:
         order=" > ".join(policy.policy for policy in order),
         pairs=len(cases),
         fragile=sum(case.values["stability"] == "fragile" for case in cases),
-    )
-
-
-def _neighbours(ahead: PolicyRobustness, behind: PolicyRobustness) -> Case:
-    """Return in how many members a scenario meets more targets than the next one, and fewer."""
-    turned, more = ahead.beaten_by[behind.policy], behind.beaten_by[ahead.policy]
-    is_stable = turned <= FRAGILE and turned < more
-    return case(
-        ahead.policy,
-        math.isfinite(turned) and math.isfinite(more),
-        "rank",
-        other=behind.policy,
-        turned=turned,
-        more=more,
-        stability="stable" if is_stable else "fragile",
     )
 
 
@@ -156,29 +160,20 @@ def held_out(context: ValidationContext) -> Result:
     if spec.hold_out is None:
         return result("Q27", [], limits, lacking=["hold out from"])
     made = forecast_held_out(context.model, spec, spec.hold_out)
-    shown = [
-        case(
-            one.observation,
-            True,
-            "forecast",
-            value=one.observation.value,
-            unit=one.observation.unit,
-            low=one.band[0],
-            high=one.band[-1],
-            position=one.position,
-            gain=one.score - one.prior_score,
-        )
-        for one in made.forecasts
-    ]
     inside, count = sum(one.inside for one in made.forecasts), len(made.forecasts)
-    judged = [
+    cases = [
         case("Q27", made.share >= INSIDE, "forecast_band",
              inside=inside, forecasts=count, least=INSIDE),
         case("Q27", made.gain > 0, "forecast_score", gain=made.gain),
     ]  # fmt: skip
+    for one in made.forecasts:
+        figure = one.observation
+        cases.append(case(figure, True, "forecast", value=figure.value, unit=figure.unit,
+                          low=one.band[0], high=one.band[-1], position=one.position,
+                          gain=one.score - one.prior_score))  # fmt: skip
     return result(
         "Q27",
-        [*judged, *shown],
+        cases,
         limits | {"year": made.year},
         year=made.year,
         fitted=made.fitted,
@@ -195,20 +190,15 @@ def ensemble(context: ValidationContext) -> Result:
     if head is None:
         return result("Q28", [], limits, lacking=[FILE_NAME])
     if head.misfit(context.model):
-        return result("Q28", [case(FILE_NAME, False, "other_model")], limits,
-                      members=0, kind=head.kind.value, unsound=0, scenarios=0)  # fmt: skip
+        return result("Q28", [case(FILE_NAME, False, "other_model")], limits)
     members = load_ensemble(context.model)
-    shares = verdict_shares(
-        context.model, list(context.scenarios.values()), members, context.targets
-    )
+    scenarios = list(context.scenarios.values())
+    shares = verdict_shares(context.model, scenarios, members, context.targets)
     unsound = {str(name): int(count) for name, count in
                shares.groupby("scenario")["unsound"].max().items()}  # fmt: skip
     limit = math.floor(UNSOUND * len(members))
-    broken = [
-        case(name, False, "too_many", count=count, limit=limit)
-        for name, count in unsound.items()
-        if count > limit
-    ]
+    broken = [case(name, False, "too_many", count=count, limit=limit)
+              for name, count in unsound.items() if count > limit]  # fmt: skip
     return result(
         "Q28",
         [*broken, *_beside_prior(context, members)],
@@ -225,14 +215,165 @@ def _beside_prior(context: ValidationContext, members: Members) -> Iterator[Case
     """Yield the shares of conditioned members beside those of the prior, for binding targets."""
     if members.head.kind is EnsembleKind.PRIOR:
         return
-    prior = draw_prior(context.model, len(members))
     shares, before = (
         dict(zip(frame["target"], frame["share"], strict=True))
-        for frame in (
-            verdict_shares(context.model, context.baseline, one, context.binding)
-            for one in (members, prior)
-        )
+        for some in (members, draw_prior(context.model, len(members)))
+        for frame in [verdict_shares(context.model, context.baseline, some, context.binding)]
     )
     for target in context.binding:
         if math.isfinite(share := shares[target.id]):
             yield case(target, True, "share", share=share, prior=before[target.id])
+
+
+# --- Q26 ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Effect:
+    """What a question changes of a variable, and of the margin of the target that it answers."""
+
+    question: Question
+    parts: FloatArray
+    """The change as a part of the level, ``(member,)``."""
+    margin: float = 0.0
+    """The median change of the margin, in the target's unit."""
+    deviations: float = 0.0
+    """The same in standard deviations of the margin over the members of the first run."""
+
+    @property
+    def part(self) -> float:
+        """The median change as a part of the level."""
+        return float(np.median(self.parts))
+
+    def case(
+        self, subject: Target | tuple[str, str, str], holds: bool, message: str, **more: Number
+    ) -> Case:
+        """Return a case that says what changes."""
+        median, low, high = map(float, np.quantile(self.parts, BAND))
+        return case(
+            subject,
+            holds,
+            message,
+            of=self.question.id,
+            **_named(self.question),
+            median=median,
+            low=low,
+            high=high,
+            **more,
+        )
+
+
+def _named(question: Question) -> dict[str, str]:
+    return {"question_en": question.en, "question_zh": question.zh}
+
+
+def question_effects(context: ValidationContext) -> Result:
+    """Q26: compare the two runs of each question, member by member."""
+    model, spec, head = context.model, context.effects, read_ensemble_head(context.model)
+    if spec is None:
+        return result("Q26", [], lacking=["effects"])
+    asked = spec.margins
+    limits = {"least": asked.least, "part": asked.part, "deviations": asked.deviations}
+    if head is None:
+        return result("Q26", [], limits, lacking=[FILE_NAME])
+    if head.misfit(model):
+        return result("Q26", [case(FILE_NAME, False, "other_model")], limits)
+    binding = {target.id: target for target in context.binding}
+    effects = _effects(context, spec.questions, spec.beside)
+    first = next(question for question in spec.questions if question.id == asked.question)
+    growth = {key: effects[key][spec.questions.index(first)] for key in binding}
+    moved = [key for key, one in growth.items() if _moves(one, asked)]
+    demanded = []
+    for key, least in spec.least.items():
+        most = max(effects[key], key=lambda one: abs(one.part))
+        holds = abs(most.part) >= least
+        demanded.append(most.case(binding[key], holds, "effect_least", least=least))
+    shown = []
+    for key, changes in effects.items():
+        if key not in binding:
+            name = (key, key, model.variables[key].name_zh)
+            shown += [one.case(name, True, "effect_beside") for one in changes]
+            continue
+        # Of a target what moves is named: of a fall, that which falls.
+        variable = variable_of(model, next(iter(binding[key].variables.values())))
+        name = (key, variable.name, variable.name_zh)
+        shown += [
+            one.case(name, True, "effect", margin=one.margin, deviations=one.deviations)
+            for one in changes
+        ]
+    return result(
+        "Q26",
+        [*demanded, *_margins(binding, asked, moved, first), *shown],
+        limits,
+        held=sum(case.holds for case in demanded),
+        demanded=len(demanded),
+        members=len(next(iter(growth.values())).parts),
+        moved=len(moved),
+        targets=len(binding),
+        **_named(first),
+    )
+
+
+def _moves(effect: _Effect, asked: Margins) -> bool:
+    return abs(effect.part) >= asked.part or abs(effect.deviations) >= asked.deviations
+
+
+def _margins(
+    binding: Mapping[str, Target], asked: Margins, moved: Sequence[str], question: Question
+) -> Iterator[Case]:
+    """Yield how many margins the question moves, and of each other target why it does not."""
+    explained = binding.keys() <= {*moved, *asked.ledgers}
+    yield case("Q26", len(moved) >= asked.least or explained, "effect_count", count=len(moved),
+               limit=asked.least, part=asked.part, deviations=asked.deviations,
+               targets=len(binding), **_named(question))  # fmt: skip
+    for key, reason in asked.ledgers.items():
+        message = "effect_moves" if key in moved else "effect_ledger"
+        words = {"reason_en": reason.en, "reason_zh": reason.zh}
+        yield case(binding[key], key not in moved, message, **words)
+
+
+def _effects(
+    context: ValidationContext, questions: Sequence[Question], beside: Sequence[str]
+) -> dict[str, list[_Effect]]:
+    """Run both sides of every question, each scenario once.
+
+    Returns:
+        By the variable that is shown beside targets, then by the id of a binding target, the
+        effects in the order of the questions.
+    """
+    model, binding, members = context.model, context.binding, load_ensemble(context.model)
+    dated = [(target, target.year) for target in binding if target.year is not None]
+    year = dated[0][1]
+    levels = {name: indicator_of(model, name, Measure.LEVEL, year, year) for name in beside}
+    for target, year in dated:
+        variable = next(iter(target.variables.values()))
+        levels[target.id] = indicator_of(model, variable, Measure.LEVEL, target.since, year)
+    wanted = (*binding, *{one.id: one for one in levels.values()}.values())
+    runs = {}
+    for side in (side for question in questions for side in (question.first, question.last)):
+        if (side.id, side.overrides) not in runs:
+            made = evaluate_members(model, side, wanted, members)
+            runs[side.id, side.overrides] = made
+    effects: dict[str, list[_Effect]] = {key: [] for key in levels}
+    by_id = {target.id: target for target in binding}
+    for question in questions:
+        first, last = (runs[one.id, one.overrides] for one in (question.first, question.last))
+        for key, level in levels.items():
+            effects[key].append(_effect(question, first, last, level, by_id.get(key)))
+    return effects
+
+
+def _effect(
+    question: Question, first: Evaluation, last: Evaluation, level: Target, target: Target | None
+) -> _Effect:
+    """Compare the members that are sound in both runs."""
+    with np.errstate(all="ignore"):
+        parts = last[level.id].value / first[level.id].value - 1
+    sound = np.isfinite(parts) & ~first.failed & ~last.failed
+    if not sound.any():
+        return _Effect(question, np.zeros(1))
+    if target is None:
+        return _Effect(question, parts[sound])
+    before, after = (run[target.id].least_margin[sound] for run in (first, last))
+    margin, spread = float(np.median(after - before)), float(before.std())
+    return _Effect(question, parts[sound], margin, margin / spread if spread else 0.0)

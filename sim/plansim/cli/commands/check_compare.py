@@ -124,8 +124,8 @@ def compare(asked: Arguments, full: bool, no_remedies: bool) -> None:
     SCENARIO is the name of a shipped scenario or the path of a YAML file; two or more. --set lays a
     value over every one of them.
     """
+    from plansim.output.report.comparison_report import comparison_report
     from plansim.output.report.file import terminal_text, write_report
-    from plansim.output.report.sections import comparison_report
     from plansim.output.tables.comparison import comparison_table
 
     if len(asked.scenarios) < 2:

@@ -10,7 +10,7 @@ import click
 
 import plansim
 from plansim.cli import options
-from plansim.cli.help import Group, command
+from plansim.cli.help import CommandGroup, command
 from plansim.cli.inputs import Arguments
 from plansim.errors import Message
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["list_", "show"]
 
 words = click.argument("words", metavar="[WORD]...", nargs=-1)
-list_ = Group(
+list_ = CommandGroup(
     "list",
     help="List what there is: scenarios, variables, levers, targets.",
     epilog="Example: plansim list variables pension",
@@ -127,8 +127,9 @@ def _facts(name: str, model: Model, text: Text) -> list[tuple[str, str]]:
         except UnknownNameError:
             continue
     known = [*close, *options.all_names(click.get_current_context())]
-    known += [one.id for one in plansim.list_overlays()]
-    known += [one.id for one in (*targets.values(), *clashes.values())]
+    known += [head.id for head in plansim.list_overlays()]
+    known += [target.id for target in targets.values()]
+    known += [clash.id for clash in clashes.values()]
     message = Message("no variable, target, scenario or clash is called '{name}'", name=name)
     raise UnknownNameError(Fault(message, nearest=nearest(name, known)))
 

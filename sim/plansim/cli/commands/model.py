@@ -14,7 +14,7 @@ from click.core import ParameterSource
 import plansim
 from plansim.cli import options
 from plansim.cli.context import UsageError, remark, write
-from plansim.cli.help import Group
+from plansim.cli.help import CommandGroup
 from plansim.cli.inputs import Arguments
 from plansim.errors import Message
 
@@ -27,7 +27,7 @@ __all__ = ["model"]
 NEXT = ("plansim check baseline more-saving", "plansim model validate")
 """Commands by which one goes on in the folder of a new city."""
 
-model = Group(
+model = CommandGroup(
     "model",
     help="Look at the model and the plan themselves: test, fit and document them.",
     epilog="Example: plansim model validate Q07",
@@ -137,7 +137,7 @@ def validate(asked: Arguments, tests: tuple[str, ...], reference: bool) -> int:
     """
     from plansim.analysis.validation.result import ValidationOutcome
     from plansim.analysis.validation.suite import chosen
-    from plansim.output.book.validation import check_report
+    from plansim.output.documentation.validation import check_report
     from plansim.output.tables.model import validation_table
 
     if asked.output is not None:
@@ -225,7 +225,7 @@ def condition(
 
 def _judged_scenario(model: Model) -> Scenario:
     """Return the scenario under which verdicts are compared: that on which tests are laid."""
-    from plansim.analysis.checks_file import CHECKS, load_checks
+    from plansim.analysis.checks_form import CHECKS, load_checks
 
     if not model.path.with_name(CHECKS).is_file():
         return plansim.as_written(model)

@@ -73,7 +73,7 @@ def sweep(
     docs/topics/sweeps.md says what it may hold. With --factor it is a scenario. What run i gives
     depends on the design, the seed and i alone.
     """
-    from plansim.analysis.experiments.sweep import run_sweep
+    from plansim.analysis.experiments.store import open_store, open_summary
     from plansim.output.tables.runs import sweep_table
     from plansim.targets.target import variable_of
 
@@ -91,25 +91,24 @@ def sweep(
     warn(plan.warnings)
     path = asked.output or Path(f"{plan.id}.zarr")
     try:
-        summary = asked.study(
+        asked.study(
             "sweep.running",
-            run_sweep,
-            plan,
+            plansim.sweep,
             model,
-            inputs.targets,
+            plan,
             path,
+            targets=inputs.targets,
             resume=resume,
             force=asked.force,
             scheduler=scheduler,
         )
     except KeyboardInterrupt:
         if path.exists():
-            from plansim.analysis.experiments.store import open_store
-
             store = open_store(path)
             done, runs = f"{store.made():,}", f"{store.runs:,}"
             remark(asked.text("sweep.stopped", path=path, done=done, runs=runs))
         raise
+    summary = open_summary(path)
     names = {name: variable_of(model, name).name_zh for name in map(str, summary["output"].values)}
     steps = max(scenario.time.step for scenario in plan.scenarios), model.time.step
     table = sweep_table(summary, inputs.targets, asked.text, names_zh=names, steps=steps)
@@ -138,18 +137,19 @@ def replay(asked: Arguments, result: Path, index: int | None, verify: bool) -> N
     if index is None:
         raise UsageError(Message("Missing argument 'INDEX'; --verify checks the whole result"))
     from plansim.analysis.evaluator import RunStatus
-    from plansim.analysis.experiments.replay import run_scenario_text, stored_run_scenario
+    from plansim.analysis.experiments.replay import run_scenario_text, stored_run
     from plansim.files.writing import write_text
     from plansim.output.tables.verdicts import verdict_table
 
     inputs = asked.read(whole=True)
-    stored, scenario = stored_run_scenario(result, index, inputs.model)
+    stored, scenario = stored_run(result, index, inputs.model)
     if asked.output is not None:
         write_text(run_scenario_text(scenario), asked.output, force=asked.force)
         remark(asked.text("sweep.scenario_written", path=asked.output))
-    if stored.status is not RunStatus.OK:
-        what = {"variable": stored.failed_variable or "?", "when": stored.failed_time}
-        remark(asked.text("sweep.was_bad", status=stored.status.name.lower(), **what))
+    if status := RunStatus(int(stored["status"])):
+        place, names = int(stored["bad_variable"]), stored["bad_variable"].attrs["names"]
+        what = {"variable": names[place] if place >= 0 else "?", "when": float(stored["bad_time"])}
+        remark(asked.text("sweep.was_bad", status=status.name.lower(), **what))
     with asked.terminal.progress("run.simulating", scenario=scenario.id):
         run = plansim.replay(result, index, inputs.model, inputs.targets, engine=asked.engine)
     titles = {scenario.id: asked.text.title(scenario)}
@@ -159,6 +159,6 @@ def replay(asked: Arguments, result: Path, index: int | None, verify: bool) -> N
         engine=run.dataset.attrs["engine"],
         deviation=f"{run.deviation:.1e}",
         same=run.same,
-        count=len(stored.verdicts),
+        count=stored.sizes["target"],
     )
     asked.terminal.show(table, comparison)

@@ -16,7 +16,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 
-from plansim.compiler.functions.plain import SMALL
+from plansim.compiler.functions.numbers import SMALL
 from plansim.compiler.ir import Graph, Op
 
 __all__ = ["RANDOM", "normal_cdf", "normal_quantile"]

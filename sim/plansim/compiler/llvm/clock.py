@@ -6,7 +6,7 @@ from plansim.compiler.integration import GIVEN_LEVELS
 from plansim.compiler.ir import Op, Program, is_truth
 from plansim.compiler.llvm.body import FunctionBody
 from plansim.compiler.llvm.writer import Shared, Writer
-from plansim.compiler.order import Schedule
+from plansim.compiler.schedule import Schedule
 
 __all__ = ["COUNT", "LENGTH", "TABLEAU", "WEIGHTS", "clock"]
 

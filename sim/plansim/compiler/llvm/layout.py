@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from plansim.compiler.integration import STAGES
 from plansim.compiler.ir import Op, Program
 from plansim.compiler.llvm.vector_math import MOST_POWERS
-from plansim.compiler.order import Schedule
+from plansim.compiler.schedule import Schedule
 
 __all__ = ["Batch", "StepLayout", "laid_out"]
 

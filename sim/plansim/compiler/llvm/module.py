@@ -28,7 +28,7 @@ from plansim.compiler.llvm.run import run
 from plansim.compiler.llvm.vector_math import math_functions
 from plansim.compiler.llvm.writer import LANES, Shared
 from plansim.compiler.native import Processor
-from plansim.compiler.order import Schedule
+from plansim.compiler.schedule import Schedule
 
 __all__ = ["LlvmModule", "emit"]
 

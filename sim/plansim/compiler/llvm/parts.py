@@ -11,7 +11,7 @@ from plansim.compiler.llvm.body import FunctionBody
 from plansim.compiler.llvm.clock import LENGTH, TABLEAU, WEIGHTS
 from plansim.compiler.llvm.layout import Batch, StepLayout
 from plansim.compiler.llvm.writer import LANES, Shared, Writer
-from plansim.compiler.order import Schedule
+from plansim.compiler.schedule import Schedule
 
 __all__ = ["GIVEN", "RunParts"]
 

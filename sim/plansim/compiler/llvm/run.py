@@ -10,7 +10,7 @@ from plansim.compiler.llvm.clock import COUNT, TABLEAU
 from plansim.compiler.llvm.layout import Batch, StepLayout
 from plansim.compiler.llvm.parts import GIVEN, RunParts
 from plansim.compiler.llvm.writer import LANES, Shared
-from plansim.compiler.order import Schedule
+from plansim.compiler.schedule import Schedule
 
 __all__ = ["run"]
 

@@ -10,7 +10,7 @@ from statistics import fmean
 from types import MappingProxyType
 
 from plansim.compiler.functions import points as lines
-from plansim.compiler.functions.plain import SMALL
+from plansim.compiler.functions.numbers import SMALL
 from plansim.compiler.functions.vectors import total
 from plansim.compiler.ir import Op, PiecewiseLinear
 from plansim.compiler.lower.context import Context

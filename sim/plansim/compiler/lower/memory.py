@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from plansim.compiler.functions.plain import SMALL, stages, zidz
+from plansim.compiler.functions.numbers import SMALL, stages, zidz
 from plansim.compiler.integration import DISCRETE, LEVELS
 from plansim.compiler.ir import Depends, Op, Pipe, State
 from plansim.compiler.lower.context import Context

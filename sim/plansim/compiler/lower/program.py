@@ -10,7 +10,7 @@ import sys
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 
-from plansim.compiler.functions.plain import PLAIN, VECTOR, Clock
+from plansim.compiler.functions.numbers import PLAIN, VECTOR, Clock
 from plansim.compiler.functions.random import RANDOM
 from plansim.compiler.ir import Depends, Op, Program
 from plansim.compiler.lower.context import RAW, Context
@@ -28,7 +28,7 @@ from plansim.compiler.lower.scope import KnownError, RefusedError, Scope, Struct
 from plansim.compiler.lower.vectors import looked_up, mapped, of_vectors, priced, reduced
 from plansim.errors import Fault, Message, ModelError
 from plansim.model.reading.expression import Call, Name, Table, name_key, walk
-from plansim.model.reading.functions import FUNCTIONS, OF_VECTORS
+from plansim.model.reading.function_names import FUNCTIONS, OF_VECTORS
 from plansim.model.records import NOISE_SEED, Model, VariableKind, cell_name, cells_of
 
 __all__ = ["lower"]
@@ -96,21 +96,13 @@ def _program(low: Context, outputs: list[str]) -> Program:
         raise ModelError(low.faults)
     if low.pinned:
         raise StructuralError(low.pinned)
-    return Program(
-        instructions=tuple(low.graph.instructions),
-        depends=tuple(low.graph.depends),
-        states=tuple(state for state in low.states if state is not None),
-        pipes=tuple(pipe for pipe in low.pipes if pipe is not None),
-        tables=tuple(low.graph.tables),
-        inputs=tuple(low.inputs),
-        defaults=tuple(low.inputs.values()),
-        outputs={
-            label: found[label]
-            for name in outputs
-            for label in cells_of(low.model, low.model.variables[name])
-            if label in found
-        },
-        equations=_count_moving(low),
+    labels = [label for name in outputs for label in cells_of(low.model, low.model.variables[name])]
+    return low.graph.program(
+        low.inputs,
+        {label: found[label] for label in labels if label in found},
+        (state for state in low.states if state is not None),
+        (pipe for pipe in low.pipes if pipe is not None),
+        _count_moving(low),
     )
 
 

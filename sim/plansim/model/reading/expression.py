@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from plansim.errors import Message
-from plansim.model.reading.functions import INTEGRALS
+from plansim.model.reading.function_names import INTEGRALS
 
 __all__ = [
     "COMPARISONS",

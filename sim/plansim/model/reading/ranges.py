@@ -20,7 +20,7 @@ from plansim.model.reading.expression import (
     name_key,
     single_spaced,
 )
-from plansim.model.reading.functions import OVER_ELEMENTS
+from plansim.model.reading.function_names import OVER_ELEMENTS
 
 __all__ = [
     "NAMED",

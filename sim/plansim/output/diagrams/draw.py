@@ -13,7 +13,7 @@ from importlib.resources import files
 
 from rich.cells import cell_len
 
-from plansim.model.records import Model, Variable
+from plansim.model.records import Model, Module, Variable
 from plansim.output.diagrams.layout import Edge, Layout, Node, Position, lay_out
 from plansim.output.diagrams.parts import (
     Element,
@@ -23,7 +23,7 @@ from plansim.output.diagrams.parts import (
     module_parts,
     modules_drawn,
 )
-from plansim.output.words.text import Lang
+from plansim.output.words.text import Lang, read_text
 from plansim.output.words.wrapping import wrap
 
 __all__ = [
@@ -127,22 +127,17 @@ def _balanced(text: str, widest: int) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def card_of(
-    element: Element,
-    name_of: Callable[[str, Lang], str],
-    module_of: Callable[[str, Lang], str],
-    langs: Sequence[Lang],
-) -> Card:
-    """Measure an element. The functions name variables and modules in a language."""
-    names = {lang: name_of(element.variable.name, lang) for lang in langs if element.variable}
-    serves = label_of(
-        {
-            lang: "→ " + _join([module_of(name, lang) for name in element.serves], lang)
-            for lang in langs
-            if element.serves
-        },
-        WIDEST_SMALL,
-    )
+def _called(named: Variable | Module, lang: Lang) -> str:
+    return named.name_zh or named.name if lang is Lang.ZH else named.name
+
+
+def card_of(element: Element, model: Model, langs: Sequence[Lang]) -> Card:
+    """Measure an element with its names in some languages."""
+    names = {lang: _called(element.variable, lang) for lang in langs if element.variable}
+    serves = {}
+    for lang in langs if element.serves else ():
+        modules = (_called(model.modules[name], lang) for name in element.serves)
+        serves[lang] = "→ " + read_text(lang).join(modules)
     label = label_of(names)
     height, width = label.rows * float(LINE) + 6, label.columns * COLUMN + 2 * PAD
     match element.shape:
@@ -157,11 +152,7 @@ def card_of(
             height, width = label.rows * SMALL_LINE, label.columns * SMALL_COLUMN + 4
         case Shape.AUXILIARY:
             pass
-    return Card(element, label, serves, width, height)
-
-
-def _join(parts: Sequence[str], lang: Lang) -> str:
-    return ("、" if lang is Lang.ZH else ", ").join(parts)
+    return Card(element, label, label_of(serves, WIDEST_SMALL), width, height)
 
 
 def _text_lines(label: Label, x: float, top: float, line: float, css: str = "") -> Iterator[str]:
@@ -241,24 +232,14 @@ def module_diagram(
     '<svg'
     """
     parts, wanted = module_parts(model, module), tuple(map(Lang, langs))
-
-    def name_of(name: str, lang: Lang) -> str:
-        variable = model.variables[name]
-        return variable.name_zh or name if lang is Lang.ZH else name
-
-    def module_of(name: str, lang: Lang) -> str:
-        return model.modules[name].name_zh or name if lang is Lang.ZH else name
-
-    cards = {
-        key: card_of(element, name_of, module_of, wanted) for key, element in parts.elements.items()
-    }
+    cards = {key: card_of(element, model, wanted) for key, element in parts.elements.items()}
     layout = lay_out({key: card.node for key, card in cards.items()}, edges_of(parts))
     body = [*_links(parts, layout, signs or {}), *_pipes(parts, layout)]
     for key, card in cards.items():
         variable = card.element.variable
         inner = "".join(_drawn_card(card, layout.positions[key], layout.sizes[key]))
         if variable is not None:
-            names = dict.fromkeys(name_of(variable.name, lang) for lang in wanted)
+            names = dict.fromkeys(_called(variable, lang) for lang in wanted)
             title = f"<title>{escape(' · '.join(names))} [{escape(variable.unit)}]</title>"
             css = ' class="f"' if card.element.shape is Shape.FLOW else ""
             inner = f'<g{css} data-v="{escape(variable.name)}">{title}{inner}</g>'

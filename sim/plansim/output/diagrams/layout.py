@@ -100,26 +100,24 @@ def lay_out(nodes: Mapping[str, Node], edges: Sequence[Edge]) -> Layout:
     routes = []
     for edge, drawn in zip(edges, drawing.edges, strict=True):
         points = [[point["x"], point["y"]] for point in drawn["points"]]
-        for key, end, inner in ((edge.source, 0, 1), (edge.target, -1, -2)):
+        for key, at, inner in ((edge.source, 0, 1), (edge.target, -1, -2)):
             half, middle = sizes[key][0] / 2, positions[key][0]
-            points[end][0] = middle + (half if points[inner][0] > middle else -half)
+            points[at][0] = middle + (half if points[inner][0] > middle else -half)
         routes.append(_straight(points) if edge.thickness <= 1 else points)
-    areas = [(x, y, x, y) for points in routes for x, y in points]
+    points = [point for route in routes for point in route]
     for key, node in nodes.items():
         (x, y), (width, height) = positions[key], sizes[key]
         half = max(width, node.text) / 2
-        areas.append((x - half, y - height / 2, x + half, y + height / 2 + node.below))
-    left, top, right, bottom = (
-        pick((area[side] for area in areas), default=0.0)
-        for side, pick in enumerate((min, min, max, max))
-    )
+        points += [[x - half, y - height / 2], [x + half, y + height / 2 + node.below]]
+    xs, ys = zip(*points or [[0.0, 0.0]], strict=True)
+    left, top = min(xs), min(ys)
 
     def moved(point: Sequence[float]) -> Position:
         return round(point[0] - left, 1), round(point[1] - top, 1)
 
     return Layout(
-        right - left,
-        bottom - top,
+        max(xs) - left,
+        max(ys) - top,
         {key: moved(position) for key, position in positions.items()},
         sizes,
         tuple(tuple(map(moved, points)) for points in routes),
@@ -176,8 +174,9 @@ def _slots(edges: Sequence[Edge], drawing: Any) -> _Ports:
     for index, (edge, drawn) in enumerate(zip(edges, drawing.edges, strict=True)):
         for end in ("source", "target"):
             port = drawn[f"{end}_port"]
-            side = getattr(edge, end), port["side"]
-            met.setdefault(side, []).append((port["point"]["y"], index, end))
+            met.setdefault((getattr(edge, end), port["side"]), []).append(
+                (port["point"]["y"], index, end)
+            )
     ports = {}
     for (_, side), ends in met.items():
         ends.sort()

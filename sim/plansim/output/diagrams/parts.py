@@ -15,7 +15,7 @@ from typing import TypeAlias
 
 from plansim.model.reading.equations import EquationForm
 from plansim.model.reading.expression import Call, Name, Node, Operation, name_key, walk
-from plansim.model.reading.functions import INTEGRALS
+from plansim.model.reading.function_names import INTEGRALS
 from plansim.model.records import Model, Variable, VariableKind
 
 __all__ = [

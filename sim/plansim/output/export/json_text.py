@@ -10,7 +10,6 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from enum import Enum
-from functools import singledispatch
 from pathlib import Path
 from typing import Any
 
@@ -44,61 +43,33 @@ def json_text(record: object) -> str:
     return for_json(json.dumps(_plain(record), ensure_ascii=False, indent=2, allow_nan=False))
 
 
-@singledispatch
-def _plain(value: object) -> Any:
-    if is_dataclass(value):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)
-                if not field.name.startswith("_")}  # fmt: skip
-    if isinstance(value, Mapping):
-        return {str(_plain(key)): _plain(item) for key, item in value.items()}
-    if isinstance(value, Iterable) and not isinstance(value, str):
-        return [_plain(item) for item in value]
-    return value
-
-
-@_plain.register
-def _(value: float) -> float | None:
-    return value if math.isfinite(value) else None
-
-
-@_plain.register(np.ndarray)
-@_plain.register(np.generic)
-def _(value: Any) -> Any:
-    return _plain(value.tolist())
-
-
-@_plain.register
-def _(value: Enum) -> Any:
-    return value.value
-
-
-@_plain.register(Path)
-@_plain.register(Message)
-@_plain.register(Fault)
-def _(value: object) -> str:
-    return str(value)
-
-
-@_plain.register(Model)
-@_plain.register(Variable)
-@_plain.register(Factor)
-def _(value: Any) -> str:
-    return str(value.name)
-
-
-@_plain.register
-def _(value: Scenario) -> str:
-    return value.id
-
-
-@_plain.register
-def _(value: Target) -> dict[str, str]:
-    return {"id": value.id, "unit": value.unit}
-
-
-@_plain.register
-def _(value: Design) -> dict[str, Any]:
-    return {"id": value.id, "sha256": value.sha256, "seed": value.seed}
+def _plain(value: Any) -> Any:
+    match value:
+        case np.ndarray() | np.generic():
+            return _plain(value.tolist())
+        case float():
+            return value if math.isfinite(value) else None
+        case Enum():
+            return value.value
+        case Path() | Message() | Fault():
+            return str(value)
+        case Model() | Variable() | Factor():
+            return value.name
+        case Scenario():
+            return value.id
+        case Target():
+            return {"id": value.id, "unit": value.unit}
+        case Design():
+            return {"id": value.id, "sha256": value.sha256, "seed": value.seed}
+        case Mapping():
+            return {str(_plain(key)): _plain(item) for key, item in value.items()}
+        case _ if is_dataclass(value):
+            own = (one.name for one in fields(value) if not one.name.startswith("_"))
+            return {name: _plain(getattr(value, name)) for name in own}
+        case _ if isinstance(value, Iterable) and not isinstance(value, str):
+            return [_plain(item) for item in value]
+        case _:
+            return value
 
 
 def run_json(runs: Sequence[tuple[Sequence[Series], Mapping[str, str]]]) -> str:

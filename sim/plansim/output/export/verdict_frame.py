@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from html import escape
 from typing import Any
 
 import pandas as pd
@@ -22,9 +21,10 @@ NUMBERS = (
 )
 YEARS = ("year", "first_breach", "followed_to")
 _SHOWN = {"scenario", "name_en", "name_zh", "target", "value", "asked", "unit", "status", "share"}
-_HUES = {"✓": "#1a7f37", "✗": "#b42318"}
-_OPEN = "#9a6700"
-_CELL = "text-align:left;vertical-align:top;"
+NOTE = (
+    "60/100: of so many of 100 plausible models met; ? open: fewer than 80 agree. "
+    "60/100：100个合理模型中达标的个数；?：未定，意见一致的不足80个。"
+)
 
 
 def verdict_frame(verdicts: Iterable[Verdict]) -> VerdictFrame:
@@ -48,62 +48,46 @@ class VerdictFrame(pd.DataFrame):
         if not set(self.columns) >= _SHOWN or self.duplicated(["scenario", "target"]).any():
             shown: str | None = super()._repr_html_()  # type: ignore[misc]
             return shown
-        rows: dict[str, dict[str, Any]] = {}
-        for row in self.to_dict("records"):
-            rows.setdefault(row["target"], {})[row["scenario"]] = row
-        scenarios = list(dict.fromkeys(self["scenario"]))
-        heads = ("target · 指标", "plan · 规划", *scenarios)
-        top = "".join(f'<th style="{_CELL}">{escape(head)}</th>' for head in heads)
-        body = "".join(_row(by_scenario, scenarios) for by_scenario in rows.values())
-        note = (
-            "60/100: of so many of 100 plausible models met; ? open: fewer than 80 agree. "
-            "60/100：100个合理模型中达标的个数；?：未定，意见一致的不足80个。"
+        cells = pd.DataFrame(
+            {
+                "target · 指标": self["target"] + " " + self["name_en"] + "\n" + self["name_zh"],
+                "plan · 规划": [_plan(row) for row in self.to_dict("records")],
+                "scenario": self["scenario"],
+                "verdict": [_verdict(row) for row in self.to_dict("records")],
+            }
         )
-        return (
-            f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
-            f"<small>{note}</small>"
-        )
+        heads = ["target · 指标", "plan · 规划"]
+        table = cells.pivot_table("verdict", heads, "scenario", aggfunc="first", sort=False)
+        plain = table.fillna("").rename_axis(columns=None).reset_index()
+        html = plain.to_html(index=False, justify="left").replace("\\n", "<br>")
+        return f"{html}<small>{NOTE}</small>"
 
 
-def _row(by_scenario: dict[str, dict[str, Any]], scenarios: Iterable[str]) -> str:
-    first = next(iter(by_scenario.values()))
-    unit = "" if first["unit"] in (None, "Dmnl") else f" {first['unit']}"
-    plan = f"{_limit(first)}{unit}"
-    name = f"{escape(first['name_en'])}<br><small>{escape(first['name_zh'])}</small>"
-    cells = [name, escape(plan), *(_verdict(by_scenario.get(name)) for name in scenarios)]
-    return "<tr>" + "".join(f'<td style="{_CELL}">{cell}</td>' for cell in cells) + "</tr>"
-
-
-def _limit(row: dict[str, Any]) -> str:
+def _plan(row: dict[Any, Any]) -> str:
+    """Write what the plan asks for, with its unit."""
     if not row["direction"] or pd.isna(row["asked"]):
         return "–"
+    unit = "" if row["unit"] in (None, "Dmnl") else f" {row['unit']}"
     value = target_figure(row["asked"])
     if not pd.isna(row["tolerance"]):
-        return f"{value} ± {target_figure(row['tolerance'])}"
-    return f"{SIGNS[Direction(row['direction'])]} {value}"
+        return f"{value} ± {target_figure(row['tolerance'])}{unit}"
+    return f"{SIGNS[Direction(row['direction'])]} {value}{unit}"
 
 
-def _verdict(row: dict[str, Any] | None) -> str:
-    """Write a verdict: the value, its mark, the share, the margin, and a later breach."""
-    if row is None:
-        return ""
+def _verdict(row: dict[Any, Any]) -> str:
+    """Write a verdict: the value, its mark, a later breach, the share, and the margin."""
     mark = MARKS[Status(row["status"])]
     if isinstance(row["certainty"], str):
         mark = OPEN_MARKS.get(Certainty(row["certainty"]), mark)
-    parts = []
-    if not pd.isna(row["value"]):
+    parts, value, margin = [mark], row["value"], row["margin"]
+    if not pd.isna(value):
         slack = 0.0 if pd.isna(row["tolerance"]) else row["tolerance"]
-        decimals = decimals_for(row["asked"], row["value"], slack)
-        parts.append(figure(row["value"], decimals).replace("-", "−"))
-    later = "" if pd.isna(row["first_breach"]) or row["first_breach"] == row["year"] else (
-        f" ✗{row['first_breach']}"
-    )  # fmt: skip
-    hue = _HUES.get(mark, _OPEN if mark in OPEN_MARKS.values() else "inherit")
-    parts.append(f'<b style="color:{hue}">{mark}{later}</b>')
+        decimals = decimals_for(row["asked"], value, slack)
+        parts.insert(0, figure(value, decimals))
+        if not pd.isna(margin):
+            parts.append(f"({signed(margin, max(decimals, 1))})")
+    if not pd.isna(row["first_breach"]) and row["first_breach"] != row["year"]:
+        parts.append(f"✗{row['first_breach']}")
     if not pd.isna(row["share"]):
-        parts.append(f"<small>{of_hundred(row['share'])}/100</small>")
-    if not pd.isna(row["margin"]) and not pd.isna(row["value"]):
-        parts.append(
-            f"<small>({signed(row['margin'], max(decimals, 1)).replace('-', '−')})</small>"
-        )
-    return " ".join(parts)
+        parts.append(f"{of_hundred(row['share'])}/100")
+    return " ".join(parts).replace("-", "−")

@@ -14,11 +14,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from importlib.resources import as_file, files
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib import font_manager
 from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
@@ -33,9 +36,11 @@ __all__ = [
     "HALO",
     "INK",
     "ShownFigure",
+    "colour_bar",
     "colours",
     "darker",
     "figure_of",
+    "head",
     "name_axes",
     "name_rows",
     "new_axes",
@@ -136,6 +141,19 @@ def name_rows(axes: Axes, names: Sequence[str], *, least: int = 0, size: float =
     axes.tick_params(axis="y", labelsize=size, labelcolor=INK)
 
 
+def head(axes: Axes, title: str, note: str = "", *, pad: float = 16) -> None:
+    """Write a title above the axes, and a note in grey below it."""
+    axes.set_title(title, pad=pad, color=INK)
+    note_above(axes, note, left=True)
+
+
+def colour_bar(shown: ScalarMappable, axes: Axes, label: str, **where: Any) -> None:
+    """Explain the colours of what is drawn on axes by a bar beside them."""
+    bar = figure_of(axes).colorbar(shown, ax=axes, **where)
+    bar.set_label(label, fontsize=7.5)
+    bar.outline.set_visible(False)
+
+
 def note_above(axes: Axes, words: str, *, left: bool = False, size: float = 8) -> None:
     """Write a note in grey above the axes, at their right or left end."""
     axes.text(
@@ -190,33 +208,16 @@ def year_axis(axes: Axes, first: int, last: int) -> None:
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0f}"))
 
 
-def spread(positions: list[float], gap: float) -> list[float]:
-    """Move labels apart to be at least ``gap`` from each other, as little as it takes.
+def spread(positions: Sequence[float], gap: float) -> list[float]:
+    """Move labels up until each is at least ``gap`` above the one below it.
 
     >>> spread([1.0, 1.1, 5.0], 1.0)
-    [0.55, 1.55, 5.0]
+    [1.0, 2.0, 5.0]
     """
-    order = sorted(range(len(positions)), key=positions.__getitem__)
-    groups: list[list[int]] = []
-    for index in order:
-        groups.append([index])
-        while len(groups) > 1 and _ends(groups[-1], positions, gap)[0] < (
-            _ends(groups[-2], positions, gap)[1] + gap
-        ):
-            groups[-2:] = [groups[-2] + groups[-1]]
-    result = list(positions)
-    for group in groups:
-        low = _ends(group, positions, gap)[0]
-        for rank, index in enumerate(group):
-            result[index] = low + rank * gap
+    result, order = list(positions), sorted(range(len(positions)), key=positions.__getitem__)
+    for below, above in pairwise(order):
+        result[above] = max(result[above], result[below] + gap)
     return result
-
-
-def _ends(group: list[int], positions: list[float], gap: float) -> tuple[float, float]:
-    """Return the ends of a group of labels that stand as close as they may around their middle."""
-    middle = sum(positions[index] for index in group) / len(group)
-    half = gap * (len(group) - 1) / 2
-    return middle - half, middle + half
 
 
 def save_figure(figure: Figure, path: Path, *, force: bool = False) -> None:

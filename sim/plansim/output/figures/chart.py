@@ -16,7 +16,7 @@ from plansim.output.figures import canvas
 from plansim.output.series import Mark, Series, mark_label
 from plansim.output.words.text import Text
 
-__all__ = ["Envelope", "Line", "draw_chart", "halo", "label_ends", "looks_of", "shown_name"]
+__all__ = ["Envelope", "Line", "draw_chart", "label_ends", "looks_of"]
 
 Envelope = Mapping[int, tuple[float, float]]
 """The lower and the upper end by year."""
@@ -27,8 +27,6 @@ SHADES = (0.18, 0.3)
 """How dense bands are, the broadest first."""
 MARK = 9
 """Size of a target's mark on a large chart, in points."""
-ROOM = 0.08
-"""Part of the vertical axis that the text of a target takes beyond its mark."""
 MOST_ASKED = 34
 """Columns, a Chinese character being two, that say above a small chart what targets ask."""
 FLATTEST = 0.04
@@ -49,19 +47,12 @@ def looks_of(count: int) -> list[tuple[str, str]]:
     return [(hues[i % len(hues)], DASHES[i % len(DASHES)]) for i in range(count)]
 
 
-def shown_name(series: Series, text: Text) -> str:
-    """Return the name of a series in the language of the figure, with a capital."""
-    name = text.pick(series.name, series.name_zh)
-    return name[:1].upper() + name[1:]
-
-
 def draw_chart(
     axes: Axes,
     lines: Sequence[Line],
     marks: Sequence[tuple[Mark, str]],
     text: Text,
     *,
-    title: str = "",
     small: bool = False,
 ) -> None:
     """Draw lines with their bands, and the marks of targets in their colours, within `style`.
@@ -87,14 +78,14 @@ def draw_chart(
     canvas.plain_numbers(axes, 4 if small else 6)
     _widen(axes)
     series = lines[0].series
-    name = title or shown_name(series, text)
+    name = text.pick(series.name, series.name_zh)
     canvas.name_axes(axes, name, text.unit(series.unit), columns=34 if small else 60)
     if small:
         asked = list(dict.fromkeys(mark_label(mark.target, text) for mark, _ in marks))
         words = text.join(asked[:2])
         canvas.note_above(axes, asked[0] if cell_len(words) > MOST_ASKED else words, size=7.5)
     else:
-        _label_marks(axes, [mark for mark, _ in marks], [line.series for line in lines], text)
+        _label_marks(axes, [mark for mark, _ in marks], series, text)
 
 
 def _in_sequence(years: Sequence[int]) -> bool:
@@ -136,14 +127,15 @@ def _widen(axes: Axes) -> None:
 # --- labels ---------------------------------------------------------------------------------------
 
 
-def _label_marks(axes: Axes, marks: Sequence[Mark], series: Sequence[Series], text: Text) -> None:
+def _label_marks(axes: Axes, marks: Sequence[Mark], series: Series, text: Text) -> None:
     """Write what each target asks for on the side of its mark where it is missed.
 
-    Where all ``series`` miss it, that is the side where it is met, if the axis leaves room. Targets
-    of one year and direction share a text, at the outermost of their marks; it runs to the left or
-    right, to where the first of the series leaves room.
+    Targets of one year and direction share a text, at the outermost of their marks; it runs to the
+    left or right, to where a series leaves room.
     """
-    bottom, top = axes.get_ylim()
+    values = [value for value in series.values.values() if math.isfinite(value)]
+    rising = bool(values) and values[-1] >= values[0]
+    first, last = axes.get_xlim()
 
     def position(mark: Mark) -> tuple[int, bool]:
         return mark.year, mark.low is not None
@@ -152,32 +144,19 @@ def _label_marks(axes: Axes, marks: Sequence[Mark], series: Sequence[Series], te
         same = list(group)
         lines = list(dict.fromkeys(mark_label(mark.target, text) for mark in same))
         levels = [level for mark in same for level in (mark.low, mark.high) if level is not None]
-        values = [value for value in series[0].values.values() if math.isfinite(value)]
-        rising = bool(values) and values[-1] >= values[0]
-        left_edge, right_edge = axes.get_xlim()
-        figures = [one.values.get(year, math.nan) for one in series]
-        missed = [one < min(levels) if upward else one > max(levels) for one in figures]
-        room = top - max(levels) if upward else min(levels) - bottom
-        below = upward != (all(missed) and room > ROOM * (top - bottom))
-        right = (rising == below or year < left_edge + 3) and year < right_edge - 3
-        away = 5 if below == upward else 5 + MARK
+        right = (rising == upward or year < first + 3) and year < last - 3
         axes.annotate(
             canvas.typeset("\n".join(lines)),
-            (year, min(levels) if below else max(levels)),
-            (-4 if right else 4, -away if below else away),
+            (year, min(levels) if upward else max(levels)),
+            (-4 if right else 4, -5 if upward else 5),
             textcoords="offset points",
             ha="left" if right else "right",
-            va="top" if below else "bottom",
+            va="top" if upward else "bottom",
             fontsize=8,
             color=canvas.INK,
-            path_effects=halo(),
+            path_effects=[withStroke(linewidth=canvas.HALO, foreground="white")],
             zorder=5,
         )
-
-
-def halo() -> list[withStroke]:
-    """Return the white rim of labels that lie on lines."""
-    return [withStroke(linewidth=canvas.HALO, foreground="white")]
 
 
 def label_ends(axes: Axes, series: Sequence[Series], names: Sequence[str]) -> None:

@@ -57,7 +57,6 @@ def discovery_sheet(found: Sequence[Discovery], model: Model, lang: str = Lang.E
         raise InputError(Fault("there is no corner to draw: no target has one"))
     with canvas.style():
         figure = canvas.ShownFigure(figsize=(9.6, 2.75 * len(drawn) + 0.7))
-        figure.set_layout_engine("constrained", hspace=0.09, wspace=0.06)
         grid = figure.subplots(len(drawn), 2, squeeze=False, gridspec_kw={"width_ratios": [1, 1.5]})
         for (left, right), one in zip(grid, drawn, strict=True):
             _peeling(left, one, text)
@@ -99,9 +98,8 @@ def _peeling(axes: Axes, found: Discovery, text: Text) -> None:
     axes.set_xlabel(text("discover.coverage_axis"), loc="left")
     axes.set_ylabel(text("discover.density_axis"))
     name = canvas.wrapped(canvas.typeset(text.name(found)), 40)
-    axes.set_title(f"{found.target}  {name}", pad=16, color=canvas.INK)
     key = "discover.holds_note" if found.outcome is Outcome.HOLDS else "discover.fails_note"
-    canvas.note_above(axes, text(key, share=of_hundred(found.failing)), left=True)
+    canvas.head(axes, f"{found.target}  {name}", text(key, share=of_hundred(found.failing)))
     axes.legend(loc="lower left", fontsize=7, handletextpad=0.3, borderaxespad=0.1)
 
 
@@ -116,32 +114,27 @@ def _ranges(axes: Axes, box: FailureBox, model: Model, text: Text) -> None:
         unit = "" if limit.unit == "Dmnl" else f" ({canvas.typeset(text.unit(limit.unit))})"
         names.append(canvas.wrapped(canvas.typeset(name), 26) + unit)
         low, high = _span(limit)
-        ends = limit.low, limit.high
-        inside = [low if ends[0] is None else ends[0], high if ends[1] is None else ends[1]]
-        width = high - low or 1.0
-        parts = [min(max((end - low) / width, 0.0), 1.0) for end in inside]
+        inside = [
+            low if limit.low is None else limit.low,
+            high if limit.high is None else limit.high,
+        ]
+        first, last = np.clip((np.array(inside) - low) / (high - low or 1.0), 0, 1)
         axes.barh(row, 1, height=0.34, color=OUTSIDE, linewidth=0)
-        axes.barh(row, parts[1] - parts[0], left=parts[0], height=0.34, color=INSIDE, linewidth=0)
-        for end, at in zip(ends, parts, strict=True):
+        axes.barh(row, last - first, left=first, height=0.34, color=INSIDE, linewidth=0)
+        for end, at in ((limit.low, first), (limit.high, last)):
             if end is not None:
-                axes.annotate(
-                    f"{end:.3g}", (at, row - 0.2), xytext=(0, 1), textcoords="offset points",
-                    ha="center", va="bottom", fontsize=8, color=canvas.darker(INSIDE),
-                )  # fmt: skip
-        for value, at, side in ((low, 0.0, "left"), (high, 1.0, "right")):
-            axes.text(
-                at, row + 0.22, f"{value:.3g}", ha=side, va="top", fontsize=7, color=canvas.GREY
-            )
-        axes.text(
-            0.5, row + 0.22, text("discover.found_in", count=of_hundred(limit.frequency)),
-            ha="center", va="top", fontsize=7, color=canvas.GREY,
-        )  # fmt: skip
+                axes.text(at, row - 0.22, f"{end:.4g}", ha="center", va="bottom", fontsize=8,
+                          color=canvas.darker(INSIDE))  # fmt: skip
+        frequency = text("discover.found_in", count=of_hundred(limit.frequency))
+        below = (f"{low:.4g}", frequency, f"{high:.4g}")
+        for place, words, side in zip((0, 0.5, 1), below, ("left", "center", "right"), strict=True):
+            axes.text(place, row + 0.22, words, ha=side, va="top", fontsize=7, color=canvas.GREY)
     canvas.name_rows(axes, names, least=2)
     axes.set_xlim(0, 1)
     axes.set_xticks([])
     axes.grid(visible=False)
     axes.spines["bottom"].set_visible(False)
-    axes.set_title(text("discover.ranges"), pad=16, color=canvas.INK)
+    canvas.head(axes, text("discover.ranges"))
 
 
 def _span(limit: Limit) -> tuple[float, float]:
@@ -175,7 +168,6 @@ def robustness_sheet(result: Robustness, targets: Sequence[Target], lang: str = 
     with canvas.style():
         height = 0.42 * len(policies) + 2.9
         figure = canvas.ShownFigure(figsize=(3.6 + 0.5 * len(ids) + 2.6, height))
-        figure.set_layout_engine("constrained", wspace=0.03)
         cells, regret = figure.subplots(
             1, 2, gridspec_kw={"width_ratios": [0.5 * len(ids) + 0.5, 2.6]}, sharey=True
         )
@@ -193,15 +185,13 @@ def robustness_sheet(result: Robustness, targets: Sequence[Target], lang: str = 
         cells.tick_params(axis="x", labelsize=7, labelcolor=canvas.INK, length=0)
         for label, id_ in zip(cells.get_xticklabels(), ids, strict=True):
             label.set_color(canvas.INK if id_ in result.named else FAINT)
-        cells.set_title(text("robust.cells"), pad=22, color=canvas.INK)
-        if set(ids) - set(result.named):
-            canvas.note_above(cells, text("robust.cells_note"), left=True)
-        _regrets(regret, result, text)
-        bar = figure.colorbar(
-            shown, ax=cells, location="bottom", fraction=0.04, aspect=50, pad=0.02
+        is_part = bool(set(ids) - set(result.named))
+        canvas.head(
+            cells, text("robust.cells"), text("robust.cells_note") if is_part else "", pad=22
         )
-        bar.set_label(text("robust.forgone"), fontsize=7.5)
-        bar.outline.set_visible(False)
+        _regrets(regret, result, text)
+        where = {"location": "bottom", "fraction": 0.04, "aspect": 50, "pad": 0.02}
+        canvas.colour_bar(shown, cells, text("robust.forgone"), **where)
         figure.suptitle(text("robust.sheet", members=result.members), x=0.01, ha="left")
     return figure
 
@@ -219,8 +209,7 @@ def _regrets(axes: Axes, result: Robustness, text: Text) -> None:
     axes.set_xlim(left=0)
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     axes.tick_params(axis="y", labelleft=False)
-    axes.set_title(text("robust.regret_title"), pad=22, color=canvas.INK)
-    canvas.note_above(axes, text("robust.regret_note"), left=True)
+    canvas.head(axes, text("robust.regret_title"), text("robust.regret_note"), pad=22)
 
 
 # --- what to watch --------------------------------------------------------------------------------
@@ -245,7 +234,6 @@ def signpost_sheet(signs: Sequence[Signpost], lang: str = Lang.EN) -> Figure:
         figure = canvas.ShownFigure(
             figsize=(6.2 * columns, 2.7 * -(-len(targets) // columns) + 0.6)
         )
-        figure.set_layout_engine("constrained", hspace=0.09, wspace=0.06)
         for axes, target in zip(
             canvas.panels_in(figure, len(targets), columns), targets, strict=True
         ):
@@ -282,5 +270,5 @@ def _areas(axes: Axes, signs: Sequence[Signpost], text: Text) -> None:
     axes.set_ylabel(text("signposts.axis"))
     first = signs[0]
     name = canvas.wrapped(canvas.typeset(text.name(first)), 48)
-    axes.set_title(f"{first.target}  {name}", pad=16, color=canvas.INK)
-    canvas.note_above(axes, text("signposts.met_in", count=of_hundred(first.share)), left=True)
+    met = text("signposts.met_in", count=of_hundred(first.share))
+    canvas.head(axes, f"{first.target}  {name}", met)

@@ -15,17 +15,17 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from plansim.analysis.calibration.observed import PointKind
+from plansim.analysis.calibration.history_file import PointKind
 from plansim.analysis.ensemble import judged_with_shares
 from plansim.analysis.feedback.loop_scores import LoopScores, score_loops
 from plansim.analysis.validation.history import HistorySeries
 from plansim.errors import Fault, InputError, Message
 from plansim.model.records import Model
 from plansim.output.figures import canvas
-from plansim.output.figures.lines import fan, small_multiples, titles, trajectories
+from plansim.output.figures.lines import fan, small_multiples, trajectories
 from plansim.output.figures.loops import loop_shares
 from plansim.output.figures.verdicts import verdict_map
-from plansim.output.series import judged_references
+from plansim.output.series import judged_references, titles
 from plansim.output.words.text import Lang, Text, read_text
 from plansim.scenario.records import Scenario
 from plansim.targets.target import Attribute, Target

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from types import MappingProxyType
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import xarray as xr
@@ -15,19 +13,17 @@ from matplotlib.lines import Line2D
 
 from plansim.errors import Fault, InputError, Message, UnknownNameError, nearest
 from plansim.output.figures import canvas, chart
-from plansim.output.series import Mark, Series, marks_on, scaled_mark, series_in, unplaced
+from plansim.output.series import Mark, Series, marks_on, series_in, titles
 from plansim.output.words.text import Lang, Text, read_text
 from plansim.targets.annual import MANY, separate
 from plansim.targets.indicator import annual_series
-from plansim.targets.target import Target, reported_factor, split_reference
+from plansim.targets.target import Target, split_reference
 
 __all__ = [
     "QUANTILES",
     "Runs",
-    "Shown",
     "fan",
     "small_multiples",
-    "titles",
     "trajectories",
 ]
 
@@ -35,28 +31,6 @@ Runs = xr.Dataset | Sequence[xr.Dataset]
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 """Bounds of the outer band, of the inner one, and the line between."""
-
-
-@dataclass(frozen=True)
-class Shown:
-    """How a series is shown, where not under its own name and in its target's unit."""
-
-    name: str
-    unit: str
-    """To which that of the series converts."""
-
-
-def titles(runs: Sequence[xr.Dataset], text: Text) -> list[str]:
-    """Return the titles of runs; where two are the same, with the ids of their scenarios."""
-    names = [
-        text.pick(run.attrs.get("scenario_title_en"), run.attrs.get("scenario_title_zh"))
-        or str(run.attrs.get("scenario", ""))
-        for run in runs
-    ]
-    return [
-        f"{name} ({run.attrs.get('scenario', '')})" if names.count(name) > 1 else name
-        for name, run in zip(names, runs, strict=True)
-    ]
 
 
 def _listed(runs: Runs) -> list[xr.Dataset]:
@@ -94,7 +68,7 @@ def trajectories(
     text, listed = read_text(Lang(lang)), _listed(runs)
     with canvas.style():
         axes = axes or canvas.new_axes()
-        lines, marks = _read(listed, variable, list(targets), None)
+        lines, marks = _read(listed, variable, list(targets))
         chart.draw_chart(axes, lines, marks, text)
         chart.label_ends(axes, [line.series for line in lines], titles(listed, text))
     return axes
@@ -107,12 +81,9 @@ def small_multiples(
     *,
     figure: Figure | None = None,
     columns: int = 3,
-    shown: Mapping[str, Shown] = MappingProxyType({}),
     lang: str = Lang.EN,
 ) -> list[Axes]:
     """Draw a panel for each series, as `trajectories` does, under one key to lines and marks.
-
-    ``shown`` says of some series how they are called and in which unit they are drawn.
 
     Raises:
         UnknownNameError: a run holds no such series.
@@ -132,10 +103,8 @@ def small_multiples(
         figure = figure or canvas.ShownFigure(figsize=(1.0 + 2.9 * columns, 0.6 + 2.15 * rows))
         panels = canvas.panels_in(figure, len(variables), columns)
         for axes, variable in zip(panels, variables, strict=True):
-            called = shown.get(variable)
-            lines, marks = _read(listed, variable, wanted, called)
-            title = called.name if called else ""
-            chart.draw_chart(axes, lines, marks, text, title=title, small=True)
+            lines, marks = _read(listed, variable, wanted)
+            chart.draw_chart(axes, lines, marks, text, small=True)
             drawn += [mark for mark, _ in marks]
         _key(figure, listed, drawn, text)
         figure.set_layout_engine("constrained", hspace=0.08, wspace=0.05)
@@ -143,22 +112,12 @@ def small_multiples(
 
 
 def _read(
-    runs: Sequence[xr.Dataset], variable: str, targets: Sequence[Target], shown: Shown | None
+    runs: Sequence[xr.Dataset], variable: str, targets: Sequence[Target]
 ) -> tuple[list[chart.Line], list[tuple[Mark, str]]]:
     """Return the lines of a series under runs and the marks of its targets with their colours."""
-    series = [series_in(run, variable, targets) for run in runs]
+    lines = [chart.Line(series_in(run, variable, targets)) for run in runs]
     marks = [marks_on(run, variable, targets) for run in runs]
-    if shown is not None:
-        factor = reported_factor(series[0].unit, shown.unit)
-        series = [_scaled(line, factor, shown.unit) for line in series]
-        marks = [[scaled_mark(mark, factor) for mark in of_run] for of_run in marks]
-    hues = [hue for hue, _ in chart.looks_of(len(runs))]
-    return list(map(chart.Line, series)), _distinct(marks, hues)
-
-
-def _scaled(series: Series, factor: float, unit: str) -> Series:
-    values = {year: value * factor for year, value in series.values.items()}
-    return replace(series, values=values, unit=unit)
+    return lines, _distinct(marks, [hue for hue, _ in chart.looks_of(len(runs))])
 
 
 def _distinct(by_run: Sequence[Sequence[Mark]], hues: Sequence[str]) -> list[tuple[Mark, str]]:
@@ -211,8 +170,7 @@ def fan(
     ``runs`` are those of the members of an ensemble (`simulate`) or of a sweep (`open_sweep`), or
     any dataset with ``variable`` over ``member`` or ``run`` and ``time`` or ``year``. Runs that
     broke down or never ran are left out. Of several scenarios each has a fan, of 90 % alone. Levels
-    that follow from a base are counted from the median's, if the runs keep that year; else a note
-    under the axes says so.
+    that follow from a base are counted from the median's, if the runs keep that year.
 
     Raises:
         UnknownNameError: the runs do not hold the variable.
@@ -227,21 +185,18 @@ def fan(
     text, wanted, lines = read_text(Lang(lang)), list(targets), []
     fans = dict(_quantiles(runs, variable, text))
     for quantiles in fans.values():
-        datasets = [quantile.to_dataset(name=variable) for quantile in quantiles]
         low, inner_low, median, inner_high, high = (
-            series_in(dataset, variable, wanted) for dataset in datasets
+            series_in(quantile, variable, wanted) for quantile in quantiles
         )
         bands = [_band(low, high), _band(inner_low, inner_high)]
         # Several inner bands, one on the other, would be a muddle.
         lines.append(chart.Line(median, bands[: 2 if len(fans) == 1 else 1]))
-    middle = next(iter(fans.values()))[len(QUANTILES) // 2].to_dataset(name=variable)
+    middle = next(iter(fans.values()))[len(QUANTILES) // 2]
     marks = [(mark, canvas.INK) for mark in marks_on(middle, variable, wanted)]
-    notes = [text("plot.fan" if len(fans) == 1 else "plot.fans")]
-    notes += _without_base(middle, variable, wanted, text)
     with canvas.style():
         axes = axes or canvas.new_axes()
         chart.draw_chart(axes, lines, marks, text)
-        axes.set_xlabel("\n".join(notes), loc="left", linespacing=1.4)
+        axes.set_xlabel(text("plot.fan" if len(fans) == 1 else "plot.fans"), loc="left")
         if len(fans) > 1:
             chart.label_ends(axes, [line.series for line in lines], list(fans))
     return axes
@@ -251,20 +206,9 @@ def _band(low: Series, high: Series) -> chart.Envelope:
     return {year: (low.values[year], high.values[year]) for year in low.values}
 
 
-def _without_base(
-    median: xr.Dataset, variable: str, targets: Sequence[Target], text: Text
-) -> Iterator[str]:
-    """Yield which targets have no level, since the year that they are counted from is not kept."""
-    missing: dict[int, list[str]] = {}
-    for target in unplaced(median, variable, targets):
-        missing.setdefault(target.since, []).append(target.id)
-    for year, ids in missing.items():
-        yield text("plot.no_base", ids=text.join(ids), year=year)
-
-
 def _quantiles(
     runs: xr.Dataset, variable: str, text: Text
-) -> Iterator[tuple[str, list[xr.DataArray]]]:
+) -> Iterator[tuple[str, list[xr.Dataset]]]:
     """Yield the quantiles of the sound runs of each scenario, each over ``year``."""
     base, elements = split_reference(variable)
     if variable not in runs and base not in runs:
@@ -279,34 +223,30 @@ def _quantiles(
             ranges = [dim for dim in array.dims if dim not in (over, "time", "year")]
             array = array.sel(dict(zip(ranges, elements, strict=True)), drop=True)
         if over is None or set(array.dims) not in ({over, "year"}, {over, "time"}):
+            dims = Message("{names}", names=tuple(map(str, array.dims)))
             raise InputError(
                 Fault(
                     "'{name}' cannot be drawn as a fan",
                     expected=Message("a variable over runs and years"),
-                    found=Message("{names}", names=tuple(map(str, array.dims)))
-                    if array.dims
-                    else Message("one number"),
+                    found=dims if array.dims else Message("one number"),
                     name=variable,
                 )
             )
         yearly = annual_series(array) if "time" in array.dims else array
-        values = np.asarray(yearly.transpose(over, "year").to_numpy(), dtype=np.float64)
-        sound = np.isfinite(values).all(axis=1)
+        sound = (abs(yearly) < np.inf).all("year")
         if "status" in of_scenario:
-            sound &= of_scenario["status"].to_numpy() == 0
+            sound &= of_scenario["status"] == 0
         if "sound" in of_scenario.coords:
-            sound &= of_scenario["sound"].to_numpy().astype(bool)
+            sound &= of_scenario["sound"].astype(bool)
         if not sound.any():
             raise InputError(
                 Fault("no run is sound, to draw '{name}' of", found=scenario or None, name=variable)
             )
-        quantiles = np.quantile(values[sound], QUANTILES, axis=0)
-        years = {"year": yearly["year"].to_numpy()}
-        attrs = {**array.attrs, "long_name": variable}
-        yield (
-            scenario,
-            [xr.DataArray(line, years, ["year"], attrs=attrs) for line in quantiles],
-        )
+        drawn = yearly.isel({over: np.flatnonzero(sound)})
+        quantiles = drawn.astype(float).quantile(QUANTILES, over, keep_attrs=True)
+        quantiles.attrs["long_name"] = variable
+        apart = (quantiles.isel(quantile=at, drop=True) for at in range(len(QUANTILES)))
+        yield scenario, [one.to_dataset(name=variable) for one in apart]
 
 
 def _by_scenario(runs: xr.Dataset, text: Text) -> Iterator[tuple[str, xr.Dataset]]:

@@ -42,10 +42,8 @@ class _Band:
     id: str
     name: str
     hue: str
-    above: FloatArray
-    """``(year,)``: at least 0."""
-    below: FloatArray
-    """``(year,)``: at most 0."""
+    sides: tuple[FloatArray, FloatArray]
+    """``(year,)`` each: what is above 0, and what is below."""
 
 
 def loop_shares(
@@ -78,10 +76,10 @@ def loop_shares(
             axes.set_axis_off()
             return axes
         bands = _bands(scores, scores.partitions[partition], text)
-        for side in ("above", "below"):
+        for side in (0, 1):
             end = np.zeros(len(scores.years))
             for band in bands:
-                start, end = end, end + getattr(band, side)
+                start, end = end, end + band.sides[side]
                 axes.fill_between(
                     scores.years, start, end, facecolor=band.hue, edgecolor="white", linewidth=0.7
                 )
@@ -121,41 +119,41 @@ def loop_drawing(scores: LoopScores) -> str:
 
 def _bands(scores: LoopScores, ids: Sequence[str], text: Text) -> list[_Band]:
     """Return the bands of loops in the order of the file, and one of all that are small."""
-    result: list[_Band] = []
-    small: list[FloatArray] = []
     hues = _hues(scores.loops)
-    for loop in scores.loops:
-        if loop.id not in ids:
-            continue
-        shares = scores.yearly[loop.id] * 100
-        if not (np.abs(shares) >= LEAST * 100).any():
-            small.append(shares)
-            continue
-        name = text.name(loop)
-        result.append(_Band(loop.id, name, hues[loop.id], shares.clip(min=0), shares.clip(max=0)))
+    bands = {
+        loop.id: _Band(loop.id, text.name(loop), hues[loop.id], (own.clip(min=0), own.clip(max=0)))
+        for loop in scores.loops
+        if loop.id in ids
+        for own in [scores.yearly[loop.id] * 100]
+    }
+    is_small = {
+        id_: all((np.abs(side) < 100 * LEAST).all() for side in band.sides)
+        for id_, band in bands.items()
+    }
+    small = [bands[id_] for id_ in bands if is_small[id_]]
+    shown = [bands[id_] for id_ in bands if not is_small[id_]]
     if small:
-        above = np.sum([shares.clip(min=0) for shares in small], axis=0)
-        below = np.sum([shares.clip(max=0) for shares in small], axis=0)
+        above, below = (np.sum([band.sides[side] for band in small], axis=0) for side in (0, 1))
         name = text("loops.chart_others", count=len(small))
-        result.append(_Band("", name, OTHERS, above, below))
-    return result
+        shown.append(_Band("", name, OTHERS, (above, below)))
+    return shown
 
 
 def _hues(loops: Sequence[Loop]) -> dict[str, str]:
-    """Return the colour of each loop by its id: by its place in the file, so that it stays."""
+    """Return the colour of each loop by its id: by its place in the file, so that it stays.
+
+    Colours of lines are lightened, so that dark words can be read on them.
+    """
     result: dict[str, str] = {}
     for polarity, order in HUES.items():
         ids = [loop.id for loop in loops if loop.polarity is polarity]
         for number, id_ in enumerate(ids):
             again, index = divmod(number, len(order))
-            result[id_] = _tint(canvas.colours()[order[index]], WHITE[again % len(WHITE)])
+            white = WHITE[again % len(WHITE)]
+            hue = to_rgb(canvas.colours()[order[index]])
+            red, green, blue = (part + (1 - part) * white for part in hue)
+            result[id_] = to_hex((red, green, blue))
     return result
-
-
-def _tint(hue: str, white: float) -> str:
-    """Lighten a colour of lines to one that dark words can be read on."""
-    red, green, blue = (part + (1 - part) * white for part in to_rgb(hue))
-    return to_hex((red, green, blue))
 
 
 def _label(axes: Axes, years: Sequence[int], start: FloatArray, end: FloatArray, name: str) -> None:

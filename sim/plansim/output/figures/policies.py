@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -29,9 +27,6 @@ MOST_LEVERS = 16
 """Levers that are drawn."""
 STILL = 0.02
 """A lever that no policy moves by so much of its range is not drawn."""
-NAME_SIZE = 7
-RISES = (0, 9, -9, 18, -18, 27, -27, 36, -36)
-"""Size of names of scenarios beside their points, and how far above or below they may stand."""
 
 
 def policy_sheet(result: PolicySet, lang: str = Lang.EN) -> Figure:
@@ -47,17 +42,14 @@ def policy_sheet(result: PolicySet, lang: str = Lang.EN) -> Figure:
     below = 0.27 * len(moved) + 1.6 if moved else 0.0
     with canvas.style():
         figure = canvas.ShownFigure(figsize=(10.4, 4.8 + below))
-        figure.set_layout_engine("constrained", hspace=0.06, wspace=0.05)
         heights = [4.2, below] if moved else [4.2]
         grid = figure.add_gridspec(len(heights), 2, width_ratios=[2.2, 1], height_ratios=heights)
-        plane = figure.add_subplot(grid[0, 0])
-        _aims(figure, plane, result, text)
+        _aims(figure.add_subplot(grid[0, 0]), result, text)
         _search(figure.add_subplot(grid[0, 1]), result, text)
         if moved:
-            _levers(figure, figure.add_subplot(grid[1, :]), result, moved, text)
+            _levers(figure.add_subplot(grid[1, :]), result, moved, text)
         title = text.pick(result.scenario.title_en, result.scenario.title_zh) or result.scenario.id
         figure.suptitle(text("policies.sheet", scenario=canvas.typeset(title)), x=0.01, ha="left")
-        _name_points(plane, (result.start, *result.shipped), *result.aims[:2])
     return figure
 
 
@@ -65,77 +57,31 @@ def _shown(aim: Aim, value: float) -> float:
     return value if aim in (Aim.MET, Aim.COST) else value * 100
 
 
-def _label(aim: Aim, text: Text) -> str:
-    match aim:
-        case Aim.GROWTH:
-            return text("policies.growth_axis")
-        case Aim.SHARE:
-            return text("policies.share_axis")
-        case Aim.MET:
-            return text("policies.met_axis")
-        case Aim.EFFORT:
-            return text("policies.effort_axis")
-        case Aim.COST:
-            return text("policies.cost_axis")
-
-
 def _column(points: Sequence[PolicyPoint], aim: Aim) -> FloatArray:
     return np.array([_shown(aim, point.aims[aim]) for point in points])
 
 
-def _aims(figure: Figure, axes: Axes, result: PolicySet, text: Text) -> None:
+def _aims(axes: Axes, result: PolicySet, text: Text) -> None:
     first, second, *others = result.aims
     x, y = _column(result.points, first), _column(result.points, second)
     third = _column(result.points, others[0]) if others else None
     hue: dict[str, Any] = {"color": HUE} if third is None else {"c": third, "cmap": RAMP}
     shown = axes.scatter(x, y, s=26, linewidths=0, **hue)
-    beside = (result.start, *result.shipped)
-    for point, mark in zip(beside, itertools.chain("s", itertools.repeat("D")), strict=False):
-        axes.plot(
-            _shown(first, point.aims[first]), _shown(second, point.aims[second]), mark, ms=5.5,
-            mfc="white", mec=canvas.INK, mew=1.1,
-        )  # fmt: skip
-    axes.set_xlabel(_label(first, text), loc="left")
-    axes.set_ylabel(_label(second, text))
+    hues = canvas.colours()
+    for number, point in enumerate((result.start, *result.shipped)):
+        at = _shown(first, point.aims[first]), _shown(second, point.aims[second])
+        mark = "s" if point is result.start else "Dd"[number // len(hues) % 2]
+        rim, name = hues[number % len(hues)], canvas.typeset(point.name)
+        axes.plot(*at, mark, ms=6, mfc="white", mec=rim, mew=1.6, ls="", label=name)
+    axes.legend(loc="best", fontsize=7)
+    axes.set_xlabel(text.word("aim_axis", first), loc="left")
+    axes.set_ylabel(text.word("aim_axis", second))
     axes.grid(visible=True, axis="both")
-    axes.set_title(text("policies.aims_title", count=len(result.points)), pad=16, color=canvas.INK)
-    canvas.note_above(axes, text("policies.aims_note", fresh=result.fresh), left=True)
+    title = text("policies.aims_title", count=len(result.points))
+    canvas.head(axes, title, text("policies.aims_note", fresh=result.fresh))
     if third is not None:
-        bar = figure.colorbar(shown, ax=axes, location="right", aspect=30, pad=0.01)
-        bar.set_label(_label(others[0], text), fontsize=7.5)
-        bar.outline.set_visible(False)
-
-
-def _name_points(axes: Axes, points: Sequence[PolicyPoint], first: Aim, second: Aim) -> None:
-    """Write a name beside each point, at the nearest of some places where it covers no other."""
-    figure = canvas.figure_of(axes)
-    figure.draw_without_rendering()
-    scale = 72 / figure.dpi
-    places = [(_shown(first, p.aims[first]), _shown(second, p.aims[second])) for p in points]
-    spots = axes.transData.transform(places) * scale
-    taken = [(x - 4, y - 4, x + 4, y + 4) for x, y in spots]
-    frame = np.asarray(axes.get_window_extent().extents) * scale
-    for point, place, (x, y) in zip(points, places, spots, strict=True):
-        width = NAME_SIZE * 0.56 * len(point.name)
-        best, fewest = (7.0, 0.0), math.inf
-        for (side, shift), rise in itertools.product(((7, 0), (-7, -width)), RISES):
-            left = x + side + shift
-            box = (left, y + rise - NAME_SIZE / 2, left + width, y + rise + NAME_SIZE / 2)
-            outside = box[0] < frame[0] or box[2] > frame[2] or box[1] < frame[1]
-            covered = sum(_overlap(box, other) for other in taken) + 9 * outside + abs(rise) / 100
-            if covered < fewest:
-                best, fewest, chosen = (side, rise), covered, box
-        taken.append(chosen)
-        line = {"arrowstyle": "-", "color": canvas.GREY, "lw": 0.5}
-        axes.annotate(
-            point.name, place, xytext=best, textcoords="offset points", fontsize=NAME_SIZE,
-            color=canvas.INK, va="center", ha="left" if best[0] > 0 else "right",
-            arrowprops=line if abs(best[1]) > 9 else None,
-        )  # fmt: skip
-
-
-def _overlap(one: Sequence[float], other: Sequence[float]) -> bool:
-    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+        where = {"location": "right", "aspect": 30, "pad": 0.01}
+        canvas.colour_bar(shown, axes, text.word("aim_axis", others[0]), **where)
 
 
 def _search(axes: Axes, result: PolicySet, text: Text) -> None:
@@ -145,8 +91,8 @@ def _search(axes: Axes, result: PolicySet, text: Text) -> None:
     axes.set_ylim(0, max(1.1 * float(result.hypervolumes.max(initial=0.0)), 0.01))
     axes.set_xlabel(text("policies.generation_axis"), loc="left")
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-    axes.set_title(text("policies.search_title"), pad=16, color=canvas.INK)
-    canvas.note_above(axes, text("policies.search_note", seeds=len(result.hypervolumes)), left=True)
+    note = text("policies.search_note", seeds=len(result.hypervolumes))
+    canvas.head(axes, text("policies.search_title"), note)
 
 
 def _moved(result: PolicySet) -> list[int]:
@@ -161,9 +107,7 @@ def _moved(result: PolicySet) -> list[int]:
     return sorted(index for index in order if extents[index] > STILL)
 
 
-def _levers(
-    figure: Figure, axes: Axes, result: PolicySet, moved: Sequence[int], text: Text
-) -> None:
+def _levers(axes: Axes, result: PolicySet, moved: Sequence[int], text: Text) -> None:
     """Draw policies as lines from lever to lever, each lever across its range."""
     levers = [result.levers[index] for index in moved]
     second = result.aims[1]
@@ -182,7 +126,7 @@ def _levers(
     axes.set_xlim(-0.02, 1.02)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.0f} %"))
     for row, lever in enumerate(levers):
-        ends = "–".join(f"{end * lever.shown_factor:.3g}" for end in (lever.low, lever.high))
+        ends = "–".join(f"{end * lever.shown_factor:.4g}" for end in (lever.low, lever.high))
         unit = (
             "" if lever.shown_unit == "Dmnl" else f" {canvas.typeset(text.unit(lever.shown_unit))}"
         )
@@ -191,12 +135,10 @@ def _levers(
             textcoords="offset points", va="center", fontsize=7, color=canvas.GREY,
             annotation_clip=False,
         )  # fmt: skip
-    axes.set_title(text("policies.levers_title"), pad=16, color=canvas.INK)
-    canvas.note_above(axes, text("policies.levers_note"), left=True)
+    canvas.head(axes, text("policies.levers_title"), text("policies.levers_note"))
     mappable = mpl.cm.ScalarMappable(norm, colour)
-    bar = figure.colorbar(mappable, ax=axes, location="bottom", fraction=0.03, aspect=60, pad=0.02)
-    bar.set_label(_label(second, text), fontsize=7.5)
-    bar.outline.set_visible(False)
+    where = {"location": "bottom", "fraction": 0.03, "aspect": 60, "pad": 0.02}
+    canvas.colour_bar(mappable, axes, text.word("aim_axis", second), **where)
 
 
 def _part(low: float, high: float, value: float) -> float:

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from types import MappingProxyType
 
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch, Rectangle
 
-from plansim.output.figures.canvas import GREY, INK, ShownFigure, figure_of, style, typeset, wrapped
+from plansim.output.figures.canvas import GREY, INK, figure_of, new_axes, style, typeset, wrapped
 from plansim.output.words.text import Lang, Text, margin_figure, percent, read_text, target_figure
-from plansim.output.words.verdicts import MARKS, OPEN_MARKS, SIGNS, share_text, verdict_mark
+from plansim.output.words.verdicts import SIGNS, outcome_words, share_text, verdict_mark
 from plansim.targets.target import Attribute, Status
 from plansim.targets.verdict import Verdict
 
 __all__ = ["verdict_map"]
 
-STEPS = (2.0, 10.0)
-"""Margins, in per cent of the target, at which the colour of a cell grows stronger."""
-MET = ("#DCEBF5", "#9CC7E4", "#4E9BCB")
-MISSED = ("#FBE3D6", "#F5B48E", "#E5834C")
+HUES = MappingProxyType({Status.MET: "#9CC7E4", Status.MISSED: "#F5B48E"})
 NEUTRAL = "#EEEEEE"
 OPEN = "#F6EFC9"
 ROW = 0.265
@@ -37,9 +35,8 @@ def verdict_map(
     """Draw verdicts as a table: a target a row, a scenario a column, its margin in each cell.
 
     Targets are sorted by attribute; those that no scenario can judge are left out.
-    ``titles`` head the columns instead of the scenarios' ids. The stronger a colour, the larger the
-    margin; a mark repeats what the colour says. Behind it stands how many of 100 plausible models
-    meet the target, if the verdicts have shares.
+    ``titles`` head the columns instead of the scenarios' ids. A mark repeats what the colour says.
+    Behind it stands how many of 100 plausible models meet the target, if the verdicts have shares.
 
     Raises:
         ValueError: nothing is judged.
@@ -60,9 +57,10 @@ def verdict_map(
         rows += [attribute, *same.values()] if same else []
     wide = CELL + SHARE * any(verdict.share for verdict in judged)
     with style():
-        axes = axes or _axes(len(rows), wide * len(scenarios))
+        width = wide * len(scenarios)
+        axes = axes or new_axes(NAME + width + 0.2, ROW * (len(rows) + 1.6) + 0.6)
         axes.set_axis_off()
-        axes.set_xlim(-NAME, wide * len(scenarios))
+        axes.set_xlim(-NAME, width)
         axes.set_ylim(len(rows) + 0.1, -1.5)
         for index, head in enumerate(titles or scenarios):
             axes.text(
@@ -80,11 +78,6 @@ def verdict_map(
                     _fill(axes, wide * column, index, wide, verdict, text)
         _key(axes, judged, text)
     return axes
-
-
-def _axes(rows: int, cells: float) -> Axes:
-    width, height = NAME + cells + 0.2, ROW * (rows + 1.6) + 0.6
-    return ShownFigure(figsize=(width, height)).subplots()
 
 
 def _write_name(axes: Axes, index: int, row: Verdict, text: Text) -> None:
@@ -120,54 +113,23 @@ def _fill(axes: Axes, left: float, index: int, wide: float, verdict: Verdict, te
     axes.text(edge, middle, share, ha="right", va="center", fontsize=7, color=INK)
 
 
-def _colour(verdict: Verdict) -> str:
-    if verdict.is_open:
-        return OPEN
-    if verdict.status not in (Status.MET, Status.MISSED):
-        return NEUTRAL
-    strength = sum(abs(_margin(verdict)) >= step for step in STEPS)
-    return (MET if verdict.status is Status.MET else MISSED)[strength]
-
-
-def _margin(verdict: Verdict) -> float:
-    """Return the margin in per cent of the target, or in points of a percentage."""
-    return (verdict.margin if verdict.margin_pct is None else verdict.margin_pct) or 0.0
-
-
 def _size(verdict: Verdict, text: Text) -> str:
+    """Write the margin in per cent of the target, or in points of a percentage."""
     if verdict.margin_pct is not None:
         return percent(verdict.margin_pct)
-    margin = _margin(verdict)
-    return text("plot.points", margin=margin_figure(margin, 1))
+    return text("plot.points", margin=margin_figure(verdict.margin or 0.0, 1))
+
+
+def _colour(verdict: Verdict) -> str:
+    return OPEN if verdict.is_open else HUES.get(verdict.status, NEUTRAL)
 
 
 def _key(axes: Axes, judged: Sequence[Verdict], text: Text) -> None:
     """Explain colours and marks below the table."""
-    result = {verdict.status for verdict in judged if not verdict.is_open}
-    entries = []
-    for status, shades in ((Status.MET, MET), (Status.MISSED, MISSED)):
-        if status in result:
-            word = f"{MARKS[status]} {text(f'status.{status}')}"
-            bounds = ("plot.under", "plot.between", "plot.over")
-            for shade, bound in zip(shades, bounds, strict=True):
-                size = text(bound, low=f"{STEPS[0]:g}", high=f"{STEPS[1]:g}")
-                entries.append((Patch(facecolor=shade), text("plot.step", verdict=word, size=size)))
-    entries += [
-        (Patch(facecolor=NEUTRAL), f"{MARKS[status]} {text(f'status.{status}')}")
-        for status in (Status.ASSUMED,)
-        if status in result
-    ]
-    entries += [
-        (Patch(facecolor=OPEN), f"{mark} {text('verdicts.open')}")
-        for certainty, mark in OPEN_MARKS.items()
-        if any(verdict.certainty is certainty for verdict in judged)
-    ]
-    if len(entries) % 3:  # blanks fill a column, so that each has one verdict
-        entries += [(Patch(alpha=0), "")] * (3 - len(entries) % 3)
-    figure = figure_of(axes)
+    entries = {verdict_mark(one): (_colour(one), outcome_words(one, text)) for one in judged}
+    hues, words = zip(*entries.values(), strict=True)
     title = "plot.margins_shares" if any(one.share for one in judged) else "plot.margins"
-    handles, words = zip(*entries, strict=True)
-    figure.legend(
-        handles, words, loc="outside lower left", ncols=len(entries) // 3, fontsize=7,
-        title=text(title), title_fontsize=7, alignment="left",
+    figure_of(axes).legend(
+        [Patch(facecolor=hue) for hue in hues], words, loc="outside lower left", ncols=len(words),
+        fontsize=7, title=text(title), title_fontsize=7, alignment="left",
     )  # fmt: skip

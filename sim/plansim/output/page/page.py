@@ -56,7 +56,6 @@ from plansim.scenario.scenario_file import Scenario, as_written
 from plansim.scenario.variant import for_scenarios
 from plansim.targets.catalogue import load_targets, plan_title
 from plansim.targets.target import Kind, Target, judged_targets
-from plansim.targets.verdict import Verdict
 from plansim.targets.views_file import load_views
 
 __all__ = ["Page", "make_page", "page"]
@@ -97,7 +96,7 @@ _CHINESE = re.compile("[\u2e80-\ua4cf\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef]")
 LICENSES = ("uPlot", "NotoSansSC", "DejaVuSans")
 COMPARED = 2
 """Number of presets that a page opens with."""
-STYLES = ("base", "layout", "controls", "board", "chart", "detail", "forced", "print")
+STYLES = ("base", "layout", "controls", "board", "chart", "detail", "forced")
 
 
 @dataclass(frozen=True, repr=False)
@@ -197,21 +196,39 @@ def make_page(
     if scores is None and loops:
         scores = score_loops(model, presets[0], loops)
     data = payload(model, presets, overlays, views, catalogue, program, loops)
-    assert isinstance(data, dict)
-    data |= {**_about(drawn, catalogue, judged, Lang(lang)), "plan": _plan(presets)}
     drawings = list(_drawings(drawn, signs, scores))
-    data["modules"] = [{"name": name, "svg": _zipped(drawing)} for name, drawing in drawings]
-    data["signed"] = presets[0].id if signs else ""
     verdicts = check_scenarios(drawn, presets, catalogue)
-    data["known"] = shares_data(verdicts, judged)
-    data["certainty"] = certainty_data()
-    data["members"] = members_data(members, drawn, everything, program)
+    title = plan_title(drawn)
+    goals = [target for target in catalogue if target.kind is Kind.TARGET]
+    data |= {
+        "lang": lang,
+        "title": both(title.en, title.zh) if title else [drawn.name, drawn.name],
+        "model": drawn.path.name,
+        "sha256": drawn.sha256,
+        "version": version("plansim"),
+        "unjudged": len(goals) - len(judged),
+        "horizon": max((target.horizon for target in judged), default=None),
+        "base": min((target.since for target in judged), default=None),
+        "modules": [{"name": name, "svg": _zipped(drawing)} for name, drawing in drawings],
+        "signed": presets[0].id if signs else "",
+        "known": shares_data(verdicts, judged),
+        "certainty": certainty_data(),
+        "members": members_data(members, drawn, everything, program),
+    }
+    text = read_text(Lang(lang))
+    names = {one.id: text.pick(one.title_en, one.title_zh) for one in presets[:COMPARED]}
+    parts = {
+        "lang": {Lang.EN: "en", Lang.ZH: "zh-Hans"}[text.lang],
+        "title": text.pick(title.en, title.zh) if title else drawn.name,
+        "answer": answer((one for one in verdicts if one.scenario in names), text, names),
+    }
     engine = _engine(javascript(program), javascript(verdict_program(model, judged)), data)
-    said = _answer(verdicts, presets[:COMPARED], Lang(lang))
-    return _filled_page(data, "".join(svg for _, svg in drawings), engine, said, Lang(lang))
+    return _filled_page(data, "".join(svg for _, svg in drawings), engine, parts)
 
 
-def _filled_page(data: Mapping[str, Data], drawn: str, engine: str, said: str, lang: Lang) -> Page:
+def _filled_page(
+    data: Mapping[str, Data], drawn: str, engine: str, texts: Mapping[str, str]
+) -> Page:
     """Put the parts of a page together; ``drawn`` is the text of its drawings, for the fonts."""
     template = _part("template.html")
     # A "<" occurs only within a text of JSON, where this is the same character to its reader.
@@ -219,10 +236,7 @@ def _filled_page(data: Mapping[str, Data], drawn: str, engine: str, said: str, l
     scripts = _scope(_part(f"{name}.js") for name in SCRIPTS)
     fonts = _fonts("".join([template, encoded, drawn, engine, scripts, string.printable]))
     styles = [*(font.css for font in fonts), DIAGRAMS, _vendor("uplot.min.css")]
-    parts = {
-        "lang": {Lang.EN: "en", Lang.ZH: "zh-Hans"}[lang],
-        "title": html.escape(_title(data, lang)),
-        "answer": html.escape(said),
+    parts = {name: html.escape(text) for name, text in texts.items()} | {
         "style": "\n".join([*styles, *(_part(f"{name}.css") for name in STYLES)]),
         "licenses": _inside_script(_licenses()),
         "vendor": _inside_script(_vendor("uplot.iife.min.js")),
@@ -230,7 +244,8 @@ def _filled_page(data: Mapping[str, Data], drawn: str, engine: str, said: str, l
         "engine": _inside_script(engine),
         "script": _inside_script(scripts),
     }
-    return Page(_filled(template, parts))
+    # What a part holds is never looked at again.
+    return Page(re.sub(r"\{\{ (\w+) \}\}", lambda place: parts[place[1]], template))
 
 
 def _fonts(text: str) -> Iterator[Subset]:
@@ -239,33 +254,6 @@ def _fonts(text: str) -> Iterator[Subset]:
     for font in subsets("".join(sorted(chinese))):
         yield replace(font, unicode_range=CHINESE_RANGE)
     yield from subsets("".join(sorted(set(text) - chinese)), "plansim-signs")
-
-
-def _about(
-    model: Model,
-    catalogue: Sequence[Target],
-    judged: Sequence[Target],
-    lang: Lang,
-) -> dict[str, Data]:
-    title = plan_title(model)
-    goals = [target for target in catalogue if target.kind is Kind.TARGET]
-    return {
-        "lang": lang.value,
-        "title": both(title.en, title.zh) if title else [model.name, model.name],
-        "model": model.path.name,
-        "sha256": model.sha256,
-        "version": version("plansim"),
-        "unjudged": len(goals) - len(judged),
-        "horizon": max((target.horizon for target in judged), default=None),
-        "base": min((target.since for target in judged), default=None),
-    }
-
-
-def _answer(verdicts: Iterable[Verdict], presets: Sequence[Scenario], lang: Lang) -> str:
-    """Return the answer under the presets that the page opens with."""
-    text = read_text(lang)
-    names = {preset.id: text.pick(preset.title_en, preset.title_zh) for preset in presets}
-    return answer((one for one in verdicts if one.scenario in names), text, names)
 
 
 def _drawings(
@@ -283,18 +271,6 @@ def _drawings(
 def _zipped(text: str) -> str:
     """Return a text as gzip in base64: drawings are unpacked as they are looked at."""
     return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
-
-
-def _plan(presets: Sequence[Scenario]) -> str | None:
-    """Return the preset from which the first one descends: what the plan itself assumes."""
-    ancestors = presets[0].lineage
-    return next((preset.id for preset in presets if preset.id in ancestors[:1]), None)
-
-
-def _title(data: Mapping[str, Data], lang: Lang) -> str:
-    titles = data["title"]
-    assert isinstance(titles, list)
-    return str(titles[0 if lang is Lang.EN else 1])
 
 
 def _engine(model: str, verdicts: str, data: Mapping[str, Data]) -> str:
@@ -334,13 +310,3 @@ def _licenses() -> str:
 def _inside_script(text: str) -> str:
     """Write JavaScript so that nothing in it ends the element that holds it."""
     return text.replace("</", "<\\/").replace("<!--", "<\\!--")
-
-
-def _filled(template: str, parts: Mapping[str, str]) -> str:
-    """Put parts where the template names them; what a part holds is never looked at again."""
-    pieces = template.split("{{")
-    catalogue = [pieces[0]]
-    for piece in pieces[1:]:
-        name, _, rest = piece.partition("}}")
-        catalogue += [parts[name.strip()], rest]
-    return "".join(catalogue)

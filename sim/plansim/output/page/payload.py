@@ -14,7 +14,8 @@ from plansim.analysis.attribution.shapley import MOST_EXACT, ORDERS
 from plansim.analysis.feedback.loops import Loop
 from plansim.compiler.ir import Program
 from plansim.files.shipped import shipped
-from plansim.model.records import Model, Timing, Variable
+from plansim.model.records import Model, Variable
+from plansim.model.units import NO_UNIT
 from plansim.output.page.data import (
     BOTH,
     Data,
@@ -42,7 +43,7 @@ from plansim.targets.target import (
     reported_factor,
     split_reference,
 )
-from plansim.targets.views import Chart, ChartSeries, Lever, Theme, Views, names_of, unit_of
+from plansim.targets.views import Chart, ChartSeries, Lever, Views, names_of, unit_of
 
 __all__ = ["payload", "phrases"]
 
@@ -61,7 +62,7 @@ def payload(
     catalogue: Sequence[Target],
     program: Program,
     loops: Sequence[Loop] = (),
-) -> Data:
+) -> dict[str, Data]:
     """Collect the data of a page. ``catalogue`` holds the rows of the plan."""
     targets = list(judged_targets(catalogue))
     charts = [*views.charts, *_extra(model, views, targets)]
@@ -74,7 +75,13 @@ def payload(
         "phrases": phrases(),
         "scenarios": [_scenario(model, scenario, program) for scenario in scenarios],
         "overlays": [_scenario(model, overlay, program) for overlay in overlays],
-        "themes": [_theme(theme, chart_index) for theme in views.themes],
+        "themes": [
+            {
+                "name": both(theme.name_en, theme.name_zh),
+                "charts": [chart_index[chart.id] for chart in theme.charts],
+            }
+            for theme in views.themes
+        ],
         "charts": [_chart(model, chart, targets, judged, outputs, dots) for chart in charts],
         "groups": [
             {
@@ -87,7 +94,9 @@ def payload(
         "targets": [_target(model, target, charts, loops) for target in targets],
         "year": mode(target.year for target in targets) if targets else None,
         "statuses": [status.value for status in Status],
-        "moments": [moment(_timing(model, name), 0) for name in program.outputs],
+        "moments": [
+            moment(model.variables[split_reference(name)[0]].timing, 0) for name in program.outputs
+        ],
         "variables": _variables(model, views, program, inputs),
         "changes": _changes(model, program, inputs),
         "shares": {"exact": MOST_EXACT, "orders": ORDERS},
@@ -158,14 +167,6 @@ def _extra(model: Model, views: Views, targets: Iterable[Target]) -> Iterator[Ch
             yield Chart(line.reference, *names, (line,), unit, key=False)
 
 
-def _theme(theme: Theme, chart_index: Mapping[str, int]) -> Data:
-    return {
-        "id": theme.id,
-        "name": both(theme.name_en, theme.name_zh),
-        "charts": [chart_index[chart.id] for chart in theme.charts],
-    }
-
-
 def _chart(
     model: Model,
     chart: Chart,
@@ -204,10 +205,6 @@ def _chart(
             if (mark := _mark(model, line, number, target, judged)) is not None
         ],
     }
-
-
-def _timing(model: Model, reference: str) -> Timing:
-    return model.variables[split_reference(reference)[0]].timing
 
 
 def _mark(
@@ -254,13 +251,16 @@ def _lever(model: Model, lever: Lever, program: Program, facts: Sequence[ModelFa
         "apply": lever.apply.value,
         "low": lever.low,
         "high": lever.high,
-        "unit": unit_words(lever.shown_unit) if lever.shown_unit != NO_UNIT else ["", ""],
+        "unit": _bare_unit(lever.shown_unit),
         "factor": lever.shown_factor,
         "calendar": lever.unit == "Year" and lever.low > EARLIEST,
     }
 
 
-NO_UNIT = "Dmnl"
+def _bare_unit(unit: str) -> Data:
+    return ["", ""] if unit == NO_UNIT else unit_words(unit)
+
+
 EARLIEST = 1800
 """A value in years above this is a date."""
 
@@ -291,15 +291,17 @@ def _variables(model: Model, views: Views, program: Program, inputs: Sequence[in
     rows: list[Data] = []
     for name, own in by_variable.items():
         variable = model.variables[name]
-        unit, factor = shown.get(name) or _readable(variable)
+        rate = ("%/Year", 100.0) if variable.unit == "1/Year" else (variable.unit, 1.0)
+        unit, factor = shown.get(name, rate)
+        is_date = isinstance(variable.value, float) and variable.value > EARLIEST
         rows.append(
             {
                 "name": both(*called.get(name, (variable.name, variable.name_zh))),
-                "unit": unit_words(unit) if unit != NO_UNIT else ["", ""],
+                "unit": _bare_unit(unit),
                 "factor": factor,
                 "inputs": list(own),
                 "elements": [_elements(model, variable, program.inputs[input_]) for input_ in own],
-                "calendar": variable.unit == "Year" and _is_date(variable),
+                "calendar": variable.unit == "Year" and is_date,
             }
         )
     return rows
@@ -318,14 +320,6 @@ def _changes(model: Model, program: Program, inputs: Sequence[int]) -> Data:
         name_zh = model.variables.get(name, first).name_zh
         rows.append({"id": name, "name": both(name, name_zh), "inputs": list(own)})
     return rows
-
-
-def _readable(variable: Variable) -> tuple[str, float]:
-    return ("%/Year", 100.0) if variable.unit == "1/Year" else (variable.unit, 1.0)
-
-
-def _is_date(variable: Variable) -> bool:
-    return isinstance(variable.value, float) and variable.value > EARLIEST
 
 
 def _elements(model: Model, variable: Variable, reference: str) -> Data:

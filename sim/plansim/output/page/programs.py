@@ -8,7 +8,7 @@ from typing import cast
 from plansim.compiler.ir import Program
 from plansim.compiler.javascript import emit_javascript
 from plansim.compiler.lower import StructuralError, lower
-from plansim.compiler.order import schedule
+from plansim.compiler.schedule import schedule
 from plansim.compiler.tracing import Trace
 from plansim.errors import Fault, InputError
 from plansim.model.records import Model, VariableKind

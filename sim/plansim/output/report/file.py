@@ -27,10 +27,10 @@ __all__ = ["FORMATS", "in_print", "report", "terminal_text", "write_report"]
 
 _WRITERS = MappingProxyType(
     {
-        ".docx": "docx_writer",
-        ".html": "html_pdf_writer",
-        ".pdf": "html_pdf_writer",
-        ".xlsx": "xlsx_writer",
+        ".docx": "docx",
+        ".html": "html_pdf",
+        ".pdf": "html_pdf",
+        ".xlsx": "xlsx",
     },
 )
 """The module that writes a format; loaded when it is asked for."""
@@ -64,7 +64,7 @@ def report(
     >>> runs = plansim.simulate(model, [plansim.as_written(model), "boats.yaml"])
     >>> plansim.report(runs, "report.docx", remedies=False, lang="zh", force=True)
     """
-    from plansim.output.report.sections import comparison_report
+    from plansim.output.report.comparison_report import comparison_report
 
     path = Path(path)
     check_destination(path, force=force, formats=FORMATS)
@@ -88,7 +88,7 @@ def write_report(document: Document, path: Path, *, force: bool = False) -> None
     """
     check_destination(path, force=force, formats=FORMATS)
     suffix = path.suffix.lower()
-    module = import_module(f"{__package__}.{_WRITERS[suffix]}")
+    module = import_module(f"{__package__}.writers.{_WRITERS[suffix]}")
     write = getattr(module, f"write_{suffix[1:]}")
     with writing_whole(path) as part:
         write(in_print(document), part)
@@ -132,7 +132,7 @@ def terminal_text(document: Document) -> RenderableType:
     for section in document.sections:
         shown = [block for block in section.blocks if not isinstance(block, doc.Picture)]
         if shown:
-            parts += ["", Prose(section.title, Style.STRONG), *map(_in_terminal, shown)]
+            parts += [Prose(section.title, Style.STRONG), *map(_in_terminal, shown)]
     return blocks(parts)
 
 
@@ -155,7 +155,7 @@ def _in_terminal(block: doc.Paragraph | doc.Bullets | doc.ReportTable) -> Render
             return layout.lines([block.caption, Grid(columns, rows), *filter(None, [block.note])])
 
 
-def _cell(cell: doc.Cell) -> RenderableType:
+def _cell(cell: doc.Cell) -> layout.Cell:
     style = Style.__members__.get(cell.tone.name)
     first, *further = cell.text.split("\n")
     return stacked([(first, style) if style else first, *further, *cell.below])

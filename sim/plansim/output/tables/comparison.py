@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import takewhile
 
 from plansim.analysis.attribution.assumptions import Attribution, Group, Shares
 from plansim.analysis.attribution.models import ModelDifference
@@ -14,8 +13,8 @@ from plansim.model.difference import EntryDifference
 from plansim.model.records import Model
 from plansim.model.units import NO_UNIT
 from plansim.output.describe import element_changes
-from plansim.output.report.remedies import order_in_words
-from plansim.output.report.tables import cause_in_short
+from plansim.output.report.sections.remedies import order_in_words
+from plansim.output.report.sections.verdicts import cause_in_short
 from plansim.output.tables.layout import (
     Band,
     Grid,
@@ -28,14 +27,16 @@ from plansim.output.tables.layout import (
     figure_column,
     lines,
     section,
+    table,
     text_column,
+    unit_column,
 )
 from plansim.output.tables.verdicts import STYLES, letter_of, verdict_table
 from plansim.output.words.answer import gained, lost
 from plansim.output.words.language import say_in
 from plansim.output.words.text import Text, decimals_for, decimals_of, figure, signed
 from plansim.output.words.verdicts import MARKS, by_section
-from plansim.targets.target import Attribute
+from plansim.targets.target import Attribute, Status
 from plansim.targets.verdict import SURE
 
 __all__ = ["attribution_table", "comparison_table", "difference_table"]
@@ -48,19 +49,17 @@ SMALL = 0.02
 
 def comparison_table(comparison: Comparison, text: Text) -> RenderableType:
     """Lay out what a comparison comes to: what `check` shows, then causes and remedies in short."""
-    titles = {
-        scenario.id: text.pick(scenario.title_en, scenario.title_zh)
-        for scenario in comparison.scenarios
-    }
+    titles = {scenario.id: text.title(scenario) for scenario in comparison.scenarios}
     verdicts = [one for by_id in comparison.verdicts for one in by_id.values()]
     parts: list[RenderableType] = [verdict_table(verdicts, comparison.targets, text, titles=titles)]
-    told = [("report.why_turned", _causes(comparison, text), "")]
+    told = {"report.why_turned": (_causes(comparison, text), "")}
     if any(found.targets for found in comparison.remedies):
-        told.append(("report.help", _remedies(comparison, text), _rest(comparison, text)))
-    for key, rows, note in told:
-        table = [Grid([text_column(), text_column()], grid)] if (grid := list(rows)) else []
-        if table or note:
-            parts.append(lines([Prose(text(key), Style.STRONG), *table, *filter(None, [note])]))
+        told["report.help"] = _remedies(comparison, text), _rest(comparison, text)
+    for key, (rows, note) in told.items():
+        listed = list(rows)
+        below = [Grid([text_column(), text_column()], listed)] * bool(listed) + [note] * bool(note)
+        if below:
+            parts.append(lines([Prose(text(key), Style.STRONG), *below]))
     return blocks(parts)
 
 
@@ -70,53 +69,45 @@ def _causes(comparison: Comparison, text: Text) -> Iterator[Row]:
         {key: one for key, one in own.items() if one.attribute is Attribute.BINDING}
         for own in comparison.verdicts
     )
-    for place, (other, attribution) in enumerate(
-        zip(others, comparison.attributions, strict=True), 1
-    ):
-        turned = [*lost(first, other), *gained(first, other)]
-        if attribution is None or not turned:
+    pairs = zip(others, comparison.attributions, strict=True)
+    for place, (other, attribution) in enumerate(pairs, 1):
+        if attribution is None:
             continue
-        labelled = attribution.labelled(comparison.views.levers)
+        turned = {*lost(first, other), *gained(first, other)}
+        labelled = attribution.labelled(comparison.views.levers) if turned else attribution
         for shares in labelled.targets:
             if shares.target.id in turned:
-                name = text.name(shares.target)
-                yield (
-                    f"{letter_of(place)}  {name}",
-                    cause_in_short(labelled, shares, text),
-                )
+                name = f"{letter_of(place)}  {text.name(shares.target)}"
+                yield name, cause_in_short(labelled, shares, text)
 
 
 def _remedies(comparison: Comparison, text: Text) -> Iterator[Row]:
     """Yield for each scenario the targets that a move of few levers meets as surely as is asked."""
     for place, found in enumerate(comparison.remedies):
-        for orders in found.targets:
-            if _helps(orders):
-                name = f"{letter_of(place)}  {text.name(orders.target)}"
-                yield name, order_in_words(orders, text)
+        for orders in filter(_helps, found.targets):
+            name = f"{letter_of(place)}  {text.name(orders.target)}"
+            yield name, order_in_words(orders, text)
 
 
 def _rest(comparison: Comparison, text: Text) -> str:
     """Say what the moves are, then which targets have none, and how far the best one goes."""
     by_id = [{one.target.id: one for one in found.targets} for found in comparison.remedies]
-    names: dict[str, list[str]] = {}
+    clause, names = text("list_sep.clause"), {}
     for target in comparison.unsure:
         found = [own.get(target.id) for own in by_id]
         if any(one and not _helps(one) for one in found):
             best = [None if one is None or _helps(one) else one.best for one in found]
-            names[text.name(target)] = [
+            names[text.name(target)] = " / ".join(
                 str(one.share.of_hundred) if one and one.share else "–" for one in best
-            ]
-    has_members = any(one.share for own in comparison.verdicts for one in own.values())
-    if not has_members:
+            )
+    if not any(one.share for own in comparison.verdicts for one in own.values()):  # no members
         none = text("report.nothing") + text("list_sep.colon")
-        return none + text("list_sep.clause").join(names) if names else ""
+        return none + clause.join(names) if names else ""
     parts = [text("report.help_short", sure=SURE)]
     if names:
         letters = " / ".join(map(letter_of, range(len(by_id))))
-        told = [f"{name} {' / '.join(shares)}" for name, shares in names.items()]
-        parts.append(
-            text("report.help_rest", letters=letters, names=text("list_sep.clause").join(told))
-        )
+        told = clause.join(f"{name} {shares}" for name, shares in names.items())
+        parts.append(text("report.help_rest", letters=letters, names=told))
     return text("list_sep.sentence").join(parts)
 
 
@@ -134,29 +125,23 @@ def attribution_table(attribution: Attribution, text: Text) -> RenderableType:
     ends = {"before": attribution.before, "after": attribution.after}
     if not attribution.groups:
         return text("causes.same", **ends)
-    known = [shares for shares in attribution.targets if math.isfinite(_change(shares))]
-    moved = {shares.target.id: shares for shares in known if _change(shares)}
-    still = [shares.target.id for shares in known if not _change(shares)]
-    unknown = [
-        shares.target.id for shares in attribution.targets if not math.isfinite(_change(shares))
-    ]
-    changes = [
-        (text.pick(group.name, group.name_zh), _span(group, text)) for group in attribution.groups
-    ]
+    names = [text.pick(group.name, group.name_zh) for group in attribution.groups]
+    spans = [_span(group, text) for group in attribution.groups]
     parts: list[RenderableType] = [
         text("causes.title", **ends),
         text("causes.changes"),
-        facts(changes),
+        facts(zip(names, spans, strict=True)),
     ]
+    by_id = {shares.target.id: shares for shares in attribution.targets}
+    unknown = [key for key, shares in by_id.items() if not math.isfinite(_change(shares))]
+    still = [key for key, shares in by_id.items() if _change(shares) == 0]
+    moved = {key: shares for key, shares in by_id.items() if key not in {*unknown, *still}}
     if moved:
         columns = [text_column(text("causes.due")), figure_column(text("causes.share"))]
-        names = [text.pick(group.name, group.name_zh) for group in attribution.groups]
         rows = _share_rows(moved, names, text, sampled=bool(attribution.orders))
         parts.append(Grid(columns, rows))
-    if still:
-        parts.append(text("causes.still", ids=text.join(still)))
-    if unknown:
-        parts.append(text("causes.unknown", ids=text.join(unknown)))
+    rest = {"causes.still": still, "causes.unknown": unknown}
+    parts += [text(key, ids=text.join(ids)) for key, ids in rest.items() if ids]
     how = "causes.sampled" if attribution.orders else "causes.exact"
     parts += [text(how, runs=attribution.runs, orders=attribution.orders), text("causes.units")]
     return blocks(parts)
@@ -265,21 +250,17 @@ def difference_table(difference: ModelDifference, model: Model, text: Text) -> R
     names = {"old": difference.old, "new": difference.new}
     if not difference.differences:
         return text("difference.same", **names)
-    parts: list[RenderableType] = [
-        text("difference.title", count=len(difference.differences), **names)
-    ]
-    by_module: dict[str, list[EntryDifference]] = {}
+    by_module: dict[str, list[Row]] = {}
     for one in difference.differences:
-        by_module.setdefault(one.module, []).append(one)
+        by_module.setdefault(one.module, []).extend(_difference_rows(one, text))
     rows: list[Row | Band] = []
     for module, changed in by_module.items():
         known = model.modules.get(module)
         title = text.pick(module, known.name_zh if known else module)
-        rows.append(section(title or text("difference.ranges")))
-        rows += (row for one in changed for row in _difference_rows(one, text))
-    parts.append(Grid([text_column(), text_column(), text_column()], rows))
-    parts += _moves(difference, text)
-    return blocks(parts)
+        rows += [section(title or text("difference.ranges")), *changed]
+    head = text("difference.title", count=len(difference.differences), **names)
+    grid = Grid([text_column(), text_column(), text_column()], rows)
+    return blocks([head, grid, *_moves(difference, text)])
 
 
 def _difference_rows(difference: EntryDifference, text: Text) -> Iterator[Row]:
@@ -307,24 +288,22 @@ def _about(before: str, after: str) -> tuple[str, str]:
     >>> _about("a" * 80 + "one" + "b" * 80, "a" * 80 + "two" + "b" * 80)[0]
     '…aaaaaaaaaaaaaaaaaaaaaaaaonebbbbbbbbbbbbbbbbbbbbbbbb…'
     """
-    before, after = _flat(before), _flat(after)
-    if max(len(before), len(after)) <= MOST_LETTERS:
-        return before or "–", after or "–"
-    first = _common(before, after)
-    room = min(len(before), len(after)) - first
-    last = min(_common(before[::-1], after[::-1]), room)
-    start = max(first - ABOUT, 0)
-    cuts = [max(last - ABOUT, 0)] * 2
-    ends = [len(one) - cut for one, cut in zip((before, after), cuts, strict=True)]
-    shown = ["…" * (start > 0) + one[start:end] + "…" * (end < len(one))
-             for one, end in zip((before, after), ends, strict=True)]  # fmt: skip
-    return shown[0] or "–", shown[1] or "–"
+    both = [_flat(before), _flat(after)]
+    if max(map(len, both)) > MOST_LETTERS:
+        start = max(_common(*both) - ABOUT, 0)
+        cut = _common(*(one[start:][::-1] for one in both)) - ABOUT
+        ends = [len(one) - max(cut, 0) for one in both]
+        both = [
+            "…" * (start > 0) + one[start:end] + "…" * (end < len(one))
+            for one, end in zip(both, ends, strict=True)
+        ]
+    return both[0] or "–", both[1] or "–"
 
 
 def _common(one: str, other: str) -> int:
     """Return how many letters two texts have in common from the first on."""
-    pairs = zip(one, other, strict=False)
-    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))
 
 
 def _moves(difference: ModelDifference, text: Text) -> Iterator[RenderableType]:
@@ -343,14 +322,14 @@ def _moves(difference: ModelDifference, text: Text) -> Iterator[RenderableType]:
     values = {shares.target.id: pair for shares, pair in zip(
         difference.targets, difference.values, strict=True)}  # fmt: skip
     columns = [
-        text_column(text("verdicts.name")),
-        figure_column(text("difference.before")),
-        text_column(),
-        figure_column(text("difference.after")),
-        text_column(),
-        text_column(text("mix.unit")),
+        text_column("verdicts.name", lambda one: f"{one.target.id}  {text.name(one.target)}"),
+        figure_column("difference.before", lambda one: _apart(*values[one.target.id])[0]),
+        text_column("", lambda one: _mark(one.status_before)),
+        figure_column("difference.after", lambda one: _apart(*values[one.target.id])[1]),
+        text_column("", lambda one: _mark(one.status_after)),
+        unit_column(text, lambda one: one.target.unit),
     ]
-    yield Grid(columns, (_moved_row(one, values[one.target.id], text) for one in moved))
+    yield table(text, columns, moved)
     known = {one.target.id: one for one in moved if math.isfinite(sum(one.shares)) and one.shares}
     deciding = {key: one for key, one in known.items() if _decides(one)}
     if known:
@@ -377,13 +356,8 @@ def _decides(shares: Shares) -> bool:
     return is_binding or shares.status_before is not shares.status_after
 
 
-def _moved_row(shares: Shares, values: tuple[float, float], text: Text) -> Row:
-    target = shares.target
-    name = f"{target.id}  {text.name(target)}"
-    statuses = (shares.status_before, shares.status_after)
-    marks = [Prose(MARKS[status], STYLES[status]) for status in statuses]
-    before, after = _apart(*values)
-    return name, before, marks[0], after, marks[1], text.unit(target.unit)
+def _mark(status: Status) -> Prose:
+    return Prose(MARKS[status], STYLES[status])
 
 
 def _apart(before: float, after: float) -> tuple[str, str]:

@@ -8,7 +8,7 @@ table, and columns that are never truncated.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from io import StringIO
 from typing import Any, TypeAlias
@@ -29,6 +29,7 @@ from plansim.targets.target import Target
 __all__ = [
     "LEAST",
     "Band",
+    "Cell",
     "Column",
     "FirstFitting",
     "Grid",
@@ -47,6 +48,7 @@ __all__ = [
     "target_columns",
     "text_column",
     "unit_cell",
+    "unit_column",
 ]
 
 LEAST = 16
@@ -136,14 +138,19 @@ def target_columns(
 ) -> list[Column]:
     """Return the columns of the ids and the names of targets."""
     return [
-        Column(text("verdicts.id"), lambda item: target_of(item).id),
-        text_column(text("verdicts.name"), lambda item: text.name(target_of(item)), least=least),
+        Column("verdicts.id", lambda item: target_of(item).id),
+        text_column("verdicts.name", lambda item: text.name(target_of(item)), least=least),
     ]
 
 
 def unit_cell(unit: str, text: Text) -> str:
     """Return a unit in the language of the text; nothing for a pure number."""
     return "" if unit == NO_UNIT else text.unit(unit)
+
+
+def unit_column(text: Text, unit_of: Callable[[Any], str]) -> Column:
+    """Return a column of units."""
+    return Column("mix.unit", lambda item: unit_cell(unit_of(item), text))
 
 
 @dataclass(frozen=True)
@@ -161,24 +168,26 @@ def section(title: str = "") -> Band:
     return Band(title, rule=True)
 
 
-def table(columns: Sequence[Column], items: Iterable[Any], *, title: str = "") -> Grid:
+def table(text: Text, columns: Sequence[Column], items: Iterable[Any], title: str = "") -> Grid:
     """Return a table with a row for each item, whose cells its columns give.
 
-    >>> columns = [Column("n", str), figure_column("n²", lambda n: f"{n * n}")]
-    >>> print(shown(table(columns, [2, 9]), 80))
-    n  n²
-    -----
-    2   4
-    9  81
+    Heads and title are keys of phrases, or else stand as they are.
+
+    >>> from plansim.output.words.text import read_text
+    >>> columns = [Column("n"), figure_column("verdicts.target", lambda n: f"{n * n}")]
+    >>> print(shown(table(read_text("en"), columns, [2, 9]), 80))
+    n  plan says
+    ------------
+    2          4
+    9         81
     """
-    return Grid(
-        columns,
-        (
-            item if isinstance(item, Band) else [column.cell(item) for column in columns]
-            for item in items
-        ),
-        title=title,
+    known = text.phrases
+    heads = [replace(one, head=known.get(str(one.head), one.head)) for one in columns]
+    rows = (
+        item if isinstance(item, Band) else [column.cell(item) for column in columns]
+        for item in items
     )
+    return Grid(heads, rows, title=known.get(title, title))
 
 
 class Grid:

@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 
 from plansim.model.records import Model, Variable, folded
 from plansim.output.describe import reference_name
-from plansim.output.tables import layout
+from plansim.output.tables.layout import (
+    Band,
+    Column,
+    Grid,
+    Prose,
+    RenderableType,
+    Row,
+    Style,
+    figure_column,
+    text_column,
+    unit_cell,
+)
 from plansim.output.words.text import Text
 from plansim.output.words.verdicts import by_section, limit_of
 from plansim.scenario.factors import Apply, neutral_value
@@ -16,27 +28,51 @@ from plansim.targets.views import Lever, Views
 
 __all__ = ["lever_list", "scenario_list", "target_list", "variable_list"]
 
+_Entry = tuple[str, Row, Sequence[str]]
+"""The heading that a row stands under, the row, and texts beyond its own that may be looked for."""
 
-def scenario_list(heads: Iterable[ScenarioHead], text: Text) -> layout.RenderableType:
+
+def _listed(
+    columns: Sequence[Column],
+    entries: Iterable[_Entry],
+    text: Text,
+    words: Sequence[str],
+    *notes: str,
+) -> RenderableType:
+    """Lay out entries by their headings, and count them; with ``words`` those that hold all."""
+
+    def holds(entry: _Entry) -> bool:
+        whole = folded("\n".join([entry[0], *map(str, entry[1]), *entry[2]]))
+        return all(folded(word) in whole for word in words)
+
+    every = list(entries)
+    found = [entry for entry in every if holds(entry)]
+    if words and not found:
+        return text("list.nothing_matches", words=" ".join(words))
+    rows: list[Row | Band] = []
+    for heading, group in groupby(found, key=lambda entry: entry[0]):
+        rows += [Band(heading), *(row for _, row, _ in group), Band()]
+    key = "list.matches" if words else "list.count"
+    count = text(key, count=len(found), total=len(every))
+    return Grid(columns, [*rows, *(Band(note, style=None) for note in (*notes, count))])
+
+
+def scenario_list(heads: Iterable[ScenarioHead], text: Text) -> RenderableType:
     """List scenarios with their titles, children indented below their parents.
 
     Tests of the model and overlays are listed apart, below the stories.
     """
-    by_kind: dict[ScenarioKind, list[ScenarioHead]] = {kind: [] for kind in ScenarioKind}
-    for head in heads:
-        by_kind[head.kind].append(head)
-    rows: list[layout.Row | layout.Band] = []
-    for kind, alike in by_kind.items():
-        if alike and rows:
-            rows += [layout.Band(), layout.Band(text.word("scenario_kind", kind))]
+    listed = list(heads)
+    rows: list[Row | Band] = []
+    for kind in ScenarioKind:
+        family = list(_family([head for head in listed if head.kind is kind]))
+        if family and rows:
+            rows += [Band(), Band(text.word("scenario_kind", kind))]
         rows += [
-            (
-                layout.Prose("  " * depth + head.id, layout.Style.STRONG),
-                text.pick(head.title_en, head.title_zh),
-            )
-            for head, depth in _family(alike)
+            (Prose("  " * depth + head.id, Style.STRONG), text.title(head))
+            for head, depth in family
         ]
-    return layout.Grid([layout.Column(), layout.text_column()], rows)
+    return Grid([Column(), text_column()], rows)
 
 
 def _family(
@@ -51,162 +87,92 @@ def _family(
             yield from _family(heads, head.id, depth + 1)
 
 
-def variable_list(model: Model, text: Text, *, words: Sequence[str] = ()) -> layout.RenderableType:
+def variable_list(model: Model, text: Text, *, words: Sequence[str] = ()) -> RenderableType:
     """List the variables of a model with kind and unit, by module in the order of the file.
 
     With ``words`` only those whose texts hold all of these.
     """
-    modules: dict[str, list[Variable]] = {}
-    wanted = [
-        variable
-        for variable in model.variables.values()
-        if _matches(words, _texts_of_variable(variable, text))
-    ]
-    if not wanted and words:
-        return text("list.nothing_matches", words=" ".join(words))
-    for variable in wanted:
-        modules.setdefault(variable.module, []).append(variable)
-    rows: list[layout.Row | layout.Band] = []
-    for module, variables in modules.items():
-        known = model.modules.get(module)
-        name = text.pick(module, known.name_zh if known else "")
-        rows.append(layout.Band(name or text("list.no_module")))
-        rows += [_variable_row(variable, text) for variable in variables]
-        rows.append(layout.Band())
-    rows.append(layout.Band(_count(len(wanted), len(model.variables), words, text), style=None))
-    return layout.Grid(
-        [layout.text_column(), layout.text_column(), layout.Column(), layout.Column()], rows
-    )
 
+    def entry(variable: Variable) -> _Entry:
+        module = model.modules.get(variable.module)
+        title = text.pick(variable.module, module.name_zh if module else "")
+        elements = f"[{','.join(variable.subscripts)}]" if variable.subscripts else ""
+        kind, unit = text.word("kind", variable.kind), text.unit(variable.unit)
+        more = variable.meaning_en, variable.meaning_zh, variable.module, variable.unit
+        row = variable.name + elements, variable.name_zh, kind, unit
+        return title or text("list.no_module"), row, (*more, variable.kind)
 
-def _matches(words: Sequence[str], texts: Iterable[str]) -> bool:
-    """Whether all words stand somewhere in some texts, whatever their case."""
-    whole = folded("\n".join(texts))
-    return all(folded(word) in whole for word in words)
-
-
-def _texts_of_variable(variable: Variable, text: Text) -> tuple[str, ...]:
-    kinds = (variable.kind, text.word("kind", variable.kind))
-    return (
-        variable.name,
-        variable.name_zh,
-        variable.meaning_en,
-        variable.meaning_zh,
-        variable.module,
-        variable.unit,
-        *kinds,
-    )
-
-
-def _texts_of_target(target: Target, model: Model) -> tuple[str, ...]:
-    judges = target.variables.values()
-    names = (model.variables.get(split_reference(reference)[0]) for reference in judges)
-    return (
-        *(target.id, target.name_en, target.name_zh, target.unit, target.attribute),
-        *(target.wording, *judges, *(variable.name_zh for variable in names if variable)),
-    )
-
-
-def _count(listed: int, total: int, words: Sequence[str], text: Text) -> str:
-    key = "list.matches" if words else "list.count"
-    return text(key, count=listed, total=total)
-
-
-def _variable_row(variable: Variable, text: Text) -> layout.Row:
-    name = variable.name
-    if variable.subscripts:
-        name += f"[{','.join(variable.subscripts)}]"
-    kind = text.word("kind", variable.kind)
-    return name, variable.name_zh, kind, text.unit(variable.unit)
+    places = list(dict.fromkeys(variable.module for variable in model.variables.values()))
+    ordered = sorted(model.variables.values(), key=lambda one: places.index(one.module))
+    columns = [text_column(), text_column(), Column(), Column()]
+    return _listed(columns, map(entry, ordered), text, words)
 
 
 def lever_list(
     views: Views, model: Model, text: Text, *, words: Sequence[str] = ()
-) -> layout.RenderableType:
+) -> RenderableType:
     """List the levers that people may move, by group: label, range, present value, constants.
 
     One that adds or multiplies starts from + 0 or × 1. With ``words`` only those whose texts hold
     all of these.
     """
-    rows: list[layout.Row | layout.Band] = []
-    levers = list(views.levers)
-    count = 0
-    for group in views.groups:
-        wanted = [lever for lever in group.levers if _matches(words, _texts_of_lever(lever))]
-        count += len(wanted)
-        if wanted:
-            rows += [layout.Band(text.name(group))]
-            rows += [_lever_row(lever, model, text) for lever in wanted]
-            rows.append(layout.Band())
-    if not count and words:
-        return text("list.nothing_matches", words=" ".join(words))
-    for lever in [one for one in levers if one.apply is Apply.SET and one.shown_factor != 1][:1]:
-        value = f"{lever.high * lever.shown_factor:.4g} {text.unit(lever.shown_unit)}"
-        hint = text("list.set_hint", name=text.name(lever), value=value)
-        rows.append(layout.Band(hint, style=None))
-    rows.append(layout.Band(_count(count, len(levers), words, text), style=None))
+
+    def entry(title: str, lever: Lever) -> _Entry:
+        present = neutral_value(model, {}, lever.apply, lever.constants)
+        low, now, high = (
+            f"{value * lever.shown_factor:.4g}" for value in (lever.low, present, lever.high)
+        )
+        sign = {Apply.SET: "", Apply.ADD: "+ ", Apply.MULTIPLY: "× "}[lever.apply]
+        first, *others = lever.constants
+        if others:
+            first = text("changes.and_more", name=first, count=len(others))
+        unit = unit_cell(lever.shown_unit, text)
+        row = text.name(lever), f"{low} – {high}", f"{sign}{now}", unit, first
+        more = lever.name_en, lever.name_zh, lever.help_en, lever.help_zh, *lever.constants
+        return title, row, more
+
     columns = [
-        layout.text_column(text("list.lever"), least=24),
-        layout.figure_column(text("list.range")),
-        layout.figure_column(text("list.present")),
-        layout.Column(text("run.unit")),
-        layout.text_column(text("list.constant"), least=24),
+        text_column(text("list.lever"), least=24),
+        figure_column(text("list.range")),
+        figure_column(text("list.present")),
+        Column(text("run.unit")),
+        text_column(text("list.constant"), least=24),
     ]
-    return layout.Grid(columns, rows)
-
-
-def _texts_of_lever(lever: Lever) -> tuple[str, ...]:
-    return (lever.name_en, lever.name_zh, lever.help_en, lever.help_zh, *lever.constants)
-
-
-def _lever_row(lever: Lever, model: Model, text: Text) -> layout.Row:
-    present = neutral_value(model, {}, lever.apply, lever.constants)
-    low, now, high = (
-        f"{value * lever.shown_factor:.4g}" for value in (lever.low, present, lever.high)
-    )
-    sign = {Apply.SET: "", Apply.ADD: "+ ", Apply.MULTIPLY: "× "}[lever.apply]
-    first, *others = lever.constants
-    if others:
-        first = text("changes.and_more", name=first, count=len(others))
-    return (
-        text.name(lever),
-        f"{low} – {high}",
-        f"{sign}{now}",
-        layout.unit_cell(lever.shown_unit, text),
-        first,
-    )
+    notes = [
+        text("list.set_hint", name=text.name(lever), value=value)
+        for lever in views.levers
+        if lever.apply is Apply.SET and lever.shown_factor != 1
+        if (value := f"{lever.high * lever.shown_factor:.4g} {text.unit(lever.shown_unit)}")
+    ]
+    entries = (entry(text.name(group), lever) for group in views.groups for lever in group.levers)
+    return _listed(columns, entries, text, words, *notes[:1])
 
 
 def target_list(
     targets: Iterable[Target], model: Model, text: Text, *, words: Sequence[str] = ()
-) -> layout.RenderableType:
+) -> RenderableType:
     """List a plan's targets by attribute and year, each with its variables or why it has none.
 
     With ``words`` only those whose texts hold all of these.
     """
-    every = [target for target in targets if target.kind is Kind.TARGET]
-    wanted = [target for target in every if _matches(words, _texts_of_target(target, model))]
-    if not wanted and words:
-        return text("list.nothing_matches", words=" ".join(words))
-    rows: list[layout.Row | layout.Band] = []
-    for title, section in by_section(wanted, text):
-        rows.append(layout.Band(title))
-        rows += [_target_row(target, model, text) for target in section]
-        rows.append(layout.Band())
-    rows.append(layout.Band(_count(len(wanted), len(every), words, text), style=None))
-    return layout.Grid(
-        [layout.Column(), layout.text_column(), layout.Column(right=True), layout.text_column()],
-        rows,
-    )
 
+    def entry(title: str, target: Target) -> _Entry:
+        judges = list(target.variables.values())
+        names = [reference_name(variable, model, text) for variable in judges]
+        reason = text("list.not_judged", reason=text.pick(target.reason_en, target.reason_zh))
+        limit = limit_of(target, text)
+        row: Row = (
+            target.id,
+            text.name(target),
+            f"{limit} {text.unit(target.unit)}" if limit else "–",
+            text.join(names) if names else Prose(reason, Style.FAINT),
+        )
+        variables = (model.variables.get(split_reference(name)[0]) for name in judges)
+        known = [variable.name_zh for variable in variables if variable]
+        named = target.name_en, target.name_zh, target.unit, target.attribute, target.wording
+        return title, row, (*named, *judges, *known)
 
-def _target_row(target: Target, model: Model, text: Text) -> layout.Row:
-    names = [reference_name(variable, model, text) for variable in target.variables.values()]
-    reason = text("list.not_judged", reason=text.pick(target.reason_en, target.reason_zh))
-    limit = limit_of(target, text)
-    return (
-        target.id,
-        text.name(target),
-        f"{limit} {text.unit(target.unit)}" if limit else "–",
-        text.join(names) if names else layout.Prose(reason, layout.Style.FAINT),
-    )
+    wanted = [target for target in targets if target.kind is Kind.TARGET]
+    entries = (entry(title, one) for title, group in by_section(wanted, text) for one in group)
+    columns = [Column(), text_column(), figure_column(), text_column()]
+    return _listed(columns, entries, text, words)

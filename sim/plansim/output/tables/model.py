@@ -5,11 +5,22 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from plansim.analysis.calibration.diagnostics import Diagnostics, ObservationFit, TargetShift
 from plansim.analysis.validation.result import Case, Number, Result, ValidationOutcome
-from plansim.output.tables import layout
+from plansim.output.tables.layout import (
+    Column,
+    Grid,
+    Prose,
+    RenderableType,
+    Style,
+    blocks,
+    figure_column,
+    lines,
+    table,
+    text_column,
+)
 from plansim.output.words.text import Text
 
 __all__ = [
@@ -27,9 +38,9 @@ __all__ = [
 MOST_FAULTS = 12
 """Number of faults of a test that the table shows; JSON has all."""
 _MARK = {
-    ValidationOutcome.PASS: ("✓", layout.Style.GOOD),
-    ValidationOutcome.FAIL: ("✗", layout.Style.BAD),
-    ValidationOutcome.NOT_APPLICABLE: ("–", layout.Style.FAINT),
+    ValidationOutcome.PASS: ("✓", Style.GOOD),
+    ValidationOutcome.FAIL: ("✗", Style.BAD),
+    ValidationOutcome.NOT_APPLICABLE: ("–", Style.FAINT),
 }
 
 
@@ -88,28 +99,26 @@ def _word(name: str, value: Number, text: Text) -> Number:
     return text.word(WORD_GROUPS[name], value) if name in WORD_GROUPS else value
 
 
-def validation_table(results: Sequence[Result], text: Text) -> layout.RenderableType:
+def validation_table(results: Sequence[Result], text: Text) -> RenderableType:
     """Return a row for each test, then the faults of those that fail, and last the count."""
     columns = [
-        layout.Column(),
-        layout.Column(text("validation.id")),
-        layout.text_column(text("validation.test"), most=32),
-        layout.text_column(text("validation.found")),
+        Column("", lambda result: Prose(*_MARK[result.status])),
+        Column("validation.id", lambda result: result.id),
+        text_column("validation.test", lambda result: title_text(result, text), most=32),
+        text_column("validation.found", lambda result: figure_text(result, text)),
     ]
-    rows = [
-        (
-            layout.Prose(*_MARK[result.status]),
-            result.id,
-            title_text(result, text),
-            figure_text(result, text),
-        )
-        for result in results
-    ]
-    failed = (
-        _faults(result, text) for result in results if result.status is ValidationOutcome.FAIL
+    failed = [one for one in results if one.status is ValidationOutcome.FAIL]
+    effects = (grid for one in results if (grid := _effects(one, text)) is not None)
+    faults = (_faults(one, text) for one in failed)
+    counted = Counter(result.status for result in results)
+    count = text(
+        "validation.count",
+        passed=counted[ValidationOutcome.PASS],
+        failed=len(failed),
+        left=counted[ValidationOutcome.NOT_APPLICABLE],
+        seconds=sum(result.seconds for result in results),
     )
-    effects = (table for result in results if (table := _effects(result, text)) is not None)
-    return layout.blocks([layout.Grid(columns, rows), *effects, *failed, _count(results, text)])
+    return blocks([table(text, columns, results), *effects, *faults, count])
 
 
 def effect_rows(result: Result, text: Text) -> tuple[list[str], list[list[str]]]:
@@ -136,20 +145,18 @@ def _in_percent(part: float) -> str:
     return f"{100 * part:.1f}".replace("-0.0", "0.0").replace("-", "−")
 
 
-def _effects(result: Result, text: Text) -> layout.RenderableType | None:
+def _effects(result: Result, text: Text) -> RenderableType | None:
     (first, *questions), rows = effect_rows(result, text)
-    columns = [layout.text_column(first), *map(layout.figure_column, questions)]
-    return layout.Grid(columns, rows, title=text("validation.effects")) if rows else None
+    columns = [text_column(first), *map(figure_column, questions)]
+    return Grid(columns, rows, title=text("validation.effects")) if rows else None
 
 
-def _faults(result: Result, text: Text) -> layout.RenderableType:
+def _faults(result: Result, text: Text) -> RenderableType:
     faults = [f"  {case_text(case, text)}" for case in result.faults]
     shown = faults[:MOST_FAULTS]
     if (more := len(faults) - MOST_FAULTS) > 0:
         shown.append("  " + text("validation.more", count=more))
-    return layout.lines(
-        [f"{result.id}{text('list_sep.colon')}{criterion_text(result, text)}", *shown]
-    )
+    return lines([f"{result.id}{text('list_sep.colon')}{criterion_text(result, text)}", *shown])
 
 
 def result_mark(result: Result) -> str:
@@ -157,37 +164,14 @@ def result_mark(result: Result) -> str:
     return _MARK[result.status][0]
 
 
-def _count(results: Sequence[Result], text: Text) -> str:
-    counted = Counter(result.status for result in results)
-    return text(
-        "validation.count",
-        passed=counted[ValidationOutcome.PASS],
-        failed=counted[ValidationOutcome.FAIL],
-        left=counted[ValidationOutcome.NOT_APPLICABLE],
-        seconds=sum(result.seconds for result in results),
-    )
-
-
 MOST = 20
 """So many factors are shown, those whose range shrank most."""
 
 
-def conditioning_table(made: Diagnostics, text: Text) -> layout.RenderableType:
-    """Lay out what conditioning did."""
-    parts: list[layout.RenderableType] = [
-        layout.lines(_waves(made, text)),
-        _observations(made, text),
-        _factors(made, text),
-    ]
-    if made.pairs or made.structures:
-        parts.append(layout.lines([*_pairs(made, text), *_structures(made, text)]))
-    targets = [_targets(made, text)] if made.targets else []
-    return layout.blocks([*parts, *targets, text("condition.legend")])
-
-
-def _waves(made: Diagnostics, text: Text) -> Iterator[str]:
-    for number, wave in enumerate(made.waves, start=1):
-        yield text(
+def conditioning_table(made: Diagnostics, text: Text) -> RenderableType:
+    """Lay out what conditioning did: to observations, to factors, to the shares of targets."""
+    waves = [
+        text(
             "condition.wave",
             number=number,
             draws=f"{wave.draws:,}",
@@ -196,89 +180,86 @@ def _waves(made: Diagnostics, text: Text) -> Iterator[str]:
             volume=f"{wave.volume:.3g}",
             broken=wave.broken,
         )
-
-
-def _observations(made: Diagnostics, text: Text) -> layout.Grid:
-    def figure(one: ObservationFit) -> str:
-        return f"{one.observation.value:.4g} {text.unit(one.observation.unit)}"
-
-    def rejects(one: ObservationFit) -> layout.Prose:
-        return layout.Prose(f"{one.rejects:.1%}", layout.Style.DOUBT if one.rejects > 0.5 else "")
-
-    columns = [
-        layout.text_column(text("condition.observation"), lambda one: text.name(one.observation)),
-        layout.figure_column(text("condition.figure"), figure),
-        layout.figure_column(
-            text("condition.deviation"), lambda one: f"{one.observation.deviation:.2g}"
-        ),
-        layout.figure_column(text("condition.prior"), lambda one: _range(one.prior)),
-        layout.figure_column(text("condition.conditioned"), lambda one: _range(one.conditioned)),
-        layout.figure_column(text("condition.rejects"), rejects),
-        layout.figure_column(text("condition.alone"), lambda one: f"{one.alone:.1%}"),
-        layout.figure_column(text("condition.least"), lambda one: f"{one.least:.1f}"),
+        for number, wave in enumerate(made.waves, start=1)
     ]
-    return layout.table(columns, sorted(made.observations, key=lambda one: -one.rejects))
-
-
-def _range(band: tuple[float, ...]) -> str:
-    return "–".join(f"{end:.3g}" for end in (band[0], band[-1]))
-
-
-def _factors(made: Diagnostics, text: Text) -> layout.Grid:
-    columns = [
-        layout.text_column(
-            text("condition.factor"),
-            lambda one: text.pick(one.name, one.name_zh) + " *" * one.matched,
-        ),
-        layout.figure_column(text("condition.width"), lambda one: f"{one.width:.2f}"),
-        layout.figure_column(text("condition.middle"), lambda one: f"{one.middle:.2f}"),
-    ]
-    return layout.table(columns, made.factors[:MOST])
-
-
-def _pairs(made: Diagnostics, text: Text) -> Iterator[str]:
-    for one in made.pairs:
-        yield text(
+    pairs = [
+        text(
             "condition.pair",
             first=text.pick(one.first, one.first_zh),
             second=text.pick(one.second, one.second_zh),
             correlation=f"{one.correlation:+.2f}",
         )
-
-
-def _structures(made: Diagnostics, text: Text) -> Iterator[str]:
-    for one in made.structures:
-        yield text(
+        for one in made.pairs
+    ]
+    structures = [
+        text(
             "condition.structure",
             name=text.pick(one.factor, one.factor_zh),
             value=f"{one.value:g}",
             prior=f"{one.prior:.0%}",
             conditioned=f"{one.conditioned:.1%}",
         )
+        for one in made.structures
+    ]
+    factors = [
+        text_column(
+            "condition.factor", lambda one: text.pick(one.name, one.name_zh) + " *" * one.matched
+        ),
+        figure_column("condition.width", lambda one: f"{one.width:.2f}"),
+        figure_column("condition.middle", lambda one: f"{one.middle:.2f}"),
+    ]
+    parts: list[RenderableType] = [
+        lines(waves),
+        _observations(made, text),
+        table(text, factors, made.factors[:MOST]),
+    ]
+    if pairs or structures:
+        parts.append(lines([*pairs, *structures]))
+    if made.targets:
+        parts.append(_targets(made, text))
+    return blocks([*parts, text("condition.legend")])
 
 
-def _targets(made: Diagnostics, text: Text) -> layout.Grid:
+def _observations(made: Diagnostics, text: Text) -> Grid:
+    def figure(one: ObservationFit) -> str:
+        return f"{one.observation.value:.4g} {text.unit(one.observation.unit)}"
+
+    def band(ends: tuple[float, ...]) -> str:
+        return f"{ends[0]:.3g}–{ends[-1]:.3g}"
+
+    def rejects(one: ObservationFit) -> Prose:
+        return Prose(f"{one.rejects:.1%}", Style.DOUBT if one.rejects > 0.5 else "")
+
+    columns = [
+        text_column("condition.observation", lambda one: text.name(one.observation)),
+        figure_column("condition.figure", figure),
+        figure_column("condition.deviation", lambda one: f"{one.observation.deviation:.2g}"),
+        figure_column("condition.prior", lambda one: band(one.prior)),
+        figure_column("condition.conditioned", lambda one: band(one.conditioned)),
+        figure_column("condition.rejects", rejects),
+        figure_column("condition.alone", lambda one: f"{one.alone:.1%}"),
+        figure_column("condition.least", lambda one: f"{one.least:.1f}"),
+    ]
+    return table(text, columns, sorted(made.observations, key=lambda one: -one.rejects))
+
+
+def _targets(made: Diagnostics, text: Text) -> Grid:
     """Lay out the shares of members that meet targets: prior, conditioned, by structure."""
 
-    def of_structure(index: int) -> Callable[[TargetShift], str]:
+    def of_structure(index: int) -> Column:
         def cell(one: TargetShift) -> str:
             share = one.structures[index]
             return "–" if math.isnan(share) else f"{share:.2f}"
 
-        return cell
+        known = made.structures[index]
+        name = text.pick(known.factor, known.factor_zh)
+        return figure_column(f"{name} {known.value:g}", cell)
 
     columns = [
-        layout.text_column(
-            text("condition.target"), lambda one: f"{one.target.id} {text.name(one.target)}"
-        ),
-        layout.figure_column(text("condition.prior"), lambda one: f"{one.prior:.2f}"),
-        layout.figure_column(text("condition.conditioned"), lambda one: f"{one.conditioned:.2f}"),
-        *(
-            layout.figure_column(
-                f"{text.pick(one.factor, one.factor_zh)} {one.value:g}", of_structure(i)
-            )
-            for i, one in enumerate(made.structures)
-        ),
-        layout.text_column("", lambda one: "" if one.moved else text("condition.unmoved")),
+        text_column("condition.target", lambda one: f"{one.target.id} {text.name(one.target)}"),
+        figure_column("condition.prior", lambda one: f"{one.prior:.2f}"),
+        figure_column("condition.conditioned", lambda one: f"{one.conditioned:.2f}"),
+        *map(of_structure, range(len(made.structures))),
+        text_column("", lambda one: "" if one.moved else text("condition.unmoved")),
     ]
-    return layout.table(columns, made.targets)
+    return table(text, columns, made.targets)

@@ -27,6 +27,7 @@ from plansim.output.tables.layout import (
     table,
     text_column,
     unit_cell,
+    unit_column,
 )
 from plansim.output.words.text import Text
 from plansim.scenario.factors import Apply
@@ -45,44 +46,29 @@ __all__ = [
 
 def discovery_table(found: Sequence[Discovery], model: Model, text: Text) -> RenderableType:
     """Lay out the corners in which targets fail, target by target."""
-    parts = [_target(one, model, text) for one in found]
-    has_boxes = any(one.boxes for one in found)
-    return blocks([*parts, *([text("discover.legend")] if has_boxes else [])])
+    legend = [text("discover.legend")] if any(one.boxes for one in found) else []
+    return blocks([*(_target(one, model, text) for one in found), *legend])
 
 
 def _target(found: Discovery, model: Model, text: Text) -> RenderableType:
-    name = text.name(found)
-    head = text(
-        "discover.head",
-        id=found.target,
-        name=name,
-        share=_hundred(found.failing),
-        source=text.pick(found.title_en, found.title_zh) or found.source,
-    )
-    if not found.boxes:
-        why = "discover.no_box"
-        if found.runs == 0:
-            why = "discover.not_judged"
-        elif found.failing == 1:
-            why = "discover.always"
-        elif found.failing == 0:
-            why = "discover.never"
-        elif found.is_rare:
-            why = "discover.rare"
-        return lines([Prose(head, Style.STRONG), text(why, runs=found.runs)])
+    source = text.title(found) or found.source
+    about = {"id": found.target, "name": text.name(found), "source": source}
+    parts: list[RenderableType] = [
+        Prose(text("discover.head", share=_hundred(found.failing), **about), Style.STRONG)
+    ]
     what = text("discover.holds" if found.outcome is Outcome.HOLDS else "discover.fails")
-    parts: list[RenderableType] = [Prose(head, Style.STRONG)]
     for number, box in enumerate(found.boxes, 1):
-        said = text(
-            "discover.box",
-            number=number,
-            what=what,
-            density=_hundred(box.density),
-            coverage=_hundred(box.coverage),
-            mass=_hundred(box.mass),
-        )
+        said = text("discover.box", number=number, what=what, **_shares(box, "mass"))
         parts += [f"  {said}{_fresh(box, text)}", _limits(box, model, text)]
+    if not found.boxes:
+        known = {0.0: "discover.never", 1.0: "discover.always"}
+        why = known.get(found.failing, "discover.rare" if found.is_rare else "discover.no_box")
+        parts.append(text(why if found.runs else "discover.not_judged", runs=found.runs))
     return lines(parts)
+
+
+def _shares(found: object, *more: str) -> dict[str, str]:
+    return {name: _hundred(getattr(found, name)) for name in ("density", "coverage", *more)}
 
 
 def _fresh(box: FailureBox, text: Text) -> str:
@@ -90,30 +76,20 @@ def _fresh(box: FailureBox, text: Text) -> str:
         return ""
     if not box.test.members:
         return text("discover.fresh_none")
-    return text(
-        "discover.fresh",
-        density=_hundred(box.test.density),
-        low=_hundred(box.test.low),
-        high=_hundred(box.test.high),
-        coverage=_hundred(box.test.coverage),
-        count=box.test.members,
-    )
+    return text("discover.fresh", count=box.test.members, **_shares(box.test, "low", "high"))
 
 
 def _limits(box: FailureBox, model: Model, text: Text) -> Grid:
-    cells = [(limit, *limit_of(limit, model, text)) for limit in box.asked]
-    return table(
-        [
-            Column("  ", lambda _: ""),
-            text_column(text("discover.unknown"), lambda row: row[1]),
-            figure_column(text("discover.limit"), lambda row: row[2]),
-            Column(text("mix.unit"), lambda row: row[3]),
-            figure_column(text("discover.range"), lambda row: _plausible(row[0])),
-            figure_column(text("discover.found"), lambda row: _hundred(row[0].frequency)),
-            text_column(text("discover.sources"), lambda row: text.join(_cited(row[0]))),
-        ],
-        cells,
-    )
+    columns = [
+        Column("  ", lambda _: ""),
+        text_column("discover.unknown", lambda row: row[1]),
+        figure_column("discover.limit", lambda row: row[2]),
+        Column("mix.unit", lambda row: row[3]),
+        figure_column("discover.range", lambda row: _plausible(row[0])),
+        figure_column("discover.found", lambda row: _hundred(row[0].frequency)),
+        text_column("discover.sources", lambda row: text.join(_cited(row[0]))),
+    ]
+    return table(text, columns, [(limit, *limit_of(limit, model, text)) for limit in box.asked])
 
 
 def _plausible(limit: Limit) -> str:
@@ -137,12 +113,12 @@ def limit_of(limit: Limit, model: Model, text: Text) -> tuple[str, str, str]:
         asked = f"≥ {sign}{low:.4g}"
     else:
         asked = f"{sign}{low:.4g}–{sign}{high:.4g}"
-    return name, asked, "" if unit == "Dmnl" else text.unit(unit)
+    return name, asked, unit_cell(unit, text)
 
 
 def robustness_table(result: Robustness, text: Text) -> RenderableType:
     """Lay out how robust policies are, then what each meets and how each pair compares."""
-    titles = {p.policy: text.pick(p.title_en, p.title_zh) or p.policy for p in result.policies}
+    titles = {p.policy: text.title(p) or p.policy for p in result.policies}
 
     def regret(size: Regret, form: str, factor: float = 1.0) -> str:
         return f"{factor * size.upper:{form}} ({factor * size.largest:{form}})"
@@ -154,23 +130,21 @@ def robustness_table(result: Robustness, text: Text) -> RenderableType:
         return text("robust.beaten_by", name=titles[name], share=_hundred(share))
 
     columns = [
-        text_column(text("robust.policy"), lambda p: titles[p.policy]),
+        text_column("robust.policy", lambda p: titles[p.policy]),
+        figure_column("robust.mean_met", lambda p: f"{p.mean_met:.1f} ± {p.mean_met_error:.2f}"),
+        figure_column("robust.named", lambda p: f"{_hundred(p.named_share)}/100"),
+        figure_column("robust.all", lambda p: f"{_hundred(p.all_share)}/100"),
         figure_column(
-            text("robust.mean_met"), lambda p: f"{p.mean_met:.1f} ± {p.mean_met_error:.2f}"
+            "robust.distance", lambda p: "–" if p.distance is None else f"{p.distance:.2f}"
         ),
-        figure_column(text("robust.named"), lambda p: f"{_hundred(p.named_share)}/100"),
-        figure_column(text("robust.all"), lambda p: f"{_hundred(p.all_share)}/100"),
-        figure_column(
-            text("robust.distance"), lambda p: "–" if p.distance is None else f"{p.distance:.2f}"
-        ),
-        figure_column(text("robust.regret"), lambda p: regret(p.regret_targets, "g")),
-        figure_column(text("robust.margin"), lambda p: regret(p.regret_margin, ".0f", 100) + " %"),
-        text_column(text("robust.beaten"), beaten),
+        figure_column("robust.regret", lambda p: regret(p.regret_targets, "g")),
+        figure_column("robust.margin", lambda p: regret(p.regret_margin, ".0f", 100) + " %"),
+        text_column("robust.beaten", beaten),
     ]
     head = {"binding": len(result.binding), "members": result.members, "unsound": result.unsound}
     parts: list[RenderableType] = [
         text("robust.head", **head),
-        table(columns, result.policies),
+        table(text, columns, result.policies),
         text("robust.set", ids=text.join(result.named), count=len(result.named)),
     ]
     if result.pairs:
@@ -217,26 +191,22 @@ def _gain(gain: Adaptation, names: Mapping[str, str], text: Text) -> RenderableT
     ]
     (without, within), (pair,) = gain.robustness.policies, gain.robustness.pairs
     hundred = text("adaptation.of_hundred")
-
-    def row(name: str, ends: tuple[float, float], change: str, form: str, unit: str) -> Row:
-        return name, *(format(end, form) for end in ends), change, unit
-
-    shares = [100 * without.named_share, 100 * within.named_share]
-    rows = [
-        row(text("robust.mean_met"), (without.mean_met, within.mean_met),
-            f"{pair.difference:+.2f} ± {pair.error:.2f}", ".2f", ""),
-        row(text("robust.named"), (shares[0], shares[1]),
-            f"{100 * pair.share_difference:+.1f} ± {100 * pair.share_error:.1f}", ".1f", hundred),
-    ]  # fmt: skip
-    for key, share in without.met.items():
-        if abs(within.met[key] - share) >= LEAST_GAIN:
-            ends = 100 * share, 100 * within.met[key]
-            name = f"{key}  {names[key]}"
-            rows.append(row(name, ends, f"{ends[1] - ends[0]:+.1f}", ".1f", hundred))
+    shares = f"{100 * without.named_share:.1f}", f"{100 * within.named_share:.1f}"
+    share = f"{100 * pair.share_difference:+.1f} ± {100 * pair.share_error:.1f}"
+    means = f"{without.mean_met:.2f}", f"{within.mean_met:.2f}"
+    rows: list[Row] = [
+        (text("robust.mean_met"), *means, f"{pair.difference:+.2f} ± {pair.error:.2f}", ""),
+        (text("robust.named"), *shares, share, hundred),
+    ]
+    for key, met in without.met.items():
+        if abs(within.met[key] - met) >= LEAST_GAIN:
+            ends = 100 * met, 100 * within.met[key]
+            shown = f"{ends[0]:.1f}", f"{ends[1]:.1f}", f"{ends[1] - ends[0]:+.1f}"
+            rows.append((f"{key}  {names[key]}", *shown, hundred))
     for one in gain.effort:
         change = f"{one.difference:+.2g} ± {one.error:.1g}"
-        unit = unit_cell(one.unit, text)
-        rows.append(row(text.name(one), (one.without, one.within), change, ".3g", unit))
+        ends_shown = f"{one.without:.3g}", f"{one.within:.3g}"
+        rows.append((text.name(one), *ends_shown, change, unit_cell(one.unit, text)))
     tie = [text("adaptation.tie")] if pair.is_tie else []
     named = gain.robustness.named
     legend = text("adaptation.legend", count=len(named), ids=text.join(named))
@@ -256,31 +226,22 @@ def _signs(signs: Sequence[Signpost], text: Text) -> RenderableType:
         return f"{'≥' if sign.is_met_above else '≤'} {sign.threshold:.4g}"
 
     columns = [
-        text_column(
-            text("verdicts.name"), lambda s: text.name(s) if names[s.target] == id(s) else ""
-        ),
-        figure_column(text("signposts.year"), lambda s: str(s.year)),
-        text_column(
-            text("signposts.statistic"), lambda s: text.pick(s.statistic_en, s.statistic_zh)
-        ),
-        figure_column(text("signposts.area"), area),
-        figure_column(text("signposts.threshold"), threshold),
-        Column(text("mix.unit"), lambda s: text.unit(s.unit)),
-        figure_column(text("signposts.hope"), lambda s: _hundred(s.false_hope)),
-        figure_column(text("signposts.alarm"), lambda s: _hundred(s.false_alarm)),
+        text_column("verdicts.name", lambda s: text.name(s) if names[s.target] == id(s) else ""),
+        figure_column("signposts.year", lambda s: str(s.year)),
+        text_column("signposts.statistic", lambda s: text.pick(s.statistic_en, s.statistic_zh)),
+        figure_column("signposts.area", area),
+        figure_column("signposts.threshold", threshold),
+        unit_column(text, lambda s: s.unit),
+        figure_column("signposts.hope", lambda s: _hundred(s.false_hope)),
+        figure_column("signposts.alarm", lambda s: _hundred(s.false_alarm)),
     ]
-    return blocks([table(columns, best), text("signposts.legend")])
+    return blocks([table(text, columns, best), text("signposts.legend")])
 
 
 def conflicts_table(result: Conflicts, names: Mapping[str, str], text: Text) -> RenderableType:
     """Lay out the smallest conflicts; ``names`` of targets by their ids."""
-    head = text(
-        "conflicts.head",
-        sets=result.sets,
-        largest=result.largest,
-        runs=result.runs,
-        members=result.members,
-    )
+    counts = {"sets": result.sets, "runs": result.runs, "members": result.members}
+    head = text("conflicts.head", largest=result.largest, **counts)
     if not result.conflicts:
         return blocks([head, text("conflicts.none")])
 
@@ -293,11 +254,11 @@ def conflicts_table(result: Conflicts, names: Mapping[str, str], text: Text) -> 
         return text("conflicts.or").join(ways) or text("conflicts.nothing")
 
     columns = [
-        text_column(text("conflicts.set"), lambda c: text.join(names[one] for one in c.targets)),
-        figure_column(text("conflicts.share"), lambda c: f"{_hundred(c.share)}/100"),
-        text_column(text("conflicts.relax"), relaxed),
+        text_column("conflicts.set", lambda c: text.join(names[one] for one in c.targets)),
+        figure_column("conflicts.share", lambda c: f"{_hundred(c.share)}/100"),
+        text_column("conflicts.relax", relaxed),
     ]
-    return blocks([head, table(columns, result.conflicts), text("conflicts.legend")])
+    return blocks([head, table(text, columns, result.conflicts), text("conflicts.legend")])
 
 
 def _amount(amount: float, unit: str, text: Text) -> str:
@@ -311,27 +272,22 @@ def information_table(
     result: Information, model: Model, text: Text, *, most: int = 10
 ) -> RenderableType:
     """Lay out which unknowns are worth knowing to the choice among policies."""
-    head = text(
-        "information.head",
-        best=result.best,
-        policies=text.join(
-            f"{name} {mean:.2f}" for name, mean in zip(result.policies, result.means, strict=True)
-        ),
-        members=result.members,
-        perfect=f"{result.perfect:.2f}",
-    )
+    pairs = zip(result.policies, result.means, strict=True)
+    policies = text.join(f"{name} {mean:.2f}" for name, mean in pairs)
+    known = {"best": result.best, "members": result.members, "perfect": f"{result.perfect:.2f}"}
+    head = text("information.head", policies=policies, **known)
     worth = [one for one in result.unknowns if one.value > NORMAL * one.error][:most]
     shown = worth or sorted(result.unknowns, key=lambda one: -one.pawn)[:3]
     columns = [
         text_column(
-            text("discover.unknown"),
+            "discover.unknown",
             lambda one: constants_name(one.factor.constants, model, text) or one.factor.name,
         ),
-        figure_column(text("information.value"), lambda one: f"{one.value:.3f} ± {one.error:.3f}"),
+        figure_column("information.value", lambda one: f"{one.value:.3f} ± {one.error:.3f}"),
         figure_column("PAWN", lambda one: f"{one.pawn:.2f}"),
     ]
     none = [] if worth else [text("information.none")]
-    return blocks([head, *none, table(columns, shown), text("information.legend")])
+    return blocks([head, *none, table(text, columns, shown), text("information.legend")])
 
 
 def _hundred(share: float) -> str:

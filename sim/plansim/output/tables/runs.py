@@ -101,11 +101,10 @@ def sweep_table(
         one = summary.sel(scenario=scenario)
         if summary.sizes["scenario"] > 1:
             parts.append(text("sweep.scenario", scenario=scenario))
-        parts += [
-            _runs(one, text),
-            *([_target_table(one, judged, text)] if judged else []),
-            _output_table(one, targets, names_zh, text),
-        ]
+        parts.append(_runs(one, text))
+        if judged:
+            parts.append(_target_table(one, judged, text))
+        parts.append(_output_table(one, targets, names_zh, text))
     if judged:
         parts.append(text("sweep.legend"))
     if steps is not None and steps[0] > steps[1]:
@@ -113,16 +112,16 @@ def sweep_table(
     return blocks(parts)
 
 
+def _counts(one: xr.Dataset, over: str, of: str) -> dict[str, int]:
+    """Return how many runs there are of each kind that a coordinate lists."""
+    pairs = zip(one[over].values, one[of].values, strict=True)
+    return {str(kind): int(count) for kind, count in pairs}
+
+
 def _runs(one: xr.Dataset, text: Text) -> str:
-    counts = {str(key): int(count) for key, count in zip(one["outcome"].values, one["runs"].values,
-                                                       strict=True)}  # fmt: skip
-    outcomes = [
-        text.word("outcome", key).format(count=f"{count:,}")
-        for key, count in counts.items()
-        if count
-    ]
+    counts = _counts(one, "outcome", "runs").items()
+    line = text.join(text.word("outcome", key).format(count=f"{n:,}") for key, n in counts if n)
     bad: dict[str, int] = json.loads(one.attrs["bad_variables"])
-    line = text.join(outcomes)
     if bad:
         where = text.join([f"{name} ({count:,})" for name, count in list(bad.items())[:5]])
         line += "\n" + text("sweep.bad", where=where)
@@ -131,57 +130,43 @@ def _runs(one: xr.Dataset, text: Text) -> str:
 
 def _target_table(one: xr.Dataset, targets: Sequence[Target], text: Text) -> FirstFitting:
     """Lay out the verdicts of targets; if the terminal is narrow, units are below limits."""
-    counts = one["verdicts"].sum("target")
+    totals = _counts(one.sum("target"), "verdict", "verdicts")
     # A status that no run has takes no column.
-    rare = [
-        status
-        for status in (Status.UNDECIDED, Status.UNTESTABLE)
-        if int(counts.sel(verdict=status.value))
-    ]
-
-    def rows(shown: Target) -> xr.Dataset:
-        return one.sel(target=shown.id)
+    rare = [status for status in (Status.UNDECIDED, Status.UNTESTABLE) if totals[status]]
 
     def worst_run(target: Target) -> str:
-        is_none = math.isnan(float(rows(target)["worst_margin"]))
-        return "–" if is_none else str(int(rows(target)["worst_run"]))
+        row = one.sel(target=target.id)
+        return "–" if math.isnan(float(row["worst_margin"])) else str(int(row["worst_run"]))
+
+    def worst_margin(target: Target) -> str:
+        return margin_size(target, float(one.sel(target=target.id)["worst_margin"]))
 
     def layout(least: int, between: str) -> Grid:
+        def limit(target: Target) -> str:
+            return f"{limit_of(target, text)}{between}{text.unit(target.unit)}"
+
         columns = [
             *target_columns(text, lambda target: target, least=least),
-            figure_column(
-                text("verdicts.target"),
-                lambda target: f"{limit_of(target, text)}{between}{text.unit(target.unit)}",
-            ),
-            figure_column(text("sweep.p_met"), lambda target: _met(rows(target), text)),
+            figure_column("verdicts.target", limit),
+            figure_column("sweep.p_met", lambda target: _met(one.sel(target=target.id), text)),
             *(
-                figure_column(text(f"status.{status}"), partial(_other, one, status))
+                figure_column(f"status.{status}", partial(_other, one, status))
                 for status in (Status.MISSED, *rare)
             ),
-            figure_column(
-                text("sweep.worst"),
-                lambda target: margin_size(target, float(rows(target)["worst_margin"])),
-            ),
-            figure_column(text("sweep.in_run"), worst_run),
+            figure_column("sweep.worst", worst_margin),
+            figure_column("sweep.in_run", worst_run),
         ]
         sections = by_section(targets, text)
-        return table(
-            columns, (row for title, group in sections for row in [section(title), *group])
-        )
+        rows = (row for title, group in sections for row in [section(title), *group])
+        return table(text, columns, rows)
 
     return FirstFitting([lambda: layout(24, " "), lambda: layout(10, "\n")])
-
-
-def _counts(row: xr.Dataset) -> dict[str, int]:
-    """Return how many runs have each verdict on a target."""
-    pairs = zip(row["verdict"].values, row["verdicts"].values, strict=True)
-    return {str(verdict): int(count) for verdict, count in pairs}
 
 
 def _other(one: xr.Dataset, status: Status, target: Target) -> str:
     """Write the share of runs with another verdict than met; none where there is no share."""
     row = one.sel(target=target.id)
-    counts = _counts(row)
+    counts = _counts(row, "verdict", "verdicts")
     if math.isnan(float(row["p_met"])) or not counts[status]:
         return "–"
     return f"{percent(counts[status] / sum(counts.values()))} %"
@@ -192,7 +177,7 @@ def _met(row: xr.Dataset, text: Text) -> str | Prose:
 
     If all or none do, its interval: an error on both sides would claim what cannot be.
     """
-    counts, share = _counts(row), float(row["p_met"])
+    counts, share = _counts(row, "verdict", "verdicts"), float(row["p_met"])
     if math.isnan(share):  # assumed, or there is no sound run
         return text(f"status.{Status.ASSUMED if counts[Status.ASSUMED] else Status.UNTESTABLE}")
     part = counts[Status.MET] / sum(counts.values())
@@ -226,12 +211,12 @@ def _output_table(
         *(figure_column(f"{share * 100:g} %") for share in one["quantile"].values),
     ]
     rows = []
-    for name, unit in zip(one["output"].values, one["output_unit"].values, strict=True):
-        values = one["quantiles"].sel(output=name).transpose("quantile", "year")
+    for output, unit in zip(one["output"].values, one["output_unit"].values, strict=True):
+        name, name_zh = str(output), names_zh.get(str(output), "")
+        values = one["quantiles"].sel(output=output).transpose("quantile", "year")
         years = [int(year) for year in values["year"].values]
-        name_zh = names_zh.get(str(name), "")
         shown = [
-            Series(str(name), name_zh, str(unit), "", dict(zip(years, row, strict=True)))
+            Series(name, name_zh, str(unit), "", dict(zip(years, row, strict=True)))
             for row in values.values.tolist()
         ]
         lines = list(as_judged(shown, targets))
@@ -239,14 +224,8 @@ def _output_table(
         figures = (
             "\n".join(figure(line.values[year], decimals) for year in years) for line in lines
         )
-        rows.append(
-            (
-                text.pick(str(name), name_zh),
-                text.unit(lines[0].unit),
-                "\n".join(map(str, years)),
-                *figures,
-            )
-        )
+        own = text.unit(lines[0].unit)
+        rows.append((text.pick(name, name_zh), own, "\n".join(map(str, years)), *figures))
     return Grid(columns, rows)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
@@ -50,10 +49,10 @@ from plansim.output.words.verdicts import (
     verdict_mark,
 )
 from plansim.output.words.wrapping import wrap
-from plansim.targets.target import Attribute, Gap, Status, Target
+from plansim.targets.target import Status, Target
 from plansim.targets.verdict import Certainty, Verdict
 
-__all__ = ["STYLES", "letter_of", "margin_cell", "verdict_style", "verdict_table"]
+__all__ = ["STYLES", "letter_of", "margin_cell", "verdict_table"]
 
 STYLES = {
     Status.MET: Style.GOOD,
@@ -77,7 +76,6 @@ class _Detail(IntEnum):
 
 
 ByScenario = Mapping[str, Verdict]
-Unjudged = Sequence[tuple[Target, ByScenario]]
 
 
 def verdict_table(
@@ -95,34 +93,46 @@ def verdict_table(
     come to on their other bases, and those that cannot be judged with their reasons.
     """
     verdicts = list(verdicts)
-    said = text("list_sep.sentence").join(answer_sentences(verdicts, text, titles))
-    shown_verdicts = verdicts if every else binding_first(verdicts)
     by_target: dict[str, dict[str, Verdict]] = {}
-    for verdict in shown_verdicts:
+    for verdict in verdicts if every else binding_first(verdicts):
         by_target.setdefault(verdict.id, {})[verdict.scenario] = verdict
-    judged = sorted((target for target in targets if target.id in by_target), key=section_of)
-    shown = [target for target in judged if not _all_untestable(by_target[target.id])]
-    hidden = [target for target in judged if target not in shown]
+    listed = sorted((target for target in targets if target.id in by_target), key=section_of)
+    shown = [
+        target
+        for target in listed
+        if any(one.status is not Status.UNTESTABLE for one in by_target[target.id].values())
+    ]
     heads = {verdict.scenario: (titles or {}).get(verdict.scenario, "") for verdict in verdicts}
-    if every:
-        hidden += [target for target in shown if _gaps(by_target[target.id])]
-    unjudged = [(target, by_target[target.id]) for target in hidden]
-    note = "" if every else _counted(unjudged, text)
-    parts: list[RenderableType]
+    note = ""
+    if not every and len(shown) < len(listed):
+        names = text.join(text.name(target) for target in listed if target not in shown)
+        note = text("verdicts.unjudged", names=names)
     if shown:
-        parts = [said, _VerdictTable(by_target, heads, text, note, every=every).layout(shown)]
+        said = text("list_sep.sentence").join(answer_sentences(verdicts, text, titles))
+        table = _VerdictTable(by_target, heads, text, note, every=every)
+        parts: list[RenderableType] = [said, table.layout(shown)]
     else:
         is_any = any(verdict.status is not Status.UNTESTABLE for verdict in verdicts)
         none = text("verdicts.none_binding" if is_any else "verdicts.none")
         parts = [none, *[note] * bool(note)]
-    if every and unjudged:
-        parts.append(_reasons(unjudged, text))
+    reasons = [
+        (target.id, text.name(target) + text("list_sep.colon") + reason)
+        for target in listed
+        if every and (reason := _reason(by_target[target.id], text))
+    ]
+    if reasons:
+        title = text("verdicts.untestable_title")
+        parts.append(Grid([Column(), text_column()], reasons, title=title))
     return blocks(parts)
 
 
-def verdict_style(verdict: Verdict) -> Style:
-    """Return the colour of a verdict: that of its status where it stands."""
-    return Style.DOUBT if verdict.is_open else STYLES[verdict.status]
+def _reason(verdicts: ByScenario, text: Text) -> str:
+    """Return why a target is not judged, and under which scenarios if not under all."""
+    gaps = {key: gap_text(one, text) for key, one in verdicts.items() if one.gap is not None}
+    if len(set(gaps.values())) == 1 and len(gaps) == len(verdicts):
+        return next(iter(gaps.values()))
+    under = (text("verdicts.gap_under", scenario=key, reason=why) for key, why in gaps.items())
+    return text("list_sep.sentence").join(under)
 
 
 def margin_cell(
@@ -133,10 +143,6 @@ def margin_cell(
     return Prose(
         margin_size(target, margin, nothing), style or ("" if math.isnan(margin) else side)
     )
-
-
-def _all_untestable(verdicts: ByScenario) -> bool:
-    return all(verdict.status is Status.UNTESTABLE for verdict in verdicts.values())
 
 
 # --- the table ------------------------------------------------------------------------------------
@@ -178,56 +184,48 @@ class _VerdictTable:
         return blocks([*panels, self._legend(shown, margins=detail is _Detail.MARGINS)])
 
     def _panel(self, shown: Sequence[Target], scenarios: Sequence[str], detail: _Detail) -> Grid:
-        text = self.text
-        cells = {
-            scenario: _aligned(
-                [self._parts(target, scenario, detail) for target in shown], gap=2 if detail else 1
-            )
+        text, gap = self.text, 2 if detail else 1
+        cells = [
+            _aligned([self._parts(target, scenario, detail) for target in shown], gap=gap)
             for scenario in scenarios
-        }
+        ]
+        by_id = {target.id: own for target, *own in zip(shown, *cells, strict=True)}
         sections = list(by_section(shown, text))
         title = sections[0][0] if len(sections) == 1 else text("verdicts.name")
         least = _NAME_WIDTH if detail is _Detail.MARGINS else _NAME_WRAPPED
         columns = [Column(text("verdicts.id"))] * self.every + [
-            text_column(
-                title,
-                least=LEAST if self.every else least,
-                most=_NAME_WIDTH,
-            ),
+            text_column(title, least=LEAST if self.every else least, most=_NAME_WIDTH),
             figure_column(text("verdicts.target")),
         ]
-        for letter, scenario in zip(_letters(self.heads, scenarios), scenarios, strict=True):
-            width = max(
-                cell_len(line) for cell in cells[scenario] for line in cell.plain.split("\n")
-            )
-            columns.append(Column(self._head(letter, scenario, width, detail)))
-        places = {target.id: place for place, target in enumerate(shown)}
+        for scenario, column in zip(scenarios, cells, strict=True):
+            width = max(cell_len(line) for cell in column for line in cell.plain.split("\n"))
+            columns.append(Column(self._head(scenario, width, detail)))
         rows: list[Row | Band] = []
         for title, targets in sections:
             rows += [section(title)] * (len(sections) > 1)
             for target in targets:
-                name = text.name(target)
                 limit = f"{limit_of(target, text)} {text.unit(target.unit)}"
-                own = [cells[scenario][places[target.id]] for scenario in scenarios]
-                rows.append([*[target.id] * self.every, name, limit, *own])
+                rows.append(
+                    [*[target.id] * self.every, text.name(target), limit, *by_id[target.id]]
+                )
         return Grid(columns, rows)
 
-    def _head(self, letter: str, scenario: str, width: int, detail: _Detail) -> RenderableType:
+    def _head(self, scenario: str, width: int, detail: _Detail) -> RichText:
         """Return a scenario's letter, if there are several, and id; below it its title."""
-        title = self.heads[scenario]
-        names = [scenario, title] if detail or not title else [title]
-        names[0] = f"{letter}{'  ' if detail else ' '}{names[0]}" if letter else names[0]
-        first, *below = (wrap(name, max(width, LEAST if detail else 14)) for name in names)
+        title, places = self.heads[scenario], list(self.heads)
+        letter = letter_of(places.index(scenario)) if len(places) > 1 else ""
         if detail:
-            first = [names[0]]
+            first = [f"{letter}  {scenario}" if letter else scenario]
+            below = wrap(title, max(width, LEAST))
+        else:
+            first, below = wrap(f"{letter} {title or scenario}".strip(), max(width, 14)), []
         lines = [(part, Style.STRONG.value) for part in first]
-        lines += [(part, Style.FAINT.value) for more in below for part in more if part]
-        return stacked(lines)
+        return stacked(lines + [(part, Style.FAINT.value) for part in below if part])
 
     def _parts(self, target: Target, scenario: str, detail: _Detail) -> list[_LineParts]:
         """Return the lines of a cell: value, mark, share and margin; the other bases below."""
         text, verdict = self.text, self.by_target[target.id][scenario]
-        style = verdict_style(verdict)
+        style = Style.DOUBT if verdict.is_open else STYLES[verdict.status]
         if verdict.value is None:
             return [_LineParts("", outcome_words(verdict, text), "", "", style)]
         bases = bases_of(verdict, target, text)
@@ -291,28 +289,26 @@ def _aligned(cells: Sequence[Sequence[_LineParts]], gap: int) -> list[RichText]:
 
     The names of bases, which are in the place of marks, may reach under the shares.
     """
+
+    def width(of: str, lines: Iterable[_LineParts]) -> int:
+        return max((cell_len(getattr(line, of)) for line in lines), default=0)
+
     firsts = [cell[0] for cell in cells]
-    value, mark, share, margin = (
-        max((cell_len(getattr(line, key)) for line in among), default=0)
-        for key, among in (
-            ("value", [line for cell in cells for line in cell]),
-            ("mark", [line for line in firsts if line.value or line.share]),
-            ("share", firsts),
-            ("margin", firsts),
-        )
-    )
+    value = width("value", (line for cell in cells for line in cell))
+    mark = width("mark", (line for line in firsts if line.value or line.share))
+    share, margin = width("share", firsts), width("margin", firsts)
     aligned = []
     for cell in cells:
-        lines: list[str | tuple[str, str]] = []
+        lines = []
         for line in cell:
             more = [(line.share, share), (line.margin, margin)]
-            tail = "".join(" " * gap + _right(part, width) for part, width in more if width)
+            tail = "".join(" " * gap + _right(part, size) for part, size in more if size)
             whole = _left(line.mark, mark) + tail if tail.strip() else line.mark
-            lines += ["\n"] * bool(lines)
-            lines += [f"{_right(line.value, value)} " if value else ""]
-            lines += [(whole[: len(line.mark)], line.style.value)] if line.style else []
-            lines += [whole[len(line.mark) if line.style else 0 :].rstrip()]
-        aligned.append(Prose.assemble(*lines))
+            said = RichText(f"{_right(line.value, value)} " if value else "")
+            said.append(whole[: len(line.mark)], line.style and line.style.value)
+            said.append(whole[len(line.mark) :].rstrip())
+            lines.append(said)
+        aligned.append(Prose("\n").join(lines))
     return aligned
 
 
@@ -334,12 +330,6 @@ def letter_of(place: int) -> str:
     return (letter_of(more - 1) if more else "") + chr(ord("A") + letter)
 
 
-def _letters(heads: Mapping[str, str], scenarios: Sequence[str]) -> list[str]:
-    """Return a letter for each scenario, by its place among all; none if it is alone."""
-    places = list(heads)
-    return [letter_of(places.index(one)) if len(places) > 1 else "" for one in scenarios]
-
-
 def _mark(verdict: Verdict, text: Text, *, words: bool) -> str:
     """Write the mark of a verdict, a word if it needs one, and when a limit is broken first.
 
@@ -349,70 +339,3 @@ def _mark(verdict: Verdict, text: Text, *, words: bool) -> str:
         return text("verdicts.broken", mark=verdict_mark(verdict), year=verdict.first_breach)
     is_plain = (verdict.stands and verdict.status.judged) or (verdict.is_open and not words)
     return verdict_mark(verdict) if is_plain else outcome_words(verdict, text)
-
-
-# --- what is not judged ---------------------------------------------------------------------------
-
-
-def _gaps(verdicts: ByScenario) -> dict[str, Verdict]:
-    """Return the verdicts that have a gap and so are untestable, by scenario."""
-    return {scenario: verdict for scenario, verdict in verdicts.items() if verdict.gap is not None}
-
-
-def _reasons(unjudged: Unjudged, text: Text) -> Grid:
-    """List the targets that are not judged, each with why."""
-    rows = [
-        (target.id, text.name(target)
-                    + text("list_sep.colon") + _reason(verdicts, text))
-        for target, verdicts in unjudged
-    ]  # fmt: skip
-    return Grid([Column(), text_column()], rows, title=text("verdicts.untestable_title"))
-
-
-def _reason(verdicts: ByScenario, text: Text) -> str:
-    """Return why a target is not judged, and under which scenarios if not under all."""
-    gaps = {scenario: gap_text(gap, text) for scenario, gap in _gaps(verdicts).items()}
-    if len(set(gaps.values())) == 1 and len(gaps) == len(verdicts):
-        return next(iter(gaps.values()))
-    under = (
-        text("verdicts.gap_under", scenario=scenario, reason=reason)
-        for scenario, reason in gaps.items()
-    )
-    return text("list_sep.sentence").join(under)
-
-
-def _counted(unjudged: Unjudged, text: Text) -> str:
-    """Count the targets that are not judged: for want of a variable, else by scenario and why."""
-    wanting = [
-        target
-        for target, verdicts in unjudged
-        if any(verdict.gap is Gap.NOT_MODELLED for verdict in verdicts.values())
-    ]
-    sentences = [_not_modelled(wanting, text)] if wanting else []
-    others = Counter(
-        (scenario, gap_text(gap, text))
-        for target, verdicts in unjudged
-        if target not in wanting
-        for scenario, gap in _gaps(verdicts).items()
-    )
-    sentences += [
-        text("verdicts.gap_count", scenario=scenario, count=count, reason=reason)
-        for (scenario, reason), count in others.items()
-    ]
-    return text("list_sep.sentence").join(sentences)
-
-
-def _not_modelled(targets: Sequence[Target], text: Text) -> str:
-    """Name the binding targets for which the model has no variable; count others."""
-    binding = [target for target in targets if target.attribute is Attribute.BINDING]
-    count = Counter(target.attribute for target in targets)
-    parts = [text.name(target) for target in binding] + [
-        text(
-            "verdicts.untestable_part",
-            count=count[attribute],
-            attribute=text.word("attribute", attribute),
-        )
-        for attribute in Attribute
-        if count[attribute] and attribute is not Attribute.BINDING
-    ]
-    return text("verdicts.untestable", parts=text.join(parts))

@@ -8,14 +8,30 @@ from itertools import groupby
 
 from plansim.analysis.feedback.loop_scores import LoopScores
 from plansim.analysis.feedback.loops import MOVES, Cut, Loop, LoopLink
-from plansim.analysis.sensitivity.study import Drivers, Sensitivity
+from plansim.analysis.sensitivity.sobol import Drivers, Sensitivity
 from plansim.analysis.sensitivity.unknowns import DecidedTarget, DecidingUnknown
 from plansim.model.records import Model
 from plansim.output.describe import constants_name
-from plansim.output.tables import layout
+from plansim.output.tables.layout import (
+    Band,
+    Cell,
+    Column,
+    Grid,
+    Prose,
+    RenderableType,
+    Row,
+    Style,
+    blocks,
+    facts,
+    figure_column,
+    lines,
+    stacked,
+    table,
+    text_column,
+)
 from plansim.output.words.language import say_in
 from plansim.output.words.text import Text, decimals_of, figure
-from plansim.output.words.verdicts import section_of
+from plansim.output.words.verdicts import MARKS, section_of
 from plansim.targets.target import Status
 from plansim.targets.verdict import of_hundred
 
@@ -25,36 +41,38 @@ NOTABLE = 0.05
 """The group of remaining factors is mentioned if its share of the variance is larger."""
 
 
-def sensitivity_table(study: Sensitivity, text: Text) -> layout.RenderableType:
+def sensitivity_table(study: Sensitivity, text: Text) -> RenderableType:
     """Lay out what the uncertainty of each binding target is due to."""
     first = study.design.scenarios[0]
-    counts = {
-        "draws": f"{study.draws:,}",
-        "factors": len(study.design.factors),
-        "runs": f"{study.runs:,}",
-        "scenario": text.pick(first.title_en, first.title_zh) or first.id,
-    }
-    parts: list[layout.RenderableType] = [text("sensitivity.title", **counts)]
+    counts = {"draws": f"{study.draws:,}", "runs": f"{study.runs:,}"}
+    title = text.title(first) or first.id
+    factors = len(study.design.factors)
+    parts: list[RenderableType] = [
+        text("sensitivity.title", factors=factors, scenario=title, **counts)
+    ]
     if study.broken:
         parts.append(text("sensitivity.broken", count=f"{study.broken:,}"))
     if study.drivers:
-        parts += [_driver_table(study, text), _on_drivers(study, text)]
-    return layout.blocks(parts)
-
-
-def _driver_table(study: Sensitivity, text: Text) -> layout.Grid:
-    columns = [
-        layout.text_column(text("sensitivity.driver")),
-        layout.figure_column(text("sensitivity.total")),
-        layout.figure_column(text("sensitivity.interval")),
-        layout.figure_column(text("sensitivity.first")),
-        layout.figure_column(text("sensitivity.moves")),
-    ]
-    rows: list[layout.Row | layout.Band] = []
-    for drivers in sorted(study.drivers, key=lambda driven: section_of(driven.target)):
-        rows.append(layout.Band(_driven(drivers, text), style=None))
-        rows += _driver_rows(drivers, text)
-    return layout.Grid(columns, rows)
+        columns = [
+            text_column(text("sensitivity.driver")),
+            figure_column(text("sensitivity.total")),
+            figure_column(text("sensitivity.interval")),
+            figure_column(text("sensitivity.first")),
+            figure_column(text("sensitivity.moves")),
+        ]
+        rows: list[Row | Band] = []
+        for drivers in sorted(study.drivers, key=lambda driven: section_of(driven.target)):
+            rows += [Band(_driven(drivers, text), style=None), *_driver_rows(drivers, text)]
+        screened = text(
+            "sensitivity.screened",
+            trajectories=study.screening.trajectories,
+            chosen=len(study.chosen),
+            others=factors - len(study.chosen),
+            worst=_percent(max((one.rest.total for one in study.drivers if one.rest), default=0)),
+        )
+        legend = text("sensitivity.legend") + text("list_sep.sentence") + screened
+        parts += [Grid(columns, rows), legend]
+    return blocks(parts)
 
 
 def _driven(drivers: Drivers, text: Text) -> str:
@@ -65,7 +83,7 @@ def _driven(drivers: Drivers, text: Text) -> str:
     return f"{target.id}  {name}{text('list_sep.colon')}± {spread} {text.unit(target.unit)}"
 
 
-def _driver_rows(drivers: Drivers, text: Text) -> Iterator[layout.Row]:
+def _driver_rows(drivers: Drivers, text: Text) -> Iterator[Row]:
     if not drivers.main:
         yield "  " + text("sensitivity.still"), "", "", "", ""
         return
@@ -74,28 +92,12 @@ def _driver_rows(drivers: Drivers, text: Text) -> Iterator[layout.Row]:
     for index in [*drivers.main, *rest]:
         name = text.pick(index.factor, index.factor_zh) or text("sensitivity.rest")
         yield (
-            layout.Prose("  " + name, "" if index.factor else layout.Style.FAINT),
+            Prose("  " + name, "" if index.factor else Style.FAINT),
             _percent(index.total),
             f"{index.total_low * 100:.0f}–{index.total_high * 100:.0f}",
             _percent(index.first),
             "" if math.isnan(index.effect) else f"{index.effect:+.{decimals}f}",
         )
-
-
-def _on_drivers(study: Sensitivity, text: Text) -> str:
-    worst = max((driver.rest.total for driver in study.drivers if driver.rest), default=0.0)
-    return text("list_sep.sentence").join(
-        [
-            text("sensitivity.legend"),
-            text(
-                "sensitivity.screened",
-                trajectories=study.screening.trajectories,
-                chosen=len(study.chosen),
-                others=len(study.design.factors) - len(study.chosen),
-                worst=_percent(worst),
-            ),
-        ]
-    )
 
 
 def _percent(share: float) -> str:
@@ -115,30 +117,26 @@ def _percent(share: float) -> str:
 # --- the unknowns that decide open targets --------------------------------------------------------
 
 
-def unknowns_table(
-    decided: Sequence[DecidedTarget], model: Model, text: Text
-) -> layout.RenderableType:
+def unknowns_table(decided: Sequence[DecidedTarget], model: Model, text: Text) -> RenderableType:
     """Lay out the unknowns that decide targets, by scenario."""
     if not decided:
         return text("unknowns.none")
-    parts: list[layout.RenderableType] = []
+    parts: list[RenderableType] = []
     for scenario, group in groupby(decided, key=lambda one: one.scenario):
         columns = [
-            layout.text_column(text("verdicts.name")),
-            layout.figure_column(text("unknowns.met")),
-            layout.text_column(text("unknowns.unknown")),
-            layout.figure_column(text("unknowns.low")),
-            layout.figure_column(text("unknowns.high")),
-            layout.figure_column(text("unknowns.explained")),
+            text_column(text("verdicts.name")),
+            figure_column(text("unknowns.met")),
+            text_column(text("unknowns.unknown")),
+            figure_column(text("unknowns.low")),
+            figure_column(text("unknowns.high")),
+            figure_column(text("unknowns.explained")),
         ]
         rows = [row for one in group for row in _rows(one, model, text)]
-        parts.append(
-            layout.lines([layout.Prose(scenario, layout.Style.STRONG), layout.Grid(columns, rows)])
-        )
-    return layout.blocks([*parts, text("unknowns.legend")])
+        parts.append(lines([Prose(scenario, Style.STRONG), Grid(columns, rows)]))
+    return blocks([*parts, text("unknowns.legend")])
 
 
-def _rows(decided: DecidedTarget, model: Model, text: Text) -> list[layout.Row]:
+def _rows(decided: DecidedTarget, model: Model, text: Text) -> list[Row]:
     name, share = text.name(decided), _of_hundred(decided.share)
     first, *others = [_cells(unknown, model, text) for unknown in decided.unknowns] or [
         (text("unknowns.many"), "", "", "")
@@ -156,19 +154,19 @@ def _of_hundred(share: float) -> str:
     return f"{of_hundred(share)}/100"
 
 
-_TURNS = {Status.MET: ("✓", layout.Style.GOOD), Status.MISSED: ("✗", layout.Style.BAD)}
+_TURNS = {Status.MET: MARKS[Status.MET], Status.MISSED: MARKS[Status.MISSED]}
 """Marks of verdicts that a cut changes."""
 
 
-def loops_table(cuts: Sequence[Cut], scores: LoopScores, text: Text) -> layout.RenderableType:
+def loops_table(cuts: Sequence[Cut], scores: LoopScores, text: Text) -> RenderableType:
     """Lay out each loop, then all in one table."""
     legend = missing_scores(scores, text) if scores.missing else text("loops.scores_legend")
-    return layout.blocks(
+    return blocks(
         [
-            *(layout.facts(_loop_facts(cut, text)) for cut in cuts),
+            *(facts(_loop_facts(cut, text)) for cut in cuts),
             text("loops.summary", scenario=scores.scenario.id),
             _summary(cuts, scores, text),
-            layout.lines([legend, text("loops.cut_legend")]),
+            lines([legend, text("loops.cut_legend")]),
         ]
     )
 
@@ -195,42 +193,41 @@ def spans(years: Sequence[int]) -> list[str]:
 # --- all loops in one table -----------------------------------------------------------------------
 
 
-def _summary(cuts: Sequence[Cut], scores: LoopScores, text: Text) -> layout.Grid:
-    scored = scores.missing is None
-    columns = [
-        layout.Column(text("loops.loop")),
-        layout.text_column(least=12),
-        layout.Column(text("loops.kind")),
-        layout.figure_column(text("loops.links")),
-        *[
-            layout.figure_column(text("loops.share")),
-            layout.text_column(text("loops.dominates"), least=9),
-        ]
-        * scored,
-        layout.figure_column(text("loops.cut_moves")),
-        layout.Column(text("loops.turns")),
-    ]
-    rows = []
-    for cut in cuts:
-        loop = cut.loop
+def _summary(cuts: Sequence[Cut], scores: LoopScores, text: Text) -> Grid:
+    def count(loop: Loop) -> str:
         lengths = [len(path) for path in loop.paths]
-        row: list[layout.RenderableType] = [
-            loop.id,
-            text.name(loop),
-            text.word("polarity", loop.polarity),
-            "–".join(dict.fromkeys(f"{length}" for length in (min(lengths), max(lengths)))),
-        ]
-        if scored:
-            share = float(scores.yearly[loop.id].mean()) if scores.years else math.nan
-            row += [_share(share), text.join(spans(scores.years_led(loop.id)))]
-        turned = [
-            f"{effect.target.id} {_TURNS.get(effect.status_cut, ('?', None))[0]}"
-            for effect in cut.effects
-            if effect.status_cut is not effect.status_whole
-        ]
-        moves = text("loops.breaks") if cut.fault else f"{cut.strongest * 100:.2g} %"
-        rows.append([*row, moves, layout.stacked(turned) if turned else "–"])
-    return layout.Grid(columns, rows)
+        return "–".join(dict.fromkeys(f"{length}" for length in (min(lengths), max(lengths))))
+
+    def share(cut: Cut) -> str:
+        return _share(float(scores.yearly[cut.loop.id].mean()) if scores.years else math.nan)
+
+    def turned(cut: Cut) -> Cell:
+        return stacked(
+            [
+                f"{effect.target.id} {_TURNS.get(effect.status_cut, '?')}"
+                for effect in cut.effects
+                if effect.status_cut is not effect.status_whole
+            ]
+            or ["–"]
+        )
+
+    def moves(cut: Cut) -> str:
+        return text("loops.breaks") if cut.fault else f"{cut.strongest * 100:.2g} %"
+
+    def led(cut: Cut) -> str:
+        return text.join(spans(scores.years_led(cut.loop.id)))
+
+    scored = [figure_column("loops.share", share), text_column("loops.dominates", led, least=9)]
+    columns = [
+        Column("loops.loop", lambda cut: cut.loop.id),
+        text_column("", lambda cut: text.name(cut.loop), least=12),
+        Column("loops.kind", lambda cut: text.word("polarity", cut.loop.polarity)),
+        figure_column("loops.links", lambda cut: count(cut.loop)),
+        *(scored if scores.missing is None else []),
+        figure_column("loops.cut_moves", moves),
+        Column("loops.turns", turned),
+    ]
+    return table(text, columns, cuts)
 
 
 def _share(share: float) -> str:

@@ -46,24 +46,18 @@ def answer_sentences(
     verdicts: Iterable[Verdict], text: Text, titles: Mapping[str, str] | None = None
 ) -> list[str]:
     """Return the sentences of `answer`, one a scenario."""
-    chosen = binding_first(verdicts)
-    names = {
-        one.scenario: text("answer.title", title=(titles or {}).get(one.scenario) or one.scenario)
-        for one in chosen
-    }
     by_scenario: dict[str, dict[str, Verdict]] = {}
-    for one in chosen:
+    for one in binding_first(verdicts):
         by_scenario.setdefault(one.scenario, {})[one.id] = one
+    names = {key: text("answer.title", title=(titles or {}).get(key) or key) for key in by_scenario}
     first = next(iter(by_scenario), "")
-    return [
-        text(
-            "answer.under",
-            scenario=names[scenario],
-            parts=_counts(own, text, is_first=scenario == first)
-            + _change(by_scenario[first], own, names[first], text) * (scenario != first),
-        )
-        for scenario, own in by_scenario.items()
-    ]
+    sentences = []
+    for scenario, own in by_scenario.items():
+        parts = _counts(own, text, is_first=scenario == first)
+        if scenario != first:
+            parts += _change(by_scenario[first], own, names[first], text)
+        sentences.append(text("answer.under", scenario=names[scenario], parts=parts))
+    return sentences
 
 
 def open_means(verdicts: Iterable[Verdict], text: Text) -> list[str]:
@@ -87,19 +81,14 @@ def lost(first: ById, other: ById) -> list[str]:
     One that held is open or fails, one that was open fails, or the central run no longer meets one
     that stays open. What a scenario assumes is never among them.
     """
-    return [key for key in first if key in other and _steps(first[key], other[key]) < 0]
+    both = [key for key in first if key in other]
+    judged = [key for key in both if first[key].status.judged and other[key].status.judged]
+    return [key for key in judged if _height(other[key]) < _height(first[key])]
 
 
 def gained(first: ById, other: ById) -> list[str]:
     """Return the ids of the targets of which a scenario makes more than the first one does."""
     return lost(other, first)
-
-
-def _steps(before: Verdict, after: Verdict) -> int:
-    """Return by how much a target stands better; 0 where one of the runs does not judge it."""
-    if not (before.status.judged and after.status.judged):
-        return 0
-    return (_height(after) > _height(before)) - (_height(after) < _height(before))
 
 
 def _height(verdict: Verdict) -> tuple[int, int]:

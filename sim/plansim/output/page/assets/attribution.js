@@ -1,8 +1,6 @@
 // What the difference between two runs is due to: Shapley shares of the changed assumptions, by the
 // rules of analysis/attribution/, to which tests hold them. Nothing touches the document.
 
-const STRONGEST = 7; // changes of which pairs are formed where there are too many for every subset
-
 /** Give what B has otherwise than A: of each change its name, and the inputs that are not alike. */
 function changesBetween(changes, one, other) {
   return changes
@@ -35,9 +33,8 @@ function figuresWith(game, chosen) {
  * `figures` gives them of a run, a list of numbers. A generator, so that it can be cut into slices:
  * between two runs it gives what is known so far, as a function, or null; in the end everything.
  * Shares are by figure and change, and add up; errors are standard errors, zero where every subset
- * of changes was run, as it is for up to `exact` of them. In the end `pairs` holds what each two of
- * the changes do together beyond what each does (`interactions`); of more changes than that, each two
- * of the strongest (`strongestPairs`).
+ * of changes was run, as it is for up to `exact` of them. Then `pairs` holds what each two of the
+ * changes do together beyond what each does (`interactions`).
  */
 function* shareOut(a, b, { changes, figures, clock, exact: most, orders }) {
   const differing = changesBetween(changes, a, b);
@@ -45,12 +42,10 @@ function* shareOut(a, b, { changes, figures, clock, exact: most, orders }) {
   const exact = differing.length <= most;
   const none = differing.map(() => 0);
   const ends = [none, none.map(() => 1)].map((chosen) => figuresWith(game, chosen));
-  const about = { changes: differing, exact, strongest: STRONGEST, from: ends[0], to: ends[1] };
+  const about = { changes: differing, exact, from: ends[0], to: ends[1] };
   const said = (found) => ({ ...about, ...found, runs: game.known.size });
   if (exact) return said(yield* everySubset(game, ends[0].length));
-  const found = said(yield* someOrders(game, ends[0].length, orders, said));
-  yield () => found;
-  return { ...found, pairs: yield* strongestPairs(game, found) };
+  return said(yield* someOrders(game, ends[0].length, orders, said));
 }
 
 /** Run every subset of changes: the shares are exact. */
@@ -114,26 +109,6 @@ function interactions(worth, count) {
     }
   }
   return pairs.sort((x, y) => Math.abs(y[2]) - Math.abs(x[2]));
-}
-
-/**
- * Give the pairs of the strongest changes, the others being one more, made all at once or not at all:
- * of so few every subset is run. What is strong is so by its share or by how much that varies.
- */
-function* strongestPairs(game, { shares: [shares], errors: [errors], orders }) {
-  const strength = (i) => Math.hypot(shares[i], errors[i] * Math.sqrt(orders / 2));
-  const order = shares.map((_, i) => i).sort((x, y) => strength(y) - strength(x));
-  const named = order.slice(0, STRONGEST);
-  const worth = [];
-  for (let subset = 0; subset < 2 ** (STRONGEST + 1); subset += 1) {
-    const chosen = new Array(order.length).fill((subset >> STRONGEST) & 1);
-    named.forEach((change, i) => (chosen[change] = (subset >> i) & 1));
-    worth.push(figuresWith(game, chosen));
-    yield null;
-  }
-  return interactions(worth, STRONGEST + 1)
-    .filter(([, other]) => other < STRONGEST)
-    .map(([one, other, size]) => [named[one], named[other], size]);
 }
 
 /** Walk along some orders of the changes, each and then its reverse: the shares are estimates. */

@@ -315,16 +315,10 @@ function chartCard(chart, { height = 168, open = null } = {}) {
       plot.setSize({ width: canvas.clientWidth, height });
     }
   }
-  function picture() {
-    const drawn = canvas.querySelector("canvas");
-    if (!drawn) return;
-    canvas.append(el("img", { class: "chart-picture", src: drawn.toDataURL(), alt: "" }));
-  }
   return {
     node,
     update,
     resize,
-    picture,
     describe: () => plot && describe(),
     destroy: () => plot?.destroy(),
   };

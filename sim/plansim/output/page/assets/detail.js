@@ -58,7 +58,6 @@ function detail(target, results, act) {
   dialog.onclose = () => {
     leave();
     detail.again = null;
-    detail.picture = null;
   };
   dialog.onclick = (event) => {
     if (event.target === dialog) dialog.close();
@@ -77,15 +76,11 @@ function detail(target, results, act) {
     work.push(inSlices(found, { done }));
   }, 30);
   work.push(() => clearTimeout(timer));
-  detail.picture = () => chart.picture();
   detail.again = (now) => {
     leave();
     detail(target, now, act);
   };
 }
-
-/** Make a picture of the chart of the open target, for paper. */
-detail.picture = null;
 
 /** Show the target that is open once more, since the runs have changed under it. */
 detail.again = null;

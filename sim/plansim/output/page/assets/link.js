@@ -24,32 +24,24 @@ function fragmentOf(state) {
 }
 
 /**
- * Read a fragment: the state, how many of its entries this page understands, which ones it does
- * not, which levers had to be set to an end of what the model admits, and whether the link was
- * made with another version of the model.
+ * Read a fragment: the state, which of its entries this page does not understand, and whether the
+ * link was made with another version of the model. A lever goes no further than the model admits.
  */
 function readLink(fragment) {
   const state = firstState();
-  const entries = [...new URLSearchParams(fragment)];
-  const unknown = [];
-  const clamped = [];
   const levers = new Map(
     SIDES.flatMap((side) => LEVERS.map((lever) => [linkName(side, lever), { side, lever }])),
   );
   let other = false;
-  const isScenario = (text) => scenarioNamed(text) !== undefined;
+  const one = (key, known) => (text) => known.includes(text) && (state[key] = text);
+  const scenario = (side) => (text) =>
+    (scenarioNamed(text) || (text === NONE && side !== "a")) &&
+    (state[side] = { scenario: text, moved: {} });
   const take = {
-    lang: (text) => ["en", "zh"].includes(text) && (state.lang = text),
-    tab: (text) => TABS.includes(text) && (state.tab = text),
-    a: (text) => isScenario(text) && (state.a = { scenario: text, moved: {} }),
-    ...Object.fromEntries(
-      SIDES.slice(1).map((side) => [
-        side,
-        (text) =>
-          (text === NONE || isScenario(text)) && (state[side] = { scenario: text, moved: {} }),
-      ]),
-    ),
-    edited: (text) => SIDES.includes(text) && (state.edited = text),
+    lang: one("lang", ["en", "zh"]),
+    tab: one("tab", TABS),
+    edited: one("edited", SIDES),
+    ...Object.fromEntries(SIDES.map((side) => [side, scenario(side)])),
     model(text) {
       other = text !== DATA.sha256.slice(0, MODEL_DIGITS);
       return true;
@@ -59,20 +51,16 @@ function readLink(fragment) {
     const value = Number(text);
     if (text.trim() === "" || !Number.isFinite(value) || !state[side].scenario) return false;
     const [low, high] = lever.limits.map((end, i) => end ?? [-Infinity, Infinity][i]);
-    const within = Math.min(Math.max(value, low), high);
-    if (within !== value) clamped.push({ side, lever });
-    state[side].moved[lever.id] = within;
+    state[side].moved[lever.id] = Math.min(Math.max(value, low), high);
     return true;
   }
-  // Scenarios come first: whatever is moved, is moved from there.
+  const entries = [...new URLSearchParams(fragment)];
   const isMove = ([key]) => levers.has(key);
-  for (const entry of [...entries.filter((each) => !isMove(each)), ...entries.filter(isMove)]) {
-    const [key, text] = entry;
-    const done = levers.has(key)
-      ? move(levers.get(key), text)
-      : Object.hasOwn(take, key) && take[key](text) !== false;
-    if (!done) unknown.push(text ? `${key}=${text}` : key);
-  }
-  const known = entries.length - unknown.length;
-  return { state: withRun(state, "a", state.a), known, unknown: [...new Set(unknown)], clamped, other };
+  // Scenarios come first: whatever is moved, is moved from there.
+  const sorted = [...entries.filter((each) => !isMove(each)), ...entries.filter(isMove)];
+  const unknown = sorted.filter(([key, text]) =>
+    levers.has(key) ? !move(levers.get(key), text) : !(Object.hasOwn(take, key) && take[key](text)),
+  );
+  const names = unknown.map(([key, text]) => (text ? `${key}=${text}` : key));
+  return { state: withRun(state, "a", state.a), unknown: [...new Set(names)], other };
 }

@@ -194,11 +194,6 @@ function build() {
   const { lang, tab } = store.state;
   document.documentElement.lang = lang === "zh" ? "zh-Hans" : "en";
   document.title = pick(DATA.title);
-  const made = ["about_model", "about_digest", "about_version"].map((key) => t(`page.${key}`));
-  const facts = [DATA.model, DATA.sha256, DATA.version];
-  document.getElementById("printed").textContent = made
-    .map((each, i) => `${each}${t("list_sep.colon")}${facts[i]}`)
-    .join(" · ");
   document.getElementById("plan").textContent = pick(DATA.title);
   document.getElementById("subtitle").textContent = t("page.subtitle");
   for (const node of document.querySelectorAll("[data-text]")) {
@@ -265,32 +260,11 @@ function walk(event) {
 
 const narrow = matchMedia("(max-width: 859px)");
 let drawerOpen = false;
-const paper = matchMedia("print");
 narrow.addEventListener("change", () => {
-  if (!paper.matches) document.querySelector(".drawer").open = !narrow.matches;
+  document.querySelector(".drawer").open = !narrow.matches;
 });
 
-// On paper a chart is a picture of itself: a canvas that is laid out anew is printed empty.
-addEventListener("beforeprint", () => {
-  const drawer = document.querySelector(".drawer");
-  drawer.dataset.was = String(drawer.open);
-  drawer.open = true;
-  for (const differences of document.querySelectorAll(".differences")) {
-    differences.dataset.was = String(differences.open);
-    differences.open = true;
-  }
-  panel.update(results);
-  for (const chart of built[store.state.tab].charts) chart.picture();
-  detail.picture?.();
-});
-addEventListener("afterprint", () => {
-  for (const each of document.querySelectorAll("[data-was]")) {
-    each.open = each.dataset.was === "true";
-  }
-  for (const each of document.querySelectorAll(".chart-picture")) each.remove();
-});
 new ResizeObserver(() => {
-  if (paper.matches) return;
   for (const chart of built[store.state.tab]?.charts ?? []) chart.resize();
 }).observe(document.getElementById("main"));
 
@@ -312,15 +286,10 @@ document.addEventListener("keydown", (event) => {
 addEventListener("hashchange", () => {
   if (location.hash.slice(1) === fragmentOf(store.state)) return;
   const link = readLink(location.hash.slice(1));
-  if (link.unknown.length && !link.known) {
-    tellOf(link, "page.link_nothing");
-    return;
-  }
-  const changed = !sameRuns(link.state, store.state);
   setState(link.state);
   results = computeAll();
   build();
-  tellOf(link, changed ? "page.link_undo" : null);
+  tellOf(link);
 });
 document.querySelector(".skip").addEventListener("click", (event) => {
   event.preventDefault(); // the fragment is not the place of an element here
@@ -373,7 +342,7 @@ window.plansim = {
     detail.again = null;
     for (const box of document.querySelectorAll("dialog[open]")) box.close();
     keepRuns([]);
-    tellOf({ unknown: [], clamped: [] });
+    tellOf({ unknown: [] });
     Object.assign(store, { state: firstState(), past: [], future: [] });
     saveAddress();
     results = computeAll();

@@ -13,10 +13,9 @@ function someOf(names) {
   return more > 0 ? t("page.and_more", { names: shown, count: more }) : shown;
 }
 
-/** Say what came of a link; `kept` whether what was set before can be had back, or still stands. */
-function tellOf(link, kept = null) {
-  const wrong = link.other || link.unknown.length || link.clamped.length;
-  told = wrong ? { link, kept } : null;
+/** Say what is wrong with a link. */
+function tellOf(link) {
+  told = link.other || link.unknown.length ? link : null;
   showNotice();
 }
 
@@ -25,13 +24,9 @@ function showNotice() {
   const node = document.getElementById("notice");
   node.hidden = !told;
   if (!told) return;
-  const { link, kept } = told;
   const said = [];
-  if (link.other) said.push(t("page.link_other"));
-  if (link.unknown.length) said.push(t("page.link_unknown", { names: someOf(link.unknown) }));
-  const ends = link.clamped.map(({ side, lever }) => `${side.toUpperCase()} ${pick(lever.name)}`);
-  if (ends.length) said.push(t("page.link_clamped", { names: someOf(ends) }));
-  if (kept) said.push(t(kept));
+  if (told.other) said.push(t("page.link_other"));
+  if (told.unknown.length) said.push(t("page.link_unknown", { names: someOf(told.unknown) }));
   const close = () => {
     told = null;
     node.hidden = true;

@@ -6,18 +6,16 @@ The first section is the decision; it is made to fit one page. The others are wh
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
 
 from plansim.analysis.comparison import Comparison
-from plansim.analysis.optimization.problem import scale_of
 from plansim.output.report import document as doc
-from plansim.output.report.remedies import (
+from plansim.output.report.sections.remedies import (
     order_in_words,
     package_in_words,
     remedies_section,
     robust_section,
 )
-from plansim.output.report.tables import (
+from plansim.output.report.sections.verdicts import (
     assumption_section,
     cause_section,
     chart_section,
@@ -28,25 +26,22 @@ from plansim.output.report.tables import (
     verdict_columns,
     verdict_section,
 )
+from plansim.output.series import titles as run_titles
 from plansim.output.words import verdicts as wording
 from plansim.output.words.answer import answer_sentences, open_means
 from plansim.output.words.text import Text
-from plansim.targets.target import Attribute, Direction, Status, Target
+from plansim.targets.target import Attribute, Status, Target
 from plansim.targets.verdict import SURE, Verdict
 
 __all__ = ["comparison_report"]
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 """Stand for scenarios where their names would not fit."""
-LEAST_NAMED = 0.01
-"""Smallest change of a margin that the first page names, as a part of the target."""
-MOST_CHANGES = 3
-"""Number of changes for the worse and for the better that it names."""
 
 
 def comparison_report(comparison: Comparison, text: Text) -> doc.Document:
     """Build the report in the language of ``text``."""
-    titles = _names(comparison, text)
+    titles = run_titles(comparison.runs, text)
     names = [f"{letter}  {title}" for letter, title in zip(LETTERS, titles, strict=False)]
     sections = [
         _decision(comparison, titles, names, text),
@@ -65,18 +60,6 @@ def comparison_report(comparison: Comparison, text: Text) -> doc.Document:
         text.pick(plan.en, plan.zh),
         tuple(section for section in sections if section.blocks),
     )
-
-
-def _names(comparison: Comparison, text: Text) -> list[str]:
-    """Return the titles of the scenarios with their ids where two are the same."""
-    result = [
-        text.pick(scenario.title_en, scenario.title_zh) or scenario.id
-        for scenario in comparison.scenarios
-    ]
-    return [
-        f"{name} ({scenario.id})" if result.count(name) > 1 else name
-        for name, scenario in zip(result, comparison.scenarios, strict=True)
-    ]
 
 
 # --- page one -------------------------------------------------------------------------------------
@@ -98,23 +81,6 @@ def _decision(
     ]
     parts = text("list_sep.semicolon").join(packages)
     points = [text("report.packages", parts=parts)] if packages else []
-    for letter, other in zip(LETTERS[1:], comparison.verdicts[1:], strict=False):
-        points += _changes(comparison, other, letter, text)
-    points += _remarks(comparison, text)
-    if points:
-        blocks.append(doc.Bullets(tuple(points)))
-    return doc.Section(text("report.decision"), text("report.decision_tab"), tuple(blocks))
-
-
-def _remarks(comparison: Comparison, text: Text) -> Iterator[str]:
-    """Yield what else is to be known: limits that are broken later, and what is not judged."""
-    if comparison.breached:
-        parts = [
-            text("report.later_one", name=text.name(target),
-                 when=text.join(_breaches(comparison, target, text)))
-            for target in comparison.breached
-        ]  # fmt: skip
-        yield text("report.later", targets=text("list_sep.semicolon").join(parts))
     unjudged = [
         target
         for target in comparison.targets
@@ -122,8 +88,10 @@ def _remarks(comparison: Comparison, text: Text) -> Iterator[str]:
         and all(v[target.id].status is Status.UNTESTABLE for v in comparison.verdicts)
     ]
     if unjudged:
-        listed = text.join(names_of(unjudged, text))
-        yield text("report.unjudged", names=listed)
+        points.append(text("report.unjudged", names=text.join(names_of(unjudged, text))))
+    if points:
+        blocks.append(doc.Bullets(tuple(points)))
+    return doc.Section(text("report.decision"), text("report.decision_tab"), tuple(blocks))
 
 
 def _decision_table(comparison: Comparison, names: list[str], text: Text) -> doc.ReportTable:
@@ -181,59 +149,6 @@ def _help_cell(comparison: Comparison, target: Target, text: Text) -> doc.Cell:
     if told and len(set(helps)) == 1:
         told = helps[:1]
     return doc.Cell("\n".join(told) or "–", parts=tuple(doc.Cell(one or "–") for one in helps))
-
-
-def _changes(
-    comparison: Comparison, other: Mapping[str, Verdict], letter: str, text: Text
-) -> Iterator[str]:
-    """Yield what a scenario is worse for than the first, and what it is better for.
-
-    Of binding targets those that lose most come first; of all targets, those that gain, in the
-    order of the plan. Of targets that one series answers only the first is named.
-    """
-    first = comparison.verdicts[0]
-    series: set[tuple[str, ...]] = set()
-    moved: list[tuple[float, Target]] = []
-    for target in comparison.targets:
-        before, after = first[target.id], other[target.id]
-        if before.margin is None or after.margin is None or target.direction is Direction.ABOUT:
-            continue
-        answering = tuple(target.variables.values())
-        change = (after.margin - before.margin) / scale_of(target)
-        if abs(change) >= LEAST_NAMED and answering not in series:
-            series.add(answering)
-            moved.append((change, target))
-    better = [one for change, one in moved if change > 0]
-    moved.sort(key=lambda pair: pair[0])
-    worse = [one for change, one in moved if change < 0 and one.attribute is Attribute.BINDING]
-    for key, found in (("report.costs", worse), ("report.brings", better)):
-        if found:
-            words = [_change_in_words(first[one.id], other[one.id], one, text)
-                     for one in found[:MOST_CHANGES]]  # fmt: skip
-            if len(found) > MOST_CHANGES:
-                words.append(text("report.more", count=len(found) - MOST_CHANGES))
-            yield text(
-                key, scenario=letter, first=LETTERS[0], names=text("list_sep.semicolon").join(words)
-            )
-
-
-def _change_in_words(before: Verdict, after: Verdict, target: Target, text: Text) -> str:
-    """Write a target's values under two scenarios, and in how many models it is met."""
-    values = [wording.value_words(target, one.value, text) for one in (before, after)]
-    words = text("report.changed", name=text.name(target),
-                 before=values[0], after=values[1], unit=text.unit(target.unit))  # fmt: skip
-    shares = wording.share_text(before).partition("/")[0], wording.share_text(after)
-    return (
-        words + text("report.shares", before=shares[0], after=shares[1]) if all(shares) else words
-    )
-
-
-def _breaches(comparison: Comparison, target: Target, text: Text) -> list[str]:
-    return [
-        text("report.when", scenario=letter, year=result.first_breach)
-        for letter, verdicts in zip(LETTERS, comparison.verdicts, strict=False)
-        if (result := verdicts[target.id]).first_breach is not None
-    ]
 
 
 # --- the last page --------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from functools import partial
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from plansim.analysis.feedback.loops import FILE_NAME as LOOPS
 from plansim.analysis.feedback.loops import Loop, LoopLink, load_loops
@@ -36,9 +37,11 @@ from plansim.output.words.text import Lang, Text, read_text, typeset
 from plansim.targets.audit import clashes_beside
 from plansim.targets.catalogue import load_targets
 
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
 __all__ = ["document", "document_pages"]
 
-_FOLDER = "templates"
 _LANGUAGES = {Lang.EN: "English", Lang.ZH: "中文"}
 _COUNTED = (VariableKind.STOCK, VariableKind.FLOW, VariableKind.AUXILIARY, VariableKind.CONSTANT)
 
@@ -66,8 +69,10 @@ def document(
     targets, evidence = tuple(load_targets(model=model)), load_evidence(beside)
     clashes = clashes_beside(model)
     loops = load_loops(model) if (beside / LOOPS).is_file() else ()
-    style = files(__package__).joinpath(_FOLDER, "style.css").read_text("utf-8") + STYLE
-    pages = {"index.html": _front_page(chosen), "style.css": style}
+    templates = _environment()
+    front = templates.get_template("front.html").render(langs=chosen, languages=_LANGUAGES)
+    style = files(__package__).joinpath("templates", "style.css").read_text("utf-8") + STYLE
+    pages = {"index.html": front, "style.css": style}
     for lang in chosen:
         facts = ModelFacts(model, targets, evidence, clashes, read_text(lang))
         other = next((language for language in chosen if language is not lang), None)
@@ -75,18 +80,6 @@ def document(
             pages[f"{lang}/{name}"] = html
     write_folder(pages, Path(folder), force=force)
     return sum(name.endswith(".html") for name in pages)
-
-
-def _front_page(langs: Sequence[Lang]) -> str:
-    """Return the page at the top, which leads to the reader's language."""
-    first = langs[0]
-    anchors = " · ".join(
-        f'<a lang="{lang}" href="{lang}/index.html">{_LANGUAGES[lang]}</a>' for lang in langs
-    )
-    return (
-        f'<!doctype html>\n<html lang="{first}"><meta charset="utf-8"><title>plansim</title>'
-        f'<meta http-equiv="refresh" content="0; url={first}/index.html"><p>{anchors}</p></html>\n'
-    )
 
 
 def document_pages(
@@ -99,24 +92,19 @@ def document_pages(
         loops: its declared feedback loops, if it has any.
         other: the language that the same pages are also written in.
     """
-    from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
     text, model = facts.text, facts.model
-    environment = Environment(
-        loader=PackageLoader(__package__, _FOLDER),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-    )
     in_module: dict[str, list[Variable]] = {name: [] for name in model.modules}
     for variable in model.variables.values():
         in_module.setdefault(variable.module, []).append(variable)
+    environment = _environment()
     environment.globals |= {
         "facts": facts,
         "model": model,
         "lang": text.lang.value,
-        "other": other and (other.value, _LANGUAGES[other]),
+        "other": other,
+        "languages": _LANGUAGES,
         "in_module": in_module,
         "kinds": list(VariableKind),
         "say": lambda key, **values: text(f"document.{key}", **values),
@@ -137,38 +125,32 @@ def document_pages(
         loaded = environment.get_template(template)
         return loaded.render(page=name, title=title, current=current, **more)
 
-    def plain(name: str, title: str, **more: object) -> str:
-        return page(f"{name}.html", f"{name}.html", text(f"document.{title}"), **more)
-
-    names = sorted(model.variables.values(), key=lambda variable: facts.name(variable).casefold())
-    pages = {
-        "index.html": plain(
-            "index",
-            "title",
-            counted=_COUNTED,
-            names=names,
-            card=_card(model, text),
-        ),
-        "loops.html": plain("loops", "loops", loops=loops, path=partial(_path_in_words, facts)),
-        "parameters.html": plain(
-            "parameters",
-            "parameters",
-            short=partial(_short, facts),
-            unit=lambda variable: typeset(text.unit(variable.unit)),
-            span=_span,
-            cited=lambda variable: list(_cited_in_short(variable, facts)),
-        ),
-        "sources.html": plain(
-            "sources",
-            "sources",
-            uses=_uses(facts),
-            groups={
+    parts: dict[str, dict[str, object]] = {
+        "index": {
+            "counted": _COUNTED,
+            "names": sorted(model.variables.values(), key=lambda one: facts.name(one).casefold()),
+            "version": version("plansim"),
+        },
+        "loops": {"loops": loops, "path": partial(_path_in_words, facts)},
+        "parameters": {
+            "short": partial(_short, facts),
+            "unit": lambda variable: typeset(text.unit(variable.unit)),
+            "span": _span,
+            "cited": lambda variable: list(_cited_in_short(variable, facts)),
+        },
+        "sources": {
+            "uses": _uses(facts),
+            "groups": {
                 "evidence": list(facts.evidence),
                 "targets": [target.id for target in facts.targets],
                 "clashes": [clash.id for clash in facts.clashes],
             },
-        ),
+        },
     }
+    pages = {}
+    for name, more in parts.items():
+        title = text(f"document.{'title' if name == 'index' else name}")
+        pages[f"{name}.html"] = page(f"{name}.html", f"{name}.html", title, **more)
     drawn = set(modules_drawn(model))
     for name in model.modules:
         drawing = ""
@@ -188,24 +170,15 @@ def document_pages(
     return pages
 
 
-def _card(model: Model, text: Text) -> Mapping[str, str]:
-    """Identify the model and the program."""
-    time = model.time
-    clock = text(
-        "document.clock_said",
-        initial=f"{time.initial:g}",
-        final=f"{time.final:g}",
-        step=f"{time.step:g}",
-        saveper=f"{time.saveper:g}",
-        unit=text.unit("Year"),
+def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    return Environment(
+        loader=PackageLoader(__package__),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
     )
-    return {
-        text("document.model_file"): model.path.name,
-        text("document.sha256"): model.sha256,
-        text("document.variables"): f"{len(model.variables):,}",
-        text("document.clock"): clock,
-        text("document.version"): version("plansim"),
-    }
 
 
 def _tongue(lang: Lang, words: str) -> str:

@@ -1,7 +1,7 @@
 """The file ``conditioning.yaml`` beside a model: what its plausible members have to fit.
 
 ``model/conditioning.schema.json`` is the form for editors; ``python -m
-plansim.analysis.calibration.conditioning_file > model/conditioning.schema.json`` renews it.
+plansim.analysis.calibration.conditioning_form > model/conditioning.schema.json`` renews it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from plansim.analysis.calibration.conditioning import (
     HistoryRun,
     Observation,
 )
-from plansim.analysis.calibration.observed import (
+from plansim.analysis.calibration.history_file import (
     HISTORY,
     Observed,
     ObservedContext,
@@ -29,7 +29,7 @@ from plansim.analysis.calibration.observed import (
     observed_context,
     series_equations,
 )
-from plansim.analysis.checks_file import CHECKS, load_checks
+from plansim.analysis.checks_form import CHECKS, load_checks
 from plansim.analysis.experiments.design import Design, DesignKind
 from plansim.analysis.experiments.design_file import read_design
 from plansim.analysis.experiments.design_form import FactorOrShort, factor_of, scenario_beside
@@ -58,7 +58,6 @@ from plansim.targets.indicator import moment
 
 __all__ = [
     "CONDITIONING",
-    "no_sample",
     "read_conditioning",
     "schema_text",
     "uncertainty_design",
@@ -141,12 +140,10 @@ class ConditioningForm(Form):
     matched: int = Field(
         default=12, ge=1, description="So many factors, those that matter most, waves narrow."
     )
-    design: str | None = Field(
-        default=None,
-        description="What varies: the name or relative path of a sweep's design; else that of "
-        "uncertainty which checks.yaml names.",
+    factors: _Factors = Field(
+        default={},
+        description="What varies beside the design of uncertainty that checks.yaml names.",
     )
-    factors: _Factors = Field(default={}, description="What varies beside that, as base values.")
     structures: Items[str] = Field(
         default=(), description="Factors that are switches between structures, to be told apart."
     )
@@ -213,7 +210,7 @@ def read_conditioning(model: Model, path: Path | None = None) -> ConditioningSpe
                 observations += ((where, one) for one in made)
         faults += doubled((where, one.id) for where, one in observations)
         figures, unknown = (one for _, one in observations), tuple(run.factors.values())
-        runs.append(HistoryRun(run.scenario, frozenset(run.without), unknown, tuple(figures)))
+        runs.append(HistoryRun(run.scenario, run.without, unknown, tuple(figures)))
     if faults:
         raise DesignError(dict.fromkeys(document.placed(fault) for fault in faults))
     used = {one.series for run in runs for one in run.observations}
@@ -225,7 +222,7 @@ def read_conditioning(model: Model, path: Path | None = None) -> ConditioningSpe
         runs=tuple(runs),
         equations=tuple(one for one in equations if one.name in used),
         prior_files=files,
-        **form.model_dump(exclude={"design", "factors", "series", "runs"}),
+        **form.model_dump(exclude={"factors", "series", "runs"}),
     )
 
 
@@ -233,10 +230,7 @@ def _design(
     form: ConditioningForm, context: ObservedContext, faults: list[Fault]
 ) -> tuple[Design, tuple[Path, ...]]:
     """Return the design with the factors of the file, and the files that it comes from."""
-    model, name = context.model, form.design
-    read = read_design(context.named(name), model) if name else uncertainty_design(model)
-    if read is not None and (fault := no_sample(read)):
-        faults.append(fault)
+    read = uncertainty_design(context.model)
     factors = (*(read.factors if read else ()), *form.factors.values())
     faults += (*apart("factors", factors), *_unknown(form.structures, factors, ("structures",)))
     if not factors:
@@ -248,14 +242,6 @@ def _design(
         path=context.path,
     )  # fmt: skip
     return design, (context.path, *((read.path,) if read and read.path else ()))
-
-
-def no_sample(design: Design) -> Fault | None:
-    """Return a fault if the points of a design are no sample, so that they cannot be members."""
-    if design.kind.is_sample:
-        return None
-    kinds = Message("{names}", names=(DesignKind.SOBOL, DesignKind.LATIN_HYPERCUBE))
-    return Fault("members are points of a sample", design.path, None, kinds, design.kind.value)
 
 
 def _unknown(names: Sequence[str], factors: Sequence[Factor], at: Location) -> Iterator[Fault]:

@@ -1,15 +1,20 @@
-"""What a model is tested by: ``checks.yaml`` and ``reality.yaml`` beside it, read against it."""
+"""What a model is tested by: ``checks.yaml``, ``reality.yaml`` and ``effects.yaml`` beside it.
+
+``model/effects.schema.json`` is the form for editors; ``python -m plansim.analysis.checks_form >
+model/effects.schema.json`` renews it.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Annotated, Any
 
 from pydantic import Field
 
-from plansim.errors import Fault, InputError, Message
+from plansim.errors import Fault, InputError, Message, nearest
 from plansim.files.forms import (
     LAX,
     Entries,
@@ -17,19 +22,23 @@ from plansim.files.forms import (
     Items,
     Resolved,
     Words,
-    doubled,
     form_of,
     listed,
+    or_text,
+    schema_of,
 )
 from plansim.files.yaml_document import Location, read_document
 from plansim.model.records import Model, VariableKind
 from plansim.model.rewrite import AddedEquation
 from plansim.scenario.cells import outside, range_text
+from plansim.scenario.records import OVERRIDE
 from plansim.scenario.references import meant, variable_meant
-from plansim.targets.target import Basis
+from plansim.scenario.scenario_file import Scenario, read_scenario, split_overlays
+from plansim.targets.target import Basis, Target, binding_targets
 
 __all__ = [
     "CHECKS",
+    "EFFECTS",
     "REALITY",
     "SIDES",
     "Check",
@@ -37,9 +46,12 @@ __all__ = [
     "ConstantChange",
     "ConstantName",
     "ConstantSettings",
+    "Effects",
     "Expected",
     "Extreme",
     "Identity",
+    "Margins",
+    "Question",
     "RealityCheck",
     "Relation",
     "Sign",
@@ -47,12 +59,15 @@ __all__ = [
     "VariableNames",
     "check_equations",
     "load_checks",
+    "load_effects",
     "load_reality_checks",
+    "schema_text",
     "side_name",
 ]
 
 CHECKS = "checks.yaml"
 REALITY = "reality.yaml"
+EFFECTS = "effects.yaml"
 SIDES = ("left", "right")
 
 
@@ -158,6 +173,9 @@ class Identity(Check):
     right: str
 
 
+_Identities = Annotated[tuple[Identity, ...], listed(list[Identity], unique="id")]
+
+
 class Expected(Form):
     """What has to hold under extreme conditions."""
 
@@ -200,35 +218,25 @@ class Checks(Form):
         Mapping[str, Words],
         Entries(dict[str, Words], lambda name, words, model: _variable(name, model) and words),
     ] = Field(default={})
-    conservation: Items[Identity] = ()
-    bounds: Items[Identity] = ()
+    conservation: _Identities = ()
+    bounds: _Identities = ()
     signed: VariableNames = ()
     non_negative: VariableNames = ()
     on_edge: dict[str, Words] = Field(default={})
     shares: VariableNames = ()
     rest: Items[Resting] = ()
-    extremes: Items[Extreme] = ()
+    extremes: Annotated[tuple[Extreme, ...], listed(list[Extreme], unique="id")] = ()
     reasons: dict[str, Words] = Field(default={})
     """Why a test fails and what would be needed, by its id."""
 
     def _misfits(self, model: Model) -> Iterator[Fault]:
-        for key in ("conservation", "bounds", "extremes"):
-            ids = ((key, index, "id") for index, _ in enumerate(getattr(self, key)))
-            yield from doubled(zip(ids, (check.id for check in getattr(self, key)), strict=True))
-        for key in ("signed", "non_negative", "shares"):
-            names: tuple[str, ...] = getattr(self, key)
-            yield from doubled(((key, index), name) for index, name in enumerate(names))
-            for index, name in enumerate(names):
-                variable, at = model.variables[name], (key, index)
-                is_stock = variable.kind is VariableKind.STOCK
-                if key == "signed" and not is_stock:
-                    yield Fault("'{name}' is not a stock", at=at, name=name)
-                if key == "non_negative" and is_stock:
-                    other = Message("it under 'signed' or nowhere")
-                    yield Fault("'{name}' is a stock", at=at, expected=other, name=name)
-                if key == "shares" and variable.unit not in ("Dmnl", ""):
-                    unit = Message("the unit {unit}", unit=variable.unit)
-                    yield Fault("'{name}' is not a share", at=at, found=unit, name=name)
+        for index, name in enumerate(self.signed):
+            if model.variables[name].kind is not VariableKind.STOCK:
+                yield Fault("'{name}' is not a stock", at=("signed", index), name=name)
+        for index, name in enumerate(self.shares):
+            if (unit := model.variables[name].unit) not in ("Dmnl", ""):
+                found = Message("the unit {unit}", unit=unit)
+                yield Fault("'{name}' is not a share", at=("shares", index), found=found, name=name)
 
 
 def load_checks(model: Model) -> Checks:
@@ -306,10 +314,7 @@ class RealityCheck(Check):
 
 
 class _RealityForm(Form):
-    tests: Items[RealityCheck]
-
-    def _misfits(self, _: Model) -> Iterator[Fault]:
-        yield from doubled((("tests", i, "id"), test.id) for i, test in enumerate(self.tests))
+    tests: Annotated[tuple[RealityCheck, ...], listed(list[RealityCheck], unique="id")]
 
 
 def load_reality_checks(model: Model) -> tuple[RealityCheck, ...]:
@@ -320,3 +325,108 @@ def load_reality_checks(model: Model) -> tuple[RealityCheck, ...]:
     """
     path = model.path.with_name(REALITY)
     return form_of(_RealityForm, read_document(path), model).tests if path.is_file() else ()
+
+
+# --- effects.yaml ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _EffectsContext:
+    model: Model
+    scenarios: Mapping[str, Scenario]
+    binding: tuple[str, ...]
+    """Ids of the binding targets."""
+
+
+class _SideForm(Form):
+    scenario: str
+    set: dict[str, float]
+
+
+def _side(form: str | _SideForm, context: _EffectsContext) -> Scenario:
+    """Return the scenario of one side of a question, ``SCENARIO+OVERLAY``, with what it sets."""
+    text, settings = (form, {}) if isinstance(form, str) else (form.scenario, form.set)
+    name, overlays = split_overlays(text)
+    known = context.scenarios.get(name)
+    if known is None or known.path is None:
+        close = nearest(name, context.scenarios)
+        raise InputError("no scenario is called '{name}'", nearest=close, name=name)
+    overrides = [f"{key}={value!r}" for key, value in settings.items()]
+    try:
+        return read_scenario(known.path, context.model, overrides, overlays=overlays)
+    except InputError as error:
+        raise InputError(
+            replace(fault, file=None, at=("set",)) if fault.file == OVERRIDE else fault
+            for fault in error.faults
+        ) from None
+
+
+def _binding(name: str, entry: object, context: _EffectsContext) -> object:
+    if name not in context.binding:
+        close = nearest(name, context.binding)
+        raise InputError("no binding target has the id '{id}'", nearest=close, id=name)
+    return entry
+
+
+class Question(Check):
+    """Two scenarios, the second of which differs from the first in what is asked about."""
+
+    first: Annotated[Scenario, Resolved(or_text(_SideForm), _side)] = Field(alias="from")
+    last: Annotated[Scenario, Resolved(or_text(_SideForm), _side)] = Field(alias="to")
+
+
+class Margins(Form):
+    """What a question has to move."""
+
+    question: str
+    least: int
+    """So many margins."""
+    part: float = Field(gt=0)
+    """A margin moves if its indicator does by this part of its level."""
+    deviations: float = Field(gt=0)
+    """Or by so many of its standard deviations over the members."""
+    ledgers: Annotated[Mapping[str, Words], Entries(dict[str, Words], _binding)] = Field(default={})
+    """Why other targets do not move."""
+
+
+class Effects(Form):
+    """Questions, and what they have to change."""
+
+    questions: Annotated[
+        tuple[Question, ...], listed(list[Question], unique="id"), Field(min_length=1)
+    ]
+    least: Annotated[Mapping[str, float], Entries(dict[str, float], _binding)]
+    """The part of its level by which a binding target's indicator moves under some question."""
+    margins: Margins
+    beside: VariableNames = ()
+    """Variables that are shown beside the targets, in the year of the first of these."""
+
+    def _misfits(self, _: _EffectsContext) -> Iterator[Fault]:
+        ids = [question.id for question in self.questions]
+        if (name := self.margins.question) not in ids:
+            at, close = ("margins", "question"), nearest(name, ids)
+            yield Fault("no question has the id '{id}'", at=at, nearest=close, id=name)
+
+
+def load_effects(
+    model: Model, scenarios: Mapping[str, Scenario], targets: Sequence[Target]
+) -> Effects | None:
+    """Read the questions that are put to a model; None if no file asks any.
+
+    Raises:
+        InputError: with every fault of the file, each with its line.
+    """
+    path = model.path.with_name(EFFECTS)
+    if not path.is_file():
+        return None
+    names = tuple(target.id for target in binding_targets(targets))
+    return form_of(Effects, read_document(path), _EffectsContext(model, scenarios, names))
+
+
+def schema_text() -> str:
+    """Return the JSON Schema of the file, as ``model/effects.schema.json`` holds it."""
+    return schema_of(Effects, "Effects")
+
+
+if __name__ == "__main__":
+    print(schema_text(), end="")

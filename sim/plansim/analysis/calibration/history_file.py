@@ -10,7 +10,7 @@ from typing import Annotated, TypeVar
 
 from pydantic import Field
 
-from plansim.analysis.checks_file import Check, ConstantName, ConstantSettings, VariableName
+from plansim.analysis.checks_form import Check, ConstantName, ConstantSettings, VariableName
 from plansim.analysis.experiments.design_form import DesignContext
 from plansim.errors import InputError, Message, nearest
 from plansim.files.forms import LAX, Form, Items, Resolved, Wording, form_of, listed
@@ -201,9 +201,9 @@ class Observed(Check):
     end_of_year: bool = False
     most: float | None = None
     """The mean absolute relative error that passes; None where it is not judged."""
-    points: Annotated[tuple[ObservedPoint, ...], listed(list[_PointForm], _point)] = Field(
-        min_length=1
-    )
+    points: Annotated[
+        tuple[ObservedPoint, ...], listed(list[_PointForm], _point), Field(min_length=1)
+    ]
 
     @property
     def variable(self) -> str:

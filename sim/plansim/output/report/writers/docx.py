@@ -16,7 +16,7 @@ from docx.oxml.ns import nsdecls, qn
 from docx.shared import Cm, Inches, Pt, RGBColor
 
 from plansim.output.report import document as doc
-from plansim.output.report.html_pdf_writer import picture
+from plansim.output.report.writers.html_pdf import picture
 from plansim.output.words.text import Text, read_text
 
 __all__ = ["write_docx"]

@@ -12,7 +12,7 @@ from typing import Any
 from rich.cells import cell_len
 
 from plansim.output.report import document as doc
-from plansim.output.report.html_pdf_writer import picture
+from plansim.output.report.writers.html_pdf import picture
 from plansim.output.words.text import Text, read_text
 
 __all__ = ["write_xlsx"]
@@ -43,9 +43,8 @@ def write_xlsx(document: doc.Document, path: Path) -> None:
     book = Workbook(memory, options)
     book.set_properties({"title": document.title, "subject": document.subtitle,
                          "author": "plansim", "created": doc.EPOCH})  # fmt: skip
-    taken: set[str] = set()
     for index, section in enumerate(document.sections):
-        sheet = _Sheet(book, _tab(section.short, taken), section)
+        sheet = _Sheet(book, section)
         if not index:
             sheet.line(document.title, bold=True, font_size=16)
             sheet.line(document.subtitle, font_color=doc.HUES[doc.Tone.FAINT])
@@ -56,26 +55,11 @@ def write_xlsx(document: doc.Document, path: Path) -> None:
     path.write_bytes(memory.getvalue())
 
 
-def _tab(name: str, taken: set[str]) -> str:
-    """Make a name that a sheet may have, other than those taken.
-
-    >>> _tab("Air, sewage: all", {"air, sewage all"})
-    'Air, sewage all 2'
-    """
-    plain = re.sub(r"[\[\]:*?/\\]", "", name)[:28]
-    result, count = plain, 1
-    while result.casefold() in taken:
-        count += 1
-        result = f"{plain} {count}"
-    taken.add(result.casefold())
-    return result
-
-
 class _Sheet:
     """Writes a section into a sheet, from the top down."""
 
-    def __init__(self, book: Any, name: str, section: doc.Section) -> None:
-        self._sheet = book.add_worksheet(name)
+    def __init__(self, book: Any, section: doc.Section) -> None:
+        self._sheet = book.add_worksheet(section.short)
         self._format = cache(lambda **look: book.add_format({**FONT, **look}))
         self._row = 0
         tables = (block.flat for block in section.blocks if isinstance(block, doc.ReportTable))

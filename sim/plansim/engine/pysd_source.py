@@ -22,7 +22,8 @@ import dataclasses
 import math
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -30,12 +31,12 @@ from typing import Any
 import numpy as np
 
 from plansim.cache import digest, kept
-from plansim.engine.plain_text import plain_text
 from plansim.engine.trajectory import version_of
 from plansim.errors import Fault, Message, ModelError
 from plansim.model.reading.equations import EquationForm
-from plansim.model.reading.expression import MISSING, Call
+from plansim.model.reading.expression import MISSING, Call, Name, Node, Numbers, name_key
 from plansim.model.records import Model
+from plansim.model.rewrite import AddedEquation, replaced, unparse
 
 __all__ = ["SWITCH", "SWITCHES", "quiet_pysd", "translated"]
 
@@ -145,14 +146,57 @@ _STAYING = ("_initial_", "_delayfixed_", "_sampleiftrue_")
 def _translate(model: Model) -> str:
     """Return what PySD makes of a model's text, or of a plainer one that computes the same."""
     _refuse(model)
-    if model.scan.macros:
-        return _translated(model, plain_text(model))
     try:
         return _translated(model, model.text)
     except ModelError as error:
         with contextlib.suppress(ModelError):
-            return _translated(model, plain_text(model))
+            return _translated(model, _plain_text(model))
         raise error
+
+
+def _plain_text(model: Model) -> str:
+    """Return a model's equations alone: names as in their definitions, keywords in capitals."""
+    scan = model.scan
+
+    def subscript(name: str) -> str:
+        bare = name.removesuffix("!")
+        key = name_key(bare)
+        own = scan.ranges[key].name if key in scan.ranges else scan.elements.get(key, bare)
+        return own + name[len(bare) :]
+
+    def change(node: Node) -> Node | None:
+        if not isinstance(node, Name | Call):
+            return None
+        name, *subscripts = node.written
+        if isinstance(node, Name) and node.key not in scan.equations:
+            name = subscript(name)
+        node = replace(node, written=(name, *map(subscript, subscripts)))
+        if isinstance(node, Name):
+            return node
+        return replace(node, arguments=tuple(replaced(one, change) for one in node.arguments))
+
+    lines = ["{UTF-8}"]
+    for range_ in scan.ranges.values():
+        mapped = ", ".join(name for name, members in range_.mapped if not members)
+        arrow = f" -> {mapped}" if mapped else ""
+        lines.append(f"{range_.name}: {', '.join(range_.elements)}{arrow} ~~|")
+    for equation in (one for group in scan.equations.values() for one in group if one.tree):
+        assert equation.tree is not None
+        names = tuple(map(subscript, equation.subscripts))
+        excepted = tuple(tuple(map(subscript, cell)) for cell in equation.exceptions)
+        left = AddedEquation(equation.name, "", names, exceptions=excepted).left
+        right = unparse(replaced(equation.tree, change))
+        if isinstance(equation.tree, Numbers):
+            right = _rows(equation.tree.values, [len(scan.dimension(name)) for name in names])
+        lines.append(f"{left}{right} ~~|" if equation.is_table else f"{left}= {right} ~~|")
+    return "\n".join([*lines, ""])
+
+
+def _rows(numbers: Sequence[float], shape: Sequence[int]) -> str:
+    """Return the numbers of an array as Vensim writes them: a matrix row by row."""
+    *others, width = [size for size in shape if size > 1] or [1]
+    rows = [", ".join(map(repr, numbers[i : i + width])) for i in range(0, len(numbers), width)]
+    return "; ".join([*rows, ""]) if others and len(numbers) > 1 else ", ".join(rows)
 
 
 def _translated(model: Model, text: str) -> str:
@@ -183,10 +227,12 @@ _UNKNOWN = frozenset(
 
 
 def _refuse(model: Model) -> None:
-    """Raise ModelError if a model calls what PySD does not have, or has it read other files."""
-    bodies = (model.scan.equations, *(macro.equations for macro in model.scan.macros.values()))
+    """Raise ModelError if a model calls what PySD does not have, or has it read other files.
+
+    Of macros PySD computes those without stocks and arrays alone.
+    """
     faults = []
-    for equation in (one for body in bodies for group in body.values() for one in group):
+    for equation in (one for group in model.scan.equations.values() for one in group):
         outside = any(key.startswith(("get_direct_", "get_xls_")) for key in equation.called)
         if outside or equation.form is EquationForm.DATA:
             faults.append(
@@ -201,7 +247,7 @@ def _refuse(model: Model) -> None:
                 name=node.key.replace("_", " ").upper(),
             )
             for node, _ in equation.references
-            if node.key in _UNKNOWN and isinstance(node, Call)
+            if isinstance(node, Call) and (node.key in _UNKNOWN or node.key in model.scan.macros)
         ]
     if faults:
         raise ModelError(faults)

@@ -1,0 +1,1 @@
+"""The sections of a report: verdicts and what moves them, remedies and what is robust."""

@@ -1,0 +1,1 @@
+"""The writers of a report: one for each kind of file."""
