@@ -10,13 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from plansim.analysis.optimization.decision_file import read_frontier_spec
 from plansim.analysis.optimization.frontier import Frontier, frontier
 from plansim.errors import DesignError
 from plansim.model.reader import load_model
 from plansim.model.records import Model
 from plansim.scenario.factors import FloatArray
-from plansim.targets.views_file import load_views
 from tests.helpers.plan import aim, plan
 from tests.helpers.vensim_text import writer
 from tests.toys.village import write_ensemble
@@ -162,15 +160,6 @@ def test_conditioned_members_beside_the_model_are_the_draws(tmp_path: Path) -> N
     assert horizon.highest.chance == 1.0
 
 
-def test_without_uncertainty_there_are_no_chances(reads: Reads) -> None:
-    found = reads(DIRT, SPARE, spec=ONE_YEAR.replace("uncertainty: design.yaml\n", ""))
-    horizon = found.horizons[0]
-    assert found.draws == 0
-    assert all(math.isnan(policy.chance) for policy in horizon.front)
-    assert horizon.highest is not None
-    assert horizon.highest.growth == pytest.approx(math.exp(0.13) - 1, abs=1e-5)
-
-
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
@@ -187,11 +176,6 @@ def test_without_uncertainty_there_are_no_chances(reads: Reads) -> None:
 def test_faults_of_the_file(reads: Reads, old: str, new: str, message: str) -> None:
     with pytest.raises(DesignError, match=message):
         reads(DIRT, spec=SPEC.replace(old, new))
-
-
-def test_what_no_file_says_is_asked_for(city: Model, tmp_path: Path) -> None:
-    with pytest.raises(DesignError, match="no file states the decision problem"):
-        read_frontier_spec(city, load_views(city), path=tmp_path / "none.yaml")
 
 
 # --- brute force ----------------------------------------------------------------------------------
@@ -253,6 +237,7 @@ def test_no_point_of_a_fine_grid_nor_near_the_answer_grows_faster(
     model = load_model(writer(tmp_path)(TWO_DRIVES.format(**SHAPES[name])))
     (horizon,) = frontier(model, levels=1, threads=1).horizons
     assert horizon.highest is not None
+    assert math.isnan(horizon.highest.chance), "nothing is uncertain"
     growth, answer = horizon.highest.growth, np.array(horizon.highest.values)
     width = np.array([0.1, 0.1, 1.0, 1.0])
     axes = [np.linspace(0, end, 41) for end in width]

@@ -239,9 +239,8 @@ class _Settings:
     def look(self, columns: tuple[int, ...]) -> bool:
         """Look at the next set; return whether settings were searched for it."""
         self.looked += 1
-        if any(set(columns) >= set(smaller) for smaller in self.found):
-            return False
-        if self.best(columns)[0] >= HALF:
+        is_known = any(set(columns) >= set(smaller) for smaller in self.found)
+        if is_known or self.best(columns)[0] >= HALF:
             return False
         self.climb(columns)
         self.climbs += 1
@@ -251,26 +250,26 @@ class _Settings:
 
     def climb(self, columns: Sequence[int]) -> None:
         """Search settings under which targets hold together in more members."""
-        tops = np.argsort(-self.tried.heights(columns), kind="stable")[:TOPS]
-        self.whole += self._tried(self.tried.positions[tops], slice(None))
-        position, height = (
-            self.tried.positions[tops[0]],
-            float(self.tried.heights(columns)[tops[0]]),
-        )
-        steps, failed = [], 0
-        for _ in range(STEPS):
-            if failed == PATIENCE or self.best(columns)[0] >= HALF:
-                break
+        heights = self.tried.heights(columns)
+        tops = np.argsort(-heights, kind="stable")[:TOPS]
+        position, height = self.tried.positions[tops[0]], heights[tops[0]]
+        self._try_whole(tops)
+        steps: list[_Tried] = []
+        failed = 0
+        while failed < PATIENCE and len(steps) < STEPS and self.best(columns)[0] < HALF:
             step = self._tried(self._near(position), self.few)
             steps.append(step)
             heights = step.heights(columns)
-            top = int(np.argmax(heights))
-            failed = 0 if heights[top] > height else failed + 1
-            if heights[top] > height:
-                position, height = step.positions[top], float(heights[top])
+            failed += 1
+            if heights.max() > height:
+                position, height, failed = step.positions[heights.argmax()], heights.max(), 0
                 self.whole += self._tried(position[None], slice(None))
         for step in steps:
             self.tried += step
+
+    def _try_whole(self, rows: npt.NDArray[np.intp]) -> None:
+        """Try settings of those tried over all members."""
+        self.whole += self._tried(self.tried.positions[rows], slice(None))
 
     def _near(self, position: FloatArray) -> FloatArray:
         """Return candidates: a few levers moved, or mixed with settings that were tried."""
@@ -300,8 +299,7 @@ class _Settings:
     def _relaxation(self, columns: Sequence[int], relaxed: int) -> float | None:
         """Return the least relaxation of one target with which a setting holds all in one half."""
         others = [column for column in columns if column != relaxed]
-        tops = np.argsort(self.tried.lacking(others, relaxed), kind="stable")[:TOPS]
-        self.whole += self._tried(self.tried.positions[tops], slice(None))
+        self._try_whole(np.argsort(self.tried.lacking(others, relaxed), kind="stable")[:TOPS])
         least = float(self.whole.lacking(others, relaxed).min())
         return least * float(self.space.scales[relaxed]) if math.isfinite(least) else None
 
