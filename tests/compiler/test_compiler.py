@@ -22,7 +22,7 @@ from plansim.errors import ModelError
 from plansim.model.reader import load_model
 from plansim.model.records import Model
 
-Build = Callable[[str], Model]
+Load = Callable[[str], Model]
 
 CLOCK = """
 INITIAL TIME= 0 ~ Year ~|
@@ -32,22 +32,12 @@ SAVEPER= 1 ~ Year ~|
 """
 
 
-@pytest.fixture
-def build(tmp_path: Path) -> Build:
-    def build(equations: str) -> Model:
-        path = tmp_path / "small.mdl"
-        path.write_text(equations + CLOCK, encoding="utf-8")
-        return load_model(path, strict=False)
-
-    return build
-
-
 # --- what comes out -------------------------------------------------------------------------------
 
 
-def test_a_chain_of_thousands_of_variables(build: Build) -> None:
+def test_a_chain_of_thousands_of_variables(load: Load) -> None:
     links = "".join(f"x{i}= x{i - 1} + 1 ~ Dmnl ~|\n" for i in range(1, 3000))
-    model = build(f"x0= Time ~ Dmnl ~|\n{links}")
+    model = load(f"x0= Time ~ Dmnl ~|\n{links}")
     kernel = compile_model(model, outputs=["x2999"], cache=False)
     found = simulate_ensemble(kernel, np.empty((1, 0)), model.time)
     np.testing.assert_array_equal(found.values[0, 0], found.time + 2999)
@@ -62,16 +52,16 @@ def test_time_is_never_added_up(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("bad", ["MAX(0, LN(x))", "MIN(LN(x), 1)", "MAX(LN(x), x)", "f(LN(x))"])
-def test_nan_is_not_hidden_by_limits_or_tables(bad: str, build: Build) -> None:
-    model = build(f"f((0,1),(1,2)) ~ Dmnl ~|\nx= INTEG(-1, 1.5) ~ Dmnl ~|\ny= {bad} ~ Dmnl ~|\n")
+def test_nan_is_not_hidden_by_limits_or_tables(bad: str, load: Load) -> None:
+    model = load(f"f((0,1),(1,2)) ~ Dmnl ~|\nx= INTEG(-1, 1.5) ~ Dmnl ~|\ny= {bad} ~ Dmnl ~|\n")
     kernel = compile_model(model, outputs=["y"], cache=False)
     found = simulate_ensemble(kernel, np.empty((1, 0)), model.time)
     np.testing.assert_array_equal(np.isnan(found.values[0, 0]), [False, False, True, True, True])
     assert found.bad.tolist() == [True]
 
 
-def test_nothing_is_fused_or_reordered(build: Build) -> None:
-    program = lower(build("x= INTEG(x*0.1 + x*x, 1) ~ Dmnl ~|"), [], ["x"])
+def test_nothing_is_fused_or_reordered(load: Load) -> None:
+    program = lower(load("x= INTEG(x*0.1 + x*x, 1) ~ Dmnl ~|"), [], ["x"])
     text = emit(program, schedule(program)).text
     assert "fast" not in text.replace("fastcc", "")
     assert "contract" not in text
@@ -82,8 +72,8 @@ def test_nothing_is_fused_or_reordered(build: Build) -> None:
 # --- only what is needed --------------------------------------------------------------------------
 
 
-def test_what_no_output_needs_is_left_out(build: Build) -> None:
-    model = build(
+def test_what_no_output_needs_is_left_out(load: Load) -> None:
+    model = load(
         "x= INTEG(a, 1) ~ Dmnl ~|\na= x*k ~ Dmnl ~|\nk= 0.1 ~ Dmnl ~|\n"
         "y= INTEG(RANDOM GAMMA(0, 1, 2, 0, 1, 1)*x, 1) ~ Dmnl ~|\n"
     )
@@ -94,8 +84,8 @@ def test_what_no_output_needs_is_left_out(build: Build) -> None:
         lower(model, [], ["y"])
 
 
-def test_what_does_not_vary_is_folded_and_the_rest_leaves_the_loop(build: Build) -> None:
-    model = build(
+def test_what_does_not_vary_is_folded_and_the_rest_leaves_the_loop(load: Load) -> None:
+    model = load(
         "x= INTEG(x*EXP(k)*f + SQRT(Time), 1) ~ Dmnl ~|\nk= 2 ~ Dmnl ~|\nf= LN(m)*k ~ Dmnl ~|\n"
         "m= 3 ~ Dmnl ~|\n"
     )
@@ -114,9 +104,9 @@ def test_what_does_not_vary_is_folded_and_the_rest_leaves_the_loop(build: Build)
 
 @pytest.mark.parametrize("exponent", [0.5, -0.5, 2.0, 3.0, 4.0, -1.0, -2.0])
 def test_powers_by_products_and_roots_are_powers_within_four_units(
-    exponent: float, build: Build
+    exponent: float, load: Load
 ) -> None:
-    model = build(f"x= 1 ~ Dmnl ~|\ny= x^({exponent}) ~ Dmnl ~|\n")
+    model = load(f"x= 1 ~ Dmnl ~|\ny= x^({exponent}) ~ Dmnl ~|\n")
     program = lower(model, ["x"], ["y"])
     assert "^" not in [instruction.op.value for instruction in program.instructions]
     kernel = compile_model(model, vary=["x"], outputs=["y"], cache=False)
@@ -142,8 +132,8 @@ def power(base: float, exponent: float) -> float:
         return math.nan if base else math.copysign(math.inf, base if exponent == -1 else 1)
 
 
-def test_all_refusals_come_at_once(build: Build) -> None:
-    model = build(
+def test_all_refusals_come_at_once(load: Load) -> None:
+    model = load(
         "x= FIND ZERO(1) ~ Dmnl ~|\ny= x + 1 ~ Dmnl ~|\nz= RANDOM GAMMA(0,1,2,0,1,1) ~ Dmnl ~|"
     )
     with pytest.raises(ModelError) as refusal:
@@ -151,16 +141,16 @@ def test_all_refusals_come_at_once(build: Build) -> None:
     assert [fault.line for fault in refusal.value.faults] == [1, 3]
 
 
-def test_a_constant_that_shapes_the_code_cannot_vary_but_can_be_set(build: Build) -> None:
-    model = build("x= DELAY N(Time, 2, 0, n) ~ Dmnl ~|\nn= 3 ~ Dmnl ~|")
+def test_a_constant_that_shapes_the_code_cannot_vary_but_can_be_set(load: Load) -> None:
+    model = load("x= DELAY N(Time, 2, 0, n) ~ Dmnl ~|\nn= 3 ~ Dmnl ~|")
     with pytest.raises(StructuralError, match="n"):
         lower(model, ["n"], ["x"])
     assert len(lower(model, [], ["x"], {"n": 5.0}).states) == 5
     assert simulate(model, cache=False)["x"][-1] < 4
 
 
-def test_numbers_are_computed_as_ieee_754_has_it(build: Build) -> None:
-    model = build(
+def test_numbers_are_computed_as_ieee_754_has_it(load: Load) -> None:
+    model = load(
         "a= 1 ~ Dmnl ~|\nzero= a - 1 ~ Dmnl ~|\nx= 1/zero + 0*Time ~ Dmnl ~|\n"
         "y= LN(zero) ~ Dmnl ~|\nz= EXP(1000*a) ~ Dmnl ~|\nw= (zero - 8)^(1/3) ~ Dmnl ~|\n"
     )

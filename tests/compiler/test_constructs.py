@@ -16,7 +16,6 @@ from plansim.engine.batch import simulate_ensemble
 from plansim.engine.kernel import compile_model
 from plansim.engine.simulate import simulate
 from plansim.errors import ModelError, SimulationError
-from plansim.model.reader import load_model
 from plansim.model.records import Integration, Model
 from plansim.output.export.run_files import export
 from plansim.scenario.scenario_file import as_written
@@ -31,19 +30,6 @@ Expected: TypeAlias = "Mapping[str, Array | list[float] | str]"
 CLOCK = "INITIAL TIME= 0 ~Year~|\nFINAL TIME= 8 ~Year~|\nTIME STEP= 0.5 ~Year~|\nSAVEPER= 0.5 ~~|\n"
 T = np.arange(0, 8.5, 0.5)
 STEPS = np.arange(len(T))
-
-
-@pytest.fixture
-def load(tmp_path: Path) -> Load:
-    def load(equations: str, clock: str = CLOCK, **data: str) -> Model:
-        path = tmp_path / "small.mdl"
-        path.write_text(equations + clock, "utf-8")
-        tables = [tmp_path / f"data.{name}" for name in data]
-        for table, text in zip(tables, data.values(), strict=True):
-            table.write_text(text, "utf-8")
-        return load_model(path, strict=False, data=tables)
-
-    return load
 
 
 def run(model: Model) -> xr.Dataset:

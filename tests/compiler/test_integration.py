@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,12 +14,11 @@ from plansim.compiler.lower import lower
 from plansim.compiler.schedule import schedule
 from plansim.engine.batch import Ensemble, simulate_ensemble
 from plansim.engine.kernel import Kernel, compile_model
-from plansim.model.reader import load_model
 from plansim.model.reading.syntax import read_expression
 from plansim.model.records import Integration, Model, TimeSpec
 from plansim.scenario.factors import FloatArray
 
-Build = Callable[[str], Model]
+Load = Callable[[str], Model]
 
 EULER, MIDPOINT, RK4 = Integration
 CLOCK = """
@@ -29,16 +27,6 @@ FINAL TIME= 4 ~ Year ~|
 TIME STEP= 0.5 ~ Year ~|
 SAVEPER= TIME STEP ~ Year ~|
 """
-
-
-@pytest.fixture
-def build(tmp_path: Path) -> Build:
-    def build(equations: str) -> Model:
-        path = tmp_path / "small.mdl"
-        path.write_text(equations + CLOCK, encoding="utf-8")
-        return load_model(path, strict=False)
-
-    return build
 
 
 def clock(model: Model, method: Integration, step: float = 0.5) -> TimeSpec:
@@ -79,9 +67,9 @@ SMOOTH: Mapping[str, tuple[str, Callable[[FloatArray], FloatArray]]] = {
 
 
 @pytest.mark.parametrize("name", SMOOTH)
-def test_halving_the_step_divides_the_error_by_two_to_the_order(build: Build, name: str) -> None:
+def test_halving_the_step_divides_the_error_by_two_to_the_order(load: Load, name: str) -> None:
     equations, solution = SMOOTH[name]
-    model = build(equations)
+    model = load(equations)
     kernel = compile_model(model, outputs=["x"], cache=False)
     for method, order in {EULER: 1, MIDPOINT: 2, RK4: 4}.items():
         errors = []
@@ -97,9 +85,9 @@ def test_halving_the_step_divides_the_error_by_two_to_the_order(build: Build, na
 
 @pytest.mark.parametrize("method", Integration)
 def test_saved_values_are_those_of_the_first_stage_however_seldom_they_are_saved(
-    build: Build, method: Integration
+    load: Load, method: Integration
 ) -> None:
-    model = build(
+    model = load(
         "x= INTEG(rate, 1) ~ Dmnl ~|\nrate= x*COS(Time) + kept ~ Dmnl ~|\n"
         "kept= SAMPLE IF TRUE(x > 1.5, x, 0) ~ Dmnl ~|\n"
     )
@@ -114,9 +102,9 @@ def test_saved_values_are_those_of_the_first_stage_however_seldom_they_are_saved
         np.testing.assert_array_equal(seldom.values[0, 1], rate[chosen])
 
 
-def test_nothing_is_computed_beyond_the_final_time_but_for_one_stage(build: Build) -> None:
+def test_nothing_is_computed_beyond_the_final_time_but_for_one_stage(load: Load) -> None:
     # At 4.25, which only a second stage of a step from 4 would reach, the root is not a number.
-    model = build("x= INTEG(SQRT(4.1 - Time), 1) ~ Dmnl ~|")
+    model = load("x= INTEG(SQRT(4.1 - Time), 1) ~ Dmnl ~|")
     kernel = compile_model(model, outputs=["x"], cache=False)
     for method in Integration:
         assert not run(kernel, clock(model, method)).bad.any(), method
@@ -140,9 +128,9 @@ lag= 1 ~ Year ~|
 @pytest.mark.parametrize("method", Integration)
 @pytest.mark.parametrize("choice", [1.0, 0.0])
 def test_folding_of_constants_changes_no_bit(
-    build: Build, method: Integration, choice: float
+    load: Load, method: Integration, choice: float
 ) -> None:
-    model = build(MANY)
+    model = load(MANY)
     folded = compile_model(model, outputs=["x", "y"], values={"choice": choice}, cache=False)
     varied = compile_model(
         model, vary=["a", "b", "begin", "choice"], outputs=["x", "y"], cache=False
@@ -153,8 +141,8 @@ def test_folding_of_constants_changes_no_bit(
 
 
 @pytest.mark.parametrize("runs", [1, 9, 100])
-def test_a_batch_gives_the_bits_of_single_runs_by_every_method(build: Build, runs: int) -> None:
-    model = build(MANY)
+def test_a_batch_gives_the_bits_of_single_runs_by_every_method(load: Load, runs: int) -> None:
+    model = load(MANY)
     kernel = compile_model(model, vary=["a", "begin"], outputs=["x", "y"], cache=False)
     random = np.random.default_rng(1)
     inputs = np.stack([random.uniform(0, 1, runs), random.uniform(0, 4, runs)], axis=1)
@@ -174,9 +162,9 @@ def test_a_batch_gives_the_bits_of_single_runs_by_every_method(build: Build, run
 
 
 def test_a_condition_of_constants_alone_takes_no_slot_and_one_of_the_clock_no_time(
-    build: Build,
+    load: Load,
 ) -> None:
-    model = build(
+    model = load(
         "x= INTEG(IF THEN ELSE(a > 1, x, IF THEN ELSE(Time > 2, 1, x)), 0) ~ Dmnl ~|\n"
         "a= 0 ~ Dmnl ~|\n"
     )
@@ -211,9 +199,9 @@ def test_a_condition_of_constants_alone_takes_no_slot_and_one_of_the_clock_no_ti
     ],
 )
 def test_a_comparison_depends_on_what_moves_within_a_step(
-    build: Build, expression: str, moves: bool
+    load: Load, expression: str, moves: bool
 ) -> None:
-    model = build(
+    model = load(
         "part: one, two ~~|\nx= INTEG(through, 1) ~ Dmnl ~|\nthrough= 2*x + late ~ Dmnl ~|\n"
         "late= level + Time ~ Dmnl ~|\nlevel= 3 ~ Dmnl ~|\ntable((0,0),(9,9)) ~ Dmnl ~|\n"
         "sampled= SAMPLE IF TRUE(Time > 1, x, 0) ~ Dmnl ~|\n"

@@ -71,13 +71,12 @@ def test_readings_are_single_values_of_an_ensemble(town: Model, runs: int) -> No
     inputs[runs // 2] = np.inf
     whole = simulate_ensemble(kernel, inputs, town.time)
     wanted = [("residents", 2020.0), ("GDP", 2006.0), ("residents", 2006.0)]
-    for threads in (1, 2):
-        found = simulate_readings(kernel, inputs, town.time, wanted, threads=threads)
-        for values, (name, at) in zip(found.values, wanted, strict=True):
-            same = whole.values[:, kernel.outputs.index(name), list(whole.time).index(at)]
-            np.testing.assert_array_equal(values, same)
-        np.testing.assert_array_equal(found.bad, whole.bad)
-        assert found.bad.any()
+    found = simulate_readings(kernel, inputs, town.time, wanted)
+    for values, (name, at) in zip(found.values, wanted, strict=True):
+        same = whole.values[:, kernel.outputs.index(name), list(whole.time).index(at)]
+        np.testing.assert_array_equal(values, same)
+    np.testing.assert_array_equal(found.bad, whole.bad)
+    assert found.bad.any()
     with pytest.raises(InputError, match="the kernel has no output 'births'"):
         simulate_readings(kernel, inputs, town.time, [("births", 2010.0)])
     with pytest.raises(SimulationError, match="times to keep"):

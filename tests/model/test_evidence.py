@@ -54,14 +54,6 @@ def test_every_shipped_row_is_read(evidence: Mapping[str, Evidence]) -> None:
 # --- in Chinese ---------------------------------------------------------------------------------
 
 
-def test_every_shipped_row_has_a_chinese_quantity_and_place(
-    evidence: Mapping[str, Evidence],
-) -> None:
-    for row in evidence.values():
-        assert re.search(r"[\u4e00-\u9fff]", row.quantity_zh), row.id
-        assert re.search(r"[\u4e00-\u9fff]", row.place_zh), row.id
-
-
 @pytest.mark.parametrize("part", ["quantity", "place", "year", "value", "unit", "source",
                                   "confidence"])  # fmt: skip
 def test_what_is_prose_has_chinese_without_english_words(
@@ -70,6 +62,7 @@ def test_what_is_prose_has_chinese_without_english_words(
     told: defaultdict[str, set[str]] = defaultdict(set)
     for row in evidence.values():
         english, chinese = getattr(row, part), getattr(row, f"{part}_zh")
+        assert re.search(r"[\u4e00-\u9fff]", chinese) or part not in ("quantity", "place"), row.id
         told[english].add(chinese)
         assert chinese or not prose(english), f"{row.id}: {english}"
         assert prose(chinese) == set(), f"{row.id}: {chinese}"
@@ -139,45 +132,20 @@ def test_a_byte_order_mark_and_short_rows_do_no_harm(tmp_path: Path) -> None:
     assert load_evidence(tmp_path)["E1"].quantity == "growth"
 
 
-def test_a_table_may_have_chinese_for_some_parts_and_columns_of_its_own(tmp_path: Path) -> None:
-    table = f"{HEAD},quantity_zh,remark\nE1,growth,Town,2003,9,%,Book,low,context,增长率,mine\n"
-    (tmp_path / "evidence.csv").write_text(table, "utf-8")
-    row = load_evidence(tmp_path)["E1"]
-    assert (row.quantity_zh, row.place_zh) == ("增长率", "")
-
-
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (
-            b"id,quantity\nE1,growth\n",
-            r"evidence\.csv:1: .* lacks a column; .*found no place, year",
-        ),
-        (b"", "lacks a column"),
+        (b"id,quantity\nE1,growth\n", r"csv:1: .* lacks a column; .*found no place, year"),
         (HEAD.encode() + b"\n\xff\xfe,\n", "not a CSV file"),
-        (
-            HEAD.encode() + b",quantiy_zh\nE1,growth\n",
-            r"evidence\.csv:1: .*found quantiy_zh; did you mean 'quantity_zh'",
-        ),
-        (
-            HEAD.encode() + b"\nE1,a\n\nE2,b\nE1,c\n",
-            r"evidence\.csv:5: the id E1 is given twice; found a first one on line 2",
-        ),
-        (HEAD.encode() + b"\nE1,a\n,b\n", r"evidence\.csv:3: the row has no id"),
-        (
-            HEAD.encode() + b"\nE1,GDP, real,Town,2003,9,%,Book,low,context\n",
-            r"evidence\.csv:2: the row has more cells .*quotation marks; found E1",
-        ),
+        (HEAD.encode() + b",quantiy_zh\nE1,growth\n",
+         r"evidence\.csv:1: .*found quantiy_zh; did you mean 'quantity_zh'"),
+        (HEAD.encode() + b"\nE1,a\n\nE2,b\nE1,c\n,d\n",
+         r"csv:5: the id E1 is given twice; found a first one[\s\S]*csv:6: the row has no"),
+        (HEAD.encode() + b"\nE1,GDP, real,Town,2003,9,%,Book,low,context\n",
+         r"evidence\.csv:2: the row has more cells .*quotation marks; found E1"),
     ],
-)
+)  # fmt: skip
 def test_what_is_no_table_is_refused(tmp_path: Path, content: bytes, message: str) -> None:
     (tmp_path / "evidence.csv").write_bytes(content)
     with pytest.raises(InputError, match=message):
         load_evidence(tmp_path)
-
-
-def test_all_faults_of_a_table_are_told_at_once(tmp_path: Path) -> None:
-    (tmp_path / "evidence.csv").write_text(f"{HEAD},use_en_zh\nE1,a\nE1,b\n,c\n", "utf-8")
-    with pytest.raises(InputError) as caught:
-        load_evidence(tmp_path)
-    assert [fault.line for fault in caught.value.faults] == [1, 3, 4]

@@ -89,29 +89,20 @@ def emit_javascript(program: Program, plan: Schedule) -> str:
     bodies: dict[str, list[str]] = {"once": [], "step": [], "save": []}
     for chunk in chunks:
         bodies[chunk.phase].append(_Body(program, memory, chunk).text())
+    states = [[memory.at[s.initial], memory.at[s.change], s.is_level] for s in program.states]
+    pipes = [
+        {name: memory.at[getattr(pipe, name)] for name in ("initial", "entering", "steps")}
+        for pipe in program.pipes
+    ]
     parts = [
-        f"inputs: {_names(program.inputs)}",
+        f"inputs: {json.dumps(program.inputs, ensure_ascii=False)}",
         f"defaults: {_numbers(program.defaults)}",
-        f"outputs: {_names(program.outputs)}",
+        f"outputs: {json.dumps([*program.outputs], ensure_ascii=False)}",
         f"memory: new Float64Array({memory.size})",
-        "at: " + _object(memory.regions),
-        "shown: " + _places(memory.at[output] for output in program.outputs.values()),
-        "states: "
-        + _list(
-            f"[{memory.at[s.initial]}, {memory.at[s.change]}, {str(s.is_level).lower()}]"
-            for s in program.states
-        ),
-        "pipes: "
-        + _list(
-            _object(
-                {
-                    "initial": memory.at[pipe.initial],
-                    "entering": memory.at[pipe.entering],
-                    "steps": memory.at[pipe.steps],
-                }
-            )
-            for pipe in program.pipes
-        ),
+        f"at: {json.dumps(memory.regions)}",
+        f"shown: {json.dumps([memory.at[output] for output in program.outputs.values()])}",
+        f"states: {json.dumps(states)}",
+        f"pipes: {json.dumps(pipes)}",
     ]
     functions = []
     for phase, texts in bodies.items():
@@ -300,23 +291,7 @@ def _number(value: float) -> str:
 
 
 def _numbers(values: Iterable[float]) -> str:
-    return _list(_number(value) for value in values)
-
-
-def _places(values: Iterable[int]) -> str:
-    return _list(map(str, values))
-
-
-def _names(names: Iterable[str]) -> str:
-    return _list(json.dumps(name, ensure_ascii=False) for name in names)
-
-
-def _list(texts: Iterable[str]) -> str:
-    return f"[{', '.join(texts)}]"
-
-
-def _object(values: Mapping[str, int]) -> str:
-    return "{ " + ", ".join(f"{key}: {value}" for key, value in values.items()) + " }"
+    return f"[{', '.join(map(_number, values))}]"
 
 
 def _table(table: PiecewiseLinear) -> str:

@@ -199,8 +199,6 @@ def simulate_readings(
     inputs: FloatArray,
     time: TimeSpec,
     readings: Sequence[tuple[str, float]],
-    *,
-    threads: int = 1,
     limit: float = math.inf,
 ) -> Readings:
     """Simulate as `simulate_ensemble` does, and return readings: single values at single times.
@@ -235,7 +233,7 @@ def simulate_readings(
             beyond = (np.abs(written) > limit).any(axis=(1, 2))
             excessive[runs] = beyond.reshape(-1)[: portion.shape[1]]
 
-    _simulated(kernel, table, time, _kept_steps(time, times), threads, take)
+    _simulated(kernel, table, time, _kept_steps(time, times), 1, take)
     return Readings(values, bad, excessive)
 
 

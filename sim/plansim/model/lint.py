@@ -9,7 +9,7 @@ from itertools import chain
 from plansim.errors import FaultLog, Message
 from plansim.model.reading.equations import MAX_ELEMENTS, Equation, Scan, short
 from plansim.model.reading.expression import Call, Name, name_key
-from plansim.model.reading.function_names import FUNCTIONS, UNCOMPUTED_FUNCTIONS, closest
+from plansim.model.reading.function_names import FUNCTIONS, UNCOMPUTED_FUNCTIONS
 
 __all__ = ["check_sizes", "check_soundness", "is_function_call"]
 
@@ -179,7 +179,6 @@ def _check_names(
                     warnings.fault(
                         "the engine cannot compute {name}, in '{equation_name}'",
                         equation.line_of(ref),
-                        expected=closest(key),
                         name=ref.written[0],
                         equation_name=short(equation.name),
                     )

@@ -35,7 +35,6 @@ from plansim.model.reading.expression import (
     Operation,
     name_key,
 )
-from plansim.model.reading.function_names import closest
 from plansim.model.reading.ranges import Subscripts, UnboundError
 from plansim.model.records import Model, Variable, VariableKind, cell_name
 
@@ -254,8 +253,7 @@ class Context:
         message = Message(
             "'{name}' cannot be compiled: {reason}", name=variable.name, reason=error.message
         )
-        instead = closest(error.function) if isinstance(error, RefusedError) else None
-        self.faults[Fault(message, self.model.path, line, instead)] = None
+        self.faults[Fault(message, self.model.path, line)] = None
 
     def node(self, tree: Node, scope: Scope) -> int:
         """Give the node of an expression."""

@@ -14,7 +14,6 @@ __all__ = [
     "OF_VECTORS",
     "OVER_ELEMENTS",
     "UNCOMPUTED_FUNCTIONS",
-    "closest",
 ]
 
 FUNCTIONS: Mapping[str, int | None] = MappingProxyType(
@@ -77,30 +76,3 @@ UNCOMPUTED_FUNCTIONS: frozenset[str] = frozenset(
     for suffix in suffixes.split()
 )
 """Functions of Vensim that no engine computes, by `name_key`."""
-_CLOSEST = {
-    "ALLOCATE AVAILABLE": "alloc_p",
-    "DELAY FIXED, DELAY N": "delay_ queue_",
-    "DEPRECIATE STRAIGHTLINE": "depreciate_by_schedule",
-    "FIND MARKET PRICE": "marketp",
-    "GET DATA AT TIME, GET DATA BETWEEN TIMES": "get_data_",
-    "GET DIRECT CONSTANTS, GET DIRECT DATA, GET DIRECT LOOKUPS": "get_123_ get_odbc_ get_vdf_",
-    "INTEG": "cumulate find_zero simultaneous",
-    "NPV": "internal_rate_of_return",
-    "RANDOM NORMAL, RANDOM EXPONENTIAL, RANDOM TRIANGULAR": "random_",
-    "SAMPLE IF TRUE": "sample_until",
-    "PULSE TRAIN": "shift_if_true",
-}
-"""What comes closest to functions that no engine computes, by how they begin."""
-
-
-def closest(key: str) -> str | None:
-    """Return the functions that come closest to one that no engine computes; None if none do.
-
-    >>> closest("delay_conveyor")
-    'DELAY FIXED, DELAY N'
-    """
-    if key not in UNCOMPUTED_FUNCTIONS:
-        return None
-    return next(
-        (names for names, begin in _CLOSEST.items() if key.startswith(tuple(begin.split()))), None
-    )
