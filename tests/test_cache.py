@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from plansim import cache, load_model, load_targets, read_scenario
-from plansim.cache import file_sha256, keep, kept, load_sealed, recall, save_sealed, workspace
+from plansim.cache import keep, kept, load_sealed, recall, save_sealed, workspace
 from plansim.engine.compiled import run_compiled
 from plansim.engine.kernel import compile_model
 from plansim.engine.pysd import run_reference
@@ -112,15 +112,6 @@ def test_a_folder_inside_that_others_may_write_to_is_neither_read_nor_written_to
     assert [path.name for path in (own_cache / "notes").iterdir()] == ["key.pickle"]
 
 
-def test_where_files_are_open_to_all_by_default_those_kept_are_not(own_cache: Path) -> None:
-    before = os.umask(0)
-    try:
-        keep("notes", "key", Note("mine"))
-    finally:
-        os.umask(before)
-    assert recall("notes", "key", Note) == Note("mine")
-
-
 TOWN = load_model(Path(__file__).parent / "toys" / "models" / "toy_town.mdl")
 USES: list[tuple[str, Callable[[], object]]] = [
     ("notes/*.pickle", lambda: kept("notes", "key", Note, lambda: Note("sound"))),
@@ -145,11 +136,6 @@ def test_a_file_that_others_may_write_to_or_of_another_form_is_made_anew(
     assert load_sealed(path) is None
     assert use() == first
     assert load_sealed(path)
-
-
-def test_only_a_file_has_a_digest(tmp_path: Path) -> None:
-    assert file_sha256(tmp_path) == file_sha256(tmp_path / "none") == ""
-    assert file_sha256(Path("/dev/zero")) == ""
 
 
 def test_what_is_read_from_the_cache_is_what_was_read_from_the_files(own_cache: Path) -> None:

@@ -21,7 +21,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from plansim.analysis.ensemble import ensemble_fits, shares_of, with_shares
+from plansim.analysis.ensemble import shares_of, with_shares
+from plansim.analysis.experiments.replay import element_of
 from plansim.analysis.experiments.summary import shares
 from plansim.engine.dataset import origin_of
 from plansim.errors import UnknownNameError
@@ -67,13 +68,7 @@ class PlansimAccessor:
         >>> runs.plansim["FISH"].identical(runs.plansim["鱼量"])
         True
         """
-        name = self._reference(name)
-        if name in self._runs:
-            return self._runs[name]
-        base, elements = split_reference(name)
-        variable = self._runs[base]
-        ranges = [dim for dim in variable.dims if dim not in ("scenario", "time", "year", *MANY)]
-        return variable.sel(dict(zip(ranges, elements, strict=True))) if elements else variable
+        return element_of(self._runs, self._reference(name))
 
     def annual(self) -> xr.Dataset:
         """Return the runs by years: flows of the year, stocks at its end (see `plansim.annual`).
@@ -219,11 +214,9 @@ class PlansimAccessor:
     def _judged(self, targets: Iterable[Target | str] | None) -> tuple[Verdict, ...]:
         wanted, origin = self._targets(targets), origin_of(self._runs)
         verdicts = check_targets(self._runs, wanted)
-        if origin is None or not ensemble_fits(origin.model):
+        if origin is None:
             return verdicts
-        ids = {verdict.scenario for verdict in verdicts}
-        scenarios = [scenario for scenario in origin.scenarios if scenario.id in ids]
-        return with_shares(verdicts, origin.model, scenarios, wanted)
+        return with_shares(verdicts, origin.model, origin.scenarios, wanted)
 
 
 class RunPlots:

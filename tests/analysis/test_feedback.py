@@ -150,15 +150,13 @@ def test_without_a_file_there_are_no_loops(town: Model, tmp_path: Path) -> None:
 
 def test_cuts_are_those_known_in_closed_form(town: Model) -> None:
     growth, decay, nothing = cut_loops(town)
-    steps = {2005: 11, 2008: 17}  # a stock is read at the end of the year
-    effect = growth.effects[0]
-    for year, count in steps.items():
-        assert effect.whole[year] == pytest.approx(100 * 1.025**count)
-        # 10 a year come, a twentieth goes.
-        assert effect.cut[year] == pytest.approx(200 - 100 * 0.975**count)
-        assert decay.effects[0].cut[year] == pytest.approx(50 + 50 * 1.05**count)
+    effect = growth.effects[0]  # a stock is read at the end of 2005, after eleven steps
+    assert effect.whole == pytest.approx(100 * 1.025**11)
+    # 10 a year come, a twentieth goes.
+    assert effect.cut == pytest.approx(200 - 100 * 0.975**11)
+    assert decay.effects[0].cut == pytest.approx(50 + 50 * 1.05**11)
     assert (effect.status_whole.value, effect.status_cut.value) == ("met", "missed")
-    shift = 1 - (200 - 100 * 0.975**17) / (100 * 1.025**17)
+    shift = 1 - (200 - 100 * 0.975**17) / (100 * 1.025**17)  # by the horizon
     assert growth.strongest == pytest.approx(shift)
     assert growth.fault == decay.fault == ""
     assert nothing.fault == "'root', at 2000"

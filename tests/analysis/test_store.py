@@ -18,7 +18,7 @@ import xarray as xr
 
 from plansim.analysis.experiments.integrity import LOCK, alone
 from plansim.analysis.experiments.replay import stored_run
-from plansim.analysis.experiments.store import Store, open_store, open_sweep, verify
+from plansim.analysis.experiments.store import Store, open_store, open_summary, open_sweep, verify
 from plansim.analysis.experiments.summary import Summary, write_summary
 from plansim.errors import InputError, OutputError
 from tests.analysis.test_sweep import Town, arrays, same, town, town_in
@@ -87,13 +87,6 @@ READERS: list[Callable[[Town, Store], object]] = [
     lambda town, store: Summary(store).dataset(),
     lambda town, store: open_sweep(store.path).load(),
 ]
-
-
-def summary_of(path: Path) -> xr.Dataset:
-    """Read the summary as another program does."""
-    with xr.open_zarr(path, group="summary", consolidated=False, chunks=None) as found:
-        read: xr.Dataset = found.load()
-    return read
 
 
 def refusal(read: Callable[[Town, Store], object], town: Town, path: Path) -> str:
@@ -243,7 +236,7 @@ def test_a_summary_is_written_as_a_whole_or_not(
     town: Town, whole: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = open_store(whole)
-    before = summary_of(whole)
+    before = open_summary(whole)
     other = Summary(store).dataset() * 2
     original = os.fsync
     for step in range(8):
@@ -257,10 +250,10 @@ def test_a_summary_is_written_as_a_whole_or_not(
         monkeypatch.setattr(os, "fsync", fails)
         with pytest.raises(OutputError):
             write_summary(store, other)
-        xr.testing.assert_identical(summary_of(whole), before)
+        xr.testing.assert_identical(open_summary(whole), before)
     monkeypatch.undo()
     write_summary(store, other)
-    xr.testing.assert_identical(summary_of(whole), other)
+    xr.testing.assert_identical(open_summary(whole), other)
     assert not list(town.folder.glob(".*.part*"))
 
 

@@ -12,19 +12,18 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Locator
 
-from plansim.analysis.decisions.policies import policies, policy_text
 from plansim.analysis.ensemble import check_scenarios
 from plansim.model.reader import load_model
 from plansim.model.records import Model
 from plansim.output.page.page import make_page
 from plansim.scenario.factors import default_of
+from plansim.scenario.records import ScenarioKind
 from plansim.scenario.scenario_file import Scenario, as_written, read_scenario
 from plansim.targets.catalogue import load_targets
 from plansim.targets.target import Attribute
 from plansim.targets.verdict import Verdict
 from plansim.targets.views_file import load_views
 from tests.helpers.visit import FIRST, SECOND, Visit, assert_same
-from tests.toys.chimney import chimney
 
 # --- runs and verdicts ----------------------------------------------------------------------------
 
@@ -88,29 +87,7 @@ def test_an_overlay_is_laid_over_a_run_by_its_box(
     assert_same(visit.values("b"), city, read_scenario(other, city))
 
 
-def test_policies_that_a_search_found_are_presets_under_a_heading_of_their_own(
-    browser: Browser, tmp_path: Path
-) -> None:
-    model = chimney(tmp_path)
-    result = policies(model, aims=["met", "effort"], seeds=1, generations=3, members=20, fresh=20)
-    path = tmp_path / "found.yaml"
-    path.write_text(policy_text(result, 0), "utf-8")
-    scenarios = [read_scenario(file, model) for file in (tmp_path / "plain.yaml", path)]
-    made = tmp_path / "page.html"
-    made.write_text(make_page(model, scenarios).text, "utf-8")
-    visit = Visit(browser, made.as_uri())
-    (label,) = visit.page.locator(
-        '#run-b optgroup[label="Policies that a search found"] option'
-    ).all_text_contents()
-    assert label == scenarios[1].title_en
-    assert f"{result.points[0].aims['met']:.1f} targets met" in label
-    visit.page.select_option("#run-a", label=label)
-    assert_same(visit.values("a"), model, scenarios[1])
-    assert not visit.wrong
-    visit.close()
-
-
-def test_overlays_that_set_the_same_exclude_each_other(
+def test_overlays_that_set_the_same_exclude_each_other_and_policies_have_a_heading(
     browser: Browser, root: Path, tmp_path: Path
 ) -> None:
     town = load_model(root / "tests" / "toys" / "models" / "toy_town.mdl")
@@ -124,9 +101,13 @@ def test_overlays_that_set_the_same_exclude_each_other(
         dataclasses.replace(written, id=name, title_en=name, title_zh=name, values=values)
         for name, values in sets.items()
     ]
+    policy = dataclasses.replace(written, id="p", title_en="Found", kind=ScenarioKind.POLICY)
     file = tmp_path / "page.html"
-    file.write_text(make_page(town, overlays=overlays, signs={}).text, "utf-8")
+    made = make_page(town, [written, policy], overlays=overlays, signs={})
+    file.write_text(made.text, "utf-8")
     visit = Visit(browser, file.as_uri())
+    heading = visit.page.locator('#run-b optgroup[label="Policies that a search found"] option')
+    assert heading.all_text_contents() == ["Found"]
     boxes = {name: visit.page.locator(f'.side-a [data-overlay="{name}"]') for name in sets}
     visit.page.locator(".side-a .overlays summary").click()
     boxes["dry"].check()

@@ -17,14 +17,12 @@ from plansim.files.yaml_document import MAX_BYTES, Plain, parse_document, read_d
     ("text", "data"),
     [
         ("a: 1", {"a": 1}),
-        ("a: -1.5e3", {"a": -1500.0}),
         ("a: .5", {"a": 0.5}),
         ("a: '1'", {"a": "1"}),
         ("a: yes", {"a": "yes"}),  # YAML 1.1 made a boolean of it
         ("a: 0x10", {"a": "0x10"}),
         ("a: TRUE", {"a": True}),
         ("a: ~\nb:", {"a": None, "b": None}),
-        ("a: 12 %/Year", {"a": "12 %/Year"}),
         ("人口: [城镇, 2]", {"人口": ["城镇", 2]}),
         ("2005: x\nnull: y", {"2005": "x", "null": "y"}),
         ("- 1\n- b: |\n    two\n    lines\n", [1, {"b": "two\nlines\n"}]),
@@ -50,15 +48,11 @@ def test_each_entry_knows_its_line() -> None:
     ("text", "fault"),
     [
         ("", "x.yaml:1: the file is empty"),
-        ("# only a comment\n", "x.yaml:1: the file is empty"),
         ("a: 1\nb: 2\na: 3", "x.yaml:3: the key 'a' is given twice; found a first one on line 1"),
         ("a: &x 1\nb: *x", "x.yaml:2: aliases are not allowed; found *x"),
-        ("a: &a [*a]", "x.yaml:1: aliases are not allowed; found *a"),
         ("a: !!str 1", "x.yaml:1: tags are not allowed; found !!str"),
-        ("a:\n- !x [1]", "x.yaml:2: tags are not allowed; found !x"),
         ("? [a]\n: 1", "x.yaml:1: a key must be plain text"),
         ("a: 1\n<<: {b: 2}", "x.yaml:2: merge keys are not supported; found <<"),
-        ("a: &x {b: 2}\nc:\n  <<: *x", "x.yaml:3: merge keys are not supported; found <<"),
         ("a: 1\n'<<': 2", "x.yaml:2: a key must not begin with '<'; found <<"),
         ("a:\n- <b: 1", "x.yaml:2: a key must not begin with '<'; found <b"),
         ("a: 1\n---\nb: 2", "x.yaml:2: the file has more than one YAML document"),
@@ -92,12 +86,6 @@ def test_what_is_no_text_file_is_refused(tmp_path: Path, content: bytes, fault: 
     document = read_document(path)
     assert [str(fault) for fault in document.faults] == [f"{path}{fault}"]
     assert document.data is None
-
-
-def test_a_byte_order_mark_is_no_part_of_the_text(tmp_path: Path) -> None:
-    path = tmp_path / "x.yaml"
-    path.write_bytes("\N{BYTE ORDER MARK}a: 1".encode())
-    assert read_document(path).data == {"a": 1}
 
 
 def test_what_is_no_plain_file_is_refused_without_reading_it(tmp_path: Path) -> None:

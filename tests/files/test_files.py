@@ -36,11 +36,6 @@ def test_a_wheel_has_its_files_in_the_package(checkout: Path) -> None:
     assert shipped("model") == inside
 
 
-def test_a_missing_file_is_named(checkout: Path) -> None:
-    with pytest.raises(InputError, match=r"yaml: a file that comes with plansim is missing"):
-        shipped("model", "targets.yaml")
-
-
 @pytest.mark.parametrize(("names", "found"), [([], "none"), (["a.mdl", "b.mdl"], "a.mdl, b.mdl")])
 def test_there_is_exactly_one_shipped_model(checkout: Path, names: list[str], found: str) -> None:
     for name in names:

@@ -17,7 +17,7 @@ from rich.cells import cell_len
 from ruamel.yaml import YAML
 
 import plansim
-from plansim.cli.help import EXAMPLE, Group
+from plansim.cli.help import EXAMPLE, CommandGroup
 from plansim.cli.main import main
 from plansim.cli.main import plansim as group
 from plansim.errors import Message
@@ -46,7 +46,7 @@ def paragraphs(command: click.Command) -> set[str]:
     found |= {
         param.help for param in command.params if isinstance(param, click.Option) and param.help
     }
-    if isinstance(command, Group):
+    if isinstance(command, CommandGroup):
         found |= set(command.sections)
         found |= {text for inner in command.commands.values() for text in paragraphs(inner)}
     assert (command.epilog or "").startswith(EXAMPLE) or command.name == "completion"

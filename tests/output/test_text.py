@@ -51,7 +51,7 @@ def test_every_phrase_has_both_languages_and_the_same_placeholders() -> None:
 
 def test_every_phrase_that_the_code_names_exists_and_every_phrase_is_used() -> None:
     modules = [path for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE]
-    modules += PACKAGE.glob("output/documentation/templates/*.html")
+    modules += PACKAGE.glob("output/documentation/templates/*")
     sources = "\n".join(path.read_text("utf-8") for path in modules)
     groups = {key.partition(".")[0] for key in CATALOGUE}
     named = {

@@ -111,12 +111,6 @@ def test_a_level_and_its_growth_rate_agree_as_far_as_the_plan_rounds(
         assert abs(grown / end - 1) < allowed, rate.id
 
 
-@pytest.mark.parametrize("rows", [["M09a", "M09b", "M09c"], ["M10a", "M10b", "M10c"]])
-def test_shares_of_a_whole_add_up(targets: dict[str, Target], rows: list[str]) -> None:
-    assert sum(targets[row].base_value or 0 for row in rows) == pytest.approx(100)
-    assert sum(targets[row].value or 0 for row in rows) == pytest.approx(100)
-
-
 def test_the_number_stands_in_the_words_of_the_plan(targets: dict[str, Target]) -> None:
     spelled = {
         "M02": "2.75",

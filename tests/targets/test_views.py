@@ -120,13 +120,6 @@ def test_each_misfit_is_named_with_its_line(
         load_views(toy_with(tmp_path, MINIMAL.replace(old, new)))
 
 
-def test_all_misfits_come_at_once(tmp_path: Path) -> None:
-    wrong = MINIMAL.replace("show: residents", "show: nobody").replace("birth rate", "no rate")
-    with pytest.raises(CatalogueError) as caught:
-        load_views(toy_with(tmp_path, wrong))
-    assert len(caught.value.faults) == 2
-
-
 def test_levers_of_policy_are_known_by_their_constants(tmp_path: Path) -> None:
     marked = MINIMAL.replace("apply: multiply", "policy: true, apply: multiply")
     assert load_views(toy_with(tmp_path, MINIMAL)).policy == frozenset()

@@ -181,15 +181,21 @@ def with_shares(
     scenarios: Iterable[Scenario],
     targets: Sequence[Target],
 ) -> tuple[Verdict, ...]:
-    """Return verdicts with their shares over the ensemble beside a model, from the cache.
+    """Return verdicts, with their shares over the ensemble beside the model if one fits it.
+
+    Shares are kept in the cache.
 
     Raises:
         InputError: the ensemble is at fault.
         ModelError: the compiler does not support the model.
     """
+    verdicts = tuple(verdicts)
+    if not ensemble_fits(model):
+        return verdicts
+    judged = {verdict.scenario for verdict in verdicts}
     members = cache(lambda: load_ensemble(model))
     shares: dict[str, Mapping[str, Share]] = {}
-    for scenario in scenarios:
+    for scenario in (scenario for scenario in scenarios if scenario.id in judged):
         make = partial(lambda s: dict(_shares(model, s, targets, members(), None)), scenario)
         shares[scenario.id] = kept("shares", study_key(model, scenario, targets), dict, make)
     return tuple(
@@ -216,8 +222,8 @@ def judged_with_shares(
     targets: Sequence[Target],
 ) -> tuple[Verdict, ...]:
     """Judge runs of scenarios; with shares, if an ensemble beside the model fits it."""
-    verdicts = tuple(verdict for run in runs for verdict in check_targets(run, targets))
-    return with_shares(verdicts, model, scenarios, targets) if ensemble_fits(model) else verdicts
+    verdicts = (verdict for run in runs for verdict in check_targets(run, targets))
+    return with_shares(verdicts, model, scenarios, targets)
 
 
 def check_scenarios(
@@ -245,12 +251,9 @@ def check_scenarios(
     """
     chosen = scenarios_of(model, scenarios)
     wanted = targets_of(model, targets)
-    verdicts = tuple(
-        verdict
-        for scenario in chosen
-        for verdict in verdicts_of(simulate_years(model, scenario), wanted)
-    )
-    return with_shares(verdicts, model, chosen, wanted) if ensemble_fits(model) else verdicts
+    runs = (simulate_years(model, scenario) for scenario in chosen)
+    verdicts = (verdict for run in runs for verdict in verdicts_of(run, wanted))
+    return with_shares(verdicts, model, chosen, wanted)
 
 
 def _shares(

@@ -22,7 +22,6 @@ import math
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -233,12 +232,6 @@ class Evaluator:
             limit=limit,
             stop_early=stop_early,
         )
-
-    def only(self, target: Target) -> Evaluator:
-        """Return the same evaluator, which judges one of its targets alone; nothing is compiled."""
-        other = copy(self)
-        other.request = replace(self.request, targets=(target,))
-        return other
 
     def evaluate(
         self, values: npt.ArrayLike, threads: int = 1, seeds: FloatArray | None = None

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "PATIENCE",
-    "PIPE_WIDTH",
     "ReaderLeftError",
     "Terminal",
     "UsageError",

@@ -1,8 +1,8 @@
 """Help in the reader's language, aligned where a character takes two columns.
 
-Docstrings and options stay English; `output.words.messages` gives the Chinese of each paragraph.
-click writes the help by a formatter; for Chinese it is `ChineseFormatter`. Its own texts click
-looks up by gettext; for Chinese they are looked up in our catalogue instead.
+Docstrings and options stay English; `messages.yaml` of `output.words` has the Chinese of each
+paragraph. click writes the help by a formatter; for Chinese it is `ChineseFormatter`. Its own texts
+click looks up by gettext; for Chinese they are looked up in our catalogue instead.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from plansim.output.words.language import Lang
 
-__all__ = ["Command", "Group", "command", "language_on"]
+__all__ = ["Command", "CommandGroup", "command", "language_on"]
 
 
 def language_on(line: Sequence[str]) -> Lang:
@@ -117,7 +117,7 @@ def command(name: str | None = None, **options: Any) -> Callable[[Callable[..., 
     return click.command(name, cls=Command, **options)
 
 
-class Group(click.Group):
+class CommandGroup(click.Group):
     """Commands whose help is in the language of the line; alone it shows its own help."""
 
     context_class = BilingualContext

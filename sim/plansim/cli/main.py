@@ -32,7 +32,7 @@ from plansim.cli.commands.run_export import export, run
 from plansim.cli.commands.sweep_replay import replay, sweep
 from plansim.cli.commands.why import why
 from plansim.cli.context import ReaderLeftError, UsageError, drop_output, remark
-from plansim.cli.help import Group, command, language_on
+from plansim.cli.help import CommandGroup, command, language_on
 from plansim.cli.inputs import Arguments
 from plansim.errors import Message, foreign
 
@@ -60,8 +60,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: Sequence[str] | None, line: Sequence[str]) -> int:
-    from plansim.errors import Fault, PlansimError
-
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # closed by the caller
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
@@ -76,10 +74,6 @@ def _run(arguments: Sequence[str] | None, line: Sequence[str]) -> int:
             complete_var=COMPLETE_VARIABLE,
             standalone_mode=False,
         )
-    except click.ClickException as error:
-        return _refused(_in_words(error, _say_on(line)))
-    except PlansimError as error:
-        return _refused(error.written(_say_on(line)))
     except (BrokenPipeError, ReaderLeftError):
         drop_output()
         return BROKEN_PIPE
@@ -92,30 +86,41 @@ def _run(arguments: Sequence[str] | None, line: Sequence[str]) -> int:
         return BROKEN_PIPE
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
-    except MemoryError:
-        return _refused(Message("the memory of this machine is not enough").written(_say_on(line)))
-    except OSError as error:
-        file = error.filename if isinstance(error.filename, str) else None
-        why = foreign(error.strerror or error)
-        return _refused(Fault("the system refuses", file, found=why).written(_say_on(line)))
     except Exception as error:
-        if isinstance(error, ImportError) and re.search("map segment|allocate", str(error)):
-            raise MemoryError from error
-        if isinstance(error, ValueError) and "embedded null" in str(error):  # in a file's name
-            fault = Fault("the system refuses", found=foreign(error))
-            return _refused(fault.written(_say_on(line)))
-        return _failed(error, line)
+        return _refused(error, line)
     return code if isinstance(code, int) else 0
 
 
-def _refused(text: str, code: int = 2) -> int:
-    """Say why there is no result; give the exit code."""
+def _refused(error: Exception, line: Sequence[str]) -> int:
+    """Say to the one who typed a line why there is no result; give the exit code."""
+    from plansim.errors import Fault, PlansimError
+    from plansim.output.words.language import say_in
+
+    say, code = say_in(language_on(line)), 2
+    memory = Message("the memory of this machine is not enough")
+    match error:
+        case click.ClickException():
+            text = _in_words(error, say)
+        case PlansimError():
+            text = error.written(say)
+        case MemoryError():
+            text = memory.written(say)
+        case ImportError() if re.search("map segment|allocate", str(error)):
+            text = memory.written(say)
+        case OSError():
+            file = error.filename if isinstance(error.filename, str) else None
+            why = foreign(error.strerror or error)
+            text = Fault("the system refuses", file, found=why).written(say)
+        case ValueError() if "embedded null" in str(error):  # in a file's name
+            text = Fault("the system refuses", found=foreign(error)).written(say)
+        case _:
+            text, code = _reported(error, line).written(say), INTERNAL
     remark(f"{PROGRAM}: {text}")
     return code
 
 
-def _failed(error: Exception, line: Sequence[str]) -> int:
-    """Write a report on an error of plansim itself, say where it is, and give the exit code."""
+def _reported(error: Exception, line: Sequence[str]) -> Message:
+    """Write a report on an error of plansim itself, and say where it is."""
     import platform
     import shlex
     import traceback
@@ -128,14 +133,13 @@ def _failed(error: Exception, line: Sequence[str]) -> int:
     if "--debug" in line:
         remark(trace)
     kind = type(error).__name__
-    text = Message("internal error ({kind}); --debug shows where", kind=kind)
-    if path is not None:
-        text = Message(
-            "internal error ({kind}); please send the report {path} to the authors",
-            kind=kind,
-            path=path,
-        )
-    return _refused(text.written(_say_on(line)), INTERNAL)
+    if path is None:
+        return Message("internal error ({kind}); --debug shows where", kind=kind)
+    return Message(
+        "internal error ({kind}); please send the report {path} to the authors",
+        kind=kind,
+        path=path,
+    )
 
 
 def _in_words(error: click.ClickException, say: Say) -> str:
@@ -150,13 +154,6 @@ def _in_words(error: click.ClickException, say: Say) -> str:
         return Message("{text} See '{command} --help'.", text=text, command=command).written(say)
     text = text.rstrip(".。")
     return Message("{text}. See '{command} --help'.", text=text, command=command).written(say)
-
-
-def _say_on(line: Sequence[str]) -> Say:
-    """Choose how errors are said to the one who typed this line."""
-    from plansim.output.words.language import say_in
-
-    return say_in(language_on(line))
 
 
 # --- the commands ---------------------------------------------------------------------------------
@@ -191,7 +188,7 @@ COMMANDS: Mapping[str, Sequence[click.Command]] = {
 """All commands, by the headings under which help lists them."""
 
 
-plansim = Group(
+plansim = CommandGroup(
     PROGRAM,
     sections=COMMANDS,
     lang="Language of the output and of this help; else the locale's.",

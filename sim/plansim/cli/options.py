@@ -139,7 +139,17 @@ scenario_names, design_names = shipped_names(), shipped_names("sweeps")
 
 def _combined(*options: Decorator) -> Decorator:
     """Make one decorator of several, of which the first is that of the first line."""
-    return lambda function: reduce(lambda made, option: option(made), reversed(options), function)
+
+    def add(function: Any) -> Any:
+        """Add the options to a command."""
+        return reduce(lambda made, option: option(made), reversed(options), function)
+
+    return add
+
+
+def option(*names: str, **attributes: Any) -> Decorator:
+    """Make an option that several commands have."""
+    return _combined(click.option(*names, **attributes))
 
 
 def number(
@@ -147,9 +157,7 @@ def number(
 ) -> Decorator:
     """Make an option for a whole number within limits, whose help is ``text``."""
     kind, shown = WholeNumber(least, most), default is not None
-    return click.option(
-        *names, metavar="N", type=kind, default=default, show_default=shown, help=text
-    )
+    return option(*names, metavar="N", type=kind, default=default, show_default=shown, help=text)
 
 
 def names(
@@ -157,14 +165,14 @@ def names(
 ) -> Decorator:
     """Make an option for a name that may be given again."""
     completer = items(complete)
-    return click.option(
+    return option(
         flag, into, metavar=metavar, multiple=True, shell_complete=completer, help=text, **more
     )
 
 
 def path(*names: str, text: str, metavar: str = "FILE", **more: Any) -> Decorator:
     """Make an option for the path of a file or folder."""
-    return click.option(*names, metavar=metavar, type=click.Path(path_type=Path), help=text, **more)
+    return option(*names, metavar=metavar, type=click.Path(path_type=Path), help=text, **more)
 
 
 def output(
@@ -191,7 +199,7 @@ def output(
 
 def form(*choices: str) -> Decorator:
     """Make the option ``--format``; the first choice is the default."""
-    return click.option(
+    return option(
         "--format",
         "form",
         type=click.Choice(choices),
@@ -226,18 +234,18 @@ settings = names(
     "Set a constant over the scenario; may be given again.",
     "NAME=VALUE",
 )
-engine = click.option(
+engine = option(
     "--engine",
     type=click.Choice(["compiled", "pysd"]),
     default="compiled",
     show_default=True,
     help="What computes the run; pysd is the slow reference.",
 )
-force = click.option(
+force = option(
     "--force", is_flag=True, is_eager=True, help="Replace what exists already."
 )  # eager, so that -o knows
 threads = number("--threads", most=1024, text="Number of threads; else one a processor.")
-seed = click.option(
+seed = option(
     "--seed", type=WholeNumber(0), help="Seed of the random numbers; else that of the file."
 )
 members = number(
@@ -252,7 +260,7 @@ model = _combined(
         text="Another Vensim model, with its own targets.yaml beside it if it has one.",
         metavar="FILE.mdl",
     ),
-    click.option(
+    option(
         "--strict-units",
         is_flag=True,
         help="Take a missing unit in the model for an error, not for a warning.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -54,10 +55,10 @@ def merged(
         generations.append(files.overlays(overlays))
     stack = [layer for generation in generations for layer in generation]
     faults = [*files.faults, *_doubly_laid(model, stack)]
-    below = _laid(model, {}, [layer.file.assignments for gen in generations[:-1] for layer in gen])
-    own = _laid(model, {}, [layer.file.assignments for gen in generations[-1:] for layer in gen])
-    own = _laid(model, own, [overrides_assigned(model, overrides, faults)])
-    together = _laid(model, below, [own])
+    *parents, last = [[one.file.assignments for one in layers] for layers in generations] or [[]]
+    below = _laid(model, *itertools.chain(*parents))
+    own = _laid(model, *last, overrides_assigned(model, overrides, faults))
+    together = _laid(model, below, own)
     methods = [model.time.integration]
     for generation in generations:
         named = (layer.file.integration for layer in generation)
@@ -241,22 +242,19 @@ class _Files:
 # --- the values -----------------------------------------------------------------------------------
 
 
-def _laid(
-    model: Model, below: Mapping[str, Assignment], layers: Iterable[Mapping[str, Assignment]]
-) -> dict[str, Assignment]:
+def _laid(model: Model, *layers: Mapping[str, Assignment]) -> dict[str, Assignment]:
     """Return assignments by key; those of later layers take precedence.
 
     A series ends where a lever or a constant in whose place it stands is set itself.
     """
-    laid = dict(below)
+    laid: dict[str, Assignment] = {}
     for layer in layers:
-        set_here = {_input(model, number) for number in layer.values()}
-        ended = set_here - {_input(model, one) for one in layer.values() if _in_series(one)}
-        laid = {
-            key: one
-            for key, one in laid.items()
-            if not (_in_series(one) and _input(model, one) in ended)
-        } | dict(layer)
+        ended = {_input(model, number) for number in layer.values()}
+        ended -= {_input(model, number) for number in layer.values() if _in_series(number)}
+        for key, number in list(laid.items()):
+            if _in_series(number) and _input(model, number) in ended:
+                del laid[key]
+        laid |= layer
     return laid
 
 

@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeAlias
 
 from plansim.cache import code_of, digest, file_sha256, kept
 from plansim.errors import CatalogueError, Fault, Message, UnitError, nearest
@@ -20,7 +21,7 @@ from plansim.targets.indicator import measured_unit
 from plansim.targets.target import Target, split_reference, target_named, unit_factor
 
 __all__ = [
-    "VariableShape",
+    "Shapes",
     "fitting",
     "load_targets",
     "misfits",
@@ -30,17 +31,12 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True)
-class VariableShape:
-    """The subscripts and unit of a variable, which a reference must fit."""
-
-    subscripts: Mapping[str, Sequence[str]]
-    """The elements of each dimension, in order."""
-    unit: str
+Shapes: TypeAlias = Mapping[str, tuple[Mapping[str, Sequence[str]], str]]
+"""By variable the elements of each of its dimensions, in order, and its unit."""
 
 
 def misfits(
-    target: Target, holder: Message, shapes: Mapping[str, VariableShape], names: Iterable[str]
+    target: Target, holder: Message, shapes: Shapes, names: Iterable[str]
 ) -> Iterator[Fault]:
     """Yield the faults for which a target cannot be judged on a model or a run, the ``holder``.
 
@@ -60,7 +56,8 @@ def misfits(
                 target=target.id,
             )
             continue
-        ranges = list(shapes[name].subscripts.values())
+        subscripts, unit = shapes[name]
+        ranges = list(subscripts.values())
         strange = [
             (element, nearest(element, within))
             for element, within in zip(elements, ranges, strict=False)
@@ -71,7 +68,7 @@ def misfits(
                 "'{name}' is not one series of {holder}",
                 target.file,
                 target.line,
-                expected=name + "".join(f"[{subscript}]" for subscript in shapes[name].subscripts),
+                expected=name + "".join(f"[{subscript}]" for subscript in subscripts),
                 found=reference,
                 nearest=strange[0][1] if strange else None,
                 name=reference,
@@ -79,14 +76,14 @@ def misfits(
             )
             continue
         try:
-            unit_factor(shapes[name].unit, target)
+            unit_factor(unit, target)
         except UnitError:
             yield Fault(
                 "the {measure} of '{name}' does not have the unit of {target}",
                 target.file,
                 target.line,
                 expected=Message("a unit that converts to {unit}", unit=target.unit),
-                found=measured_unit(target.measure, shapes[name].unit) or Message("no unit"),
+                found=measured_unit(target.measure, unit) or Message("no unit"),
                 measure=target.measure,
                 name=name,
                 target=target.id,
@@ -110,17 +107,14 @@ def fitting(targets: Iterable[Target], model: Model, *, is_borrowed: bool) -> tu
     return targets
 
 
-def _shapes(model: Model) -> Mapping[str, VariableShape]:
+def _shapes(model: Model) -> Shapes:
     return {
-        name: VariableShape(
-            {subscript: model.subscripts[subscript].elements for subscript in variable.subscripts},
-            variable.unit,
-        )
+        name: ({one: model.subscripts[one].elements for one in variable.subscripts}, variable.unit)
         for name, variable in model.variables.items()
     }
 
 
-def _as_answered(target: Target, holder: Message, shapes: Mapping[str, VariableShape]) -> Target:
+def _as_answered(target: Target, holder: Message, shapes: Shapes) -> Target:
     """Make a target untestable if the model lacks its variables."""
     if not any(misfits(target, holder, shapes, ())):
         return target

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from plansim.errors import CatalogueError, Message
 from plansim.scenario.factors import FloatArray
 from plansim.targets.annual import MANY, Annual, AnnualVariable, annual_of
-from plansim.targets.catalogue import VariableShape, misfits
+from plansim.targets.catalogue import misfits
 from plansim.targets.indicator import Yearly, measured, trailing_base
 from plansim.targets.target import (
     Attribute,
@@ -110,9 +110,7 @@ def check_fit(run: Annual, targets: Iterable[Target], names: Iterable[str] | Non
         CatalogueError: with each target that does not fit.
     """
     shapes = {
-        name: VariableShape(
-            {r.name: r.elements for r in variable.ranges if r.name not in MANY}, variable.unit
-        )
+        name: ({r.name: r.elements for r in variable.ranges if r.name not in MANY}, variable.unit)
         for name, variable in run.variables.items()
     }
     known = list(run.variables if names is None else names)

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
 
@@ -24,24 +23,18 @@ from plansim.scenario.references import split_name
 from plansim.scenario.scenario_file import Scenario, scenario_of
 from plansim.scenario.variant import for_scenarios
 from plansim.targets.catalogue import targets_of
-from plansim.targets.judging import Verdicts
 from plansim.targets.target import Status, Target, judged_targets
 from plansim.targets.views import Lever
 
 __all__ = [
     "Attribution",
-    "Ends",
     "Group",
     "Shares",
     "attribute",
     "change_of",
     "groups_of",
     "share_table",
-    "shares_of",
 ]
-
-Ends: TypeAlias = tuple[float, float, Status, Status]
-"""Margin before and after, verdict before and after."""
 
 
 @dataclass(frozen=True)
@@ -173,12 +166,15 @@ def attribute(
     evaluator = Evaluator(model, before, constants, Request(targets), shared=True)
     evaluation = evaluator.evaluate(_settings(groups, game.subsets))
     evaluation.require_ok()
-    results = []
+    runs, results = len(game.subsets), []
     for target in targets:
         verdicts = evaluation[target.id]
-        ends = _ends(verdicts, game.subsets, is_assumed=target.id in after.assumed)
-        results.append(shares_of(target, ends, *game.shares(verdicts.margin)))
-    runs = len(game.subsets)
+        first, last = float(verdicts.margin[0]), float(verdicts.margin[-1])
+        # The runs are judged as the first scenario's; what the second assumes, its file says.
+        is_assumed = target.id in after.assumed
+        then = Status.ASSUMED if is_assumed else verdicts.status_of(runs - 1)
+        shares = game.shares(verdicts.margin)
+        results.append(Shares(target, first, last, verdicts.status_of(0), then, *shares))
     return Attribution(before.id, after.id, groups, tuple(results), runs, game.orders)
 
 
@@ -213,41 +209,28 @@ def groups_of(model: Model, before: Scenario, after: Scenario) -> tuple[Group, .
         old, new = (default_of(model, one.values, reference) for one in (before, after))
         if old != new:
             changed.setdefault(change_of(model, reference), []).append((reference, old, new))
-    return tuple(_group(model, name, before, after, found) for name, found in changed.items())
+    groups = []
+    for name, found in changed.items():
+        constants, olds, news = zip(*found, strict=True)
+        names = [split_name(constant)[0] for constant in constants]
+        first = model.variables[names[0]]
+        set_before, set_after = (
+            tuple(
+                own not in model.added or constant in scenario.values
+                for own, constant in zip(names, constants, strict=True)
+            )
+            for scenario in (before, after)
+        )
+        name_zh = model.variables.get(name, first).name_zh
+        groups.append(
+            Group(name, name_zh, first.unit, constants, olds, news, set_before, set_after)
+        )
+    return tuple(groups)
 
 
 def change_of(model: Model, reference: str) -> str:
     """Return the name of the group that a constant is in: its lever's, or that of its array."""
     return input_of(model, split_name(reference)[0])
-
-
-def _group(
-    model: Model,
-    name: str,
-    before: Scenario,
-    after: Scenario,
-    changes: Sequence[tuple[str, float, float]],
-) -> Group:
-    constants = tuple(reference for reference, _, _ in changes)
-    first = model.variables[split_name(constants[0])[0]]
-    own = [split_name(reference)[0] not in model.added for reference in constants]
-    set_before, set_after = (
-        tuple(
-            is_own or reference in scenario.values
-            for is_own, reference in zip(own, constants, strict=True)
-        )
-        for scenario in (before, after)
-    )
-    return Group(
-        name,
-        model.variables.get(name, first).name_zh,
-        first.unit,
-        constants,
-        tuple(old for _, old, _ in changes),
-        tuple(new for _, _, new in changes),
-        set_before,
-        set_after,
-    )
 
 
 def _settings(groups: Sequence[Group], masks: Masks) -> FloatArray:
@@ -258,17 +241,3 @@ def _settings(groups: Sequence[Group], masks: Masks) -> FloatArray:
         for old, new in zip(group.before, group.after, strict=True)
     ]
     return np.stack(columns, axis=1) if columns else np.empty((len(masks), 0))
-
-
-def _ends(verdicts: Verdicts, masks: Masks, *, is_assumed: bool) -> Ends:
-    count = masks.sum(axis=1)
-    first, last = int(count.argmin()), int(count.argmax())
-    # The runs are judged as the first scenario's; what the second assumes, its file says.
-    status = Status.ASSUMED if is_assumed else verdicts.status_of(last)
-    margins = float(verdicts.margin[first]), float(verdicts.margin[last])
-    return *margins, verdicts.status_of(first), status
-
-
-def shares_of(target: Target, ends: Ends, shares: FloatArray, errors: FloatArray) -> Shares:
-    """Return what the change of a target's margin is due to, ``(group,)`` with standard errors."""
-    return Shares(target, *ends, tuple(shares.tolist()), tuple(errors.tolist()))

@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from plansim.analysis.attribution.assumptions import Shares, share_table, shares_of
+from plansim.analysis.attribution.assumptions import Shares, share_table
 from plansim.analysis.attribution.shapley import MOST_EXACT, Masks, game_of
 from plansim.analysis.ensemble import study_key
 from plansim.cache import keep, recall
@@ -190,8 +190,8 @@ def model_difference(
     for column, target in enumerate(judged):
         margins = outcome.margins[:, column]
         first, last = map(Status.of, outcome.status[[0, -1], column].tolist())
-        ends = float(margins[0]), float(margins[-1]), first, last
-        shares.append(shares_of(target, ends, *game.shares(margins, outcome.runs)))
+        parts = game.shares(margins, outcome.runs)
+        shares.append(Shares(target, float(margins[0]), float(margins[-1]), first, last, *parts))
     return ModelDifference(
         str(one.path),
         str(other.path),

@@ -62,20 +62,23 @@ class Game:
         length = self.paths.shape[1] + 1
         return replace(self, rows=self.rows[kept.repeat(length)], paths=self.paths[kept])
 
-    def shares(self, worth: FloatArray, runs: Masks | None = None) -> tuple[FloatArray, FloatArray]:
+    def shares(
+        self, worth: FloatArray, runs: Masks | None = None
+    ) -> tuple[tuple[float, ...], tuple[float, ...]]:
         """Return what each member adds to the worth of the runs, ``(run,)``, and standard errors.
 
         ``runs`` says which of them are sound. NaN where too few orders pass only those.
         """
         count = self.subsets.shape[1]
         if self.paths is None:
-            can_be = None if runs is None else runs[self.rows]
-            return shapley(worth[self.rows], can_be), np.zeros(count)
+            shares = shapley(worth[self.rows], None if runs is None else runs[self.rows])
+            return tuple(shares.tolist()), (0.0,) * count
         game = self if runs is None else self.without(runs)
         assert game.paths is not None
         if len(game.paths) <= 2:  # one pair has no standard error
-            return np.full(count, math.nan), np.full(count, math.nan)
-        return sampled_shapley(worth[game.rows], game.paths)
+            return (math.nan,) * count, (math.nan,) * count
+        shares, errors = sampled_shapley(worth[game.rows], game.paths)
+        return tuple(shares.tolist()), tuple(errors.tolist())
 
 
 def game_of(count: int, orders: int | None, seed: int = 0) -> Game:

@@ -52,6 +52,7 @@ class FamilyFigure(Check):
         if len(units) > 1:
             found = Message("{units}", units=tuple(units))
             yield Fault("the rows have different units", found=found)
+            return
         reported_factor(sources.model.variables[self.of].unit, units[0])  # raises where they differ
 
     @property
@@ -103,7 +104,9 @@ class Family(Form):
     """Of so many parts of the place the scenario is one."""
     most: float = Field(gt=0)
     """The relative error that passes."""
-    figures: Items[FamilyFigure] = Field(alias="compare", min_length=1)
+    figures: Annotated[
+        tuple[FamilyFigure, ...], listed(list[FamilyFigure]), Field(min_length=1)
+    ] = Field(alias="compare")
     past: Past | None = None
 
 

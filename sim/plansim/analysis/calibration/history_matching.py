@@ -375,10 +375,9 @@ class _Matching:
         counts = alone.sum(axis=0) if alone.any() else beyond.sum(axis=0)
         column = self.fitted[int(counts.argmax())]
         one, runs = self.spec.observations[column], simulated[:, column]
-        runs = runs[np.isfinite(runs)]
-        most = self.spec.limit * one.deviation
+        runs, most = runs[np.isfinite(runs)], self.spec.limit * one.deviation
         asked = (one.value - most, one.value + most)
-        given = (float(runs.min(initial=np.inf)), float(runs.max(initial=-np.inf)))
+        given = (float(runs.min()), float(runs.max())) if runs.size else (np.nan, np.nan)
         expected, found = (
             Message("{low:.4g} to {high:.4g} {unit}", low=low, high=high, unit=one.unit)
             for low, high in (asked, given)

@@ -225,14 +225,15 @@ def discover(
         if fresh:
             drawn = states_of(model, fresh, other=TESTING, threads=threads, progress=progress)
             anew = sample_of_members(model, scenario, wanted, drawn, threads)
-    if only_open:
-        still = {one: _failing(met) for one, met in sample.met.items()}
-        wanted = tuple(one for one in wanted if 1 - SURE <= still[one.id] <= SURE) or wanted
+    failing = [_failing(met) for met in sample.met.T]
+    is_open = [1 - SURE <= share <= SURE for share in failing]
+    chosen = np.flatnonzero(is_open if only_open and any(is_open) else np.ones(len(wanted), bool))
     found = []
-    for done, target in enumerate(wanted):
-        progress(done, len(wanted))
-        one = _discovered(model, present, sample, target, rule or Rule())
-        found.append(one if anew is None else _tested(one, anew))
+    for done, column in enumerate(map(int, chosen)):
+        progress(done, len(chosen))
+        met, target = sample.met[:, column], wanted[column]
+        one = _discovered(model, present, sample, met, target, rule or Rule())
+        found.append(one if anew is None else _tested(one, anew.points, anew.met[:, column]))
     return Discoveries(found)
 
 
@@ -243,10 +244,15 @@ def _failing(met: FloatArray) -> float:
 
 
 def _discovered(
-    model: Model, present: Mapping[str, float], sample: Sample, target: Target, rule: Rule
+    model: Model,
+    present: Mapping[str, float],
+    sample: Sample,
+    met: FloatArray,
+    target: Target,
+    rule: Rule,
 ) -> Discovery:
-    judged = np.isfinite(sample.met[target.id])
-    points, met = sample.points[judged], sample.met[target.id][judged]
+    judged = np.isfinite(met)
+    points, met = sample.points[judged], met[judged]
     failing = _failing(met)
     outcome = Outcome.HOLDS if failing >= SURE else Outcome.FAILS
     cases = met if outcome is Outcome.HOLDS else 1 - met
@@ -272,14 +278,13 @@ def _discovered(
     )
 
 
-def _tested(found: Discovery, sample: Sample) -> Discovery:
+def _tested(found: Discovery, points: FloatArray, met: FloatArray) -> Discovery:
     """Return boxes with how dense they are among other runs."""
-    met = sample.met[found.target]
     left = np.isfinite(met)
     hits = met if found.outcome is Outcome.HOLDS else 1 - met
     cases, boxes = hits[left].sum(), []
     for box in found.boxes:
-        inside = box.contains(sample.points) & left
+        inside = box.contains(points) & left
         left &= ~inside
         count, dense = inside.sum(), hits[inside].sum()
         with np.errstate(invalid="ignore", divide="ignore"):

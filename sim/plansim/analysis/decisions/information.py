@@ -18,7 +18,7 @@ perfect information from a probabilistic sensitivity analysis sample, Medical De
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -171,13 +171,9 @@ def information(
     )
 
 
-def _count(met: Mapping[str, FloatArray]) -> FloatArray:
+def _count(met: FloatArray) -> FloatArray:
     """Return the number of targets met, one that is assumed as none; NaN in failed runs."""
-    columns = np.stack(list(met.values()), axis=1)
-    failed = np.isnan(columns).all(axis=1)
-    counts = np.nan_to_num(columns, nan=0.0).sum(axis=1)
-    counts[failed] = np.nan
-    return np.asarray(counts)
+    return np.where(np.isnan(met).all(axis=1), np.nan, np.nansum(met, axis=1))
 
 
 def _stored(

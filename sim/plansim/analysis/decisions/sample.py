@@ -6,7 +6,7 @@ It comes of the members of an ensemble under one scenario, or of the runs of a s
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -48,8 +48,8 @@ class Sample:
     factors: tuple[Factor, ...]
     points: FloatArray = field(repr=False)
     """``(run, factor)`` in the factors' units."""
-    met: Mapping[str, FloatArray] = field(repr=False)
-    """By target ``(run,)``: 1 if it is met, 0 if it is missed, 0.5 if it is undecided; NaN where
+    met: FloatArray = field(repr=False)
+    """``(run, target)``: 1 if it is met, 0 if it is missed, 0.5 if it is undecided; NaN where
     nothing judges it, as in a run that breaks down."""
 
 
@@ -107,8 +107,7 @@ def sample_of_members(
         ModelError: the compiler does not support the model.
     """
     evaluation = evaluate_members(model, scenario, targets, members, threads)
-    parts = parts_met(evaluation, targets, assumed=math.nan)
-    met = {target.id: parts[:, column] for column, target in enumerate(targets)}
+    met = parts_met(evaluation, targets, assumed=math.nan)
     titles = (scenario.title_en, scenario.title_zh)
     return Sample(scenario.id, *titles, members.factors, members.values, met)
 
@@ -162,11 +161,8 @@ def sample_of_study(study: xr.Dataset, source: str, targets: Sequence[Target]) -
         for array, fact in zip(arrays, facts, strict=True)
     )
     points = np.stack([array.values for array in arrays], axis=1)
-    verdicts = np.asarray(study["verdict"].values)
-    sound = np.asarray(study["status"].values) == 0
-    met = {}
-    for target in targets:
-        codes = verdicts[:, judged.index(target.id)]
-        met[target.id] = np.where(sound & (codes >= 0), PART_MET[np.maximum(codes, 0)], np.nan)
+    codes = study["verdict"].values[:, [judged.index(target.id) for target in targets]]
+    sound = (study["status"].values == 0)[:, None] & (codes >= 0)
+    met = np.where(sound, PART_MET[np.maximum(codes, 0)], np.nan)
     english, chinese = (str(study.attrs.get(key, source)) for key in ("title", "title_zh"))
     return Sample(source, english, chinese, factors, points, met)

@@ -224,7 +224,8 @@ def making(path: Path) -> Iterator[Path]:
     Raises:
         OutputError: another process does so, or the system refuses to write.
     """
-    beside = path.with_name(part_of(path, "new"))
+    token = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:8]  # a long name is cut
+    beside = path.with_name(part_of(path, token))
     with writing(path):
         beside.mkdir(exist_ok=True)
     with locked(beside / "lock", _busy(path)):

@@ -27,12 +27,12 @@ from plansim.scenario.scenario_file import (
     scenario_text,
 )
 from plansim.scenario.variant import for_scenarios
-from plansim.targets.annual import annual
+from plansim.targets.annual import MANY, annual
 from plansim.targets.catalogue import load_targets
 from plansim.targets.target import Status, Target, split_reference, variable_of
 from plansim.targets.verdict import Verdict, check_targets
 
-__all__ = ["Replay", "deviation", "replay", "run_scenario_text", "stored_run"]
+__all__ = ["Replay", "deviation", "element_of", "replay", "run_scenario_text", "stored_run"]
 
 
 @dataclass(frozen=True)
@@ -174,7 +174,7 @@ def deviation(dataset: xr.Dataset, run: xr.Dataset) -> float:
     worst = 0.0
     for name in run.attrs["layout"]["outputs"]:
         stored = run[name].to_numpy()
-        whole = _series(by_year, name)
+        whole = element_of(by_year, name)
         again = whole.reindex(year=run["year"]).to_numpy()
         is_number = np.isfinite(stored)
         if (is_number != np.isfinite(again)).any():
@@ -186,9 +186,15 @@ def deviation(dataset: xr.Dataset, run: xr.Dataset) -> float:
     return float(worst)
 
 
-def _series(by_year: xr.Dataset, reference: str) -> xr.DataArray:
-    if reference in by_year:
-        return by_year[reference]
-    name, elements = split_reference(reference)
-    dims = [dim for dim in by_year[name].dims if dim != "year"]
-    return by_year[name].sel(dict(zip(dims, elements, strict=True)))
+def element_of(runs: xr.Dataset, reference: str) -> xr.DataArray:
+    """Return a variable of runs, ``name``, or an element of it, ``name[element]``.
+
+    Raises:
+        KeyError: the runs hold no such variable, or it has no such element.
+    """
+    name, elements = (reference, ()) if reference in runs else split_reference(reference)
+    variable = runs[name]
+    if not elements:
+        return variable
+    ranges = [dim for dim in variable.dims if dim not in ("scenario", "time", "year", *MANY)]
+    return variable.sel(dict(zip(ranges, elements, strict=True)))

@@ -107,7 +107,11 @@ class Store:
 
     def span(self, number: int) -> slice:
         """Return the runs of a block."""
-        return slice(number * self.block, min((number + 1) * self.block, self.runs))
+        return slice(number * self.block, number * self.block + self.size(number))
+
+    def size(self, number: int) -> int:
+        """Return the number of runs in a block."""
+        return min(self.block, self.runs - number * self.block)
 
     def made(self) -> int:
         """Return the number of runs that are written.
@@ -115,8 +119,7 @@ class Store:
         Raises:
             InputError: the journal is damaged.
         """
-        spans = map(self.span, self.done())
-        return sum(span.stop - span.start for span in spans)
+        return sum(map(self.size, self.done()))
 
     def chunk(self, name: str, number: int) -> str:
         """Return the key of the chunk of an array that holds a block."""
@@ -235,9 +238,8 @@ class Store:
 
     def empty_block(self, number: int) -> RunBlock:
         """Return memory for the runs of a block, whose content is still to be written."""
-        runs = len(range(self.runs)[self.span(number)])
         return {
-            name: np.empty((runs, *array.shape[1:]), array.dtype)
+            name: np.empty((self.size(number), *array.shape[1:]), array.dtype)
             for name, array in self._arrays.items()
         }
 

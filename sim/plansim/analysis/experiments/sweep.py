@@ -111,16 +111,15 @@ def sweep(
         store = stack.enter_context(stored)
         todo = sorted(set(range(store.blocks)) - store.done())
         summary, made = Summary(store), store.made()
-        if progress is not None:
-            progress(made, store.runs)
+        tell = progress or (lambda done, runs: None)
+        tell(made, store.runs)
         blocks = run_blocks(runs, store, todo, threads=threads, client=client)
         for number, results in stack.enter_context(closing(blocks)):
             store.mark(number)
             if results is not None:
                 summary.add(number, results)
-            made += len(range(store.runs)[store.span(number)])
-            if progress is not None:
-                progress(made, store.runs)
+            made += store.size(number)
+            tell(made, store.runs)
         write_summary(store, summary.dataset(threads))
     return with_origin(open_sweep(path), origin)
 

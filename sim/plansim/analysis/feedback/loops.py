@@ -7,7 +7,7 @@ frozen at the initial value. The change of the targets is the effect of the loop
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
@@ -17,7 +17,7 @@ from typing import Annotated, Literal
 import numpy as np
 
 from plansim.analysis.checks_form import Check
-from plansim.analysis.evaluator import Evaluation, Evaluator, Request
+from plansim.analysis.evaluator import Evaluator, Request
 from plansim.errors import InputError, Message
 from plansim.files.forms import LAX, Entries, Form, Items, Resolved, Words, form_of, listed
 from plansim.files.yaml_document import read_document
@@ -109,10 +109,9 @@ class Effect:
     """The effect of a cut on one target."""
 
     target: Target
-    whole: Mapping[int, float]
-    """The value with all loops, at the target's year and at the horizon, in the target's unit; of
-    several bases the first."""
-    cut: Mapping[int, float]
+    whole: float
+    """The value in the target's year with all loops, in its unit; of several bases the first."""
+    cut: float
     """The same without the loop; NaN where that run breaks down."""
     status_whole: Status
     status_cut: Status
@@ -248,9 +247,9 @@ def cut_loops(
     judged = judged_targets(targets_of(model, targets))
     if targets is None:
         judged = tuple(target for target in judged if target.attribute is Attribute.BINDING)
-    horizons = sorted({target.horizon for target in judged})
-    years = range(math.ceil(scenario.time.initial), max(horizons, default=0) + 1)
-    request = Request(judged, tuple(horizons), answering_series(judged), tuple(years))
+    last = max((target.horizon for target in judged), default=0)
+    years = tuple(range(math.ceil(scenario.time.initial), last + 1))
+    request = Request(judged, outputs=answering_series(judged), years=years)
     switches = list(dict.fromkeys(loop.switch for loop in loops))
     evaluator = Evaluator(model, scenario, switches, request)
     whole = [default_of(model, scenario.values, name) for name in switches]
@@ -261,32 +260,21 @@ def cut_loops(
     if evaluation.failed[0]:
         evaluation.require_ok()
     shifts = dict(zip(request.outputs, largest_shifts(evaluation.outputs).T, strict=True))
-    return tuple(
-        Cut(
-            loop,
-            tuple(_effect(evaluation, target, run, shifts) for target in judged),
-            evaluation.failure(run),
+
+    def effect(target: Target, run: int) -> Effect:
+        verdicts = evaluation[target.id]
+        return Effect(
+            target,
+            float(verdicts.value[0]),
+            float(verdicts.value[run]),
+            verdicts.status_of(0),
+            verdicts.status_of(run),
+            max(float(shifts[name][run]) for name in target.variables.values()),
         )
+
+    return tuple(
+        Cut(loop, tuple(effect(target, run) for target in judged), evaluation.failure(run))
         for run, loop in enumerate(loops, start=1)
-    )
-
-
-def _effect(
-    evaluation: Evaluation, target: Target, run: int, shifts: Mapping[str, FloatArray]
-) -> Effect:
-    verdicts = evaluation[target.id]
-    assert target.year is not None
-    values = {
-        target.year: verdicts.value,
-        target.horizon: evaluation.later[target.id][target.horizon],
-    }
-    return Effect(
-        target,
-        {year: float(value[0]) for year, value in values.items()},
-        {year: float(value[run]) for year, value in values.items()},
-        verdicts.status_of(0),
-        verdicts.status_of(run),
-        max(float(shifts[name][run]) for name in target.variables.values()),
     )
 
 

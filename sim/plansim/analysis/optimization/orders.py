@@ -26,7 +26,7 @@ from plansim.analysis.optimization.target_seeking import changed_verdicts
 from plansim.cache import kept
 from plansim.model.records import Model
 from plansim.model.units import NO_UNIT
-from plansim.scenario.factors import Apply
+from plansim.scenario.factors import Apply, FloatArray
 from plansim.scenario.members import Members
 from plansim.scenario.scenario_file import Scenario
 from plansim.targets.target import Attribute, Status, Target
@@ -289,9 +289,7 @@ class OrderSearch:
         of the mix that comes nearest; None where nothing improves it.
         """
         column, start = self.problem.targets.index(target), self.problem.start
-        alone = self.problem.only(target)
-        scanned = [(grid, values[:, [column]]) for grid, values in self.scanned]
-        if crossings := nearest_crossings(alone, scanned, [0]):
+        if crossings := nearest_crossings(self.problem, self.scanned, [column]):
             found = []
             others = [other.id for other in self.whole.targets if other.id != target.id]
             for lever, at in crossings.items():
@@ -310,9 +308,12 @@ class OrderSearch:
             if margin < 0:
                 greedy[lever], margin = at, margin + gain
         cost = MoveCost(np.ones(len(start)), start)
-        best = minimise(
-            alone.evaluate, [start, greedy, every], cost, [0], start, worth=COST_OF_FEWER
-        )
+
+        def evaluate(positions: FloatArray) -> FloatArray:
+            return self.problem.evaluate(positions)[:, [column]]
+
+        starts = [start, greedy, every]
+        best = minimise(evaluate, starts, cost, [0], start, worth=COST_OF_FEWER)
         nearest = float(best.values[0])
         if nearest >= 0:
             return [self.whole.moves(best.position)], None

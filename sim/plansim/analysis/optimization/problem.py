@@ -161,17 +161,6 @@ class DecisionProblem:
         values = {**self.scenario.values, **self.moved(position)}
         return replace(self.scenario, values=values)
 
-    def only(self, target: Target) -> DecisionProblem:
-        """Return the problem with one of its targets alone, and no indicator."""
-        (asked,) = [one for one in self.evaluator.request.targets if one.id == target.id]
-        return replace(
-            self,
-            targets=(target,),
-            scales=self.scales[[self.targets.index(target)]],
-            indicators=(),
-            evaluator=self.evaluator.only(asked),
-        )
-
     # What runs say.
 
     def runs(self, positions: FloatArray, states: States = slice(None)) -> Evaluation:

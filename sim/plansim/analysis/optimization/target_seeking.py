@@ -192,11 +192,9 @@ def solve(
     present = whole.runs(whole.start[None])
     margins = {target.id: float(present[target.id].least_margin[0]) for target in wanted}
     if missing := [key for key, margin in margins.items() if math.isnan(margin)]:
+        names = ", ".join(missing)
         raise InputError(
-            Fault(
-                "a run of '{scenario}' gives no figure for {name}", scenario=scenario.id, name=key
-            )
-            for key in missing
+            "a run of '{scenario}' gives no figure for {name}", scenario=scenario.id, name=names
         )
     # Sampling evaluates only these targets, since the code is smaller and faster.
     problem = whole if len(moved) == 1 else decision_problem(

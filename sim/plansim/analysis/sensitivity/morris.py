@@ -154,7 +154,7 @@ class DesignRuns:
             model, design.scenarios[0], design.factors, Request((*targets,))
         )
         self._threads = processors() if threads is None else threads
-        self._progress = progress
+        self._tell = progress or (lambda done, steps: None)
         self.steps = self.runs = self.failed = 0
 
     def at(self, points: FloatArray) -> FloatArray:
@@ -163,8 +163,7 @@ class DesignRuns:
         self.runs += len(points)
         self.failed += int(evaluation.failed.sum())
         self.steps = max(self.steps, self.runs)
-        if self._progress is not None:
-            self._progress(self.runs, self.steps)
+        self._tell(self.runs, self.steps)
         return evaluation.least_margins(self._targets).T
 
 

@@ -32,10 +32,8 @@ from plansim.analysis.checks_form import (
 from plansim.analysis.decisions.sample import states_of
 from plansim.analysis.ensemble import ensemble_fits
 from plansim.analysis.evaluator import CompiledModel, Trajectories, compile_whole
-from plansim.analysis.experiments.design_file import read_design
 from plansim.analysis.feedback.loops import FILE_NAME as LOOPS
 from plansim.analysis.feedback.loops import Loop, load_loops
-from plansim.analysis.sensitivity.sobol import Sensitivity, sobol
 from plansim.errors import Fault, InputError, nearest
 from plansim.model.records import Model, Variable, VariableKind, cells_of
 from plansim.model.rewrite import AddedEquation
@@ -49,7 +47,6 @@ from plansim.targets.target import Kind, Target, binding_targets, split_referenc
 
 __all__ = [
     "MOST_FACTOR",
-    "SAMPLES",
     "Settings",
     "ValidationContext",
     "assigned",
@@ -68,8 +65,6 @@ __all__ = [
 Settings: TypeAlias = Mapping[str, float]
 """By ``name`` or ``name[e1,e2]``, in the model's units."""
 
-SAMPLES = 1024
-"""Rows of each of the two matrices of the uncertainty study."""
 MEMBERS = 1200
 """Number of plausible models: enough for the standard errors of Q19."""
 MOST_FACTOR = 1.5
@@ -149,15 +144,6 @@ class ValidationContext:
             scenario.id: self.compiled.run([scenario.values], scenario.time)
             for scenario in self.scenarios.values()
         }
-
-    @cached_property
-    def uncertainty(self) -> Sensitivity | None:
-        """The study of uncertainty that the checks name; None where they name none."""
-        name, path = self.checks.scenarios.uncertainty, self.baseline.path
-        if name is None or path is None:
-            return None
-        design = read_design(path.parent / name, self.model, samples=SAMPLES)
-        return sobol(self.model, design, self.targets)
 
     @cached_property
     def members(self) -> Members | None:

@@ -8,7 +8,7 @@ behaviour reproduction and of family members.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -87,19 +87,19 @@ def _series_case(runs: Trajectories, series: Observed) -> Case:
     observed = np.array([point.value for point in series.points])
     with np.errstate(all="ignore"):
         columns = [measured(at, point.measure, point.base, point.year) for point in series.points]
-    simulated = np.stack(columns, axis=1) / series.scale  # (run, point)
-    fits = [fit(row, observed) for row in simulated]
+    simulated, scale = np.stack(columns, axis=1), series.scale  # (run, point)
+    fits = [fit(row, observed * scale) for row in simulated]
     own, mapes = fits[0], [fit.mape if math.isfinite(fit.mape) else math.inf for fit in fits]
     limit = {} if series.most is None else {"most": series.most}
     return case(
         series.name,
         series.most is None or own.mape <= series.most,
         "series_shown" if series.most is None else "series",
-        **vars(own),
+        **vars(replace(own, rmse=own.rmse / scale)),
         mape_low=min(mapes),
         mape_high=max(mapes),
         years=", ".join(str(point.year) for point in series.points),
-        simulated=_listed(simulated[0]),
+        simulated=_listed(simulated[0] / scale),
         observed=_listed(observed),
         unit=series.unit,
         **limit,

@@ -29,7 +29,8 @@ from plansim.analysis.ensemble import (
     share_of,
     verdict_shares,
 )
-from plansim.analysis.sensitivity.sobol import MAIN_DRIVERS, Drivers
+from plansim.analysis.experiments.design_file import read_design
+from plansim.analysis.sensitivity.sobol import MAIN_DRIVERS, Drivers, sobol
 from plansim.analysis.validation.context import ValidationContext
 from plansim.analysis.validation.result import Case, Number, Result, case, result
 from plansim.scenario.factors import FloatArray
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
 
 __all__ = ["drivers", "ensemble", "held_out", "probabilities", "question_effects", "ranking"]
 
+SAMPLES = 1024
+"""Rows of each of the two matrices of the study of uncertainty."""
 FEWEST_FACTORS = 20
 """Minimum number of factors with indices of their own."""
 ACCURATE = 0.015
@@ -59,9 +62,12 @@ BAND = (0.5, 0.05, 0.95)
 
 def drivers(context: ValidationContext) -> Result:
     """Q18: screen all factors, and require finite Sobol indices of the main drivers."""
-    study, limits = context.uncertainty, {"fewest": FEWEST_FACTORS, "main": MAIN_DRIVERS}
-    if study is None:
+    limits = {"fewest": FEWEST_FACTORS, "main": MAIN_DRIVERS}
+    name, path = context.checks.scenarios.uncertainty, context.baseline.path
+    if name is None or path is None:
         return result("Q18", [], limits, lacking=["uncertainty"])
+    design = read_design(path.parent / name, context.model, samples=SAMPLES)
+    study = sobol(context.model, design, context.targets)
     cases, chosen = [_driver_case(driver) for driver in study.drivers], len(study.chosen)
     if chosen < FEWEST_FACTORS:
         cases.append(case("factors", False, "too_few", count=chosen, limit=FEWEST_FACTORS))
@@ -209,13 +215,10 @@ def _beside_prior(context: ValidationContext, members: Members) -> Iterator[Case
     """Yield the shares of conditioned members beside those of the prior, for binding targets."""
     if members.head.kind is EnsembleKind.PRIOR:
         return
-    prior = draw_prior(context.model, len(members))
     shares, before = (
         dict(zip(frame["target"], frame["share"], strict=True))
-        for frame in (
-            verdict_shares(context.model, context.baseline, one, context.binding)
-            for one in (members, prior)
-        )
+        for some in (members, draw_prior(context.model, len(members)))
+        for frame in [verdict_shares(context.model, context.baseline, some, context.binding)]
     )
     for target in context.binding:
         if math.isfinite(share := shares[target.id]):
@@ -351,20 +354,13 @@ def _effects(
         if (side.id, side.overrides) not in runs:
             made = evaluate_members(model, side, wanted, members)
             runs[side.id, side.overrides] = made
+    effects: dict[str, list[_Effect]] = {key: [] for key in levels}
     by_id = {target.id: target for target in binding}
-    return {
-        key: [
-            _effect(
-                question,
-                runs[question.first.id, question.first.overrides],
-                runs[question.last.id, question.last.overrides],
-                level,
-                by_id.get(key),
-            )
-            for question in questions
-        ]
-        for key, level in levels.items()
-    }
+    for question in questions:
+        first, last = (runs[one.id, one.overrides] for one in (question.first, question.last))
+        for key, level in levels.items():
+            effects[key].append(_effect(question, first, last, level, by_id.get(key)))
+    return effects
 
 
 def _effect(

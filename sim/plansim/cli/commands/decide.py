@@ -12,7 +12,7 @@ import click
 import plansim
 from plansim.cli import options
 from plansim.cli.context import UsageError, remark
-from plansim.cli.help import Group
+from plansim.cli.help import CommandGroup
 from plansim.cli.inputs import Arguments, Inputs
 from plansim.errors import Fault, InputError, Message
 
@@ -21,7 +21,7 @@ __all__ = ["decide"]
 POLICY = "policy-{:03d}.yaml"
 """Name of the file of a policy, by its number."""
 
-decide = Group(
+decide = CommandGroup(
     "decide",
     help="Find what would meet targets, where policies fail, and which are robust.",
     epilog='Example: plansim decide solve baseline --lever "retrofit rate after" --target M28',

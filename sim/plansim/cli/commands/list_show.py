@@ -10,7 +10,7 @@ import click
 
 import plansim
 from plansim.cli import options
-from plansim.cli.help import Group, command
+from plansim.cli.help import CommandGroup, command
 from plansim.cli.inputs import Arguments
 from plansim.errors import Message
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["list_", "show"]
 
 words = click.argument("words", metavar="[WORD]...", nargs=-1)
-list_ = Group(
+list_ = CommandGroup(
     "list",
     help="List what there is: scenarios, variables, levers, targets.",
     epilog="Example: plansim list variables pension",

@@ -14,7 +14,7 @@ from click.core import ParameterSource
 import plansim
 from plansim.cli import options
 from plansim.cli.context import UsageError, remark, write
-from plansim.cli.help import Group
+from plansim.cli.help import CommandGroup
 from plansim.cli.inputs import Arguments
 from plansim.errors import Message
 
@@ -27,7 +27,7 @@ __all__ = ["model"]
 NEXT = ("plansim check baseline more-saving", "plansim model validate")
 """Commands by which one goes on in the folder of a new city."""
 
-model = Group(
+model = CommandGroup(
     "model",
     help="Look at the model and the plan themselves: test, fit and document them.",
     epilog="Example: plansim model validate Q07",

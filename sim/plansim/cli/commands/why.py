@@ -9,12 +9,12 @@ import click
 import plansim
 from plansim.cli import options
 from plansim.cli.context import remark, warn
-from plansim.cli.help import Group
+from plansim.cli.help import CommandGroup
 from plansim.cli.inputs import Arguments
 
 __all__ = ["why"]
 
-why = Group(
+why = CommandGroup(
     "why",
     help="Explain verdicts: what moves them, how sure they are, which feedback loops act.",
     epilog="Example: plansim why attribute baseline accelerated-growth",

@@ -90,8 +90,7 @@ def validation_page(context: ValidationContext, results: Sequence[Result], text:
         loader=PackageLoader(__package__), undefined=StrictUndefined, trim_blocks=True
     )
     page = environment.get_template("validation.md").render(
-        say=lambda key, **values: text(f"validation_page.{key}", **values),
-        label=text,
+        text=text,
         title=lambda made: title_text(made, text),
         criterion=lambda made: criterion_text(made, text),
         sentences=lambda cases: "\n".join(f"- {case_text(case, text)}" for case in cases),

@@ -114,26 +114,21 @@ def _ranges(axes: Axes, box: FailureBox, model: Model, text: Text) -> None:
         unit = "" if limit.unit == "Dmnl" else f" ({canvas.typeset(text.unit(limit.unit))})"
         names.append(canvas.wrapped(canvas.typeset(name), 26) + unit)
         low, high = _span(limit)
-        ends = limit.low, limit.high
-        inside = [low if ends[0] is None else ends[0], high if ends[1] is None else ends[1]]
-        width = high - low or 1.0
-        parts = [min(max((end - low) / width, 0.0), 1.0) for end in inside]
+        inside = [
+            low if limit.low is None else limit.low,
+            high if limit.high is None else limit.high,
+        ]
+        first, last = np.clip((np.array(inside) - low) / (high - low or 1.0), 0, 1)
         axes.barh(row, 1, height=0.34, color=OUTSIDE, linewidth=0)
-        axes.barh(row, parts[1] - parts[0], left=parts[0], height=0.34, color=INSIDE, linewidth=0)
-        for end, at in zip(ends, parts, strict=True):
+        axes.barh(row, last - first, left=first, height=0.34, color=INSIDE, linewidth=0)
+        for end, at in ((limit.low, first), (limit.high, last)):
             if end is not None:
-                axes.annotate(
-                    f"{end:.3g}", (at, row - 0.2), xytext=(0, 1), textcoords="offset points",
-                    ha="center", va="bottom", fontsize=8, color=canvas.darker(INSIDE),
-                )  # fmt: skip
-        for value, at, side in ((low, 0.0, "left"), (high, 1.0, "right")):
-            axes.text(
-                at, row + 0.22, f"{value:.3g}", ha=side, va="top", fontsize=7, color=canvas.GREY
-            )
-        axes.text(
-            0.5, row + 0.22, text("discover.found_in", count=of_hundred(limit.frequency)),
-            ha="center", va="top", fontsize=7, color=canvas.GREY,
-        )  # fmt: skip
+                axes.text(at, row - 0.22, f"{end:.4g}", ha="center", va="bottom", fontsize=8,
+                          color=canvas.darker(INSIDE))  # fmt: skip
+        frequency = text("discover.found_in", count=of_hundred(limit.frequency))
+        below = (f"{low:.4g}", frequency, f"{high:.4g}")
+        for place, words, side in zip((0, 0.5, 1), below, ("left", "center", "right"), strict=True):
+            axes.text(place, row + 0.22, words, ha=side, va="top", fontsize=7, color=canvas.GREY)
     canvas.name_rows(axes, names, least=2)
     axes.set_xlim(0, 1)
     axes.set_xticks([])

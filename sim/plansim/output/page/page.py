@@ -198,7 +198,7 @@ def make_page(
     data = payload(model, presets, overlays, views, catalogue, program, loops)
     drawings = list(_drawings(drawn, signs, scores))
     verdicts = check_scenarios(drawn, presets, catalogue)
-    title, ancestors = plan_title(drawn), presets[0].lineage[:1]
+    title = plan_title(drawn)
     goals = [target for target in catalogue if target.kind is Kind.TARGET]
     data |= {
         "lang": lang,
@@ -207,8 +207,6 @@ def make_page(
         "sha256": drawn.sha256,
         "version": version("plansim"),
         "unjudged": len(goals) - len(judged),
-        # The preset from which the first one descends: what the plan itself assumes.
-        "plan": next((preset.id for preset in presets if preset.id in ancestors), None),
         "horizon": max((target.horizon for target in judged), default=None),
         "base": min((target.since for target in judged), default=None),
         "modules": [{"name": name, "svg": _zipped(drawing)} for name, drawing in drawings],

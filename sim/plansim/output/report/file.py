@@ -132,7 +132,7 @@ def terminal_text(document: Document) -> RenderableType:
     for section in document.sections:
         shown = [block for block in section.blocks if not isinstance(block, doc.Picture)]
         if shown:
-            parts += ["", Prose(section.title, Style.STRONG), *map(_in_terminal, shown)]
+            parts += [Prose(section.title, Style.STRONG), *map(_in_terminal, shown)]
     return blocks(parts)
 
 

@@ -52,7 +52,7 @@ from plansim.output.words.wrapping import wrap
 from plansim.targets.target import Status, Target
 from plansim.targets.verdict import Certainty, Verdict
 
-__all__ = ["STYLES", "letter_of", "margin_cell", "verdict_style", "verdict_table"]
+__all__ = ["STYLES", "letter_of", "margin_cell", "verdict_table"]
 
 STYLES = {
     Status.MET: Style.GOOD,
@@ -133,11 +133,6 @@ def _reason(verdicts: ByScenario, text: Text) -> str:
         return next(iter(gaps.values()))
     under = (text("verdicts.gap_under", scenario=key, reason=why) for key, why in gaps.items())
     return text("list_sep.sentence").join(under)
-
-
-def verdict_style(verdict: Verdict) -> Style:
-    """Return the colour of a verdict: that of its status where it stands."""
-    return Style.DOUBT if verdict.is_open else STYLES[verdict.status]
 
 
 def margin_cell(
@@ -230,7 +225,7 @@ class _VerdictTable:
     def _parts(self, target: Target, scenario: str, detail: _Detail) -> list[_LineParts]:
         """Return the lines of a cell: value, mark, share and margin; the other bases below."""
         text, verdict = self.text, self.by_target[target.id][scenario]
-        style = verdict_style(verdict)
+        style = Style.DOUBT if verdict.is_open else STYLES[verdict.status]
         if verdict.value is None:
             return [_LineParts("", outcome_words(verdict, text), "", "", style)]
         bases = bases_of(verdict, target, text)

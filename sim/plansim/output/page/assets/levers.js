@@ -179,7 +179,6 @@ function leverRow(lever, act) {
   });
   const value = el("output", { for: id, class: "lever-value" });
   const rest = el("i", { class: "lever-rest" });
-  const plan = el("i", { class: "lever-plan" });
   const others = SIDES.map((side) => el("i", { class: `lever-other is-${side}` }));
   const beyond = [0, 1].map(() => el("i", { class: "lever-beyond" }));
   const warned = el("span", {});
@@ -225,7 +224,7 @@ function leverRow(lever, act) {
       back,
       value,
     ),
-    el("div", { class: "track" }, ...beyond, rest, plan, ...others, input),
+    el("div", { class: "track" }, ...beyond, rest, ...others, input),
     el("div", { class: "ends", "aria-hidden": "true" }, low, high),
     warning,
     note.node,
@@ -248,10 +247,9 @@ function leverRow(lever, act) {
     return run.moved[lever.id] ?? restOf(lever, run);
   }
   /** Say what the marks on the track stand for. */
-  function marksText(still, planned, beside) {
+  function marksText(still, beside) {
     const text = (value) => leverText(lever, value, langIndex());
     const said = [t("page.scenario_value", { value: text(still) })];
-    if (planned !== null) said.push(t("page.plan_value", { value: text(planned) }));
     for (const side of beside) {
       const value = text(valueOf(store.state[side]));
       said.push(t("page.other_value", { side: side.toUpperCase(), value }));
@@ -284,8 +282,6 @@ function leverRow(lever, act) {
     const still = restOf(lever, run);
     const reached = [lever.low, lever.high, now, still];
     for (const side of beside) reached.push(valueOf(state[side]));
-    const planned = planOf(lever);
-    if (planned !== null) reached.push(planned);
     const ends = [Math.min(...reached), Math.max(...reached)];
     input.min = clean(ends[0] * factor);
     input.max = clean(ends[1] * factor);
@@ -305,11 +301,7 @@ function leverRow(lever, act) {
       others[i].hidden = !beside.includes(side);
       if (beside.includes(side)) others[i].style.setProperty("--at", at(valueOf(state[side]), ends));
     });
-    plan.hidden = planned === null || near(planned, still);
-    if (!plan.hidden) {
-      plan.style.setProperty("--at", at(planned, ends));
-    }
-    if (!note.node.hidden) note.say(marksText(still, plan.hidden ? null : planned, beside));
+    if (!note.node.hidden) note.say(marksText(still, beside));
     node.classList.toggle("is-moved", lever.id in run.moved);
     back.disabled = !(lever.id in run.moved);
   }
@@ -323,10 +315,4 @@ function rangeText(lever, [low, high]) {
   if (low === -Infinity) return t("page.implausible_over", { high: text(high) });
   if (high === Infinity) return t("page.implausible_under", { low: text(low) });
   return t("page.implausible", { low: text(low), high: text(high) });
-}
-
-/** Give what a lever stands at in the plan's scenario; null if that is not one number. */
-function planOf(lever) {
-  const plan = SCENARIO.get(DATA.plan);
-  return plan && lever.apply === "set" ? inputsAtRest(plan)[lever.inputs[0]] : null;
 }

@@ -36,7 +36,6 @@ from plansim.targets.target import Target, is_percentage
 from plansim.targets.verdict import of_hundred
 
 __all__ = [
-    "move_in_words",
     "order_in_words",
     "package_in_words",
     "remedies_section",
@@ -47,7 +46,7 @@ MOST_NAMED = 1
 """Number of levers that are named in short."""
 
 
-def move_in_words(move: Move, text: Text) -> str:
+def _move_in_words(move: Move, text: Text) -> str:
     """Write ``Tree planting +7 %``, ``Scrubbers really run 85 → 88 %`` or ``Sewage +5 points``."""
     lever = move.lever
     name = text.name(lever)
@@ -68,7 +67,7 @@ def move_in_words(move: Move, text: Text) -> str:
 
 def _moves_in_words(moves: Sequence[Move], text: Text, most: int | None = None) -> str:
     """Write moves one after the other; of more than ``most`` the others are counted."""
-    words = [move_in_words(move, text) for move in moves[:most]]
+    words = [_move_in_words(move, text) for move in moves[:most]]
     if most is not None and len(moves) > most:
         words.append(text("report.more", count=len(moves) - most))
     return text.join(words)

@@ -47,7 +47,6 @@ __all__ = [
     "number_cell",
     "target_cell",
     "target_column",
-    "tone_of",
     "verdict_cells",
     "verdict_columns",
     "verdict_section",
@@ -68,11 +67,6 @@ TONES = MappingProxyType(
         Status.UNTESTABLE: Tone.FAINT,
     }
 )
-
-
-def tone_of(verdict: Verdict) -> Tone:
-    """Return how a verdict stands out: by its status, if plausible models agree with it."""
-    return Tone.DOUBT if verdict.is_open else TONES[verdict.status]
 
 
 def number_cell(
@@ -147,7 +141,9 @@ def verdict_cells(comparison: Comparison, target: Target, text: Text) -> list[Ce
 
 
 def _verdict_cell(verdict: Verdict, target: Target, text: Text) -> Cell:
-    tone, word = tone_of(verdict), wording.outcome_words(verdict, text)
+    # A verdict stands out by its status, if plausible models agree with it.
+    tone = Tone.DOUBT if verdict.is_open else TONES[verdict.status]
+    word = wording.outcome_words(verdict, text)
     if verdict.value is None:
         return Cell(word, tone=tone, parts=(Cell(word, tone=tone), *[Cell()] * 4))
     share, breach = wording.share_text(verdict), verdict.first_breach
