@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from plansim.compiler.integration import moved_by_stocks, reads_stock
-from plansim.compiler.ir import Op
-from plansim.compiler.lower import lower
-from plansim.compiler.schedule import schedule
 from plansim.engine.batch import Ensemble, simulate_ensemble
 from plansim.engine.kernel import Kernel, compile_model
 from plansim.model.reading.syntax import read_expression
@@ -35,12 +32,6 @@ def clock(model: Model, method: Integration, step: float = 0.5) -> TimeSpec:
 
 def run(kernel: Kernel, time: TimeSpec, inputs: Mapping[str, FloatArray] | None = None) -> Ensemble:
     return simulate_ensemble(kernel, inputs or {}, time)
-
-
-def series(model: Model, outputs: Sequence[str], time: TimeSpec) -> FloatArray:
-    kernel = compile_model(model, outputs=outputs, effort=0, cache=False)
-    values: FloatArray = run(kernel, time).values[0]
-    return values
 
 
 # --- order ----------------------------------------------------------------------------------------
@@ -159,24 +150,6 @@ def test_a_batch_gives_the_bits_of_single_runs_by_every_method(load: Load, runs:
 
 
 # --- what is frozen -------------------------------------------------------------------------------
-
-
-def test_a_condition_of_constants_alone_takes_no_slot_and_one_of_the_clock_no_time(
-    load: Load,
-) -> None:
-    model = load(
-        "x= INTEG(IF THEN ELSE(a > 1, x, IF THEN ELSE(Time > 2, 1, x)), 0) ~ Dmnl ~|\n"
-        "a= 0 ~ Dmnl ~|\n"
-    )
-    kinds = {}
-    for vary in ((), ("a",)):
-        program = lower(model, vary, ["x"])
-        plan = schedule(program)
-        frozen = [i for i, node in enumerate(program.instructions) if node.op is Op.FROZEN]
-        assert len(frozen) == 1
-        assert frozen[0] in plan.clock
-        kinds[vary] = len(plan.frozen_kept)
-    assert kinds == {(): 0, ("a",): 0}
 
 
 @pytest.mark.parametrize(

@@ -130,7 +130,7 @@ def inlined(
     used = {ref.key for equation in equations for ref, _ in equation.references}
     warnings: list[Fault] = []
     changes: list[tuple[int, int, str]] = []
-    for equation in equations:
+    for equation in sorted(equations, key=lambda one: one.start):
         name, found = short(equation.name), None
         try:
             new = outside.replacement(equation)
@@ -217,10 +217,11 @@ class _Outside:
 
     def replacement(self, equation: Equation) -> str | None:
         """Return what replaces an equation; None if it takes nothing from outside, or has none."""
-        tree, cells = equation.tree, self.scan.covered(equation)
+        tree = equation.tree
         if isinstance(tree, Call) and tree.key.startswith(("get_direct_", "get_xls_")):
             if not _takes_data(equation):
-                return _joined(equation, zip(cells, self._numbers(equation, tree), strict=True))
+                numbers = self._numbers(equation, tree)
+                return _joined(equation, zip(self.scan.covered(equation), numbers, strict=True))
         elif equation.form is not EquationForm.DATA:
             return None
         elif tree and not equation.is_raw and not self._is_read_otherwise(equation):
