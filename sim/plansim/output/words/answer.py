@@ -103,17 +103,15 @@ def _counts(verdicts: ById, text: Text, *, is_first: bool) -> str:
     Under another what it loses and gains tells which they are.
     """
     judged = [one for one in verdicts.values() if one.status.judged]
-    still = [one for one in judged if one.is_open]
-    met = sum(one.stands and one.status is Status.MET for one in judged)
     if len(judged) == 1 and is_first:
         return _only(judged[0], text)
+    met = sum(one.stands and one.status is Status.MET for one in judged)
     parts = [_holds(met, judged, text) if is_first else _hold(met, len(judged), text)]
-    failed = [one for one in judged if one not in still and one.status is not Status.MET]
-    for keys, told, names in (
-        (_FAIL, failed, [text.name(one) for one in failed]),
-        (_OPEN, still, [_named(one, text) for one in still]),
-    ):
+    still = [one for one in judged if one.is_open]
+    failed = [one for one in judged if not one.is_open and one.status is not Status.MET]
+    for keys, told in ((_FAIL, failed), (_OPEN, still)):
         if told:
+            names = [_named(one, text) if one.is_open else text.name(one) for one in told]
             key = keys[2 * (not is_first) + (len(told) == 1)]
             listed = text("list_sep.semicolon").join(names)
             parts.append(text(key, count=len(told), names=listed))
