@@ -193,7 +193,7 @@ class Graph:
         pipes: Iterable[Pipe] = (),
         equations: int = 0,
     ) -> Program:
-        """Give the finished form: inputs by name with what the model says, outputs by node."""
+        """Return the finished form: inputs by name with what the model says, outputs by node."""
         return Program(
             tuple(self.instructions), tuple(self.depends), tuple(states), tuple(pipes),
             tuple(self.tables), tuple(inputs), tuple(inputs.values()), outputs, equations,
@@ -202,14 +202,14 @@ class Graph:
     # Leaves
 
     def number(self, value: float) -> int:
-        """Give the node of a number."""
+        """Return the node of a number."""
         value = float(value) + 0.0  # -0 becomes 0
         return self._place(
             (Op.NUMBER, value.hex()), Instruction(Op.NUMBER, number=value), Depends.NOTHING
         )
 
     def leaf(self, op: Op, index: int = 0) -> int:
-        """Give the node of an input, a state, a pipe, the time or a control."""
+        """Return the node of an input, a state, a pipe, the time or a control."""
         if op in CONTROLS:
             depends = Depends.CONTROLS
         elif op is Op.TIME:
@@ -219,14 +219,14 @@ class Graph:
         return self._place((op, index), Instruction(op, index=index), depends)
 
     def value(self, place: int) -> float | None:
-        """Give the number that a node is, or None if it depends on anything."""
+        """Return the number that a node is, or None if it depends on anything."""
         instruction = self.instructions[place]
         return instruction.number if instruction.op is Op.NUMBER else None
 
     # Operations
 
     def make(self, op: Op, *operands: int) -> int:
-        """Give the node of an operation; truth values and numbers are turned as ``op`` needs."""
+        """Return the node of an operation; truth values and numbers are turned as ``op`` needs."""
         if op in (Op.AND, Op.OR, Op.NOT):
             operands = tuple(map(self._as_truth, operands))
         elif op is Op.SELECT:
@@ -240,7 +240,7 @@ class Graph:
         return self._simpler(op, operands)
 
     def freeze(self, place: int) -> int:
-        """Give the node of what another is at the first stage of a step.
+        """Return the node of what another is at the first stage of a step.
 
         It is the other one itself where that does not move within a step.
         """
@@ -252,7 +252,7 @@ class Graph:
         )
 
     def lookup(self, table: PiecewiseLinear, at: int) -> int:
-        """Give the node of a table's value."""
+        """Return the node of a table's value."""
         at = self._as_number(at)
         known = self.value(at)
         if known is not None:
@@ -265,7 +265,7 @@ class Graph:
         )
 
     def random(self, seed: int, stream: int, step: int, place: int) -> int:
-        """Give the node of a random number, which is drawn once a step.
+        """Return the node of a random number, which is drawn once a step.
 
         ``place`` tells the random functions of a model apart: a number of 32 bits.
         """
@@ -351,7 +351,7 @@ class Graph:
         return self._place((op, operands), Instruction(op, operands), depends)
 
     def _plain_power(self, base: int, exponent: float) -> int:
-        """Give a power by a root and products: within three units of the last place."""
+        """Return a power by a root and products: within three units of the last place."""
         match exponent:
             case -1.0:
                 return self.divide(self.number(1.0), base)
@@ -394,7 +394,7 @@ def _has_exact_inverse(value: float) -> bool:
 
 
 def read_table(table: PiecewiseLinear, at: float) -> float:
-    """Give a table's value: straight between points, flat beyond the ends, NaN at NaN."""
+    """Return a table's value: straight between points, flat beyond the ends, NaN at NaN."""
     x, y = table.x, table.y
     if math.isnan(at):
         return at

@@ -77,13 +77,13 @@ _CALLS = {
 
 
 def runtime() -> str:
-    """Give the text of the functions that run programs: ``simulate`` and ``evaluate``."""
+    """Return the text of the functions that run programs: ``simulate`` and ``evaluate``."""
     functions = files(__package__).joinpath("runtime.js").read_text("utf-8")
     return f"const STAGES = {json.dumps(dict(STAGES))};\n{functions}"
 
 
 def emit_javascript(program: Program, plan: Schedule) -> str:
-    """Give the text of a program, an expression; the text of `runtime` has to come before it."""
+    """Return the text of a program, an expression; the text of `runtime` has to come before it."""
     chunks = list(_chunks(program, plan))
     memory = _Memory.of(program, chunks)
     bodies: dict[str, list[str]] = {"once": [], "step": [], "save": []}
@@ -193,7 +193,7 @@ class _Memory:
 
 
 def _ends(program: Program) -> Iterable[int]:
-    """Give what the runtime reads."""
+    """Yield what the runtime reads."""
     yield from program.outputs.values()
     for state in program.states:
         yield from (state.initial, state.change)
@@ -218,7 +218,7 @@ class _Body:
         self.written: dict[int, tuple[str, int]] = {}  # text and depth, of what it contains
 
     def text(self) -> str:
-        """Give the statements."""
+        """Return the statements."""
         lines = []
         for place in self.chunk.places:
             instruction = self.program.instructions[place]

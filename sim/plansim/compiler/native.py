@@ -46,7 +46,7 @@ class Platform:
 
 
 def processors() -> tuple[Processor, ...]:
-    """Give the families that this machine's processor belongs to, the best first."""
+    """Return the families that this machine's processor belongs to, the best first."""
     if not llvm.get_process_triple().startswith("x86_64"):
         return (Processor.GENERIC,)
     has = llvm.get_host_cpu_features()
@@ -55,7 +55,7 @@ def processors() -> tuple[Processor, ...]:
 
 
 def host_platform() -> Platform:
-    """Give the best family that this machine's processor belongs to."""
+    """Return the best family that this machine's processor belongs to."""
     return Platform(llvm.get_process_triple(), processors()[0])
 
 
@@ -79,7 +79,7 @@ def _machine(target: Platform, effort: int) -> llvm.TargetMachine:
 
 
 def assemble(text: str, target: Platform, effort: int) -> bytes:
-    """Give the object code of a module for a target; nothing in it is reordered or fused.
+    """Return the object code of a module for a target; nothing in it is reordered or fused.
 
     ``effort`` 0 takes a quarter of the time that 2 takes, and gives code two thirds as quick.
     """
@@ -100,7 +100,7 @@ class Library:
         self._engine.finalize_object()
 
     def function(self, name: str, *types: type) -> Callable[..., None]:
-        """Give a function that returns nothing. It runs without Python's lock."""
+        """Return a function that returns nothing. It runs without Python's lock."""
         address = self._engine.get_function_address(name)
         if not address:
             raise LookupError(name)

@@ -91,7 +91,7 @@ def schedule(program: Program) -> Schedule:
 
 
 def _powers(instructions: tuple[Instruction, ...], roots: Iterable[int]) -> list[int]:
-    """Give what powers need, then those powers, layer by layer: a layer is computed in one go."""
+    """Return what powers need, then those powers, layer by layer: a layer is computed in one go."""
     layer: dict[int, int] = {}
     found: dict[int, list[int]] = {}
     for place in _postorder(instructions, roots):
@@ -108,7 +108,7 @@ def _powers(instructions: tuple[Instruction, ...], roots: Iterable[int]) -> list
 
 
 def _postorder(instructions: tuple[Instruction, ...], roots: Iterable[int]) -> list[int]:
-    """Give roots and all that they need, each after its operands and close before its use."""
+    """Return roots and all that they need, each after its operands and close before its use."""
     done: set[int] = set()
     order: list[int] = []
     for root in roots:

@@ -27,7 +27,7 @@ class Trace:
     outputs: dict[str, int] = field(default_factory=dict)
 
     def input(self, name: str) -> Traced:
-        """Give the number of an input, the same for the same name."""
+        """Return the number of an input, the same for the same name."""
         index = self.inputs.setdefault(name, len(self.inputs))
         return Traced(self.graph, self.graph.leaf(Op.INPUT, index))
 
@@ -36,7 +36,7 @@ class Trace:
         self.outputs[name] = _place(self.graph, value)
 
     def program(self) -> Program:
-        """Give what was taken down; without a value, an input is not a number."""
+        """Return what was taken down; without a value, an input is not a number."""
         return self.graph.program(dict.fromkeys(self.inputs, np.nan), dict(self.outputs))
 
 

@@ -190,7 +190,7 @@ all of them to the next step."""
 
 
 class _FrozenSwitches:
-    """Give what switches at the start of a step, to all stages of the step."""
+    """Return, for all stages of a step, what switches at its start."""
 
     def __init__(self, functions: Sequence[Callable[[], Any]]) -> None:
         self.functions = functions

@@ -58,7 +58,7 @@ def _loaded(text: str) -> Any:
 
 
 def check_units(path: Path) -> tuple[str, ...]:
-    """Give what pysimlin finds wrong with a model, units before all. It skips blank ones."""
+    """Return what pysimlin finds wrong with a model, units before all. It skips blank ones."""
     import simlin
 
     return tuple(str(issue) for issue in simlin.load(path).check())

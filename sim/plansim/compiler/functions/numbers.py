@@ -33,7 +33,7 @@ def _plain(op: Op) -> Callable[..., int]:
 
 
 def zidz(g: Graph, above: int, below: int, otherwise: int | None = None) -> int:
-    """Give a quotient, or ``otherwise`` (zero) where the divisor is nearly zero."""
+    """Return a quotient, or ``otherwise`` (zero) where the divisor is nearly zero."""
     near = g.make(Op.LESS, g.make(Op.ABSOLUTE, below), g.number(SMALL))
     return g.select(near, g.number(0.0) if otherwise is None else otherwise, g.divide(above, below))
 
@@ -69,7 +69,7 @@ def _pulse_train(g: Graph, clock: Clock, start: int, width: int, interval: int, 
 
 
 def _gamma_ln(g: Graph, x: int) -> int:
-    """Give the logarithm of the gamma function by Stirling's series at x + 8; NaN unless x > 0.
+    """Return the logarithm of the gamma function by Stirling's series at x + 8; NaN unless x > 0.
 
     Reference: Abramowitz and Stegun, Handbook of Mathematical Functions, 6.1.15 and 6.1.41.
     """
@@ -133,7 +133,7 @@ VECTOR: Mapping[str, Op] = {
 
 
 def stages(key: str) -> int | None:
-    """Give how many stages a smoothing or delay has; None if an argument says so.
+    """Return how many stages a smoothing or delay has; None if an argument says so.
 
     >>> stages("smooth3i"), stages("delay_n")
     (3, None)

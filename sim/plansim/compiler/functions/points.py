@@ -17,7 +17,7 @@ __all__ = ["area", "between", "inverse", "slope", "stepped"]
 
 
 def between(g: Graph, x: Sequence[int], y: Sequence[int], at: int, *, onward: bool = False) -> int:
-    """Give the height of a line at a place."""
+    """Return the height of a line at a place."""
     inside = at
     if not onward:
         inside = g.make(Op.MAXIMUM, x[0], g.make(Op.MINIMUM, x[-1], at))
@@ -30,7 +30,7 @@ def between(g: Graph, x: Sequence[int], y: Sequence[int], at: int, *, onward: bo
 
 
 def area(g: Graph, x: Sequence[int], y: Sequence[int], to: int, *, onward: bool = False) -> int:
-    """Give the area under a line from its first point on; before that it is negative."""
+    """Return the area under a line from its first point on; before that it is negative."""
     last = len(x) - 1
     before = g.subtract(g.make(Op.MINIMUM, to, x[0]), x[0])
     behind = g.subtract(g.make(Op.MAXIMUM, to, x[last]), x[last])
@@ -47,7 +47,7 @@ def area(g: Graph, x: Sequence[int], y: Sequence[int], to: int, *, onward: bool 
 
 
 def slope(g: Graph, x: Sequence[int], y: Sequence[int], at: int, beyond: int) -> int:
-    """Give the slope of a line; at a point in its middle the mean of both sides, at a jump none.
+    """Return the slope of a line; at a point in its middle the mean of both sides, at a jump none.
 
     ``beyond`` is the slope past the ends: 0 is zero, 1 that of the nearest part, -1 missing.
     """
@@ -71,7 +71,7 @@ def slope(g: Graph, x: Sequence[int], y: Sequence[int], at: int, beyond: int) ->
 def inverse(
     g: Graph, x: Sequence[int], y: Sequence[int], height: int, *, onward: bool = False
 ) -> int:
-    """Give the first place at which a line has a height; missing if it never has."""
+    """Return the first place at which a line has a height; missing if it never has."""
     found = g.number(MISSING)
     last = len(x) - 2
     if onward:
@@ -88,7 +88,7 @@ def inverse(
 
 
 def stepped(g: Graph, x: Sequence[int], y: Sequence[int], at: int, *, forward: bool) -> int:
-    """Give the height of the next point, or of the one before."""
+    """Return the height of the next point, or of the one before."""
     found = y[-1] if forward else y[0]
     points = list(zip(x, y, strict=True))
     for point, height in reversed(points) if forward else points:
@@ -107,13 +107,13 @@ def _rise(g: Graph, x: Sequence[int], y: Sequence[int], i: int) -> int:
 
 
 def _under(g: Graph, height: int, rise: int, width: int) -> int:
-    """Give the area under a line that begins at a height."""
+    """Return the area under a line that begins at a height."""
     middle = g.add(height, g.multiply(g.number(0.5), g.multiply(rise, width)))
     return g.multiply(width, middle)
 
 
 def _place(g: Graph, x: Sequence[int], y: Sequence[int], i: int, height: int) -> int:
-    """Give where the line of a part reaches a height; its first point if it is level."""
+    """Return where the line of a part reaches a height; its first point if it is level."""
     rise = g.subtract(y[i + 1], y[i])
     width = g.subtract(x[i + 1], x[i])
     reached = g.multiply(g.divide(g.subtract(height, y[i]), rise), width)

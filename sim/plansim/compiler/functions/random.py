@@ -27,7 +27,7 @@ def _uniform(g: Graph, u: int, low: int, high: int) -> int:
 
 
 def _normal(g: Graph, u: int, low: int, high: int, mean: int, deviation: int) -> int:
-    """Give a number of the normal distribution between two bounds."""
+    """Return a number of the normal distribution between two bounds."""
     from_, to = (g.divide(g.subtract(bound, mean), deviation) for bound in (low, high))
     # Beyond the mean probabilities are nearly one: there the lower tail is more exact.
     mirrored = g.make(Op.LESS, g.number(0.0), from_)
@@ -42,7 +42,7 @@ def _normal(g: Graph, u: int, low: int, high: int, mean: int, deviation: int) ->
 
 
 def _exponential(g: Graph, u: int, low: int, high: int, shift: int, stretch: int) -> int:
-    """Give a number of the exponential distribution: above any bound it is the same one again."""
+    """Return a number of the exponential distribution: above any bound it is the same one again."""
     start = g.make(Op.MAXIMUM, low, shift)
     left_out = g.make(Op.EXP, g.divide(g.subtract(start, high), stretch))
     share = g.multiply(u, g.subtract(g.number(1.0), left_out))
@@ -52,7 +52,7 @@ def _exponential(g: Graph, u: int, low: int, high: int, shift: int, stretch: int
 
 
 def _triangular(g: Graph, u: int, low: int, high: int, start: int, peak: int, stop: int) -> int:
-    """Give a number of the triangular distribution between two bounds."""
+    """Return a number of the triangular distribution between two bounds."""
     width = g.subtract(stop, start)
     turn = g.divide(g.subtract(peak, start), width)
 
@@ -105,7 +105,7 @@ _TURN, _FAR, _FRACTIONS = 0.67448975, math.sqrt(32.0), 12
 
 
 def normal_cdf(g: Graph, z: int) -> int:
-    """Give the probability that a standard normal number is below ``z``, to 1e-13 of itself."""
+    """Return the probability that a standard normal number is below ``z``, to 1e-13 of itself."""
     size = g.make(Op.ABSOLUTE, z)
     square = g.multiply(size, size)
     half = g.number(0.5)
@@ -147,7 +147,7 @@ _END = (
 
 
 def normal_quantile(g: Graph, p: int) -> int:
-    """Give the standard normal number of a probability, to 1e-15 of itself."""
+    """Return the standard normal number of a probability, to 1e-15 of itself."""
     away = g.subtract(p, g.number(0.5))
     near = g.subtract(g.number(0.180625), g.multiply(away, away))
     centre = g.multiply(away, _quotient(g, _CENTRE, near))
@@ -164,7 +164,7 @@ def normal_quantile(g: Graph, p: int) -> int:
 
 
 def _quotient(g: Graph, coefficients: tuple[Sequence[float], Sequence[float]], x: int) -> int:
-    """Give the quotient of two polynomials, whose coefficients rise with the power."""
+    """Return the quotient of two polynomials, whose coefficients rise with the power."""
     above, below = (_polynomial(g, listed, x) for listed in coefficients)
     return g.divide(above, below)
 

@@ -39,7 +39,7 @@ _BISECTIONS = 60
 
 
 def total(g: Graph, parts: Vector, op: Op = Op.ADD) -> int:
-    """Give a sum, or what another operation makes of all: a tree, which is short and exact."""
+    """Return a sum, or what another operation makes of all: a tree, which is short and exact."""
     parts = list(parts)
     while len(parts) > 1:
         halves = [g.make(op, a, b) for a, b in zip(parts[::2], parts[1::2], strict=False)]
@@ -48,7 +48,7 @@ def total(g: Graph, parts: Vector, op: Op = Op.ADD) -> int:
 
 
 def ranks(g: Graph, vector: Vector, direction: int) -> list[int]:
-    """Give how many elements come before each: upward if the direction is positive, else downward.
+    """Return how many elements come before each: upward if the direction is positive, else downward.
 
     Of equal ones the first comes first if upward, and last if downward.
     """
@@ -68,20 +68,20 @@ def ranks(g: Graph, vector: Vector, direction: int) -> list[int]:
 
 
 def sort_order(g: Graph, vector: Vector, direction: int) -> list[int]:
-    """Give the index, from 0, of the element that comes first, of the next one, and so on."""
+    """Return the index, from 0, of the element that comes first, of the next one, and so on."""
     found = ranks(g, vector, direction)
     indices = [g.number(index) for index in range(len(vector))]
     return [_picked(g, found, indices, g.number(place)) for place in range(len(vector))]
 
 
 def reordered(g: Graph, vector: Vector, order: Vector) -> list[int]:
-    """Give the elements with the indices of ``order``, from 0; NaN where there is none."""
+    """Return the elements with the indices of ``order``, from 0; NaN where there is none."""
     indices = [g.number(index) for index in range(len(vector))]
     return [_picked(g, indices, vector, g.make(Op.TRUNCATE, index)) for index in order]
 
 
 def _picked(g: Graph, keys: Vector, values: Vector, key: int) -> int:
-    """Give the value whose key is the one asked for."""
+    """Return the value whose key is the one asked for."""
     found = g.number(float("nan"))
     for own, value in zip(keys, values, strict=True):
         found = g.select(g.make(Op.EQUAL, own, key), value, found)
@@ -95,7 +95,7 @@ ACTIONS = range(11)
 def selected(
     g: Graph, chosen: Vector, values: Vector, missing: int, action: int, error: int
 ) -> int:
-    """Give what VECTOR SELECT makes of the elements that are chosen, those that are not zero.
+    """Return what VECTOR SELECT makes of the elements that are chosen, those that are not zero.
 
     As Vensim computes it, not as its manual says, action 5 raises the expression to the selection.
     A selection that ``error`` does not allow gives NaN, and so does an action that is none.
@@ -145,7 +145,7 @@ def _selected(
 
 
 def inverse(g: Graph, matrix: Sequence[Vector]) -> list[list[int]]:
-    """Give the inverse of a matrix by elimination, with the largest pivot of each column."""
+    """Return the inverse of a matrix by elimination, with the largest pivot of each column."""
     size = len(matrix)
     rows = [[*row, *(g.number(float(i == j)) for j in range(size))] for i, row in enumerate(matrix)]
     for column in range(size):
@@ -218,11 +218,11 @@ class Curve:
     width: int
 
     def at(self, g: Graph, price: int) -> int:
-        """Give what is taken at a price."""
+        """Return what is taken at a price."""
         return g.multiply(self.request, self.share(g, price))
 
     def share(self, g: Graph, price: int) -> int:
-        """Give the part of the request that is met at a price; NaN where there is no such kind."""
+        """Return the part of the request that is met at a price; NaN where there is no such kind."""
         known = g.value(self.kind)
         if known is not None:
             return PROFILES[int(known)][0](g, price, self.priority, self.width)
@@ -233,14 +233,14 @@ class Curve:
         return found
 
     def reach(self, g: Graph) -> int:
-        """Give how far from the priority the price matters."""
+        """Return how far from the priority the price matters."""
         known = g.value(self.kind)
         widths = max(r for _, r in PROFILES.values()) if known is None else PROFILES[int(known)][1]
         return g.multiply(g.number(widths), self.width)
 
 
 def allocated(g: Graph, curves: Sequence[Curve], supply: int) -> list[int]:
-    """Give what each request gets of a supply: what it takes at the price at which all is taken.
+    """Return what each request gets of a supply: what it takes at the price at which all is taken.
 
     Where none minds the price (kind 0), each gets the same part of its request.
     """
@@ -261,13 +261,13 @@ def allocated(g: Graph, curves: Sequence[Curve], supply: int) -> list[int]:
 
 
 def clearing_price(g: Graph, curves: Sequence[Curve], supply: int) -> int:
-    """Give the price at which all of a supply is taken: exactly where all are of kind 1."""
+    """Return the price at which all of a supply is taken: exactly where all are of kind 1."""
     straight = {g.value(curve.kind) for curve in curves} == {1}
     return (_clearing if straight else _found_price)(g, curves, supply)
 
 
 def market_price(g: Graph, demand: Sequence[Curve], supply: Sequence[Curve]) -> int:
-    """Give the price at which as much is supplied as is demanded.
+    """Return the price at which as much is supplied as is demanded.
 
     A supplier holds back what a request of the same curve would take, unless it minds no price.
     """
@@ -280,13 +280,13 @@ def market_price(g: Graph, demand: Sequence[Curve], supply: Sequence[Curve]) -> 
 
 
 def supplied(g: Graph, curve: Curve, price: int) -> int:
-    """Give what a supplier of a curve gives at a price."""
+    """Return what a supplier of a curve gives at a price."""
     minds = g.make(Op.NOT_EQUAL, curve.kind, g.number(0.0))
     return g.select(minds, g.subtract(curve.request, curve.at(g, price)), curve.request)
 
 
 def _clearing(g: Graph, curves: Sequence[Curve], supply: int) -> int:
-    """Give the price where all profiles are straight: what is taken is, between their corners."""
+    """Return the price where all profiles are straight: what is taken is, between their corners."""
     half = g.number(0.5)
     corners = [
         g.make(op, curve.priority, g.multiply(half, curve.width))
@@ -309,7 +309,7 @@ def _clearing(g: Graph, curves: Sequence[Curve], supply: int) -> int:
 
 
 def _found_price(g: Graph, curves: Sequence[Curve], supply: int) -> int:
-    """Give the price by halving the range in which it lies."""
+    """Return the price by halving the range in which it lies."""
     low, high = (
         total(g, [g.make(op, curve.priority, curve.reach(g)) for curve in curves], extreme)
         for op, extreme in ((Op.SUBTRACT, Op.MINIMUM), (Op.ADD, Op.MAXIMUM))

@@ -70,7 +70,7 @@ class FunctionBody:
         return name
 
     def as_number(self, place: int) -> str:
-        """Give a value as a number that can be kept in memory."""
+        """Return a value as a number that can be kept in memory."""
         return self.number_of(place, self.of(place))
 
     def number_of(self, place: int, name: str) -> str:
@@ -174,7 +174,7 @@ class FunctionBody:
 
 
 def _floored(w: Writer, remainder: str, divisor: str) -> str:
-    """Give a remainder the sign of the divisor, as ``%`` has it in Python (scalars)."""
+    """Return a remainder with the sign of the divisor, as ``%`` has it in Python (scalars)."""
     zero = "0x0000000000000000"
     negative = w.put(f"fcmp olt double {remainder}, {zero}")
     positive = w.put(f"fcmp ogt double {remainder}, {zero}")

@@ -116,7 +116,7 @@ def _cut(places: Sequence[int]) -> list[Sequence[int]]:
 def _once_rows(
     program: Program, plan: Schedule, parts: Sequence[Sequence[int]], first: int
 ) -> dict[int, int]:
-    """Give rows to what is needed beyond its part; no step has begun that would use them."""
+    """Assign rows to what is needed beyond its part; no step has begun that would use them."""
     rows = dict(plan.once_kept)
     if len(parts) == 1:
         return rows
@@ -170,7 +170,7 @@ def _last_uses(
 
 
 def _rows(first: int, parts: Sequence[Sequence[Batch]], last: Mapping[int, int]) -> dict[int, int]:
-    """Give rows to places; a row is used again when all that need its value are through."""
+    """Assign rows to places; a row is used again when all that need its value are through."""
     rows: dict[int, int] = {}
     size = first
     free: list[int] = []

@@ -99,7 +99,7 @@ class RunParts:
         return last
 
     def _before_steps(self, w: Writer) -> FunctionBody:
-        """Give what writes a part of what comes before the first step."""
+        """Return what writes a part of what comes before the first step."""
         kept, rows = self.plan.clock_kept, self.layout.once_rows
         inputs = w.put(f"mul i64 %v, {len(self.program.inputs)}")
         inputs = w.put(f"getelementptr {w.vector}, ptr %in, i64 {inputs}")
@@ -231,7 +231,7 @@ class RunParts:
         return _function("end", w, last)
 
     def _within_step(self, w: Writer) -> FunctionBody:
-        """Give what writes a part of a step, with loads of what was computed before it."""
+        """Return what writes a part of a step, with loads of what was computed before it."""
         plan, layout = self.plan, self.layout
         rows: Mapping[int, int] = {
             **layout.kept,

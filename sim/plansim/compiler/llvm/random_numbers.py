@@ -15,7 +15,7 @@ PARITY = 0x1BD11BDA
 
 
 def random_function(width: int, shared: Shared) -> str:
-    """Give the definition of ``@random_W(seed, stream, step, place)``: a number between 0 and 1.
+    """Return the definition of ``@random_W(seed, stream, step, place)``: a number between 0 and 1.
 
     It is Threefry-2x32-20 with the key (seed, stream) and the counter (step, place), whole numbers
     of which the lowest 32 bits count.

@@ -82,7 +82,7 @@ class Writer:
         return "f64" if self.width == 1 else f"v{self.width}f64"
 
     def typed(self, element: str) -> str:
-        """Give the type of vectors of an element's type."""
+        """Return the type of vectors of an element's type."""
         return element if self.width == 1 else f"<{self.width} x {element}>"
 
     def put(self, text: str) -> str:
@@ -93,20 +93,20 @@ class Writer:
         return name
 
     def number(self, value: float) -> str:
-        """Give a constant in every element."""
+        """Return a constant in every element."""
         raw = f"0x{bits_of(value):016X}"
         return raw if self.width == 1 else f"splat (double {raw})"
 
     def integer(self, value: int) -> str:
-        """Give an integer constant in every element."""
+        """Return an integer constant in every element."""
         return str(value) if self.width == 1 else f"splat (i64 {value})"
 
     def zero_bits(self) -> str:
-        """Give the integer 0 in every element."""
+        """Return the integer 0 in every element."""
         return "0" if self.width == 1 else "zeroinitializer"
 
     def truth_value(self, value: bool) -> str:
-        """Give a truth value in every element."""
+        """Return a truth value in every element."""
         word = "true" if value else "false"
         return word if self.width == 1 else f"splat (i1 {word})"
 

@@ -130,7 +130,7 @@ class Context:
         return reads_stock(tree, moved, self.levels)
 
     def places(self, key: str) -> dict[Cell, Place]:
-        """Give the elements of a variable, each with its equation."""
+        """Return the elements of a variable, each with its equation."""
         if key in self._cells:
             return self._cells[key]
         found: dict[Cell, Place] = {}
@@ -150,7 +150,7 @@ class Context:
         return itertools.product(*ranges)
 
     def value(self, key: str, cell: Cell, initial: bool) -> int:
-        """Give the node of a variable's element in a phase."""
+        """Return the node of a variable's element in a phase."""
         if key in _CONTROLS:
             return self.graph.leaf(_CONTROLS[key])
         if key == "time":
@@ -158,7 +158,7 @@ class Context:
         return self._kept((key, cell, initial), lambda: self._lowered(key, cell, initial))
 
     def _kept(self, memo: tuple[str, Cell, bool], make: Callable[[], int]) -> int:
-        """Give a node that is made once, and find circles."""
+        """Return a node that is made once, and find circles."""
         if memo in self.values:
             known = self.values[memo]
             if known is None:
@@ -208,7 +208,7 @@ class Context:
         return label in self.vary or label.partition("[")[0] in self.vary
 
     def input(self, name: str, default: float) -> int:
-        """Give the node of an input of a run."""
+        """Return the node of an input of a run."""
         index = self._indices.setdefault(name, len(self._indices))
         self.inputs.setdefault(name, default)
         return self.graph.leaf(Op.INPUT, index)
@@ -256,7 +256,7 @@ class Context:
         self.faults[Fault(message, self.model.path, line)] = None
 
     def node(self, tree: Node, scope: Scope) -> int:
-        """Give the node of an expression."""
+        """Return the node of an expression."""
         g = self.graph
         if len(g.instructions) > MAX_INSTRUCTIONS:
             raise RefusedError(Message("the model takes too many operations"))
@@ -310,11 +310,11 @@ class Context:
         return self.graph.number(position)
 
     def number(self, tree: Node, scope: Scope) -> int:
-        """Give the node of an expression, a truth value as 1 or 0."""
+        """Return the node of an expression, a truth value as 1 or 0."""
         return self.graph._as_number(self.node(tree, scope))
 
     def frame(self, tree: Call, scope: Scope) -> Frame:
-        """Give the frame of a call: one for all phases."""
+        """Return the frame of a call: one for all phases."""
         # A call is told by where it stands: equations of its outputs share it.
         within = scope.key if scope.frame else ""
         label = repr((within, scope.cell, sorted(scope.bound.items()), tree.start))
@@ -328,7 +328,7 @@ class Context:
         return self._frames[label]
 
     def local(self, frame: Frame, key: str, initial: bool) -> int:
-        """Give the node of a variable within a macro."""
+        """Return the node of a variable within a macro."""
         cell = frame.caller.cell
         outer = frame.caller.key.partition(WITHIN)[0]
         scope = Scope(f"{outer}{WITHIN}{frame.label}{WITHIN}{key}", cell, {}, initial, frame)
@@ -346,13 +346,13 @@ class Context:
         return self._kept((scope.key, cell, initial), make)
 
     def equation_of(self, scope: Scope) -> Equation:
-        """Give the equation in which an expression stands."""
+        """Return the equation in which an expression stands."""
         if scope.frame is not None:
             return scope.frame.macro.equations[scope.key.rpartition(WITHIN)[2]][0]
         return self.places(scope.key)[scope.cell].equation
 
     def structural(self, place: int, key: str, what: str) -> float:
-        """Give the number that a node is; constants that it depends on must not vary."""
+        """Return the number that a node is; constants that it depends on must not vary."""
         number = self.graph.value(place)
         if number is not None:
             return number
@@ -362,7 +362,7 @@ class Context:
         raise RefusedError(Message("{what} is not known before the run", what=what), key)
 
     def highest(self, place: int) -> float | None:
-        """Give what a node is at the model's own clock, with inputs at the end of their ranges.
+        """Return what a node is at the model's own clock, with inputs at the end of their ranges.
 
         None if it moves within a run, or an input has no range (``[1, 8]`` after its unit).
         """
@@ -370,7 +370,7 @@ class Context:
         return None if found is None else self.graph.value(found)
 
     def longest(self, place: int) -> int | None:
-        """Give the node of the same at any clock; None as in `highest`."""
+        """Return the node of the same at any clock; None as in `highest`."""
         return self._at_most(place, {})
 
     def _at_most(self, place: int, clock: Mapping[str, float]) -> int | None:

@@ -34,7 +34,7 @@ _JUMP = 1e-12
 
 
 def table_value(low: Context, tree: Call, scope: Scope) -> int:
-    """Give the value of a named lookup table."""
+    """Return the value of a named lookup table."""
     table, label = _table_of(low, Name(tree.key, tree.subscripts), scope)
     at = low.node(tree.arguments[0], scope)
     if not low.varies(label):
@@ -43,7 +43,7 @@ def table_value(low: Context, tree: Call, scope: Scope) -> int:
 
 
 def _table_of(low: Context, named: Node, scope: Scope) -> tuple[Table, str]:
-    """Give the lookup table that a name stands for, and the name of its element in the model."""
+    """Return the lookup table that a name stands for, and the name of its element in the model."""
     if not isinstance(named, Name):
         raise RefusedError(Message("its first argument is not a lookup table"))
     key = named.key
@@ -67,7 +67,7 @@ def _table_of(low: Context, named: Node, scope: Scope) -> tuple[Table, str]:
 
 
 def beyond(low: Context, tree: Call, scope: Scope) -> int:
-    """Give what LOOKUP EXTRAPOLATE and its like make of a table."""
+    """Return what LOOKUP EXTRAPOLATE and its like make of a table."""
     g, (named, *others) = low.graph, tree.arguments
     table, label = _table_of(low, named, scope)
     at, *more = (low.number(node, scope) for node in others)
@@ -89,7 +89,7 @@ def beyond(low: Context, tree: Call, scope: Scope) -> int:
 
 
 def _onward(low: Context, table: Table, label: str, at: int) -> int:
-    """Give a table that goes on beyond its ends; quickly, where its points are known."""
+    """Return a table that goes on beyond its ends; quickly, where its points are known."""
     g, known = low.graph, checked(table)
     if low.varies(label):
         return lines.between(g, *_points(low, known, label), at, onward=True)
@@ -105,7 +105,7 @@ def _onward(low: Context, table: Table, label: str, at: int) -> int:
 def _points(
     low: Context, table: Table | PiecewiseLinear, label: str
 ) -> tuple[list[int], list[int]]:
-    """Give the places and heights of a table as nodes; heights may be inputs."""
+    """Return the places and heights of a table as nodes; heights may be inputs."""
     x = [low.graph.number(place) for place in table.x]
     if not low.varies(label):
         return x, [low.graph.number(height) for height in table.y]
@@ -114,7 +114,7 @@ def _points(
 
 
 def _tree_of(low: Context, named: Node, scope: Scope) -> Node | None:
-    """Give the right-hand side of the variable's element that a name stands for."""
+    """Return the right-hand side of the variable's element that a name stands for."""
     while scope.frame is not None and isinstance(named, Name):
         if named.key not in scope.frame.arguments:
             break
@@ -127,7 +127,7 @@ def _tree_of(low: Context, named: Node, scope: Scope) -> Node | None:
 
 
 def _source_of(low: Context, named: Node, scope: Scope) -> Node | None:
-    """Give the right-hand side that gives the data of a variable, by name of others or not."""
+    """Return the right-hand side that gives the data of a variable, by name of others or not."""
     found = _tree_of(low, named, scope)
     while isinstance(found, Name):
         found = _tree_of(low, found, replace(scope, frame=None))
@@ -135,7 +135,7 @@ def _source_of(low: Context, named: Node, scope: Scope) -> Node | None:
 
 
 def raw(low: Context, tree: Node, scope: Scope) -> int:
-    """Give data at their points, and what is missing between them."""
+    """Return data at their points, and what is missing between them."""
     match _source_of(low, tree, scope):
         case Call("with_lookup", (), (Name("time"), Table())):
             time = Name("time")
@@ -147,7 +147,7 @@ def raw(low: Context, tree: Node, scope: Scope) -> int:
 
 
 def data(low: Context, tree: Call, scope: Scope) -> int:
-    """Give what GET DATA … or TIME SHIFT makes of data, whose points are a table over Time."""
+    """Return what GET DATA … or TIME SHIFT makes of data, whose points are a table over Time."""
     g, (named, *others) = low.graph, tree.arguments
     points: Node | None = _source_of(low, named, scope)
     missing = g.number(MISSING)
@@ -188,7 +188,7 @@ def data(low: Context, tree: Call, scope: Scope) -> int:
 
 
 def _seen(points: Table) -> Table:
-    """Give the points of data, without those that stand close to them and make steps of them."""
+    """Return the points of data, without those that stand close to them and make steps of them."""
     gaps = ((b - a) / max(1.0, abs(a), abs(b)) for a, b in itertools.pairwise(points.x))
     if not any(JUST / 2 < gap < JUST * 2 for gap in gaps):
         return points
@@ -222,7 +222,7 @@ def time_value(low: Context, tree: Call, scope: Scope) -> int:
 
 
 def checked(table: Table) -> PiecewiseLinear:
-    """Give a table that a value can be read from."""
+    """Return a table that a value can be read from."""
     points: list[tuple[float, float]] = []
     for x, same in itertools.groupby(zip(table.x, table.y, strict=True), key=itemgetter(0)):
         first, *more = (y for _, y in same)

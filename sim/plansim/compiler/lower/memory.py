@@ -32,7 +32,7 @@ STATEFUL = LEVELS | DISCRETE
 
 
 def stateful(low: Context, tree: Call, scope: Scope) -> int:
-    """Give the value of a function with a memory; its states are finished later."""
+    """Return the value of a function with a memory; its states are finished later."""
     if scope.initial:
         return _initially(low, tree, scope)
     key, arguments = tree.key, tree.arguments
@@ -65,7 +65,7 @@ def stateful(low: Context, tree: Call, scope: Scope) -> int:
 
 
 def _sampled(low: Context, tree: Call, scope: Scope) -> int:
-    """Give the value of SAMPLE IF TRUE, which is what it remembers for the next step.
+    """Return the value of SAMPLE IF TRUE, which is what it remembers for the next step.
 
     Where its arguments refer to itself, they mean what it remembers.
     """
@@ -101,7 +101,7 @@ def _initially(low: Context, tree: Call, scope: Scope) -> int:
 
 
 def _bounded(low: Context, tree: Call, scope: Scope, value: int) -> int:
-    """Give what SINTEG makes of a value: within its bounds, or the number that it is close to."""
+    """Return what SINTEG makes of a value: within its bounds, or the number that it is close to."""
     g = low.graph
     lowest, highest, unit, special, near = tree.arguments[2:]
 
@@ -122,7 +122,7 @@ def _bounded(low: Context, tree: Call, scope: Scope, value: int) -> int:
 
 
 def _held(low: Context, tree: Call, scope: Scope, before: int) -> int:
-    """Give what DEPRECIATE STRAIGHTLINE writes off: all that came in while it lasts."""
+    """Return what DEPRECIATE STRAIGHTLINE writes off: all that came in while it lasts."""
     g, (stream, _, period, first) = low.graph, tree.arguments
     start = at_start(scope)
     if low.graph.value(low.number(first, start)) != 0:
@@ -172,7 +172,7 @@ def _step_factor(low: Context, rate: int) -> int:
 
 
 def _first_discount(low: Context, tree: Call, scope: Scope) -> int:
-    """Give the first discount factor: that of a period's end for NPVE."""
+    """Return the first discount factor: that of a period's end for NPVE."""
     g = low.graph
     if tree.key == "npv":
         return g.number(1.0)
@@ -185,7 +185,7 @@ def _steady(low: Context, tree: Node, scope: Scope) -> bool:
 
 
 def _stages(low: Context, tree: Call, scope: Scope) -> int:
-    """Give how many stages there are at most: the order is what it is at the start of a run."""
+    """Return how many stages there are at most: the order is what it is at the start of a run."""
     count = stages(tree.key)
     if count is not None:
         return count
@@ -201,7 +201,7 @@ def _stages(low: Context, tree: Call, scope: Scope) -> int:
 
 
 def _order(low: Context, tree: Call, scope: Scope, count: int) -> int:
-    """Give the order, NaN beyond ``count``; of DELAY N it is lowered until a stage lasts a step."""
+    """Return the order, NaN beyond ``count``; of DELAY N it is lowered until a stage lasts a step."""
     g, order = low.graph, low.graph.number(count)
     if stages(tree.key) is None:
         place = g.make(Op.TRUNCATE, low.node(tree.arguments[3], at_start(scope)))
@@ -221,7 +221,7 @@ def _order(low: Context, tree: Call, scope: Scope, count: int) -> int:
 
 
 def _state(low: Context, tree: Call, scope: Scope, stage: int) -> int:
-    """Give the node of a state; note that it is to be finished."""
+    """Return the node of a state; note that it is to be finished."""
     memo = (scope.key, tree.start, scope.cell, tuple(scope.bound.items()), stage)
     if memo not in low.memory:
         low.memory[memo] = len(low.states)
@@ -280,7 +280,7 @@ def _finished_pipe(low: Context, tree: Call, scope: Scope) -> Pipe:
 
 
 def _steps(low: Context, delay: int) -> int:
-    """Give the whole number of steps that is closest to a delay, and not less than one."""
+    """Return the whole number of steps that is closest to a delay, and not less than one."""
     g = low.graph
     count = g.make(Op.MAXIMUM, g.divide(delay, g.leaf(Op.TIME_STEP)), g.number(1.0))
     return g.make(Op.TRUNCATE, g.add(count, g.number(0.5 + SMALL)))
@@ -348,7 +348,7 @@ def _finished(low: Context, tree: Call, scope: Scope, stage: int) -> State:
 
 
 def _initial_stock(low: Context, scope: Scope, initial: int) -> int:
-    """Give a stock's initial value, which may be an input in its own name."""
+    """Return a stock's initial value, which may be an input in its own name."""
     label = "" if scope.frame else low.label(low.variables[scope.key], scope.cell)
     if not low.varies(label):
         return initial

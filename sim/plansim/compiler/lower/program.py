@@ -116,7 +116,7 @@ def _count_moving(low: Context) -> int:
 
 
 def _in_order(low: Context, outputs: Iterable[str]) -> Iterator[str]:
-    """Give names so that causes mostly come first: then recursion stays shallow."""
+    """Return names so that causes mostly come first: then recursion stays shallow."""
     done: set[str] = set()
     wanted = dict.fromkeys(outputs)
     for name in wanted:
@@ -193,7 +193,7 @@ def _call(low: Context, tree: Call, scope: Scope) -> int:
 
 
 def _random(low: Context, tree: Call, scope: Scope) -> int:
-    """Give the value of a random function; in the initial phase that of the first step."""
+    """Return the value of a random function; in the initial phase that of the first step."""
     g = low.graph
     *arguments, stream = [low.node(argument, scope) for argument in tree.arguments] or [
         g.number(0.0)
@@ -212,7 +212,7 @@ def _random(low: Context, tree: Call, scope: Scope) -> int:
 
 
 def _seed(low: Context) -> int:
-    """Give the seed of a run, which is an input even where all other constants are folded."""
+    """Return the seed of a run, which is an input even where all other constants are folded."""
     variable = low.variables.get(name_key(NOISE_SEED))
     if variable is None:
         return low.input(NOISE_SEED, low.given.get(NOISE_SEED, 0.0))

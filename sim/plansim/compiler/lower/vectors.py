@@ -49,7 +49,7 @@ def reduced(low: Context, op: Op, argument: Node, scope: Scope) -> int:
 
 
 def of_vectors(low: Context, tree: Call, scope: Scope) -> int:
-    """Give an element of what a function makes of whole vectors."""
+    """Return an element of what a function makes of whole vectors."""
     first, *others = tree.arguments
     if tree.key == "vector_select":
         return _selected(low, tree, scope)
@@ -91,7 +91,7 @@ def _vector_result(
 
 
 def _curve(low: Context, quantity: int, profile: Node, scope: Scope) -> Curve:
-    """Give a curve, whose kind, priority and width follow one another in a subscript."""
+    """Return a curve, whose kind, priority and width follow one another in a subscript."""
     if not isinstance(profile, Name) or not profile.subscripts:
         raise RefusedError(Message("the priority is not an array"))
     first = low.subscripts.elements(profile.subscripts[-1])[0]
@@ -123,7 +123,7 @@ def priced(low: Context, tree: Call, scope: Scope) -> int:
 
 
 def _curves(low: Context, quantity: Node, profile: Node, key: str, scope: Scope) -> list[Curve]:
-    """Give the curves of all elements from the one on that quantity and profile name."""
+    """Return the curves of all elements from the one on that quantity and profile name."""
     if not isinstance(profile, Name) or len(profile.subscripts) < 2:
         raise RefusedError(Message("the priority is not an array"), key)
     row, start = _row(low, quantity, scope, key)
@@ -140,7 +140,7 @@ def _curves(low: Context, quantity: Node, profile: Node, key: str, scope: Scope)
 
 
 def _vector(low: Context, argument: Node, along: str, scope: Scope) -> list[int]:
-    """Give an expression for all elements of a range."""
+    """Return an expression for all elements of a range."""
     return [
         low.number(argument, replace(scope, bound={**scope.bound, along: element}))
         for element in low.subscripts.elements(along)
@@ -148,7 +148,7 @@ def _vector(low: Context, argument: Node, along: str, scope: Scope) -> list[int]
 
 
 def _last_range(low: Context, argument: Node, scope: Scope, key: str) -> str:
-    """Give the range along which a function takes its vector: the last one of the argument."""
+    """Return the range along which a function takes its vector: the last one of the argument."""
     for node in walk(argument):
         if isinstance(node, Name | Call) and node.subscripts:
             if low.subscripts.is_range(last := node.subscripts[-1]):
@@ -158,7 +158,7 @@ def _last_range(low: Context, argument: Node, scope: Scope, key: str) -> str:
 
 
 def _inverted(low: Context, matrix: Node, column: str, here: int, scope: Scope) -> int:
-    """Give an element of INVERT MATRIX."""
+    """Return an element of INVERT MATRIX."""
     assert isinstance(matrix, Name)
     if len(matrix.subscripts) < 2 or not low.subscripts.is_range(matrix.subscripts[-2]):
         raise RefusedError(Message("it takes a matrix over two ranges"), "invert_matrix")
@@ -247,7 +247,7 @@ def looked_up(low: Context, tree: Call, scope: Scope) -> int:
 
 
 def _row(low: Context, start: Node, scope: Scope, key: str) -> tuple[list[Name], int]:
-    """Give all elements of an array along its last subscript, and which of them is named."""
+    """Return all elements of an array along its last subscript, and which of them is named."""
     named, rows = _along(low, start, scope, key)
     elements, here = rows[-1]
     others = named.subscripts[:-1]
@@ -257,7 +257,7 @@ def _row(low: Context, start: Node, scope: Scope, key: str) -> tuple[list[Name],
 def _along(
     low: Context, start: Node, scope: Scope, key: str
 ) -> tuple[Name, list[tuple[Sequence[str], int]]]:
-    """Give the element of an array, and of each of its subscripts all elements and the own one."""
+    """Return the element of an array, and of each of its subscripts all elements and the own one."""
     if isinstance(start, Name) and start.subscripts and start.key in low.variables:
         ranges = map(low.subscripts.elements, map(name_key, low.variables[start.key].subscripts))
         here = [low.subscripts.element(one, scope.bound) for one in start.subscripts]
