@@ -48,7 +48,7 @@ def total(g: Graph, parts: Vector, op: Op = Op.ADD) -> int:
 
 
 def ranks(g: Graph, vector: Vector, direction: int) -> list[int]:
-    """Return how many elements come before each: upward if the direction is positive, else downward.
+    """Count the elements that come before each: upward if the direction is positive, else downward.
 
     Of equal ones the first comes first if upward, and last if downward.
     """
@@ -222,7 +222,7 @@ class Curve:
         return g.multiply(self.request, self.share(g, price))
 
     def share(self, g: Graph, price: int) -> int:
-        """Return the part of the request that is met at a price; NaN where there is no such kind."""
+        """Return the part of the request met at a price; NaN where there is no such kind."""
         known = g.value(self.kind)
         if known is not None:
             return PROFILES[int(known)][0](g, price, self.priority, self.width)

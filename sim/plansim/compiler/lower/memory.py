@@ -201,7 +201,7 @@ def _stages(low: Context, tree: Call, scope: Scope) -> int:
 
 
 def _order(low: Context, tree: Call, scope: Scope, count: int) -> int:
-    """Return the order, NaN beyond ``count``; of DELAY N it is lowered until a stage lasts a step."""
+    """Return the order, NaN beyond ``count``; that of DELAY N falls until a stage lasts a step."""
     g, order = low.graph, low.graph.number(count)
     if stages(tree.key) is None:
         place = g.make(Op.TRUNCATE, low.node(tree.arguments[3], at_start(scope)))

@@ -257,7 +257,7 @@ def _row(low: Context, start: Node, scope: Scope, key: str) -> tuple[list[Name],
 def _along(
     low: Context, start: Node, scope: Scope, key: str
 ) -> tuple[Name, list[tuple[Sequence[str], int]]]:
-    """Return the element of an array, and of each of its subscripts all elements and the own one."""
+    """Return the element of an array, and of each of its subscripts all elements and its own."""
     if isinstance(start, Name) and start.subscripts and start.key in low.variables:
         ranges = map(low.subscripts.elements, map(name_key, low.variables[start.key].subscripts))
         here = [low.subscripts.element(one, scope.bound) for one in start.subscripts]
