@@ -16,24 +16,6 @@ from pathlib import Path
 from plansim.cli.main import main
 from tests.toys.village import village
 
-__all__ = [
-    "DECIDING",
-    "FAULTS",
-    "ODD",
-    "WRITERS",
-    "Trial",
-    "Tried",
-    "called",
-    "environment",
-    "inside",
-    "lay_out",
-    "lay_out_model",
-    "run",
-    "shown",
-    "started",
-    "with_model",
-]
-
 ROOT = Path(__file__).parents[2]
 LONG = "a" * 300
 WRITERS: tuple[tuple[str, ...], ...] = (
