@@ -12,9 +12,9 @@ from plansim.cli.main import INTERNAL
 from plansim.engine.simlin import vdf_as_csv
 from plansim.files.escaping import for_spreadsheet, for_terminal
 from tests.helpers.command import Call
+from tests.helpers.vensim_text import MODELS
 from tests.reliability import commands, fuzz
 from tests.reliability.trials import TRIALS
-from tests.reliability.vdf import vdf
 
 LITTLE = {"fuzz": 0.004, "limits": 0.05, "command lines": 1.0}
 """What is tried of some in ``make test``; the others wait for ``make test-all``."""
@@ -106,8 +106,7 @@ def test_a_run_of_vensim_gives_data_whether_or_not_the_cache_can_be_used(
     (tmp_path / "cache").mkdir()
     (tmp_path / "cache").chmod(mode)
     monkeypatch.setenv("PLANSIM_CACHE", str(tmp_path / "cache"))
-    (tmp_path / "run.vdf").write_bytes(vdf([2000, 2001], {"sold": [1, 2.5]}, {"SAVEPER": 1}))
-    rows = vdf_as_csv(tmp_path / "run.vdf").read_text().split()
+    rows = vdf_as_csv(MODELS / "run.vdf").read_text().split()
     assert rows == ["time,saveper,sold", "2000.0,1.0,1.0", "2001.0,1.0,2.5"]
 
 

@@ -225,11 +225,6 @@ def test_a_fault_names_its_line(copied: Path, old: str, new: str, expected: str)
     assert any(text.startswith(f"{begins}: {expected}") for text in said), said
 
 
-def test_an_audit_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(CatalogueError, match=r"audit\.yaml: no such file"):
-        audit(tmp_path)
-
-
 # --- arithmetic ---------------------------------------------------------------------------------
 
 NUMBERS = st.integers(-50, 50).map(float)

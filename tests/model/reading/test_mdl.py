@@ -457,20 +457,6 @@ def test_line_ends_and_byte_order_mark_do_not_matter(tmp_path: Path, town: Model
 # Robustness
 
 
-@settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-@given(st.data())
-def test_no_text_raises_anything_but_our_errors(tmp_path: Path, data: st.DataObject) -> None:
-    words = "INTEG( :EXCEPT: -> <-> [zh: 。 TABBED_ARRAY( WITH_LOOKUP( (a1-a5) :MACRO: TIME_STEP="
-    token = st.sampled_from([*"~|()[],=:+-*/!\"'\\{}* \n\ts5x", *words.split()])
-    text = data.draw(st.one_of(st.text(max_size=200), st.lists(token, max_size=80).map("".join)))
-    path = tmp_path / "any.mdl"
-    path.write_bytes(text.encode("utf-8", "surrogatepass"))
-    for strict in (None, True, False):
-        assert str(load_or_fault(path, strict))
-
-
 @pytest.mark.long
 @pytest.mark.parametrize(
     "text",

@@ -161,14 +161,7 @@ def test_data_variables_have_their_data_from_a_table(tmp_path: Path) -> None:
         ("x= GET XLS CONSTANTS('?data', 'Sheet', 'B2')",
          "'x': the file '?data' cannot be read: No such file or directory"),
         ("x:= GET DIRECT DATA('d.csv', ',', 'A', 'F12')", "'x': 'd.csv' has no numbers at 'F12'"),
-        *(
-            (f"x:RAW::= {other}", "'x': only data can be :RAW:, by the name of another variable")
-            for other in ("2*unused", "y", "nothing")
-        ),
-        (
-            "x:HOLD BACKWARD::= TIME SHIFT(y, 1)",
-            "'x': only data can be :HOLD BACKWARD:, by the name of another variable",
-        ),
+        ("x:RAW::= 2*unused", "'x': only data can be :RAW:, by the name of another variable"),
         ("x: GET DIRECT SUBSCRIPT('d.csv', ',', 'H1', 'K1', '')", "'d.csv' has no cells 'H1:K1'"),
     ],
 )  # fmt: skip
