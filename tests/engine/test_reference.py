@@ -138,23 +138,17 @@ def test_random_functions_repeat_themselves_and_leave_numpys_generator_alone(bui
 # --- The cache ------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path / "cache"
-    monkeypatch.setenv("PLANSIM_CACHE", str(folder))
-    return folder
-
-
 def test_only_the_latest_runs_are_kept(
-    build: Build, play: Play, own_cache: Path, monkeypatch: pytest.MonkeyPatch
+    build: Build, play: Play, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("PLANSIM_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr("plansim.cache.KEEP", 2)
     model = build("rate = 1 ~ Dmnl ~|\nlevel = INTEG(rate, 0) ~ Dmnl ~|")
     for rate in (1, 2):
         simulate(model, play(model, rate=rate))
     simulate(model, play(model, rate=1))  # used again: 2 is now the oldest
     simulate(model, play(model, rate=3))
-    assert len(list((own_cache / "runs").glob("*.pickle"))) == 2
+    assert len(list((tmp_path / "cache" / "runs").glob("*.pickle"))) == 2
     monkeypatch.setattr(reference, "_run", lambda *_: pytest.fail("it is run again"))
     for rate in (1, 3):
         simulate(model, play(model, rate=rate))
