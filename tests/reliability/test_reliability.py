@@ -78,9 +78,8 @@ def _no_memory(*_: object, **__: object) -> None:
 
 def test_who_cannot_be_told_is_not_told(tmp_path: Path) -> None:
     """Standard output and error are closed, or a full disk."""
-    line = "import sys; from plansim.cli.entry import main; sys.exit(main())"
     for streams, code in ((">&- 2>&-", (0, 2)), (">/dev/full 2>/dev/full", (2,)), ("2>&-", (0,))):
-        shell = f'"{sys.executable}" -c "{line}" list scenarios {streams}'
+        shell = f'"{sys.executable}" -c "{commands.CODE}" list scenarios {streams}'
         done = subprocess.run(shell, shell=True, capture_output=True, text=True, check=False,
                               cwd=tmp_path, env=commands.environment())  # fmt: skip
         assert done.returncode in code, (streams, done)
