@@ -87,20 +87,6 @@ def test_shares_sum_to_the_whole(old: Model, edited: Edit) -> None:
     assert [pair[1] for pair in found.values] == [pair[0] for pair in ends[1]]
 
 
-def test_sampled_orders_sum_to_the_whole_and_agree(
-    old: Model, edited: Edit, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    new = edited(*CHANGES)
-    exact = plansim.model_difference(old, new, targets=["S1"])
-    monkeypatch.setattr("plansim.analysis.attribution.models.MOST_MODELS", 1)
-    drawn = plansim.model_difference(old, new, targets=["S1"], orders=40)
-    assert drawn.orders == 40
-    (one,), (other,) = exact.targets, drawn.targets
-    assert math.fsum(other.shares) == pytest.approx(one.margin_after - one.margin_before)
-    for share, estimate, error in zip(one.shares, other.shares, other.errors, strict=True):
-        assert abs(share - estimate) <= 4 * error + 1e-9
-
-
 def test_a_hybrid_with_all_changes_is_the_new_model(old: Model, edited: Edit) -> None:
     new = edited(*CHANGES, "trade: farms, mills", "trade: farms, mills, shops",
                  "1, 3", "1, 3, 4")  # fmt: skip
