@@ -281,13 +281,8 @@ def edges(axes: Axes, at: int) -> list[tuple[float, float, str]]:
         points = np.asarray(band.get_paths()[0].vertices)
         heights = points[points[:, 0] == at, 1]
         if np.ptp(heights) > 1e-9:
-            found.append(
-                (
-                    heights.min(),
-                    heights.max(),
-                    str(np.round(np.asarray(band.get_facecolor()), 6).tolist()),
-                )
-            )
+            colour = str(np.round(np.asarray(band.get_facecolor()), 6).tolist())
+            found.append((heights.min(), heights.max(), colour))
     return found
 
 

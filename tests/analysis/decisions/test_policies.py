@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,13 +12,10 @@ import plansim
 from plansim.analysis.decisions.policies import policies, policy_text
 from plansim.analysis.decisions.policy_search import STEPS, Aim, hypervolume, nondominated
 from plansim.analysis.decisions.sample import states_of
-from plansim.analysis.optimization.problem import DecisionProblem, decision_problem
+from plansim.analysis.optimization.problem import decision_problem
 from plansim.model.records import Model
-from plansim.scenario.members import Members
-from plansim.scenario.scenario_file import Scenario
 from plansim.targets.indicator import Measure
 from plansim.targets.target import indicator_of
-from plansim.targets.views import Lever
 from tests.toys.chimney import chimney
 
 
@@ -28,36 +24,18 @@ def model(tmp_path: Path) -> Model:
     return chimney(tmp_path)
 
 
-def space_of(
-    model: Model,
-    scenario: Scenario,
-    levers: Sequence[Lever],
-    members: Members,
-    *,
-    coarse: bool = False,
-) -> DecisionProblem:
-    """Give the problem of which growth of the output is the indicator."""
-    growth = indicator_of(model, "output", Measure.GROWTH, 2000, 2005)
-    return decision_problem(
-        model, scenario, levers, plansim.load_targets(model=model), indicators=[growth],
-        members=members, coarse=coarse,
-    )  # fmt: skip
-
-
 @pytest.mark.long
 def test_the_set_reaches_what_brute_force_reaches(model: Model) -> None:
     result = policies(model, aims=["growth", "met", "effort"], seeds=1, generations=24, members=40)
-    space = space_of(model, result.scenario, result.levers, states_of(model, 500, other=3))
+    space = decision_problem(
+        model, result.scenario, result.levers, plansim.load_targets(model=model),
+        indicators=[indicator_of(model, "output", Measure.GROWTH, 2000, 2005)],
+        members=states_of(model, 500, other=3),
+    )  # fmt: skip
     grid = np.array(list(itertools.product(np.linspace(0, 1, 11), repeat=3)))
     judged = space.judge(grid)
-    aims = np.stack(
-        [
-            judged.indicators[..., 0].mean(axis=1),
-            judged.met.sum(axis=2).mean(axis=1),
-            -space.effort(grid),
-        ],
-        axis=1,
-    )
+    growth, met = judged.indicators[..., 0].mean(axis=1), judged.met.sum(axis=2).mean(axis=1)
+    aims = np.stack([growth, met, -space.effort(grid)], axis=1)
     found = np.array([[p.aims["growth"], p.aims["met"], -p.aims["effort"]] for p in result.points])
     low, width = aims.min(axis=0), np.ptp(aims, axis=0)
     by_force = hypervolume((aims[nondominated(aims)] - low) / width, np.zeros(3) - 1e-9)
