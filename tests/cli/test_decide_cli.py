@@ -66,7 +66,6 @@ REFUSED = [
     ("policies --without room", "is not moved anyway"),
     ("policies --lever 'fishing'", "fishing"),
     ("robust far.yaml", "effort"),
-    ("robust boats.yaml boats.yaml", "given twice"),
     ("robust boats.yaml --target F9", "F9"),
     ("discover nothing.zarr", "nothing.zarr"),
     ("signposts boats.yaml --by 2019", "expected from"),

@@ -86,3 +86,5 @@ def test_a_policy_is_compared_member_by_member(model: Model) -> None:
     # What one forgoes against the other is, in the mean, the difference of their regrets.
     regrets = first.regret_targets.mean - second.regret_targets.mean
     assert regrets == pytest.approx(pair.difference)
+    with pytest.raises(InputError, match="given twice"):
+        plansim.robustness(model, [other, other], named=ids[:1])
