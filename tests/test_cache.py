@@ -45,16 +45,6 @@ def test_a_record_is_made_once() -> None:
     assert recall("notes", "other", Note) is None
 
 
-def test_what_fails_is_not_kept(own_cache: Path) -> None:
-    def fail() -> Note:
-        raise ValueError("no")
-
-    for _ in range(2):
-        with pytest.raises(ValueError, match="no"):
-            kept("notes", "key", Note, fail)
-    assert not list(own_cache.rglob("*.pickle"))
-
-
 @pytest.mark.parametrize(
     "damage",
     [

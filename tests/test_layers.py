@@ -208,3 +208,9 @@ def test_an_import_against_the_layers_is_found(
 ) -> None:
     (found,) = offences({f"plansim.{module}": source, f"plansim.{other}": ""})
     assert found.endswith(expected)
+
+
+def test_a_circle_of_imports_is_found() -> None:
+    one, other = "from plansim.model import b", "from plansim.model.a import f"
+    (found,) = offences({"plansim.model.a": one, "plansim.model.b": other})
+    assert found.startswith("circle: ")

@@ -14,6 +14,7 @@ from plansim.errors import PlansimError
 from plansim.model.difference import Aspect, differences, hybrid, units_of_change
 from plansim.model.reader import load_model
 from plansim.model.records import Model
+from tests.helpers.plan import aim, plan
 from tests.helpers.vensim_text import CLOCK
 from tests.toys.village import EQUATIONS, village
 
@@ -129,10 +130,8 @@ def test_beyond_twelve_the_changes_of_a_module_are_one(tmp_path: Path) -> None:
         path.write_text(head + "".join(parts) + last + CLOCK, "utf-8")
         return load_model(path)
 
-    (tmp_path / "targets.yaml").write_text(
-        village(tmp_path).path.with_name("targets.yaml").read_text("utf-8").split("- {id: S4")[0],
-        "utf-8",
-    )
+    rows = plan(aim("S1", "at least: 160, year: 2005", "stock", unit="亿元"))
+    (tmp_path / "targets.yaml").write_text(rows, "utf-8")
     found = plansim.model_difference(write("one", 1), write("two", 2))
     assert [one.name for one in found.changes] == ["parta", "partb"]
     (shares,) = found.targets
