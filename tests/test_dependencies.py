@@ -118,14 +118,7 @@ def test_nothing_that_is_installed_to_run_is_gpl(root: Path) -> None:
     assert set(unclear) - copyleft == set()
 
 
-@pytest.mark.parametrize(
-    ("package", "file"),
-    [
-        ("zhplot", "fonts/NotoSansSC-Regular.ttf"),
-        ("zhplot", "fonts/nothing.ttf"),
-        ("no_such_package", "x"),
-    ],
-)
-def test_a_file_of_another_package_has_to_be_the_one_that_is_known(package: str, file: str) -> None:
-    with pytest.raises(InputError, match=f"'{package}' does not have the file"):
-        vendored(package, file, "0" * 64)
+@pytest.mark.parametrize("file", ["NotoSansSC-Regular.ttf", "nothing.ttf"])
+def test_a_file_of_another_package_has_to_be_the_one_that_is_known(file: str) -> None:
+    with pytest.raises(InputError, match="'zhplot' does not have the file"):
+        vendored("zhplot", f"fonts/{file}", "0" * 64)

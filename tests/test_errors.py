@@ -50,14 +50,7 @@ def test_an_input_error_crosses_processes() -> None:
     assert str(error) == "a:1: one"
 
 
-def test_the_tree_is_as_drawn() -> None:
-    drawn = {
-        word
-        for line in (errors.__doc__ or "").splitlines()
-        for word in line.replace("├──", " ").replace("└──", " ").replace("│", " ").split()[:1]
-        if word.endswith("Error")
-    }
-    assert drawn == {name for name in errors.__all__ if name.endswith("Error")}
+def test_faults_of_input_of_output_and_of_runs_are_told_apart() -> None:
     for kind in (ModelError, ScenarioError, errors.CatalogueError, UnitError, UnknownNameError):
         assert kind.__base__ is InputError
     for other in (InputError, OutputError, SimulationError):

@@ -6,9 +6,6 @@ import importlib
 import importlib.metadata
 import inspect
 import pkgutil
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
@@ -82,13 +79,3 @@ def test_each_module_declares_what_is_public(module: str) -> None:
         value = getattr(loaded, name)
         if inspect.isclass(value) or inspect.isfunction(value):
             assert inspect.getdoc(value), f"{module}.{name} has no docstring"
-
-
-def test_import_is_light(tmp_path: Path) -> None:
-    """The engine and the array libraries are loaded by what needs them, not by the import."""
-    heavy = {"matplotlib", "numpy", "pandas", "pint", "pysd", "scipy", "xarray"}
-    code = f"import sys, plansim; print(*sorted({heavy!r} & set(sys.modules)))"
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
-    )
-    assert done.stdout.split() == []

@@ -16,12 +16,9 @@ from plansim.analysis.attribution import assumptions as causes
 from plansim.analysis.attribution.assumptions import attribute, groups_of
 from plansim.analysis.attribution.shapley import (
     MOST_EXACT,
-    joined_orders,
-    sampled_shapley,
     shapley,
-    subsets_passed,
 )
-from plansim.errors import InputError, SimulationError
+from plansim.errors import SimulationError
 from plansim.model.reader import load_model
 from plansim.model.records import Model
 from plansim.scenario.scenario_file import Scenario, as_written, read_scenario
@@ -100,18 +97,6 @@ def test_shares_are_the_mean_over_all_orders_that_can_be(
     np.testing.assert_allclose(found, np.mean(gains, axis=0) if gains else np.nan, atol=1e-12)
 
 
-def test_sampled_shares_add_up_and_lie_within_their_errors() -> None:
-    count, generator = 6, np.random.default_rng(3)
-    worth = generator.normal(size=2**count).cumsum()
-    paths = joined_orders(count, 4000, seed=1)
-    masks = subsets_passed(paths)
-    places = masks @ (1 << np.arange(count)[::-1])
-    shares, errors = sampled_shapley(worth[places], paths)
-    assert shares.sum() == pytest.approx(worth[-1] - worth[0], abs=1e-9)
-    assert (errors > 0).all()
-    assert (abs(shares - shapley(worth)) < 4 * errors).all()
-
-
 # --- what counts as one change --------------------------------------------------------------------
 
 
@@ -158,14 +143,6 @@ def test_a_target_that_the_second_scenario_assumes_is_no_success(
     other = story(OTHER + "assumes: {S1: It is told to.}\n")
     (shares,) = attribute(town, as_written(town), other, aims[:1]).targets
     assert shares.status_after is Status.ASSUMED
-
-
-def test_scenarios_on_different_clocks_are_refused(
-    town: Model, story: Story, aims: tuple[Target, ...]
-) -> None:
-    other = story("title: Longer\nvalues: {FINAL TIME: 2009}\n")
-    with pytest.raises(InputError, match="'as-written' and 'other' run on different clocks"):
-        attribute(town, as_written(town), other, aims)
 
 
 def test_a_run_that_breaks_down_is_no_share(

@@ -27,15 +27,14 @@ from plansim.analysis.experiments.design import (
     Sampler,
     Triangular,
     Uniform,
-    levels_of,
 )
 from plansim.analysis.experiments.design_file import quick_design, read_design
 from plansim.analysis.experiments.layout import SweepJob
 from plansim.errors import DesignError
 from plansim.files.shipped import shipped
 from plansim.model.reader import load_model
-from plansim.model.records import Integration, Model
-from plansim.scenario.factors import Apply, Distribution, Factor, FloatArray
+from plansim.model.records import Model
+from plansim.scenario.factors import Apply, Distribution, Factor
 from plansim.scenario.scenario_file import as_written
 from tests.helpers.vensim_text import writer
 
@@ -132,18 +131,6 @@ def test_no_value_lies_beyond_the_ends(
         assert ((distribution.low <= values) & (values <= distribution.high)).all()
 
 
-@pytest.mark.parametrize(
-    ("distribution", "expected"),
-    [
-        (Uniform(0, 1), [0, 0.5, 1]),
-        (Normal(0, 1), stats.norm.ppf([1 / 6, 1 / 2, 5 / 6])),
-        (Discrete((4.0, 2.0), (1.0, 1.0)), [4, 2]),
-    ],
-)
-def test_levels(distribution: Distribution, expected: FloatArray) -> None:
-    np.testing.assert_allclose(levels_of(distribution, 3), expected, atol=1e-12)
-
-
 # --- points ---------------------------------------------------------------------------------------
 
 
@@ -157,12 +144,6 @@ def test_a_point_does_not_depend_on_the_blocks_in_which_it_is_drawn(kind: Design
     )
     backwards = [one.draw(a, b) for a, b in ((33, 64), (5, 33), (0, 5))]
     np.testing.assert_array_equal(np.concatenate(backwards[::-1]), whole)
-
-
-@pytest.mark.parametrize("kind", [DesignKind.SOBOL, DesignKind.LATIN_HYPERCUBE, DesignKind.MORRIS])
-def test_another_seed_gives_other_points(kind: DesignKind) -> None:
-    one, other = a_design(kind, points=63), a_design(kind, points=63, seed=8)
-    assert not np.array_equal(Sampler(one).draw(0, 63), Sampler(other).draw(0, 63))
 
 
 def test_sobol_points_are_scipys_moved_to_the_middle_of_their_cells() -> None:
@@ -303,33 +284,17 @@ design: {kind: latin hypercube, samples: 10, seed: 3}
 
 
 @pytest.mark.parametrize(
-    ("text", "points"),
-    [
-        ("design: {kind: grid, levels: 3}", 9),
-        ("design: {kind: morris, samples: 5}", 15),
-        ("design: {kind: sobol}", 1024),
-    ],
-)
-def test_how_many_points(reads: Callable[..., Design], text: str, points: int) -> None:
-    assert reads(f"factors: {{growth: , share: [0, 1]}}\n{text}\n").points == points
-
-
-@pytest.mark.parametrize(
     ("text", "expected"),
     [
         ("factors: {grwth: }", "design.yaml:3: no variable is called 'grwth'; did you mean"),
-        ("factors: {stock: }", "'stock' cannot be set: its equation gives its value"),
         ("factors: {TIME STEP: [0.1, 0.5]}", "only a constant can vary from run to run"),
         ("factors: {share: }", "'share' needs a distribution; expected uniform: [low, high]"),
         ("factors: {share: [0.5, 1.5]}", "takes 'share' outside its admissible range; expected 0"),
         ("factors: {share: [0.5, 0.1]}", "'share' has no proper uniform range"),
-        ("factors: {share: [1 t, 2 t]}", "design.yaml:3"),
         ("factors:\n  share: {uniform: [0, 1], normal: {mean: 1, sd: 1}}", "one distribution"),
         ("factors:\n  share: {triangular: [0, 1, 1], within: [0, 1]}", "only a normal or"),
         ("factors:\n  share: {normal: {mean: 2, sd: 1}}", "'share' has no proper distribution"),
-        ("factors:\n  share: {normal: {mean: 0.5, sd: 0}}", "'share' has no proper distribution"),
         ("factors:\n  share: {discrete: {values: [0, 1], weights: [1]}}", "the weights do not fit"),
-        ("factors:\n  weight: {apply: multiply}", "'weight' needs a distribution"),
         ("factors:\n  w: {constants: [weight, growth], apply: add, uniform: [0, 1]}", "different"),
         ("factors:\n  w: {constants: weight, apply: add, uniform: [-2, 0]}",
          "'w' takes 'weight[farms]' outside its admissible range; expected 0 to 10"),
@@ -346,8 +311,6 @@ def test_how_many_points(reads: Callable[..., Design], text: str, points: int) -
         ("factors: {growth: }\nyears: [2005, 2011]",
          "design.yaml:4: no run reaches 2011; expected 2000 to 2010"),
         ("rest: {without: [growht]}\n", "no variable is called 'growht'; did you mean 'growth'"),
-        ("rest: {wihtout: [growth]}\n", "did you mean 'without'"),
-        ("rest: []\n", "expected a mapping"),
         ("", "a sweep needs factors"),
     ],
 )  # fmt: skip
@@ -389,10 +352,3 @@ def test_faults_of_quick_designs(small: Model, factors: list[str], expected: str
     with pytest.raises(DesignError) as caught:
         quick_design(None, factors, small)
     assert expected in str(caught.value)
-
-
-def test_a_design_may_have_a_method_of_its_own(reads: Callable[..., Design], small: Model) -> None:
-    (scenario,) = reads("integration: midpoint\nfactors: {growth: [0.01, 0.02]}\n").scenarios
-    assert scenario.time == replace(small.time, integration=Integration.MIDPOINT)
-    with pytest.raises(DesignError, match=r":3: 'integration' .* did you mean 'rk4'\?"):
-        reads("integration: rk\nfactors: {growth: [0.01, 0.02]}\n")

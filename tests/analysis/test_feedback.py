@@ -5,20 +5,18 @@ Held to derivatives, to closed forms, and to runs that are made one by one.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-import plansim.engine.simlin as simlin_module
 from plansim.analysis.feedback.loop_scores import LoopScores, partitions_of, path_score, score_loops
 from plansim.analysis.feedback.loops import LoopLink, Polarity, cut_loops, load_loops
 from plansim.analysis.feedback.polarity import link_signs
 from plansim.engine.compiled import run_compiled
 from plansim.engine.simlin import LinkScores, link_scores
 from plansim.engine.simulate import simulate
-from plansim.errors import CatalogueError, InputError, SimulationError
+from plansim.errors import CatalogueError, InputError
 from plansim.model.reader import load_model
 from plansim.model.records import Model
 from plansim.scenario.scenario_file import as_written, read_scenario
@@ -265,16 +263,6 @@ def test_every_loop_of_the_city_has_its_declared_polarity_at_all_times(city: Mod
     assert asleep == []
 
 
-def test_without_pysimlin_there_are_no_scores(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(simlin_module, "has_simlin", lambda: False)
-    model = logistic(tmp_path)
-    found = score_loops(model)
-    assert str(found.missing).startswith("pysimlin is not installed; pip install 'plansim[loops]'")
-    assert (found.years, dict(found.relative), found.years_led("R")) == ((), {}, ())
-
-
 @pytest.mark.parametrize(
     ("equation", "why"),
     [
@@ -290,18 +278,3 @@ def test_scores_of_another_run_than_ours_are_not_believed(
     model = logistic(tmp_path, extra + EQUATIONS)
     found = score_loops(model)
     assert str(found.missing).startswith(why)
-
-
-@pytest.mark.parametrize(("shift", "agrees"), [(0.9e-6, True), (1.1e-6, False)])
-def test_a_run_may_differ_by_a_millionth(tmp_path: Path, shift: float, agrees: bool) -> None:
-    model = logistic(tmp_path)
-    scenario = as_written(model)
-    run, _ = run_compiled(model, scenario)
-    series = dict(run.series)
-    series["births"] = series["births"] + shift * series["births"].max()
-    moved = replace(run, series=series)
-    if agrees:
-        assert link_scores(model, scenario, moved).scores
-    else:
-        with pytest.raises(SimulationError, match=r"'births' differs by 1\.1e-06"):
-            link_scores(model, scenario, moved)

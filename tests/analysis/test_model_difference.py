@@ -14,6 +14,7 @@ from plansim.errors import PlansimError
 from plansim.model.difference import Aspect, differences, hybrid, units_of_change
 from plansim.model.reader import load_model
 from plansim.model.records import Model
+from tests.helpers.plan import aim, plan
 from tests.helpers.vensim_text import CLOCK
 from tests.toys.village import EQUATIONS, village
 
@@ -87,20 +88,6 @@ def test_shares_sum_to_the_whole(old: Model, edited: Edit) -> None:
     assert [pair[1] for pair in found.values] == [pair[0] for pair in ends[1]]
 
 
-def test_sampled_orders_sum_to_the_whole_and_agree(
-    old: Model, edited: Edit, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    new = edited(*CHANGES)
-    exact = plansim.model_difference(old, new, targets=["S1"])
-    monkeypatch.setattr("plansim.analysis.attribution.models.MOST_MODELS", 1)
-    drawn = plansim.model_difference(old, new, targets=["S1"], orders=40)
-    assert drawn.orders == 40
-    (one,), (other,) = exact.targets, drawn.targets
-    assert math.fsum(other.shares) == pytest.approx(one.margin_after - one.margin_before)
-    for share, estimate, error in zip(one.shares, other.shares, other.errors, strict=True):
-        assert abs(share - estimate) <= 4 * error + 1e-9
-
-
 def test_a_hybrid_with_all_changes_is_the_new_model(old: Model, edited: Edit) -> None:
     new = edited(*CHANGES, "trade: farms, mills", "trade: farms, mills, shops",
                  "1, 3", "1, 3, 4")  # fmt: skip
@@ -143,10 +130,8 @@ def test_beyond_twelve_the_changes_of_a_module_are_one(tmp_path: Path) -> None:
         path.write_text(head + "".join(parts) + last + CLOCK, "utf-8")
         return load_model(path)
 
-    (tmp_path / "targets.yaml").write_text(
-        village(tmp_path).path.with_name("targets.yaml").read_text("utf-8").split("- {id: S4")[0],
-        "utf-8",
-    )
+    rows = plan(aim("S1", "at least: 160, year: 2005", "stock", unit="亿元"))
+    (tmp_path / "targets.yaml").write_text(rows, "utf-8")
     found = plansim.model_difference(write("one", 1), write("two", 2))
     assert [one.name for one in found.changes] == ["parta", "partb"]
     (shares,) = found.targets

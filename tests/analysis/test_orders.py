@@ -22,7 +22,7 @@ from plansim.model.records import Model
 from plansim.scenario.factors import Apply
 from plansim.scenario.scenario_file import Scenario
 from plansim.targets.target import Status, Target, binding_targets, judged_targets
-from plansim.targets.verdict import SURE, check_targets
+from plansim.targets.verdict import check_targets
 from plansim.targets.views import Lever
 from plansim.targets.views_file import load_views
 
@@ -99,21 +99,6 @@ def test_a_remedy_meets_its_target_and_97_percent_of_it_do_not(
             evaluation = search.whole.runs(np.stack([start + 0.97 * (end - start), end]))
             less, whole = evaluation[target.id].least_margin
             assert less < 0 <= whole + 1e-9
-
-
-def test_the_best_order_is_sure_or_confirmed_by_most(found: ScenarioOrders) -> None:
-    assert {one.target.id for one in found.targets} == set(IDS)
-    sure = {one.target.id for one in found.targets if one.best is not None and one.best.sure}
-    assert sure
-    for one in found.targets:
-        assert one.best is not None
-        assert one.best.share is not None
-        for order in one.enough:
-            assert order.share is not None
-            assert (order.share.share or 0) <= (one.best.share.share or 0)
-            if order.sure:
-                assert order.effort <= one.best.effort
-        assert ((one.best.share.of_hundred or 0) >= SURE) is one.best.sure
 
 
 def test_all_at_once_counts_members_that_meet_all_at_once(

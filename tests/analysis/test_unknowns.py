@@ -43,17 +43,6 @@ def test_shares_are_those_of_check_and_of_the_halves(model: Model) -> None:
             assert (unknown.share_low + unknown.share_high) / 2 == pytest.approx(decided.share)
 
 
-def test_an_unknown_of_few_values_splits_members_where_it_can(tmp_path: Path) -> None:
-    made = village(tmp_path)
-    # Three in four grow as fast as any, as members do that draw one of a few dates.
-    write_ensemble(made, *(f"{n},{0.05 if n % 4 else -0.05},1,{0.9 + n / 400}" for n in range(40)))
-    decided = by_target(made)["S1"]
-    (growth,) = decided.unknowns
-    assert growth.name == "growth"
-    assert growth.share_low / 4 + 3 * growth.share_high / 4 == pytest.approx(decided.share)
-    assert growth.share_low != growth.share_high
-
-
 def test_what_chance_would_bring_about_is_not_named(tmp_path: Path) -> None:
     few = village(tmp_path)
     write_ensemble(few, "0,0.01,1.02,1", "1,0.02,1.01,1", "2,-0.01,1,1.1")

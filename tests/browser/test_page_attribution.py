@@ -150,26 +150,6 @@ def test_a_target_shows_what_its_margin_owes_to_which_change(
     assert "Not what makes A and B differ" in page.locator("#detail").inner_text()
 
 
-def test_estimates_sharpen_and_stop_when_the_target_is_closed(visit: Visit) -> None:
-    page = visit.page
-    page.select_option("#run-b", "green-transition")
-    page.evaluate(
-        """() => {
-          const { once } = window.plansim.programs.model;
-          window.ran = 0;
-          window.plansim.programs.model.once = (M) => { window.ran += 1; once(M); };
-        }"""
-    )
-    page.locator('[data-target="M34a"] .link').click()
-    page.locator("#detail .share").first.wait_for()
-    assert "of 1000 orders" in page.locator(".due").inner_text()
-    assert " ± " in page.locator(".share-size").first.inner_text()
-    page.keyboard.press("Escape")
-    ran: Any = page.evaluate("new Promise((done) => setTimeout(() => done(window.ran), 50))")
-    later: Any = page.evaluate("new Promise((done) => setTimeout(() => done(window.ran), 300))")
-    assert ran == later > 0
-
-
 @pytest.mark.parametrize(
     ("second", "said"),
     [

@@ -21,17 +21,7 @@ from plansim.output.words.answer import answer
 from plansim.output.words.text import Lang, read_text
 from plansim.scenario.scenario_file import Scenario, read_scenario
 from plansim.targets.catalogue import load_targets
-from plansim.targets.target import judged_targets
 from tests.helpers.visit import FIRST, SECOND, Visit
-
-
-def shares(visit: Visit, side: str) -> dict[str, int | None]:
-    """Give how many of 100 members meet each target, as the page shows it."""
-    found: Any = visit.page.evaluate(
-        "(side) => window.plansim.shares(side).map(({ share }) => share)", side
-    )
-    ids: Any = visit.page.evaluate("window.plansim.targets")
-    return dict(zip(ids, found, strict=True))
 
 
 def expected_shares(city: Model, scenario: Scenario) -> dict[str, float]:
@@ -60,8 +50,8 @@ def test_members_decide_as_they_do_in_the_engine(visit: Visit, city: Model, tmp_
     visit.wait_for_members("a", "b")
     path = tmp_path / "moved.yaml"
     path.write_text(page.evaluate("window.plansim.yaml('a')"), "utf-8")
-    assert_close(shares(visit, "a"), expected_shares(city, read_scenario(path, city)))
-    assert_close(shares(visit, "b"), expected_shares(city, read_scenario(laid, city)))
+    assert_close(visit.shares("a"), expected_shares(city, read_scenario(path, city)))
+    assert_close(visit.shares("b"), expected_shares(city, read_scenario(laid, city)))
     said = page.locator(".light-key").inner_text()
     assert f"of 100; {len(load_ensemble(city))} were run" in said
 
@@ -75,22 +65,6 @@ def test_the_band_of_a_chart_is_that_of_the_members(visit: Visit, city: Model) -
     values = members[target.id].value
     at = years.index(target.year or 0)
     np.testing.assert_allclose((low[at], high[at]), np.quantile(values, (0.1, 0.9)), rtol=1e-4)
-
-
-def test_shares_of_shipped_scenarios_are_those_of_check_at_once(
-    visit: Visit, city: Model, stories: Mapping[str, Scenario]
-) -> None:
-    targets = load_targets(model=city)
-    judged = {one.id for one in judged_targets(targets)}
-    verdicts = check_scenarios(city, list(stories.values()), targets)
-    expected: dict[str, dict[str, int | None]] = {}
-    for one in verdicts:
-        if one.id in judged:
-            share = one.share.of_hundred if one.share else None
-            expected.setdefault(one.scenario, {})[one.id] = share
-    for name in stories:
-        visit.page.select_option("#run-b", name)
-        assert shares(visit, "b") == expected[name]
 
 
 @pytest.mark.parametrize("lang", [Lang.EN, Lang.ZH])

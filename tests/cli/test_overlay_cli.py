@@ -87,23 +87,3 @@ def test_every_command_takes_overlays(call: Call, pond: Path, line: str) -> None
         assert "at most 0.0e+00" in again.out
         assert "effort until year" in Path("three.yaml").read_text("utf-8")
         assert main(["check", "three.yaml", "--model", "pond.mdl"]) == 0
-
-
-@pytest.mark.parametrize("name", ["effort until year", "强度恢复年份"])
-def test_constants_of_bent_levers_are_set_and_varied_on_the_command_line(
-    call: Call, pond: Path, name: str
-) -> None:
-    model = ("--model", "pond.mdl")
-    Path("late.yaml").write_text(
-        "title: L\nparent: base.yaml\nlevers: {effort: {after: 0.2, until: 2006}}\n", "utf-8"
-    )
-    setting = ("--set", "effort after=0.2", "--set", f"{name}=2006")
-    shown = ("--variable", "fish", "--format", "json")
-    by_file, by_set = (
-        json.loads(call("run", *line, *model, *shown).out)["variables"]
-        for line in (["late.yaml"], ["base.yaml", *setting])
-    )
-    assert by_file == by_set
-    factors = ("--factor", f"{name}=2005..2009", "--factor", "effort after", "-n", "8")
-    assert call("sweep", "base.yaml", *factors, "-o", "u.zarr", *model).code == 0
-    assert len(set(plansim.open_sweep("u.zarr")["effort until year"].to_numpy())) == 8

@@ -68,6 +68,14 @@ class Visit:
         table = np.array(values).reshape(len(time), len(outputs))
         return {"Time": np.array(time), **dict(zip(outputs, table.T, strict=True))}
 
+    def shares(self, side: str) -> dict[str, int | None]:
+        """Give how many of 100 members meet each target, as the page shows it."""
+        found: Any = self.page.evaluate(
+            "(side) => window.plansim.shares(side).map(({ share }) => share)", side
+        )
+        ids: Any = self.page.evaluate("window.plansim.targets")
+        return dict(zip(ids, found, strict=True))
+
     def restart(self) -> None:
         """Begin anew, as when the page was opened."""
         self.wrong.clear()

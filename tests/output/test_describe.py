@@ -11,10 +11,10 @@ from plansim.files.shipped import shipped
 from plansim.model.comment import load_evidence
 from plansim.model.reader import load_model
 from plansim.model.records import Model
-from plansim.output.describe import changes_in_short, clash_facts, scenario_facts, target_facts
+from plansim.output.describe import clash_facts, scenario_facts, target_facts
 from plansim.output.variables import ModelFacts, variable_facts
 from plansim.output.words.text import Lang, read_text
-from plansim.scenario.scenario_file import Change, as_written, list_scenarios, read_scenario
+from plansim.scenario.scenario_file import list_scenarios, read_scenario
 from plansim.targets.audit import audit
 from plansim.targets.target import Target
 from tests.helpers.vensim_text import writer
@@ -68,22 +68,6 @@ def test_source_tags(town: Model, known: ModelFacts, tag: str, expected: str) ->
     variable = replace(town.find("capital life"), sources=(tag,))
     facts = variable_facts(variable, replace(known, model=town))
     assert dict(facts)["sources"].startswith(expected)
-
-
-def test_changes_in_short_put_an_array_in_a_line(town: Model) -> None:
-    changes = (
-        Change("capital life", 20.0, 25.0, "Year"),
-        Change("investment share[farming]", 0.1, 0.2, "Dmnl"),
-        Change("investment share[industry]", 0.5, 0.4, "Dmnl"),
-        Change("initial capital[services]", 60.0, 61.5, "亿元"),
-    )
-    scenario = replace(as_written(town), changes=changes)
-    assert changes_in_short(scenario, town, EN) == [
-        "capital life: 20 → 25 year",
-        "investment share: farming 0.1 → 0.2; industry 0.5 → 0.4",
-        "initial capital[services]: 60 → 61.5 亿元",
-    ]
-    assert changes_in_short(scenario, town, ZH)[2] == "期初资本存量[服务业]：60 → 61.5 亿元"
 
 
 def test_a_variable_is_explained_in_the_language_of_the_reader(tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import combinations, pairwise
 from pathlib import Path
 from typing import TypeAlias
@@ -226,14 +225,3 @@ def test_all_that_acts_is_drawn_from_border_to_border_and_through_no_other_box(
     texts = list(text_areas(root))
     for (text, a), (other, b) in combinations(texts, 2):
         assert not overlap(a, b), f"{text} covers {other}"
-
-
-def test_a_flow_without_a_name_has_the_sign_of_its_stock_turned_where_it_drains(
-    town: Model,
-) -> None:
-    link = Link("people", "stress 0", stock="stress")
-    assert link in module_parts(town, "").links
-    assert link.sign({("people", "stress"): 1}) == 1
-    assert replace(link, drains=True).sign({("people", "stress"): 1}) == -1
-    assert Link("people", "births").sign({("people", "births"): 1}) == 1
-    assert Link("people", "births").sign({("people", "stress"): 1}) is None

@@ -14,11 +14,7 @@ from plansim.model.records import Model
 from plansim.output.tables.layout import (
     Band,
     Column,
-    FirstFitting,
     Grid,
-    Row,
-    blocks,
-    facts,
     figure_column,
     section,
     shown,
@@ -52,19 +48,6 @@ def test_no_line_begins_with_a_closing_mark_or_ends_with_an_opening_one(
     assert not any(line.endswith("（") for line in wrap(opening + "元", width)[:-1])
 
 
-def test_facts_keep_the_line_breaks_of_a_text_and_wrap_the_rest() -> None:
-    said = shown(
-        facts([("unit", "亿元"), ("equation", "GDP = a\n  + b"), ("note", "word " * 10)]), 40
-    )
-    assert said.splitlines() == [
-        "unit      亿元",
-        "equation  GDP = a",
-        "            + b",
-        "note      word word word word word word",
-        "          word word word word",
-    ]
-
-
 CELLS = st.text(st.sampled_from(list("ab1 亿，")), max_size=30).map(
     lambda text: text.strip() or "x"
 )
@@ -90,36 +73,6 @@ def test_a_table_holds_every_cell_whole_and_is_no_wider_than_it_must_be(
             "".join(map("".join, rows)).count(kind) + "id name value Across".count(kind)
         )
     assert not any(line != line.rstrip() for line in lines)
-
-
-def test_bands_run_across_a_table_and_sections_begin_with_a_rule() -> None:
-    rows: list[Row | Band] = [
-        section("Long title of the first"),
-        ("a", "1"),
-        Band("Further"),
-        ("b", "2"),
-        section(),
-    ]
-    said = shown(Grid([Column("x"), figure_column("y")], [*rows, ("c", "3")], title="Top"), 80)
-    assert said.splitlines() == [
-        "Top", "x  y", "----", "Long title of the first", "a  1", "Further", "b  2", "----", "c  3",
-    ]  # fmt: skip
-
-
-def test_heads_are_broken_before_a_table_is_too_wide() -> None:
-    table = Grid([Column("id"), figure_column("worst margin")], [("M28", "-0.3")])
-    assert shown(table, 11).splitlines()[:2] == ["      worst", "id   margin"]
-
-
-@pytest.mark.parametrize(("width", "expected"), [(40, "long " * 5 + "long"), (20, "short")])
-def test_the_first_layout_that_fits_is_shown(width: int, expected: str) -> None:
-    layouts = [Grid([Column()], [(text,)]) for text in ("long " * 5 + "long", "short")]
-    assert shown(FirstFitting([lambda: layouts[0], lambda: layouts[1]]), width) == expected
-
-
-def test_marks_of_rich_and_of_a_terminal_are_nothing_but_text() -> None:
-    text = "a[bold]b[/bold] :smile: [x]"
-    assert shown(blocks([text, Grid([Column()], [(text,)])]), 80) == f"{text}\n\n{text}"
 
 
 # --- lists ----------------------------------------------------------------------------------------

@@ -27,7 +27,6 @@ from plansim.errors import Fault, InputError
 from plansim.model.reader import load_model
 from plansim.model.records import Model
 from plansim.output.page.page import ENGINE, SCRIPTS, STYLES, Page, make_page
-from plansim.output.page.payload import phrases
 from plansim.output.page.programs import verdict_program
 from plansim.output.words.text import (
     decimals_for,
@@ -92,24 +91,6 @@ def test_loop_scores_are_drawn_in_both_languages_or_it_is_said_why_not(
     none = replace(found, missing=Fault("the dog ate them"), time=np.empty(0), scores={})
     last = drawings(data_of(make_page(model, scores=none)))[-1]
     assert "No loop scores: the dog ate them." in last
-    by_itself = data_of(make_page(model))["modules"]
-    assert by_itself == data_of(make_page(model, scores=found))["modules"]
-    assert by_itself[:-1] == data_of(make_page(model, scores=none))["modules"][:-1]
-
-
-def test_what_was_observed_stands_on_its_chart(shipped_page: Page) -> None:
-    charts = {chart["id"]: chart["lines"][0] for chart in data_of(shipped_page)["charts"]}
-    past = {
-        name: {year: (value, is_observed) for year, value, is_observed in chart["past"]}
-        for name, chart in charts.items()
-    }
-    # Years before the last are led back from it: none of them was observed.
-    assert [is_observed for _, is_observed in past["GDP"].values()] == [False] * 4 + [True]
-    assert past["GDP"][2005][0] == pytest.approx(578.8)
-    # Towns are observed as a part, and shown in per cent.
-    assert past["urbanisation rate"][2003] == (pytest.approx(36.8), True)
-    assert past["total energy use"] == {}
-    assert past["good air share"] == {}, "it was measured otherwise"
 
 
 def test_the_page_is_whole_and_small(shipped_page: Page) -> None:
@@ -156,24 +137,6 @@ def test_every_character_that_the_page_can_show_is_in_its_fonts(shipped_page: Pa
             has |= set(map(chr, font.getBestCmap()))
     assert used - has == set()
     assert {"焦", "₂", "³", "≥"} <= has
-
-
-def test_every_phrase_of_the_page_is_used_and_every_one_that_is_used_exists() -> None:
-    sources = "".join(path.read_text("utf-8") for path in PARTS.glob("*.*") if path.suffix != ".py")
-    named = set(re.findall(r"""["'`](page\.[a-z_]+)["'`]""", sources))
-    made = {"page.tab_", "page.board_", "page.column_", "page.note_", "page."}
-    prefixes = set(re.findall(r"`(page\.[a-z_]*)\$\{", sources))
-    assert prefixes == made
-    tools = {"undo", "redo", "reset", "swap", "keep", "copy_yaml", "copy_link"}
-    tools |= {"stories", "policies", "tests", "kept_runs"}
-    known = {key for key in phrases() if key.startswith("page.")}
-    assert named <= known
-    unused = {
-        key
-        for key in known - named
-        if not key.startswith(tuple(made - {"page."})) and key.removeprefix("page.") not in tools
-    }
-    assert unused == {"page.making"}  # of the command
 
 
 # --- verdicts and figures -------------------------------------------------------------------------

@@ -25,12 +25,9 @@ import plansim
 from plansim import InputError, Target, UnknownNameError, plot
 from plansim.analysis.feedback.loop_scores import LoopScores
 from plansim.analysis.feedback.loops import load_loops
-from plansim.errors import Fault
 from plansim.model.records import Model
 from plansim.output.figures.canvas import figure_of
-from plansim.output.figures.kinds import draw_scores
 from plansim.output.series import marks_on, series_in
-from plansim.output.words.text import Lang
 from plansim.scenario.scenario_file import as_written
 from plansim.targets.target import Kind, split_reference
 from plansim.targets.verdict import check_targets
@@ -245,9 +242,7 @@ def test_the_verdict_map_has_a_cell_for_each_verdict(
         (lambda run: plot.trajectories(run, "value added"), UnknownNameError,
          "'value added' is not one series; expected an element, as value added"),
         (lambda run: plot.trajectories([], "GDP"), ValueError, "there is no run to draw"),
-        (lambda run: plot.small_multiples(run, []), ValueError, "need a variable"),
         (lambda run: plot.fan(run, "GDP"), InputError, "expected a variable over runs and years"),
-        (lambda run: plot.fan(run, "GDPP"), UnknownNameError, "no output 'GDPP'"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_drawn_is_refused(
@@ -258,17 +253,6 @@ def test_what_cannot_be_drawn_is_refused(
 
 
 # --- files ----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("suffix", [".png", ".svg", ".pdf"])
-def test_the_same_figure_has_the_same_bytes(
-    suffix: str, run: xr.Dataset, targets: tuple[Target, ...], tmp_path: Path
-) -> None:
-    for name in ("one", "two"):
-        axes = plot.trajectories(run, "registered population", targets, lang="zh")
-        plot.save_figure(figure_of(axes), tmp_path / f"{name}{suffix}")
-    first, second = ((tmp_path / f"{name}{suffix}").read_bytes() for name in ("one", "two"))
-    assert first == second
 
 
 def test_what_differs_from_zero_by_rounding_alone_is_zero(run: xr.Dataset) -> None:
@@ -305,13 +289,8 @@ def edges(axes: Axes, at: int) -> list[tuple[float, float, str]]:
         points = np.asarray(band.get_paths()[0].vertices)
         heights = points[points[:, 0] == at, 1]
         if np.ptp(heights) > 1e-9:
-            found.append(
-                (
-                    heights.min(),
-                    heights.max(),
-                    str(np.round(np.asarray(band.get_facecolor()), 6).tolist()),
-                )
-            )
+            colour = str(np.round(np.asarray(band.get_facecolor()), 6).tolist())
+            found.append((heights.min(), heights.max(), colour))
     return found
 
 
@@ -334,25 +313,3 @@ def test_bands_are_shares_of_the_year_and_add_up(drawn: LoopScores) -> None:
     assert legend is not None
     names = [label.get_text() for label in legend.get_texts()]
     assert names == ["R Growth", "B Crowding", "Others (12)"]
-
-
-def test_groups_that_are_not_compared_have_a_panel_each_and_loops_keep_their_colours(
-    drawn: LoopScores,
-) -> None:
-    apart = replace(drawn, partitions=(("B",), ("R",)))
-    (only,) = edges(plot.loop_shares(apart), 2001)
-    assert only[:2] == pytest.approx((-100, 0))
-    assert only[2] == edges(plot.loop_shares(drawn), 2001)[2][2]
-    assert len(draw_scores([drawn], Lang.EN).axes) == 1
-    assert len(draw_scores([apart], Lang.EN).axes) == 2
-
-
-def test_without_scores_a_line_says_why(drawn: LoopScores) -> None:
-    none = replace(drawn, missing=Fault("pysimlin is not installed; pip install 'plansim[loops]' "
-                                        "brings it"), time=np.empty(0), scores={})  # fmt: skip
-    axes = plot.loop_shares(none)
-    assert not axes.collections
-    (said,) = axes.texts
-    assert "No loop scores: pysimlin is not installed; pip install" in said.get_text()
-    (chinese,) = plot.loop_shares(none, lang="zh").texts
-    assert "未安装 pysimlin" in chinese.get_text()

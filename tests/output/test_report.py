@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import docx
-import numpy as np
 import pytest
 import typst
 from docx.oxml.ns import qn
@@ -22,7 +21,7 @@ from fontTools.ttLib import TTFont
 from openpyxl import load_workbook
 
 from plansim.analysis.comparison import Comparison, compare
-from plansim.analysis.ensemble import evaluate_members, load_ensemble
+from plansim.analysis.decisions.robustness import robustness
 from plansim.engine.simulate import simulate
 from plansim.model.records import Model
 from plansim.output.report.comparison_report import comparison_report
@@ -36,7 +35,7 @@ from plansim.output.report.document import (
     numbered,
 )
 from plansim.output.report.file import FORMATS, in_print, write_report
-from plansim.output.report.sections.verdicts import MOST_CAUSES, names_of
+from plansim.output.report.sections.verdicts import names_of
 from plansim.output.report.writers.html_pdf import fonts, lay_out
 from plansim.output.words.text import Lang, read_text
 from plansim.output.words.verdicts import outcome_words, share_text, verdict_mark
@@ -166,33 +165,23 @@ def test_the_first_section_has_every_binding_target_and_what_would_help(
         assert text("report.package_share", met=len(package.met), share=count) in said
 
 
-def test_what_is_robust_is_counted_over_the_members(
+def test_what_is_robust_is_that_of_robustness(
     found: Comparison, documents: dict[Lang, Document]
 ) -> None:
-    members = load_ensemble(found.model)
-    counts = []
-    for scenario in found.scenarios:
-        runs = evaluate_members(found.model, scenario, found.binding, members)
-        assert not runs.failed.any()
-        codes = np.stack([runs[target.id].status for target in found.binding])
-        met, undecided = (codes == status.code for status in (Status.MET, Status.UNDECIDED))
-        counts.append((met + undecided / 2).sum(axis=0))
     title = read_text(Lang.EN)("report.robust")
     (section,) = [one for one in documents[Lang.EN].sections if one.title == title]
     said, table = section.blocks
     assert isinstance(table, ReportTable)
     assert isinstance(said, Paragraph)
-    best = np.maximum(*counts)
-    for row, count in zip(table.rows, counts, strict=True):
+    policies = robustness(found.model, found.scenarios, targets=found.targets).policies
+    for row, policy in zip(table.rows, policies, strict=True):
         assert not isinstance(row, GroupRow)
         mean, *_, regret, upper = (cell.number for cell in row[1:])
-        assert mean == pytest.approx(count.mean())
-        assert regret == pytest.approx((best - count).mean())
-        assert upper == np.quantile(best - count, 0.9)
-        assert f"{count.mean():.1f}" in said.text
-    names = [read_text(Lang.EN).pick(one.title_en, one.title_zh) for one in found.scenarios]
-    better = names[int(counts[1].mean() > counts[0].mean())]
-    assert said.text.startswith(f"{better} is more robust than ")
+        regrets = policy.regret_targets
+        assert (mean, regret, upper) == (policy.mean_met, regrets.mean, regrets.upper)
+        assert f"{policy.mean_met:.1f}" in said.text
+    better = max(zip(policies, found.scenarios, strict=True), key=lambda pair: pair[0].mean_met)[1]
+    assert said.text.startswith(f"{better.title_en} is more robust than ")
 
 
 def test_the_key_charts_are_drawn(found: Comparison, documents: dict[Lang, Document]) -> None:
@@ -211,17 +200,13 @@ def test_shares_in_words_add_up_to_the_change_and_none_is_nil(
     assert attribution is not None
     groups = attribution.labelled(found.views.levers).groups
     names = [text.pick(group.name, group.name_zh) for group in groups]
-    rest = text("causes.rest_bare", share="")
     table = table_of(documents[lang], text("report.causes"))
     assert "±" not in table.note
-    others = 0
     for *_, change, due in rows_of(table).values():
         assert change.number is not None
         shares = [part.number for part in due.parts]
         assert math.fsum(filter(None, shares)) == pytest.approx(change.number, abs=1e-9)
         sizes = re.findall(r"(?<= )[+-]\d[\d.]*", due.text.replace("−", "-"))
-        assert sizes
-        assert due.text.count(text("list_sep.comma")) + 1 >= len(sizes)
         assert all(float(size) for size in sizes), due
         assert not re.search(r" 0(\.0+)?(\D|$)", due.text), due
         step = 10.0 ** -len(sizes[0].partition(".")[2])
@@ -229,8 +214,6 @@ def test_shares_in_words_add_up_to_the_change_and_none_is_nil(
         slack = step * (len(sizes) + 1) / 2
         assert sum(map(float, sizes)) == pytest.approx(change.number, abs=slack), due
         assert any(name in due.text for name in names)
-        others += rest in due.text
-    assert others or len(groups) <= MOST_CAUSES + 1, "some row has more changes than are named"
 
 
 # --- the files ------------------------------------------------------------------------------------

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections import Counter
 from pathlib import Path
 
 import pysd
@@ -16,7 +15,6 @@ from plansim.errors import OutputError
 from plansim.model.reader import load_model
 from plansim.model.reading.entries import around_sketch
 from plansim.model.records import Model, VariableKind
-from plansim.output.diagrams.parts import Shape, module_parts
 from plansim.output.diagrams.sketch import LONGEST_NAME, sketch, write_sketch
 from tests.helpers.command import Call
 
@@ -81,27 +79,6 @@ def test_drawings_of_others_are_replaced_when_asked_to(town: Path) -> None:
         write_sketch(load_model(town))
     write_sketch(load_model(town), force=True)
     assert "births,9,9,9" not in town.read_text("utf-8")
-
-
-def test_stocks_flows_and_shadows_are_drawn_as_vensim_writes_them() -> None:
-    model = load_model(TOYS / "toy_town.mdl")
-    text = sketch(model)
-    kinds: Counter[str] = Counter(re.findall(r"^\d+", text, re.MULTILINE))
-    shapes = [
-        element.shape
-        for module in expected(model)
-        for element in module_parts(model, module.replace("_", " ")).elements.values()
-    ]
-    assert kinds["11"] == shapes.count(Shape.FLOW)
-    assert kinds["12"] == shapes.count(Shape.CLOUD)
-    assert len(re.findall(r",3,3,0,0,0,0,0,0$", text, re.MULTILINE)) == shapes.count(Shape.STOCK)
-    assert text.count(",8,2,0,3,-1,") == shapes.count(Shape.SHADOW)
-    for view in text.split("\\\\\\---///")[1:]:
-        numbers = [int(n) for n in re.findall(r"^1[0-2]?,(\d+),", view, re.MULTILINE)]
-        assert numbers == list(range(1, len(numbers) + 1))
-        words = set(re.findall(r"^1[0-2],(\d+),", view, re.MULTILINE))
-        for source, target in re.findall(r"^1,\d+,(\d+),(\d+),", view, re.MULTILINE):
-            assert {source, target} <= words
 
 
 @pytest.mark.long

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
 import pytest
 import xarray as xr
 
 from plansim.analysis.experiments.summary import shares
-from plansim.output.series import Series, as_judged, judged_series, series_of
 from plansim.output.tables.layout import shown
 from plansim.output.tables.runs import sweep_table
 from plansim.output.words.text import Lang, read_text
-from plansim.targets.catalogue import load_targets
-from plansim.targets.target import Status, Target
-from tests.helpers.plan import aim, plan, target
+from plansim.targets.target import Status
+from tests.helpers.plan import target
 
 EN = read_text(Lang.EN)
 FLOOR = target(name_en="Name", unit="%", variables={None: "x"})
@@ -94,50 +91,3 @@ def test_quantiles_are_in_the_unit_of_the_target_and_told_apart(
 def test_a_coarser_step_than_the_models_is_told(step: float, said: bool) -> None:
     table = sweep_table(summary({MET: 9}), [FLOOR], EN, names_zh={}, steps=(step, 0.0625))
     assert ("Made at a step of 0.25 years; `check` uses 0.0625" in shown(table, 100)) is said
-
-
-CATALOGUE = plan(
-    aim("G1", "at least: 9, year: 2010", "measure: growth, variable: GDP", unit="%/Year"),
-    aim("G2", "at least: 20, year: 2010", "variable: 'share[services]'", unit="%"),
-    aim("G3", "at least: 20, year: 2010", "GDP", unit="万元"),
-    aim("G4", "at most: 6, year: 2010", "measure: mean, variable: rate", unit="‰"),
-    base_year=2005,
-    horizon=2020,
-)
-
-
-@pytest.fixture
-def targets(tmp_path: Path) -> tuple[Target, ...]:
-    path = tmp_path / "targets.yaml"
-    path.write_text(CATALOGUE, "utf-8")
-    return load_targets(path)
-
-
-def series(name: str, unit: str, value: float = 0.5) -> Series:
-    return Series(name, "", unit, "year", {2005: value, 2010: 2 * value})
-
-
-def test_series_of_orders_elements_as_the_subscripts_whatever_the_order_of_dims() -> None:
-    annual = xr.Dataset(
-        {"x": (("sector", "area", "year"), np.arange(4.0).reshape(2, 2, 1))},
-        coords={"sector": ["a", "b"], "area": ["u", "v"], "year": [2005]},
-    )
-    for made in (annual, annual.transpose("year", "sector", "area")):
-        found = {row.name: list(row.values.values()) for row in series_of(made)}
-        assert found == {"x[a,u]": [0], "x[a,v]": [1], "x[b,u]": [2], "x[b,v]": [3]}
-
-
-def test_what_targets_judge_comes_in_their_order_and_units(targets: tuple[Target, ...]) -> None:
-    run = [
-        series("rate", "1/Year", 0.006),
-        series("GDP", "亿元/Year"),
-        series("share[farming]", "Dmnl"),
-        series("share[services]", "Dmnl"),
-    ]
-    shown = list(as_judged(run, targets))
-    assert [row.unit for row in shown] == ["‰", "万元", "Dmnl", "%"]
-    assert [row.values[2010] for row in shown] == pytest.approx([12.0, 10_000.0, 1.0, 100.0])
-    assert [row.values[2005] for row in shown] == pytest.approx([6.0, 5_000.0, 0.5, 50.0])
-    found = judged_series(run, targets)
-    assert [row.name for row in found] == ["GDP", "share[services]", "rate"]
-    assert found == [shown[1], shown[3], shown[0]]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,14 +12,10 @@ import plansim
 from plansim.analysis.decisions.policies import policies, policy_text
 from plansim.analysis.decisions.policy_search import STEPS, Aim, hypervolume, nondominated
 from plansim.analysis.decisions.sample import states_of
-from plansim.analysis.optimization.problem import DecisionProblem, decision_problem
-from plansim.errors import InputError
-from plansim.model.records import Integration, Model
-from plansim.scenario.members import Members
-from plansim.scenario.scenario_file import Scenario
+from plansim.analysis.optimization.problem import decision_problem
+from plansim.model.records import Model
 from plansim.targets.indicator import Measure
 from plansim.targets.target import indicator_of
-from plansim.targets.views import Lever
 from tests.toys.chimney import chimney
 
 
@@ -30,36 +24,18 @@ def model(tmp_path: Path) -> Model:
     return chimney(tmp_path)
 
 
-def space_of(
-    model: Model,
-    scenario: Scenario,
-    levers: Sequence[Lever],
-    members: Members,
-    *,
-    coarse: bool = False,
-) -> DecisionProblem:
-    """Give the problem of which growth of the output is the indicator."""
-    growth = indicator_of(model, "output", Measure.GROWTH, 2000, 2005)
-    return decision_problem(
-        model, scenario, levers, plansim.load_targets(model=model), indicators=[growth],
-        members=members, coarse=coarse,
-    )  # fmt: skip
-
-
 @pytest.mark.long
 def test_the_set_reaches_what_brute_force_reaches(model: Model) -> None:
     result = policies(model, aims=["growth", "met", "effort"], seeds=1, generations=24, members=40)
-    space = space_of(model, result.scenario, result.levers, states_of(model, 500, other=3))
+    space = decision_problem(
+        model, result.scenario, result.levers, plansim.load_targets(model=model),
+        indicators=[indicator_of(model, "output", Measure.GROWTH, 2000, 2005)],
+        members=states_of(model, 500, other=3),
+    )  # fmt: skip
     grid = np.array(list(itertools.product(np.linspace(0, 1, 11), repeat=3)))
     judged = space.judge(grid)
-    aims = np.stack(
-        [
-            judged.indicators[..., 0].mean(axis=1),
-            judged.met.sum(axis=2).mean(axis=1),
-            -space.effort(grid),
-        ],
-        axis=1,
-    )
+    growth, met = judged.indicators[..., 0].mean(axis=1), judged.met.sum(axis=2).mean(axis=1)
+    aims = np.stack([growth, met, -space.effort(grid)], axis=1)
     found = np.array([[p.aims["growth"], p.aims["met"], -p.aims["effort"]] for p in result.points])
     low, width = aims.min(axis=0), np.ptp(aims, axis=0)
     by_force = hypervolume((aims[nondominated(aims)] - low) / width, np.zeros(3) - 1e-9)
@@ -88,23 +64,6 @@ def test_the_highest_growth_that_holds_all_is_that_of_the_frontier(tmp_path: Pat
     assert max(holding) == pytest.approx(horizon.highest.growth, abs=3 * STEPS[Aim.GROWTH])
 
 
-def test_a_search_takes_the_midpoint_rule_where_the_model_takes_rk4(model: Model) -> None:
-    levers, members = [plansim.lever_named(model, "building")], states_of(model, 8)
-
-    def growth_by(method: Integration, *, coarse: bool) -> np.ndarray:
-        written = plansim.as_written(model)
-        scenario = replace(written, time=replace(written.time, integration=method))
-        space = space_of(model, scenario, levers, members, coarse=coarse)
-        return space.judge(np.array([[0.3], [0.9]])).indicators
-
-    searched = growth_by(Integration.RK4, coarse=True)
-    assert (searched == growth_by(Integration.MIDPOINT, coarse=False)).all()
-    assert searched == pytest.approx(growth_by(Integration.RK4, coarse=False), rel=2e-3)
-    euler = growth_by(Integration.EULER, coarse=False)
-    assert (growth_by(Integration.EULER, coarse=True) == euler).all()
-    assert (searched != euler).all()
-
-
 def test_dominance_and_volume() -> None:
     points = np.random.default_rng(1).random((60, 3))
     front = nondominated(points)
@@ -114,16 +73,3 @@ def test_dominance_and_volume() -> None:
     draws = np.random.default_rng(2).random((40_000, 3))
     inside = (draws[:, None] <= points[front]).all(axis=2).any(axis=1).mean()
     assert hypervolume(points[front], np.zeros(3)) == pytest.approx(inside, abs=0.01)
-
-
-@pytest.mark.parametrize(
-    ("aims", "message"),
-    [
-        (["growth"], "two aims"),
-        (["growth", "sahre"], "unknown aim"),
-        (["growth", "cost"], "go together"),
-    ],
-)
-def test_what_is_no_problem_is_refused(model: Model, aims: list[str], message: str) -> None:
-    with pytest.raises(InputError, match=message):
-        policies(model, aims=aims)

@@ -74,14 +74,6 @@ def test_two_boxes_are_found_one_after_the_other() -> None:
     assert not (boxes[0].contains(points) & boxes[1].contains(points) & ~first).any()
 
 
-def test_values_that_are_equal_go_together() -> None:
-    rng = np.random.default_rng(3)
-    points = np.stack([rng.integers(0, 2, 400).astype(np.float64), rng.random(400)], axis=1)
-    (box, *_) = find_boxes(points, points[:, 0])
-    assert box.restricted == (0,)
-    assert (box.limits[0, 0], box.density, box.coverage) == (0.5, 1.0, 1.0)
-
-
 def test_nothing_is_found_where_cases_are_spread_by_chance() -> None:
     rng = np.random.default_rng(4)
     points, cases = rng.random((1000, 40)), (rng.random(1000) < 0.4).astype(np.float64)
