@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from plansim import load_model, load_targets, read_scenario
-from plansim.cache import keep, kept, load_sealed, recall, save_sealed
+from plansim import cache, load_model, load_targets, read_scenario
+from plansim.cache import keep, kept, load_sealed, recall, save_sealed, workspace
 from plansim.engine.compiled import run_compiled
 from plansim.engine.kernel import compile_model
 from plansim.engine.pysd import run_reference
@@ -45,6 +46,16 @@ def test_a_record_is_made_once() -> None:
     assert recall("notes", "other", Note) is None
 
 
+def test_what_fails_is_not_kept(own_cache: Path) -> None:
+    def fail() -> Note:
+        raise ValueError("no")
+
+    for _ in range(2):
+        with pytest.raises(ValueError, match="no"):
+            kept("notes", "key", Note, fail)
+    assert not list(own_cache.rglob("*.pickle"))
+
+
 @pytest.mark.parametrize(
     "damage",
     [
@@ -71,18 +82,34 @@ def test_a_record_moved_to_another_key_is_not_taken(own_cache: Path) -> None:
     assert recall("notes", "other", Note) is None
 
 
-@pytest.mark.parametrize("inside", ["", "notes"])
-@pytest.mark.parametrize("mode", [0o777, 0o770, 0o707])
+OPEN = pytest.mark.parametrize("mode", [0o777, 0o770, 0o707])
+
+
+@OPEN
 def test_a_folder_that_others_may_write_to_is_neither_read_nor_written_to(
-    own_cache: Path, mode: int, inside: str
+    own_cache: Path, mode: int
 ) -> None:
     keep("notes", "key", Note("planted"))
-    (own_cache / inside).chmod(mode)
+    own_cache.chmod(mode)
+    before = sorted(own_cache.rglob("*"))
+    assert recall("notes", "key", Note) is None
+    with workspace() as folder:
+        assert folder != own_cache
+    keep("notes", "other", Note("mine"))
+    assert sorted(own_cache.rglob("*")) == before
+    own_cache.chmod(0o755)
+    assert recall("notes", "key", Note) == Note("planted")
+
+
+@OPEN
+def test_a_folder_inside_that_others_may_write_to_is_neither_read_nor_written_to(
+    own_cache: Path, mode: int
+) -> None:
+    keep("notes", "key", Note("planted"))
+    (own_cache / "notes").chmod(mode)
     assert recall("notes", "key", Note) is None
     keep("notes", "other", Note("mine"))
     assert [path.name for path in (own_cache / "notes").iterdir()] == ["key.pickle"]
-    (own_cache / inside).chmod(0o755)
-    assert recall("notes", "key", Note) == Note("planted")
 
 
 TOWN = load_model(Path(__file__).parent / "toys" / "models" / "toy_town.mdl")
@@ -144,3 +171,40 @@ def test_a_scenario_is_read_again_when_its_parent_changes_or_appears(tmp_path: P
     parent.rename(tmp_path / "baseline.yaml")  # now nearer than the shipped one
     parent.with_name("baseline.yaml").write_text(f"{head}values: {{{constant}: {low}}}\n", "utf-8")
     assert set(read_scenario(child, model).values.values()) == {low}
+
+
+def test_a_folder_that_is_exchanged_after_its_check_is_not_used(
+    own_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The folder is opened once: a link that takes its place meanwhile leads nowhere."""
+    keep("notes", "key", Note("mine"))
+    foreign = own_cache.parent / "foreign"
+    shutil.copytree(own_cache / "notes", foreign)
+    check = cache._is_ours
+
+    def exchange(status: os.stat_result) -> bool:
+        if status.st_ino == (own_cache / "notes").stat().st_ino:
+            (own_cache / "notes").rename(own_cache / "moved")
+            (own_cache / "notes").symlink_to(foreign)
+        return check(status)
+
+    monkeypatch.setattr(cache, "_is_ours", exchange)
+    keep("notes", "key", Note("mine as well"))
+    assert sorted(path.name for path in foreign.iterdir()) == ["key.pickle"]
+    monkeypatch.setattr(cache, "_is_ours", check)
+    assert recall("notes", "key", Note) is None  # a link is no folder of ours
+    shutil.rmtree(foreign)
+    (own_cache / "notes").unlink()
+    (own_cache / "moved").rename(own_cache / "notes")
+    assert recall("notes", "key", Note) == Note("mine as well")
+
+
+def test_what_dead_writers_began_is_cleaned(own_cache: Path) -> None:
+    keep("notes", "key", Note("mine"))
+    old, young = own_cache / "notes" / "old.part", own_cache / "notes" / "young.part"
+    for path in (old, young):
+        path.touch()
+    os.utime(old, (0, 0))
+    keep("notes", "key", Note("mine"))
+    assert not old.exists()
+    assert young.exists()

@@ -5,19 +5,23 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
+import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import xarray as xr
 
-from plansim.analysis.experiments.integrity import alone
+from plansim.analysis.experiments.integrity import LOCK, alone
 from plansim.analysis.experiments.replay import stored_run
-from plansim.analysis.experiments.store import Store, open_store, open_sweep, verify
-from plansim.analysis.experiments.summary import Summary
+from plansim.analysis.experiments.store import Store, open_store, open_summary, open_sweep, verify
+from plansim.analysis.experiments.summary import Summary, write_summary
 from plansim.errors import InputError, OutputError
-from tests.analysis.test_sweep import Town, arrays, town, town_in
+from tests.analysis.test_sweep import Town, arrays, same, town, town_in
 
 __all__ = ["town"]
 
@@ -178,6 +182,81 @@ def test_one_writer_at_a_time(town: Town, whole: Path) -> None:
     verify(whole)
 
 
+@pytest.mark.long
+@pytest.mark.filterwarnings("ignore:Consolidated")  # threads share the filters
+@pytest.mark.parametrize("how", [{"resume": True}, {"force": True}, {}])
+def test_simultaneous_writers_end_in_one_result(town: Town, how: dict[str, Any]) -> None:
+    design = town.design(samples=40)
+    if how:
+        town.sweep(design, block=10)
+    errors: list[BaseException] = []
+
+    def write() -> None:
+        try:
+            town.sweep(design, block=10, threads=1, **how)
+        except OutputError as error:
+            errors.append(error)
+
+    writers = [threading.Thread(target=write) for _ in range(3)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert len(errors) <= 2
+    assert all("another process" in str(e) or "exists already" in str(e) for e in errors), errors
+    town.sweep(design, town.folder / "other.zarr", block=10)
+    assert same(verify(town.path).path, town.folder / "other.zarr")
+    assert not list(town.folder.glob(".*.part*"))
+
+
+@pytest.mark.long
+def test_a_dead_process_keeps_no_lock_and_leaves_no_folder(town: Town, whole: Path) -> None:
+    script = (
+        "import sys, time; from pathlib import Path\n"
+        "from plansim.analysis.experiments.integrity import alone, making\n"
+        "with alone(Path(sys.argv[1])), making(Path(sys.argv[1])):\n"
+        "    print('here', flush=True); time.sleep(60)\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script, str(whole)], stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"here\n"
+        (part,) = town.folder.glob(".*.part*")
+        town.sweep(town.design(samples=10), town.folder / "r.zarr2")
+        with pytest.raises(OutputError, match="another process is writing the result"):
+            town.sweep(town.design(samples=10), whole, resume=True)
+        assert part.exists(), "a folder of a living writer is left alone"
+        process.kill()
+    town.sweep(town.design(samples=10), whole, resume=True)
+    assert not part.exists()
+
+
+def test_a_summary_is_written_as_a_whole_or_not(
+    town: Town, whole: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = open_store(whole)
+    before = open_summary(whole)
+    other = Summary(store).dataset() * 2
+    original = os.fsync
+    for step in range(8):
+        count = iter(range(10**6))
+
+        def fails(descriptor: int, stop: int = step, count: object = count) -> None:
+            if next(count) == stop:  # type: ignore[call-overload]
+                raise OSError(28, "No space left on device")
+            original(descriptor)
+
+        monkeypatch.setattr(os, "fsync", fails)
+        with pytest.raises(OutputError):
+            write_summary(store, other)
+        xr.testing.assert_identical(open_summary(whole), before)
+    monkeypatch.undo()
+    write_summary(store, other)
+    xr.testing.assert_identical(open_summary(whole), other)
+    assert not list(town.folder.glob(".*.part*"))
+
+
 def test_a_block_is_on_the_disk_before_it_is_listed(
     town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -196,3 +275,12 @@ def test_a_block_is_on_the_disk_before_it_is_listed(
     for number, listed in enumerate(index for index, name in enumerate(names)
                                     if name == "status/blocks.done"):  # fmt: skip
         assert {store.chunk(name, number) for name in store.per_run} <= set(names[:listed])
+
+
+def test_the_lock_is_that_of_the_folder_that_is_there(town: Town, whole: Path) -> None:
+    """Who waited for a store that was replaced meanwhile does not write to the new one."""
+    with alone(whole):
+        shutil.copy(whole / LOCK, whole / "copy")
+        (whole / "copy").replace(whole / LOCK)
+        with alone(whole):
+            pass

@@ -27,6 +27,7 @@ from plansim.errors import Fault, InputError
 from plansim.model.reader import load_model
 from plansim.model.records import Model
 from plansim.output.page.page import ENGINE, SCRIPTS, STYLES, Page, make_page
+from plansim.output.page.payload import phrases
 from plansim.output.page.programs import verdict_program
 from plansim.output.words.text import (
     decimals_for,
@@ -137,6 +138,24 @@ def test_every_character_that_the_page_can_show_is_in_its_fonts(shipped_page: Pa
             has |= set(map(chr, font.getBestCmap()))
     assert used - has == set()
     assert {"焦", "₂", "³", "≥"} <= has
+
+
+def test_every_phrase_of_the_page_is_used_and_every_one_that_is_used_exists() -> None:
+    sources = "".join(path.read_text("utf-8") for path in PARTS.glob("*.*") if path.suffix != ".py")
+    named = set(re.findall(r"""["'`](page\.[a-z_]+)["'`]""", sources))
+    made = {"page.tab_", "page.board_", "page.column_", "page.note_", "page."}
+    prefixes = set(re.findall(r"`(page\.[a-z_]*)\$\{", sources))
+    assert prefixes == made
+    tools = {"undo", "redo", "reset", "swap", "keep", "copy_yaml", "copy_link"}
+    tools |= {"stories", "policies", "tests", "kept_runs"}
+    known = {key for key in phrases() if key.startswith("page.")}
+    assert named <= known
+    unused = {
+        key
+        for key in known - named
+        if not key.startswith(tuple(made - {"page."})) and key.removeprefix("page.") not in tools
+    }
+    assert unused == {"page.making"}  # of the command
 
 
 # --- verdicts and figures -------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from plansim.analysis.decisions.policies import policies, policy_text
 from plansim.analysis.decisions.policy_search import STEPS, Aim, hypervolume, nondominated
 from plansim.analysis.decisions.sample import states_of
 from plansim.analysis.optimization.problem import decision_problem
-from plansim.model.records import Model
+from plansim.model.records import Integration, Model
 from plansim.targets.indicator import Measure
 from plansim.targets.target import indicator_of
 from tests.toys.chimney import chimney
@@ -62,6 +63,27 @@ def test_the_highest_growth_that_holds_all_is_that_of_the_frontier(tmp_path: Pat
     found = policies(town, aims=["growth", "met"], seeds=1, generations=20, members=4, fresh=8)
     holding = [point.aims["growth"] for point in found.points if point.aims["met"] == 2]
     assert max(holding) == pytest.approx(horizon.highest.growth, abs=3 * STEPS[Aim.GROWTH])
+
+
+def test_a_search_takes_the_midpoint_rule_where_the_model_takes_rk4(model: Model) -> None:
+    levers, members = [plansim.lever_named(model, "building")], states_of(model, 8)
+    growth = indicator_of(model, "output", Measure.GROWTH, 2000, 2005)
+    targets = plansim.load_targets(model=model)
+
+    def growth_by(method: Integration, *, coarse: bool) -> np.ndarray:
+        written = plansim.as_written(model)
+        scenario = replace(written, time=replace(written.time, integration=method))
+        problem = decision_problem(
+            model, scenario, levers, targets, indicators=[growth], members=members, coarse=coarse
+        )
+        return problem.judge(np.array([[0.3], [0.9]])).indicators
+
+    searched = growth_by(Integration.RK4, coarse=True)
+    assert (searched == growth_by(Integration.MIDPOINT, coarse=False)).all()
+    assert searched == pytest.approx(growth_by(Integration.RK4, coarse=False), rel=2e-3)
+    euler = growth_by(Integration.EULER, coarse=False)
+    assert (growth_by(Integration.EULER, coarse=True) == euler).all()
+    assert (searched != euler).all()
 
 
 def test_dominance_and_volume() -> None:
