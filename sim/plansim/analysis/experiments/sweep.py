@@ -113,7 +113,11 @@ def sweep(
         summary, made = Summary(store), store.made()
         tell = progress or (lambda done, runs: None)
         tell(made, store.runs)
-        blocks = run_blocks(runs, store, todo, threads=threads, client=client)
+        blocks: Generator[tuple[int, RunBlock | None]] = (
+            _run_on_threads(runs, store, todo, threads)
+            if client is None
+            else _run_on_workers(job, todo, client)
+        )
         for number, results in stack.enter_context(closing(blocks)):
             store.mark(number)
             if results is not None:
@@ -258,28 +262,6 @@ def _fill(evaluation: Evaluation, rows: RunBlock) -> None:
     rows["status"][:] = evaluation.status
     rows["bad_variable"][:] = evaluation.failed_variable
     rows["bad_time"][:] = evaluation.failed_time
-
-
-def run_blocks(
-    runs: SweepRuns, store: Store, numbers: Sequence[int], *, threads: int, client: Any = None
-) -> Generator[tuple[int, RunBlock | None]]:
-    """Run blocks of a sweep, and yield the number of each that is stored.
-
-    With it comes the block, if this process filled it.
-
-    Args:
-        runs: the runs.
-        store: where they are stored.
-        numbers: the blocks, in rising order.
-        threads: how many threads of this process simulate.
-        client: of a Dask scheduler whose workers run the blocks instead; see `connected`.
-
-    Raises:
-        OutputError: the system refuses to write, or the workers or their scheduler died.
-    """
-    if client is None:
-        return _run_on_threads(runs, store, numbers, threads)
-    return _run_on_workers(runs.job, numbers, client)
 
 
 def _run_on_threads(

@@ -15,7 +15,7 @@ import numpy as np
 
 from plansim.analysis.evaluator import Evaluator, Progress, Request, processors
 from plansim.analysis.experiments.design import Design, DesignKind, Sampler
-from plansim.analysis.experiments.design_file import read_design
+from plansim.analysis.experiments.design_file import LEVELS, TRAJECTORIES, read_design
 from plansim.model.records import Model
 from plansim.scenario.factors import FloatArray
 from plansim.targets.catalogue import targets_of
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
-    "LEVELS",
-    "TRAJECTORIES",
     "DesignRuns",
     "ElementaryEffects",
     "elementary_effects",
@@ -36,11 +34,6 @@ __all__ = [
     "screening_design",
     "seeded",
 ]
-
-LEVELS = 4
-"""Number of levels of each factor on a trajectory."""
-TRAJECTORIES = 50
-"""Number of trajectories, where nobody says how many."""
 
 
 @dataclass(frozen=True)

@@ -31,8 +31,8 @@ from scipy.stats import qmc
 
 from plansim.analysis.evaluator import Progress
 from plansim.analysis.experiments.design import Design, quantiles
+from plansim.analysis.experiments.design_file import TRAJECTORIES
 from plansim.analysis.sensitivity.morris import (
-    TRAJECTORIES,
     DesignRuns,
     ElementaryEffects,
     leading,
