@@ -193,7 +193,8 @@ class Evaluator:
             request: what is wanted of each run.
             shared: whether to reuse the compiled code of single runs; it runs half as fast.
             limit: magnitude beyond which a value of a variable makes a run fail.
-            stop_early: whether runs end with the last figure that is wanted.
+            stop_early: whether runs end with the last figure that is wanted, and targets are not
+                followed beyond their own year.
 
         Raises:
             InputError: a constant that the shape of the code depends on cannot vary.
@@ -206,6 +207,9 @@ class Evaluator:
         constants = [name for factor in self.factors for name in factor.constants]
         self.model = model = for_scenarios(model, [scenario], constants)
         self.scenario = scenario
+        if stop_early:
+            ended = (replace(one, horizon=one.year or one.horizon) for one in request.targets)
+            request = replace(request, targets=tuple(ended))
         self.request = request
         self._variables = tuple(model.variables)
         self._scales = {

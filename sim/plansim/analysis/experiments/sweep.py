@@ -54,7 +54,7 @@ def sweep(
     threads: int | None = None,
     scheduler: str | None = None,
     block: int | None = None,
-    progress: Progress | None = None,
+    progress: Progress = lambda done, steps: None,
 ) -> xr.Dataset:
     """Run a design, store every run at ``path``, and return the runs, as `open_sweep` does.
 
@@ -97,7 +97,7 @@ def sweep(
         model, design.scenarios, (name for factor in design.factors for name in factor.constants)
     )
     job = SweepJob(model, design, request_of(design, wanted, model), Path(path).absolute())
-    threads = processors() if threads is None else threads
+    threads = threads or processors()
     with ExitStack() as stack:
         # What is refused is refused before anything is written, or replaced. What draws is slow to
         # load; meanwhile LLVM, which needs no lock of Python, compiles.
@@ -111,8 +111,7 @@ def sweep(
         store = stack.enter_context(stored)
         todo = sorted(set(range(store.blocks)) - store.done())
         summary, made = Summary(store), store.made()
-        tell = progress or (lambda done, runs: None)
-        tell(made, store.runs)
+        progress(made, store.runs)
         blocks: Generator[tuple[int, RunBlock | None]] = (
             _run_on_threads(runs, store, todo, threads)
             if client is None
@@ -123,7 +122,7 @@ def sweep(
             if results is not None:
                 summary.add(number, results)
             made += store.size(number)
-            tell(made, store.runs)
+            progress(made, store.runs)
         write_summary(store, summary.dataset(threads))
     return with_origin(open_sweep(path), origin)
 

@@ -285,8 +285,6 @@ def decision_problem(
         for target in judged
     ]
     asked = [*indicators, *(target for years in held for target in years)]
-    # Nothing here asks when a limit is broken after its year: runs can end with the targets.
-    ended = tuple(replace(target, horizon=target.year or target.horizon) for target in asked)
     present = np.array(
         [neutral_value(model, scenario.values, lever.apply, lever.constants) for lever in levers]
     )
@@ -313,9 +311,9 @@ def decision_problem(
             model,
             run,
             constants,
-            Request(ended),
+            Request(tuple(asked)),
             shared=shared,
-            stop_early=True,
+            stop_early=True,  # nothing here asks when a limit is broken after its year
             limit=math.inf if members is None else LIMIT,
         ),
         threads=threads,

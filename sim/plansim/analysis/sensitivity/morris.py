@@ -64,7 +64,7 @@ def morris(
     trajectories: int = TRAJECTORIES,
     seed: int | None = None,
     threads: int | None = None,
-    progress: Progress | None = None,
+    progress: Progress = lambda done, steps: None,
 ) -> pd.DataFrame:
     """Return the elementary effects of a design's factors on margins of targets, by new runs.
 
@@ -134,7 +134,7 @@ class DesignRuns:
         design: Design,
         targets: Sequence[Target],
         threads: int | None,
-        progress: Progress | None,
+        progress: Progress,
     ) -> None:
         """Compile the model.
 
@@ -146,8 +146,7 @@ class DesignRuns:
         self._evaluator = Evaluator(
             model, design.scenarios[0], design.factors, Request((*targets,))
         )
-        self._threads = processors() if threads is None else threads
-        self._tell = progress or (lambda done, steps: None)
+        self._threads, self._tell = threads or processors(), progress
         self.steps = self.runs = self.failed = 0
 
     def at(self, points: FloatArray) -> FloatArray:

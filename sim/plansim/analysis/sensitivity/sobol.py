@@ -155,7 +155,7 @@ def sobol(
     each: int = FACTORS_PER_TARGET,
     seed: int | None = None,
     threads: int | None = None,
-    progress: Progress | None = None,
+    progress: Progress = lambda done, steps: None,
 ) -> Sensitivity:
     """Return what the uncertainty of the verdicts under a design is due to, by new runs.
 
