@@ -28,7 +28,7 @@ from plansim.output.figures.verdicts import verdict_map
 from plansim.output.series import judged_references, titles
 from plansim.output.words.text import Lang, Text, read_text
 from plansim.scenario.records import Scenario
-from plansim.targets.target import Attribute, Target
+from plansim.targets.target import Attribute, Status, Target
 
 __all__ = [
     "FIGURES",
@@ -87,12 +87,13 @@ def _verdicts_sheet(subject: Subject) -> Figure:
         )
         if every or verdict.attribute is Attribute.BINDING
     ]
-    try:
-        axes = verdict_map(verdicts, titles=titles(subject.runs, read_text(lang)), lang=lang)
-    except ValueError:
-        if every:
-            raise InputError(Fault("no binding target is judged")) from None
-        raise InputError(Fault("no binding target is judged; --all draws the others too")) from None
+    if all(verdict.status is Status.UNTESTABLE for verdict in verdicts):
+        raise InputError(
+            Fault("no target is judged")
+            if every
+            else Fault("no binding target is judged; --all draws the others too")
+        )
+    axes = verdict_map(verdicts, titles=titles(subject.runs, read_text(lang)), lang=lang)
     return canvas.figure_of(axes)
 
 
