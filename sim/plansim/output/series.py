@@ -46,6 +46,7 @@ __all__ = [
     "series_in",
     "series_of",
     "titles",
+    "unplaced",
 ]
 
 
@@ -256,6 +257,12 @@ def marks_on(dataset: xr.Dataset, reference: str, targets: Iterable[Target]) -> 
     raw = _raw(dataset, reference)
     marks = (mark_of(raw, target, listed) for target in judging)
     return [mark for mark in marks if mark is not None]
+
+
+def unplaced(dataset: xr.Dataset, reference: str, targets: Iterable[Target]) -> list[Target]:
+    """Return the targets that a series is judged by and that have no mark, for lack of a base."""
+    raw = _raw(dataset, reference)
+    return [target for target in _judging(reference, targets) if mark_of(raw, target) is None]
 
 
 def _judging(reference: str, targets: Iterable[Target]) -> list[Target]:
