@@ -49,10 +49,6 @@ from plansim.analysis.feedback.loops import (
 from plansim.analysis.feedback.polarity import (
     link_signs as link_signs,
 )
-from plansim.analysis.decisions.adaptation import (
-    Adaptation as Adaptation,
-    adaptation as adaptation,
-)
 from plansim.analysis.decisions.conflicts import (
     Conflicts as Conflicts,
     conflicts as conflicts,
@@ -79,6 +75,8 @@ from plansim.analysis.decisions.robustness import (
     robustness as robustness,
 )
 from plansim.analysis.decisions.signposts import (
+    Adaptation as Adaptation,
+    adaptation as adaptation,
     Signpost as Signpost,
     Signposts as Signposts,
     signposts as signposts,

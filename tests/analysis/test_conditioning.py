@@ -194,7 +194,7 @@ def test_what_is_unknown_of_the_run_alone_widens_what_is_plausible(tmp_path: Pat
     part = made.points[:, 3]
     assert np.abs(10 * part + 5 * rate - 15).max() <= 1.5 + 1e-9
     first, second = diagnose(pond(tmp_path, OWN), made).pairs[0], made.factors[3].name
-    assert {first.first, first.second} == {"rate", second}
+    assert {first.first.name, first.second.name} == {"rate", second}
     assert first.correlation < -0.3
 
 
@@ -219,7 +219,7 @@ def test_diagnostics_say_what_conditioning_did(tmp_path: Path) -> None:
     assert water.prior == pytest.approx([10.5, 15, 19.5], abs=0.2)
     assert water.conditioned == pytest.approx([13.65, 15, 16.35], abs=0.2)
     assert 0 <= water.least < 0.01
-    widths = {one.name: one for one in told.factors}
+    widths = {one.factor.name: one for one in told.factors}
     assert widths["rate"].width == pytest.approx(0.3, abs=0.02)
     assert widths["offset"].width == pytest.approx(0.6, abs=0.03)
     assert widths["offset"].middle == pytest.approx(0.7, abs=0.02)

@@ -271,7 +271,7 @@ def drawn(tmp_path: Path) -> LoopScores:
     """Scores of which R and B have four fifths in turn; twelve small loops share the rest."""
     model = logistic(tmp_path)
     growth, crowding = load_loops(model)
-    small = [replace(growth, id=f"S{number}") for number in range(12)]
+    small = [growth.model_copy(update={"id": f"S{number}"}) for number in range(12)]
     late = np.arange(STEPS) >= STEPS / 2
     scores = {"R": np.where(late, 1.0, 7.0), "B": np.where(late, -7.0, -1.0)}
     scores |= {loop.id: np.full(STEPS, 1 / 6) for loop in small}

@@ -312,8 +312,6 @@ def evaluate_members(
     from plansim.analysis.evaluator import Evaluator, Request, processors
 
     names, constants = members.constants_under(model, scenario)
-    if stop_early:
-        targets = [replace(one, horizon=one.year or one.horizon) for one in targets]
     request = Request(tuple(targets), outputs=tuple(outputs), years=tuple(years))
     evaluator = Evaluator(
         model, scenario, names, request, shared=True, limit=LIMIT, stop_early=stop_early

@@ -41,7 +41,7 @@ from plansim.scenario.factors import Apply, Factor, FloatArray, constants_of
 from plansim.scenario.scenario_file import Scenario
 from plansim.scenario.variant import for_scenarios
 from plansim.targets.indicator import Yearly, moment
-from plansim.targets.judging import Answer, Verdicts, judge, measured_at
+from plansim.targets.judging import Answer, Verdicts, judge
 from plansim.targets.target import Attribute, Status, Target, unit_factor, variable_of
 
 __all__ = [
@@ -80,8 +80,6 @@ class Request:
     targets: tuple[Target, ...] = ()
     """Targets to judge, each with a variable, a value and a year: `judged_targets`, and indicators
     of `indicator_of`."""
-    later: tuple[int, ...] = ()
-    """Years in which the value of each target is wanted beside its own year."""
     outputs: tuple[str, ...] = ()
     """Series whose values are wanted, ``name`` or ``name[element]``."""
     years: tuple[int, ...] = ()
@@ -100,8 +98,6 @@ class Evaluation:
     request: Request
     verdicts: Mapping[str, Verdicts]
     """By the id of a target, arrays ``(run,)``. A failed run has NaN and is untestable."""
-    later: Mapping[str, Mapping[int, FloatArray]]
-    """By the id of a target and a year of `Request.later`, its value ``(run,)`` in its unit."""
     readings: FloatArray
     """``(reading, run)`` in the model's units, as the engine gives them."""
     output_rows: npt.NDArray[np.intp]
@@ -197,7 +193,8 @@ class Evaluator:
             request: what is wanted of each run.
             shared: whether to reuse the compiled code of single runs; it runs half as fast.
             limit: magnitude beyond which a value of a variable makes a run fail.
-            stop_early: whether runs end with the last figure that is wanted.
+            stop_early: whether runs end with the last figure that is wanted, and targets are not
+                followed beyond their own year.
 
         Raises:
             InputError: a constant that the shape of the code depends on cannot vary.
@@ -210,6 +207,9 @@ class Evaluator:
         constants = [name for factor in self.factors for name in factor.constants]
         self.model = model = for_scenarios(model, [scenario], constants)
         self.scenario = scenario
+        if stop_early:
+            ended = (replace(one, horizon=one.year or one.horizon) for one in request.targets)
+            request = replace(request, targets=tuple(ended))
         self.request = request
         self._variables = tuple(model.variables)
         self._scales = {
@@ -265,17 +265,13 @@ class Evaluator:
             )
 
         with np.errstate(all="ignore"):  # failed runs are known by their status
-            judged, later = self._judged(series)
+            judged = self._judged(series)
         if (failed := np.flatnonzero(runs.status != RunStatus.OK)).size:
             for verdicts in judged.values():
                 _mark_failed(verdicts, failed)
-            for by_year in later.values():
-                for value in by_year.values():
-                    value[failed] = np.nan
         return Evaluation(
             self.request,
             judged,
-            later,
             runs.values,
             self._output_rows,
             runs.status,
@@ -284,23 +280,16 @@ class Evaluator:
             self._variables,
         )
 
-    def _judged(
-        self, series: Callable[[str], Yearly]
-    ) -> tuple[dict[str, Verdicts], dict[str, dict[int, FloatArray]]]:
+    def _judged(self, series: Callable[[str], Yearly]) -> dict[str, Verdicts]:
         """Judge runs that are given by their annual series."""
-        judged, later = {}, {}
+        judged = {}
         for target in self.request.targets:
             answers = {
                 basis: Answer(series(name), self._scales[target.id, name])
                 for basis, name in target.variables.items()
             }
-            assumed = target.id in self.scenario.assumed
-            judged[target.id] = judge(answers, target, assumed=assumed)
-            first = next(iter(answers.values()))
-            later[target.id] = {
-                year: measured_at(first, target, year) for year in self.request.later
-            }
-        return judged, later
+            judged[target.id] = judge(answers, target, assumed=target.id in self.scenario.assumed)
+        return judged
 
     def _needed(self) -> tuple[Reading, ...]:
         """Return what has to be read of each run.
@@ -337,7 +326,7 @@ def _mark_failed(judged: Verdicts, failed: npt.NDArray[np.intp]) -> None:
 
 def _joined(parts: Sequence[Evaluation]) -> Evaluation:
     """Return the evaluations of tiles as one."""
-    names = ("verdicts", "later", "readings", "status", "failed_variable", "failed_time")
+    names = ("verdicts", "readings", "status", "failed_variable", "failed_time")
     joined = {name: _concatenated([getattr(part, name) for part in parts]) for name in names}
     return replace(parts[0], **joined)
 

@@ -65,8 +65,7 @@ class ObservationFit:
 class FactorWidth:
     """How far the range of a factor shrank, and where to, in parts of the prior's probability."""
 
-    name: str
-    name_zh: str
+    factor: Factor
     width: float
     """The width of its 90 % range among accepted draws over that of the prior; 1 is unchanged."""
     middle: float
@@ -79,10 +78,8 @@ class FactorWidth:
 class CorrelatedPair:
     """Two factors of which one makes up for the other: their rank correlation once accepted."""
 
-    first: str
-    second: str
-    first_zh: str
-    second_zh: str
+    first: Factor
+    second: Factor
     correlation: float
 
 
@@ -90,8 +87,7 @@ class CorrelatedPair:
 class StructureShare:
     """One structure: how often it is drawn, and how often it is among the members."""
 
-    factor: str
-    factor_zh: str
+    factor: Factor
     value: float
     prior: float
     conditioned: float
@@ -170,17 +166,12 @@ def _band(values: FloatArray) -> tuple[float, ...]:
     return tuple(np.quantile(finite, BAND).tolist()) if finite.size else (math.nan,) * len(BAND)
 
 
-def _names(factor: Factor) -> tuple[str, str]:
-    """Return the name of a factor in English and Chinese."""
-    return factor.name, factor.name_zh or factor.name
-
-
 def _widths(conditioned: Conditioned) -> Iterator[FactorWidth]:
     low, middle, high = np.quantile(conditioned.shares, BAND, axis=0)
     widths = (high - low) / (BAND[2] - BAND[0])
     for factor, width, median in zip(conditioned.factors, widths, middle, strict=True):
         matched = factor.name in conditioned.matched
-        yield FactorWidth(*_names(factor), float(width), float(median), matched)
+        yield FactorWidth(factor, float(width), float(median), matched)
 
 
 def _pairs(conditioned: Conditioned) -> Iterator[CorrelatedPair]:
@@ -195,8 +186,7 @@ def _pairs(conditioned: Conditioned) -> Iterator[CorrelatedPair]:
         correlation = float(upper[row, column])
         if abs(correlation) < 5 / math.sqrt(len(shares)):  # of so many pairs the largest
             return
-        (first, first_zh), (second, second_zh) = map(_names, (factors[row], factors[column]))
-        yield CorrelatedPair(first, second, first_zh, second_zh, correlation)
+        yield CorrelatedPair(factors[row], factors[column], correlation)
 
 
 def _structures(conditioned: Conditioned) -> Iterator[StructureShare]:
@@ -207,7 +197,7 @@ def _structures(conditioned: Conditioned) -> Iterator[StructureShare]:
             drawn = distribution.quantile((np.arange(1000) + 0.5) / 1000)
             for value in np.unique(drawn).tolist():
                 prior, after = (float((some == value).mean()) for some in (drawn, values))
-                yield StructureShare(*_names(factor), value, prior, after)
+                yield StructureShare(factor, value, prior, after)
 
 
 def _targets(
@@ -218,10 +208,12 @@ def _targets(
 ) -> Iterator[TargetShift]:
     """Compare the shares of the prior, of all members, and of the members of each structure."""
     targets = {target.id: target for target in load_targets(model=model)}
-    members, names = conditioned.members, [factor.name for factor in conditioned.factors]
+    members = conditioned.members
     parts = [conditioned.prior, members]
     for part in structures:
-        rows = np.flatnonzero(conditioned.points[:, names.index(part.factor)] == part.value)
+        rows = np.flatnonzero(
+            conditioned.points[:, conditioned.factors.index(part.factor)] == part.value
+        )
         parts.append(replace(members, ids=tuple(rows.tolist()), values=members.values[rows]))
     frames = [verdict_shares(model, scenarios, some) if some.ids else None for some in parts]
     before, after = frames[:2]

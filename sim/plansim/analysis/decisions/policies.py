@@ -53,7 +53,6 @@ from plansim.scenario.scenario_file import (
 from plansim.targets.catalogue import load_targets
 from plansim.targets.indicator import Measure
 from plansim.targets.target import binding_targets, indicator_of
-from plansim.targets.verdict import of_hundred
 from plansim.targets.views import Lever
 from plansim.targets.views_file import load_views
 
@@ -244,7 +243,7 @@ def at_equal_growth(
 def policy_text(result: PolicySet, number: int) -> str:
     """Return a policy of a set as a scenario file, whose parent is the scenario of the set.
 
-    Its title says how fast the city grows under the policy and what is met.
+    Its title says what it comes to in each aim.
 
     Args:
         result: the set.
@@ -257,46 +256,18 @@ def policy_text(result: PolicySet, number: int) -> str:
     True
     """
     point, scenario = result.points[number], result.scenario
-    figures = {Aim(aim): _figure(Aim(aim), value) for aim, value in point.aims.items()}
-    told = [figures[aim] for aim in figures if aim.sign > 0]
-    title = BilingualText(
-        f"Policy {number + 1}" + (": " if told else "") + ", ".join(one.en for one in told),
-        f"政策{number + 1}" + ("：" if told else "") + "，".join(one.zh for one in told),
-    )
+    figures = ", ".join(f"{aim} {value:.3g}" for aim, value in point.aims.items())
+    title = BilingualText(f"Policy {number + 1}: {figures}", f"政策{number + 1}：{figures}")
     description = BilingualText(
-        f"Found by a search over the levers of “{scenario.title_en}”. Over plausible models that "
-        f"the search never used: {', '.join(one.en for one in figures.values())}.",
-        f"以“{scenario.title_zh}”为基础，由决策变量搜索得出。在未用于搜索的合理模型上："
-        f"{'，'.join(one.zh for one in figures.values())}。",
+        f"Found by a search over the levers of “{scenario.title_en}”; what it comes to is over "
+        "plausible models that the search never used.",
+        f"以“{scenario.title_zh}”为基础，由决策变量搜索得出；数值取自未用于搜索的合理模型。",
     )
-    parent = "" if scenario.path is None else parent_name(scenario.path)
+    path = scenario.path
+    parent = "" if path is None else path.stem if is_shipped(path) else str(path.resolve())
     return scenario_text(
         title, description, point.constants, kind=ScenarioKind.POLICY, parent=parent
     )
-
-
-def _figure(aim: Aim, value: float) -> BilingualText:
-    """Return what a policy comes to in an aim, in words."""
-    match aim:
-        case Aim.GROWTH:
-            return BilingualText(f"growth {100 * value:.1f} %/year", f"年均增长{100 * value:.1f}%")
-        case Aim.SHARE:
-            count = of_hundred(value)
-            return BilingualText(f"the set holds in {count}/100", f"指定组全部达标{count}/100")
-        case Aim.MET:
-            return BilingualText(f"{value:.1f} targets met", f"平均达标{value:.1f}项")
-        case Aim.EFFORT:
-            return BilingualText(
-                f"levers moved by {100 * value:.0f} % of their ranges",
-                f"决策变量平均变动范围的{100 * value:.0f}%",
-            )
-        case Aim.COST:
-            return BilingualText(f"cost {value:.4g}", f"成本{value:.4g}")
-
-
-def parent_name(path: Path) -> str:
-    """Return what a file names a scenario by as its parent: a shipped one by its id."""
-    return path.stem if is_shipped(path) else str(path.resolve())
 
 
 def _aims(aims: Sequence[Aim | str], cost: str) -> tuple[Aim, ...]:
@@ -316,21 +287,16 @@ def _aims(aims: Sequence[Aim | str], cost: str) -> tuple[Aim, ...]:
 
 def _left(levers: Sequence[Lever], without: Sequence[str]) -> tuple[Lever, ...]:
     """Return the levers that may be moved without some of them."""
-    left = tuple(levers)
-    for name in without:
-        fitting = [
-            lever
-            for lever in left
-            if folded(name) in map(folded, (lever.id, lever.name_en, lever.name_zh))
-        ]
-        if not fitting:
-            ids = tuple(lever.id for lever in levers)
-            expected = Message("one of {names}", names=ids)
-            message = Message("'{name}' is not moved anyway", name=name)
-            near = nearest(name, ids)
-            raise InputError(message, "--without", expected=expected, nearest=near)
-        left = tuple(lever for lever in left if lever not in fitting)
-    if not left:
+    called = {
+        folded(name): lever for lever in levers for name in (lever.id, lever.name_en, lever.name_zh)
+    }
+    if unknown := [name for name in without if folded(name) not in called]:
+        ids = tuple(lever.id for lever in levers)
+        message = Message("'{name}' is not moved anyway", name=unknown[0])
+        expected, near = Message("one of {names}", names=ids), nearest(unknown[0], ids)
+        raise InputError(message, "--without", expected=expected, nearest=near)
+    dropped = [called[folded(name)] for name in without]
+    if not (left := tuple(lever for lever in levers if lever not in dropped)):
         raise InputError("no lever is left that may be moved")
     return left
 

@@ -35,6 +35,9 @@ __all__ = ["Box", "Peeling", "Rule", "find_boxes", "peel", "restriction_frequenc
 
 Flags = npt.NDArray[np.bool_]
 
+RESAMPLES = 20
+"""Random halves of the points, for how often a factor is restricted."""
+
 
 @dataclass(frozen=True)
 class Rule:
@@ -381,24 +384,19 @@ class _Search:
 
 
 def restriction_frequencies(
-    points: FloatArray,
-    cases: FloatArray,
-    rule: Rule | None = None,
-    *,
-    resamples: int = 20,
-    seed: int = 0,
+    points: FloatArray, cases: FloatArray, rule: Rule | None = None
 ) -> FloatArray:
     """Return in what share of resamples the first box restricts each factor: ``(factor,)``.
 
     A resample is a random half of the points, without replacement.
     """
     rule = rule or Rule()
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     counts = np.zeros(points.shape[1])
-    for _ in range(resamples):
+    for _ in range(RESAMPLES):
         left = np.zeros(len(points), bool)
         left[rng.choice(len(points), len(points) // 2, replace=False)] = True
         box = _find(points[left], cases[left], np.ones(int(left.sum()), bool), rule)
         if box is not None:
             counts[list(box.restricted)] += 1
-    return counts / resamples
+    return counts / RESAMPLES

@@ -382,15 +382,15 @@ def _morris(design: Design, start: int, stop: int) -> FloatArray:
     return shares.reshape(-1, count)[start - first : stop - first] / (levels - 1)
 
 
-def drawn_runs(study: xr.Dataset, *, together: int = 1, most: int = DRAWN) -> npt.NDArray[np.intp]:
+def drawn_runs(study: xr.Dataset, *, together: int = 1) -> npt.NDArray[np.intp]:
     """Return the numbers of runs of a sweep, in order: all, or of many some drawn at random.
 
     ``together`` says how many runs side by side are drawn as one: those of a point under each
     scenario, or each by itself.
     """
     runs = study.sizes["run"]
-    if runs <= most:
+    if runs <= DRAWN:
         return np.arange(runs, dtype=np.intp)
     rng = np.random.default_rng(0)
-    drawn = rng.choice(runs // together, most // together, replace=False, shuffle=False)
+    drawn = rng.choice(runs // together, DRAWN // together, replace=False, shuffle=False)
     return (np.sort(drawn)[:, None] * together + np.arange(together)).reshape(-1)

@@ -34,13 +34,14 @@ from plansim.scenario.variant import for_scenarios
 from plansim.targets.labels import reference_named
 from plansim.targets.target import variable_of
 
-__all__ = ["design_named", "quick_design", "read_design"]
+__all__ = ["LEVELS", "TRAJECTORIES", "design_named", "quick_design", "read_design"]
 
 SAMPLE = 1024
 """Default number of points of a sample."""
-
 TRAJECTORIES = 50
+"""Default number of Morris trajectories."""
 LEVELS = 4
+"""Default number of levels of a factor in a grid or on a trajectory."""
 
 
 def design_named(name: str | Path) -> Path:

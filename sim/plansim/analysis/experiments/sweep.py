@@ -54,7 +54,7 @@ def sweep(
     threads: int | None = None,
     scheduler: str | None = None,
     block: int | None = None,
-    progress: Progress | None = None,
+    progress: Progress = lambda done, steps: None,
 ) -> xr.Dataset:
     """Run a design, store every run at ``path``, and return the runs, as `open_sweep` does.
 
@@ -97,7 +97,7 @@ def sweep(
         model, design.scenarios, (name for factor in design.factors for name in factor.constants)
     )
     job = SweepJob(model, design, request_of(design, wanted, model), Path(path).absolute())
-    threads = processors() if threads is None else threads
+    threads = threads or processors()
     with ExitStack() as stack:
         # What is refused is refused before anything is written, or replaced. What draws is slow to
         # load; meanwhile LLVM, which needs no lock of Python, compiles.
@@ -111,15 +111,18 @@ def sweep(
         store = stack.enter_context(stored)
         todo = sorted(set(range(store.blocks)) - store.done())
         summary, made = Summary(store), store.made()
-        tell = progress or (lambda done, runs: None)
-        tell(made, store.runs)
-        blocks = run_blocks(runs, store, todo, threads=threads, client=client)
+        progress(made, store.runs)
+        blocks: Generator[tuple[int, RunBlock | None]] = (
+            _run_on_threads(runs, store, todo, threads)
+            if client is None
+            else _run_on_workers(job, todo, client)
+        )
         for number, results in stack.enter_context(closing(blocks)):
             store.mark(number)
             if results is not None:
                 summary.add(number, results)
             made += store.size(number)
-            tell(made, store.runs)
+            progress(made, store.runs)
         write_summary(store, summary.dataset(threads))
     return with_origin(open_sweep(path), origin)
 
@@ -258,28 +261,6 @@ def _fill(evaluation: Evaluation, rows: RunBlock) -> None:
     rows["status"][:] = evaluation.status
     rows["bad_variable"][:] = evaluation.failed_variable
     rows["bad_time"][:] = evaluation.failed_time
-
-
-def run_blocks(
-    runs: SweepRuns, store: Store, numbers: Sequence[int], *, threads: int, client: Any = None
-) -> Generator[tuple[int, RunBlock | None]]:
-    """Run blocks of a sweep, and yield the number of each that is stored.
-
-    With it comes the block, if this process filled it.
-
-    Args:
-        runs: the runs.
-        store: where they are stored.
-        numbers: the blocks, in rising order.
-        threads: how many threads of this process simulate.
-        client: of a Dask scheduler whose workers run the blocks instead; see `connected`.
-
-    Raises:
-        OutputError: the system refuses to write, or the workers or their scheduler died.
-    """
-    if client is None:
-        return _run_on_threads(runs, store, numbers, threads)
-    return _run_on_workers(runs.job, numbers, client)
 
 
 def _run_on_threads(

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
+from pydantic import Field
 
-from plansim.analysis.checks_form import Check
 from plansim.analysis.evaluator import Evaluator, Request
 from plansim.errors import InputError, Message
 from plansim.files.forms import LAX, Entries, Form, Items, Resolved, Words, form_of, listed
@@ -75,25 +75,62 @@ class LoopLink:
     """Whether an equation of the effect, other than its initial value's, names the cause."""
 
 
-@dataclass(frozen=True)
-class Loop:
+def polarity_of(path: Sequence[LoopLink]) -> Polarity:
+    """Return the polarity of a path from the signs of its links.
+
+    >>> links = [LoopLink("a", "b", -1, True), LoopLink("b", "a", -1, True)]
+    >>> polarity_of(links).value, polarity_of(links[:1]).value
+    ('reinforcing', 'balancing')
+    """
+    product = math.prod(link.sign for link in path)
+    return Polarity.REINFORCING if product > 0 else Polarity.BALANCING
+
+
+# --- the file -------------------------------------------------------------------------------------
+
+
+def _switch(name: str, model: Model) -> str:
+    variable, _ = meant(model, name)
+    if variable.subscripts:
+        expected = Message("a constant of the model")
+        raise InputError("'{name}' is not a switch", expected=expected, name=name)
+    return variable.name
+
+
+def _path(signs: dict[str, int], model: Model) -> tuple[LoopLink, ...]:
+    links = []
+    for cause, effect in pairwise([*signs, *list(signs)[:1]]):
+        felt = model.variables[split_reference(effect)[0]].felt
+        stands = split_reference(cause)[0] in felt
+        links.append(LoopLink(cause, effect, signs[cause], stands))
+    return tuple(links)
+
+
+_Signs = Annotated[
+    dict[str, int],
+    Entries(
+        dict[str, Literal[1, -1]],
+        lambda name, sign, model: variable_meant(model, name) and sign,
+    ),
+]
+
+
+class Loop(Form):
     """A declared loop, with its links in the graph of the model."""
 
     id: str
-    name_en: str
-    name_zh: str
-    polarity: Polarity
+    name_en: str = Field(alias="en")
+    name_zh: str = Field(alias="zh")
+    polarity: Annotated[Polarity, LAX]
     """As declared."""
-    switch: str
-    meaning_en: str
-    meaning_zh: str
-    weak_en: str
-    """Why it is declared to be weak; empty if it is not."""
-    weak_zh: str
-    paths: tuple[tuple[LoopLink, ...], ...]
-    """Each way round; the last link leads back to the first cause."""
-    felt: tuple[str, ...] = ()
+    switch: Annotated[str, Resolved(str, _switch)]
+    felt: Items[str]
     """Variables that the switch freezes, or sums in Vensim's language."""
+    meaning: Words
+    weak: Words = Words(en="", zh="")
+    """Why it is declared to be weak; empty if it is not."""
+    paths: Annotated[tuple[tuple[LoopLink, ...], ...], listed(list[_Signs], _path)]
+    """Each way round; the last link leads back to the first cause."""
 
     @property
     def found(self) -> bool:
@@ -102,6 +139,30 @@ class Loop:
             all(link.stands for link in path) and polarity_of(path) is self.polarity
             for path in self.paths
         )
+
+
+class _LoopsForm(Form):
+    loops: Annotated[tuple[Loop, ...], listed(list[Loop], unique="id")]
+
+
+def load_loops(model: Model) -> tuple[Loop, ...]:
+    """Read the loops that are declared beside a model, and look for them in its equations.
+
+    Raises:
+        InputError: no file declares any.
+        CatalogueError: with every fault of the file, each with its line.
+
+    >>> (loop,) = plansim.load_loops(plansim.load_model("lake.mdl"))
+    >>> loop.id, loop.polarity.value, loop.found
+    ('B', 'balancing', True)
+    """
+    path = model.path.with_name(FILE_NAME)
+    if not path.is_file():
+        raise InputError("no loops are declared for the model", path, found=Message("no such file"))
+    return form_of(_LoopsForm, read_document(path), model).loops
+
+
+# --- cuts -----------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -133,93 +194,6 @@ class Cut:
     def strongest(self) -> float:
         """The largest shift of all targets' variables."""
         return max((effect.strongest for effect in self.effects), default=math.nan)
-
-
-def polarity_of(path: Sequence[LoopLink]) -> Polarity:
-    """Return the polarity of a path from the signs of its links.
-
-    >>> links = [LoopLink("a", "b", -1, True), LoopLink("b", "a", -1, True)]
-    >>> polarity_of(links).value, polarity_of(links[:1]).value
-    ('reinforcing', 'balancing')
-    """
-    product = math.prod(link.sign for link in path)
-    return Polarity.REINFORCING if product > 0 else Polarity.BALANCING
-
-
-# --- the file -------------------------------------------------------------------------------------
-
-
-def _switch(name: str, model: Model) -> str:
-    variable, _ = meant(model, name)
-    if variable.subscripts:
-        expected = Message("a constant of the model")
-        raise InputError("'{name}' is not a switch", expected=expected, name=name)
-    return variable.name
-
-
-class _LoopForm(Check):
-    polarity: Annotated[Polarity, LAX]
-    switch: Annotated[str, Resolved(str, _switch)]
-    felt: Items[str]
-    meaning: Words
-    weak: Words = Words(en="", zh="")
-    paths: list[
-        Annotated[
-            dict[str, int],
-            Entries(
-                dict[str, Literal[1, -1]],
-                lambda name, sign, model: variable_meant(model, name) and sign,
-            ),
-        ]
-    ]
-
-
-def _loop(form: _LoopForm, model: Model) -> Loop:
-    paths = []
-    for signs in form.paths:
-        links = []
-        for cause, effect in pairwise([*signs, *list(signs)[:1]]):
-            felt = model.variables[split_reference(effect)[0]].felt
-            stands = split_reference(cause)[0] in felt
-            links.append(LoopLink(cause, effect, signs[cause], stands))
-        paths.append(tuple(links))
-    return Loop(
-        form.id,
-        form.en,
-        form.zh,
-        form.polarity,
-        form.switch,
-        form.meaning.en,
-        form.meaning.zh,
-        form.weak.en,
-        form.weak.zh,
-        tuple(paths),
-        form.felt,
-    )
-
-
-class _LoopsForm(Form):
-    loops: Annotated[tuple[Loop, ...], listed(list[_LoopForm], _loop, unique="id")]
-
-
-def load_loops(model: Model) -> tuple[Loop, ...]:
-    """Read the loops that are declared beside a model, and look for them in its equations.
-
-    Raises:
-        InputError: no file declares any.
-        CatalogueError: with every fault of the file, each with its line.
-
-    >>> (loop,) = plansim.load_loops(plansim.load_model("lake.mdl"))
-    >>> loop.id, loop.polarity.value, loop.found
-    ('B', 'balancing', True)
-    """
-    path = model.path.with_name(FILE_NAME)
-    if not path.is_file():
-        raise InputError("no loops are declared for the model", path, found=Message("no such file"))
-    return form_of(_LoopsForm, read_document(path), model).loops
-
-
-# --- cuts -----------------------------------------------------------------------------------------
 
 
 def cut_loops(

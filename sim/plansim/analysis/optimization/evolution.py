@@ -71,13 +71,11 @@ def stretched(uniform: FloatArray) -> FloatArray:
     return np.clip(STRETCH * (uniform - 0.5) + 0.5, 0.0, 1.0)
 
 
-def sample(
-    evaluate: Evaluate, levers: int, more: FloatArray, *, samples: int = SAMPLES, seed: int = 0
-) -> Points:
+def sample(evaluate: Evaluate, levers: int, more: FloatArray, *, samples: int = SAMPLES) -> Points:
     """Evaluate the middle of the search space, a Sobol sequence, and ``more`` positions."""
     from scipy.stats import qmc  # slow to load
 
-    sequence = qmc.Sobol(levers, scramble=True, rng=np.random.default_rng(seed))
+    sequence = qmc.Sobol(levers, scramble=True, rng=np.random.default_rng(0))
     drawn = sequence.random_base2(math.ceil(math.log2(samples)))
     positions = np.concatenate([np.full((1, levers), 0.5), drawn, more])
     return Points(positions, finite(evaluate(positions)))

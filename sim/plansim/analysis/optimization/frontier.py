@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from plansim.analysis.ensemble import load_ensemble, read_ensemble_head
-from plansim.analysis.evaluator import processors
+from plansim.analysis.evaluator import Progress, processors
 from plansim.analysis.experiments.design import Sampler
 from plansim.analysis.experiments.design_file import read_design
 from plansim.analysis.optimization.decision_file import FrontierSpec, read_frontier_spec
@@ -155,7 +155,7 @@ def frontier(
     draws: int = DRAWS,
     levels: int = LEVELS,
     threads: int | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = lambda done, steps: None,
 ) -> Frontier:
     """Return the highest growth at which all binding targets hold, to each year asked for.
 
@@ -194,17 +194,14 @@ def frontier(
     )
     if not wanted:
         raise InputError("there is no binding target that growth could break")
-    problem_to = partial(
-        growth_problem, model, spec, wanted, threads=processors() if threads is None else threads
-    )
+    problem_to = partial(growth_problem, model, spec, wanted, threads=threads or processors())
     drawn = _drawn(model, spec, draws)
     horizons, present, used = [], np.empty(0), 0
     steps = len(wanted) + levels + 3
     for index, year in enumerate(sorted(set(spec.years))):
 
         def tell(done: int, index: int = index) -> None:
-            if progress is not None:
-                progress(index * steps + done, len(spec.years) * steps)
+            progress(index * steps + done, len(spec.years) * steps)
 
         # Searching varies levers alone, for which the code is smaller and quicker.
         problem, uncertain = problem_to(year), None

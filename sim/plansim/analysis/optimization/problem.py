@@ -21,7 +21,6 @@ from plansim.model.records import Integration, Model
 from plansim.scenario.factors import Factor, FloatArray, acted, default_of, neutral_value
 from plansim.scenario.members import LIMIT, Members
 from plansim.scenario.scenario_file import Scenario
-from plansim.targets.judging import margin_of
 from plansim.targets.target import Target, in_year
 from plansim.targets.verdict import PART_MET
 from plansim.targets.views import Lever
@@ -95,8 +94,8 @@ class DecisionProblem:
     """``(target,)``: margins are divided by them."""
     indicators: tuple[Target, ...]
     """What is computed beside the margins: growth, or an outlay."""
-    until: int | None
-    """A target must hold from its own year to this one; None for its own year alone."""
+    held: tuple[tuple[str, ...], ...] = field(repr=False)
+    """By target, the ids of what is judged: the target in each year in which it must hold."""
     columns: Mapping[str, int] = field(repr=False)
     """Of the constants in a row of settings."""
     states: FloatArray = field(repr=False)
@@ -208,31 +207,14 @@ class DecisionProblem:
 
     def _margins(self, evaluation: Evaluation) -> FloatArray:
         """Return the least margins in the years in which targets must hold: ``(run, target)``."""
-        margins = evaluation.least_margins(self.targets)
-        for column, target in enumerate(self.targets if self.until is not None else ()):
-            # A value is quicker than a verdict, and says the same of a target on one basis.
-            later = (
-                [evaluation[one.id].least_margin for one in _followed(target, self.until)]
-                if len(target.variables) > 1
-                else [
-                    margin_of(value, target)
-                    for year, value in evaluation.later[target.id].items()
-                    if year > (target.year or year)
-                ]
-            )
-            margins[:, column] = np.min([margins[:, column], *later], axis=0)
-        return margins / self.scales
+        columns = [
+            np.min([evaluation[id_].least_margin for id_ in ids], axis=0) for ids in self.held
+        ]
+        return np.stack(columns, axis=1) / self.scales
 
     def _indicators(self, evaluation: Evaluation) -> FloatArray:
         columns = [evaluation[one.id].value for one in self.indicators]
         return np.stack(columns, axis=1) if columns else np.empty((len(evaluation.status), 0))
-
-
-def _followed(target: Target, until: int | None) -> list[Target]:
-    """Return a target of several bases in each year after its own to which it must hold."""
-    if until is None or len(target.variables) < 2:
-        return []
-    return [in_year(target, year) for year in range((target.year or until) + 1, until + 1)]
 
 
 def parts_met(
@@ -272,7 +254,8 @@ def decision_problem(
     """Return the problem of moving levers under a scenario, each over its own range.
 
     A lever that sets a constant moves it from what the scenario has; one that adds or multiplies
-    acts on what the scenario has. A lever that is outside of its range has the range extended to
+    acts on what the scenario has. Until ``until`` a target must hold from its own year on; by
+    default in that alone. A lever that is outside of its range has the range extended to
     where it is; a range without an end stops there. ``shared`` is as for `Evaluator`.
 
     States of the world are ``draws`` of factors that are ``uncertain``, or ``members``. Of these, a
@@ -296,11 +279,12 @@ def decision_problem(
     states[:, [columns[name] for name in names]] = values
     states[:, [columns[name] for name in own]] = still[[columns[name] for name in own]]
     judged = tuple({target.id: target for target in targets}.values())
-    asked = [*judged, *indicators, *(t for target in judged for t in _followed(target, until))]
-    first = min((target.year or until or 0 for target in judged), default=0)
-    # Nothing here asks when a limit is broken after its year: runs can end with the targets.
-    ended = tuple(replace(target, horizon=target.year or target.horizon) for target in asked)
-    request = Request(ended, later=() if until is None else tuple(range(first + 1, until + 1)))
+    last = until or 0
+    held = [
+        [target, *(in_year(target, year) for year in range((target.year or last) + 1, last + 1))]
+        for target in judged
+    ]
+    asked = [*indicators, *(target for years in held for target in years)]
     present = np.array(
         [neutral_value(model, scenario.values, lever.apply, lever.constants) for lever in levers]
     )
@@ -318,7 +302,7 @@ def decision_problem(
         targets=judged,
         scales=np.array([scale_of(target) for target in judged]),
         indicators=tuple(indicators),
-        until=until,
+        held=tuple(tuple(target.id for target in years) for years in held),
         columns=columns,
         states=states,
         uncertain=tuple(uncertain),
@@ -327,9 +311,9 @@ def decision_problem(
             model,
             run,
             constants,
-            request,
+            Request(tuple(asked)),
             shared=shared,
-            stop_early=True,
+            stop_early=True,  # nothing here asks when a limit is broken after its year
             limit=math.inf if members is None else LIMIT,
         ),
         threads=threads,

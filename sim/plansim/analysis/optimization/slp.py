@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -116,16 +116,6 @@ class _Maxima:
         return float(self.prices @ np.maximum(largest, self.minimum))
 
 
-class CostFunction(Protocol):
-    """A cost that is minimised."""
-
-    def of(self, positions: FloatArray, values: FloatArray) -> FloatArray:
-        """Return the cost at positions with their values: ``(run,)``."""
-
-    def around(self, point: Point, slopes: FloatArray) -> _Maxima:
-        """Return the cost around a point with slopes ``(column, lever)``, but for a constant."""
-
-
 @dataclass(frozen=True)
 class MoveCost:
     """A cost of moving levers from their present positions."""
@@ -166,6 +156,10 @@ class WorstOf:
             np.ones(1),
             -np.inf,
         )
+
+
+CostFunction: TypeAlias = MoveCost | WorstOf
+"""A cost that is minimised: what it is at positions, and around a point but for a constant."""
 
 
 @dataclass(frozen=True)

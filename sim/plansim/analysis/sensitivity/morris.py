@@ -15,7 +15,7 @@ import numpy as np
 
 from plansim.analysis.evaluator import Evaluator, Progress, Request, processors
 from plansim.analysis.experiments.design import Design, DesignKind, Sampler
-from plansim.analysis.experiments.design_file import read_design
+from plansim.analysis.experiments.design_file import LEVELS, TRAJECTORIES, read_design
 from plansim.model.records import Model
 from plansim.scenario.factors import FloatArray
 from plansim.targets.catalogue import targets_of
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
-    "LEVELS",
-    "TRAJECTORIES",
     "DesignRuns",
     "ElementaryEffects",
     "elementary_effects",
@@ -36,11 +34,6 @@ __all__ = [
     "screening_design",
     "seeded",
 ]
-
-LEVELS = 4
-"""Number of levels of each factor on a trajectory."""
-TRAJECTORIES = 50
-"""Number of trajectories, where nobody says how many."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +64,7 @@ def morris(
     trajectories: int = TRAJECTORIES,
     seed: int | None = None,
     threads: int | None = None,
-    progress: Progress | None = None,
+    progress: Progress = lambda done, steps: None,
 ) -> pd.DataFrame:
     """Return the elementary effects of a design's factors on margins of targets, by new runs.
 
@@ -141,7 +134,7 @@ class DesignRuns:
         design: Design,
         targets: Sequence[Target],
         threads: int | None,
-        progress: Progress | None,
+        progress: Progress,
     ) -> None:
         """Compile the model.
 
@@ -153,8 +146,7 @@ class DesignRuns:
         self._evaluator = Evaluator(
             model, design.scenarios[0], design.factors, Request((*targets,))
         )
-        self._threads = processors() if threads is None else threads
-        self._tell = progress or (lambda done, steps: None)
+        self._threads, self._tell = threads or processors(), progress
         self.steps = self.runs = self.failed = 0
 
     def at(self, points: FloatArray) -> FloatArray:

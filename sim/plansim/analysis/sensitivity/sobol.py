@@ -31,8 +31,8 @@ from scipy.stats import qmc
 
 from plansim.analysis.evaluator import Progress
 from plansim.analysis.experiments.design import Design, quantiles
+from plansim.analysis.experiments.design_file import TRAJECTORIES
 from plansim.analysis.sensitivity.morris import (
-    TRAJECTORIES,
     DesignRuns,
     ElementaryEffects,
     leading,
@@ -155,7 +155,7 @@ def sobol(
     each: int = FACTORS_PER_TARGET,
     seed: int | None = None,
     threads: int | None = None,
-    progress: Progress | None = None,
+    progress: Progress = lambda done, steps: None,
 ) -> Sensitivity:
     """Return what the uncertainty of the verdicts under a design is due to, by new runs.
 

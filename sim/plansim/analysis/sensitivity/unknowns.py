@@ -27,7 +27,6 @@ from plansim.model.records import Model
 from plansim.scenario.factors import FloatArray
 from plansim.scenario.members import Members
 from plansim.scenario.scenario_file import Scenario, scenarios_of
-from plansim.scenario.variant import for_scenarios
 from plansim.targets.catalogue import targets_of
 from plansim.targets.target import Target, binding_targets, judged_targets
 from plansim.targets.verdict import PART_MET
@@ -116,9 +115,7 @@ def _decided(
     members: Members,
     threads: int | None,
 ) -> Iterator[DecidedTarget]:
-    evaluation = evaluate_members(
-        for_scenarios(model, [scenario]), scenario, targets, members, threads
-    )
+    evaluation = evaluate_members(model, scenario, targets, members, threads)
     for target in targets:
         judged = evaluation[target.id]
         met = PART_MET[judged.status]

@@ -210,7 +210,7 @@ def loop_cuts(context: ValidationContext) -> Result:
     cases = []
     for loop in loops:
         shift, target, where = largest[loop.id]
-        expected = "weak" if loop.weak_en else "strong"
+        expected = "weak" if loop.weak.en else "strong"
         holds = (shift > MOVES) == (expected == "strong")
         told = {"what": target, "scenario": where, "expected": expected}
         cases.append(case(loop, holds, "loop_effect", shift=shift, **told))
@@ -221,7 +221,7 @@ def loop_cuts(context: ValidationContext) -> Result:
         lacking=[] if loops else ["loops"],
         loops=len(loops),
         strong=sum(shift > MOVES for shift, _, _ in largest.values()),
-        weak=", ".join(loop.id for loop in loops if loop.weak_en) or "–",
+        weak=", ".join(loop.id for loop in loops if loop.weak.en) or "–",
         scenarios=len(context.scenarios),
     )
 

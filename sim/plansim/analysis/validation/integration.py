@@ -5,26 +5,20 @@ Reference: J. D. Sterman (2000), Business Dynamics, chapter 21: the integration-
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from plansim.analysis.evaluator import Trajectories
-from plansim.analysis.experiments.design import Design, DesignKind, Uniform
-from plansim.analysis.experiments.store import open_store
-from plansim.analysis.experiments.sweep import sweep
-from plansim.analysis.validation.context import ValidationContext, cells, uncertain, verdicts
+from plansim.analysis.validation.context import ValidationContext, cells, verdicts
 from plansim.analysis.validation.result import Case, Result, case, result
 from plansim.engine.simlin import AGREE as SIMLIN_AGREES
 from plansim.engine.simlin import has_simlin, run_simlin
 from plansim.engine.simulate import EngineChoice, simulate
 from plansim.engine.trajectory import largest_difference, recorded
 from plansim.model.records import Integration, Model, cells_of
-from plansim.scenario.factors import Apply, Factor, FloatArray, default_of
+from plansim.scenario.factors import FloatArray, default_of
 from plansim.scenario.scenario_file import Scenario
 from plansim.targets.indicator import Measure, measured
 
@@ -221,45 +215,18 @@ _RUN_CARD = (
     "time_step",
 )
 """Attributes that a run has to have."""
-_SWEEP_CARD = ("sha256", "plansim", "numpy", "time", "integration", "seed")
-"""Entries that the card of a sweep has to have, at any depth."""
 
 
 def run_cards(context: ValidationContext) -> Result:
-    """Q25: require run cards of a run and of a sweep, and the same bits of the same run."""
+    """Q25: require the run card of a run, and the same bits of the same run."""
     scenario = context.baseline
     first, second = (simulate(context.model, scenario, cache=cache) for cache in (True, False))
     kept = {key for key in _RUN_CARD if first.attrs.get(key) not in _EMPTY}
-    entries = set(_entries(_sweep_card(context)))
     same = all(
         first[name].to_numpy().tobytes() == second[name].to_numpy().tobytes() for name in first
     )
     cases = [
         *(case(scenario.id, key in kept, "run_card", what=key) for key in _RUN_CARD),
-        *(case("sweep", key in entries, "run_card", what=key) for key in _SWEEP_CARD),
         case(scenario.id, same, "reproduced"),
     ]
-    return result("Q25", cases, entries=len(_RUN_CARD) + len(_SWEEP_CARD))
-
-
-def _sweep_card(context: ValidationContext) -> Mapping[str, Any]:
-    """Return the card of a small sweep over the first single constant that is uncertain."""
-    name = next(one.name for one in uncertain(context.model) if not one.subscripts)
-    low, high = context.model.variables[name].plausible or (0.0, 1.0)
-    factor = Factor(name, (name,), Apply.SET, Uniform(low, high), "")
-    design = Design(
-        "card", "", "", DesignKind.SOBOL, (context.baseline,), (factor,), 8, 1, 0,
-        outputs=context.indicators[:1], years=tuple(context.checks.years[:1]),
-    )  # fmt: skip
-    with tempfile.TemporaryDirectory(prefix="plansim-") as folder:
-        path = Path(folder, "card.zarr")
-        sweep(context.model, design, path, targets=context.targets, threads=1)
-        return open_store(path).card
-
-
-def _entries(node: object) -> Iterator[str]:
-    if isinstance(node, Mapping):
-        for key, value in node.items():
-            if value not in _EMPTY:
-                yield str(key)
-            yield from _entries(value)
+    return result("Q25", cases, entries=len(_RUN_CARD))

@@ -61,6 +61,8 @@ def _plain(value: Any) -> Any:
             return {"id": value.id, "unit": value.unit}
         case Design():
             return {"id": value.id, "sha256": value.sha256, "seed": value.seed}
+        case _ if hasattr(type(value), "model_fields"):  # a `Form`, which is slow to load
+            return _plain(dict(value))
         case Mapping():
             return {str(_plain(key)): _plain(item) for key, item in value.items()}
         case _ if is_dataclass(value):

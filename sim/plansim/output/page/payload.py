@@ -381,7 +381,7 @@ def _target(model: Model, target: Target, charts: Sequence[Chart], loops: Sequen
         "loops": [
             [
                 [f"{loop.id} {name}" for name in (loop.name_en, loop.name_zh)],
-                words(loop.meaning_en, loop.meaning_zh),
+                words(loop.meaning.en, loop.meaning.zh),
             ]
             for loop in around
         ],

@@ -185,8 +185,8 @@ def conditioning_table(made: Diagnostics, text: Text) -> RenderableType:
     pairs = [
         text(
             "condition.pair",
-            first=text.pick(one.first, one.first_zh),
-            second=text.pick(one.second, one.second_zh),
+            first=text.pick(one.first.name, one.first.name_zh),
+            second=text.pick(one.second.name, one.second.name_zh),
             correlation=f"{one.correlation:+.2f}",
         )
         for one in made.pairs
@@ -194,7 +194,7 @@ def conditioning_table(made: Diagnostics, text: Text) -> RenderableType:
     structures = [
         text(
             "condition.structure",
-            name=text.pick(one.factor, one.factor_zh),
+            name=text.pick(one.factor.name, one.factor.name_zh),
             value=f"{one.value:g}",
             prior=f"{one.prior:.0%}",
             conditioned=f"{one.conditioned:.1%}",
@@ -203,7 +203,8 @@ def conditioning_table(made: Diagnostics, text: Text) -> RenderableType:
     ]
     factors = [
         text_column(
-            "condition.factor", lambda one: text.pick(one.name, one.name_zh) + " *" * one.matched
+            "condition.factor",
+            lambda one: text.pick(one.factor.name, one.factor.name_zh) + " *" * one.matched,
         ),
         figure_column("condition.width", lambda one: f"{one.width:.2f}"),
         figure_column("condition.middle", lambda one: f"{one.middle:.2f}"),
@@ -252,7 +253,7 @@ def _targets(made: Diagnostics, text: Text) -> Grid:
             return "–" if math.isnan(share) else f"{share:.2f}"
 
         known = made.structures[index]
-        name = text.pick(known.factor, known.factor_zh)
+        name = text.pick(known.factor.name, known.factor.name_zh)
         return figure_column(f"{name} {known.value:g}", cell)
 
     columns = [

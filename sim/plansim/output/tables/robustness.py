@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
-from plansim.analysis.decisions.adaptation import Adaptation
 from plansim.analysis.decisions.conflicts import Conflict, Conflicts
 from plansim.analysis.decisions.discovery import Discovery, FailureBox, Limit, Outcome
 from plansim.analysis.decisions.information import Information
 from plansim.analysis.decisions.robustness import PolicyPair, PolicyRobustness, Regret, Robustness
-from plansim.analysis.decisions.signposts import Signpost, best_signs
+from plansim.analysis.decisions.signposts import Adaptation, Signpost, best_signs
 from plansim.analysis.ensemble import NORMAL
 from plansim.model.records import Model
 from plansim.output.describe import constants_name

@@ -249,7 +249,7 @@ def _loop_facts(cut: Cut, text: Text) -> list[tuple[str, str]]:
     name = text.name(loop)
     parts = [
         (text("loops.loop"), f"{loop.id}  {name} ({text.word('polarity', loop.polarity)})"),
-        (text("show.meaning"), text.pick(loop.meaning_en, loop.meaning_zh)),
+        (text("show.meaning"), text.pick(loop.meaning.en, loop.meaning.zh)),
         (text("loops.switch"), loop.switch),
         *((text("loops.path"), _path(path)) for path in loop.paths),
         (text("loops.stands"), _standing(loop, text)),
@@ -258,8 +258,8 @@ def _loop_facts(cut: Cut, text: Text) -> list[tuple[str, str]]:
         parts.append((text("loops.cut_moves"), text("loops.broken", fault=cut.fault)))
     elif cut.strongest <= MOVES:
         parts.append((text("loops.cut_moves"), text("loops.weak")))
-    if loop.weak_en:
-        parts.append((text("loops.declared_weak"), text.pick(loop.weak_en, loop.weak_zh)))
+    if loop.weak.en:
+        parts.append((text("loops.declared_weak"), text.pick(loop.weak.en, loop.weak.zh)))
     return parts
 
 
