@@ -122,7 +122,7 @@ def _is_drawn(variable: Variable) -> bool:
 
 def _view(model: Model, module: str) -> str:
     parts = module_parts(model, module)
-    cards = {key: _card(element, model) for key, element in parts.elements.items()}
+    cards = {key: _card(element) for key, element in parts.elements.items()}
     layout = lay_out({key: card.node for key, card in cards.items()}, edges_of(parts))
     rest = [
         variable.name
@@ -136,11 +136,10 @@ def _view(model: Model, module: str) -> str:
     return f"{_HEAD.format(mark=SKETCH, name=name)}{body}\n"
 
 
-def _card(element: Element, model: Model) -> Card:
-    """Measure an element: all names in one size, and without the modules that it serves."""
+def _card(element: Element) -> Card:
+    """Measure an element, with all names in one size."""
     shape = Shape.AUXILIARY if element.shape is Shape.SHADOW else element.shape
-    plain = replace(element, shape=shape, serves=())
-    return card_of(plain, model, (Lang.EN,))
+    return card_of(replace(element, shape=shape), (Lang.EN,))
 
 
 def _drawing(parts: ModuleParts, cards: dict[str, Card], layout: Layout) -> Iterator[_Item]:

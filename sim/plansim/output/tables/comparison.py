@@ -236,11 +236,6 @@ def _largest(
 
 # --- two versions of a model ----------------------------------------------------------------------
 
-MOST_LETTERS = 60
-"""A longer text is shown about where it differs."""
-ABOUT = 24
-"""Letters that are shown before and after that."""
-
 
 def difference_table(difference: ModelDifference, model: Model, text: Text) -> RenderableType:
     """Lay out what two versions of a model differ in, then what moves, and due to what.
@@ -267,43 +262,16 @@ def _difference_rows(difference: EntryDifference, text: Text) -> Iterator[Row]:
     name = text.pick(difference.name, difference.name_zh)
     for detail in difference.details:
         what = text.word("model_aspect", detail.aspect)
-        change = " → ".join(_about(detail.before, detail.after))
+        before, after = (" ".join(side.split()) for side in (detail.before, detail.after))
+        change = f"{before or '–'} → {after or '–'}"
         if difference.before is None:
-            what, change = text("difference.added"), _flat(detail.after)
+            what, change = text("difference.added"), after
         elif difference.after is None:
-            what, change = text("difference.removed"), _flat(detail.before)
+            what, change = text("difference.removed"), before
         elif detail.element:
             change = f"{detail.element}{text('list_sep.colon')}{change}"
         yield name, what, change
         name = ""
-
-
-def _flat(words: str) -> str:
-    return " ".join(words.split())
-
-
-def _about(before: str, after: str) -> tuple[str, str]:
-    """Return two texts, or where they are long, what is about their difference.
-
-    >>> _about("a" * 80 + "one" + "b" * 80, "a" * 80 + "two" + "b" * 80)[0]
-    '…aaaaaaaaaaaaaaaaaaaaaaaaonebbbbbbbbbbbbbbbbbbbbbbbb…'
-    """
-    both = [_flat(before), _flat(after)]
-    if max(map(len, both)) > MOST_LETTERS:
-        start = max(_common(*both) - ABOUT, 0)
-        cut = _common(*(one[start:][::-1] for one in both)) - ABOUT
-        ends = [len(one) - max(cut, 0) for one in both]
-        both = [
-            "…" * (start > 0) + one[start:end] + "…" * (end < len(one))
-            for one, end in zip(both, ends, strict=True)
-        ]
-    return both[0] or "–", both[1] or "–"
-
-
-def _common(one: str, other: str) -> int:
-    """Return how many letters two texts have in common from the first on."""
-    pairs = enumerate(zip(one, other, strict=False))
-    return next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))
 
 
 def _moves(difference: ModelDifference, text: Text) -> Iterator[RenderableType]:
