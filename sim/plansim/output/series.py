@@ -23,8 +23,9 @@ from plansim.targets.indicator import Measure, annual_series
 from plansim.targets.target import (
     Attribute,
     Direction,
-    Kind,
     Target,
+    answering_series,
+    judged_targets,
     reported_factor,
     split_reference,
     unit_factor,
@@ -37,7 +38,6 @@ __all__ = [
     "Mark",
     "Series",
     "as_judged",
-    "judged_references",
     "judged_series",
     "mark_label",
     "mark_of",
@@ -148,9 +148,7 @@ def judged_series(series: Iterable[Series], targets: Iterable[Target]) -> list[S
     """Return the series that targets judge, in the order of the targets and in their units."""
     listed = list(targets)
     by_name = {split_reference(figures.name): figures for figures in as_judged(series, listed)}
-    wanted = dict.fromkeys(
-        split_reference(reference) for target in listed for reference in target.variables.values()
-    )
+    wanted = map(split_reference, answering_series(listed))
     return [by_name[name] for name in wanted if name in by_name]
 
 
@@ -232,39 +230,22 @@ def titles(runs: Sequence[xr.Dataset], text: Text) -> list[str]:
     ]
 
 
-def judged_references(
-    targets: Iterable[Target], attribute: Attribute = Attribute.BINDING
-) -> list[str]:
-    """Return the series that targets of an attribute are judged by, each once, in their order."""
-    wanted = [
-        reference
-        for target in targets
-        if target.kind is Kind.TARGET and target.attribute is attribute and target.value is not None
-        for reference in target.variables.values()
-    ]
-    return list(dict.fromkeys(wanted))
-
-
 def marks_on(dataset: xr.Dataset, reference: str, targets: Iterable[Target]) -> list[Mark]:
     """Return the marks of the targets that a series is judged by on its chart.
 
     The level of a growth or a fall is counted from the base value of this very run.
     """
     listed = list(targets)
-    if not (judging := _judging(reference, listed)):
+    judging = [
+        target
+        for target in judged_targets(listed)
+        if split_reference(reference) in map(split_reference, target.variables.values())
+    ]
+    if not judging:
         return []
     raw = _raw(dataset, reference)
     marks = (mark_of(raw, target, listed) for target in judging)
     return [mark for mark in marks if mark is not None]
-
-
-def _judging(reference: str, targets: Iterable[Target]) -> list[Target]:
-    return [
-        target
-        for target in targets
-        if target.kind is Kind.TARGET and target.value is not None and target.year is not None
-        if split_reference(reference) in map(split_reference, target.variables.values())
-    ]
 
 
 def mark_of(raw: Series, target: Target, targets: Iterable[Target] = ()) -> Mark | None:

@@ -25,10 +25,10 @@ from plansim.output.figures import canvas
 from plansim.output.figures.lines import fan, small_multiples, trajectories
 from plansim.output.figures.loops import loop_shares
 from plansim.output.figures.verdicts import verdict_map
-from plansim.output.series import judged_references, titles
+from plansim.output.series import titles
 from plansim.output.words.text import Lang, Text, read_text
 from plansim.scenario.records import Scenario
-from plansim.targets.target import Attribute, Target
+from plansim.targets.target import Attribute, Target, answering_series, binding_targets
 
 __all__ = [
     "FIGURES",
@@ -67,7 +67,7 @@ def _lines_sheet(subject: Subject) -> Figure:
     runs, targets, lang = subject.runs, subject.targets, subject.lang
     if len(subject.variables) == 1:
         return canvas.figure_of(trajectories(runs, subject.variables[0], targets, lang=lang))
-    wanted = subject.variables or judged_references(targets)
+    wanted = subject.variables or answering_series(binding_targets(targets))
     if not wanted:
         raise InputError(Fault("no binding target names a variable; --variable gives one to draw"))
     return canvas.figure_of(small_multiples(runs, wanted, targets, lang=lang)[0])
@@ -119,8 +119,8 @@ def _fan_sheet(subject: Subject) -> Figure:
         InputError: there is nothing to draw.
     """
     (sweep,), targets = subject.runs, subject.targets
-    kept: Iterable[str] = (name for name in judged_references(targets) if name in sweep)
-    wanted = list(subject.variables or kept)
+    judging = answering_series(binding_targets(targets))
+    wanted = subject.variables or [name for name in judging if name in sweep]
     if not wanted:
         raise InputError(Fault("the sweep keeps nothing that a binding target is judged by",
                                expected=Message("--variable with one of its outputs")))  # fmt: skip
