@@ -14,8 +14,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import TYPE_CHECKING
 
-from plansim.errors import Fault, Message, UnitError, UnknownNameError, nearest
-from plansim.model.records import SubscriptRange
+from plansim.errors import Message, UnitError, UnknownNameError, nearest
 from plansim.output.words.text import Text, target_figure
 from plansim.output.words.verdicts import SIGNS
 from plansim.targets.annual import Annual, annual_of
@@ -75,7 +74,7 @@ def rows_of(run: Annual, names: Iterable[str] | None = None) -> Iterator[Series]
     """Yield the rows of a run, in the order of its variables, or of ``names``."""
     for name in run.variables if names is None else names:
         variable = run.variables[name]
-        ranges = [_elements(subscript) for subscript in variable.ranges]
+        ranges = [subscript.pairs for subscript in variable.ranges]
         for position in product(*(range(len(elements)) for elements in ranges)):
             values = variable.row(position)
             both = [elements[index] for elements, index in zip(ranges, position, strict=True)]
@@ -87,11 +86,6 @@ def rows_of(run: Annual, names: Iterable[str] | None = None) -> Iterator[Series]
                 timing=variable.timing,
                 values=dict(zip(run.years, values.tolist(), strict=True)),
             )
-
-
-def _elements(range_: SubscriptRange) -> list[tuple[str, str]]:
-    """Return the elements of a range in English and Chinese."""
-    return list(zip(range_.elements, range_.elements_zh or range_.elements, strict=True))
 
 
 def _labelled(name: str, elements: Sequence[str]) -> str:
@@ -193,9 +187,8 @@ def _raw(dataset: xr.Dataset, reference: str) -> Series:
 
     name, elements = split_reference(reference)
     if name not in dataset:
-        known = [str(variable) for variable in dataset]
-        message = Message("the run holds no variable '{name}'", name=name)
-        raise UnknownNameError(Fault(message, nearest=nearest(name, known)))
+        near = nearest(name, map(str, dataset))
+        raise UnknownNameError("the run holds no variable '{name}'", nearest=near, name=name)
     array = dataset[name]
     yearly = annual_series(array) if "time" in array.dims else array
     if "year" not in yearly.dims:  # a constant holds in all years
@@ -206,13 +199,11 @@ def _raw(dataset: xr.Dataset, reference: str) -> Series:
     }
     if (name, elements) not in by_reference:
         known = [series.name for series in by_reference.values()]
-        message = Message("'{name}' is not one series", name=reference)
         raise UnknownNameError(
-            Fault(
-                message,
-                expected=Message("an element, as {example}", example=known[0]),
-                nearest=nearest(reference, known),
-            )
+            "'{name}' is not one series",
+            expected=Message("an element, as {example}", example=known[0]),
+            nearest=nearest(reference, known),
+            name=reference,
         )
     return by_reference[name, elements]
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise, starmap
 
-from plansim.errors import Fault, OutputError
+from plansim.errors import OutputError
 from plansim.files.writing import check_destination, writing_whole
 from plansim.model.reading.entries import SKETCH, around_sketch
 from plansim.model.records import Model, Variable, VariableKind
@@ -109,7 +109,7 @@ def write_sketch(model: Model, *, force: bool = False) -> int:
     check_destination(model.path, force=True)
     old = data.removeprefix(before).removesuffix(after)
     if not force and old != drawings and any(line[:1].isdigit() for line in old.splitlines()):
-        raise OutputError(Fault("the file has drawings already; --force replaces them", model.path))
+        raise OutputError("the file has drawings already; --force replaces them", model.path)
     if written != data:
         with writing_whole(model.path) as part:
             part.write_bytes(written)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
@@ -19,7 +19,7 @@ from plansim.analysis.calibration.history_file import PointKind
 from plansim.analysis.ensemble import judged_with_shares
 from plansim.analysis.feedback.loop_scores import LoopScores, score_loops
 from plansim.analysis.validation.history import HistorySeries
-from plansim.errors import Fault, InputError, Message
+from plansim.errors import InputError, Message
 from plansim.model.records import Model
 from plansim.output.figures import canvas
 from plansim.output.figures.lines import fan, small_multiples, trajectories
@@ -69,7 +69,7 @@ def _lines_sheet(subject: Subject) -> Figure:
         return canvas.figure_of(trajectories(runs, subject.variables[0], targets, lang=lang))
     wanted = subject.variables or answering_series(binding_targets(targets))
     if not wanted:
-        raise InputError(Fault("no binding target names a variable; --variable gives one to draw"))
+        raise InputError("no binding target names a variable; --variable gives one to draw")
     return canvas.figure_of(small_multiples(runs, wanted, targets, lang=lang)[0])
 
 
@@ -91,8 +91,8 @@ def _verdicts_sheet(subject: Subject) -> Figure:
         axes = verdict_map(verdicts, titles=titles(subject.runs, read_text(lang)), lang=lang)
     except ValueError:
         if every:
-            raise InputError(Fault("no binding target is judged")) from None
-        raise InputError(Fault("no binding target is judged; --all draws the others too")) from None
+            raise InputError("no binding target is judged") from None
+        raise InputError("no binding target is judged; --all draws the others too") from None
     return canvas.figure_of(axes)
 
 
@@ -122,9 +122,9 @@ def _fan_sheet(subject: Subject) -> Figure:
     judging = answering_series(binding_targets(targets))
     wanted = subject.variables or [name for name in judging if name in sweep]
     if not wanted:
-        raise InputError(Fault("the sweep keeps nothing that a binding target is judged by",
-                               expected=Message("--variable with one of its outputs")))  # fmt: skip
-
+        expected = Message("--variable with one of its outputs")
+        raise InputError("the sweep keeps nothing that a binding target is judged by",
+                         expected=expected)  # fmt: skip
     draws = [partial(fan, sweep, variable, targets, lang=subject.lang) for variable in wanted]
     return _sheet(draws, 6.4, 3.8)
 

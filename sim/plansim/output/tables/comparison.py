@@ -157,24 +157,18 @@ def _span(group: Group, text: Text) -> str:
     if len(bare) == 1 and len(group.constants) > 1:
         elements = (constant.partition("[")[2].removesuffix("]") for constant in group.constants)
         pairs = list(zip(elements, group.before, group.after, strict=True))
-        return _with_unit(element_changes(pairs, text), group, text)
+        return text.amount(element_changes(pairs, text), group.unit)
     lines = []
-    befores = [_given(*pair) for pair in zip(group.before, group.set_before, strict=True)]
-    afters = [_given(*pair) for pair in zip(group.after, group.set_after, strict=True)]
+    befores, afters = (
+        [f"{value:g}" if is_set else "–" for value, is_set in zip(*side, strict=True)]
+        for side in ((group.before, group.set_before), (group.after, group.set_after))
+    )
     for constant, before, after in zip(group.constants, befores, afters, strict=True):
         part = constant.removeprefix(group.name).strip() if group.name in constant else ""
         change = f"{before} → {after}"
         label = text.word("part", part)
         lines.append(f"{label}{text('list_sep.colon')}{change}" if part else change)
-    return _with_unit("; ".join(lines), group, text) if len(bare) == 1 else "; ".join(lines)
-
-
-def _given(value: float, is_set: bool) -> str:
-    return f"{value:g}" if is_set else "–"
-
-
-def _with_unit(change: str, group: Group, text: Text) -> str:
-    return change if group.unit == NO_UNIT else f"{change} {text.unit(group.unit)}"
+    return text.amount("; ".join(lines), group.unit if len(bare) == 1 else NO_UNIT)
 
 
 def _share_rows(
