@@ -83,6 +83,16 @@ def test_readings_are_single_values_of_an_ensemble(town: Model, runs: int) -> No
         simulate_readings(kernel, inputs, town.time, [("GDP", 2010.1)])
 
 
+def test_a_reading_may_lie_on_a_saved_time_whose_float_is_another(town: Model) -> None:
+    """A tenth is no binary fraction: 3 * 0.1 is saved, 0.3 is asked."""
+    kernel = compile_model(town, outputs=["GDP"])
+    tenths = dataclasses.replace(town.time, initial=0.0, final=1.0, step=0.1, saveper=0.1)
+    inputs = np.empty((1, 0))
+    plain = simulate_readings(kernel, inputs, tenths, [("GDP", 0.3)])
+    limited = simulate_readings(kernel, inputs, tenths, [("GDP", 0.3)], limit=1e30)
+    np.testing.assert_array_equal(limited.values, plain.values)
+
+
 def test_an_element_a_stock_and_a_table_can_vary(town: Model) -> None:
     vary = ["investment share[industry]", "residents", "water effect table"]
     kernel = compile_model(town, vary=vary, outputs=["residents", "output", "water effect"])

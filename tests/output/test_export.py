@@ -21,6 +21,7 @@ from plansim.model.records import Model
 from plansim.output.export.json_text import json_text, run_json
 from plansim.output.export.run_files import (
     TABLES,
+    IamcNames,
     TableForm,
     export,
     load_iamc,
@@ -264,6 +265,11 @@ def test_a_name_that_is_no_variable_of_the_model_is_a_fault_with_its_line(
     )
     with pytest.raises(CatalogueError, match=r"iamc\.yaml:3: .*'GPD'"):
         load_iamc(model)
+
+
+def test_names_that_fit_nothing_of_a_run_are_no_empty_file(runs: list[xr.Dataset]) -> None:
+    with pytest.raises(InputError, match="the names for the IAMC fit no variable"):
+        table_of(runs, TableForm.IAMC, iamc=IamcNames(region="X"))
 
 
 @dataclass(frozen=True)

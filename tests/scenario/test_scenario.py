@@ -288,6 +288,10 @@ def test_a_scenario_sets_the_clock_and_the_method(tmp_path: Path, town: Model, g
             "{TIME STEP: 0.31, SAVEPER: 0.31}",
             "3: TIME STEP must divide the year, or be whole years; found 0.31",
         ),
+        (
+            "TIME STEP: 0.2\n  FINAL TIME: 2019.5",
+            "3: the whole run and SAVEPER must be multiples of TIME STEP; found 14.5, 0.5 and 0.2",
+        ),
     ],
 )
 def test_a_clock_that_cannot_run_is_refused(

@@ -203,8 +203,8 @@ def simulate_readings(
 ) -> Readings:
     """Simulate as `simulate_ensemble` does, and return readings: single values at single times.
 
-    ``inputs`` is ``(run, input)``. It is faster where few values of each run are wanted. Runs are
-    marked in which an output is beyond ``limit``, above or below zero, at a time that is saved.
+    ``inputs`` is ``(run, input)``. Faster where few values of each run are wanted. Runs are marked
+    in which an output is beyond ``limit``, above or below zero, at a time that is saved.
 
     Raises:
         InputError: an output is not the kernel's, or inputs do not fit.
@@ -214,10 +214,10 @@ def simulate_readings(
     rows = kernel.rows_of
     if unknown := dict.fromkeys(name for name, _ in readings if name not in rows):
         raise InputError(Fault("the kernel has no output '{name}'", name=name) for name in unknown)
-    times = sorted({time for _, time in readings})
-    if limit < math.inf:
-        times = sorted({*times, *saved_times(time).tolist()})
-    columns = {time: column for column, time in enumerate(times)}
+    times = sorted({at for _, at in readings})
+    asked = _kept_steps(time, times)
+    kept = asked if limit == math.inf else np.union1d(asked, _saved_steps(time))
+    columns = dict(zip(times, np.searchsorted(kept, asked), strict=True))
     indices = np.array([columns[at] * len(rows) + rows[name] for name, at in readings], np.intp)
     values = np.empty((len(readings), len(table)))
     bad = np.empty(len(table), dtype=bool)
@@ -233,7 +233,7 @@ def simulate_readings(
             beyond = (np.abs(written) > limit).any(axis=(1, 2))
             excessive[runs] = beyond.reshape(-1)[: portion.shape[1]]
 
-    _simulated(kernel, table, time, _kept_steps(time, times), 1, take)
+    _simulated(kernel, table, time, kept, 1, take)
     return Readings(values, bad, excessive)
 
 

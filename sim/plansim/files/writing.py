@@ -107,7 +107,7 @@ def sync(file: IO[Any] | Path) -> None:
     """Wait until a file is on the disk."""
     if isinstance(file, Path):
         if file.is_file():
-            with file.open("rb") as stream:
+            with file.open("r+b") as stream:  # Windows syncs what may be written only
                 os.fsync(stream.fileno())
         return
     file.flush()
@@ -218,7 +218,8 @@ def write_folder(
 ) -> None:
     """Write files, by their paths in the folder, into a folder that appears when all are written.
 
-    A folder that is there stays the same one, so that programs that work in it still do.
+    A folder that is there stays the same one, so that programs that work in it still do; its files
+    are replaced one by one.
 
     Raises:
         OutputError: as for `check_folder`; or the disk refuses.
@@ -237,9 +238,10 @@ def write_folder(
             if not whole.is_dir():
                 building.replace(whole)
                 return
-            for old in whole.iterdir():
+            # By its front the folder is known as one that may be replaced: that is always there.
+            for old in (file for file in whole.iterdir() if file.name != front):
                 shutil.rmtree(old) if old.is_dir() and not old.is_symlink() else old.unlink()
-            for new in building.iterdir():
+            for new in sorted(building.iterdir(), key=lambda file: file.name == front):
                 new.replace(whole / new.name)
     finally:
         shutil.rmtree(building, ignore_errors=True)

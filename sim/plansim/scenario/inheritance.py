@@ -354,5 +354,6 @@ def _clock(
     unsound = unsound_clock(time, model.find("TIME STEP").unit) if set_here else None
     if unsound is None:
         return time, []
-    origin = [*set_here.values()][-1]
+    named = [value for name, value in set_here.items() if name in unsound[0].template]
+    origin = [*set_here.values(), *named][-1]
     return time, [Fault(unsound[0], origin.file, origin.line, found=unsound[1])]

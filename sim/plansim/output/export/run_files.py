@@ -249,6 +249,9 @@ def iamc_table(
     Columns: model, scenario, region, variable, unit, and one for each year. Of ``names``, variables
     of the model, what the templates do not name keeps its name, an element after a bar, as in
     ``COD emission`` or ``value added|chemicals``. Without names what they do not name is left out.
+
+    Raises:
+        InputError: nothing of the runs is named.
     """
     import pandas as pd
 
@@ -265,6 +268,8 @@ def iamc_table(
         for run in runs
         for row in _rows(run, iamc, names)
     ]
+    if not rows:
+        raise InputError(Fault("the names for the IAMC fit no variable of the runs"))
     return pd.DataFrame(rows)
 
 

@@ -28,7 +28,13 @@ from plansim.output.figures.verdicts import verdict_map
 from plansim.output.series import titles
 from plansim.output.words.text import Lang, Text, read_text
 from plansim.scenario.records import Scenario
-from plansim.targets.target import Attribute, Target, answering_series, binding_targets
+from plansim.targets.target import (
+    Attribute,
+    Status,
+    Target,
+    answering_series,
+    binding_targets,
+)
 
 __all__ = [
     "FIGURES",
@@ -87,12 +93,11 @@ def _verdicts_sheet(subject: Subject) -> Figure:
         )
         if every or verdict.attribute is Attribute.BINDING
     ]
-    try:
-        axes = verdict_map(verdicts, titles=titles(subject.runs, read_text(lang)), lang=lang)
-    except ValueError:
+    if all(verdict.status is Status.UNTESTABLE for verdict in verdicts):
         if every:
-            raise InputError("no binding target is judged") from None
-        raise InputError("no binding target is judged; --all draws the others too") from None
+            raise InputError("no target is judged")
+        raise InputError("no binding target is judged; --all draws the others too")
+    axes = verdict_map(verdicts, titles=titles(subject.runs, read_text(lang)), lang=lang)
     return canvas.figure_of(axes)
 
 
