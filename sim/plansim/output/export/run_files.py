@@ -269,7 +269,7 @@ def iamc_table(
         for row in _rows(run, iamc, names)
     ]
     if not rows:
-        raise InputError(Fault("the names for the IAMC fit no variable of the runs"))
+        raise InputError("the names for the IAMC fit no variable of the runs")
     return pd.DataFrame(rows)
 
 
