@@ -206,7 +206,7 @@ def _target(
         reason = catalogue.reasons[reason] if reason else Words(en="", zh="")
     variables: dict[Basis | None, str] = {}
     if judged is not None:
-        variables = {None: judged.variable} if judged.variable else {**judged.variables}
+        variables = {None: judged.variable} if judged.variable else dict(judged.variables.items())
     return Target(
         id=row.id,
         kind=kind,

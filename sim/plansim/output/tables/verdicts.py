@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from rich.cells import cell_len
+from rich.cells import cell_len, set_cell_size
 from rich.text import Text as RichText
 
 from plansim.output.tables.layout import (
@@ -281,7 +281,7 @@ def _aligned(cells: Sequence[Sequence[_LineParts]]) -> list[RichText]:
         for line in cell:
             more = [(line.share, share), (line.margin, margin)]
             tail = "".join("  " + _right(part, size) for part, size in more if size)
-            whole = _left(line.mark, mark) + tail if tail.strip() else line.mark
+            whole = set_cell_size(line.mark, mark) + tail if tail.strip() else line.mark
             said = RichText(f"{_right(line.value, value)} " if value else "")
             said.append(whole[: len(line.mark)], line.style and line.style.value)
             said.append(whole[len(line.mark) :].rstrip())
@@ -292,10 +292,6 @@ def _aligned(cells: Sequence[Sequence[_LineParts]]) -> list[RichText]:
 
 def _right(part: str, width: int) -> str:
     return " " * (width - cell_len(part)) + part
-
-
-def _left(part: str, width: int) -> str:
-    return part + " " * (width - cell_len(part))
 
 
 def letter_of(place: int) -> str:
