@@ -19,7 +19,7 @@ from plansim.engine.trajectory import cells
 from plansim.model.reader import load_model
 from plansim.model.reading.function_names import OF_VECTORS
 from plansim.model.records import Integration, Model
-from plansim.scenario.scenario_file import Scenario, as_written, list_scenarios, read_scenario
+from plansim.scenario.scenario_file import Scenario, as_written, list_scenarios
 from plansim.scenario.variant import for_scenarios
 from tests.helpers.clock import by
 from tests.helpers.reference import disagreements
@@ -92,16 +92,3 @@ def test_the_shipped_model_is_computed_as_by_pysd_at_a_quarter_year(
     whole = by(stories["accelerated-growth"], method, 0.25)
     short = replace(whole, time=replace(whole.time, final=whole.time.initial + years))
     assert wrong(for_scenarios(city, [short]), short) == []
-
-
-def test_a_scenario_with_its_own_clock_is_computed_as_by_pysd(root: Path, tmp_path: Path) -> None:
-    model = load_model(root / "tests" / "toys" / "models" / "toy_town.mdl")
-    path = tmp_path / "x.yaml"
-    path.write_text(
-        "title: x\nvalues: {investment share: [0.3, 0.3, 0.4], water limit: 90, INITIAL TIME: 2000,"
-        " FINAL TIME: 2012, TIME STEP: 0.125}\n"
-        "levers: {stimulus: {size: 9, start: 2009, length: 1.5}}\n",
-        "utf-8",
-    )
-    scenario = read_scenario(path, model)
-    assert wrong(for_scenarios(model, [scenario]), scenario) == []

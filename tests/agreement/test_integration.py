@@ -123,20 +123,6 @@ def test_an_engine_follows_the_rule(tmp_path: Path, method: Integration, run: Ru
     np.testing.assert_allclose(series["decay"], growth ** np.arange(STEPS + 1), rtol=1e-13)
 
 
-def test_random_numbers_are_drawn_once_a_step(tmp_path: Path) -> None:
-    path = tmp_path / "noise.mdl"
-    path.write_text(
-        MODEL + "noise= RANDOM UNIFORM(0, 1, 3) ~ Dmnl ~|\nlevel= INTEG(noise, 0) ~ Dmnl ~|\n",
-        "utf-8",
-    )
-    model = load_model(path)
-    runs = [by_pysd(model, by(as_written(model), method)) for method in Integration]
-    for run in runs:
-        np.testing.assert_array_equal(run["noise"], runs[0]["noise"])
-        np.testing.assert_allclose(np.diff(run["level"]), STEP * run["noise"][:-1], atol=1e-14)
-    assert len(np.unique(runs[0]["noise"])) == STEPS + 1
-
-
 def beyond_order_two(
     model: Model, scenario: Scenario, method: Integration, limits: Series
 ) -> list[str]:

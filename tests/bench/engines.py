@@ -47,6 +47,7 @@ from tests.bench.tables import (
 from tests.helpers import reference
 
 YEARS = [2010, 2015, 2020]
+ROUNDS, RUNS = 7, 8192
 PAGE = Path(__file__).parents[2] / "docs" / "results" / "performance.md"
 
 
@@ -77,20 +78,6 @@ def processor() -> str:
     lines = Path("/proc/cpuinfo").read_text().splitlines() if sys.platform == "linux" else []
     named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
     return next(named, platform.processor() or platform.machine())
-
-
-@dataclass(frozen=True)
-class Extent:
-    """How much is measured."""
-
-    rounds: int
-    runs: int
-    sweep: int
-    """Runs of the sweep by the command."""
-
-
-WHOLE = Extent(rounds=7, runs=8192, sweep=MILLION)
-QUICK = Extent(rounds=1, runs=1024, sweep=10_000)
 
 
 @dataclass(frozen=True)
@@ -130,8 +117,8 @@ def steps(clock: TimeSpec) -> int:
     return round((clock.final - clock.initial) / clock.step) + 1
 
 
-def measured(extent: Extent) -> list[tuple[str, str]]:
-    runs = extent.runs
+def measured() -> list[tuple[str, str]]:
+    runs = RUNS
     it = case(runs)
     model, clock = it.model, it.clock
     made: list[Kernel] = []
@@ -151,7 +138,7 @@ def measured(extent: Extent) -> list[tuple[str, str]]:
         simulate_ensemble(k, table, time, keep=YEARS, threads=threads)
 
     others = {each: it.kernel(each) for each in processors()[1:]}
-    for _ in range(extent.rounds):
+    for _ in range(ROUNDS):
         for threads in (1, 2):
             note(f"{threads}", runs, lambda n=threads: run(kernel, inputs, clock, n))  # type: ignore[misc]
         for name, other in others.items():
@@ -161,7 +148,7 @@ def measured(extent: Extent) -> list[tuple[str, str]]:
         few = inputs[: runs // 8]
         note("file's step", len(few), lambda i=few: run(kernel, i, model.time))  # type: ignore[misc]
         note("simlin", 1, lambda: project.run(analyze_loops=False))
-    for _ in range(min(2, extent.rounds)):
+    for _ in range(2):
         note("pysd", 1, lambda: reference.simulate(model, as_written(model), cache=False))
     median = {name: statistics.median(found) for name, found in rates.items()}
 
@@ -191,19 +178,14 @@ def measured(extent: Extent) -> list[tuple[str, str]]:
          ratio("file's step", "simlin")),
         ("one thread over PySD, likewise", ratio("file's step", "pysd")),
     ]  # fmt: skip
-    return [
-        *rows,
-        table_row(extent.rounds),
-        *sweep_rows(model, extent.sweep),
-        *command_times(extent.rounds),
-    ]
+    return [*rows, table_row(), *sweep_rows(model, MILLION), *command_times()]
 
 
-def table_row(rounds: int) -> tuple[str, str]:
+def table_row() -> tuple[str, str]:
     with tempfile.TemporaryDirectory() as folder:
         model = model_with_tables(Path(folder))
     kernel = compiled(model)
-    took = statistics.median(seconds_of_tables(kernel, model) for _ in range(rounds))
+    took = statistics.median(seconds_of_tables(kernel, model) for _ in range(ROUNDS))
     read = TABLES * RUNS_WITH_TABLES * steps(model.time)
     return (f"a toy with {TABLES} tables and as many stocks, one thread",
             f"{RUNS_WITH_TABLES / took:,.0f} runs/s, {read / took:.2e} tables read/s")  # fmt: skip
@@ -232,7 +214,7 @@ def sweep_rows(model: Model, runs: int) -> list[tuple[str, str]]:
     ]  # fmt: skip
 
 
-def command_times(rounds: int) -> list[tuple[str, str]]:
+def command_times() -> list[tuple[str, str]]:
     """Time the command as a user has it, from an empty cache and again."""
     code = "import sys; from plansim.cli.main import main; sys.exit(main(sys.argv[1:]))"
     wide = next(v for v in load_model().variables.values() if v.plausible and not v.subscripts
@@ -249,8 +231,8 @@ def command_times(rounds: int) -> list[tuple[str, str]]:
         used = [cpu_of_children(partial(call, folder, *report)) for _ in range(2)]
     with tempfile.TemporaryDirectory() as folder:
         first = seconds(partial(call, folder, *run))
-        again = statistics.median(seconds(partial(call, folder, *run)) for _ in range(rounds))
-        news = [low + (high - low) * (i + 1) / (rounds + 1) for i in range(rounds)]
+        again = statistics.median(seconds(partial(call, folder, *run)) for _ in range(ROUNDS))
+        news = [low + (high - low) * (i + 1) / (ROUNDS + 1) for i in range(ROUNDS)]
         other = statistics.median(
             seconds(partial(call, folder, *run, "--set", f"{wide.name}={new!r}")) for new in news
         )
@@ -271,9 +253,8 @@ START, END = "<!-- measured -->", "<!-- /measured -->"
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--write", action="store_true", help=f"put the table into {PAGE.name}")
-    parser.add_argument("--quick", action="store_true", help="measure little, to see that it works")
     chosen = parser.parse_args()
-    rows = measured(QUICK if chosen.quick else WHOLE)
+    rows = measured()
     table = "\n".join(["| what | measured |", "| --- | --- |",
                        *(f"| {name} | {value} |" for name, value in rows)])  # fmt: skip
     print(table)

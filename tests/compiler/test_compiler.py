@@ -11,10 +11,7 @@ import pytest
 import xarray as xr
 
 from plansim.compiler.llvm import layout, parts
-from plansim.compiler.llvm.module import emit
 from plansim.compiler.lower import StructuralError, lower
-from plansim.compiler.native import assemble, host_platform
-from plansim.compiler.schedule import schedule
 from plansim.engine.batch import simulate_ensemble
 from plansim.engine.kernel import compile_model
 from plansim.engine.simulate import simulate
@@ -35,14 +32,6 @@ SAVEPER= 1 ~ Year ~|
 # --- what comes out -------------------------------------------------------------------------------
 
 
-def test_a_chain_of_thousands_of_variables(load: Load) -> None:
-    links = "".join(f"x{i}= x{i - 1} + 1 ~ Dmnl ~|\n" for i in range(1, 3000))
-    model = load(f"x0= Time ~ Dmnl ~|\n{links}")
-    kernel = compile_model(model, outputs=["x2999"], cache=False)
-    found = simulate_ensemble(kernel, np.empty((1, 0)), model.time)
-    np.testing.assert_array_equal(found.values[0, 0], found.time + 2999)
-
-
 def test_time_is_never_added_up(tmp_path: Path) -> None:
     path = tmp_path / "long.mdl"
     clock = CLOCK.replace("FINAL TIME= 4", "FINAL TIME= 1000").replace("STEP= 0.5", "STEP= 0.1")
@@ -60,15 +49,6 @@ def test_nan_is_not_hidden_by_limits_or_tables(bad: str, load: Load) -> None:
     assert found.bad.tolist() == [True]
 
 
-def test_nothing_is_fused_or_reordered(load: Load) -> None:
-    program = lower(load("x= INTEG(x*0.1 + x*x, 1) ~ Dmnl ~|"), [], ["x"])
-    text = emit(program, schedule(program)).text
-    assert "fast" not in text.replace("fastcc", "")
-    assert "contract" not in text
-    assert "reassoc" not in text
-    assert assemble(text, host_platform(), 0)
-
-
 # --- only what is needed --------------------------------------------------------------------------
 
 
@@ -82,24 +62,6 @@ def test_what_no_output_needs_is_left_out(load: Load) -> None:
     assert program.inputs == ("k",)
     with pytest.raises(ModelError, match=r"small.mdl:4: 'y' cannot be compiled: the function RAND"):
         lower(model, [], ["y"])
-
-
-def test_what_does_not_vary_is_folded_and_the_rest_leaves_the_loop(load: Load) -> None:
-    model = load(
-        "x= INTEG(x*EXP(k)*f + SQRT(Time), 1) ~ Dmnl ~|\nk= 2 ~ Dmnl ~|\nf= LN(m)*k ~ Dmnl ~|\n"
-        "m= 3 ~ Dmnl ~|\n"
-    )
-    operations = {}
-    for vary in ((), ("m",)):
-        program = lower(model, vary, ["x"])
-        plan = schedule(program)
-        operations[vary] = [
-            sorted(program.instructions[place].op.value for place in places)
-            for places in (plan.clock, plan.once, plan.step)
-        ]
-    step = ["*", "*", "+", "state"]
-    assert operations[()] == [["sqrt", "time"], [], step]
-    assert operations["m",] == [["sqrt", "time"], ["*", "input", "ln"], step]
 
 
 @pytest.mark.parametrize("exponent", [0.5, -0.5, 2.0, 3.0, 4.0, -1.0, -2.0])

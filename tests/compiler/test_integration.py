@@ -8,10 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from plansim.compiler.integration import moved_by_stocks, reads_stock
 from plansim.engine.batch import Ensemble, simulate_ensemble
 from plansim.engine.kernel import Kernel, compile_model
-from plansim.model.reading.syntax import read_expression
 from plansim.model.records import Integration, Model, TimeSpec
 from plansim.scenario.factors import FloatArray
 
@@ -32,43 +30,6 @@ def clock(model: Model, method: Integration, step: float = 0.5) -> TimeSpec:
 
 def run(kernel: Kernel, time: TimeSpec, inputs: Mapping[str, FloatArray] | None = None) -> Ensemble:
     return simulate_ensemble(kernel, inputs or {}, time)
-
-
-# --- order ----------------------------------------------------------------------------------------
-
-SMOOTH: Mapping[str, tuple[str, Callable[[FloatArray], FloatArray]]] = {
-    "exponential": ("x= INTEG(0.8*x, 1) ~ Dmnl ~|", lambda t: np.exp(0.8 * t)),
-    "logistic": (
-        "x= INTEG(1.5*x*(1 - x/3), 0.2) ~ Dmnl ~|",
-        lambda t: 3 / (1 + 14 * np.exp(-1.5 * t)),
-    ),
-    "oscillator": (
-        "x= INTEG(-2*y, 1) ~ Dmnl ~|\ny= INTEG(2*x, 0) ~ Dmnl ~|",
-        lambda t: np.cos(2 * t),
-    ),
-    "forced": (
-        "x= INTEG(COS(Time) - x, 0) ~ Dmnl ~|",
-        lambda t: (np.cos(t) + np.sin(t) - np.exp(-t)) / 2,
-    ),
-    "smoothed": (
-        "x= SMOOTH3I(Time, 1.5, 0) ~ Dmnl ~|",
-        lambda t: t - 1.5 + np.exp(-2 * t) * (1.5 + 2 * t + t * t),
-    ),
-}
-
-
-@pytest.mark.parametrize("name", SMOOTH)
-def test_halving_the_step_divides_the_error_by_two_to_the_order(load: Load, name: str) -> None:
-    equations, solution = SMOOTH[name]
-    model = load(equations)
-    kernel = compile_model(model, outputs=["x"], cache=False)
-    for method, order in {EULER: 1, MIDPOINT: 2, RK4: 4}.items():
-        errors = []
-        for step in (1 / 32, 1 / 64, 1 / 128):
-            found = run(kernel, clock(model, method, step))
-            errors.append(np.abs(found.values[0, 0] - solution(found.time)).max())
-        orders = np.log2(np.divide(errors[:-1], errors[1:]))
-        np.testing.assert_allclose(orders, order, atol=0.15, err_msg=f"{method}: {errors}")
 
 
 # --- what is saved, and when ----------------------------------------------------------------------
@@ -147,39 +108,3 @@ def test_a_batch_gives_the_bits_of_single_runs_by_every_method(load: Load, runs:
             together = simulate_ensemble(kernel, inputs, time, threads=threads)
             np.testing.assert_array_equal(together.values, expected)
     assert len({part.tobytes() for part in alone}) == 3
-
-
-# --- what is frozen -------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("expression", "moves"),
-    [
-        ("Time > late", False),
-        ("x > 1", True),
-        ("through > 1", True),
-        ("table(Time) > level", False),
-        ("table(through) > 1", True),
-        ("INITIAL(x) > Time", False),
-        ("ACTIVE INITIAL(Time, x) > 1", False),
-        ("ACTIVE INITIAL(x, Time) > 1", True),
-        ("SAMPLE IF TRUE(x > 1, x, 0) > Time", False),
-        ("DELAY FIXED(x, 1, 0) > Time", False),
-        ("SMOOTH(Time, 2) > 1", True),
-        ("sampled > Time", False),
-        ("chosen > Time", True),
-        ("SUM(parts[part!]) > 2", True),
-    ],
-)
-def test_a_comparison_depends_on_what_moves_within_a_step(
-    load: Load, expression: str, moves: bool
-) -> None:
-    model = load(
-        "part: one, two ~~|\nx= INTEG(through, 1) ~ Dmnl ~|\nthrough= 2*x + late ~ Dmnl ~|\n"
-        "late= level + Time ~ Dmnl ~|\nlevel= 3 ~ Dmnl ~|\ntable((0,0),(9,9)) ~ Dmnl ~|\n"
-        "sampled= SAMPLE IF TRUE(Time > 1, x, 0) ~ Dmnl ~|\n"
-        "chosen= IF THEN ELSE(level = 3, Time, x) ~ Dmnl ~|\n"
-        "parts[one]= Time ~ Dmnl ~|\nparts[two]= x ~ Dmnl ~|\n"
-    )
-    moved = moved_by_stocks(model.scan.equations)
-    assert reads_stock(read_expression(expression), moved) == moves

@@ -21,7 +21,6 @@ from plansim.engine.simulate import simulate
 from plansim.model.reader import load_model
 from plansim.model.records import Integration, Model, TimeSpec
 from plansim.scenario.scenario_file import as_written, read_scenario
-from plansim.scenario.variant import for_scenarios
 from tests.helpers.clock import by
 from tests.helpers.javascript import run_in_node
 
@@ -182,13 +181,3 @@ def test_a_sweep_draws_by_its_points_and_can_be_replayed(model: Model, tmp_path:
         again = plansim.replay(tmp_path / "noise.zarr", index, model, ())
         assert again.deviation == 0
         assert again.scenario.values["NOISE SEED"] == index
-
-
-def test_a_seed_of_the_model_is_that_of_its_runs(
-    model: Model, drawn: dict[str, np.ndarray]
-) -> None:
-    variant = for_scenarios(model, [], ["NOISE SEED"])
-    kernel = compile_model(variant, outputs=["flat"], cache=False)
-    assert (kernel.inputs, kernel.noise) == (("NOISE SEED",), 0)
-    found = simulate_ensemble(kernel, np.array([[2.0]]), model.time).values[0, 0]
-    np.testing.assert_array_equal(found, drawn["flat"][2])

@@ -94,13 +94,6 @@ def test_the_run_card_names_inputs_and_versions_but_no_moment(
     assert dataset.identical(to_dataset(town, as_written(town), numbers, ENGINE))
 
 
-def test_the_dataset_can_be_kept_as_netcdf(dataset: xr.Dataset, tmp_path: Path) -> None:
-    path = tmp_path / "run.nc"
-    dataset.to_netcdf(path, engine="h5netcdf")
-    with xr.open_dataset(path, engine="h5netcdf") as again:
-        xr.testing.assert_identical(dataset, again.load())
-
-
 def test_annual_reads_figures_in_mid_year_and_stocks_at_its_end(
     town: Model, dataset: xr.Dataset
 ) -> None:
@@ -118,13 +111,6 @@ def test_annual_reads_figures_in_mid_year_and_stocks_at_its_end(
             )
         xr.testing.assert_identical(values, annual_series(dataset[name]))
     assert by_year.attrs == dataset.attrs
-
-
-def test_annual_leaves_a_year_empty_that_only_some_variables_have(dataset: xr.Dataset) -> None:
-    by_year = annual(dataset.sel(time=slice(2005, 2010)))
-    assert list(by_year["year"].to_numpy()) == list(range(2005, 2011))
-    assert np.isnan(by_year["residents"].sel(year=2010))
-    assert not np.isnan(by_year["GDP"].sel(year=2010))
 
 
 def test_annual_refuses_a_variable_called_year(dataset: xr.Dataset) -> None:

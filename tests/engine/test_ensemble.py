@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from plansim.compiler import native as machine
-from plansim.compiler.native import Platform, host_platform, processors
+from plansim.compiler.native import Platform
 from plansim.engine import kernel as kernels
 from plansim.engine.batch import Ensemble, simulate_ensemble, simulate_readings
 from plansim.engine.kernel import compile_model
@@ -110,16 +110,6 @@ def test_an_element_a_stock_and_a_table_can_vary(town: Model) -> None:
     assert found.values[1, 4, 0] < found.values[0, 4, 0]
 
 
-def test_constants_can_be_folded_to_other_values(town: Model) -> None:
-    values = {"birth rate": 0.05, "investment share[industry]": 0.1, "FINAL TIME": 2010.0}
-    kernel = compile_model(town, values=values, outputs=["residents", "capital"])
-    assert kernel.inputs == ()
-    scenario = dataclasses.replace(as_written(town), values=values)
-    found = simulate_ensemble(kernel, np.empty((1, 0)), town.time)
-    np.testing.assert_allclose(found.values[0, 0], simulate(town, scenario)["residents"])
-    np.testing.assert_allclose(found.values[0, 2], simulate(town, scenario)["capital"][:, 1])
-
-
 def test_times_are_chosen_from_the_steps(town: Model) -> None:
     kernel = compile_model(town, outputs=["GDP"])
     nothing = np.empty((1, 0))
@@ -156,17 +146,6 @@ def test_inputs_that_do_not_fit_are_refused(town: Model) -> None:
         compile_model(town, vary=["birth rat"])
     with pytest.raises(InputError, match="'water effect table' is a lookup table"):
         compile_model(town, outputs=["water effect table"])
-
-
-def test_every_processor_has_its_own_code(town: Model) -> None:
-    triple = host_platform().triple
-    kernels = [
-        compile_model(town, target=Platform(triple, processor)) for processor in processors()
-    ]
-    assert len({kernel.code for kernel in kernels}) == len(kernels)
-    results = [simulate_ensemble(kernel, np.empty((1, 0)), town.time).values for kernel in kernels]
-    for other in results[1:]:
-        np.testing.assert_array_equal(results[0], other)
 
 
 # --- on disk --------------------------------------------------------------------------------------

@@ -1,16 +1,12 @@
 from __future__ import annotations
 
 import json
-import sys
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-import xarray as xr
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from plansim.engine import pysd as reference
 from plansim.engine import simulate as compiled
@@ -108,15 +104,6 @@ def test_arrays_keep_the_range_that_they_were_declared_over(build: Build, play: 
     np.testing.assert_array_equal(run["own"].isel(time=3), [7, 2001.5])
 
 
-@pytest.mark.long
-def test_a_long_chain_of_causes_is_no_circle(build: Build) -> None:
-    chain = "\n".join(f"x{i} = x{i - 1} + 1 ~ Dmnl ~|" for i in range(1, 800))
-    limit = sys.getrecursionlimit()
-    run = simulate(build(f"x0 = Time ~ Dmnl ~|\n{chain}"), cache=False)
-    np.testing.assert_array_equal(run["x799"], run["time"] + 799)
-    assert sys.getrecursionlimit() == limit
-
-
 @pytest.mark.parametrize("saveper", [0.25, 0.5, 1])
 def test_what_is_saved_does_not_change_a_run(build: Build, play: Play, saveper: float) -> None:
     """PySD by itself moves a delay before what reads it, where nothing was saved in a step."""
@@ -137,21 +124,6 @@ def test_what_is_saved_does_not_change_a_run(build: Build, play: Play, saveper: 
 # --- The same numbers -----------------------------------------------------------------------------
 
 
-@pytest.mark.long
-@given(st.lists(st.sampled_from([0.01, 0.02, 0.05]), max_size=3), st.booleans())
-@settings(
-    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-def test_a_run_does_not_depend_on_the_runs_before_it(
-    town: Model, play: Play, before: list[float], cache: bool
-) -> None:
-    first = simulate(town, cache=False)
-    for rate in before:
-        other = simulate(town, play(town, birth_rate=rate, INITIAL_TIME=2001), cache=cache)
-        assert not np.array_equal(other["residents"], first["residents"])
-    xr.testing.assert_identical(simulate(town, cache=cache), first)
-
-
 def test_random_functions_repeat_themselves_and_leave_numpys_generator_alone(build: Build) -> None:
     model = build("noise = RANDOM UNIFORM(0, 1, 5) ~ Dmnl ~|")
     np.random.seed(7)
@@ -166,23 +138,17 @@ def test_random_functions_repeat_themselves_and_leave_numpys_generator_alone(bui
 # --- The cache ------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path / "cache"
-    monkeypatch.setenv("PLANSIM_CACHE", str(folder))
-    return folder
-
-
 def test_only_the_latest_runs_are_kept(
-    build: Build, play: Play, own_cache: Path, monkeypatch: pytest.MonkeyPatch
+    build: Build, play: Play, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("PLANSIM_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr("plansim.cache.KEEP", 2)
     model = build("rate = 1 ~ Dmnl ~|\nlevel = INTEG(rate, 0) ~ Dmnl ~|")
     for rate in (1, 2):
         simulate(model, play(model, rate=rate))
     simulate(model, play(model, rate=1))  # used again: 2 is now the oldest
     simulate(model, play(model, rate=3))
-    assert len(list((own_cache / "runs").glob("*.pickle"))) == 2
+    assert len(list((tmp_path / "cache" / "runs").glob("*.pickle"))) == 2
     monkeypatch.setattr(reference, "_run", lambda *_: pytest.fail("it is run again"))
     for rate in (1, 3):
         simulate(model, play(model, rate=rate))
@@ -215,14 +181,6 @@ def test_a_run_that_breaks_down_says_when_and_why(
 ) -> None:
     with pytest.raises(SimulationError, match=message):
         simulate(build(equations))
-
-
-def test_a_failed_run_is_not_kept(build: Build, own_cache: Path) -> None:
-    model = build("x = INTEG(x * 1e300, 1) ~ Dmnl ~|")
-    for _ in range(2):
-        with pytest.raises(SimulationError, match="'x' is not a finite number"):
-            simulate(model)
-    assert not list(own_cache.glob("runs/*"))
 
 
 def test_a_model_file_never_runs_code(build: Build, tmp_path: Path) -> None:

@@ -58,22 +58,6 @@ def drought(pond: Model, tmp_path: Path) -> Scenario:
     return read_scenario(path, pond)
 
 
-def test_constants_are_replaced_and_all_else_stays(pond: Model) -> None:
-    changed = with_constants(pond, {"birth rate": 0.05, "start[small]": 6.0, "no such": 1.0})
-    assert changed.variables["birth rate"].value == 0.05
-    assert changed.variables["start"].value == {"big": 10.0, "small": 6.0}
-    for name, variable in pond.variables.items():
-        other = changed.variables[name]
-        assert (other.unit, other.meaning_en, other.admissible) == (
-            variable.unit,
-            variable.meaning_en,
-            variable.admissible,
-        )
-        if name not in ("birth rate", "start"):
-            assert other.value == variable.value
-    assert with_constants(pond, {}).text == pond.text
-
-
 def test_a_changes_file_says_what_the_scenario_sets_and_its_clock(
     pond: Model, drought: Scenario
 ) -> None:

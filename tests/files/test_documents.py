@@ -17,11 +17,9 @@ from plansim.files.yaml_document import MAX_BYTES, Plain, parse_document, read_d
     ("text", "data"),
     [
         ("a: 1", {"a": 1}),
-        ("a: .5", {"a": 0.5}),
         ("a: '1'", {"a": "1"}),
         ("a: yes", {"a": "yes"}),  # YAML 1.1 made a boolean of it
         ("a: 0x10", {"a": "0x10"}),
-        ("a: TRUE", {"a": True}),
         ("a: ~\nb:", {"a": None, "b": None}),
         ("人口: [城镇, 2]", {"人口": ["城镇", 2]}),
         ("2005: x\nnull: y", {"2005": "x", "null": "y"}),
@@ -53,7 +51,6 @@ def test_each_entry_knows_its_line() -> None:
         ("a: !!str 1", "x.yaml:1: tags are not allowed; found !!str"),
         ("? [a]\n: 1", "x.yaml:1: a key must be plain text"),
         ("a: 1\n<<: {b: 2}", "x.yaml:2: merge keys are not supported; found <<"),
-        ("a: 1\n'<<': 2", "x.yaml:2: a key must not begin with '<'; found <<"),
         ("a:\n- <b: 1", "x.yaml:2: a key must not begin with '<'; found <b"),
         ("a: 1\n---\nb: 2", "x.yaml:2: the file has more than one YAML document"),
         ("a: [1\nb: 2", "x.yaml:2: not valid YAML: expected ',' or ']'"),

@@ -58,62 +58,34 @@ def not_literal(root: Path) -> list[str]:
         f"{path.relative_to(root)}:{line}: {why}"
         for path in sorted(root.rglob("*.py"))
         if path.name not in MAKERS
-        for line, why in _odd(ast.parse(path.read_text("utf-8")), {})
+        for line, why in _odd(ast.parse(path.read_text("utf-8")))
     ]
 
 
-def _odd(node: ast.AST, assigned: dict[str, list[ast.expr]]) -> Iterator[tuple[int, str]]:
-    if isinstance(node, ast.FunctionDef):
-        assigned = {}
-        for inner in ast.walk(node):
-            if isinstance(inner, ast.Assign) and isinstance(inner.targets[0], ast.Name):
-                assigned.setdefault(inner.targets[0].id, []).append(inner.value)
-    if isinstance(node, ast.Call):
+def _odd(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
         name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
         if name in KEYWORDS and node.args:
             first = node.args[0]
             is_literal = isinstance(first, ast.Constant)
-            if (name == "Message" and not is_literal) or (
-                not is_literal and any(map(_is_text, _values(first, assigned)))
-            ):
+            if not is_literal and (name == "Message" or _literal(first)):
                 yield node.lineno, "not a literal template"
         for keyword in node.keywords:
             if keyword.arg in PHRASES and name != "Message":
-                for value in _values(keyword.value, assigned):
-                    if PHRASE.search(_literal(value)):
-                        yield value.lineno, f"'{_literal(value)}' is not a Message"
-    for child in ast.iter_child_nodes(node):
-        yield from _odd(child, assigned)
-
-
-def _values(node: ast.expr, assigned: dict[str, list[ast.expr]]) -> Iterator[ast.expr]:
-    """Give what an expression may be: either side of a choice, what a name was given."""
-    match node:
-        case ast.IfExp(body=body, orelse=orelse):
-            yield from _values(body, assigned)
-            yield from _values(orelse, assigned)
-        case ast.BoolOp(values=values):
-            for value in values:
-                yield from _values(value, assigned)
-        case ast.Name(id=name) if name in assigned:
-            for value in assigned[name]:
-                yield from _values(value, {})
-        case _:
-            yield node
-
-
-def _is_text(node: ast.expr) -> bool:
-    is_plain = isinstance(node, ast.Constant) and isinstance(node.value, str)
-    return is_plain or isinstance(node, ast.JoinedStr | ast.BinOp)
+                text = _literal(keyword.value)
+                if PHRASE.search(text):
+                    yield node.lineno, f"'{text}' is not a Message"
 
 
 def _literal(node: ast.expr) -> str:
-    """Return the literal part of a text."""
+    """Return the literal part of a text, on either side of a choice."""
     match node:
         case ast.Constant(value=str(text)):
             return text
-        case ast.JoinedStr(values=values):
+        case ast.JoinedStr(values=values) | ast.BoolOp(values=values):
             return "".join(map(_literal, values))
-        case ast.BinOp(left=left, right=right):
+        case ast.BinOp(left=left, right=right) | ast.IfExp(body=left, orelse=right):
             return _literal(left) + _literal(right)
     return ""

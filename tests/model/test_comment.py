@@ -60,15 +60,6 @@ def test_elements_in_chinese() -> None:
     assert comment.sources == ()
 
 
-def test_wrapped_lines_flow() -> None:
-    comment = read_comment(
-        "地区生\n\t\t产总值。Sum of\n\t\tthe value of 万\n元. [A: 1–2 a\n\t\treason]"
-    )
-    assert comment.name_zh == "地区生产总值"
-    assert comment.meaning_en == "Sum of the value of 万元."
-    assert comment.sources == ("A: 1–2 a reason",)
-
-
 @pytest.mark.parametrize(
     ("tag", "source", "said_en", "said_zh"),
     [

@@ -6,7 +6,6 @@ import re
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
-from html import unescape
 from pathlib import Path
 
 import pytest
@@ -14,10 +13,8 @@ import pytest
 from plansim.errors import InputError
 from plansim.files.shipped import shipped
 from plansim.model.comment import Evidence, load_evidence
-from plansim.model.reader import load_model
 from plansim.output.describe import clash_facts
-from plansim.output.documentation.pages import document_pages
-from plansim.output.variables import ModelFacts, evidence_sentence
+from plansim.output.variables import evidence_sentence
 from plansim.output.words.text import Lang, read_text
 from plansim.targets.audit import Clash, audit
 
@@ -41,16 +38,6 @@ def prose(text: str) -> set[str]:
     return set(PROSE.findall(ADDRESS.sub(" ", text))) - UNITS
 
 
-def test_every_shipped_row_is_read(evidence: Mapping[str, Evidence]) -> None:
-    ids = [
-        line.split(",")[0]
-        for line in shipped("model", "evidence.csv").read_text("utf-8").splitlines()[1:]
-        if line.startswith("E")
-    ]
-    assert list(evidence) == ids
-    assert all(entry.quantity and entry.source for entry in evidence.values())
-
-
 # --- in Chinese ---------------------------------------------------------------------------------
 
 
@@ -71,18 +58,6 @@ def test_what_is_prose_has_chinese_without_english_words(
     assert {english: said for english, said in told.items() if len(said) > 1} == {}
 
 
-@pytest.mark.city
-def test_the_chinese_list_of_sources_holds_no_english(evidence: Mapping[str, Evidence]) -> None:
-    facts = ModelFacts(load_model(), (), evidence, audit(), ZH)
-    html = document_pages(facts)["sources.html"]
-    rows = re.findall(r'<tr id="(\w+)"><th>\w+</th><td class="wide">(.*?)</td>', html, re.DOTALL)
-    assert {name for name, _ in rows} >= set(evidence)
-    places = {row.place for row in evidence.values()}
-    for name, said in ((name, unescape(said)) for name, said in rows):
-        assert prose(said) == set(), f"{name}: {said}"
-        assert not any(place in said for place in places), f"{name}: {said}"
-
-
 @pytest.mark.parametrize("clash", audit(), ids=lambda clash: clash.id)
 def test_the_chinese_audit_tells_its_figures_without_english(clash: Clash) -> None:
     figures = dict(clash_facts(clash, ZH)).get(ZH("audit.figures"), "")
@@ -101,10 +76,6 @@ def test_a_row_reads_as_a_sentence() -> None:
                       confidence_zh="中")  # fmt: skip
     assert evidence_sentence(chinese, EN) == evidence_sentence(TOWN, EN)
     assert evidence_sentence(chinese, ZH) == "某市2003年，增长率：9%。年鉴（可信度：中）"
-
-
-def test_a_row_without_chinese_is_shown_as_it_is() -> None:
-    assert evidence_sentence(TOWN, ZH) == "Town 2003年，growth：9%。Yearbook（可信度：medium）"
 
 
 @pytest.mark.parametrize(

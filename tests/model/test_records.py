@@ -60,12 +60,6 @@ def test_uses_are_the_causes_turned_round(town: Model) -> None:
         }
 
 
-def test_source_ids_leave_out_ranges_and_reasons(town: Model) -> None:
-    birth_rate = town.variables["birth rate"]
-    assert birth_rate.source_ids == ("T02", "A")
-    assert birth_rate.sources[1] == "A: 0.010–0.014 the span of neighbouring towns"
-
-
 def test_a_model_is_frozen_and_crosses_processes(town: Model) -> None:
     assert town.find("GDP").name == "GDP"  # fills the cache
     with pytest.raises(dataclasses.FrozenInstanceError):

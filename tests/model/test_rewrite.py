@@ -12,10 +12,9 @@ from plansim.engine.kernel import compile_model
 from plansim.errors import ModelError
 from plansim.model.reader import load_model, parse_model
 from plansim.model.reading.equations import EquationForm
-from plansim.model.reading.expression import Name, Node, Number
 from plansim.model.reading.syntax import read_expression
 from plansim.model.records import Model, VariableKind
-from plansim.model.rewrite import AddedEquation, replaced, unparse, with_equations, without_arrays
+from plansim.model.rewrite import AddedEquation, unparse, with_equations, without_arrays
 from tests.helpers.vensim_text import writer
 
 VENSIM = sorted((Path(__file__).parents[1] / "agreement" / "vensim").rglob("*.mdl"))
@@ -36,31 +35,6 @@ def test_every_equation_comes_back(path: Path) -> None:
     for formula in formulas:
         # NaN, which `:NA:` is read as, is not equal to itself.
         assert repr(read_expression(unparse(formula))) == repr(formula)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "-a^2",
-        "a^-b^c",
-        "a - (b - c)",
-        "a/(b/c)",
-        ":NOT: a > b :AND: c <> 2 :OR: d",
-        '"a name, quoted!"[x!] * 1e-300',
-        "IF THEN ELSE(a <= 0.1, :NA:, WITH LOOKUP(b, ((0,1),(2,-3))))",
-    ],
-)
-def test_what_binds_tighter_still_does(text: str) -> None:
-    tree = read_expression(text)
-    assert repr(read_expression(unparse(tree))) == repr(tree)
-
-
-def test_replaced_nodes_are_not_looked_into() -> None:
-    def change(node: Node) -> Node | None:
-        return read_expression("2*a") if node in (Name("a"), Number(3.0)) else None
-
-    tree = replaced(read_expression("a^b + MAX(-a, 3)*b[c]"), change)
-    assert tree == read_expression("(2*a)^b + MAX(-(2*a), 2*a)*b[c]")
 
 
 def test_further_equations_are_computed_beside_those_of_the_model(tmp_path: Path) -> None:

@@ -212,6 +212,14 @@ def test_a_fan_has_the_quantiles_of_the_sound_runs(runs: Runs) -> None:
     )
 
 
+def test_a_fan_names_the_targets_whose_base_a_sweep_lacks(
+    runs: Runs, targets: tuple[Target, ...]
+) -> None:
+    late = sweep_of(runs).sel(year=slice(2006, None))
+    note = plot.fan(late, "GDP", targets).get_xlabel()
+    assert "counted from 2005, a year that the sweep does not keep" in note
+
+
 def test_the_verdict_map_has_a_cell_for_each_verdict(
     runs: Runs, targets: tuple[Target, ...]
 ) -> None:

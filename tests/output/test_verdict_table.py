@@ -134,7 +134,8 @@ def test_what_is_not_judged_is_named_and_with_all_its_reason_is_told_by_scenario
 
     verdicts = [short("base", Gap.NO_YEAR, 2010), short("fast", Gap.NO_YEAR, 2009)]
     unjudged = verdict(PLAIN, value=None, status=Status.UNTESTABLE)
-    assert "Not judged, --all says why: People." in table(verdicts, [BINDING], every=False)
+    said = table(verdicts, [BINDING], every=False)
+    assert "Not judged (plansim check --all says why): People." in said
     targets = [BINDING, PLAIN, replace(PLAIN, id="G2")]
     verdicts += [unjudged, *(verdict(targets[2], scenario) for scenario in ("base", "fast"))]
     full = " ".join(" ".join(table(verdicts, targets)).split())

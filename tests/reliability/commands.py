@@ -16,26 +16,9 @@ from pathlib import Path
 from plansim.cli.main import main
 from tests.toys.village import village
 
-__all__ = [
-    "DECIDING",
-    "FAULTS",
-    "ODD",
-    "WRITERS",
-    "Trial",
-    "Tried",
-    "called",
-    "environment",
-    "inside",
-    "lay_out",
-    "lay_out_model",
-    "run",
-    "shown",
-    "started",
-    "with_model",
-]
-
 ROOT = Path(__file__).parents[2]
 LONG = "a" * 300
+CODE = "import sys; from plansim.cli.entry import main; sys.exit(main())"
 WRITERS: tuple[tuple[str, ...], ...] = (
     ("run", "plain.yaml", "-o", "run.nc"),
     *(("export", "plain.yaml", "-o", f"out.{kind}") for kind in ("csv", "xlsx", "parquet", "nc")),
@@ -143,9 +126,8 @@ def run(
     before: Callable[[], None] | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """Run plansim in a process of its own."""
-    code = "import sys; from plansim.cli.entry import main; sys.exit(main())"
     return subprocess.run(
-        [sys.executable, "-c", code, *arguments],
+        [sys.executable, "-c", CODE, *arguments],
         cwd=folder, preexec_fn=before, capture_output=True, encoding="utf-8", errors="replace",
         env=environment(),
         timeout=300, check=False, stdin=subprocess.DEVNULL,
@@ -211,8 +193,7 @@ def shown(line: Sequence[str]) -> str:
 
 
 def started(folder: Path, *line: str) -> subprocess.Popen[bytes]:
-    code = "import sys; from plansim.cli.entry import main; sys.exit(main())"
     return subprocess.Popen(
-        [sys.executable, "-c", code, *line], cwd=folder, stdout=subprocess.DEVNULL,
+        [sys.executable, "-c", CODE, *line], cwd=folder, stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE, env=environment(),
     )  # fmt: skip

@@ -50,8 +50,6 @@ from plansim.targets.views_form import read_views
 from tests.helpers.vensim_text import CLOCK
 from tests.toys.village import village
 
-__all__ = ["KEPT", "KINDS", "LIMIT", "Readers", "try_input"]
-
 KEPT = Path(__file__).parent / "kept"
 MANY = 4000
 """How many inputs of a kind are tried, about a hundred thousand of all in ten minutes."""
@@ -79,24 +77,11 @@ total= SUM(data[s!]*across[s!] + look[s!](row) + named[s!]) + given + cell ~ Dmn
 TABLE = "x,e1,e2,e3\n,1,2,3\n,4,5,6\n,7,8,9\n,10,11,12\n0,1,2,3\n1,2,,5\n2.5,4,3,1\n5,0,1,2\n"
 """A model, and a table beside it from which it takes names, numbers and series."""
 
-MACROS = """{UTF-8}
-:MACRO: TANK(inflow, lasts : outflow, full)
-TANK= INTEG(inflow - outflow, 2) ~ inflow ~|
-outflow= TANK/lasts ~ inflow ~|
-full= IF THEN ELSE(Time$ > 4, TWICE(TANK), 0) ~ Dmnl ~|
-:END OF MACRO:
-:MACRO: TWICE(x)
-TWICE= curve(x)*2 + k$ ~ Dmnl ~|
-curve((0,1),(1,3)) ~ Dmnl ~|
-:END OF MACRO:
-Place: north, south ~~|
-k= 0.3 ~ Dmnl ~|
-lake[Place]= TANK(Place, 4 : loss[Place], flag[Place]) ~~|
-sum of flows= TWICE(k) + SUM(loss[Place!]) ~~|
-"""
-
-TOYS = Path(__file__).parents[1] / "toys" / "models"
-_ROOT = Path(__file__).parents[2]
+_TESTS = Path(__file__).parents[1]
+SEEDS = [
+    *sorted(_TESTS.glob("toys/models/*.mdl")),
+    *sorted(_TESTS.glob("agreement/vensim/*/*.mdl")),
+]
 
 WORDS = (
     "0", "-1", "1e999", "nan", "inf", "-inf", "1e-400", "99999999999999999999999", "0x1F", "1_000",
@@ -170,8 +155,7 @@ def _members(readers: Readers, path: Path) -> None:
 
 
 KINDS: Mapping[str, Kind] = {
-    "model": Kind("model/fuzz.mdl", sorted(TOYS.glob("*.mdl")), _lower),
-    "macro": Kind("model/fuzz-macro.mdl", [MACROS + CLOCK], _lower),
+    "model": Kind("model/fuzz.mdl", SEEDS, _lower),
     "outside": Kind("outside/fuzz.mdl", [OUTSIDE], lambda _, path: load_model(path)),
     "table beside a model": Kind("outside/d.csv", [TABLE], lambda _, path: load_model(path.with_name("outside.mdl"))),
     "data": Kind("outside/fuzz.csv", ["Time,given\n2000,1\n2001,2.5\n", "Time,2000,2001\ngiven,1,2.5\n"],
@@ -282,31 +266,17 @@ def _double(draw: random.Random, text: str) -> str:
     return text[:at] + text[at : at + size] * draw.choice([2, 2, 3, 50]) + text[at + size :]
 
 
-def _number(draw: random.Random, text: str) -> str:
-    """Put a word in the place of a number."""
-    numbers = list(re.finditer(r"-?\d+(\.\d+)?", text))
-    if not numbers:
-        return text
-    match = draw.choice(numbers)
-    return text[: match.start()] + draw.choice(WORDS) + text[match.end() :]
+NUMBER, VALUE = (re.compile(text) for text in (r"-?\d+(\.\d+)?", r"(?<=: )[^,{}\[\]\n]+"))
 
 
-def _value(draw: random.Random, text: str) -> str:
-    """Put a word, or another value of the text, in the place of a value."""
-    values = list(re.finditer(r"(?<=: )[^,{}\[\]\n]+", text))
-    if not values:
+def _put(draw: random.Random, text: str) -> str:
+    """Put a word, or another such part of the text, in the place of a number or a value."""
+    parts = list(draw.choice([NUMBER, VALUE]).finditer(text))
+    if not parts:
         return text
-    match, other = draw.choice(values), draw.choice(values)
-    new = draw.choice([draw.choice(WORDS), other.group()])
+    match = draw.choice(parts)
+    new = draw.choice([*draw.choices(WORDS, k=3), draw.choice(parts).group()])
     return text[: match.start()] + new + text[match.end() :]
-
-
-def _swap(draw: random.Random, text: str) -> str:
-    lines = text.splitlines(keepends=True)
-    if len(lines) > 1:
-        one, other = draw.randrange(len(lines)), draw.randrange(len(lines))
-        lines[one], lines[other] = lines[other], lines[one]
-    return "".join(lines)
 
 
 def _indent(draw: random.Random, text: str) -> str:
@@ -317,7 +287,7 @@ def _indent(draw: random.Random, text: str) -> str:
     return "".join(lines)
 
 
-_MUTATIONS = (_word, _word, _cut, _cut, _double, _number, _number, _value, _value, _swap, _indent)
+_MUTATIONS = (_word, _word, _cut, _cut, _double, _put, _put, _put, _put, _indent)
 
 
 def try_input(kind: Kind, readers: Readers, raw: bytes) -> str:

@@ -14,8 +14,6 @@ from xml.etree import ElementTree
 from plansim.files.escaping import for_terminal
 from tests.helpers.vensim_text import writer
 
-__all__ = ["OUTPUTS", "faults_of", "write_inputs"]
-
 ESC, RLO, BEL = "\x1b", "\u202e", "\x07"
 OSC = f"{ESC}]0;owned{BEL}{ESC}[31m"
 TAG = "<script>alert(1)</script><img src=x onerror=alert(2)>"

@@ -1,4 +1,4 @@
-"""What is tried to break results and searches that go on: kills, writers, damage."""
+"""What is tried to break results that go on: kills, writers, damage."""
 
 from __future__ import annotations
 
@@ -16,9 +16,6 @@ import numpy as np
 from plansim.analysis.experiments.store import open_sweep, verify
 from plansim.errors import InputError, PlansimError
 from tests.reliability.commands import Tried, called, inside, lay_out_model, started
-from tests.toys.lake import lake
-
-__all__ = ["DAMAGES", "damaged_stores", "instead", "kills", "searches", "writers"]
 
 
 def _same(one: Path, other: Path) -> bool:
@@ -34,34 +31,6 @@ def _end(process: subprocess.Popen[bytes], after: float, kill: bool) -> None:
         time.sleep(0.02)
         process.send_signal(signal.SIGINT)
     process.communicate()
-
-
-def searches(folder: Path, much: float) -> Iterator[Tried]:
-    """A search of policies that is killed or interrupted at any moment, and given again, twice."""
-    model, failed, draw = lake(folder).path.name, [], random.Random(7)
-    search = ("decide", "policies", "boats.yaml", "--model", model, "--seeds", "2",
-              "--generations", "80", "-n", "100", "-o")  # fmt: skip
-    os.environ["PLANSIM_CACHE"], before = str(folder / "cache"), os.environ.get("PLANSIM_CACHE")
-    try:
-        whole = time.monotonic()
-        started(folder, *search, "whole.json").communicate()
-        whole = time.monotonic() - whole
-        shutil.rmtree(folder / "cache")
-        count = max(2, round(10 * much))
-        for _ in range(count):
-            _end(started(folder, *search, "x.json"), draw.uniform(0.2, 0.9) * whole,
-                 draw.random() < 0.5)  # fmt: skip
-            (folder / "x.json").unlink(missing_ok=True)
-        both = [started(folder, *search, f"{name}.json") for name in "ab"]
-        for process, name in zip(both, "ab", strict=True):
-            said, path = process.communicate()[1].decode(), folder / f"{name}.json"
-            if not path.exists() or path.read_bytes() != (folder / "whole.json").read_bytes():
-                failed.append(f"the search that goes on differs: {said[-300:]}")
-    finally:
-        os.environ.pop("PLANSIM_CACHE")
-        if before is not None:
-            os.environ["PLANSIM_CACHE"] = before
-    yield Tried("kill of a search of policies", count, tuple(failed))
 
 
 def kills(folder: Path, much: float) -> Iterator[Tried]:

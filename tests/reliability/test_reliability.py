@@ -12,9 +12,9 @@ from plansim.cli.main import INTERNAL
 from plansim.engine.simlin import vdf_as_csv
 from plansim.files.escaping import for_spreadsheet, for_terminal
 from tests.helpers.command import Call
+from tests.helpers.vensim_text import MODELS
 from tests.reliability import commands, fuzz
 from tests.reliability.trials import TRIALS
-from tests.reliability.vdf import vdf
 
 LITTLE = {"fuzz": 0.004, "limits": 0.05, "command lines": 1.0}
 """What is tried of some in ``make test``; the others wait for ``make test-all``."""
@@ -78,9 +78,8 @@ def _no_memory(*_: object, **__: object) -> None:
 
 def test_who_cannot_be_told_is_not_told(tmp_path: Path) -> None:
     """Standard output and error are closed, or a full disk."""
-    line = "import sys; from plansim.cli.entry import main; sys.exit(main())"
     for streams, code in ((">&- 2>&-", (0, 2)), (">/dev/full 2>/dev/full", (2,)), ("2>&-", (0,))):
-        shell = f'"{sys.executable}" -c "{line}" list scenarios {streams}'
+        shell = f'"{sys.executable}" -c "{commands.CODE}" list scenarios {streams}'
         done = subprocess.run(shell, shell=True, capture_output=True, text=True, check=False,
                               cwd=tmp_path, env=commands.environment())  # fmt: skip
         assert done.returncode in code, (streams, done)
@@ -106,8 +105,7 @@ def test_a_run_of_vensim_gives_data_whether_or_not_the_cache_can_be_used(
     (tmp_path / "cache").mkdir()
     (tmp_path / "cache").chmod(mode)
     monkeypatch.setenv("PLANSIM_CACHE", str(tmp_path / "cache"))
-    (tmp_path / "run.vdf").write_bytes(vdf([2000, 2001], {"sold": [1, 2.5]}, {"SAVEPER": 1}))
-    rows = vdf_as_csv(tmp_path / "run.vdf").read_text().split()
+    rows = vdf_as_csv(MODELS / "run.vdf").read_text().split()
     assert rows == ["time,saveper,sold", "2000.0,1.0,1.0", "2001.0,1.0,2.5"]
 
 

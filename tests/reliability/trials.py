@@ -27,7 +27,7 @@ from tests.reliability.commands import (
     shown,
     with_model,
 )
-from tests.reliability.stores import DAMAGES, damaged_stores, instead, kills, searches, writers
+from tests.reliability.stores import DAMAGES, damaged_stores, instead, kills, writers
 from tests.toys.lake import lake
 from tests.toys.village import village
 
@@ -194,7 +194,6 @@ TRIALS: Mapping[str, Trial] = {
     "fuzz": fuzzed,
     "command lines": command_lines,
     "kills": kills,
-    "searches": searches,
     "writers": writers,
     "damaged results": damaged_stores,
     "disk and memory": faults_of_the_machine,

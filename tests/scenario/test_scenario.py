@@ -278,7 +278,6 @@ def test_a_scenario_sets_the_clock_and_the_method(tmp_path: Path, town: Model, g
     ("values", "fault"),
     [
         ("TIME STEP: 0", "3: TIME STEP and SAVEPER must be above zero; found 0 and 0.5"),
-        ("FINAL TIME: 2000", "3: FINAL TIME must come after INITIAL TIME; found 2000 and 2005"),
         ("TIME STEP: 1e-9", "3: a run may take at most 100000 steps; found 15500000000"),
         (
             "TIME STEP: 0.2",
@@ -306,32 +305,10 @@ def test_a_clock_that_cannot_run_is_refused(
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
-        (
-            "valeus: {}",
-            "2: unknown key 'valeus'; expected one of title, description, kind, ",
-        ),
-        (
-            "values: {birth rate: true}",
-            "2: 'birth rate' has the wrong type; expected a number; found true",
-        ),
         ("values: {birth rate: 3 万人}", "2: 'birth rate': '万人' and '1/Year' do not"),
         (
             "levers:\n  investment rate: {befor: 1, after: 1}",
             "3: unknown key 'befor'; expected one of before, after, from, to, until, size, start, ",
-        ),
-        (
-            "levers: {investment rate: {}}",
-            "2: the lever 'investment rate' must have one form; expected before, after, from, to, "
-            "until; or size, start, length; or series; found none",
-        ),
-        (
-            "levers: {investment rate: {after: 1, size: 3}}",
-            "2: the lever 'investment rate' must have one form; expected before, after, from, to, ",
-        ),
-        (
-            "levers: {invesment rate: {after: 1}}",
-            "2: the model has no lever 'invesment rate' with before, after, from, to, until; "
-            "expected one of investment rate; did you mean 'investment rate'?",
         ),
         (
             "values: {capital lief: 3}",
@@ -358,10 +335,6 @@ def test_a_clock_that_cannot_run_is_refused(
             "expected 3 values (farming, industry, services); found 2",
         ),
         (
-            "values: {capital life: [1, 2]}",
-            "2: 'capital life' takes one number; expected a number; found a list",
-        ),
-        (
             "values:\n  investment share[farming,services]: 3",
             "3: 'investment share[farming,services]' has the wrong number of subscripts; "
             "expected investment share[sector]; found 2",
@@ -374,9 +347,7 @@ def test_a_clock_that_cannot_run_is_refused(
             "values:\n  investment rate after: 0.3\nlevers: {investment rate: {after: 0.4}}",
             "4: 'investment rate after' is set twice; found a first time on line 3",
         ),
-        ("integration: midpiont", "2: 'integration' has the wrong value; expected one of euler, "),
         ("assumes: {M17: }", "2: 'M17' gives no reason; expected why the scenario takes this"),
-        ("assumes: {M17: {en: '', zh: ' '}}", "2: 'M17' gives no reason; expected why the scen"),
     ],
 )
 def test_what_is_wrong_with_a_file_is_said_with_its_line(
@@ -391,8 +362,6 @@ def test_what_is_wrong_with_a_file_is_said_with_its_line(
     [
         ("birth rate=", "not a setting; expected NAME=VALUE, in quotes if there is a blank in it"),
         ("birth rate=1,012", "'birth rate' is not a number; expected a number, or one with its un"),
-        ("birth rate=0，9", "'birth rate' is not a number; expected a number, or one with its"),
-        ("birth rate=1e999", "'birth rate' is not a finite number"),
         ("birth rate=1", "'birth rate' is outside its admissible range; expected 0 to 0.1"),
     ],
 )
@@ -432,7 +401,6 @@ def test_all_faults_of_a_family_come_at_once(tmp_path: Path, town: Model) -> Non
             "a.yaml:2: there is no parent 'bb'; expected an id, or a relative path; "
             "did you mean 'b'?",
         ),
-        ({"a": "../nowhere.yaml"}, "a.yaml:2: there is no parent '../nowhere.yaml'"),
     ],
 )
 def test_a_circle_of_parents_and_a_missing_one_are_refused(

@@ -112,25 +112,6 @@ def test_a_measure_is_given_in_the_unit_of_the_target(
     assert found.value == pytest.approx(expected)
 
 
-def test_a_stock_is_read_at_the_end_of_the_year() -> None:
-    dataset = run({"out put": {2005: 1, 2010.5: 120}}, unit="亿元")
-    assert verdict(dataset, target()).status is Status.MISSED
-    dataset["out put"].attrs["timing"] = Timing.YEAR_END.value
-    assert verdict(dataset, target()).value == 120
-
-
-def test_an_element_is_picked_by_name() -> None:
-    names = ["farming", "industry"]
-    values = np.array([90.0, 110.0]) * np.ones((32, 1))
-    dataset = run({"out put": 0}).assign(
-        {"by sector": (("time", "sector"), values, {"units": "亿元/Year", "timing": "year"})}
-    )
-    dataset = dataset.assign_coords(sector=names)
-    for name, status in zip(names, (Status.MISSED, Status.MET), strict=True):
-        wanted = target(variables={None: f"by sector[{name}]"})
-        assert verdict(dataset, wanted).status is status
-
-
 # --- several bases ------------------------------------------------------------------------------
 
 
@@ -150,13 +131,6 @@ def test_undecided_means_that_the_bases_disagree(
     assert dict(found.bases) == {"constant": first, "current": second}
     assert (found.value, found.margin) == (alone[0].value, alone[0].margin)
     assert alone[0].bases == {}
-
-
-def test_a_breach_on_one_basis_is_a_breach() -> None:
-    bases = {Basis.REGISTERED: "first", Basis.RESIDENT: "second"}
-    dataset = run({"first": 120, "second": {2005: 120, 2014: 80}})
-    found = verdict(dataset, target(variables=bases))
-    assert (found.status, found.first_breach) == (Status.MET, 2014)
 
 
 # --- assumed, untestable ------------------------------------------------------------------------

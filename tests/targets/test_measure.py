@@ -8,12 +8,10 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from plansim.model.records import Timing
-from plansim.targets.indicator import Measure, annual_series, measured
+from plansim.targets.indicator import Measure, measured
 
 quickly = settings(deadline=None, max_examples=50)
 FIGURES = st.lists(st.integers(1, 10**6), min_size=7, max_size=7)
@@ -24,26 +22,6 @@ def measure(values: Sequence[float], kind: Measure, *, missing: int = 0) -> floa
     series = {year: value for year, value in enumerate(values, 2004) if year != missing}
     with np.errstate(invalid="ignore"):
         return float(measured(lambda year: np.array(series.get(year, math.nan)), kind, 2005, 2010))
-
-
-def trajectory(timing: Timing | None, step: float = 0.5) -> xr.DataArray:
-    """A line whose value is its time."""
-    time = 2005 + step * np.arange(int(15.5 / step) + 1)
-    attrs = {"units": "t"} | ({"timing": timing} if timing else {})
-    return xr.DataArray(time, dims="time", coords={"time": time}, attrs=attrs)
-
-
-@pytest.mark.parametrize(
-    ("timing", "offset", "last"),
-    [(Timing.YEAR, 0.0, 2020), (Timing.YEAR_END, 0.5, 2020), (None, 0.0, 2020)],
-)
-def test_a_flow_is_read_in_the_middle_and_a_stock_at_the_end(
-    timing: Timing | None, offset: float, last: int
-) -> None:
-    series = annual_series(trajectory(timing))
-    assert series["year"].to_numpy().tolist() == list(range(2005, last + 1))
-    assert (series - series["year"] == offset).all()
-    assert series.attrs["units"] == "t"
 
 
 @quickly

@@ -45,6 +45,7 @@ __all__ = [
     "series_in",
     "series_of",
     "titles",
+    "unplaced",
 ]
 
 
@@ -227,16 +228,26 @@ def marks_on(dataset: xr.Dataset, reference: str, targets: Iterable[Target]) -> 
     The level of a growth or a fall is counted from the base value of this very run.
     """
     listed = list(targets)
-    judging = [
-        target
-        for target in judged_targets(listed)
-        if split_reference(reference) in map(split_reference, target.variables.values())
-    ]
-    if not judging:
+    if not (judging := _judging(reference, listed)):
         return []
     raw = _raw(dataset, reference)
     marks = (mark_of(raw, target, listed) for target in judging)
     return [mark for mark in marks if mark is not None]
+
+
+def unplaced(dataset: xr.Dataset, reference: str, targets: Iterable[Target]) -> list[Target]:
+    """Return the targets that a series is judged by and that have no mark, for lack of a base."""
+    raw = _raw(dataset, reference)
+    return [target for target in _judging(reference, targets) if mark_of(raw, target) is None]
+
+
+def _judging(reference: str, targets: Iterable[Target]) -> list[Target]:
+    key = split_reference(reference)
+    return [
+        target
+        for target in judged_targets(targets)
+        if key in map(split_reference, target.variables.values())
+    ]
 
 
 def mark_of(raw: Series, target: Target, targets: Iterable[Target] = ()) -> Mark | None:

@@ -122,13 +122,21 @@ def constant_meant(model: Model, name: str) -> tuple[Variable, list[tuple[str, .
             name=variable.name,
         )
     if variable.kind not in {VariableKind.CONSTANT, VariableKind.CONTROL}:
+        others = (one.name for one in model.variables.values() if _sets(one, variable))
         raise InputError(
             "'{name}' cannot be set: its equation gives its value",
             expected=Message("a constant"),
             found=Message("a variable of kind {kind}", kind=variable.kind),
+            nearest=next(others, None),
             name=variable.name,
         )
     return variable, _ranges(model, name, variable, inside)
+
+
+def _sets(constant: Variable, variable: Variable) -> bool:
+    """Return whether a user may have meant a constant by naming the variable that it drives."""
+    is_constant = constant.kind is VariableKind.CONSTANT
+    return is_constant and constant.name.startswith(f"{variable.name} ")
 
 
 def _ranges(

@@ -16,7 +16,6 @@ from openpyxl.workbook.defined_name import DefinedName
 from plansim.engine.simulate import simulate
 from plansim.errors import InputError, ModelError
 from plansim.model.reader import load_model
-from plansim.model.reading.outside import read_series
 from plansim.model.records import VariableKind
 from tests.helpers import reference
 
@@ -122,19 +121,6 @@ def test_names_with_a_question_mark_are_what_the_settings_say(folder: Path) -> N
     assert (model.variables["x"].value, model.variables["y"].value) == (7.5, 1.0)
 
 
-def test_string_variables_name_files_and_cells(folder: Path) -> None:
-    path = folder / "other.mdl"
-    path.write_text(
-        "The Book:IS: 'b.xlsx' ~~|\ncell in it :IS:\n\t'B2'\n\t~ ~|\n"
-        "x= GET XLS CONSTANTS(the book, 'Sheet',\\\n\t\tCell in\\\n\t\t it) ~~|\n"
-        "y:= GET XLS DATA( The_Book , 'Sheet', 'A', 'B6') ~~|\nz= 1/0.5 ~~|\n" + CLOCK,
-        "utf-8",
-    )
-    model = load_model(path)
-    assert (model.variables["x"].value, model.variables["z"].line) == (7.5, 9)
-    assert float(simulate(model, cache=False)["y"][-1]) == 4
-
-
 def test_data_variables_have_their_data_from_a_table(tmp_path: Path) -> None:
     path = tmp_path / "x.mdl"
     path.write_text(
@@ -175,14 +161,7 @@ def test_data_variables_have_their_data_from_a_table(tmp_path: Path) -> None:
         ("x= GET XLS CONSTANTS('?data', 'Sheet', 'B2')",
          "'x': the file '?data' cannot be read: No such file or directory"),
         ("x:= GET DIRECT DATA('d.csv', ',', 'A', 'F12')", "'x': 'd.csv' has no numbers at 'F12'"),
-        *(
-            (f"x:RAW::= {other}", "'x': only data can be :RAW:, by the name of another variable")
-            for other in ("2*unused", "y", "nothing")
-        ),
-        (
-            "x:HOLD BACKWARD::= TIME SHIFT(y, 1)",
-            "'x': only data can be :HOLD BACKWARD:, by the name of another variable",
-        ),
+        ("x:RAW::= 2*unused", "'x': only data can be :RAW:, by the name of another variable"),
         ("x: GET DIRECT SUBSCRIPT('d.csv', ',', 'H1', 'K1', '')", "'d.csv' has no cells 'H1:K1'"),
     ],
 )  # fmt: skip
@@ -240,29 +219,6 @@ def test_raw_data_have_a_value_at_their_points_alone(tmp_path: Path) -> None:
     np.testing.assert_array_equal(found["alone"], found["point"].sel(s="b"))
 
 
-def test_data_by_name_are_read_between_their_points_in_the_own_way(tmp_path: Path) -> None:
-    path = tmp_path / "x.mdl"
-    path.write_text(
-        "e:LOOK FORWARD: ~ Dmnl ~|\nraw:RAW: ~ Dmnl ~|\nh:HOLD BACKWARD::= e ~ Dmnl ~|\n"
-        "i:INTERPOLATE::= raw ~ Dmnl ~|\nj:= e ~ Dmnl ~|\nl:LOOK FORWARD::= i ~ Dmnl ~|\n"
-        "s:RAW::= h ~ Dmnl ~|\nlate:= TIME SHIFT(e, -lag) ~ Dmnl ~|\nlag= 1 ~ Dmnl ~|\n" + CLOCK,
-        "utf-8",
-    )
-    times, seen = [0.0, 1.5, 4.0], [3.0, 6.0, 9.0]
-    table = tmp_path / "t.csv"
-    rows = (f"{time},{value},{value}\n" for time, value in zip(times, seen, strict=True))
-    table.write_text("Time,e,raw\n" + "".join(rows), "utf-8")
-    found = simulate(load_model(path, data=table), cache=False)
-    at = found.time.values
-    np.testing.assert_allclose(found["h"], [seen[sum(x <= t for x in times) - 1] for t in at])
-    ahead = [seen[min(2, sum(x < t for x in times))] for t in at]
-    np.testing.assert_allclose(found["l"], ahead)
-    for name, shift in (("i", 0), ("j", 0), ("late", 1)):
-        np.testing.assert_allclose(found[name], np.interp(at - shift, times, seen))
-    points = dict(zip(times, seen, strict=True))
-    np.testing.assert_array_equal(found["s"], [points.get(float(t), np.nan) for t in at])
-
-
 @pytest.mark.parametrize(
     ("name", "cell", "found"),
     [
@@ -290,10 +246,3 @@ def test_a_hostile_file_is_refused_at_once(
     (tmp_path / "model.mdl").write_text("{UTF-8}\n" + equation + CLOCK, "utf-8")
     with pytest.raises(ModelError, match=found):
         load_model(tmp_path / "model.mdl")
-
-
-@pytest.mark.parametrize("cells", ["nan,1", "1,inf", "1,1e999", "x,1"])
-def test_data_are_finite_numbers(tmp_path: Path, cells: str) -> None:
-    (tmp_path / "data.csv").write_text(f"Time,d\n{cells}\n", "utf-8")
-    with pytest.raises(InputError, match="is not a number"):
-        read_series(tmp_path / "data.csv")

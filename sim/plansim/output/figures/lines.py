@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 
 from plansim.errors import InputError, Message, UnknownNameError, nearest
 from plansim.output.figures import canvas, chart
-from plansim.output.series import Mark, Series, marks_on, series_in, titles
+from plansim.output.series import Mark, Series, marks_on, series_in, titles, unplaced
 from plansim.output.words.text import Lang, Text, read_text
 from plansim.targets.annual import MANY, separate
 from plansim.targets.indicator import annual_series
@@ -193,10 +193,15 @@ def fan(
         lines.append(chart.Line(median, bands[: 2 if len(fans) == 1 else 1]))
     middle = next(iter(fans.values()))[len(QUANTILES) // 2]
     marks = [(mark, canvas.INK) for mark in marks_on(middle, variable, wanted)]
+    notes = [text("plot.fan" if len(fans) == 1 else "plot.fans")]
+    away = unplaced(middle, variable, wanted)
+    for year in sorted({target.since for target in away}):
+        ids = text.join(target.id for target in away if target.since == year)
+        notes.append(text("plot.no_base", ids=ids, year=year))
     with canvas.style():
         axes = axes or canvas.new_axes()
         chart.draw_chart(axes, lines, marks, text)
-        axes.set_xlabel(text("plot.fan" if len(fans) == 1 else "plot.fans"), loc="left")
+        axes.set_xlabel("\n".join(notes), loc="left", linespacing=1.4)
         if len(fans) > 1:
             chart.label_ends(axes, [line.series for line in lines], list(fans))
     return axes
