@@ -96,13 +96,13 @@ def _decision(
 def _decision_table(comparison: Comparison, names: list[str], text: Text) -> doc.ReportTable:
     """Return the binding targets: those that hold under the first scenario, are open, and fail."""
     sought = any(found.targets for found in comparison.remedies)
-    columns = [target_column(text, 3.2), *verdict_columns(names, text, 1.4)]
+    columns = [target_column(text, 3.2), *verdict_columns(names, text, 1.7)]
     if sought:
         parts = (
             doc.TableColumn(text("report.help_under", scenario=name[0]), width=3.0)
             for name in names
         )
-        columns.append(doc.TableColumn(text("report.help"), width=5.8, parts=tuple(parts)))
+        columns.append(doc.TableColumn(text("report.help"), width=5.2, parts=tuple(parts)))
     rows: list[doc.Row | doc.GroupRow] = []
     first = comparison.verdicts[0]
     for state in ("holds", "open", "fails", "given"):
