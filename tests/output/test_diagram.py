@@ -114,7 +114,6 @@ def test_what_stands_still_is_not_drawn_and_delays_are_marked(town: Model) -> No
     links = {(link.cause, link.effect): link.delayed for link in parts.links}
     assert links["stress", "hurry"]
     assert not links["hurry", "moving"]
-    assert parts.elements["stress"].serves == ("else",)
     other = module_parts(town, "else")
     (link,) = other.links
     assert link == Link("stress", "feeling", from_outside=True)

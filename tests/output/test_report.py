@@ -35,7 +35,6 @@ from plansim.output.report.document import (
     numbered,
 )
 from plansim.output.report.file import FORMATS, in_print, write_report
-from plansim.output.report.sections.verdicts import names_of
 from plansim.output.report.writers.html_pdf import fonts, lay_out
 from plansim.output.words.text import Lang, read_text
 from plansim.output.words.verdicts import outcome_words, share_text, verdict_mark
@@ -336,7 +335,7 @@ def test_pdf_has_the_answer_on_page_one_and_no_more_and_all_rows(
     answer = typst.query(str(source), "<where>", field="value", one=True, **fonts())
     rows, headings = json.loads(answer)
     assert headings[:2] == [1, 2]
-    assert {words for words, page in rows if page == 1} == set(names_of(found.binding, text))
+    assert {words for words, page in rows if page == 1} == set(map(text.name, found.binding))
     tables = (block for block, _ in numbered(document) if isinstance(block, ReportTable))
     wanted = [row for table in tables for row in table.rows if not isinstance(row, GroupRow)]
     assert [words for words, _ in rows] == [row[0].text for row in wanted]

@@ -81,11 +81,9 @@ class BilingualContext(click.Context):
         return ChineseFormatter(width=self.terminal_width, max_width=self.max_content_width)
 
 
-LANGUAGE = "Language of the output; else the locale's."
-
-
-def _lang_option(text: str = LANGUAGE) -> click.Option:
+def _lang_option() -> click.Option:
     """Make ``--lang``; what it says is read from the line by `language_on`."""
+    text = "Language of the output; else the locale's."
     return click.Option(["--lang"], type=click.Choice(["en", "zh"]), help=text, expose_value=False)
 
 
@@ -131,12 +129,11 @@ class CommandGroup(click.Group):
         name: str,
         *,
         sections: Mapping[str, Sequence[click.Command]] | None = None,
-        lang: str = LANGUAGE,
         **more: Any,
     ) -> None:
         alone = click.pass_context(_show_help)
         super().__init__(name, callback=alone, invoke_without_command=True, **more)
-        self.params.append(_lang_option(lang))
+        self.params.append(_lang_option())
         self.sections = sections or {}
         for commands in self.sections.values():
             for command in commands:

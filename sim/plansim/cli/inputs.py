@@ -334,8 +334,8 @@ def _clashes(scenarios: Sequence[Scenario], targets: Sequence[Target]) -> Iterat
             yield Fault(message, scenario.path, found=also)
         for key, (file, line) in scenario.assumed_lines.items():
             if key not in ids:
-                message = Message("no target has the id '{id}'", id=key)
-                yield Fault(message, file, line, nearest=nearest(key, ids))
+                near = nearest(key, ids)
+                yield Fault("no target has the id '{id}'", file, line, nearest=near, id=key)
 
 
 def _warn_in_short(scenario: Scenario) -> None:

@@ -191,7 +191,6 @@ COMMANDS: Mapping[str, Sequence[click.Command]] = {
 plansim = CommandGroup(
     PROGRAM,
     sections=COMMANDS,
-    lang="Language of the output and of this help; else the locale's.",
     help="""Say which targets of a five-year plan hold, how sure that is, and what would help.
 
 Names may be English or Chinese. Exit codes: 0, all well; 1, --strict and a binding target is

@@ -140,6 +140,11 @@ class SubscriptRange:
     elements_zh: tuple[str, ...]
     """As long as ``elements``, or empty if the file gives no Chinese names."""
 
+    @property
+    def pairs(self) -> tuple[tuple[str, str], ...]:
+        """Each element in English and Chinese; twice in English if it has no Chinese name."""
+        return tuple(zip(self.elements, self.elements_zh or self.elements, strict=True))
+
 
 class Integration(StrEnum):
     """Method by which stocks are integrated; see docs/topics/integration.md."""

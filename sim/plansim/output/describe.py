@@ -8,7 +8,6 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from plansim.model.records import Model
-from plansim.model.units import NO_UNIT
 from plansim.output.words.language import say_in
 from plansim.output.words.text import Lang, Text, target_figure
 from plansim.output.words.verdicts import limit_of
@@ -29,6 +28,7 @@ __all__ = [
     "constants_name",
     "element_changes",
     "noted",
+    "range_words",
     "reference_name",
     "scenario_facts",
     "target_facts",
@@ -151,7 +151,8 @@ def changes_in_short(scenario: Scenario, model: Model, text: Text) -> list[str]:
         pairs = [
             (_elements(change.name, model, text), change.old, change.new) for change in changes
         ]
-        lines.append(_with_unit(label, element_changes(pairs, text), first.unit, text))
+        changed = label + text("list_sep.colon") + element_changes(pairs, text)
+        lines.append(text.amount(changed, first.unit))
     return lines
 
 
@@ -187,13 +188,9 @@ def element_changes(pairs: Sequence[tuple[str, float, float]], text: Text) -> st
 
 def _elements(reference: str, model: Model, text: Text) -> str:
     """Return the elements of ``name[e1,e2]`` in the reader's language."""
-    chinese = {
-        english: chinese
-        for subscript in model.subscripts.values()
-        for english, chinese in zip(subscript.elements, subscript.elements_zh, strict=False)
-    }
+    called = dict(pair for subscript in model.subscripts.values() for pair in subscript.pairs)
     _, elements = split_reference(reference)
-    return ",".join(text.pick(element, chinese.get(element)) for element in elements)
+    return ",".join(text.pick(element, called.get(element)) for element in elements)
 
 
 def constants_name(constants: Sequence[str], model: Model, text: Text) -> str:
@@ -249,7 +246,7 @@ def _change(change: Change, model: Model, text: Text, *, noting: bool = False) -
     factor, unit = (lever.shown_factor, lever.shown_unit) if lever else (1.0, change.unit)
     ends = [value * factor for value in (change.old, change.new) if not math.isnan(value)]
     shown = " → ".join(f"{value:g}" for value in ends).replace("-", "−")
-    written = _with_unit(label, shown, unit, text)
+    written = text.amount(label + text("list_sep.colon") + shown, unit)
     plausible = model.variables[split_reference(change.name)[0]].plausible
     if not noting or plausible is None:
         return written
@@ -259,11 +256,6 @@ def _change(change: Change, model: Model, text: Text, *, noting: bool = False) -
         return written
     bounds = plausible[0] * factor, plausible[1] * factor
     return written + noted("show.exceeded", bounds, unit, text)
-
-
-def _with_unit(label: str, change: str, unit: str, text: Text) -> str:
-    written = f"{label}{text('list_sep.colon')}{change}"
-    return written if unit == NO_UNIT else f"{written} {text.unit(unit)}"
 
 
 def _span(values: Sequence[float]) -> str:
@@ -288,11 +280,20 @@ def both_names(en: str, zh: str, text: Text) -> str:
 
 def noted(key: str, bounds: tuple[float | None, float | None] | None, unit: str, text: Text) -> str:
     """Write a range of values of a unit in words; nothing if there is none."""
-    if bounds is None or bounds == (None, None):
-        return ""
-    low, high = ("" if bound is None else f"{bound:g}" for bound in bounds)
-    span = f"{low} – {high}" if low and high else f"≥ {low}" if low else f"≤ {high}"
-    return text(key, range=f"{span} {text.unit(unit)}".strip())
+    shown = range_words(bounds)
+    return text(key, range=f"{shown} {text.unit(unit)}".strip()) if shown else ""
+
+
+def range_words(bounds: tuple[float | None, float | None] | None) -> str:
+    """Write a range of values; nothing if there is none.
+
+    >>> range_words((0.5, 2.0)), range_words((0.0, None)), range_words((None, None))
+    ('0.5 – 2', '≥ 0', '')
+    """
+    low, high = ("" if bound is None else f"{bound:g}" for bound in bounds or (None, None))
+    if low and high:
+        return f"{low} – {high}"
+    return f"≥ {low}" if low else f"≤ {high}" if high else ""
 
 
 def _goal(target: Target, text: Text) -> str:

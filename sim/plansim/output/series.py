@@ -14,8 +14,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import TYPE_CHECKING
 
-from plansim.errors import Fault, Message, UnitError, UnknownNameError, nearest
-from plansim.model.records import SubscriptRange
+from plansim.errors import Message, UnitError, UnknownNameError, nearest
 from plansim.output.words.text import Text, target_figure
 from plansim.output.words.verdicts import SIGNS
 from plansim.targets.annual import Annual, annual_of
@@ -23,8 +22,9 @@ from plansim.targets.indicator import Measure, annual_series
 from plansim.targets.target import (
     Attribute,
     Direction,
-    Kind,
     Target,
+    answering_series,
+    judged_targets,
     reported_factor,
     split_reference,
     unit_factor,
@@ -37,7 +37,6 @@ __all__ = [
     "Mark",
     "Series",
     "as_judged",
-    "judged_references",
     "judged_series",
     "mark_label",
     "mark_of",
@@ -76,7 +75,7 @@ def rows_of(run: Annual, names: Iterable[str] | None = None) -> Iterator[Series]
     """Yield the rows of a run, in the order of its variables, or of ``names``."""
     for name in run.variables if names is None else names:
         variable = run.variables[name]
-        ranges = [_elements(subscript) for subscript in variable.ranges]
+        ranges = [subscript.pairs for subscript in variable.ranges]
         for position in product(*(range(len(elements)) for elements in ranges)):
             values = variable.row(position)
             both = [elements[index] for elements, index in zip(ranges, position, strict=True)]
@@ -88,11 +87,6 @@ def rows_of(run: Annual, names: Iterable[str] | None = None) -> Iterator[Series]
                 timing=variable.timing,
                 values=dict(zip(run.years, values.tolist(), strict=True)),
             )
-
-
-def _elements(range_: SubscriptRange) -> list[tuple[str, str]]:
-    """Return the elements of a range in English and Chinese."""
-    return list(zip(range_.elements, range_.elements_zh or range_.elements, strict=True))
 
 
 def _labelled(name: str, elements: Sequence[str]) -> str:
@@ -149,9 +143,7 @@ def judged_series(series: Iterable[Series], targets: Iterable[Target]) -> list[S
     """Return the series that targets judge, in the order of the targets and in their units."""
     listed = list(targets)
     by_name = {split_reference(figures.name): figures for figures in as_judged(series, listed)}
-    wanted = dict.fromkeys(
-        split_reference(reference) for target in listed for reference in target.variables.values()
-    )
+    wanted = map(split_reference, answering_series(listed))
     return [by_name[name] for name in wanted if name in by_name]
 
 
@@ -196,9 +188,8 @@ def _raw(dataset: xr.Dataset, reference: str) -> Series:
 
     name, elements = split_reference(reference)
     if name not in dataset:
-        known = [str(variable) for variable in dataset]
-        message = Message("the run holds no variable '{name}'", name=name)
-        raise UnknownNameError(Fault(message, nearest=nearest(name, known)))
+        near = nearest(name, map(str, dataset))
+        raise UnknownNameError("the run holds no variable '{name}'", nearest=near, name=name)
     array = dataset[name]
     yearly = annual_series(array) if "time" in array.dims else array
     if "year" not in yearly.dims:  # a constant holds in all years
@@ -209,13 +200,11 @@ def _raw(dataset: xr.Dataset, reference: str) -> Series:
     }
     if (name, elements) not in by_reference:
         known = [series.name for series in by_reference.values()]
-        message = Message("'{name}' is not one series", name=reference)
         raise UnknownNameError(
-            Fault(
-                message,
-                expected=Message("an element, as {example}", example=known[0]),
-                nearest=nearest(reference, known),
-            )
+            "'{name}' is not one series",
+            expected=Message("an element, as {example}", example=known[0]),
+            nearest=nearest(reference, known),
+            name=reference,
         )
     return by_reference[name, elements]
 
@@ -231,19 +220,6 @@ def titles(runs: Sequence[xr.Dataset], text: Text) -> list[str]:
         f"{name} ({run.attrs.get('scenario', '')})" if names.count(name) > 1 else name
         for name, run in zip(names, runs, strict=True)
     ]
-
-
-def judged_references(
-    targets: Iterable[Target], attribute: Attribute = Attribute.BINDING
-) -> list[str]:
-    """Return the series that targets of an attribute are judged by, each once, in their order."""
-    wanted = [
-        reference
-        for target in targets
-        if target.kind is Kind.TARGET and target.attribute is attribute and target.value is not None
-        for reference in target.variables.values()
-    ]
-    return list(dict.fromkeys(wanted))
 
 
 def marks_on(dataset: xr.Dataset, reference: str, targets: Iterable[Target]) -> list[Mark]:
@@ -266,11 +242,11 @@ def unplaced(dataset: xr.Dataset, reference: str, targets: Iterable[Target]) -> 
 
 
 def _judging(reference: str, targets: Iterable[Target]) -> list[Target]:
+    key = split_reference(reference)
     return [
         target
-        for target in targets
-        if target.kind is Kind.TARGET and target.value is not None and target.year is not None
-        if split_reference(reference) in map(split_reference, target.variables.values())
+        for target in judged_targets(targets)
+        if key in map(split_reference, target.variables.values())
     ]
 
 

@@ -93,8 +93,7 @@ class ModelFacts:
         """Names of variables, ranges and elements by their keys."""
         names = {name_key(one.name): self.name(one) for one in self.model.variables.values()}
         for range_ in self.model.subscripts.values():
-            chinese = range_.elements_zh or range_.elements
-            for pair in zip(range_.elements, chinese, strict=True):
+            for pair in range_.pairs:
                 names.setdefault(name_key(pair[0]), self.text.pick(*pair))
             names[name_key(range_.name)] = self.text.pick(range_.name, range_.name_zh)
         return {"time": "t", **names}
@@ -219,8 +218,7 @@ def values_of(variable: Variable, facts: ModelFacts) -> list[str]:
         if len(values) == 1 or len(set(values.values())) > 1:
             return [f"{_element(name, facts)}{colon}{value:g}" for name, value in values.items()]
         values = next(iter(values.values()))
-    unit = "" if variable.unit == NO_UNIT else facts.text.unit(variable.unit)
-    return [f"{values:g} {unit}".strip()]
+    return [facts.text.amount(f"{values:g}", variable.unit)]
 
 
 def _element(reference: str, facts: ModelFacts) -> str:
@@ -238,8 +236,7 @@ def kind_of(variable: Variable, text: Text) -> str:
 
 def _range_of(subscript: SubscriptRange, text: Text) -> str:
     """Return the name of a range with its elements."""
-    pairs = zip(subscript.elements, subscript.elements_zh or subscript.elements, strict=True)
-    elements = text.join(text.pick(*pair) for pair in pairs)
+    elements = text.join(text.pick(*pair) for pair in subscript.pairs)
     return text.pick(subscript.name, subscript.name_zh) + text("list_sep.colon") + elements
 
 

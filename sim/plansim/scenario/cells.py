@@ -61,8 +61,9 @@ def number_in(unit_wanted: str, name: str, cell: Cell, at: Location = ()) -> flo
                 expected = Message(
                     "a number, or one with its unit, as '1.5 {unit}'", unit=unit_wanted
                 )
-            message = Message("'{name}' is not a number", name=name)
-            raise InputError(message, at=at, expected=expected, found=shown(cell))
+            raise InputError(
+                "'{name}' is not a number", at=at, expected=expected, found=shown(cell), name=name
+            )
         cell, unit = float(match[1]), match[2]
     number = cell
     if unit and unit != unit_wanted:

@@ -103,8 +103,8 @@ def unit_of(name: str, apply: Apply, variables: Iterable[Variable]) -> str:
         return "Dmnl"
     units = dict.fromkeys(variable.unit for variable in variables)
     if len(units) > 1:
-        message = Message("the constants of '{name}' have different units", name=name)
-        raise InputError(message, found=Message("{names}", names=tuple(units)))
+        found = Message("{names}", names=tuple(units))
+        raise InputError("the constants of '{name}' have different units", found=found, name=name)
     return next(iter(units))
 
 
@@ -146,9 +146,8 @@ def numbers_of(
             continue
         filled = max((number for number, cell in enumerate(row, 1) if cell), default=0)
         if filled < len(columns):
-            message = Message("the row ends early")
             expected = Message("{count} cells", count=len(columns))
-            faults.append(Fault(message, None, line, expected, str(filled)))
+            faults.append(Fault("the row ends early", None, line, expected, str(filled)))
             continue
         for column, cell in enumerate(row):
             with contextlib.suppress(ValueError):

@@ -312,8 +312,7 @@ def head_of(comments: Sequence[str], path: Path) -> MembersHead:
     ):
         if not is_valid:
             line, text = entries[key]
-            message = Message("'{name}' has the wrong value", name=key)
-            raise InputError(message, path, line, expected, text)
+            raise InputError("'{name}' has the wrong value", path, line, expected, text, name=key)
     pairs = filter(None, entries.get(OF_FILES, (0, ""))[1].split(", "))
     named = (pair.rpartition(" ") for pair in pairs)
     line, sha256 = entries["model"]

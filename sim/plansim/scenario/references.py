@@ -166,8 +166,7 @@ def elements_meant(model: Model, text: str, subscript: str, at: Location = ()) -
         InputError: the range has no such element.
     """
     whole = model.subscripts[subscript]
-    chinese = zip(whole.elements_zh, whole.elements, strict=False)
-    by_name: dict[str, tuple[str, ...]] = {folded(zh): (element,) for zh, element in chinese}
+    by_name: dict[str, tuple[str, ...]] = {folded(zh): (one,) for one, zh in whole.pairs}
     by_name |= {folded(element): (element,) for element in whole.elements}
     for part in model.subscripts.values():
         if set(part.elements) <= set(whole.elements):

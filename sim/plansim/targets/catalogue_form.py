@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -28,10 +28,6 @@ def _period(year: int | str, _: object) -> Period:
     raise InputError(
         "there is no such year", expected=Message("a year, or years as 2001–05"), found=shown(year)
     )
-
-
-def _by_basis(given: str | dict[Basis, str], _: object) -> Mapping[Basis | None, str]:
-    return {None: given} if isinstance(given, str) else dict(given.items())
 
 
 class _Part(Words):
@@ -208,9 +204,9 @@ def _target(
     reason = judged.not_modelled if judged else ""
     if isinstance(reason, str):
         reason = catalogue.reasons[reason] if reason else Words(en="", zh="")
-    variables: Mapping[Basis | None, str] = {}
+    variables: dict[Basis | None, str] = {}
     if judged is not None:
-        variables = _by_basis(judged.variable or judged.variables, None)
+        variables = {None: judged.variable} if judged.variable else dict(judged.variables.items())
     return Target(
         id=row.id,
         kind=kind,

@@ -158,7 +158,7 @@ def names_of(model: Model, variable: Variable, elements: Sequence[str]) -> tuple
     english = f"{variable.name}, {', '.join(elements)}" if elements else variable.name
     ranges = [model.subscripts[name] for name in variable.subscripts]
     chinese = [
-        dict(zip(within.elements, within.elements_zh, strict=False)).get(element, element)
+        dict(within.pairs).get(element, element)
         for element, within in zip(elements, ranges, strict=False)
     ]
     name_zh = variable.name_zh or variable.name

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -240,16 +241,14 @@ def solve(
     if prices and cost is not None:
         raise UsageError(Message("the cost is either of --price or of --cost"))
     inputs = asked.read()
-    faults = list(_unpriced(prices))
-    if faults:
-        raise InputError(faults)
+    priced = _priced(prices)
     with asked.terminal.progress("run.simulating", scenario=inputs.scenario.id):
         solution = plansim.solve(
             inputs.model,
             inputs.scenario,
             tuple(dict.fromkeys(levers)),
             tuple(dict.fromkeys(ids)),
-            prices=dict(map(_price, prices)),
+            prices=priced,
             outlay=cost or "",
             plan=inputs.targets,
         )
@@ -257,22 +256,21 @@ def solve(
     asked.answer(solution, lambda: solution_table(solution, asked.text, outlay_zh=name))
 
 
-def _price(text: str) -> tuple[str, float]:
-    """Read ``NAME=COST``; the cost is NaN where it is no number from 0 on."""
-    name, _, size = text.rpartition("=")
-    try:
-        price = float(size)
-    except ValueError:
-        price = math.nan
-    return name, price if name and 0 <= price < math.inf else math.nan
-
-
-def _unpriced(texts: Sequence[str]) -> Iterator[Fault]:
-    """Yield a fault for each text that is no price."""
+def _priced(texts: Sequence[str]) -> dict[str, float]:
+    """Read texts ``NAME=COST``, each a number from 0 on."""
+    prices: dict[str, float] = {}
+    faults: list[Fault] = []
     for text in texts:
-        if math.isnan(_price(text)[1]):
-            expected = Message("NAME=COST, a number from 0 on")
-            yield Fault("not a price", "--price", expected=expected, found=text)
+        name, _, size = text.rpartition("=")
+        with suppress(ValueError):
+            if name and 0 <= float(size) < math.inf:
+                prices[name] = float(size)
+                continue
+        expected = Message("NAME=COST, a number from 0 on")
+        faults.append(Fault("not a price", "--price", expected=expected, found=text))
+    if faults:
+        raise InputError(faults)
+    return prices
 
 
 @decide.command(epilog="Example: plansim decide frontier baseline -o frontier.json")

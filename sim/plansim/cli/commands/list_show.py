@@ -12,7 +12,6 @@ import plansim
 from plansim.cli import options
 from plansim.cli.help import CommandGroup, command
 from plansim.cli.inputs import Arguments
-from plansim.errors import Message
 
 if TYPE_CHECKING:
     from plansim.model.records import Model, Variable
@@ -97,7 +96,7 @@ def show(asked: Arguments, name: str) -> None:
 
 def _facts(name: str, model: Model, text: Text) -> list[tuple[str, str]]:
     """Find what NAME names: the id of a target or a clash, a variable, a scenario or an overlay."""
-    from plansim.errors import Fault, UnknownNameError, nearest
+    from plansim.errors import UnknownNameError, nearest
     from plansim.model.comment import load_evidence
     from plansim.model.records import folded
     from plansim.output.describe import clash_facts, scenario_facts, target_facts
@@ -130,8 +129,10 @@ def _facts(name: str, model: Model, text: Text) -> list[tuple[str, str]]:
     known += [head.id for head in plansim.list_overlays()]
     known += [target.id for target in targets.values()]
     known += [clash.id for clash in clashes.values()]
-    message = Message("no variable, target, scenario or clash is called '{name}'", name=name)
-    raise UnknownNameError(Fault(message, nearest=nearest(name, known)))
+    near = nearest(name, known)
+    raise UnknownNameError(
+        "no variable, target, scenario or clash is called '{name}'", nearest=near, name=name
+    )
 
 
 def _variable(name: str, model: Model) -> Variable:

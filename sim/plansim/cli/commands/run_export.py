@@ -61,7 +61,7 @@ def run(asked: Arguments, names: Sequence[str]) -> None:
 
 def _series_named(inputs: Inputs, name: str) -> tuple[str, tuple[str, ...]]:
     """Return the variable of a name, and its series that are meant: none for all."""
-    from plansim.errors import Fault, InputError
+    from plansim.errors import InputError
     from plansim.model.records import VariableKind
     from plansim.targets.labels import elements_named
 
@@ -74,10 +74,12 @@ def _series_named(inputs: Inputs, name: str) -> tuple[str, tuple[str, ...]]:
             for fault in error.faults
         ) from None
     if variable.kind is VariableKind.LOOKUP:
-        message = Message(
-            "'{name}' is a lookup table: it has no value over time", name=variable.name
+        raise InputError(
+            "'{name}' is a lookup table: it has no value over time",
+            inputs.model.path,
+            variable.line,
+            name=variable.name,
         )
-        raise InputError(Fault(message, inputs.model.path, variable.line))
     return variable.name, tuple(f"{variable.name}[{cell}]" for cell in cells)
 
 

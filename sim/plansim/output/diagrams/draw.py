@@ -13,7 +13,7 @@ from importlib.resources import files
 
 from rich.cells import cell_len
 
-from plansim.model.records import Model, Module, Variable
+from plansim.model.records import Model, Variable
 from plansim.output.diagrams.layout import Edge, Layout, Node, Position, lay_out
 from plansim.output.diagrams.parts import (
     Element,
@@ -23,7 +23,7 @@ from plansim.output.diagrams.parts import (
     module_parts,
     modules_drawn,
 )
-from plansim.output.words.text import Lang, read_text
+from plansim.output.words.text import Lang
 from plansim.output.words.wrapping import wrap
 
 __all__ = [
@@ -91,23 +91,20 @@ class Label:
 
 @dataclass(frozen=True)
 class Card:
-    """An element with its labels, and the size of its shape."""
+    """An element with its label, and the size of its shape."""
 
     element: Element
     label: Label
-    serves: Label
     width: float
     height: float
 
     @property
     def node(self) -> Node:
         """What the layout needs to know."""
-        below = self.serves.rows * SMALL_LINE
-        text = self.serves.columns * SMALL_COLUMN + 4
-        if self.element.shape is Shape.FLOW:
-            below += self.label.rows * LINE
-            text = max(text, self.label.columns * COLUMN + 6)
-        return Node(self.width, self.height, text, below + 8 if below else 0.0)
+        if self.element.shape is not Shape.FLOW or not self.label.rows:
+            return Node(self.width, self.height)
+        text, below = self.label.columns * COLUMN + 6, self.label.rows * LINE + 8
+        return Node(self.width, self.height, text, below)
 
 
 def label_of(texts: Mapping[Lang, str], widest: int = WIDEST) -> Label:
@@ -127,17 +124,13 @@ def _balanced(text: str, widest: int) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _called(named: Variable | Module, lang: Lang) -> str:
+def _called(named: Variable, lang: Lang) -> str:
     return named.name_zh or named.name if lang is Lang.ZH else named.name
 
 
-def card_of(element: Element, model: Model, langs: Sequence[Lang]) -> Card:
+def card_of(element: Element, langs: Sequence[Lang]) -> Card:
     """Measure an element with its names in some languages."""
     names = {lang: _called(element.variable, lang) for lang in langs if element.variable}
-    serves = {}
-    for lang in langs if element.serves else ():
-        modules = (_called(model.modules[name], lang) for name in element.serves)
-        serves[lang] = "→ " + read_text(lang).join(modules)
     label = label_of(names)
     height, width = label.rows * float(LINE) + 6, label.columns * COLUMN + 2 * PAD
     match element.shape:
@@ -152,7 +145,7 @@ def card_of(element: Element, model: Model, langs: Sequence[Lang]) -> Card:
             height, width = label.rows * SMALL_LINE, label.columns * SMALL_COLUMN + 4
         case Shape.AUXILIARY:
             pass
-    return Card(element, label, label_of(serves, WIDEST_SMALL), width, height)
+    return Card(element, label, width, height)
 
 
 def _text_lines(label: Label, x: float, top: float, line: float, css: str = "") -> Iterator[str]:
@@ -187,11 +180,9 @@ def _drawn_card(card: Card, centre: Position, size: tuple[float, float]) -> Iter
                 f'-{2 * VALVE}v{2 * VALVE}z"/>'
             )
             yield from _text_lines(card.label, x, bottom + 2, LINE)
-            bottom += card.label.rows * LINE + 2
         case Shape.AUXILIARY:
             yield _rect("a", left, top, width, height, 6)
             yield from _text_lines(card.label, x, middle, LINE)
-    yield from _text_lines(card.serves, x, bottom + 2, SMALL_LINE, "u")
 
 
 def _rect(css: str, x: float, y: float, width: float, height: float, corner: float) -> str:
@@ -232,7 +223,7 @@ def module_diagram(
     '<svg'
     """
     parts, wanted = module_parts(model, module), tuple(map(Lang, langs))
-    cards = {key: card_of(element, model, wanted) for key, element in parts.elements.items()}
+    cards = {key: card_of(element, wanted) for key, element in parts.elements.items()}
     layout = lay_out({key: card.node for key, card in cards.items()}, edges_of(parts))
     body = [*_links(parts, layout, signs or {}), *_pipes(parts, layout)]
     for key, card in cards.items():

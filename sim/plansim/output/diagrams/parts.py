@@ -60,8 +60,6 @@ class Element:
     has."""
     shape: Shape
     variable: Variable | None = None
-    serves: tuple[str, ...] = ()
-    """The modules that use it."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +122,7 @@ def module_parts(model: Model, module: str) -> ModuleParts:
 
     A summand of a stock's rate is a flow: the one variable that it is about, or one without a name.
     """
-    moving, users = _moving(model), _users(model)
+    moving = _moving(model)
     own = [name for name in moving if model.variables[name].module == module]
     shapes = dict.fromkeys(own, Shape.AUXILIARY)
     pipes: list[FlowPipe] = []
@@ -152,15 +150,7 @@ def module_parts(model: Model, module: str) -> ModuleParts:
             shapes[flow] = Shape.FLOW
             pipes += [FlowPipe(flow, name)] if 1 in directions else []
             pipes += [FlowPipe(name, flow)] if -1 in directions else []
-    elements = {
-        key: Element(
-            key,
-            shape,
-            model.variables.get(key),
-            tuple(one for one in users.get(key, ()) if one != module),
-        )
-        for key, shape in shapes.items()
-    }
+    elements = {key: Element(key, shape, model.variables.get(key)) for key, shape in shapes.items()}
     shadows = {
         link.source: Element(link.source, Shape.SHADOW, model.variables[link.cause])
         for link in links
@@ -196,15 +186,6 @@ def _moves_itself(model: Model, variable: Variable) -> bool:
         or any(equation.form is EquationForm.DATA for equation in equations)
         or any(key in _CLOCKED or key.startswith("random") for key in called)
     )
-
-
-def _users(model: Model) -> dict[str, dict[str, None]]:
-    """Return the modules that use each variable."""
-    users: dict[str, dict[str, None]] = {}
-    for variable in model.variables.values():
-        for cause in variable.felt:
-            users.setdefault(cause, {})[variable.module] = None
-    return users
 
 
 def _links(

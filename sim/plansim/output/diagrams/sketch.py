@@ -13,10 +13,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise, starmap
+from typing import TypeAlias
 
-from plansim.errors import Fault, OutputError
+from plansim.errors import OutputError
 from plansim.files.writing import check_destination, writing_whole
 from plansim.model.reading.entries import SKETCH, around_sketch
 from plansim.model.records import Model, Variable, VariableKind
@@ -58,17 +59,9 @@ _GREY = "0,3,-1,0,0,0,128-128-128,0-0-0,|8||128-128-128"
 _ARC, _RIGHT_ANGLES, _NO_HEAD, _PIPE, _CAUSAL = 1, 4, 96, "22,0,0", "0,0,64"
 """Shapes of an arrow; and its thickness, font and kind."""
 
-_Write = Callable[[int, dict[str, int]], str]
-"""Writes an object, given its number and the numbers of all by their keys."""
-
-
-@dataclass(frozen=True)
-class _Item:
-    """An object of a view."""
-
-    write: _Write
-    key: str = ""
-    """What arrows know it by."""
+_Item: TypeAlias = tuple[str, Callable[[int, dict[str, int]], str]]
+"""What arrows know an object by, if they do; and what writes it, given its number and the numbers
+of all by their keys."""
 
 
 def sketch(model: Model) -> str:
@@ -109,7 +102,7 @@ def write_sketch(model: Model, *, force: bool = False) -> int:
     check_destination(model.path, force=True)
     old = data.removeprefix(before).removesuffix(after)
     if not force and old != drawings and any(line[:1].isdigit() for line in old.splitlines()):
-        raise OutputError(Fault("the file has drawings already; --force replaces them", model.path))
+        raise OutputError("the file has drawings already; --force replaces them", model.path)
     if written != data:
         with writing_whole(model.path) as part:
             part.write_bytes(written)
@@ -122,7 +115,7 @@ def _is_drawn(variable: Variable) -> bool:
 
 def _view(model: Model, module: str) -> str:
     parts = module_parts(model, module)
-    cards = {key: _card(element, model) for key, element in parts.elements.items()}
+    cards = {key: _card(element) for key, element in parts.elements.items()}
     layout = lay_out({key: card.node for key, card in cards.items()}, edges_of(parts))
     rest = [
         variable.name
@@ -130,17 +123,16 @@ def _view(model: Model, module: str) -> str:
         if variable.module == module and _is_drawn(variable) and variable.name not in cards
     ]
     items = [*_drawing(parts, cards, layout), *_columns(rest, layout)]
-    numbers = {item.key: number for number, item in enumerate(items, 1) if item.key}
-    body = "\n".join(item.write(number, numbers) for number, item in enumerate(items, 1))
+    numbers = {key: number for number, (key, _) in enumerate(items, 1) if key}
+    body = "\n".join(write(number, numbers) for number, (_, write) in enumerate(items, 1))
     name = (module or model.name)[:LONGEST_NAME]
     return f"{_HEAD.format(mark=SKETCH, name=name)}{body}\n"
 
 
-def _card(element: Element, model: Model) -> Card:
-    """Measure an element: all names in one size, and without the modules that it serves."""
+def _card(element: Element) -> Card:
+    """Measure an element, with all names in one size."""
     shape = Shape.AUXILIARY if element.shape is Shape.SHADOW else element.shape
-    plain = replace(element, shape=shape, serves=())
-    return card_of(plain, model, (Lang.EN,))
+    return card_of(replace(element, shape=shape), (Lang.EN,))
 
 
 def _drawing(parts: ModuleParts, cards: dict[str, Card], layout: Layout) -> Iterator[_Item]:
@@ -210,7 +202,7 @@ def _word(
     """Write a variable, a valve or a cloud; of its size Vensim keeps the halves."""
     place = (*_placed(centre), *(round(side / 2) for side in size))
     inner = ",".join(map(str, place))
-    return _Item(lambda number, _: f"{kind},{number},{name},{inner},{tail}", key)
+    return key, lambda number, _: f"{kind},{number},{name},{inner},{tail}"
 
 
 def _arrow(source: str, target: str, shape: int, style: str, handle: Position) -> _Item:
@@ -224,7 +216,7 @@ def _arrow(source: str, target: str, shape: int, style: str, handle: Position) -
         ends = f"{numbers[source]},{numbers[target]}"
         return f"1,{number},{ends},{shape},0,0,{style},0,-1--1--1,,1|({x},{y})|"
 
-    return _Item(write)
+    return "", write
 
 
 def _halfway(route: Sequence[Position]) -> Position:

@@ -21,7 +21,7 @@ from plansim.model.comment import load_evidence
 from plansim.model.reading.expression import Table, name_key
 from plansim.model.records import Model, Variable, VariableKind
 from plansim.model.units import NO_UNIT
-from plansim.output.describe import reference_name
+from plansim.output.describe import range_words, reference_name
 from plansim.output.diagrams.draw import STYLE, module_diagram, modules_drawn
 from plansim.output.variables import (
     ModelFacts,
@@ -135,7 +135,7 @@ def document_pages(
         "parameters": {
             "short": partial(_short, facts),
             "unit": lambda variable: typeset(text.unit(variable.unit)),
-            "span": _span,
+            "span": range_words,
             "cited": lambda variable: list(_cited_in_short(variable, facts)),
         },
         "sources": {
@@ -232,13 +232,6 @@ def _short(facts: ModelFacts, variable: Variable) -> str:
     numbers = variable.value.values()
     span = f"{min(numbers):g}–{max(numbers):g}"
     return facts.text("document.elements", span=span, count=len(numbers))
-
-
-def _span(bounds: tuple[float | None, float | None] | None) -> str:
-    if bounds is None or bounds == (None, None):
-        return ""
-    low, high = ("" if bound is None else f"{bound:g}" for bound in bounds)
-    return f"{low}–{high}" if low and high else f"≥ {low}" if low else f"≤ {high}"
 
 
 def _cited_in_short(variable: Variable, facts: ModelFacts) -> Iterator[Part]:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from plansim.errors import CatalogueError, Fault, InputError
+from plansim.errors import CatalogueError, InputError
 from plansim.files.escaping import for_spreadsheet
 from plansim.files.forms import LAX, Form, Names, form_of, listed
 from plansim.files.writing import check_destination, writing_whole
@@ -100,9 +100,7 @@ def table_of(
 def _chosen(run: xr.Dataset, names: Sequence[str]) -> xr.Dataset:
     for name in names:
         if name not in run:
-            raise InputError(
-                Fault("'{name}' is not a series: it has no value over time", name=name)
-            )
+            raise InputError("'{name}' is not a series: it has no value over time", name=name)
     wanted = list(names) or [str(name) for name in run if "year" in run[name].dims]
     return run[wanted].assign_coords(year=run["year"])
 
@@ -271,7 +269,7 @@ def iamc_table(
         for row in _rows(run, iamc, names)
     ]
     if not rows:
-        raise InputError(Fault("the names for the IAMC fit no variable of the runs"))
+        raise InputError("the names for the IAMC fit no variable of the runs")
     return pd.DataFrame(rows)
 
 

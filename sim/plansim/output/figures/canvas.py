@@ -8,8 +8,6 @@ matplotlib. Figures are made without pyplot, so that nothing outside of them cha
 from __future__ import annotations
 
 import io
-import textwrap
-import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -29,6 +27,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from plansim.files.writing import check_destination, writing_whole
 from plansim.output.words.font import font_file
 from plansim.output.words.text import typeset
+from plansim.output.words.wrapping import wrap
 
 __all__ = [
     "FORMATS",
@@ -176,10 +175,7 @@ def wrapped(name: str, columns: int) -> str:
     >>> wrapped("fall of energy use per unit of output", 20)
     'Fall of energy use\nper unit of output'
     """
-    name = name[:1].upper() + name[1:]
-    wide = sum(unicodedata.east_asian_width(character) in "WF" for character in name)
-    narrow = int(columns * len(name) / (len(name) + wide)) if name else columns
-    return "\n".join(textwrap.wrap(name, max(narrow, 1), break_long_words=wide > 0))
+    return "\n".join(wrap(name[:1].upper() + name[1:], columns))
 
 
 def plain_numbers(axes: Axes, ticks: int = 5) -> None:

@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from plansim.analysis.decisions.discovery import Discovery, FailureBox, Limit, Outcome
 from plansim.analysis.decisions.robustness import Robustness
 from plansim.analysis.decisions.signposts import USEFUL, Signpost
-from plansim.errors import Fault, InputError
+from plansim.errors import InputError
 from plansim.model.records import Model
 from plansim.output.describe import constants_name
 from plansim.output.figures import canvas
@@ -54,7 +54,7 @@ def discovery_sheet(found: Sequence[Discovery], model: Model, lang: str = Lang.E
     text = read_text(Lang(lang))
     drawn = [one for one in found if one.boxes]
     if not drawn:
-        raise InputError(Fault("there is no corner to draw: no target has one"))
+        raise InputError("there is no corner to draw: no target has one")
     with canvas.style():
         figure = canvas.ShownFigure(figsize=(9.6, 2.75 * len(drawn) + 0.7))
         grid = figure.subplots(len(drawn), 2, squeeze=False, gridspec_kw={"width_ratios": [1, 1.5]})
@@ -228,7 +228,7 @@ def signpost_sheet(signs: Sequence[Signpost], lang: str = Lang.EN) -> Figure:
     text = read_text(Lang(lang))
     targets = list(dict.fromkeys(sign.target for sign in signs))
     if not targets:
-        raise InputError(Fault("there is nothing to draw: no target is open"))
+        raise InputError("there is nothing to draw: no target is open")
     with canvas.style():
         columns = min(len(targets), 2)
         figure = canvas.ShownFigure(

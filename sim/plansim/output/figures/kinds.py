@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
@@ -19,16 +19,22 @@ from plansim.analysis.calibration.history_file import PointKind
 from plansim.analysis.ensemble import judged_with_shares
 from plansim.analysis.feedback.loop_scores import LoopScores, score_loops
 from plansim.analysis.validation.history import HistorySeries
-from plansim.errors import Fault, InputError, Message
+from plansim.errors import InputError, Message
 from plansim.model.records import Model
 from plansim.output.figures import canvas
 from plansim.output.figures.lines import fan, small_multiples, trajectories
 from plansim.output.figures.loops import loop_shares
 from plansim.output.figures.verdicts import verdict_map
-from plansim.output.series import judged_references, titles
+from plansim.output.series import titles
 from plansim.output.words.text import Lang, Text, read_text
 from plansim.scenario.records import Scenario
-from plansim.targets.target import Attribute, Status, Target
+from plansim.targets.target import (
+    Attribute,
+    Status,
+    Target,
+    answering_series,
+    binding_targets,
+)
 
 __all__ = [
     "FIGURES",
@@ -67,9 +73,9 @@ def _lines_sheet(subject: Subject) -> Figure:
     runs, targets, lang = subject.runs, subject.targets, subject.lang
     if len(subject.variables) == 1:
         return canvas.figure_of(trajectories(runs, subject.variables[0], targets, lang=lang))
-    wanted = subject.variables or judged_references(targets)
+    wanted = subject.variables or answering_series(binding_targets(targets))
     if not wanted:
-        raise InputError(Fault("no binding target names a variable; --variable gives one to draw"))
+        raise InputError("no binding target names a variable; --variable gives one to draw")
     return canvas.figure_of(small_multiples(runs, wanted, targets, lang=lang)[0])
 
 
@@ -88,11 +94,9 @@ def _verdicts_sheet(subject: Subject) -> Figure:
         if every or verdict.attribute is Attribute.BINDING
     ]
     if all(verdict.status is Status.UNTESTABLE for verdict in verdicts):
-        raise InputError(
-            Fault("no target is judged")
-            if every
-            else Fault("no binding target is judged; --all draws the others too")
-        )
+        if every:
+            raise InputError("no target is judged")
+        raise InputError("no binding target is judged; --all draws the others too")
     axes = verdict_map(verdicts, titles=titles(subject.runs, read_text(lang)), lang=lang)
     return canvas.figure_of(axes)
 
@@ -120,12 +124,12 @@ def _fan_sheet(subject: Subject) -> Figure:
         InputError: there is nothing to draw.
     """
     (sweep,), targets = subject.runs, subject.targets
-    kept: Iterable[str] = (name for name in judged_references(targets) if name in sweep)
-    wanted = list(subject.variables or kept)
+    judging = answering_series(binding_targets(targets))
+    wanted = subject.variables or [name for name in judging if name in sweep]
     if not wanted:
-        raise InputError(Fault("the sweep keeps nothing that a binding target is judged by",
-                               expected=Message("--variable with one of its outputs")))  # fmt: skip
-
+        expected = Message("--variable with one of its outputs")
+        raise InputError("the sweep keeps nothing that a binding target is judged by",
+                         expected=expected)  # fmt: skip
     draws = [partial(fan, sweep, variable, targets, lang=subject.lang) for variable in wanted]
     return _sheet(draws, 6.4, 3.8)
 

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from plansim.errors import Fault, InputError, Message, UnknownNameError, nearest
+from plansim.errors import InputError, Message, UnknownNameError, nearest
 from plansim.output.figures import canvas, chart
 from plansim.output.series import Mark, Series, marks_on, series_in, titles, unplaced
 from plansim.output.words.text import Lang, Text, read_text
@@ -218,9 +218,7 @@ def _quantiles(
     base, elements = split_reference(variable)
     if variable not in runs and base not in runs:
         near = nearest(variable, map(str, runs))
-        raise UnknownNameError(
-            Fault("the sweep holds no output '{name}'", nearest=near, name=variable)
-        )
+        raise UnknownNameError("the sweep holds no output '{name}'", nearest=near, name=variable)
     for scenario, of_scenario in _by_scenario(runs, text):
         array = of_scenario[variable if variable in runs else base]
         over = next((dim for dim in MANY if dim in array.dims), None)
@@ -230,12 +228,10 @@ def _quantiles(
         if over is None or set(array.dims) not in ({over, "year"}, {over, "time"}):
             dims = Message("{names}", names=tuple(map(str, array.dims)))
             raise InputError(
-                Fault(
-                    "'{name}' cannot be drawn as a fan",
-                    expected=Message("a variable over runs and years"),
-                    found=dims if array.dims else Message("one number"),
-                    name=variable,
-                )
+                "'{name}' cannot be drawn as a fan",
+                expected=Message("a variable over runs and years"),
+                found=dims if array.dims else Message("one number"),
+                name=variable,
             )
         yearly = annual_series(array) if "time" in array.dims else array
         sound = (abs(yearly) < np.inf).all("year")
@@ -244,9 +240,8 @@ def _quantiles(
         if "sound" in of_scenario.coords:
             sound &= of_scenario["sound"].astype(bool)
         if not sound.any():
-            raise InputError(
-                Fault("no run is sound, to draw '{name}' of", found=scenario or None, name=variable)
-            )
+            found = scenario or None
+            raise InputError("no run is sound, to draw '{name}' of", found=found, name=variable)
         drawn = yearly.isel({over: np.flatnonzero(sound)})
         quantiles = drawn.astype(float).quantile(QUANTILES, over, keep_attrs=True)
         quantiles.attrs["long_name"] = variable

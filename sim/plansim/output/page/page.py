@@ -27,7 +27,7 @@ from plansim.analysis.feedback.loops import FILE_NAME as LOOPS
 from plansim.analysis.feedback.loops import load_loops
 from plansim.analysis.feedback.polarity import link_signs
 from plansim.compiler.javascript import runtime
-from plansim.errors import Fault, InputError, Message
+from plansim.errors import InputError, Message
 from plansim.files.shipped import vendored
 from plansim.files.writing import write_text
 from plansim.model.records import Model
@@ -156,7 +156,7 @@ def page(
         origin = required_origin(runs)
         if origin.model.sha256 != model.sha256:
             found, expected = (Message("{path}", path=one.path) for one in (origin.model, model))
-            raise InputError(Fault("the runs are of another model", expected=expected, found=found))
+            raise InputError("the runs are of another model", expected=expected, found=found)
         scenarios = origin.scenarios
     made = make_page(model, scenarios, targets, overlays=overlays, lang=lang)
     if path is not None:

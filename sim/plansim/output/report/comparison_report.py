@@ -19,7 +19,6 @@ from plansim.output.report.sections.verdicts import (
     assumption_section,
     cause_section,
     chart_section,
-    names_of,
     target_cell,
     target_column,
     verdict_cells,
@@ -88,7 +87,7 @@ def _decision(
         and all(v[target.id].status is Status.UNTESTABLE for v in comparison.verdicts)
     ]
     if unjudged:
-        points.append(text("report.unjudged", names=text.join(names_of(unjudged, text))))
+        points.append(text("report.unjudged", names=text.join(map(text.name, unjudged))))
     if points:
         blocks.append(doc.Bullets(tuple(points)))
     return doc.Section(text("report.decision"), text("report.decision_tab"), tuple(blocks))

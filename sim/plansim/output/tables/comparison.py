@@ -157,24 +157,18 @@ def _span(group: Group, text: Text) -> str:
     if len(bare) == 1 and len(group.constants) > 1:
         elements = (constant.partition("[")[2].removesuffix("]") for constant in group.constants)
         pairs = list(zip(elements, group.before, group.after, strict=True))
-        return _with_unit(element_changes(pairs, text), group, text)
+        return text.amount(element_changes(pairs, text), group.unit)
     lines = []
-    befores = [_given(*pair) for pair in zip(group.before, group.set_before, strict=True)]
-    afters = [_given(*pair) for pair in zip(group.after, group.set_after, strict=True)]
+    befores, afters = (
+        [f"{value:g}" if is_set else "–" for value, is_set in zip(*side, strict=True)]
+        for side in ((group.before, group.set_before), (group.after, group.set_after))
+    )
     for constant, before, after in zip(group.constants, befores, afters, strict=True):
         part = constant.removeprefix(group.name).strip() if group.name in constant else ""
         change = f"{before} → {after}"
         label = text.word("part", part)
         lines.append(f"{label}{text('list_sep.colon')}{change}" if part else change)
-    return _with_unit("; ".join(lines), group, text) if len(bare) == 1 else "; ".join(lines)
-
-
-def _given(value: float, is_set: bool) -> str:
-    return f"{value:g}" if is_set else "–"
-
-
-def _with_unit(change: str, group: Group, text: Text) -> str:
-    return change if group.unit == NO_UNIT else f"{change} {text.unit(group.unit)}"
+    return text.amount("; ".join(lines), group.unit if len(bare) == 1 else NO_UNIT)
 
 
 def _share_rows(
@@ -236,11 +230,6 @@ def _largest(
 
 # --- two versions of a model ----------------------------------------------------------------------
 
-MOST_LETTERS = 60
-"""A longer text is shown about where it differs."""
-ABOUT = 24
-"""Letters that are shown before and after that."""
-
 
 def difference_table(difference: ModelDifference, model: Model, text: Text) -> RenderableType:
     """Lay out what two versions of a model differ in, then what moves, and due to what.
@@ -267,43 +256,16 @@ def _difference_rows(difference: EntryDifference, text: Text) -> Iterator[Row]:
     name = text.pick(difference.name, difference.name_zh)
     for detail in difference.details:
         what = text.word("model_aspect", detail.aspect)
-        change = " → ".join(_about(detail.before, detail.after))
+        before, after = (" ".join(side.split()) for side in (detail.before, detail.after))
+        change = f"{before or '–'} → {after or '–'}"
         if difference.before is None:
-            what, change = text("difference.added"), _flat(detail.after)
+            what, change = text("difference.added"), after
         elif difference.after is None:
-            what, change = text("difference.removed"), _flat(detail.before)
+            what, change = text("difference.removed"), before
         elif detail.element:
             change = f"{detail.element}{text('list_sep.colon')}{change}"
         yield name, what, change
         name = ""
-
-
-def _flat(words: str) -> str:
-    return " ".join(words.split())
-
-
-def _about(before: str, after: str) -> tuple[str, str]:
-    """Return two texts, or where they are long, what is about their difference.
-
-    >>> _about("a" * 80 + "one" + "b" * 80, "a" * 80 + "two" + "b" * 80)[0]
-    '…aaaaaaaaaaaaaaaaaaaaaaaaonebbbbbbbbbbbbbbbbbbbbbbbb…'
-    """
-    both = [_flat(before), _flat(after)]
-    if max(map(len, both)) > MOST_LETTERS:
-        start = max(_common(*both) - ABOUT, 0)
-        cut = _common(*(one[start:][::-1] for one in both)) - ABOUT
-        ends = [len(one) - max(cut, 0) for one in both]
-        both = [
-            "…" * (start > 0) + one[start:end] + "…" * (end < len(one))
-            for one, end in zip(both, ends, strict=True)
-        ]
-    return both[0] or "–", both[1] or "–"
-
-
-def _common(one: str, other: str) -> int:
-    """Return how many letters two texts have in common from the first on."""
-    pairs = enumerate(zip(one, other, strict=False))
-    return next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))
 
 
 def _moves(difference: ModelDifference, text: Text) -> Iterator[RenderableType]:

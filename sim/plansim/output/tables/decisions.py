@@ -23,7 +23,6 @@ from plansim.output.tables.layout import (
     table,
     target_columns,
     text_column,
-    unit_cell,
     unit_column,
 )
 from plansim.output.tables.verdicts import margin_cell
@@ -115,11 +114,9 @@ def solution_table(solution: Solution, text: Text, *, outlay_zh: str = "") -> Re
 
 def _cost(solution: Solution, text: Text, outlay_zh: str) -> str:
     if solution.outlay:
-        unit = unit_cell(solution.cost_unit, text)
         name = text.pick(solution.outlay, outlay_zh)
-        now, cost = (
-            f"{size:.6g} {unit}".strip() for size in (solution.cost_present, solution.cost)
-        )
+        sizes = (solution.cost_present, solution.cost)
+        now, cost = (text.amount(f"{size:.6g}", solution.cost_unit) for size in sizes)
         key = "mix.outlay_now" if solution.values is None else "mix.outlay"
         return text(key, name=name, now=now, cost=cost)
     prices = [

@@ -29,8 +29,8 @@ from plansim.output.tables.layout import (
     unit_column,
 )
 from plansim.output.words.text import Text
+from plansim.output.words.verdicts import difference_words
 from plansim.scenario.factors import Apply
-from plansim.targets.target import is_percentage
 from plansim.targets.verdict import of_hundred
 
 __all__ = [
@@ -246,7 +246,11 @@ def conflicts_table(result: Conflicts, names: Mapping[str, str], text: Text) -> 
 
     def relaxed(conflict: Conflict) -> str:
         ways = [
-            text("conflicts.by", name=names[one.target], amount=_amount(one.amount, one.unit, text))
+            text(
+                "conflicts.by",
+                name=names[one.target],
+                amount=difference_words(f"{one.amount:.2g}", one.unit, text),
+            )
             for one in conflict.relaxations
             if one.amount is not None
         ]
@@ -258,13 +262,6 @@ def conflicts_table(result: Conflicts, names: Mapping[str, str], text: Text) -> 
         text_column("conflicts.relax", relaxed),
     ]
     return blocks([head, table(text, columns, result.conflicts), text("conflicts.legend")])
-
-
-def _amount(amount: float, unit: str, text: Text) -> str:
-    """Write by how much a target is relaxed: in points of a percentage."""
-    if is_percentage(unit):
-        return text.word("margin", unit.partition("/")[0]).format(margin=f"{amount:.2g}")
-    return f"{amount:.2g} {text.unit(unit)}"
 
 
 def information_table(

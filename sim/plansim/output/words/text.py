@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import Protocol
 
 from plansim.cache import code_of, digest, kept
+from plansim.model.units import NO_UNIT
 from plansim.output.words.language import Lang, language
 
 __all__ = [
@@ -124,6 +125,14 @@ class Text:
 
     def _unit_part(self, part: str) -> str:
         return self.phrases.get(f"unit.{part}", part)
+
+    def amount(self, shown: str, unit: str) -> str:
+        """Write a figure with its unit, if it has any.
+
+        >>> read_text(Lang.EN).amount("12", "亿元/Year"), read_text(Lang.EN).amount("12", NO_UNIT)
+        ('12 亿元/year', '12')
+        """
+        return shown if unit == NO_UNIT else f"{shown} {self.unit(unit)}".strip()
 
     def join(self, parts: Iterable[str]) -> str:
         """Return an enumeration of texts."""

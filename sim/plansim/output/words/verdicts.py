@@ -33,6 +33,7 @@ __all__ = [
     "bases_words",
     "breaks_later",
     "by_section",
+    "difference_words",
     "gap_text",
     "limit_of",
     "margin_size",
@@ -180,9 +181,16 @@ def margin_words(verdict: Verdict, target: Target, text: Text) -> str:
         asked = f"{target_figure(target.value or 0.0)} {text.unit(target.unit)}"
         return text("margin.should_fall", value=asked)
     if is_percentage(target.unit):
-        return text.word("margin", target.unit.partition("/")[0]).format(margin=margin)
+        return difference_words(margin, target.unit, text)
     share = percent_of(np.array(_shown_margin(verdict, target)[0]), target)
     return f"{margin} ({percent(float(share))})"
+
+
+def difference_words(size: str, unit: str, text: Text) -> str:
+    """Write a difference with its unit: in points of a percentage."""
+    if is_percentage(unit):
+        return text.word("margin", unit.partition("/")[0]).format(margin=size)
+    return text.amount(size, unit)
 
 
 def margin_size(target: Target, margin: float, nothing: float = 1e-6) -> str:

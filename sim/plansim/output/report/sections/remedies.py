@@ -24,15 +24,14 @@ from plansim.output.report.document import (
 )
 from plansim.output.report.sections.verdicts import (
     count_cell,
-    names_of,
     number_cell,
     target_cell,
     target_column,
 )
 from plansim.output.words.text import Text
-from plansim.output.words.verdicts import margin_size, share_words
+from plansim.output.words.verdicts import difference_words, margin_size, share_words
 from plansim.scenario.factors import Apply
-from plansim.targets.target import Target, is_percentage
+from plansim.targets.target import is_percentage
 from plansim.targets.verdict import of_hundred
 
 __all__ = [
@@ -88,13 +87,6 @@ def order_in_words(orders: TargetOrders, text: Text) -> str:
     return text(key, moves=moves, share=share) + price
 
 
-def _short_by(target: Target, margin: float, text: Text) -> str:
-    short = margin_size(target, margin).removeprefix("-")
-    if is_percentage(target.unit):
-        return text.word("margin", target.unit.partition("/")[0]).format(margin=short)
-    return f"{short} {text.unit(target.unit)}"
-
-
 def package_in_words(package: Package, scenario: str, text: Text) -> str:
     """Say what becomes of all binding targets if the best orders are made at once."""
     count = len(package.met) + len(package.missed)
@@ -103,7 +95,7 @@ def package_in_words(package: Package, scenario: str, text: Text) -> str:
         share = package.share.of_hundred
         parts.append(text("report.package_share", met=len(package.met), share=share))
     if package.missed:
-        parts.append(text("report.package_missed", names=text.join(names_of(package.missed, text))))
+        parts.append(text("report.package_missed", names=text.join(map(text.name, package.missed))))
     return text("answer.clause").join(parts)
 
 
@@ -153,7 +145,8 @@ def _rows(orders: TargetOrders, called: dict[str, str], text: Text) -> Iterator[
     if orders.nearest is not None or not listed:
         words = text("report.no_lever")
         if orders.nearest is not None:
-            words = text("report.far", margin=_short_by(target, orders.nearest, text))
+            short = margin_size(target, orders.nearest).removeprefix("-")
+            words = text("report.far", margin=difference_words(short, target.unit, text))
         yield (head, Cell(words, tone=Tone.BAD), *[Cell("–")] * 3)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -30,7 +30,7 @@ from plansim.output.words.text import (
     signed,
 )
 from plansim.scenario.factors import Apply
-from plansim.targets.target import Attribute, Status, Target, is_percentage
+from plansim.targets.target import Attribute, Status, Target
 from plansim.targets.verdict import Verdict
 from plansim.targets.views import Lever
 
@@ -43,7 +43,6 @@ __all__ = [
     "cause_section",
     "chart_section",
     "count_cell",
-    "names_of",
     "number_cell",
     "target_cell",
     "target_column",
@@ -97,11 +96,6 @@ def target_cell(target: Target, text: Text, tone: Tone = Tone.PLAIN) -> Cell:
     behind = text("list_sep.dot").join([f"{limit} {unit}".strip(), target.id])
     parts = (Cell(name), Cell(target.id), number_cell(target.value, limit), Cell(unit))
     return Cell(name, (behind,), tone, parts=parts)
-
-
-def names_of(targets: Iterable[Target], text: Text) -> list[str]:
-    """Return the names of targets."""
-    return [text.name(target) for target in targets]
 
 
 def _sectioned(
@@ -309,10 +303,7 @@ def cause_in_short(attribution: Attribution, shares: Shares, text: Text) -> str:
     """Write by how much a margin changes, and what that is due to most."""
     decimals = _share_decimals(shares)
     change = signed(shares.margin_after - shares.margin_before, decimals)
-    size = f"{change} {text.unit(shares.target.unit)}"
-    if is_percentage(shares.target.unit):
-        percent_sign = shares.target.unit.partition("/")[0]
-        size = text.word("margin", percent_sign).format(margin=change)
+    size = wording.difference_words(change, shares.target.unit, text)
     return size + text("list_sep.colon") + _shares_in_words(attribution, shares, decimals, text)
 
 
@@ -373,7 +364,7 @@ def assumption_section(comparison: Comparison, names: Sequence[str], text: Text)
             "report.premises",
             scenario=name,
             names=text.join(
-                names_of((one for one in comparison.targets if one.id in scenario.assumed), text)
+                text.name(one) for one in comparison.targets if one.id in scenario.assumed
             ),
         )
         for name, scenario in zip(names, comparison.scenarios, strict=True)
