@@ -144,6 +144,11 @@ def test_scenarios_that_do_not_fit_stand_in_panels() -> None:
     lines = table([verdict(PLAIN, scenario) for scenario in scenarios], [PLAIN], 100)
     heads = [line.split()[-4:] for line in lines if "plan says" in line]
     assert heads == [["A", scenarios[0], "B", scenarios[1]], ["C", scenarios[2], "D", scenarios[3]]]
+    long = replace(BINDING, name_en="People who are registered here")
+    names = ("baseline", "of-fast-growth")
+    opened = [replace(verdict(long, name), share=shared(44)) for name in names]
+    (narrow,) = [line for line in table(opened, [long], 80, every=False) if "≤" in line]
+    assert narrow.split()[-8:] == ["370", "亿元", *["362", "?", "44/100"] * 2]
 
 
 TARGETS = st.builds(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 from functools import partial
 
 from rich.cells import cell_len, set_cell_size
@@ -64,6 +65,14 @@ _NAME_WIDTH = 40
 """Wider names are wrapped."""
 _NAME_WRAPPED = 30
 """Names are wrapped to this before scenarios are stacked."""
+
+
+class _Detail(IntEnum):
+    """How much a cell tells."""
+
+    MARKS = 0
+    WORDS = 1  # open verdicts and bases are named, scenarios by their ids
+    MARGINS = 2
 
 
 ByScenario = Mapping[str, Verdict]
@@ -155,36 +164,42 @@ class _VerdictTable:
     def layout(self, shown: Sequence[Target]) -> FirstFitting:
         """Lay out targets with all scenarios side by side, or with as many as fit.
 
-        Cells have margins if there is room for them.
+        Cells tell as much as there is room for.
         """
         count = len(self.heads)
         sizes = dict.fromkeys(-(-count // panels) for panels in range(1, count + 1))
-        ways = ((size, margins) for size in sizes for margins in (True, False))
-        return FirstFitting([partial(self._panels, shown, *way) for way in ways])
+        return FirstFitting(
+            [
+                partial(self._panels, shown, size, detail)
+                for size in sizes
+                for detail in reversed(_Detail)
+                if detail or not self.every
+            ]
+        )
 
-    def _panels(self, shown: Sequence[Target], size: int, margins: bool) -> RenderableType:
+    def _panels(self, shown: Sequence[Target], size: int, detail: _Detail) -> RenderableType:
         ids = list(self.heads)
         groups = [ids[start : start + size] for start in range(0, len(ids), size)]
-        panels = (self._panel(shown, group, margins) for group in groups)
-        return blocks([*panels, self._legend(shown, margins)])
+        panels = (self._panel(shown, group, detail) for group in groups)
+        return blocks([*panels, self._legend(shown, margins=detail is _Detail.MARGINS)])
 
-    def _panel(self, shown: Sequence[Target], scenarios: Sequence[str], margins: bool) -> Grid:
-        text = self.text
+    def _panel(self, shown: Sequence[Target], scenarios: Sequence[str], detail: _Detail) -> Grid:
+        text, gap = self.text, 2 if detail else 1
         cells = [
-            _aligned([self._parts(target, scenario, margins) for target in shown])
+            _aligned([self._parts(target, scenario, detail) for target in shown], gap=gap)
             for scenario in scenarios
         ]
         by_id = {target.id: own for target, *own in zip(shown, *cells, strict=True)}
         sections = list(by_section(shown, text))
         title = sections[0][0] if len(sections) == 1 else text("verdicts.name")
-        least = _NAME_WIDTH if margins else _NAME_WRAPPED
+        least = _NAME_WIDTH if detail is _Detail.MARGINS else _NAME_WRAPPED
         columns = [Column(text("verdicts.id"))] * self.every + [
             text_column(title, least=LEAST if self.every else least, most=_NAME_WIDTH),
             figure_column(text("verdicts.target")),
         ]
         for scenario, column in zip(scenarios, cells, strict=True):
             width = max(cell_len(line) for cell in column for line in cell.plain.split("\n"))
-            columns.append(Column(self._head(scenario, width)))
+            columns.append(Column(self._head(scenario, width, detail)))
         rows: list[Row | Band] = []
         for title, targets in sections:
             rows += [section(title)] * (len(sections) > 1)
@@ -195,15 +210,19 @@ class _VerdictTable:
                 )
         return Grid(columns, rows)
 
-    def _head(self, scenario: str, width: int) -> RichText:
+    def _head(self, scenario: str, width: int, detail: _Detail) -> RichText:
         """Return a scenario's letter, if there are several, and id; below it its title."""
-        places = list(self.heads)
-        letter = f"{letter_of(places.index(scenario))}  " if len(places) > 1 else ""
-        title = wrap(self.heads[scenario], max(width, LEAST))
-        below = [(part, Style.FAINT.value) for part in title if part]
-        return stacked([(letter + scenario, Style.STRONG.value), *below])
+        title, places = self.heads[scenario], list(self.heads)
+        letter = letter_of(places.index(scenario)) if len(places) > 1 else ""
+        if detail:
+            first = [f"{letter}  {scenario}" if letter else scenario]
+            below = wrap(title, max(width, LEAST))
+        else:
+            first, below = wrap(f"{letter} {title or scenario}".strip(), max(width, 14)), []
+        lines = [(part, Style.STRONG.value) for part in first]
+        return stacked(lines + [(part, Style.FAINT.value) for part in below if part])
 
-    def _parts(self, target: Target, scenario: str, margins: bool) -> list[_LineParts]:
+    def _parts(self, target: Target, scenario: str, detail: _Detail) -> list[_LineParts]:
         """Return the lines of a cell: value, mark, share and margin; the other bases below."""
         text, verdict = self.text, self.by_target[target.id][scenario]
         style = Style.DOUBT if verdict.is_open else STYLES[verdict.status]
@@ -213,15 +232,18 @@ class _VerdictTable:
         known = not bases
         first = _LineParts(
             value_words(target, verdict.value, text) if known else "",
-            _mark(verdict, text),
+            _mark(verdict, text, words=bool(detail)),
             share_text(verdict),
-            margin_words(verdict, target, text) if margins and known else "",
+            margin_words(verdict, target, text) if detail is _Detail.MARGINS and known else "",
             style,
         )
         others = bases or (others_of(verdict, target, text) if self.every else [])
-        return [first, *(_LineParts(value, basis) for basis, value in others)]
+        if detail:
+            return [first, *(_LineParts(value, basis) for basis, value in others)]
+        sides = (value.split() for _, value in others)
+        return [first, *(_LineParts(value, mark) for mark, value in sides)]
 
-    def _legend(self, shown: Sequence[Target], margins: bool) -> str:
+    def _legend(self, shown: Sequence[Target], *, margins: bool) -> str:
         """Return what the marks mean that the table uses."""
         text = self.text
         verdicts = [verdict for target in shown for verdict in self.by_target[target.id].values()]
@@ -262,7 +284,7 @@ class _LineParts:
     style: Style | None = None
 
 
-def _aligned(cells: Sequence[Sequence[_LineParts]]) -> list[RichText]:
+def _aligned(cells: Sequence[Sequence[_LineParts]], gap: int) -> list[RichText]:
     """Write the cells of a column with their parts below one another.
 
     The names of bases, which are in the place of marks, may reach under the shares.
@@ -280,7 +302,7 @@ def _aligned(cells: Sequence[Sequence[_LineParts]]) -> list[RichText]:
         lines = []
         for line in cell:
             more = [(line.share, share), (line.margin, margin)]
-            tail = "".join("  " + _right(part, size) for part, size in more if size)
+            tail = "".join(" " * gap + _right(part, size) for part, size in more if size)
             whole = set_cell_size(line.mark, mark) + tail if tail.strip() else line.mark
             said = RichText(f"{_right(line.value, value)} " if value else "")
             said.append(whole[: len(line.mark)], line.style and line.style.value)
@@ -304,8 +326,12 @@ def letter_of(place: int) -> str:
     return (letter_of(more - 1) if more else "") + chr(ord("A") + letter)
 
 
-def _mark(verdict: Verdict, text: Text) -> str:
-    """Write the mark of a verdict, a word if it needs one, and when a limit is broken first."""
+def _mark(verdict: Verdict, text: Text, *, words: bool) -> str:
+    """Write the mark of a verdict, a word if it needs one, and when a limit is broken first.
+
+    Without ``words`` an open verdict has none.
+    """
     if breaks_later(verdict):
         return text("verdicts.broken", mark=verdict_mark(verdict), year=verdict.first_breach)
-    return verdict_mark(verdict) if verdict.stands else outcome_words(verdict, text)
+    is_plain = (verdict.stands and verdict.status.judged) or (verdict.is_open and not words)
+    return verdict_mark(verdict) if is_plain else outcome_words(verdict, text)
