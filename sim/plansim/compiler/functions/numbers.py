@@ -1,4 +1,4 @@
-"""What each of Vensim's functions means, in operations of the graph.
+"""Functions of numbers at one time: what each means, in operations of the graph.
 
 Times are compared as PySD compares them: STEP half a step early, PULSE and RAMP with Vensim's
 small number for slack. What switches with time does so at the start of a step (`Graph.freeze`).
