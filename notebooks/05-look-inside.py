@@ -39,7 +39,7 @@ assert all(loop.found for loop in loops), "each declared loop stands in the equa
 names = {loop.id: text.pick(loop.name_en, loop.name_zh) for loop in loops}
 rows = "\n".join(
     f"| {loop.id} | {names[loop.id]} "
-    f"| {text.word('polarity', loop.polarity)} | {text.pick(loop.meaning_en, loop.meaning_zh)} |"
+    f"| {text.word('polarity', loop.polarity)} | {text.pick(loop.meaning.en, loop.meaning.zh)} |"
     for loop in loops
 )
 Markdown(f"| {text('loops.loop')} | | | {text('show.meaning')} |\n|---|:---|:---|:---|\n{rows}")
