@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 
 from plansim.analysis.decisions.policies import PolicyPoint, PolicySet, at_equal_growth
 from plansim.analysis.decisions.policy_search import Aim
@@ -69,7 +70,7 @@ def _lever_table(
     columns = [
         text_column("mix.lever", lambda index: text.name(levers[index])),
         figure_column("mix.present", lambda index: value(present[index], index)),
-        *(figure_column(head, lambda i, of=of: cell(of, i)) for head, of in moved.items()),  # type: ignore[misc]
+        *(figure_column(head, partial(cell, of)) for head, of in moved.items()),
         figure_column("mix.range", lambda i: "–".join(value(end, i) for end in ranges[i])),
         unit_column(text, lambda index: levers[index].shown_unit),
     ]

@@ -63,7 +63,7 @@ def series_table(
         return grid if len(kept) == len(years) else lines([grid, text("run.years")])
 
     counts = range(len(optional), -1, -1)
-    return FirstFitting([lambda more=more: layout(more) for more in counts])  # type: ignore[misc]
+    return FirstFitting([partial(layout, more) for more in counts])
 
 
 def _year_rows(series: Sequence[Series], years: Sequence[int], text: Text) -> Iterator[Row]:
