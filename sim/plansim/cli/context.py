@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "PATIENCE",
-    "ReaderLeftError",
     "Terminal",
     "UsageError",
     "current_terminal",
@@ -112,21 +111,17 @@ class UsageError(click.UsageError):
         self.template = message
 
 
-class ReaderLeftError(Exception):
-    """Whoever read the output wants no more; click would leave with 1, which means missed here."""
-
-
 def write(text: str, *, colour: bool = False) -> None:
     """Write to standard output.
 
     Raises:
-        ReaderLeftError: nobody reads it any more.
+        BrokenPipeError: nobody reads it any more.
         OutputError: it cannot be written.
     """
     try:
         click.echo(text if colour else for_terminal(text), color=colour)
-    except BrokenPipeError as error:
-        raise ReaderLeftError from error
+    except BrokenPipeError:
+        raise
     except OSError as error:  # a full disk behind a redirection, a terminal that was closed
         from plansim.errors import OutputError
 

@@ -246,7 +246,10 @@ force = option(
 )  # eager, so that -o knows
 threads = number("--threads", most=1024, text="Number of threads; else one a processor.")
 seed = option(
-    "--seed", type=WholeNumber(0), help="Seed of the random numbers; else that of the file."
+    "--seed",
+    metavar="N",
+    type=WholeNumber(0),
+    help="Seed of the random numbers; else that of the file.",
 )
 members = number(
     "-n",
