@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 import plansim.output.words.text as text_module
-from plansim.output.tables.model import WORD_GROUPS
+from plansim.output.tables.validation import WORD_GROUPS
 from plansim.output.words.text import (
     Lang,
     decimals_for,
