@@ -203,7 +203,12 @@ class Arguments:
             return read_scenario(name, model, settings, overlays=self.overlays)
 
         made = _all_made(read, self.scenarios or ([None] if settings else []), faults)
-        return list({(one.path and one.path.resolve(), one.id): one for one in made}.values())
+        each_once: dict[object, Scenario] = {}
+        for one in made:
+            key = one.path and one.path.resolve(), one.id
+            if each_once.setdefault(key, one) is not one:
+                remark(self.text("run.named_again", scenario=one.id))
+        return list(each_once.values())
 
     # --- running ----------------------------------------------------------------------------------
 

@@ -141,7 +141,7 @@ def _reported(error: Exception, line: Sequence[str]) -> Message:
 
 def _in_words(error: click.ClickException, say: Say) -> str:
     """Return what is wrong with a line, and which help says more."""
-    text = error.format_message()
+    text = " ".join(error.format_message().split())  # of a choice, click makes a list
     if isinstance(error, UsageError):
         text = error.template.written(say)
     if not isinstance(error, click.UsageError) or error.ctx is None:
