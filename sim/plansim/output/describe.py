@@ -65,7 +65,7 @@ def target_facts(target: Target, model: Model, text: Text) -> list[tuple[str, st
 def scenario_facts(scenario: Scenario, model: Model, text: Text) -> list[tuple[str, str]]:
     """Return the facts of a scenario and its changes from its parent."""
     model = for_scenarios(model, [scenario])
-    changes = [_change(change, model, text, noting=True) for change in scenario.changes]
+    changes = [_change(change, model, text) for change in scenario.changes]
     colon, say = text("list_sep.colon"), say_in(text.lang)
     assumes = [f"{key}{colon}{text.pick(why.en, why.zh)}" for key, why in scenario.assumed.items()]
     sources = [text.pick(source.en, source.zh) for source in scenario.sources]
@@ -239,23 +239,14 @@ def _method_change(scenario: Scenario, text: Text) -> list[str]:
     return [f"{text('run_card.method')}{text('list_sep.colon')}{named}"]
 
 
-def _change(change: Change, model: Model, text: Text, *, noting: bool = False) -> str:
-    """Write a change, in the unit of its lever if any; ``noting`` the plausible range it leaves."""
+def _change(change: Change, model: Model, text: Text) -> str:
+    """Write a change, in the unit of its lever if any."""
     lever = _lever([change.name], model)
     label = text.name(lever) if lever else reference_name(change.name, model, text)
     factor, unit = (lever.shown_factor, lever.shown_unit) if lever else (1.0, change.unit)
     ends = [value * factor for value in (change.old, change.new) if not math.isnan(value)]
     shown = " → ".join(f"{value:g}" for value in ends).replace("-", "−")
-    written = text.amount(label + text("list_sep.colon") + shown, unit)
-    plausible = model.variables[split_reference(change.name)[0]].plausible
-    if not noting or plausible is None:
-        return written
-    from plansim.scenario.cells import outside  # loads what changes do without
-
-    if not outside(change.new, *plausible):
-        return written
-    bounds = plausible[0] * factor, plausible[1] * factor
-    return written + noted("show.exceeded", bounds, unit, text)
+    return text.amount(label + text("list_sep.colon") + shown, unit)
 
 
 def _span(values: Sequence[float]) -> str:

@@ -90,24 +90,14 @@ def _remedies(comparison: Comparison, text: Text) -> Iterator[Row]:
 
 
 def _rest(comparison: Comparison, text: Text) -> str:
-    """Say what the moves are, then which targets have none, and how far the best one goes."""
-    by_id = [{one.target.id: one for one in found.targets} for found in comparison.remedies]
-    clause, names = text("list_sep.clause"), {}
-    for target in comparison.unsure:
-        found = [own.get(target.id) for own in by_id]
-        if any(one and not _helps(one) for one in found):
-            best = [None if one is None or _helps(one) else one.best for one in found]
-            names[text.name(target)] = " / ".join(
-                str(one.share.of_hundred) if one and one.share else "–" for one in best
-            )
+    """Say what the moves are, and which targets have none."""
+    found = (one for remedies in comparison.remedies for one in remedies.targets)
+    without = dict.fromkeys(text.name(one.target) for one in found if not _helps(one))
+    names = text("list_sep.clause").join(without)
     if not any(one.share for own in comparison.verdicts for one in own.values()):  # no members
-        none = text("report.nothing") + text("list_sep.colon")
-        return none + clause.join(names) if names else ""
+        return text("report.nothing") + text("list_sep.colon") + names if names else ""
     parts = [text("report.help_short", sure=SURE)]
-    if names:
-        letters = " / ".join(map(letter_of, range(len(by_id))))
-        told = clause.join(f"{name} {shares}" for name, shares in names.items())
-        parts.append(text("report.help_rest", letters=letters, names=told))
+    parts += [text("report.help_rest", names=names)] * bool(names)
     return text("list_sep.sentence").join(parts)
 
 

@@ -26,7 +26,7 @@ from plansim.output.tables.layout import (
     target_columns,
     text_column,
 )
-from plansim.output.words.text import SHARPEST, Text, decimals_of, figure
+from plansim.output.words.text import Text, decimals_of, figure
 from plansim.output.words.verdicts import by_section, limit_of, margin_size
 from plansim.targets.target import Status, Target
 
@@ -220,23 +220,10 @@ def _output_table(
             for row in values.values.tolist()
         ]
         lines = list(as_judged(shown, targets))
-        decimals = _telling_decimals(lines)
+        decimals = decimals_of(value for line in lines for value in line.values.values())
         figures = (
             "\n".join(figure(line.values[year], decimals) for year in years) for line in lines
         )
         own = text.unit(lines[0].unit)
         rows.append((text.pick(name, name_zh), own, "\n".join(map(str, years)), *figures))
     return Grid(columns, rows)
-
-
-def _telling_decimals(lines: Sequence[Series]) -> int:
-    """Return the decimals of a run's figures, more where lowest and highest would read alike."""
-    decimals = decimals_of(value for line in lines for value in line.values.values())
-    low, high = lines[0].values, lines[-1].values
-    for more in range(SHARPEST):
-        if any(
-            figure(low[year], decimals + more) != figure(high[year], decimals + more)
-            for year in low
-        ):
-            return decimals + more
-    return decimals

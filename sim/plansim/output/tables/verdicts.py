@@ -115,24 +115,16 @@ def verdict_table(
         is_any = any(verdict.status is not Status.UNTESTABLE for verdict in verdicts)
         none = text("verdicts.none_binding" if is_any else "verdicts.none")
         parts = [none, *[note] * bool(note)]
+    why = partial(gap_text, text=text)
     reasons = [
         (target.id, text.name(target) + text("list_sep.colon") + reason)
         for target in listed
-        if every and (reason := _reason(by_target[target.id], text))
+        if every and (reason := next(filter(None, map(why, by_target[target.id].values())), ""))
     ]
     if reasons:
         title = text("verdicts.untestable_title")
         parts.append(Grid([Column(), text_column()], reasons, title=title))
     return blocks(parts)
-
-
-def _reason(verdicts: ByScenario, text: Text) -> str:
-    """Return why a target is not judged, and under which scenarios if not under all."""
-    gaps = {key: gap_text(one, text) for key, one in verdicts.items() if one.gap is not None}
-    if len(set(gaps.values())) == 1 and len(gaps) == len(verdicts):
-        return next(iter(gaps.values()))
-    under = (text("verdicts.gap_under", scenario=key, reason=why) for key, why in gaps.items())
-    return text("list_sep.sentence").join(under)
 
 
 def margin_cell(
