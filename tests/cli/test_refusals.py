@@ -80,6 +80,7 @@ REFUSALS = [
     ("plot a b -o a.png --kind fan", "--kind fan draws one sweep"),
     ("plot baseline --kind loops -o a.png --variable GDP", "--kind loops takes no --variable"),
     ("plot baseline --kind verdicts -o a.png --variable GDP", "--kind verdicts takes no --var"),
+    ("plot baseline -o a.png --variable 'GDP[x]'", "--variable: 'GDP[x]' has the wrong number"),
     ("plot baseline -o a.png --all", "--all goes with --kind verdicts alone"),
     # sweeps
     ("sweep growth-invest", "did you mean 'growth-investment'?"),

@@ -12,7 +12,7 @@ import plansim
 from plansim.cli import options
 from plansim.cli.context import UsageError, write
 from plansim.cli.help import command
-from plansim.cli.inputs import Arguments, Inputs
+from plansim.cli.inputs import Arguments
 from plansim.errors import Message
 
 __all__ = ["page", "plot"]
@@ -52,14 +52,15 @@ def plot(asked: Arguments, names: Sequence[str], kind: str, every: bool) -> None
     assert asked.output is not None
     _check_usage(kind, asked, names, every=every)
     if kind == "fan":
-        inputs = replace(asked, scenarios=()).read(names, _reference, whole=True)
+        inputs = replace(asked, scenarios=()).read(names, whole=True)
         runs = [plansim.open_sweep(asked.scenarios[0])]
     else:
-        inputs = asked.read(names, _reference)
+        inputs = asked.read(names)
         runs = [] if kind == "loops" else asked.runs(inputs)
+    series = tuple(one for variable, cells in inputs.named for one in cells or (variable,))
     lang = asked.text.lang
     subject = kinds.Subject(
-        inputs.model, inputs.scenarios, runs, inputs.named, inputs.targets, lang, every
+        inputs.model, inputs.scenarios, runs, series, inputs.targets, lang, every
     )
     with asked.terminal.progress("plot.drawing"):
         figure = kinds.FIGURES[kind](subject)
@@ -83,14 +84,6 @@ def _check_usage(kind: str, asked: Arguments, names: Sequence[str], *, every: bo
                     "without --set and --with"
                 )
             )
-
-
-def _reference(inputs: Inputs, name: str) -> str:
-    """Return the model's name of a variable; elements in brackets stay as they are."""
-    from plansim.targets.labels import reference_named
-
-    head, bracket, elements = reference_named(inputs.model, name).partition("[")
-    return inputs.model.find(head).name + bracket + elements
 
 
 @command(epilog="Example: plansim page baseline accelerated-growth -o city.html --open")

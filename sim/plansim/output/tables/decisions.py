@@ -129,7 +129,7 @@ def robustness_table(result: Robustness, text: Text) -> RenderableType:
         return text("robust.beaten_by", name=titles[name], share=_hundred(share))
 
     columns = [
-        text_column("robust.policy", lambda p: titles[p.policy]),
+        text_column("robust.policy", lambda p: titles[p.policy], least=12),
         figure_column("robust.mean_met", lambda p: f"{p.mean_met:.1f} ± {p.mean_met_error:.2f}"),
         figure_column("robust.named", lambda p: f"{_hundred(p.named_share)}/100"),
         figure_column("robust.all", lambda p: f"{_hundred(p.all_share)}/100"),
@@ -225,9 +225,15 @@ def _signs(signs: Sequence[Signpost], text: Text) -> RenderableType:
         return f"{'≥' if sign.is_met_above else '≤'} {sign.threshold:.4g}"
 
     columns = [
-        text_column("verdicts.name", lambda s: text.name(s) if names[s.target] == id(s) else ""),
+        text_column(
+            "verdicts.name",
+            lambda s: text.name(s) if names[s.target] == id(s) else "",
+            least=12,
+        ),
         figure_column("signposts.year", lambda s: str(s.year)),
-        text_column("signposts.statistic", lambda s: text.pick(s.statistic_en, s.statistic_zh)),
+        text_column(
+            "signposts.statistic", lambda s: text.pick(s.statistic_en, s.statistic_zh), least=12
+        ),
         figure_column("signposts.area", area),
         figure_column("signposts.threshold", threshold),
         unit_column(text, lambda s: s.unit),
