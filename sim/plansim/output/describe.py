@@ -157,7 +157,7 @@ def changes_in_short(scenario: Scenario, model: Model, text: Text) -> list[str]:
 
 
 MOST_ELEMENTS = 6
-"""Number of different changes of elements that are named; of more the range is written."""
+"""Number of different changes of elements that are named; others are counted."""
 
 
 def element_changes(pairs: Sequence[tuple[str, float, float]], text: Text) -> str:
@@ -175,15 +175,10 @@ def element_changes(pairs: Sequence[tuple[str, float, float]], text: Text) -> st
         alike.setdefault(span, []).append(name)
     if len(alike) == 1:
         return text("changes.all_elements", count=len(pairs), change=next(iter(alike)))
-    if len(alike) <= MOST_ELEMENTS:
-        parts = (f"{text.join(names)} {span}" for span, names in alike.items())
-        return text("list_sep.semicolon").join(parts)
-    up, down = ([name for name, old, new in pairs if sign * (new - old) > 0] for sign in (1, -1))
-    if up and down:
-        return text("changes.both_ways", up=text.join(up), down=text.join(down))
-    _, *sides = zip(*pairs, strict=True)
-    span = " → ".join(_span([value for value in side if not math.isnan(value)]) for side in sides)
-    return text("changes.all_elements", count=len(pairs), change=span)
+    parts = [f"{text.join(names)} {span}" for span, names in alike.items()]
+    shown = text("list_sep.semicolon").join(parts[:MOST_ELEMENTS])
+    more = len(pairs) - sum(len(names) for names in list(alike.values())[:MOST_ELEMENTS])
+    return text("changes.and_more", name=shown, count=more) if more else shown
 
 
 def _elements(reference: str, model: Model, text: Text) -> str:
@@ -247,11 +242,6 @@ def _change(change: Change, model: Model, text: Text) -> str:
     ends = [value * factor for value in (change.old, change.new) if not math.isnan(value)]
     shown = " → ".join(f"{value:g}" for value in ends).replace("-", "−")
     return text.amount(label + text("list_sep.colon") + shown, unit)
-
-
-def _span(values: Sequence[float]) -> str:
-    low, high = min(values), max(values)
-    return f"{low:g}" if low == high else f"{low:g}–{high:g}"
 
 
 def _name(name: str, model: Model, text: Text) -> str:

@@ -101,17 +101,8 @@ def _driver_rows(drivers: Drivers, text: Text) -> Iterator[Row]:
 
 
 def _percent(share: float) -> str:
-    """Write a share in per cent, with a digit where it is small or near all.
-
-    >>> _percent(0.354), _percent(0.004), _percent(0.9996), _percent(1.0), _percent(-0.001)
-    ('35 %', '0.4 %', '99.96 %', '100 %', '0 %')
-    """
-    if math.isnan(share):
-        return "–"
-    decimals = 0
-    while 0 < share < 1 and decimals < 2 and round(share * 100, decimals) in (0.0, 100.0):
-        decimals += 1
-    return f"{max(share, 0.0) * 100:.{decimals}f} %"
+    """Write an index in per cent; errors of sampling may make it negative."""
+    return "–" if math.isnan(share) else f"{max(share, 0.0) * 100:.1f} %"
 
 
 # --- the unknowns that decide open targets --------------------------------------------------------
