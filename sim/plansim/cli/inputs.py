@@ -296,9 +296,10 @@ class Arguments:
 
         ``draw`` is given `plansim.plot`, which is loaded for a picture only.
         """
+        from plansim.output.export.json_text import json_text
+
         if self.output is not None:
             from plansim.files.writing import write_text
-            from plansim.output.export.json_text import json_text
 
             write_text(json_text(record), self.output, force=self.force)
             remark(self.text("plot.written", path=self.output))
@@ -308,8 +309,6 @@ class Arguments:
             plot.save_figure(draw(plot), self.picture, force=self.force)
             remark(self.text("plot.written", path=self.picture))
         if self.form == "json":
-            from plansim.output.export.json_text import json_text
-
             machine(json_text(record))
         else:
             self.terminal.show(table())

@@ -331,10 +331,7 @@ def stacked(parts: Iterable[str | tuple[str, str]]) -> RichText:
     44.7
     -0.3
     """
-    pieces: list[str | tuple[str, str]] = []
-    for part in parts:
-        pieces += ["\n", part] if pieces else [part]
-    return Prose.assemble(*pieces)
+    return Prose("\n").join(Prose.assemble(part) for part in parts)
 
 
 def facts(pairs: Iterable[tuple[str, str]]) -> Grid:
