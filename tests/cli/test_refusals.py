@@ -65,6 +65,10 @@ REFUSALS = [
     ("model validate -o {taken}.md", "--force"),
     ("model validate -o page.txt", "ends with .md"),
     ("model document -o no/such", "no folder"),
+    ("model condition --prior spec.yaml", "--prior takes no SPEC"),
+    ("model condition --design uncertainty", "--design is for --prior"),
+    ("model condition --prior -o members.txt", "ends with .csv; found .txt"),
+    ("model condition nothing.yaml -o m.csv", "nothing.yaml: no such file"),
     # pictures
     ("plot baseline -o a.gif", "expected a name that ends with .pdf, .png, .svg; found"),
     ("plot baseline -o {taken}.png", "--force replaces it"),

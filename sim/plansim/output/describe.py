@@ -12,7 +12,7 @@ from plansim.output.words.language import say_in
 from plansim.output.words.text import Lang, Text, target_figure
 from plansim.output.words.verdicts import limit_of
 from plansim.scenario.factors import Apply
-from plansim.scenario.scenario_file import Change, Scenario
+from plansim.scenario.scenario_file import Change, Scenario, ScenarioKind
 from plansim.scenario.variant import for_scenarios
 from plansim.targets.target import Kind, Target, split_reference
 
@@ -71,8 +71,9 @@ def scenario_facts(scenario: Scenario, model: Model, text: Text) -> list[tuple[s
     sources = [text.pick(source.en, source.zh) for source in scenario.sources]
     title = both_names(scenario.title_en, scenario.title_zh, text)
     nothing = text("show.nothing")
+    is_overlay = scenario.kind is ScenarioKind.OVERLAY
     facts = [
-        ("show.scenario", f"{scenario.id}  {title}"),
+        ("show.overlay" if is_overlay else "show.scenario", f"{scenario.id}  {title}"),
         ("show.description", text.pick(scenario.description_en, scenario.description_zh)),
         ("show.lineage", " → ".join(scenario.lineage)),
         ("show.changes", "\n".join([*_method_change(scenario, text), *changes]) or nothing),
