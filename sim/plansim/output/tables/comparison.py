@@ -158,7 +158,9 @@ def _span(group: Group, text: Text) -> str:
         change = f"{before} → {after}"
         label = text.word("part", part)
         lines.append(f"{label}{text('list_sep.colon')}{change}" if part else change)
-    return text.amount("; ".join(lines), group.unit if len(bare) == 1 else NO_UNIT)
+    return text.amount(
+        text("list_sep.semicolon").join(lines), group.unit if len(bare) == 1 else NO_UNIT
+    )
 
 
 def _share_rows(
