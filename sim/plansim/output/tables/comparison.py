@@ -43,8 +43,6 @@ __all__ = ["attribution_table", "comparison_table", "difference_table"]
 
 MOST_SHARES = 5
 """So many changes are named for a target, the largest first; the others are added up."""
-SMALL = 0.02
-"""A share below this part of the largest is not named either."""
 
 
 def comparison_table(comparison: Comparison, text: Text) -> RenderableType:
@@ -204,8 +202,8 @@ def _largest(
     sampled: bool,
 ) -> Iterator[Row]:
     """Return the largest shares, each with the change that it is due to; the others added up."""
-    largest = abs(shares.shares[order[0]])
-    named = [i for i in order if abs(shares.shares[i]) > largest * SMALL][:MOST_SHARES]
+    least = 0.02 * abs(shares.shares[order[0]])
+    named = [i for i in order if abs(shares.shares[i]) > least][:MOST_SHARES]
     rest = order[len(named) :]
     if len(rest) == 1:  # its name takes the line that "others (1)" would
         named, rest = list(order), []

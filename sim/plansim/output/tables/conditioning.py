@@ -23,9 +23,6 @@ from plansim.scenario.factors import Factor
 
 __all__ = ["conditioning_table"]
 
-MOST = 20
-"""So many factors are shown, those whose range shrank most."""
-
 
 def conditioning_table(made: Diagnostics, text: Text) -> RenderableType:
     """Lay out what conditioning did, wave by wave and by observation, factor and target."""
@@ -37,7 +34,7 @@ def conditioning_table(made: Diagnostics, text: Text) -> RenderableType:
     parts: list[RenderableType] = [
         lines(_waves(made, text)),
         _observations(made, text),
-        table(text, factors, made.factors[:MOST]),
+        table(text, factors, made.factors[:20]),  # those whose range shrank most
     ]
     if made.pairs or made.structures:
         parts.append(lines(_together(made, text)))

@@ -175,10 +175,6 @@ def signposts_table(
     return blocks(parts if gain is None else [*parts, _gain(gain, names, text)])
 
 
-LEAST_GAIN = 0.01
-"""Share of members by which a target's share changes, so that it is shown."""
-
-
 def _gain(gain: Adaptation, names: Mapping[str, str], text: Text) -> RenderableType:
     """Lay out an adaptive policy beside the same without its rules."""
     columns = [
@@ -198,7 +194,7 @@ def _gain(gain: Adaptation, names: Mapping[str, str], text: Text) -> RenderableT
         (text("robust.named"), *shares, share, hundred),
     ]
     for key, met in without.met.items():
-        if abs(within.met[key] - met) >= LEAST_GAIN:
+        if abs(within.met[key] - met) >= 0.01:  # one of a hundred members
             ends = 100 * met, 100 * within.met[key]
             shown = f"{ends[0]:.1f}", f"{ends[1]:.1f}", f"{ends[1] - ends[0]:+.1f}"
             rows.append((f"{key}  {names[key]}", *shown, hundred))

@@ -26,7 +26,6 @@ from plansim.output.tables.layout import (
     text_column,
     unit_column,
 )
-from plansim.output.tables.verdicts import margin_cell
 from plansim.output.words.text import Text, margin_figure, outward
 from plansim.output.words.verdicts import margin_size, section_of
 from plansim.targets.target import Target
@@ -35,8 +34,6 @@ from plansim.targets.views import Lever
 
 __all__ = ["frontier_table", "policies_table", "solution_table"]
 
-_NOTHING = 1e-5
-"""A margin below this share of the target is shown as none."""
 _UNLIMITED = 1e-3
 """A target that holds to within a tenth of a point of the highest growth does not limit it."""
 
@@ -78,6 +75,12 @@ def _lever_table(
     if own and own < len(levers):
         rows.insert(own, section())
     return table(text, columns, rows)
+
+
+def _margin_cell(target: Target, margin: float, style: Style | None = None) -> Prose:
+    """Return a margin of a search in ``style``, by default in the colour of its sign."""
+    side = Style.GOOD if margin >= 0 else Style.BAD
+    return Prose(margin_size(target, margin), style or ("" if math.isnan(margin) else side))
 
 
 def solution_table(solution: Solution, text: Text, *, outlay_zh: str = "") -> RenderableType:
@@ -141,7 +144,7 @@ def _margins(solution: Solution, text: Text) -> Grid:
         figure_column("mix.margin_now", lambda one: margin_size(one, now[one.id])),
         figure_column(
             "mix.margin_then" if met else "mix.margin_best",
-            lambda one: margin_cell(one, then[one.id]),
+            lambda one: _margin_cell(one, then[one.id]),
         ),
         unit_column(text, lambda target: target.unit),
     ]
@@ -211,10 +214,6 @@ def _summary(frontier: Frontier, horizon: Horizon, text: Text) -> Iterator[str]:
     yield text("frontier.ends", rates=text.join([_rate(end, 3) for end in horizon.searches]))
 
 
-def _margin(target: Target, margin: float, style: Style | None = None) -> Prose:
-    return margin_cell(target, margin, style=style, nothing=_NOTHING)
-
-
 def _alone(horizon: Horizon, text: Text) -> Grid:
     """Return the limit of growth of each target by itself, and its margin on the frontier."""
 
@@ -228,12 +227,12 @@ def _alone(horizon: Horizon, text: Text) -> Grid:
     def there(alone: Alone) -> Prose:
         key, highest = alone.target.id, horizon.highest
         margin = math.nan if highest is None else highest.margins[key]
-        return _margin(alone.target, margin, Style.DOUBT if key in horizon.binding else None)
+        return _margin_cell(alone.target, margin, Style.DOUBT if key in horizon.binding else None)
 
     columns = [
         *target_columns(text, lambda alone: alone.target),
-        figure_column("frontier.now", lambda alone: _margin(alone.target, alone.present)),
-        figure_column("frontier.best", lambda alone: _margin(alone.target, alone.best)),
+        figure_column("frontier.now", lambda alone: _margin_cell(alone.target, alone.present)),
+        figure_column("frontier.best", lambda alone: _margin_cell(alone.target, alone.best)),
         figure_column("frontier.there", there),
         unit_column(text, lambda alone: alone.target.unit),
         figure_column("frontier.alone", limit),
@@ -248,7 +247,7 @@ def _front(frontier: Frontier, horizon: Horizon, text: Text) -> Grid:
 
     def smallest(policy: Policy) -> Prose:
         target = targets[policy.tight[0]]
-        margin = _margin(target, policy.margins[target.id])
+        margin = _margin_cell(target, policy.margins[target.id])
         return Prose.assemble(margin, f" {text.unit(target.unit)}")  # type: ignore[return-value]
 
     columns = [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
@@ -38,7 +37,6 @@ from plansim.output.words.verdicts import (
     by_section,
     gap_text,
     limit_of,
-    margin_size,
     margin_words,
     others_of,
     outcome_words,
@@ -52,7 +50,7 @@ from plansim.output.words.wrapping import wrap
 from plansim.targets.target import Status, Target
 from plansim.targets.verdict import Certainty, Verdict
 
-__all__ = ["STYLES", "letter_of", "margin_cell", "verdict_table"]
+__all__ = ["STYLES", "letter_of", "verdict_table"]
 
 STYLES = {
     Status.MET: Style.GOOD,
@@ -125,16 +123,6 @@ def verdict_table(
         title = text("verdicts.untestable_title")
         parts.append(Grid([Column(), text_column()], reasons, title=title))
     return blocks(parts)
-
-
-def margin_cell(
-    target: Target, margin: float, *, style: Style | None = None, nothing: float = 1e-6
-) -> Prose:
-    """Return a margin of a search in ``style``, by default in the colour of its sign."""
-    side = Style.GOOD if margin >= 0 else Style.BAD
-    return Prose(
-        margin_size(target, margin, nothing), style or ("" if math.isnan(margin) else side)
-    )
 
 
 # --- the table ------------------------------------------------------------------------------------
