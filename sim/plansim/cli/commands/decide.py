@@ -12,7 +12,7 @@ import click
 
 import plansim
 from plansim.cli import options
-from plansim.cli.context import UsageError, remark
+from plansim.cli.context import UsageError, remark, working
 from plansim.cli.help import CommandGroup
 from plansim.cli.inputs import Arguments, Inputs
 from plansim.errors import Fault, InputError, Message
@@ -242,7 +242,7 @@ def solve(
         raise UsageError(Message("the cost is either of --price or of --cost"))
     inputs = asked.read()
     priced = _priced(prices)
-    with asked.terminal.progress("run.simulating", scenario=inputs.scenario.id):
+    with working(asked.text, "run.simulating", scenario=inputs.scenario.id):
         solution = plansim.solve(
             inputs.model,
             inputs.scenario,
