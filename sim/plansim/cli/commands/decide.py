@@ -236,7 +236,6 @@ def solve(
     states. The plausible ranges are searched first, then the admissible ones.
     """
     from plansim.output.tables.policies import solution_table
-    from plansim.targets.target import variable_of
 
     if prices and cost is not None:
         raise UsageError(Message("the cost is either of --price or of --cost"))
@@ -252,8 +251,7 @@ def solve(
             outlay=cost or "",
             plan=inputs.targets,
         )
-    name = variable_of(inputs.model, solution.outlay).name_zh if solution.outlay else ""
-    asked.answer(solution, lambda: solution_table(solution, asked.text, outlay_zh=name))
+    asked.answer(solution, lambda: solution_table(solution, inputs.model, asked.text))
 
 
 def _priced(texts: Sequence[str]) -> dict[str, float]:
@@ -307,8 +305,7 @@ def frontier(asked: Arguments, spec: Path | None, draws: int) -> None:
         scenario=inputs.about,
         draws=draws,
     )
-    name = inputs.model.variables[result.spec.growth].name_zh
-    asked.answer(result, lambda: frontier_table(result, asked.text, growth_zh=name))
+    asked.answer(result, lambda: frontier_table(result, inputs.model, asked.text))
 
 
 @decide.command(epilog="Example: plansim decide policies baseline --aim met --aim effort")
