@@ -4,7 +4,7 @@ A vector is a list of nodes. Nothing is sorted while a run goes on: a rank count
 before, so that the same operations serve all runs of a vector of the processor.
 
 References: Vensim's manual, fn_vector_select, fn_vector_sort_order, fn_vector_rank,
-fn_vector_reorder, fn_invert_matrix, fn_allocate_available, fn_find_market_price at
+fn_vector_reorder, fn_invert_matrix, fn_allocate_available at
 https://www.vensim.com/documentation/.
 """
 
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from plansim.compiler.functions.random import normal_cdf
 from plansim.compiler.ir import Graph, Op
@@ -23,12 +23,10 @@ __all__ = [
     "Curve",
     "allocated",
     "inverse",
-    "market_price",
     "ranks",
     "reordered",
     "selected",
     "sort_order",
-    "supplied",
     "total",
 ]
 
@@ -245,7 +243,8 @@ def allocated(g: Graph, curves: Sequence[Curve], supply: int) -> list[int]:
     Where none minds the price (kind 0), each gets the same part of its request.
     """
     requested = total(g, [curve.request for curve in curves])
-    price = clearing_price(g, curves, supply)
+    straight = {g.value(curve.kind) for curve in curves} == {1}
+    price = (_clearing if straight else _found_price)(g, curves, supply)
     enough = g.make(Op.LESS_EQUAL, requested, supply)
     fixed = total(g, [g.make(Op.ABSOLUTE, curve.kind) for curve in curves])
     equally = g.make(Op.EQUAL, fixed, g.number(0.0))
@@ -258,31 +257,6 @@ def allocated(g: Graph, curves: Sequence[Curve], supply: int) -> list[int]:
         )
         for curve in curves
     ]
-
-
-def clearing_price(g: Graph, curves: Sequence[Curve], supply: int) -> int:
-    """Return the price at which all of a supply is taken: exactly where all are of kind 1."""
-    straight = {g.value(curve.kind) for curve in curves} == {1}
-    return (_clearing if straight else _found_price)(g, curves, supply)
-
-
-def market_price(g: Graph, demand: Sequence[Curve], supply: Sequence[Curve]) -> int:
-    """Return the price at which as much is supplied as is demanded.
-
-    A supplier holds back what a request of the same curve would take, unless it minds no price.
-    """
-    capacity = total(g, [curve.request for curve in supply])
-    kept = []
-    for curve in supply:
-        minds = g.make(Op.NOT_EQUAL, curve.kind, g.number(0.0))
-        kept.append(replace(curve, request=g.select(minds, curve.request, g.number(0.0))))
-    return clearing_price(g, [*demand, *kept], capacity)
-
-
-def supplied(g: Graph, curve: Curve, price: int) -> int:
-    """Return what a supplier of a curve gives at a price."""
-    minds = g.make(Op.NOT_EQUAL, curve.kind, g.number(0.0))
-    return g.select(minds, g.subtract(curve.request, curve.at(g, price)), curve.request)
 
 
 def _clearing(g: Graph, curves: Sequence[Curve], supply: int) -> int:

@@ -25,7 +25,7 @@ from plansim.compiler.lower.lookups import (
 )
 from plansim.compiler.lower.memory import STATEFUL, finish_states, stateful
 from plansim.compiler.lower.scope import KnownError, RefusedError, Scope, StructuralError, at_start
-from plansim.compiler.lower.vectors import looked_up, mapped, of_vectors, priced, reduced
+from plansim.compiler.lower.vectors import mapped, of_vectors, reduced
 from plansim.errors import Fault, Message, ModelError
 from plansim.model.reading.expression import Call, Name, Table, name_key, walk
 from plansim.model.reading.function_names import FUNCTIONS, OF_VECTORS
@@ -159,10 +159,6 @@ def _call(low: Context, tree: Call, scope: Scope) -> int:
     match key:
         case "vector_elm_map":
             return mapped(low, tree, scope)
-        case "vector_lookup":
-            return looked_up(low, tree, scope)
-        case "demand_at_price" | "find_market_price" | "supply_at_price":
-            return priced(low, tree, scope)
         case _ if key in FUNCTIONS and key.startswith("lookup_"):
             return beyond(low, tree, scope)
         case "get_time_value":
