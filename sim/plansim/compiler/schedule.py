@@ -51,14 +51,9 @@ def schedule(program: Program) -> Schedule:
     lengths = [pipe.most for pipe in program.pipes]
 
     both = Depends.INPUTS | Depends.TIME
-    moving = {kind for kind in set(depends) if kind & Depends.STATE or kind & both == both}
-    of_runs = {kind for kind in set(depends) if kind & Depends.INPUTS}
 
     def moves(place: int) -> bool:
-        return depends[place] in moving
-
-    def of_clock(place: int) -> bool:
-        return depends[place] not in moving and depends[place] not in of_runs
+        return bool(depends[place] & Depends.STATE) or depends[place] & both == both
 
     needed = _postorder(instructions, [*_powers(instructions, running), *running])
     step = tuple(place for place in needed if moves(place))
@@ -67,10 +62,8 @@ def schedule(program: Program) -> Schedule:
     save = tuple(place for place in shown if moves(place) and place not in in_step)
     everything = [*needed, *shown, *_postorder(instructions, [*starting, *lengths])]
     rest = [place for place in dict.fromkeys(everything) if not moves(place)]
-    clock = tuple(
-        place for place in rest if of_clock(place) and depends[place] is not Depends.NOTHING
-    )
-    once = tuple(place for place in rest if not of_clock(place))
+    clock = tuple(place for place in rest if depends[place] and not depends[place] & Depends.INPUTS)
+    once = tuple(place for place in rest if depends[place] & Depends.INPUTS)
     used_later = {
         place for index in (*step, *save) for place in instructions[index].operands
     } | set(outputs + running + starting)

@@ -107,10 +107,9 @@ def _program(low: Context, outputs: list[str]) -> Program:
 
 
 def _count_moving(low: Context) -> int:
-    depends = low.graph.depends
-    moving = {kind for kind in set(depends) if kind & (Depends.TIME | Depends.STATE)}
+    moves, depends = Depends.TIME | Depends.STATE, low.graph.depends
     return sum(
-        not initial and key != "time" and place is not None and depends[place] in moving
+        not initial and key != "time" and place is not None and depends[place] & moves > 0
         for (key, _, initial), place in low.values.items()
     )
 
