@@ -34,8 +34,11 @@ class StepLayout:
 
     levels: int
     """The first row of the levels at a step's start; further buffers of them follow."""
+    level_of: Mapping[int, int]
+    """By number of a state that is a level, its place among the levels."""
     flag: int
-    renewed: int
+    memories: Mapping[int, int]
+    """By number of a state that is a memory, its row."""
     frozen: int
     kept: Mapping[int, int]
     """By place, the row of what a later part needs; powers of a batch stand side by side."""
@@ -44,8 +47,7 @@ class StepLayout:
     step: Sequence[Sequence[Batch]]
     save: Sequence[Sequence[Batch]]
     shown: Sequence[Sequence[int]]
-    """Places of outputs, in order, by the function that writes them; a single one is part of the
-    last of ``save``."""
+    """Places of outputs, in order, by the function that writes them."""
     once: Sequence[Sequence[int]]
     """Places that are computed before the first step, by function."""
     once_rows: Mapping[int, int]
@@ -87,21 +89,22 @@ def _parts(program: Program, places: Iterable[int]) -> list[list[Batch]]:
 def laid_out(program: Program, plan: Schedule) -> StepLayout:
     """Cut a step into parts and give each value that outlives its part a row."""
     step, save = _parts(program, plan.step), _parts(program, plan.save)
+    numbers = range(len(program.states))
+    level_of = {i: at for at, i in enumerate(i for i in numbers if program.states[i].is_level)}
     levels = len(plan.once_kept)
-    states = len(program.states)
-    flag = levels + max(map(len, STAGES.values())) * states
-    renewed, frozen = flag + 1, flag + 1 + states
+    flag = levels + max(map(len, STAGES.values())) * len(level_of)
+    memories = {i: row for row, i in enumerate((i for i in numbers if i not in level_of), flag + 1)}
+    frozen = flag + 1 + len(memories)
     first = frozen + len(plan.frozen_kept)
-    shown = _cut(list(program.outputs.values()))
-    apart = len(shown) > 1
-    kept = _rows(first, [*step, *save], _last_uses(program, plan, step, save, apart=apart))
+    kept = _rows(first, [*step, *save], _last_uses(program, plan, step, save))
     exponents = max([first - 1, *kept.values()]) + 1
     most = max((len(batch) for part in (*step, *save) for batch in part), default=0)
     once = _cut(plan.once)
     once_rows = _once_rows(program, plan, once, first)
     size = max([exponents + most, *(row + 1 for row in once_rows.values())])
+    shown = _cut(list(program.outputs.values()))
     return StepLayout(
-        levels, flag, renewed, frozen, kept, exponents, size, step, save, shown, once,
+        levels, level_of, flag, memories, frozen, kept, exponents, size, step, save, shown, once,
         once_rows,
     )  # fmt: skip
 
@@ -118,16 +121,11 @@ def _once_rows(
 ) -> dict[int, int]:
     """Assign rows to what is needed beyond its part; no step has begun that would use them."""
     rows = dict(plan.once_kept)
-    if len(parts) == 1:
-        return rows
     home = {place: i for i, part in enumerate(parts) for place in part}
-    beyond = {state.initial for state in program.states} | {p.initial for p in program.pipes}
     for i, part in enumerate(parts):
-        for place in part:
-            beyond |= {o for o in program.instructions[place].operands if home.get(o, i) != i}
-    for place in plan.once:
-        if place in beyond and program.instructions[place].operands:
-            rows.setdefault(place, first + len(rows))
+        for operand in (o for place in part for o in program.instructions[place].operands):
+            if home.get(operand, i) != i and program.instructions[operand].operands:
+                rows.setdefault(operand, first + len(rows))
     return rows
 
 
@@ -136,13 +134,8 @@ def _last_uses(
     plan: Schedule,
     step: Sequence[Sequence[Batch]],
     save: Sequence[Sequence[Batch]],
-    *,
-    apart: bool,
 ) -> dict[int, int]:
-    """Return, by place, the last part that needs what an earlier one computes.
-
-    ``apart`` says whether outputs are written after the last part, and not by it.
-    """
+    """Return, by place, the last part that needs what an earlier one computes."""
     parts = [*step, *save]
     home = {place: i for i, part in enumerate(parts) for batch in part for place in batch}
     powers = {place for part in parts for batch in part if len(batch) > 1 for place in batch}
@@ -165,7 +158,7 @@ def _last_uses(
         if state.is_level and state.change in powers:
             use(state.change, len(step) - 1)
     for place in program.outputs.values():
-        use(place, len(parts) - 1 + apart)
+        use(place, len(parts))
     return last
 
 
