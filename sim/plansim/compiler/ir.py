@@ -269,8 +269,9 @@ class Graph:
         ``place`` tells the random functions of a model apart: a number of 32 bits.
         """
         operands = tuple(map(self._as_number, (seed, stream, step)))
-        # It depends on an input, lest it be computed here.
-        depends = Depends.INPUTS | self._depends(operands)
+        depends: int = Depends.INPUTS  # never known, lest it be computed here
+        for operand in operands:
+            depends |= self.depends[operand]
         drawn = Instruction(Op.RANDOM, operands, index=place)
         return self.freeze(self._place((Op.RANDOM, operands, place), drawn, depends))
 
@@ -340,13 +341,10 @@ class Graph:
             return self.instructions[operands[0]].operands[0]
         if op in _COMMUTES:
             operands = tuple(sorted(operands))
-        return self._place((op, operands), Instruction(op, operands), self._depends(operands))
-
-    def _depends(self, operands: Iterable[int]) -> int:
-        found = 0
+        depends = 0
         for place in operands:
-            found |= self.depends[place]
-        return found
+            depends |= self.depends[place]
+        return self._place((op, operands), Instruction(op, operands), depends)
 
     def _plain_power(self, base: int, exponent: float) -> int:
         """Return a power by a root and products: within three units of the last place."""

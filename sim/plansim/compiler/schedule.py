@@ -51,19 +51,17 @@ def schedule(program: Program) -> Schedule:
     lengths = [pipe.most for pipe in program.pipes]
 
     both = Depends.INPUTS | Depends.TIME
-
-    def moves(place: int) -> bool:
-        return bool(depends[place] & Depends.STATE) or depends[place] & both == both
-
+    moving = {kind for kind in set(depends) if kind & Depends.STATE or kind & both == both}
     needed = _postorder(instructions, [*_powers(instructions, running), *running])
-    step = tuple(place for place in needed if moves(place))
+    step = tuple(place for place in needed if depends[place] in moving)
     in_step = set(step)
     shown = _postorder(instructions, outputs)
-    save = tuple(place for place in shown if moves(place) and place not in in_step)
+    save = tuple(place for place in shown if depends[place] in moving and place not in in_step)
     everything = [*needed, *shown, *_postorder(instructions, [*starting, *lengths])]
-    rest = [place for place in dict.fromkeys(everything) if not moves(place)]
-    clock = tuple(place for place in rest if depends[place] and not depends[place] & Depends.INPUTS)
-    once = tuple(place for place in rest if depends[place] & Depends.INPUTS)
+    rest = [place for place in dict.fromkeys(everything) if depends[place] not in moving]
+    of_runs = {kind for kind in set(depends) if kind & Depends.INPUTS}
+    clock = tuple(place for place in rest if depends[place] and depends[place] not in of_runs)
+    once = tuple(place for place in rest if depends[place] in of_runs)
     used_later = {
         place for index in (*step, *save) for place in instructions[index].operands
     } | set(outputs + running + starting)

@@ -96,8 +96,8 @@ def laid_out(program: Program, plan: Schedule) -> StepLayout:
     memories = {i: row for row, i in enumerate((i for i in numbers if i not in level_of), flag + 1)}
     frozen = flag + 1 + len(memories)
     first = frozen + len(plan.frozen_kept)
-    kept = _rows(first, [*step, *save], _last_uses(program, plan, step, save))
-    exponents = max([first - 1, *kept.values()]) + 1
+    kept = {place: row for row, place in enumerate(_kept(program, plan, [*step, *save]), first)}
+    exponents = first + len(kept)
     most = max((len(batch) for part in (*step, *save) for batch in part), default=0)
     once = _cut(plan.once)
     once_rows = _once_rows(program, plan, once, first)
@@ -129,56 +129,12 @@ def _once_rows(
     return rows
 
 
-def _last_uses(
-    program: Program,
-    plan: Schedule,
-    step: Sequence[Sequence[Batch]],
-    save: Sequence[Sequence[Batch]],
-) -> dict[int, int]:
-    """Return, by place, the last part that needs what an earlier one computes."""
-    parts = [*step, *save]
+def _kept(program: Program, plan: Schedule, parts: Sequence[Sequence[Batch]]) -> Iterator[int]:
+    """Yield the places that are needed after their part, and all powers of a batch."""
     home = {place: i for i, part in enumerate(parts) for batch in part for place in batch}
-    powers = {place for part in parts for batch in part if len(batch) > 1 for place in batch}
-    last: dict[int, int] = {}
-
-    def use(place: int, part: int) -> None:
-        if place in plan.frozen_kept or place not in home:
-            return
-        if home[place] != part or place in powers:
-            last[place] = max(part, last.get(place, 0))
-
-    for i, part in enumerate(parts):
-        for batch in part:
-            for place in batch:
-                for operand in program.instructions[place].operands:
-                    use(operand, i)
-    for place in powers:  # all of a batch have rows
-        use(place, home[place])
-    for state in program.states:
-        if state.is_level and state.change in powers:
-            use(state.change, len(step) - 1)
-    for place in program.outputs.values():
-        use(place, len(parts))
-    return last
-
-
-def _rows(first: int, parts: Sequence[Sequence[Batch]], last: Mapping[int, int]) -> dict[int, int]:
-    """Assign rows to places; a row is used again when all that need its value are through."""
-    rows: dict[int, int] = {}
-    size = first
-    free: list[int] = []
-    busy: list[tuple[int, int]] = []  # the last part that needs a row's value
-    for i, part in enumerate(parts):
-        free += [row for until, row in busy if until < i]
-        busy = [(until, row) for until, row in busy if until >= i]
-        for batch in part:
-            for place in batch:
-                if place not in last:
-                    continue
-                if len(batch) == 1 and free:
-                    rows[place] = free.pop()
-                else:
-                    rows[place] = size
-                    size += 1
-                busy.append((last[place], rows[place]))
-    return rows
+    beyond = set(program.outputs.values())
+    for place, part in home.items():
+        beyond |= {o for o in program.instructions[place].operands if home.get(o, part) != part}
+    for batch in (batch for part in parts for batch in part):
+        if len(batch) > 1 or (batch[0] in beyond and batch[0] not in plan.frozen_kept):
+            yield from batch
