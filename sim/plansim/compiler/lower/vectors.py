@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
+from plansim.compiler.functions.numbers import VECTOR
 from plansim.compiler.functions.vectors import (
     ACTIONS,
     PROFILES,
@@ -19,7 +20,7 @@ from plansim.compiler.functions.vectors import (
     sort_order,
     total,
 )
-from plansim.compiler.ir import Depends, Op
+from plansim.compiler.ir import Depends
 from plansim.compiler.lower.context import Context
 from plansim.compiler.lower.scope import RefusedError, Scope
 from plansim.errors import Message
@@ -29,9 +30,11 @@ from plansim.model.reading.ranges import free_marks
 __all__ = ["mapped", "of_vectors", "reduced"]
 
 
-def reduced(low: Context, op: Op, argument: Node, scope: Scope) -> int:
+def reduced(low: Context, tree: Call, scope: Scope) -> int:
     """Give SUM, PROD, VMIN or VMAX: a tree of operations, which is short and exact."""
-    return total(low.graph, [low.node(argument, at) for at in _marked(low, scope, argument)], op)
+    (part,) = tree.arguments
+    parts = [low.node(part, at) for at in _marked(low, scope, part)]
+    return total(low.graph, parts, VECTOR[tree.key])
 
 
 def _marked(low: Context, scope: Scope, *arguments: Node) -> list[Scope]:
