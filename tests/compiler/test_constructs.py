@@ -42,7 +42,6 @@ GRID = 3 * np.array([[1], [2]]) + np.array([1, 2, 3]) + T[:, None, None]
 BOUGHT, SPENT = ((start <= T) & (start + 3 > T) for start in (1, 2))
 
 CASES: Mapping[str, tuple[str, Expected]] = {
-    "a step is Euler's": ("x= INTEG(-0.3*x, 7) ~~|", {"x": 7 * 0.85**STEPS}),
     "a chain of elements of one array": (
         "level: (level1-level3) ~~|\nx[level1]= Time ~~|\nx[level2]= x[level1] + 1 ~~|\n"
         "x[level3]= x[level2]*2 ~~|",
@@ -121,10 +120,6 @@ sum of flows= drain + SUM(loss[Place!]) ~~|
         "wave= SIN(3*Time) ~~|\nhighest= SAMPLE IF TRUE(wave > highest, wave, wave) ~~|\n",
         {"highest": np.maximum.accumulate(np.sin(3 * T))},
     ),
-    "a fixed delay of a number of steps": (
-        "steps= 3 ~~|\nlate= DELAY FIXED(Time, steps*TIME STEP, -1) ~~|\n",
-        {"late": np.where(T < 1.5, -1, T - 1.5)},
-    ),
     "delays that stay": (
         "wave= SIN(Time) ~~|\nlasts= 1.5 ~~|\nfixed= DELAY FIXED(wave, lasts, 4) ~~|\n"
         "goods= DELAY MATERIAL(wave, lasts, 4, 0) ~~|\nnews= DELAY INFORMATION(wave, lasts, 4) ~~|",
@@ -152,11 +147,6 @@ sum of flows= drain + SUM(loss[Place!]) ~~|
     "the logarithm of gamma": (
         "x= 0.01 + Time^4 ~~|\nlog gamma= GAMMA LN(x) ~~|\n",
         {"log gamma": np.array([math.lgamma(0.01 + t**4) for t in T])},
-    ),
-    "the action of VECTOR SELECT is known during the run": (
-        "Place: north, south, east ~~|\nx[Place]= 2, 5, 3 ~~|\nchosen[Place]= 1, 0, 1 ~~|\n"
-        "some= VECTOR SELECT(chosen[Place!], x[Place!], 0, IF THEN ELSE(Time < 2, 0, 3), 0) ~~|",
-        {"some": np.where(T < 2, 5, 3)},
     ),
     "a sum around a selection": (
         "Place: north, south, east ~~|\nHalf: upper, lower ~~|\nx[Place]= 2, 5, 3 ~~|\n"
@@ -240,6 +230,8 @@ def test_a_construct_is_its_formula(load: Load, equations: str, expected: Expect
          "the order is not known before the run"),
         ("k: a, b ~~|\ny[a]= Time ~~|\nx= y[a]\n+ SUM(y[k!]) ~~|",
          ":3: 'x' cannot be compiled: 'y[b]' has no equation"),
+        ("k: a, b ~~|\nl <-> k ~~|\nm[k,l]= k*l ~~|\nx[k,l]= INVERT MATRIX(2*m[k,l], 2) ~~|",
+         ":4: 'x' cannot be compiled: it takes a matrix over two ranges"),
         ("x= A FUNCTION OF(Time,-y) ~~|\ny= 1 ~~|",
          ":1: 'x' cannot be compiled: the function A FUNCTION OF is not supported"),
         ("k: a, b ~~|\nl: c, d ~~|\ny[k]= Time ~~|\nx[l]= y[k] ~~|",

@@ -67,10 +67,10 @@ def test_selections_are_those_of_numpy(pairs: list[tuple[float, float]]) -> None
         *(f(plain) if taken.any() else -7 for f in (np.min, np.max, np.mean)),
     ]
     for action, right in enumerate(expected):
-        node = selected(g, g.list(chosen), g.list(values), g.number(-7), g.number(action), 0)
+        node = selected(g, g.list(chosen), g.list(values), g.number(-7), action, 0)
         assert g.value(node) == pytest.approx(right if taken.any() else -7, rel=1e-12)
     for error, wrong in ((1, not taken.any()), (2, taken.sum() > 1), (3, taken.sum() != 1)):
-        node = selected(g, g.list(chosen), g.list(values), g.number(-7), g.number(0), error)
+        node = selected(g, g.list(chosen), g.list(values), g.number(-7), 0, error)
         assert np.isnan(g.values([node])[0]) == wrong
 
 
@@ -86,7 +86,8 @@ def test_an_inverse_is_that_of_numpy(size: int, seed: int) -> None:
 
 
 def curves(g: Folding, *parts: Iterable[float]) -> list[Curve]:
-    return [Curve(*g.list(row)) for row in zip(*parts, strict=True)]
+    rows = ((g.list(row), int(row[1])) for row in zip(*parts, strict=True))
+    return [Curve(request, kind, *others) for (request, _, *others), kind in rows]
 
 
 @settings(deadline=None, max_examples=20)

@@ -20,7 +20,6 @@ from plansim.compiler.functions.vectors import (
     sort_order,
     total,
 )
-from plansim.compiler.ir import Depends
 from plansim.compiler.lower.context import Context
 from plansim.compiler.lower.scope import RefusedError, Scope
 from plansim.errors import Message
@@ -81,17 +80,15 @@ def _vector_result(
             priorities = _vector(low, others[0], along, scope)
             width, supply = (low.number(node, scope) for node in others[2:])
             pairs = zip(vector, priorities, strict=True)
-            return allocated(g, [Curve(q, g.number(1), p, width) for q, p in pairs], supply)
+            return allocated(g, [Curve(q, 1, p, width) for q, p in pairs], supply)
         case _:
             profile, available = others
-            curves = [
-                _curve(low, request, profile, replace(scope, bound={**scope.bound, along: element}))
-                for request, element in zip(vector, low.subscripts.elements(along), strict=True)
-            ]
+            each = zip(vector, _along(low, along, scope), strict=True)
+            curves = [_curve(low, key, request, profile, at) for request, at in each]
             return allocated(g, curves, low.number(available, scope))
 
 
-def _curve(low: Context, quantity: int, profile: Node, scope: Scope) -> Curve:
+def _curve(low: Context, key: str, quantity: int, profile: Node, scope: Scope) -> Curve:
     """Return a curve, whose kind, priority and width follow one another in a subscript."""
     if not isinstance(profile, Name) or not profile.subscripts:
         raise RefusedError(Message("the priority is not an array"))
@@ -104,20 +101,21 @@ def _curve(low: Context, quantity: int, profile: Node, scope: Scope) -> Curve:
         low.number(replace(profile, subscripts=(*profile.subscripts[:-1], part)), scope)
         for part in parts[:3]
     )
-    if low.graph.depends[kind] == Depends.INPUTS:
-        low.pin(kind)
-    known = low.graph.value(kind)
-    if known is not None and known not in PROFILES:
+    known = low.structural(kind, key, "the kind of a priority")
+    if known not in PROFILES:
         raise RefusedError(Message("priorities of the kind {kind} are not supported", kind=known))
-    return Curve(quantity, kind, priority, width)
+    return Curve(quantity, int(known), priority, width)
 
 
 def _vector(low: Context, argument: Node, along: str, scope: Scope) -> list[int]:
     """Return an expression for all elements of a range."""
-    return [
-        low.number(argument, replace(scope, bound={**scope.bound, along: element}))
-        for element in low.subscripts.elements(along)
-    ]
+    return [low.number(argument, at) for at in _along(low, along, scope)]
+
+
+def _along(low: Context, along: str, scope: Scope) -> list[Scope]:
+    """Return the scopes in which a range stands for each of its elements."""
+    elements = low.subscripts.elements(along)
+    return [replace(scope, bound={**scope.bound, along: element}) for element in elements]
 
 
 def _last_range(low: Context, argument: Node, scope: Scope, key: str) -> str:
@@ -132,20 +130,16 @@ def _last_range(low: Context, argument: Node, scope: Scope, key: str) -> str:
 
 def _inverted(low: Context, matrix: Node, column: str, here: int, scope: Scope) -> int:
     """Return an element of INVERT MATRIX."""
-    assert isinstance(matrix, Name)
-    if len(matrix.subscripts) < 2 or not low.subscripts.is_range(matrix.subscripts[-2]):
+    row = matrix.subscripts[-2] if isinstance(matrix, Name) and matrix.subscripts[1:] else ""
+    if not isinstance(matrix, Name) or not low.subscripts.is_range(row):
         raise RefusedError(Message("it takes a matrix over two ranges"), "invert_matrix")
-    row = matrix.subscripts[-2]
     rows = low.subscripts.elements(row)
     if len(rows) != len(low.subscripts.elements(column)):
         raise RefusedError(Message("the matrix is not square"), "invert_matrix")
     rest = sorted((r, e) for r, e in scope.bound.items() if r not in (row, column))
     memo = ("inverse", matrix.start, *rest, scope.initial)
     if memo not in low.vectors:
-        table = [
-            _vector(low, matrix, column, replace(scope, bound={**scope.bound, row: element}))
-            for element in rows
-        ]
+        table = [_vector(low, matrix, column, at) for at in _along(low, row, scope)]
         low.vectors[memo] = [value for line in inverse(low.graph, table) for value in line]
     at = rows.index(low.subscripts.element(row, scope.bound))
     return low.vectors[memo][at * len(rows) + here]
@@ -155,13 +149,14 @@ def _selected(low: Context, tree: Call, scope: Scope) -> int:
     selection, expression, missing, *codes = tree.arguments
     scopes = _marked(low, scope, selection, expression)
     chosen, values = ([low.number(node, one) for one in scopes] for node in (selection, expression))
-    action, error = (low.node(code, scope) for code in codes)
-    known = low.graph.value(action)
-    if known is not None and int(known) not in ACTIONS:
-        raise RefusedError(Message("there is no action {action}", action=int(known)), tree.key)
     none = low.node(missing, scope)
-    code = int(low.structural(error, tree.key, "the action on errors"))
-    return selected(low.graph, chosen, values, none, action, code)
+    action, error = (
+        int(low.structural(low.node(code, scope), tree.key, what))
+        for code, what in zip(codes, ("the action", "the action on errors"), strict=True)
+    )
+    if action not in ACTIONS:
+        raise RefusedError(Message("there is no action {action}", action=action), tree.key)
+    return selected(low.graph, chosen, values, none, action, error)
 
 
 def mapped(low: Context, tree: Call, scope: Scope) -> int:
