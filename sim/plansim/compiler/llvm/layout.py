@@ -32,26 +32,22 @@ Batch = tuple[int, ...]
 class StepLayout:
     """Rows of a vector's own memory, and the parts of a step."""
 
-    levels: int
-    """The first row of the levels at a step's start; further buffers of them follow."""
     level_of: Mapping[int, int]
-    """By number of a state that is a level, its place among the levels."""
+    """By number of a state that is a level, its row at a step's start; further buffers follow."""
     flag: int
     memories: Mapping[int, int]
     """By number of a state that is a memory, its row."""
-    frozen: int
-    kept: Mapping[int, int]
-    """By place, the row of what a later part needs; powers of a batch stand side by side."""
+    rows: Mapping[int, int]
+    """By place, the row of what is needed after the function that computes it; those of the powers
+    of a batch stand side by side."""
     exponents: int
     size: int
+    once: Sequence[Sequence[Batch]]
+    """What is computed before the first step, by function."""
     step: Sequence[Sequence[Batch]]
     save: Sequence[Sequence[Batch]]
     shown: Sequence[Sequence[int]]
     """Places of outputs, in order, by the function that writes them."""
-    once: Sequence[Sequence[int]]
-    """Places that are computed before the first step, by function."""
-    once_rows: Mapping[int, int]
-    """By place, the row of what a later one of these functions needs, or a later phase."""
 
 
 def _batches(program: Program, places: Iterable[int]) -> Iterator[Batch]:
@@ -87,26 +83,21 @@ def _parts(program: Program, places: Iterable[int]) -> list[list[Batch]]:
 
 
 def laid_out(program: Program, plan: Schedule) -> StepLayout:
-    """Cut a step into parts and give each value that outlives its part a row."""
+    """Cut a run into parts and give each value that outlives its part a row."""
+    once = [[(place,) for place in part] for part in _cut(plan.once)]
     step, save = _parts(program, plan.step), _parts(program, plan.save)
     numbers = range(len(program.states))
-    level_of = {i: at for at, i in enumerate(i for i in numbers if program.states[i].is_level)}
-    levels = len(plan.once_kept)
-    flag = levels + max(map(len, STAGES.values())) * len(level_of)
+    level_of = {i: row for row, i in enumerate(i for i in numbers if program.states[i].is_level)}
+    flag = max(map(len, STAGES.values())) * len(level_of)
     memories = {i: row for row, i in enumerate((i for i in numbers if i not in level_of), flag + 1)}
-    frozen = flag + 1 + len(memories)
-    first = frozen + len(plan.frozen_kept)
-    kept = {place: row for row, place in enumerate(_kept(program, plan, [*step, *save]), first)}
-    exponents = first + len(kept)
+    first = flag + 1 + len(memories)
+    rows = {place: row for row, place in enumerate(_kept(program, once, step, save), first)}
+    exponents = first + len(rows)
     most = max((len(batch) for part in (*step, *save) for batch in part), default=0)
-    once = _cut(plan.once)
-    once_rows = _once_rows(program, plan, once, first)
-    size = max([exponents + most, *(row + 1 for row in once_rows.values())])
     shown = _cut(list(program.outputs.values()))
     return StepLayout(
-        levels, level_of, flag, memories, frozen, kept, exponents, size, step, save, shown, once,
-        once_rows,
-    )  # fmt: skip
+        level_of, flag, memories, rows, exponents, exponents + most, once, step, save, shown
+    )
 
 
 def _cut(places: Sequence[int]) -> list[Sequence[int]]:
@@ -116,25 +107,26 @@ def _cut(places: Sequence[int]) -> list[Sequence[int]]:
     return [places[i : i + _PART] for i in range(0, len(places), _PART)]
 
 
-def _once_rows(
-    program: Program, plan: Schedule, parts: Sequence[Sequence[int]], first: int
-) -> dict[int, int]:
-    """Assign rows to what is needed beyond its part; no step has begun that would use them."""
-    rows = dict(plan.once_kept)
-    home = {place: i for i, part in enumerate(parts) for place in part}
-    for i, part in enumerate(parts):
-        for operand in (o for place in part for o in program.instructions[place].operands):
-            if home.get(operand, i) != i and program.instructions[operand].operands:
-                rows.setdefault(operand, first + len(rows))
-    return rows
-
-
-def _kept(program: Program, plan: Schedule, parts: Sequence[Sequence[Batch]]) -> Iterator[int]:
-    """Yield the places that are needed after their part, and all powers of a batch."""
+def _kept(
+    program: Program,
+    once: Sequence[Sequence[Batch]],
+    step: Sequence[Sequence[Batch]],
+    save: Sequence[Sequence[Batch]],
+) -> Iterator[int]:
+    """Yield the places that are needed after their part; leaves are loaded from where they are."""
+    instructions, parts = program.instructions, [*once, *step, *save]
     home = {place: i for i, part in enumerate(parts) for batch in part for place in batch}
-    beyond = set(program.outputs.values())
-    for place, part in home.items():
-        beyond |= {o for o in program.instructions[place].operands if home.get(o, part) != part}
-    for batch in (batch for part in parts for batch in part):
-        if len(batch) > 1 or (batch[0] in beyond and batch[0] not in plan.frozen_kept):
-            yield from batch
+    needed = {*program.outputs.values(), *(state.initial for state in program.states)}
+    for state in program.states:  # a flow of the step moves its level at once
+        if not state.is_level or home.get(state.change, 0) < len(once):
+            needed.add(state.change)
+    for pipe in program.pipes:
+        needed |= {pipe.initial, pipe.entering, pipe.steps}
+    for place, own in home.items():
+        needed |= {o for o in instructions[place].operands if home.get(o, own) != own}
+    for i, part in enumerate(parts):
+        in_step = len(once) <= i < len(once) + len(step)
+        for batch in part:
+            frozen = in_step and instructions[batch[0]].op is Op.FROZEN  # for later stages
+            if instructions[batch[0]].operands and (len(batch) > 1 or batch[0] in needed or frozen):
+                yield from batch

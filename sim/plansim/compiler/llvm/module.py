@@ -152,8 +152,8 @@ group:
   br label %step
 step:
   %i = phi i64 [ 0, %group ], [ %i_next, %step_done ]
-  %start = phi i64 [ {levels}, %group ], [ %start_next, %step_done ]
-  %other = phi i64 [ {second}, %group ], [ %other_next, %step_done ]
+  %start = phi i64 [ 0, %group ], [ %start_next, %step_done ]
+  %other = phi i64 [ {levels}, %group ], [ %other_next, %step_done ]
   %first_number = mul i64 %i, %stages
   %first_from = mul i64 %first_number, {columns}
   %first_row = getelementptr double, ptr %table, i64 %first_from
@@ -177,8 +177,7 @@ stage:
   %given_at = getelementptr {tableau}, ptr %tableau, i64 %s, i64 {given}
   %given_number = load double, ptr %given_at, align 8
   %given = fptosi double %given_number to i64
-  %buffer_from = mul i64 %s_next, {states}
-  %buffer = add i64 {levels}, %buffer_from
+  %buffer = mul i64 %s_next, {levels}
   %free = select i1 %first, i64 %other, i64 %buffer
   %closes = xor i1 %first, %last
   %returns = and i1 %closes, %last
@@ -217,7 +216,6 @@ exit:
 def _run(program: Program, plan: Schedule, layout: StepLayout, shared: Shared) -> str:
     """Return the definitions of ``@run`` and of all that it calls."""
     parts = RunParts(program, plan, layout, shared)
-    levels = len(layout.level_of)
     functions: list[str] = []
 
     def call(name: str, text: str, **given: str) -> str:
@@ -241,9 +239,7 @@ def _run(program: Program, plan: Schedule, layout: StepLayout, shared: Shared) -
         inputs=len(program.inputs),
         outputs=len(program.outputs),
         columns=len(plan.clock_kept) + len(program.pipes),
-        levels=layout.levels,
-        states=levels,
-        second=layout.levels + levels,
+        levels=len(layout.level_of),
         tableau=TABLEAU,
         given=COUNT,
         sums=" ".join(f"i64 {given}, label %sum_{given}" for given in GIVEN_LEVELS),
@@ -264,7 +260,7 @@ def _powers(layout: StepLayout, part: Sequence[Batch]) -> list[str]:
     """Write the call that computes the powers that end a part, if it has some, for all vectors."""
     if not part or len(part[-1]) == 1:
         return []
-    rows = layout.kept[part[-1][0]], layout.exponents, len(part[-1])
+    rows = layout.rows[part[-1][0]], layout.exponents, len(part[-1])
     given = ", ".join(f"i64 {number}" for number in ("%vectors", "%stride", *rows))
     return [f"  call fastcc void @vector_pows(ptr %memory, {given})"]
 

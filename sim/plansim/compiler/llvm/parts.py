@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from plansim.compiler.integration import GIVEN_LEVELS
@@ -43,6 +43,8 @@ vector:
   %now_at = getelementptr {vector}, ptr %own, i64 %now
   %base_at = getelementptr {vector}, ptr %own, i64 %base
   %onto_at = getelementptr {vector}, ptr %own, i64 %onto
+  %in_from = mul i64 %v, {inputs}
+  %in_at = getelementptr {vector}, ptr %in, i64 %in_from
 {body}
   %v_next = add i64 %v, 1
   %more = icmp slt i64 %v_next, %vectors
@@ -63,45 +65,24 @@ class RunParts:
 
     def once(self, number: int) -> str:
         """Write a part of what comes before the first step."""
-        w, rows = Writer(self.shared), self.layout.once_rows
-        body = self._before_steps(w)
-        body.write(self.layout.once[number])
-        for place in self.layout.once[number]:
-            if place in rows:
-                w.store("%own", rows[place], body.as_number(place))
-        return _function(f"once_{number}", w)
+        body = self._body()
+        self._write(body, self.layout.once[number])
+        return self._function(f"once_{number}", body.w)
 
     def begin(self) -> Iterator[str]:
         """Write the first values of states, and of pipes."""
         states, layout = self.program.states, self.layout
         for number, first in enumerate(range(0, max(len(states), 1), _BEGUN)):
-            w = Writer(self.shared)
-            body = self._before_steps(w)
+            body = self._body()
             for index, state in enumerate(states[first : first + _BEGUN], first):
-                row = layout.memories.get(index)
-                row = layout.levels + layout.level_of[index] if row is None else row
-                w.store("%own", row, body.of(state.initial))
+                row = layout.level_of.get(index, layout.memories.get(index))
+                assert row is not None
+                body.w.store("%own", row, body.of(state.initial))
             if not number:
-                w.store("%own", layout.flag, w.number(0.0))
+                body.w.store("%own", layout.flag, body.w.number(0.0))
                 for index, pipe in enumerate(self.program.pipes):
-                    _fill(w, index, body.of(pipe.initial))
-            yield _function(f"begin_{number}", w)
-
-    def _before_steps(self, w: Writer) -> FunctionBody:
-        """Return what writes a part of what comes before the first step."""
-        kept, rows = self.plan.clock_kept, self.layout.once_rows
-        inputs = w.put(f"mul i64 %v, {len(self.program.inputs)}")
-        inputs = w.put(f"getelementptr {VECTOR}, ptr %in, i64 {inputs}")
-
-        def leaf(place: int, instruction: Instruction) -> str | None:
-            if place in kept:
-                return body.as_truth(place, _from_clock(w, kept[place]))
-            if instruction.op is Op.INPUT:
-                return w.loaded(inputs, instruction.index)
-            return body.as_truth(place, w.loaded("%own", rows[place])) if place in rows else None
-
-        body = FunctionBody(w, self.program, leaf)
-        return body
+                    _fill(body.w, index, body.of(pipe.initial))
+            yield self._function(f"begin_{number}", body.w)
 
     def step(self, number: int) -> str:
         """Write a part of a stage: of what states need, and of the levels of the next stage.
@@ -109,8 +90,8 @@ class RunParts:
         A level moves on where its flow is computed; at the end of the last part, if the flow is a
         power, or known before the step.
         """
-        w = Writer(self.shared)
-        body = self._within_step(w)
+        body = self._body()
+        w = body.w
         length = _from_tableau(w, LENGTH)
         parts = self.layout.step
         home = {b[0]: i for i, part in enumerate(parts) for b in part if len(b) == 1}
@@ -125,23 +106,30 @@ class RunParts:
                 way = w.two("fmul", body.of(place), length)
                 w.store("%onto_at", level, w.two("fadd", w.loaded("%base_at", level), way))
 
+        def freeze(place: int, value: str) -> str:
+            """Write a value that is computed at the first stage, and read back at others."""
+            number, kept = body.number_of(place, value), w.loaded("%own", self.layout.rows[place])
+            chosen = w.put(f"select i1 %first, {VECTOR} {number}, {VECTOR} {kept}")
+            return body.as_truth(place, chosen)
+
+        body.freeze = freeze
         self._write(body, parts[number], move)
         for place in list(moved):
             move(place)
-        return _function(f"step_{number}", w)
+        return self._function(f"step_{number}", w)
 
     def save(self, number: int) -> str:
         """Write a part of what outputs need beyond what states do."""
-        w = Writer(self.shared)
-        self._write(self._within_step(w), self.layout.save[number], lambda place: None)
-        return _function(f"save_{number}", w)
+        body = self._body()
+        self._write(body, self.layout.save[number])
+        return self._function(f"save_{number}", body.w)
 
     def show(self) -> Iterator[str]:
         """Write the outputs of a step."""
         first = 0
         for number, places in enumerate(self.layout.shown):
-            w = Writer(self.shared)
-            body = self._within_step(w)
+            body = self._body()
+            w = body.w
             to = w.put("mul i64 %v, %out_size")
             to = w.put(f"getelementptr {VECTOR}, ptr %out, i64 {to}")
             values = []
@@ -149,20 +137,23 @@ class RunParts:
                 values.append(body.as_number(place))
                 w.store(to, index, values[-1])
             self._watch(w, values)
-            yield _function(f"show_{number}", w)
+            yield self._function(f"show_{number}", w)
             first += len(places)
 
     def _write(
-        self, body: FunctionBody, part: Sequence[Batch], move: Callable[[int], None]
+        self,
+        body: FunctionBody,
+        part: Sequence[Batch],
+        move: Callable[[int], None] = lambda place: None,
     ) -> None:
-        w, kept = body.w, self.layout.kept
+        rows = self.layout.rows
         for batch in part:
             if len(batch) > 1:
-                body.write_powers(batch, kept[batch[0]], self.layout.exponents)
+                body.write_powers(batch, rows[batch[0]], self.layout.exponents)
                 continue
             body.write(batch)
-            if batch[0] in kept:
-                w.store("%own", kept[batch[0]], body.as_number(batch[0]))
+            if batch[0] in rows:
+                body.w.store("%own", rows[batch[0]], body.as_number(batch[0]))
             move(batch[0])
 
     def add(self, given: int) -> str:
@@ -173,19 +164,18 @@ class RunParts:
         w, count = Writer(self.shared), len(self.layout.level_of)
         weights = [_from_tableau(w, WEIGHTS + stage) for stage in range(given)]
         with w.loop("add", count) as turn:
-            levels = w.put(f"add i64 {turn}, {self.layout.levels}")
-            total = start = w.loaded("%own", levels)
+            total = start = w.loaded("%own", turn)
             for stage, weight in enumerate(weights, 1):
-                level = w.loaded("%own", w.put(f"add i64 {levels}, {stage * count}"))
+                level = w.loaded("%own", w.put(f"add i64 {turn}, {stage * count}"))
                 way = w.two("fmul", weight, w.two("fsub", level, start))
                 total = w.two("fadd", total, way)
             w.store("%onto_at", turn, total)
-        return _function(f"add_{given}", w)
+        return self._function(f"add_{given}", w)
 
     def renew(self) -> str:
         """Write what moves once a step, after its last stage: memories and pipes."""
-        w, program = Writer(self.shared), self.program
-        body = self._within_step(w)
+        body, program = self._body(), self.program
+        w = body.w
         memories = {
             row: body.of(program.states[index].change)
             for index, row in self.layout.memories.items()
@@ -197,7 +187,7 @@ class RunParts:
             w.lines.append(f"  store {VECTOR} {value}, ptr {_slot(w, index)}, align 64")
         if memories:
             self._watch(w, memories.values())
-        return _function("renew", w)
+        return self._function("renew", w)
 
     def end(self) -> str:
         """Write what tells runs with a value that is not finite.
@@ -213,46 +203,39 @@ class RunParts:
                 w.lines.append(f"  %sum_next = fadd {VECTOR} %sum, {zero}")
             flag = "%sum_next"
         w.store("%bad", "%v", flag)
-        return _function("end", w)
+        return self._function("end", w)
 
-    def _within_step(self, w: Writer) -> FunctionBody:
-        """Return what writes a part of a step, with loads of what was computed before it."""
-        plan, layout = self.plan, self.layout
-        rows: Mapping[int, int] = {
-            **layout.kept,
-            **plan.once_kept,
-            **{place: layout.frozen + row for place, row in plan.frozen_kept.items()},
-        }
+    def _body(self) -> FunctionBody:
+        """Return what writes a function, with loads of what others computed."""
+        clock, layout, w = self.plan.clock_kept, self.layout, Writer(self.shared)
 
         def leaf(place: int, instruction: Instruction) -> str | None:
-            if place in plan.clock_kept:
-                return body.as_truth(place, _from_clock(w, plan.clock_kept[place]))
-            if place in rows:
-                return body.as_truth(place, w.loaded("%own", rows[place]))
-            if instruction.op is Op.STATE:
-                if instruction.index in layout.level_of:
+            if place in clock:
+                return body.as_truth(place, _from_clock(w, clock[place]))
+            if place in layout.rows:
+                return body.as_truth(place, w.loaded("%own", layout.rows[place]))
+            match instruction.op:
+                case Op.INPUT:
+                    return w.loaded("%in_at", instruction.index)
+                case Op.STATE if instruction.index in layout.level_of:
                     return w.loaded("%now_at", layout.level_of[instruction.index])
-                return w.loaded("%own", layout.memories[instruction.index])
-            if instruction.op is Op.PIPE:
-                pipe = self.program.pipes[instruction.index]
-                if pipe.steps != pipe.most:
-                    return _taken(w, instruction.index, body.of(pipe.steps))
-                return w.put(f"load {VECTOR}, ptr {_slot(w, instruction.index)}, align 64")
+                case Op.STATE:
+                    return w.loaded("%own", layout.memories[instruction.index])
+                case Op.PIPE:
+                    pipe = self.program.pipes[instruction.index]
+                    if pipe.steps != pipe.most:
+                        return _taken(w, instruction.index, body.of(pipe.steps))
+                    return w.put(f"load {VECTOR}, ptr {_slot(w, instruction.index)}, align 64")
             return None
 
-        def freeze(place: int, value: str) -> str:
-            """Write a frozen value: it is stored at the first stage, and read back at others."""
-            if place not in plan.frozen_kept:  # it is needed by outputs alone: at first stages
-                return value
-            row, number = rows[place], body.number_of(place, value)
-            kept = w.loaded("%own", row)
-            number = w.put(f"select i1 %first, {VECTOR} {number}, {VECTOR} {kept}")
-            w.store("%own", row, number)
-            return body.as_truth(place, number)
-
         body = FunctionBody(w, self.program, leaf)
-        body.freeze = freeze
         return body
+
+    def _function(self, name: str, w: Writer) -> str:
+        inputs, body = len(self.program.inputs), "\n".join(w.lines)
+        return _PART.format(
+            name=name, given=GIVEN, vector=VECTOR, inputs=inputs, last=w.block, body=body
+        )
 
     def _watch(self, w: Writer, values: Iterable[str]) -> None:
         """Write what turns the flag to NaN where a value is not finite."""
@@ -267,11 +250,6 @@ class RunParts:
         for partial in sums[1:]:
             flag = w.two("fadd", flag, partial)
         w.store("%own", self.layout.flag, flag)
-
-
-def _function(name: str, w: Writer) -> str:
-    body = "\n".join(w.lines)
-    return _PART.format(name=name, given=GIVEN, vector=VECTOR, last=w.block, body=body)
 
 
 def _from_clock(w: Writer, column: int) -> str:
