@@ -177,6 +177,8 @@ def test_a_narrow_screen_has_levers_and_results_at_once(browser: Browser, addres
     visit = Visit(browser, address, 390)
     page = visit.page
     assert page.locator("#panel-overview .board").is_visible()
+    tabs = page.locator("#tabs")
+    assert tabs.evaluate("(tabs) => tabs.scrollWidth <= tabs.clientWidth")  # all can be seen
     page.locator(".drawer > summary").click()
     lever = visit.lever("external demand growth before")
     lever.scroll_into_view_if_needed()

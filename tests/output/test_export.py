@@ -195,6 +195,11 @@ def test_a_name_that_is_no_variable_of_the_model_is_a_fault_with_its_line(
         load_iamc(model)
 
 
+def test_no_run_makes_no_file(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="there is no run to write"):
+        export([], tmp_path / "none.csv", form="tidy")
+
+
 def test_names_that_fit_nothing_of_a_run_are_no_empty_file(runs: list[xr.Dataset]) -> None:
     with pytest.raises(InputError, match="the names for the IAMC fit no variable"):
         table_of(runs, TableForm.IAMC, iamc=IamcNames(region="X"))

@@ -131,6 +131,7 @@ def export(
     Raises:
         InputError: a variable is not a series.
         OutputError: as for `check_destination`, or the system refuses to write.
+        ValueError: no run is given.
 
     >>> runs = plansim.simulate(plansim.load_model("lake.mdl"), "boats.yaml")
     >>> plansim.export(runs, "runs.csv", form="tidy", names=["fish"], force=True)
@@ -141,6 +142,8 @@ def export(
     listed = [source] if isinstance(source, xr.Dataset) else list(source)
     apart = (run for dataset in listed for run in separate(dataset))
     runs = [run if "year" in run.coords else annual(run) for run in apart]
+    if not runs:
+        raise ValueError("there is no run to write")
     check_destination(Path(path), force=force, formats=TABLES)
     _write_table(table_of(runs, TableForm(form), names, iamc), Path(path), force=force)
     return len(runs)
