@@ -215,17 +215,15 @@ def _quantiles(
     runs: xr.Dataset, variable: str, text: Text
 ) -> Iterator[tuple[str, list[xr.Dataset]]]:
     """Yield the quantiles of the sound runs of each scenario, each over ``year``."""
-    base, elements = split_reference(variable)
+    base, _ = split_reference(variable)
     if variable not in runs and base not in runs:
         near = nearest(variable, map(str, runs))
         raise UnknownNameError("the sweep holds no output '{name}'", nearest=near, name=variable)
+    name = variable if variable in runs else base
     for scenario, of_scenario in _by_scenario(runs, text):
-        array = of_scenario[variable if variable in runs else base]
+        array = of_scenario[name]
         over = next((dim for dim in MANY if dim in array.dims), None)
-        if elements and variable not in runs:
-            ranges = [dim for dim in array.dims if dim not in (over, "time", "year")]
-            array = array.sel(dict(zip(ranges, elements, strict=True)), drop=True)
-        if over is None or set(array.dims) not in ({over, "year"}, {over, "time"}):
+        if over is None or not {"year", "time"}.intersection(array.dims):
             dims = Message("{names}", names=tuple(map(str, array.dims)))
             raise InputError(
                 "'{name}' cannot be drawn as a fan",
@@ -234,7 +232,7 @@ def _quantiles(
                 name=variable,
             )
         yearly = annual_series(array) if "time" in array.dims else array
-        sound = (abs(yearly) < np.inf).all("year")
+        sound = (abs(yearly) < np.inf).all([dim for dim in yearly.dims if dim != over])
         if "status" in of_scenario:
             sound &= of_scenario["status"] == 0
         if "sound" in of_scenario.coords:
@@ -244,9 +242,8 @@ def _quantiles(
             raise InputError("no run is sound, to draw '{name}' of", found=found, name=variable)
         drawn = yearly.isel({over: np.flatnonzero(sound)})
         quantiles = drawn.astype(float).quantile(QUANTILES, over, keep_attrs=True)
-        quantiles.attrs["long_name"] = variable
         apart = (quantiles.isel(quantile=at, drop=True) for at in range(len(QUANTILES)))
-        yield scenario, [one.to_dataset(name=variable) for one in apart]
+        yield scenario, [one.to_dataset(name=name) for one in apart]
 
 
 def _by_scenario(runs: xr.Dataset, text: Text) -> Iterator[tuple[str, xr.Dataset]]:
