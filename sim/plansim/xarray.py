@@ -147,7 +147,7 @@ class PlansimAccessor:
         """
         if self._is_of_many:
             return self.shares(targets)
-        return verdict_frame(self._judged(targets))
+        return verdict_frame(self._judged(targets), self._targets(targets))
 
     def shares(self, targets: Iterable[Target | str] | None = None) -> pd.DataFrame:
         """Return in what share of many runs targets are met: a row per scenario and target.
