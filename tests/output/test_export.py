@@ -15,14 +15,8 @@ import xarray as xr
 from plansim.engine.simulate import simulate
 from plansim.errors import CatalogueError, InputError
 from plansim.model.records import Model
-from plansim.output.export.run_files import (
-    IamcNames,
-    TableForm,
-    export,
-    load_iamc,
-    table_of,
-    write_dataset,
-)
+from plansim.output.export.export import TableForm, export, table_of, write_dataset
+from plansim.output.export.iamc import IamcNames, load_iamc
 from plansim.output.series import series_in
 from plansim.scenario.scenario_file import Scenario
 from plansim.targets.annual import annual

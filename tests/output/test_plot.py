@@ -213,9 +213,9 @@ def test_a_fan_of_an_element_is_that_of_its_runs(runs: Runs) -> None:
     whole = sweep_of(runs).assign(GDP=lambda made: made["GDP"] * runs[0]["value added"][0])
     whole = whole.rename(GDP="value added").drop_vars("time", errors="ignore")
     alone = xr.Dataset({"value added[services]": whole["value added"].sel(sector="services")})
-    drawn = [plot.fan(one, "value added[services]").lines[0].get_ydata() for one in (whole, alone)]
-    np.testing.assert_array_equal(*map(floats, drawn))
-    np.testing.assert_allclose(floats(drawn[0]), alone.to_array()[0].median("run"))
+    for one in (whole, alone):
+        median = floats(plot.fan(one, "value added[services]").lines[0].get_ydata())
+        np.testing.assert_allclose(median, alone.to_array()[0].median("run"))
 
 
 def test_a_fan_names_the_targets_whose_base_a_sweep_lacks(

@@ -34,7 +34,7 @@ from plansim.output.report.document import (
     ReportTable,
     numbered,
 )
-from plansim.output.report.file import FORMATS, in_print, write_report
+from plansim.output.report.report import FORMATS, in_print, write_report
 from plansim.output.report.writers.html_pdf import fonts, lay_out
 from plansim.output.words.text import Lang, read_text
 from plansim.output.words.verdicts import outcome_words, share_text, verdict_mark

@@ -68,11 +68,12 @@ class VerdictFrame(pd.DataFrame):
 
 def _in_words(verdict: Verdict, target: Target) -> tuple[str, str, str]:
     text = read_text(Lang.EN)
-    margin, later = wording.margin_text(verdict, target), wording.breaks_later(verdict)
+    margin = wording.margin_text(verdict, target)
+    later = f"✗{verdict.first_breach}" if wording.breaks_later(verdict) else ""
     value = "" if verdict.value is None else wording.value_text(target, verdict.value)
     said = (
         *(value, wording.verdict_mark(verdict), margin and f"({margin})"),
-        *(later and f"✗{verdict.first_breach}", wording.share_text(verdict)),
+        *(later, wording.share_text(verdict)),
     )
     asked = f"{wording.limit_of(target, text) or '–'} {text.unit(target.unit)}".strip()
     name = f"{target.id} {target.name_en}\n{target.name_zh}"
