@@ -62,6 +62,10 @@ def test_shares_are_those_of_the_command(
     ours = pages_shares(visit)
     assert ours["exact"] == exact
     assert_shares(ours, visit, city, before, after)
+    visit.page.locator('[data-target="M34a"] .link').click()
+    how = "Exact Shapley shares" if exact else "Shapley shares estimated from"
+    visit.page.locator(".due", has_text=how).wait_for()
+    assert not re.search(r"undefined|[{}]", visit.page.locator(".due").inner_text())
 
 
 def test_years_are_shared_out_and_pairs_named_for_what_they_do_together(
@@ -139,13 +143,12 @@ def test_a_target_shows_what_its_margin_owes_to_which_change(
         assert shown[group.name] == pytest.approx(share, abs=0.005), group.name
     said = page.locator(".due-said").inner_text()
     largest = max(shown, key=lambda name: abs(shown[name]))
-    assert f"due to “{largest}”" in said
+    assert f"“{largest}” lowers it most" in said
     told = re.match(r"From A to B the margin falls from (\S+) to", said)
     assert told is not None
     before = float(told[1].replace("−", "-"))
     assert before == pytest.approx(theirs.targets[0].margin_before, abs=0.005)
     assert page.locator(".is-less").count() == len(shown)
-    assert "Exact Shapley shares" in page.locator(".due").inner_text()
     assert f"from {theirs.runs} runs" in page.locator(".due").inner_text()
     assert "Not what makes A and B differ" in page.locator("#detail").inner_text()
 
