@@ -205,7 +205,6 @@ def make_page(
         "version": version("plansim"),
         "unjudged": len(goals) - len(judged),
         "horizon": max((target.horizon for target in judged), default=None),
-        "base": min((target.since for target in judged), default=None),
         "modules": [{"name": name, "svg": _zipped(drawing)} for name, drawing in drawings],
         "signed": presets[0].id if signs else "",
         "known": shares_data(verdicts, judged),

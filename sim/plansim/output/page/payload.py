@@ -363,7 +363,6 @@ def _target(model: Model, target: Target, charts: Sequence[Chart], loops: Sequen
         "falls": target.measure is Measure.REDUCTION,
         "asked": target_figure(target.value),
         "year": target.year,
-        "since": target.since,
         "horizon": target.horizon,
         "bases": [str(basis) for basis in target.variables if basis],
         "place": words(target.place_en, target.place_zh),
@@ -373,7 +372,6 @@ def _target(model: Model, target: Target, charts: Sequence[Chart], loops: Sequen
         "line": place[1],
         "variable": both(variable.name, variable.name_zh),
         "meaning": [variable.meaning_en, variable.meaning_zh or variable.meaning_en],
-        "module": variable.module,
         "causes": [both(cause.name, cause.name_zh) for cause in causes],
         "loops": [
             [
