@@ -85,8 +85,9 @@ def test_tables_hold_every_figure(
         found = dict(zip(keys, table["value"], strict=True))
     else:
         years = [column for column in table.columns if column.isdecimal()]
-        rows = table.set_index(["scenario", "variable"])[years].stack().items()
-        found = {(name, series, int(year)): value for (name, series, year), value in rows}
+        rows = table.melt(["scenario", "variable"], years, "year")
+        keys = zip(rows["scenario"], rows["variable"], rows["year"].astype(int), strict=True)
+        found = dict(zip(keys, rows["value"], strict=True))
     if form is TableForm.IAMC:
         expected = {
             (name, key.removesuffix("]").replace("[", "|").replace(",", "|"), year): value
