@@ -43,7 +43,6 @@ __all__ = [
     "marks_on",
     "rows_of",
     "series_in",
-    "series_of",
     "titles",
     "unplaced",
 ]
@@ -61,18 +60,11 @@ class Series:
     values: Mapping[int, float]
 
 
-def series_of(annual: xr.Dataset) -> Iterator[Series]:
-    """Yield the series of an annual dataset, in the order of its variables.
-
-    ``annual`` holds variables over ``year`` and the subscript ranges. One without ``year`` (a
-    constant) has its value in every year. The Chinese names of elements are read from the
-    attribute ``elements_zh`` of a range, a JSON list; if it is empty they are the English ones.
-    """
-    return rows_of(annual_of(annual))
-
-
 def rows_of(run: Annual, names: Iterable[str] | None = None) -> Iterator[Series]:
-    """Yield the rows of a run, in the order of its variables, or of ``names``."""
+    """Yield the rows of a run, in the order of its variables, or of ``names``.
+
+    A constant has its value in every year.
+    """
     for name in run.variables if names is None else names:
         variable = run.variables[name]
         ranges = [subscript.pairs for subscript in variable.ranges]

@@ -18,8 +18,8 @@ from plansim.errors import InputError
 from plansim.files.escaping import for_spreadsheet
 from plansim.files.writing import check_destination, writing_whole
 from plansim.output.export.iamc import IamcNames, iamc_table
-from plansim.output.series import series_of
-from plansim.targets.annual import annual, frame, separate
+from plansim.output.series import rows_of
+from plansim.targets.annual import annual, annual_of, frame, separate
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,8 +70,9 @@ def table_of(
     if form is TableForm.IAMC:
         own = IamcNames(region=str(runs[0].attrs.get("model", "")))
         return iamc_table(runs, iamc or own, names if iamc else [*map(str, runs[0].data_vars)])
-    rows = [(str(run.attrs.get("scenario", "")), row) for run in runs for row in series_of(run)]
-    years = sorted({int(year) for run in runs for year in run["year"].to_numpy()})
+    by_years = list(map(annual_of, runs))
+    rows = [(run.scenario, row) for run in by_years for row in rows_of(run)]
+    years = sorted({year for run in by_years for year in run.years})
     return pd.DataFrame(
         {
             "scenario": [scenario for scenario, _ in rows],

@@ -17,8 +17,9 @@ from plansim.errors import CatalogueError, InputError
 from plansim.files.forms import LAX, Form, Names, form_of, listed
 from plansim.files.yaml_document import read_document
 from plansim.model.records import Model
-from plansim.output.series import Series, series_of
+from plansim.output.series import Series, rows_of
 from plansim.scenario.references import one_series
+from plansim.targets.annual import Annual, annual_of
 from plansim.targets.target import split_reference
 
 if TYPE_CHECKING:
@@ -75,17 +76,18 @@ def iamc_table(
     """
     import pandas as pd
 
-    years = sorted({int(year) for run in runs for year in run["year"].to_numpy()})
+    by_years = list(map(annual_of, runs))
+    years = sorted({year for run in by_years for year in run.years})
     rows = [
         {
-            "model": f"plansim {run.attrs.get('model', '')}".strip(),
-            "scenario": str(run.attrs.get("scenario", "")),
+            "model": f"plansim {run.card.get('model', '')}".strip(),
+            "scenario": run.scenario,
             "region": iamc.region,
             "variable": row.name,
             "unit": row.unit,
             **{str(year): _rounded(row.values.get(year, math.nan)) for year in years},
         }
-        for run in runs
+        for run in by_years
         for row in _rows(run, iamc, names)
     ]
     if not rows:
@@ -93,8 +95,8 @@ def iamc_table(
     return pd.DataFrame(rows)
 
 
-def _rows(run: xr.Dataset, iamc: IamcNames, names: Sequence[str]) -> Iterator[Series]:
-    series = {split_reference(row.name): row for row in series_of(run)}
+def _rows(run: Annual, iamc: IamcNames, names: Sequence[str]) -> Iterator[Series]:
+    series = {split_reference(row.name): row for row in rows_of(run)}
     called: set[tuple[str, tuple[str, ...]]] = set()
     for name, variable in iamc.variables.items():
         keys = [split_reference(reference) for reference in variable.of]
