@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 import xarray as xr
 from matplotlib.axes import Axes
-from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 from matplotlib.markers import CARETDOWNBASE, CARETUPBASE
@@ -289,34 +288,29 @@ def drawn(tmp_path: Path) -> LoopScores:
     return LoopScores(as_written(model), loops, (ids,), time, scores)
 
 
-def edges(axes: Axes, at: int) -> list[tuple[float, float, str]]:
-    """Return the ends of each band in a year, with its colour; bands of no height are left out."""
-    found = []
-    for band in axes.collections:
-        assert isinstance(band, PolyCollection)
-        points = np.asarray(band.get_paths()[0].vertices)
-        heights = points[points[:, 0] == at, 1]
-        if np.ptp(heights) > 1e-9:
-            colour = str(np.round(np.asarray(band.get_facecolor()), 6).tolist())
-            found.append((heights.min(), heights.max(), colour))
-    return found
-
-
 def test_bands_are_shares_of_the_year_and_add_up(drawn: LoopScores) -> None:
     axes = plot.loop_shares(drawn)
     assert drawn.years == YEARS
+
+    def edges(year: int) -> list[tuple[float, float, tuple[float, ...]]]:
+        """Give the ends of each band with its colour; bands of no height are left out."""
+        ends = [(corners(band), band) for band in axes.collections]
+        heights = [(points[points[:, 0] == year, 1], band) for points, band in ends]
+        return [
+            (high.min(), high.max(), tuple(floats(band.get_facecolor()).ravel()))
+            for high, band in heights
+            if np.ptp(high) > 1e-9
+        ]
+
     for year in YEARS:
-        bands = edges(axes, year)
-        assert sum(high - low for low, high, _ in bands) == pytest.approx(100)
-    growth, others, crowding = edges(axes, 2001)
-    assert growth[:2] == pytest.approx((0, 70))
-    assert others[:2] == pytest.approx((70, 90))
-    assert crowding[:2] == pytest.approx((-10, 0))
-    later = edges(axes, 2004)
+        assert sum(high - low for low, high, _ in edges(year)) == pytest.approx(100)
+    growth, others, crowding = edges(2001)
+    for band, ends in ((growth, (0, 70)), (others, (70, 90)), (crowding, (-10, 0))):
+        assert band[:2] == pytest.approx(ends)
+    later = edges(2004)
     assert [band[2] for band in later] == [growth[2], others[2], crowding[2]]
     assert later[2][:2] == pytest.approx((-70, 0))
-    words = {label.get_text() for label in axes.texts}
-    assert {"R", "B", "reinforcing ↑", "balancing ↓"} <= words
+    assert {"R", "B", "reinforcing ↑", "balancing ↓"} <= {text.get_text() for text in axes.texts}
     legend = axes.get_legend()
     assert legend is not None
     names = [label.get_text() for label in legend.get_texts()]
