@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 
 from plansim.errors import InputError, Message, UnknownNameError, nearest
 from plansim.output.figures import canvas, chart
-from plansim.output.series import Mark, Series, marks_on, series_in, titles, unplaced
+from plansim.output.series import Mark, marks_on, series_in, titles, unplaced
 from plansim.output.words.text import Lang, Text, read_text
 from plansim.targets.annual import MANY, separate
 from plansim.targets.indicator import annual_series
@@ -188,7 +188,7 @@ def fan(
         low, inner_low, median, inner_high, high = (
             series_in(quantile, variable, wanted) for quantile in quantiles
         )
-        bands = [_band(low, high), _band(inner_low, inner_high)]
+        bands = [(low, high), (inner_low, inner_high)]
         # Several inner bands, one on the other, would be a muddle.
         lines.append(chart.Line(median, bands[: 2 if len(fans) == 1 else 1]))
     middle = next(iter(fans.values()))[len(QUANTILES) // 2]
@@ -205,10 +205,6 @@ def fan(
         if len(fans) > 1:
             chart.label_ends(axes, [line.series for line in lines], list(fans))
     return axes
-
-
-def _band(low: Series, high: Series) -> chart.Envelope:
-    return {year: (low.values[year], high.values[year]) for year in low.values}
 
 
 def _quantiles(
