@@ -17,7 +17,7 @@ from plansim.engine.kernel import compile_model
 from plansim.engine.simulate import simulate
 from plansim.errors import ModelError, SimulationError
 from plansim.model.records import Model
-from plansim.output.export.run_files import export
+from plansim.output.export.export import export
 from tests.helpers import reference
 
 Load = Callable[..., Model]
