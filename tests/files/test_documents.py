@@ -53,7 +53,7 @@ def test_each_entry_knows_its_line() -> None:
         ("a: 1\n<<: {b: 2}", "x.yaml:2: merge keys are not supported; found <<"),
         ("a:\n- <b: 1", "x.yaml:2: a key must not begin with '<'; found <b"),
         ("a: 1\n---\nb: 2", "x.yaml:2: the file has more than one YAML document"),
-        ("a: [1\nb: 2", "x.yaml:2: not valid YAML: expected ',' or ']'"),
+        ("c: 1\na: [1\nb: 2", "x.yaml:2: not valid YAML: expected ',' or ']'"),
         ("a: b: c", "x.yaml:1: not valid YAML: mapping values are not allowed here"),
         ("a: 1\nb: \x07", "x.yaml:2: the file has control characters"),
         ("[" * 100_000, "x.yaml:1: the file is nested too deeply"),

@@ -10,7 +10,7 @@ import pytest
 from plansim.errors import InputError, OutputError
 from plansim.files import shipped as shipped_files
 from plansim.files.shipped import shipped, shipped_model
-from plansim.files.writing import check_destination, write_text, writing_whole
+from plansim.files.writing import check_destination, check_folder, write_text, writing_whole
 
 
 @pytest.fixture
@@ -67,6 +67,12 @@ def test_a_destination_that_cannot_be_is_refused(tmp_path: Path, name: str, mess
     check_destination(tmp_path / "taken.csv", force=True, formats=(".csv",))
     with pytest.raises(OutputError, match=message):
         check_destination(tmp_path / name, formats=(".csv", ".xlsx"))
+
+
+def test_a_link_that_leads_nowhere_is_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "pages").symlink_to("nowhere")
+    with pytest.raises(OutputError, match="expected a folder; found a link that leads nowhere"):
+        check_folder(tmp_path / "pages")
 
 
 def test_what_a_link_leads_to_is_written_and_the_link_stays(tmp_path: Path) -> None:

@@ -52,14 +52,6 @@ def test_find_refuses_a_chinese_name_that_two_variables_share(town: Model) -> No
         shared.find("出生人数")
 
 
-def test_uses_are_the_causes_turned_round(town: Model) -> None:
-    assert town.uses("residents") == ("births", "deaths", "GDP per head", "capital per head")
-    for name in town.variables:
-        assert set(town.uses(name)) == {
-            user.name for user in town.variables.values() if name in user.causes
-        }
-
-
 def test_a_model_is_frozen_and_crosses_processes(town: Model) -> None:
     assert town.find("GDP").name == "GDP"  # fills the cache
     with pytest.raises(dataclasses.FrozenInstanceError):

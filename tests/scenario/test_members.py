@@ -131,7 +131,7 @@ GOOD = "0,0.01,1.1,0.9"
         (",effort,weight\n", ",TIME STEP,weight\n", ":8: only a constant can vary"),
         ("apply,add", "apply,set", ":7: 'growth' is not a change of constants; expected one of"),
         (GOOD, f"{GOOD}\n{GOOD}", ":10: member 0 is given twice; found a first time on line 9"),
-        (GOOD, "0,0.01,1.1", ":9: the row ends early; expected 4 cells; found 3"),
+        (GOOD, "0,0.01,1.1", ":9: 'weights' is not a finite number; found nothing"),
         (GOOD, "0,0.01,1.1,0.9,4", ":9: the row has more cells than the table has columns"),
         (GOOD, "0,much,1.1,0.9", ":9: 'growth' is not a finite number; found much"),
         (GOOD, "-1,0.01,1.1,0.9", ":9: a member has no number; expected a whole number; found -1"),

@@ -27,11 +27,11 @@ from plansim.model.records import (
     Timing,
     Variable,
     VariableKind,
+    unsound_clock,
 )
 
 __all__ = ["build_model"]
 
-_MAX_STEPS = 10_000_000
 _DEEPEST = 50
 """How many constants may be between a number of the clock and its numerals."""
 _CLOCK_FUNCTIONS: Mapping[str, Callable[[Sequence[float]], float]] = MappingProxyType(
@@ -191,37 +191,16 @@ class _Builder:
             return None
         initial, final, step, saveper = (clock[key] for key in _CONTROL)
         spec = TimeSpec(initial, final, step, saveper, integration)
-        self._check_clock(spec)
+        if wrong := unsound_clock(spec):
+            name, expected = wrong
+            self.faults.fault(
+                "the clock cannot run with this {name}",
+                self.scan.equations[name_key(name)][0].line,
+                expected,
+                f"{spec.controls[name]:g}",
+                name=name,
+            )
         return spec
-
-    def _check_clock(self, spec: TimeSpec) -> None:
-        if spec.final < spec.initial:
-            wrong = (
-                "final_time",
-                Message("at least INITIAL TIME ({initial:g})", initial=spec.initial),
-                spec.final,
-            )
-        elif spec.step <= 0:
-            wrong = ("time_step", Message("more than zero"), spec.step)
-        elif spec.saveper <= 0:
-            wrong = ("saveper", Message("more than zero"), spec.saveper)
-        elif spec.final - spec.initial > _MAX_STEPS * spec.step:
-            wrong = (
-                "time_step",
-                Message("at most {limit:,} steps in a run", limit=_MAX_STEPS),
-                spec.step,
-            )
-        else:
-            return
-        key, expected, found = wrong
-        equation = self.scan.equations[key][0]
-        self.faults.fault(
-            "the clock cannot run with this {name}",
-            equation.line,
-            expected=expected,
-            found=f"{found:g}",
-            name=equation.name,
-        )
 
     def _number_of(self, key: str, time: float, depth: int) -> float | None:
         """Compute a scalar that follows from numbers and the time; None if it does not."""

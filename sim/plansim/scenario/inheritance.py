@@ -13,7 +13,8 @@ from plansim.errors import Fault, Message, ScenarioError, nearest
 from plansim.files.forms import form_of, noting
 from plansim.files.shipped import is_file, is_shipped, shipped
 from plansim.files.yaml_document import YamlDocument, read_document
-from plansim.model.records import Model, TimeSpec, VariableKind, folded
+from plansim.model.records import Model, TimeSpec, VariableKind, folded, unsound_clock
+from plansim.model.units import NO_UNIT
 from plansim.scenario.cells import range_text
 from plansim.scenario.levers import SERIES, added_part, input_of, is_series_part, misdated
 from plansim.scenario.records import (
@@ -30,7 +31,6 @@ from plansim.scenario.records import (
     is_path,
     scenario_files,
     split_overlays,
-    unsound_clock,
 )
 from plansim.scenario.scenario_form import ScenarioForm, head_of
 from plansim.scenario.values import Assignment, SettingOrigin, implausible, overrides_assigned
@@ -351,9 +351,10 @@ def _clock(
         values["SAVEPER"] *= values["TIME STEP"] / model.time.step
     initial, final, step, saveper = values.values()
     time = TimeSpec(initial, final, step, saveper, time.integration)
-    unsound = unsound_clock(time, model.find("TIME STEP").unit) if set_here else None
+    unsound = unsound_clock(time, model.find("TIME STEP").unit or NO_UNIT) if set_here else None
     if unsound is None:
         return time, []
-    named = [value for name, value in set_here.items() if name in unsound[0].template]
-    origin = [*set_here.values(), *named][-1]
-    return time, [Fault(unsound[0], origin.file, origin.line, found=unsound[1])]
+    name, expected = unsound
+    origin = set_here.get(name, [*set_here.values()][-1])
+    message = Message("the clock cannot run with this {name}", name=name)
+    return time, [Fault(message, origin.file, origin.line, expected, f"{values[name]:g}")]

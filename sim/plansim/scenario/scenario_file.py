@@ -29,7 +29,6 @@ from plansim.scenario.records import (
     is_path,
     scenario_files,
     split_overlays,
-    unsound_clock,
 )
 
 __all__ = [
@@ -49,7 +48,6 @@ __all__ = [
     "shipped_overlays",
     "shipped_roots",
     "split_overlays",
-    "unsound_clock",
     "with_shipped",
 ]
 
