@@ -7,7 +7,6 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from operator import itemgetter
 from pathlib import Path
 from types import MappingProxyType
 
@@ -144,7 +143,6 @@ class _Builder:
     slips: FaultLog
     unitless: list[Variable] = field(default_factory=list)
     moving_clock: bool = False
-    _smallest: dict[tuple[frozenset[str], frozenset[str]], str | None] = field(default_factory=dict)
 
     def variables(self) -> dict[str, Variable]:
         built = (self._variable(key, group) for key, group in self.scan.equations.items())
@@ -262,13 +260,9 @@ class _Builder:
 
         Of a matrix over one set of elements the second range is another one, if there is one.
         """
-        if (covered, taken) not in self._smallest:
-            candidates = min((self._ranges_of.get(key, []) for key in covered), key=len, default=[])
-            holding = [range_ for range_ in candidates if covered <= self._range_keys[range_.name]]
-            sizes = ((len(range_.elements), range_.name in taken) for range_ in holding)
-            smallest = min(zip(sizes, holding, strict=True), key=itemgetter(0), default=None)
-            self._smallest[covered, taken] = smallest[1].name if smallest else None
-        return self._smallest[covered, taken]
+        holding = [name for name, keys in self._range_keys.items() if covered <= keys]
+        sizes = {name: (len(self._range_keys[name]), name in taken) for name in holding}
+        return min(sizes, key=sizes.__getitem__, default=None)
 
     @cached_property
     def _range_keys(self) -> Mapping[str, frozenset[str]]:
@@ -276,15 +270,6 @@ class _Builder:
             range_.name: frozenset(map(name_key, range_.elements))
             for range_ in self.scan.ranges.values()
         }
-
-    @cached_property
-    def _ranges_of(self) -> Mapping[str, list[Range]]:
-        """By the key of an element, the ranges that it is in."""
-        holding: dict[str, list[Range]] = {}
-        for range_ in self.scan.ranges.values():
-            for key in self._range_keys[range_.name]:
-                holding.setdefault(key, []).append(range_)
-        return holding
 
     # Variables
 

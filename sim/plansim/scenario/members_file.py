@@ -73,12 +73,11 @@ def read_members(path: Path, model: Model, policy: Collection[str] = ()) -> Memb
     factors = _factors(table, line, model, faults)
     rows = table.rows[2:]
     numbers = np.array([[_number(cell) for cell in row] for _, row in rows])
-    for row, column in np.argwhere(~np.isfinite(numbers)):
-        (row_line, cells), name = rows[row], table.columns[column]
-        found = cells[column] or Message("nothing")
-        faults.append(
-            Fault("'{name}' is not a finite number", None, row_line, found=found, name=name)
-        )
+    numbers = numbers.reshape(-1, len(table.columns))
+    for index in np.flatnonzero(~np.isfinite(numbers).all(axis=1)):
+        (row_line, cells), column = rows[index], int(np.isfinite(numbers[index]).argmin())
+        message = Message("'{name}' is not a finite number", name=table.columns[column])
+        faults.append(Fault(message, None, row_line, found=cells[column] or Message("nothing")))
     faults += () if rows else [Fault("the table has no rows")]
     faults += () if faults else _doubled(rows, numbers[:, 1:])
     if faults:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from plansim.cache import code_of, digest, kept
 from plansim.errors import Fault, Message, ModelError
@@ -27,20 +27,13 @@ from plansim.scenario.levers import (
 
 if TYPE_CHECKING:
     from plansim.model.reading.expression import Node
+    from plansim.scenario.records import Scenario
 
 __all__ = ["for_scenarios"]
 
 
-class _Setting(Protocol):
-    """Whatever sets constants, as a scenario does."""
-
-    @property
-    def values(self) -> Mapping[str, float]:
-        """By ``name`` or ``name[e1,e2]``."""
-
-
 def for_scenarios(
-    model: Model, scenarios: Iterable[_Setting], constants: Iterable[str] = ()
+    model: Model, scenarios: Iterable[Scenario], constants: Iterable[str] = ()
 ) -> Model:
     """Return the variant of a model that has all constants that scenarios set.
 
