@@ -9,7 +9,7 @@ import pytest
 
 from plansim.errors import InputError, OutputError
 from plansim.files import shipped as shipped_files
-from plansim.files.shipped import shipped, shipped_model
+from plansim.files.shipped import shipped_model
 from plansim.files.writing import check_destination, check_folder, write_text, writing_whole
 
 
@@ -22,18 +22,6 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "model").mkdir()
     return tmp_path
-
-
-def test_a_checkout_has_its_files_at_its_root(checkout: Path) -> None:
-    (checkout / "model" / "town.mdl").touch()
-    assert shipped("model") == checkout / "model"
-    assert shipped_model() == checkout / "model" / "town.mdl"
-
-
-def test_a_wheel_has_its_files_in_the_package(checkout: Path) -> None:
-    inside = checkout / "sim" / "plansim" / "_data" / "model"
-    inside.mkdir(parents=True)
-    assert shipped("model") == inside
 
 
 @pytest.mark.parametrize(("names", "found"), [([], "none"), (["a.mdl", "b.mdl"], "a.mdl, b.mdl")])

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import dataclasses
-import pickle
 
 import pytest
 
@@ -50,10 +49,3 @@ def test_find_refuses_a_chinese_name_that_two_variables_share(town: Model) -> No
     shared = dataclasses.replace(town, variables={**town.variables, "deaths": twin})
     with pytest.raises(UnknownNameError, match=r"more than one variable.*one of births, deaths"):
         shared.find("出生人数")
-
-
-def test_a_model_is_frozen_and_crosses_processes(town: Model) -> None:
-    assert town.find("GDP").name == "GDP"  # fills the cache
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        town.name = "other"  # type: ignore[misc]
-    assert pickle.loads(pickle.dumps(town)) == town

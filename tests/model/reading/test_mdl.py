@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import hashlib
 import os
 import time
 from collections.abc import Iterator
@@ -16,7 +15,6 @@ from pysd.translators.vensim.vensim_file import VensimFile
 from plansim.errors import ModelError
 from plansim.files.shipped import shipped_model
 from plansim.model.reader import load_model
-from plansim.model.reading.entries import around_sketch
 from plansim.model.reading.expression import name_key
 from plansim.model.records import Model, TimeSpec, Timing, VariableKind
 from tests.helpers.vensim_text import CLOCK, MODELS, Write, writer
@@ -45,16 +43,6 @@ def faults_of(path: Path, strict: bool | None = None) -> list[str]:
 
 
 # What a sound file says
-
-
-def test_the_file_itself(town: Model) -> None:
-    data = TOWN.read_bytes()
-    assert town.name == "toy_town"
-    assert town.path == TOWN
-    assert town.sha256 == hashlib.sha256(b"".join(around_sketch(data))).hexdigest()
-    assert town.text == data.decode()
-    assert town.time == TimeSpec(2005, 2020.5, 0.25, 0.5)
-    assert town.warnings == ()
 
 
 def test_a_variable_in_full(town: Model) -> None:
