@@ -349,7 +349,7 @@ class _Builder:
             cells = self.scan.covered(equation)
             if len(numbers) == 1:
                 numbers *= len(cells)
-            elif len(numbers) != len(cells):
+            elif len(numbers) != len(cells) and not self.scan.open_ended:
                 self.faults.fault(
                     "'{name}' does not have as many numbers as elements",
                     equation.line,
@@ -380,7 +380,7 @@ class _Builder:
 
     def _note_slips(self, variable: Variable, key: str) -> None:
         name = short(variable.name)
-        if not variable.unit:
+        if not variable.unit and self.scan.equations[key][0].form is not EquationForm.OUTPUT:
             self.unitless.append(variable)
         if variable.plausible and variable.plausible[0] > variable.plausible[1]:
             self.slips.fault(

@@ -332,6 +332,13 @@ def test_slips_of_the_convention(write: Write) -> None:
             "x[secter] = 1 ~~|sector: e, f ~~|",
             ["2: no subscript range or element is called 'secter', in 'x'; did you mean 'sector'?"],
         ),
+        (
+            "r: q] ~~|\nx[r] = 1, 2 ~~|",  # what rests on it is not judged
+            [
+                "2: the elements of a subscript range cannot be read in 'r'; "
+                "expected names separated by commas; found 'q]'"
+            ],
+        ),
         ("x[s] :EXCEPT: [q] = 1 ~~|", ["2: no subscript range or element is called 'q', in 'x'"]),
         (
             "x[s] = 1 ~~|\ny[s] = x ~~|",

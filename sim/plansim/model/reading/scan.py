@@ -18,7 +18,6 @@ from plansim.errors import FaultLog, Message
 from plansim.model.reading.entries import (
     RawEntry,
     SourceText,
-    blank_remarks,
     first_words,
     read_entries,
 )
@@ -72,11 +71,7 @@ white= RANDOM NORMAL(-6, 6, 0, 1, stream) ~~|
 _KEYWORD = re.compile(r":[A-Za-z ]+:")
 _EXCEPT = re.compile(r":EXCEPT:", re.IGNORECASE)
 _LIMIT = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
-_WITH_MARK = (
-    EquationForm.DATA,
-    EquationForm.UNCHANGEABLE,
-    EquationForm.EQUATION,
-)  # tried in this order
+_MARK = re.compile(r"(:=)|==?")
 
 
 def scan_text(text: str, log: FaultLog, slips: FaultLog | None = None) -> Scan:
@@ -107,7 +102,7 @@ def scan_text(text: str, log: FaultLog, slips: FaultLog | None = None) -> Scan:
         elements=elements,
         groups=source.groups,
         unreadable=frozenset(source.unreadable),
-        open_ended=any(raw.is_open for raw in raw_ranges.values()) or len(ranges) < len(raw_ranges),
+        open_ended=source.open_ended or len(ranges) < len(raw_ranges),
         macros=macros,
     )
 
@@ -118,7 +113,6 @@ def _read_all(source: SourceText) -> tuple[dict[str, tuple[Equation, ...]], dict
     raw_ranges: dict[str, Range] = {}
     log = source.log
     for entry in read_entries(source):
-        blank_remarks(source, entry)
         try:
             item = (_read_entry if entry.complete else _left_side_alone)(source, entry)
         except EquationSyntaxError as error:
@@ -264,9 +258,11 @@ def _read_entry(source: SourceText, entry: RawEntry) -> Equation | Range | None:
         copied = single_spaced(text[at + 3 : end])
         line = source.line(entry.start)
         return Range(left.name, (copied,), entry.comment, line, ((copied, ()),))
-    form = next((form for form in _WITH_MARK if text.startswith(form, at, end)), None)
-    right = source.skip(at + len(form), end) if form else at
-    if form is None and keyword:
+    form, right = None, at
+    if mark := _MARK.match(text, at, end):
+        form = EquationForm.DATA if mark[1] else EquationForm.EQUATION
+        right = source.skip(mark.end(), end)
+    elif keyword:
         form, right = EquationForm.DATA, end
     elif text.startswith("(", at, end):
         form = EquationForm.LOOKUP
@@ -320,7 +316,8 @@ def _left_side_alone(source: SourceText, entry: RawEntry) -> Equation | Range | 
     except EquationSyntaxError:
         return None
     if source.text.startswith(":", left.end) and not source.text.startswith(":=", left.end):
-        return Range(left.name, (), entry.comment, source.line(entry.start), is_open=True)
+        source.open_ended = True
+        return Range(left.name, (), entry.comment, source.line(entry.start))
     source.unreadable.add(name_key(left.name))
     return _equation(source, entry, left, EquationForm.EQUATION, None)
 
