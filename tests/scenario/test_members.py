@@ -156,16 +156,6 @@ def test_each_slip_is_named_with_its_line(
     assert all(fault.file == path for fault in error.value.faults)
 
 
-def test_members_of_another_model_are_refused(model: Model) -> None:
-    path = write_ensemble(model, GOOD, sha256="0" * 64)
-    with pytest.raises(InputError) as error:
-        read_members(path, model)
-    (fault,) = error.value.faults
-    assert (fault.file, fault.line, fault.found) == (path, 3, "0" * 64)
-    assert "plansim model condition --prior --force" in str(fault)
-    assert model.equations_sha256 in str(fault)
-
-
 # --- what they belong to --------------------------------------------------------------------------
 
 
