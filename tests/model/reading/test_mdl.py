@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import os
 import time
 from collections.abc import Iterator
@@ -12,10 +13,12 @@ from hypothesis import strategies as st
 from pysd.translators.structures.abstract_expressions import CallStructure, ReferenceStructure
 from pysd.translators.vensim.vensim_file import VensimFile
 
-from plansim.errors import ModelError
+from plansim.errors import FaultLog, ModelError, UnknownNameError
 from plansim.files.shipped import shipped_model
 from plansim.model.reader import load_model
+from plansim.model.reading.equations import MAX_ELEMENTS
 from plansim.model.reading.expression import name_key
+from plansim.model.reading.scan import scan_text
 from plansim.model.records import Model, TimeSpec, Timing, VariableKind
 from tests.helpers.vensim_text import CLOCK, MODELS, Write, writer
 
@@ -168,6 +171,47 @@ def test_an_unknown_method_in_the_settings_is_refused(write: Write) -> None:
         "14: the file's settings name an unknown method of integration; expected 0 to 5, as the "
         "fourth number after '15:'; found 7"
     ]
+
+
+# Names
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "GDP per head",
+        "gdp per head",
+        "GDP_per_head",
+        " GDP  per\thead ",
+        "ＧＤＰ per head",
+        "人均生产总值",
+    ],
+)
+def test_find_takes_english_and_chinese_names(town: Model, name: str) -> None:
+    assert town.find(name) is town.variables["GDP per head"]
+
+
+def test_find_takes_quoted_names_with_and_without_quotes(write: Write) -> None:
+    model = load_model(write('"a-b"= 1 ~ Dmnl ~ |\nc= "a-b" ~ Dmnl ~ |'))
+    assert model.find("A-B") is model.find('"a-b"') is model.variables['"a-b"']
+    assert model.variables["c"].causes == ('"a-b"',)
+
+
+def test_find_gives_the_nearest_name(town: Model) -> None:
+    with pytest.raises(
+        UnknownNameError,
+        match=r"toy_town\.mdl: no variable is called 'brith rate'; did you mean 'birth rate'\?",
+    ):
+        town.find("brith rate")
+    with pytest.raises(UnknownNameError, match="did you mean '人均生产总值'"):
+        town.find("人均生产总直")
+
+
+def test_find_refuses_a_chinese_name_that_two_variables_share(town: Model) -> None:
+    twin = dataclasses.replace(town.variables["deaths"], name_zh="出生人数")
+    shared = dataclasses.replace(town, variables={**town.variables, "deaths": twin})
+    with pytest.raises(UnknownNameError, match=r"more than one variable.*one of births, deaths"):
+        shared.find("出生人数")
 
 
 # The engine as oracle
@@ -392,6 +436,64 @@ def test_constants_and_clocks_that_do_not_fit(
     path = tmp_path / "small.mdl"
     path.write_text(equations + CLOCK.replace(old, new), "utf-8")
     assert faults_of(path)[0] == fault
+
+
+def scan(text: str) -> list[str]:
+    log = FaultLog("f.mdl")
+    scan_text(text, log)
+    return [str(fault).removeprefix("f.mdl:") for fault in log.by_line()]
+
+
+@pytest.mark.parametrize("unit", ["m ]", "m [a,1]", "m [0,1,2,3]", "m [2,1]", "m [0,[1]", "m []"])
+def test_limits_that_are_none(unit: str) -> None:
+    assert scan(f"\nx = 1 ~ {unit} ~|") == [
+        "2: the limits in the unit cannot be read: 'x = 1 ~ "
+        f"{unit} ~|'; expected '[lowest,highest]' with '?' for none; found '{unit}'"
+    ]
+
+
+FORM = "expected equation ~ unit ~ comment |"
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("x = 1 ~ m ~ c\ny = 2 ~ m ~ c |\nz = 3 ~ m ~ c |",
+         "1: an equation has no '|' at its end: 'x = 1 ~ m ~ c'; "
+         "expected '|' before 'y = 2 ~ m ~ c |'"),
+        ("x = 1 ~ m ~ c |\ny = 2 ~ m ~ c",
+         f"2: an equation has not three parts: 'y = 2 ~ m ~ c'; {FORM}; found 2 '~' and no '|'"),
+        ("x = 1 ~ m |\n",
+         f"1: an equation has not three parts: 'x = 1 ~ m |'; {FORM}; found 1 '~'"),
+        ("x = 1 ~ m ~ c ~ d |",
+         f"1: an equation has not three parts: 'x = 1 ~ m ~ c ~ d |'; {FORM}; found 3 '~'"),
+        ("***\n g\n***~ about\nx = 1 ~ m ~ c |",
+         "1: the heading of a group cannot be read; expected name ~ comment |; found 3 '~'"),
+        ("\n\n? = 1 ~~|", "3: an equation does not begin with a name; found '? = 1 ~~|'"),
+        ("x y\n ? z ~~|",
+         "2: there is no equation in 'x y'; expected '=' after the name; found '? z'"),
+        ("x = ~ m ~|", "1: nothing follows the sign of equality in 'x'"),
+        ("x :RAW: = 1 ~~|", "1: nothing but data can follow :RAW: in 'x'; expected ':='"),
+        ("x[a] :EXCEPT: b = 1 ~~|", "1: no subscripts follow :EXCEPT: in 'x'; expected '['"),
+        ("x = 1 +\n\n\t* 2 ~~|",
+         "3: an operand is missing in 'x'; expected a number, a name or a bracket before '*'"),
+        ("s: a,, b ~~|",
+         "1: the elements of a subscript range cannot be read in 's'; expected names separated by "
+         "commas; found ''"),
+        ("s: (a9-a1) ~~|",
+         "1: a numeric subscript range cannot be read in 's'; expected '(name1-name9)'; "
+         "found '(a9-a1)'"),
+        ("s: a, b, A ~~|", "1: the range 's' names 'A' twice"),
+        ("s: a ~~|\ns: b ~~|",
+         "2: the subscript range 's' is defined twice; found the first one on line 1"),
+        ("s: t ~~|\nt: u ~~|\nu: s ~~|",
+         "1: subscript ranges contain each other; found s, t, u, s"),
+        ("".join(f"s{i}: (a{i}x1-a{i}x{MAX_ELEMENTS // 2}) ~~|\n" for i in range(3)),
+         f"3: the subscript ranges are too large; expected at most {MAX_ELEMENTS} elements in all"),
+    ],
+)  # fmt: skip
+def test_faults_of_form(text: str, fault: str) -> None:
+    assert scan(text) == [fault]
 
 
 def test_what_is_no_file(tmp_path: Path) -> None:
