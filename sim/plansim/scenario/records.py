@@ -81,27 +81,23 @@ class ScenarioHead:
     """The id, titles and lineage of a scenario, without its values."""
 
     id: str
+    """With overlays, ``scenario+overlay+overlay``."""
     kind: ScenarioKind
+    """What the file is for, whatever is laid over it."""
     title_en: str
     title_zh: str
     description_en: str
     description_zh: str
     parent: str | None
-    path: Path
+    """The id of the scenario that this one differs from; None for the model."""
+    path: Path | None
+    """None for the model as written."""
 
 
 @dataclass(frozen=True)
-class Scenario:
+class Scenario(ScenarioHead):
     """The values that one run sets, with all parents and overrides merged."""
 
-    id: str
-    """With overlays, ``scenario+overlay+overlay``."""
-    title_en: str
-    title_zh: str
-    description_en: str
-    description_zh: str
-    parent: str | None
-    """The id of the scenario that `changes` start from; None for the model."""
     lineage: tuple[str, ...]
     """The ids from the root to this scenario."""
     values: Mapping[str, float]
@@ -118,14 +114,10 @@ class Scenario:
     sources: tuple[BilingualText, ...]
     warnings: tuple[Fault, ...]
     """Values outside their plausible range that files of the user or overrides set."""
-    path: Path | None
-    """None for the model as written."""
     sha256: str
     """Digest of the bytes of all files of the lineage and of the overrides."""
     method_before: Integration | None = None
     """The method of integration of the parent, or of the model; None if nothing is changed."""
-    kind: ScenarioKind = ScenarioKind.STORY
-    """What the file is for, whatever is laid over it."""
 
     @property
     def settings(self) -> str:
@@ -168,6 +160,7 @@ def as_written(model: Model) -> Scenario:
     """
     return Scenario(
         id="as-written",
+        kind=ScenarioKind.STORY,
         title_en="The model as written",
         title_zh="模型原值",
         description_en="Every constant has the value that the model file gives it.",

@@ -178,7 +178,7 @@ def shipped_overlays(model: Model) -> list[Scenario]:
     """Return the shipped overlays, each as what it sets by itself; of another model none."""
     if model.path.resolve() != shipped_model().resolve():
         return []
-    return [_merged(None, model, (), [head.path]) for head in list_overlays()]
+    return [read_overlay(head.id, model) for head in list_overlays()]
 
 
 def list_overlays() -> tuple[ScenarioHead, ...]:

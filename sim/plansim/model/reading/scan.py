@@ -168,16 +168,13 @@ def _macros(source: SourceText) -> Iterator[tuple[str, Macro]]:
             for words in (inputs, outputs)
         )
         missing = [key for key in (name_key(name), *given) if key not in equations]
-        about = Message("no equation gives the value of the macro '{name}'", name=short(name))
         for key in missing:
-            if key != name_key(name):
-                output = key.replace("_", " ")
-                about = Message(
-                    "no equation gives '{output}' of the macro '{name}'",
-                    output=output,
-                    name=short(name),
-                )
-            source.log.fault(about, line)
+            source.log.fault(
+                "no equation gives '{output}' of the macro '{name}'",
+                line,
+                output=short(key.replace("_", " ")),
+                name=short(name),
+            )
         if not missing:
             yield name_key(name), Macro(name, keys, equations, line, given)
 
