@@ -159,12 +159,12 @@ def _check_names(
         for ref, _ in equation.references:
             key, written, fault = ref.key, ref.written[0], _faults_of(log, equation, ref)
             if isinstance(ref, Name):
-                if key not in named | unknown:
+                if key not in named and key not in unknown:
                     unknown.add(key)
                     names = (group[0].name for group in scan.equations.values() if group)
                     close = log.nearest(written, names)
                     fault("no variable is called '{name}', in '{equation_name}'", nearest=close)
-            elif key in UNCOMPUTED_FUNCTIONS - scan.macros.keys():
+            elif key in UNCOMPUTED_FUNCTIONS and key not in scan.macros:
                 fault = _faults_of(warnings, equation, ref)
                 fault("the engine cannot compute {name}, in '{equation_name}'")
             elif key in FUNCTIONS or key in scan.macros or key in lookups:
