@@ -236,7 +236,7 @@ def _fill(evaluation: Evaluation, rows: RunBlock) -> None:
     """
     request = evaluation.request
     for name, readings in zip(request.outputs, evaluation.output_rows, strict=True):
-        rows[name][:] = evaluation.readings[readings].T
+        rows[name][:] = evaluation.values[readings].T
     binding = {target.id: column for column, target in enumerate(request.binding)}
     for column, target in enumerate(request.targets):
         verdicts = evaluation[target.id]
