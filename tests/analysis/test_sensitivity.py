@@ -14,7 +14,13 @@ from scipy import stats
 from plansim.analysis.experiments.design import Design, DesignKind, Sampler, Uniform
 from plansim.analysis.experiments.design_file import read_design
 from plansim.analysis.sensitivity.morris import elementary_effects, screening_design
-from plansim.analysis.sensitivity.sobol import Sensitivity, draw_pair, estimate_indices, sobol
+from plansim.analysis.sensitivity.sobol import (
+    Sensitivity,
+    draw_pair,
+    estimate_indices,
+    sobol,
+    with_group,
+)
 from plansim.errors import DesignError
 from plansim.model.reader import load_model
 from plansim.model.records import Model
@@ -49,13 +55,13 @@ WITH_3 = 0.1**2 * math.pi**8 * (1 / 18 - 1 / 50)
 ALL = ALONE_1 + ALONE_2 + WITH_3
 
 
-def estimated(
-    inputs: list[Factor], function: object, groups: list[list[int]], points: int = 4096
-) -> FloatArray:
-    assert callable(function)
-    pair = draw_pair(inputs, points, seed=3)
-    mixed = np.stack([function(pair.mixed(group))[None] for group in groups])
-    return estimate_indices(function(pair.a)[None], function(pair.b)[None], mixed)
+Function = Callable[[FloatArray], FloatArray]
+
+
+def estimated(inputs: list[Factor], function: Function, groups: list[list[int]]) -> FloatArray:
+    a, b = draw_pair(inputs, 4096, seed=3)
+    mixed = np.stack([function(with_group(a, b, group))[None] for group in groups])
+    return estimate_indices(function(a)[None], function(b)[None], mixed)
 
 
 def test_ishigami() -> None:
@@ -68,10 +74,9 @@ def test_ishigami() -> None:
 
 
 def test_the_estimators_are_those_of_scipy() -> None:
-    inputs = factors_of(ANGLE, ANGLE, ANGLE)
-    pair = draw_pair(inputs, 256, seed=5)
-    a, b = ishigami(pair.a)[None], ishigami(pair.b)[None]
-    mixed = np.stack([ishigami(pair.mixed([place]))[None] for place in range(3)])
+    first, second = draw_pair(factors_of(ANGLE, ANGLE, ANGLE), 256, seed=5)
+    a, b = ishigami(first)[None], ishigami(second)[None]
+    mixed = np.stack([ishigami(with_group(first, second, [place]))[None] for place in range(3)])
     found = estimate_indices(a, b, mixed)
     theirs = stats.sobol_indices(func={"f_A": a, "f_B": b, "f_AB": mixed}, n=256)
     np.testing.assert_allclose(found[0, 0], theirs.first_order, rtol=1e-12, atol=1e-12)
