@@ -424,7 +424,7 @@ def test_the_values_are_the_same_though_a_worker_and_then_the_scheduler_is_kille
             processes[-1].kill()  # the scheduler
 
     with Client(address, timeout="60s", set_as_default=False) as client:  # type: ignore[no-untyped-call]
-        client.wait_for_workers(2, timeout=60)  # type: ignore[no-untyped-call]
+        client.wait_for_workers(2, timeout=60)
     with pytest.raises(OutputError, match="their scheduler died; --resume goes on"):
         town.sweep(design, scheduler=address, block=512, progress=progress)
     assert len(open_store(town.path).done()) >= 20

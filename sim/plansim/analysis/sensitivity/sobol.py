@@ -217,13 +217,17 @@ def sobol(
         spread = float(values.std()) if values.size else math.nan
         found = [tuple(map(float, estimates[:, row, column])) for column in range(len(groups))]
         own = [
-            Index(factors[one].name, factors[one].name_zh, *index, float(screening.mean[row, one]))
+            Index(
+                factors[one].name,
+                factors[one].name_zh,
+                *(*index, float(screening.mean[row, one])),
+            )
             for one, index in zip(chosen, found, strict=False)
             if not math.isnan(index[3])
         ]
         own.sort(key=lambda index: -index.total)
         is_left = rest and not math.isnan(found[-1][3])
-        left = Index("", "", *found[-1], math.nan) if is_left else None
+        left = Index("", "", *(*found[-1], math.nan)) if is_left else None
         drivers.append(Drivers(target, spread, tuple(own), left))
     return Sensitivity(
         design=design,
