@@ -24,7 +24,6 @@ from plansim.analysis.experiments.design_file import read_design
 from plansim.analysis.experiments.layout import SweepJob, new_store, old_store, open_same
 from plansim.analysis.experiments.store import NO_BREACH, RunBlock, Store, open_sweep
 from plansim.analysis.experiments.summary import Summary, write_summary
-from plansim.engine.batch import saved_times
 from plansim.engine.dataset import Origin, with_origin
 from plansim.errors import DesignError, Fault, InputError, Message, OutputError, foreign, nearest
 from plansim.model.records import Model, Timing, VariableKind, cells_of
@@ -157,8 +156,9 @@ def _unasked(design: Design, model: Model) -> Request:
 
     At most 40 series, in at most 12 of the years that they are saved in.
     """
-    time = saved_times(design.scenarios[0].time)
-    saved = {timing: tuple(year_indices(time, timing)) for timing in Timing}
+    clock = design.scenarios[0].time
+    times = np.arange(clock.initial, clock.final + clock.saveper / 2, clock.saveper)
+    saved = {timing: tuple(year_indices(times, timing)) for timing in Timing}
     moving = [v for v in model.variables.values() if v.kind.moves and saved[v.timing]]
     moving.sort(key=lambda variable: variable.kind is not VariableKind.STOCK)
     cells = [cell for variable in moving for cell in cells_of(model, variable)]
