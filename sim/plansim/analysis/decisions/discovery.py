@@ -33,7 +33,7 @@ from plansim.analysis.experiments.sample import (
 )
 from plansim.files.notebook import Table, Tabular
 from plansim.model.records import Model
-from plansim.scenario.factors import Factor, FloatArray, acted, default_of
+from plansim.scenario.factors import Factor, FloatArray, applied, default_of
 from plansim.scenario.members import Members
 from plansim.scenario.references import split_name
 from plansim.scenario.scenario_file import Scenario, scenario_of
@@ -298,7 +298,7 @@ def _limits(
         is_value = len(known) == 1
         if is_value:
             now = default_of(model, present, known[0])
-            ends = [acted(factor.apply, now, end) for end in ends]
+            ends = [applied(factor.apply, now, end) for end in ends]
         low, high, *sampled = map(float, ends)
         limits.append(
             Limit(
