@@ -61,7 +61,8 @@ def sample_of_study(study: xr.Dataset, targets: Sequence[str]) -> Sample:
     Raises:
         InputError: the sweep has no factors, or does not judge a target.
     """
-    arrays = [array for array in study.data_vars.values() if array.attrs.get("role") == "factor"]
+    # In the order of the design: that of variables in a store is the file system's.
+    arrays = [study[name] for name in study.attrs["layout"]["factors"]]
     if not arrays:
         raise InputError("no factor varies in the sweep")
     judged = [str(name) for name in study["target"].values]
