@@ -146,38 +146,28 @@ rest: {}
 """
 
 
-Reads = Callable[..., tuple[Model, Design, tuple[Target, ...]]]
+Read = tuple[Model, Design, tuple[Target, ...]]
+
+
+def read(folder: Path, *more: tuple[str, str, float, str]) -> Read:
+    """Write the model with its aims and more, two scenarios and a design, and read them."""
+    rows = (aim(key, f"at least: {least}, year: 2003", by, attribute=attribute)
+            for key, attribute, least, by in (*AIMS, *more))  # fmt: skip
+    texts = {
+        "targets": plan(*rows, horizon=2005),
+        "low": "title: Low\nvalues: {plan: 0}\n",
+        "high": "title: High\nvalues: {plan: 1}\nassumes: {L1: It is so.}\n",
+        "design": DESIGN,
+    }
+    for name, text in texts.items():
+        (folder / f"{name}.yaml").write_text(text, "utf-8")
+    model = load_model(writer(folder)(EQUATIONS))
+    return model, read_design(folder / "design.yaml", model), load_targets(model=model)
 
 
 @pytest.fixture
-def reads(tmp_path: Path) -> Reads:
-    def read(
-        aims: list[tuple[str, str, float, str]] = AIMS, design: str = DESIGN
-    ) -> tuple[Model, Design, tuple[Target, ...]]:
-        (tmp_path / "targets.yaml").write_text(
-            plan(
-                *(
-                    aim(key, f"at least: {least}, year: 2003", judged_by, attribute=attribute)
-                    for key, attribute, least, judged_by in aims
-                ),
-                horizon=2005,
-            ),
-            "utf-8",
-        )
-        (tmp_path / "low.yaml").write_text("title: Low\nvalues: {plan: 0}\n", "utf-8")
-        (tmp_path / "high.yaml").write_text(
-            "title: High\nvalues: {plan: 1}\nassumes: {L1: It is so.}\n", "utf-8"
-        )
-        (tmp_path / "design.yaml").write_text(design, "utf-8")
-        model = load_model(writer(tmp_path)(EQUATIONS))
-        return model, read_design(tmp_path / "design.yaml", model), load_targets(model=model)
-
-    return read
-
-
-@pytest.fixture
-def found(reads: Reads) -> Sensitivity:
-    return sobol(*reads(), trajectories=10)
+def found(tmp_path: Path) -> Sensitivity:
+    return sobol(*read(tmp_path), trajectories=10)
 
 
 def test_drivers_are_shared_out_as_the_formulas_say(found: Sensitivity) -> None:
@@ -210,30 +200,20 @@ def test_what_screening_leaves_out_is_one_group(found: Sensitivity) -> None:
     assert found.broken == 0
 
 
-def test_a_run_that_breaks_down_counts_nowhere(
-    reads: Reads,
-) -> None:
-    model, design, targets = reads([*AIMS, ("R1", "binding", 0, "root")])
+def test_a_run_that_breaks_down_counts_nowhere(tmp_path: Path) -> None:
+    model, design, targets = read(tmp_path, ("R1", "binding", 0, "root"))
     study = sobol(model, replace(design, points=64), targets, trajectories=4)
     assert study.broken > 0
     assert all(math.isfinite(index.total) for driven in study.drivers for index in driven.main)
 
 
-def test_threads_change_nothing_and_the_seed_all(
-    reads: Reads,
-) -> None:
-    model, design, targets = reads()
+def test_threads_change_nothing_and_the_seed_all(tmp_path: Path) -> None:
+    model, design, targets = read(tmp_path)
     small = replace(design, points=64)
     one = sobol(model, small, targets, trajectories=4, threads=1)
     other = replace(small, seed=small.seed + 1)
     two = sobol(model, other, targets, trajectories=4, threads=2, seed=small.seed)
     assert repr(one.drivers) == repr(two.drivers)
     assert repr(one.drivers) != repr(sobol(model, other, targets, trajectories=4).drivers)
-
-
-def test_what_is_no_sample_is_refused(
-    reads: Reads,
-) -> None:
-    model, design, targets = reads()
     with pytest.raises(DesignError, match="only a sample says how likely"):
         sobol(model, replace(design, kind=DesignKind.GRID), targets)

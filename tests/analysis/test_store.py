@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -164,29 +162,6 @@ def test_one_writer_at_a_time(town: Town, whole: Path) -> None:
                 town.sweep(design, whole, resume=resume, force=not resume)
     town.sweep(design, whole, resume=True)
     verify(whole)
-
-
-@pytest.mark.long
-def test_a_dead_process_keeps_no_lock_and_leaves_no_folder(town: Town, whole: Path) -> None:
-    script = (
-        "import sys, time; from pathlib import Path\n"
-        "from plansim.analysis.experiments.integrity import alone, making\n"
-        "with alone(Path(sys.argv[1])), making(Path(sys.argv[1])):\n"
-        "    print('here', flush=True); time.sleep(60)\n"
-    )
-    with subprocess.Popen(
-        [sys.executable, "-c", script, str(whole)], stdout=subprocess.PIPE
-    ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == b"here\n"
-        (part,) = town.folder.glob(".*.part*")
-        town.sweep(town.design(samples=10), town.folder / "r.zarr2")
-        with pytest.raises(OutputError, match="another process is writing the result"):
-            town.sweep(town.design(samples=10), whole, resume=True)
-        assert part.exists(), "a folder of a living writer is left alone"
-        process.kill()
-    town.sweep(town.design(samples=10), whole, resume=True)
-    assert not part.exists()
 
 
 def test_a_summary_is_written_as_a_whole_or_not(
