@@ -21,7 +21,12 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from plansim.analysis.decisions.prim import Box, Rule, find_boxes, restriction_frequencies
+from plansim.analysis.decisions.prim import (
+    CONDITIONS,
+    Box,
+    find_boxes,
+    restriction_frequencies,
+)
 from plansim.analysis.decisions.sample import sample_of_members, states_of
 from plansim.analysis.ensemble import wilson
 from plansim.analysis.evaluator import Progress
@@ -168,7 +173,7 @@ def discover(
     *,
     members: Members | int | None = None,
     only_open: bool = False,
-    rule: Rule | None = None,
+    conditions: int = CONDITIONS,
     fresh: int = 0,
     threads: int | None = None,
     progress: Progress = lambda done, steps: None,
@@ -184,7 +189,7 @@ def discover(
         members: states of the world, or how many are drawn anew; by default those of the ensemble
             beside the model.
         only_open: leave out targets that are met or missed nearly everywhere, unless all are.
-        rule: how boxes are found and chosen.
+        conditions: maximum number of factors that a box restricts.
         fresh: so many members are drawn anew, and the density of each box is measured among them.
         threads: number of threads, by default one a processor. The result does not depend on it.
         progress: is told how many steps are done, of how many: draws, then targets.
@@ -234,7 +239,7 @@ def discover(
         progress(done, len(chosen))
         is_most = failing[column] >= SURE / 100
         outcome = Outcome.HOLDS if is_most else Outcome.FAILS
-        boxes = _boxes(model, present, sample, column, outcome, rule or Rule())
+        boxes = _boxes(model, present, sample, column, outcome, conditions)
         if anew is not None:
             boxes = _tested(boxes, anew.points, _cases(anew.met[:, column], outcome))
         target = wanted[column]
@@ -255,17 +260,17 @@ def _boxes(
     sample: Sample,
     column: int,
     outcome: Outcome,
-    rule: Rule,
+    conditions: int,
 ) -> tuple[FailureBox, ...]:
     """Find the boxes of one target, unless too few of its runs differ in the outcome."""
     judged = np.isfinite(sample.met[:, column])
     points, cases = sample.points[judged], _cases(sample.met[judged, column], outcome)
     if min(cases.sum(), (1 - cases).sum()) < FEW:
         return ()
-    often = restriction_frequencies(points, cases, rule)
+    often = restriction_frequencies(points, cases, conditions)
     return tuple(
         FailureBox(**vars(box), asked=_limits(model, present, sample, box, often))
-        for box in find_boxes(points, cases, rule)
+        for box in find_boxes(points, cases, conditions)
     )
 
 
