@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
@@ -31,15 +30,21 @@ from plansim.scenario.scenario_file import Scenario, scenario_of, with_shipped
 from plansim.scenario.variant import for_scenarios
 from plansim.targets.annual import MANY, annual
 from plansim.targets.catalogue import load_targets, plan_region, plan_title
-from plansim.targets.target import Attribute, Kind, Status, Target, judged_targets, split_reference
+from plansim.targets.target import (
+    Attribute,
+    Kind,
+    Status,
+    Target,
+    binding_targets,
+    judged_targets,
+    split_reference,
+)
 from plansim.targets.verdict import Verdict, check_targets
 from plansim.targets.views import Views, names_of
 from plansim.targets.views_file import load_views
 
 if TYPE_CHECKING:
     from plansim.analysis.decisions.robustness import Robustness
-
-T = TypeVar("T")
 
 __all__ = ["Assumption", "Comparison", "compare", "required_origin"]
 
@@ -94,9 +99,8 @@ class Comparison:
         """Return the binding targets of which something is true of the verdict of a scenario."""
         return tuple(
             target
-            for target in self.targets
-            if target.attribute is Attribute.BINDING
-            and any(holds(own[target.id]) for own in self.verdicts if target.id in own)
+            for target in binding_targets(self.targets)
+            if any(holds(own[target.id]) for own in self.verdicts)
         )
 
 
@@ -155,26 +159,22 @@ def compare(
     )
     judged = judged_targets(wanted)
     levers = [lever for lever in views.levers if not lever.outside]
-    first = chosen[0]
     members = load_ensemble(model) if ensemble_fits(model) else None
-    done, steps = count(1), len(chosen) - 1 + remedies * len(chosen)
-
-    def told(result: T) -> T:
-        progress(next(done), steps)
-        return result
-
-    def orders(scenario: Scenario, own: Mapping[str, Verdict]) -> ScenarioOrders:
-        if not remedies:
-            return ScenarioOrders()
-        sought = [
-            target
-            for target in judged
-            if target.attribute is Attribute.BINDING
-            and target.id in own
-            and _unsure(own[target.id])
-        ]
-        return told(seek_orders(model, scenario, levers, sought, judged, members))
-
+    first, *others = chosen
+    attributions: list[Attribution | None] = []
+    orders: list[ScenarioOrders] = []
+    steps = len(others) + remedies * len(chosen)
+    for other in others:
+        is_alike = other.time == first.time
+        attributions.append(attribute(model, first, other, judged) if is_alike else None)
+        progress(len(attributions), steps)
+    for scenario, own in zip(chosen, verdicts, strict=True):
+        if remedies:
+            sought = [one for one in binding_targets(judged) if _unsure(own[one.id])]
+            orders.append(seek_orders(model, scenario, levers, sought, judged, members))
+            progress(len(others) + len(orders), steps)
+        else:
+            orders.append(ScenarioOrders())
     return Comparison(
         model,
         tuple(chosen),
@@ -184,11 +184,8 @@ def compare(
         views,
         verdicts,
         _assumptions(model, chosen),
-        tuple(
-            told(attribute(model, first, other, judged) if other.time == first.time else None)
-            for other in chosen[1:]
-        ),
-        tuple(map(orders, chosen, verdicts)),
+        tuple(attributions),
+        tuple(orders),
         None if members is None else _robust(model, chosen, targets, verdicts, members),
     )
 

@@ -152,7 +152,6 @@ def sobol(
     targets: Sequence[Target | str] | None = None,
     *,
     trajectories: int = TRAJECTORIES,
-    each: int = FACTORS_PER_TARGET,
     seed: int | None = None,
     threads: int | None = None,
     progress: Progress = lambda done, steps: None,
@@ -168,7 +167,6 @@ def sobol(
             first scenario.
         targets: the plan's; by default those of the catalogue beside the model.
         trajectories: of Morris, each of which takes a run more than there are factors.
-        each: factors of every binding target that get indices of their own.
         seed: of the random numbers; by default that of the design.
         threads: None for as many as there are processors.
         progress: is told how many runs are done, of how many.
@@ -199,7 +197,7 @@ def sobol(
     margins.steps = 2 * len(first) + trajectories * (len(factors) + 1)
     drawn = margins.at(np.concatenate([first, second]))
     screening = screened(margins, trajectories)
-    chosen = leading(screening.strength, each, FEWEST_CHOSEN)
+    chosen = leading(screening.strength, FACTORS_PER_TARGET, FEWEST_CHOSEN)
     groups = [[one] for one in chosen]
     if rest := sorted(set(range(len(factors))) - set(chosen)):
         groups.append(rest)
