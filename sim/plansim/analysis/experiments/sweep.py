@@ -237,16 +237,13 @@ def _fill(evaluation: Evaluation, rows: RunBlock) -> None:
     request = evaluation.request
     for name, readings in zip(request.outputs, evaluation.output_rows, strict=True):
         rows[name][:] = evaluation.values[readings].T
-    binding = {target.id: column for column, target in enumerate(request.binding)}
     for column, target in enumerate(request.targets):
         verdicts = evaluation[target.id]
         rows["verdict"][:, column] = verdicts.status
         rows["margin"][:, column] = verdicts.margin
-        if target.id in binding:
-            breach = verdicts.first_breach
-            rows["first_breach"][:, binding[target.id]] = np.where(
-                np.isnan(breach), NO_BREACH, breach
-            )
+    for column, target in enumerate(request.binding):
+        breach = evaluation[target.id].first_breach
+        rows["first_breach"][:, column] = np.nan_to_num(breach, nan=NO_BREACH)
     rows["status"][:] = evaluation.status
     rows["bad_variable"][:] = evaluation.failed_variable
     rows["bad_time"][:] = evaluation.failed_time
