@@ -116,8 +116,8 @@ TOWN = load_model(Path(__file__).parent / "toys" / "models" / "toy_town.mdl")
 USES: list[tuple[str, Callable[[], object]]] = [
     ("notes/*.pickle", lambda: kept("notes", "key", Note, lambda: Note("sound"))),
     ("kernels/*.pickle", lambda: compile_model(TOWN, outputs=["GDP"])),
-    ("runs/*.pickle", lambda: list(run_compiled(TOWN, as_written(TOWN))[0].time)),
-    ("models/*.pickle", lambda: list(run_reference(TOWN, as_written(TOWN), cache=False)[0].time)),
+    ("runs/*.pickle", lambda: list(run_compiled(TOWN, as_written(TOWN)).time)),
+    ("models/*.pickle", lambda: list(run_reference(TOWN, as_written(TOWN), cache=False).time)),
 ]
 
 

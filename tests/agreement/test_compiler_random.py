@@ -114,6 +114,6 @@ def test_a_random_model_is_computed_as_by_pysd(
     model = load_model(path, strict=False)
     scenario = by(as_written(model), method)
     ours, theirs = (
-        cells(model, run(model, scenario, cache=False)[0]) for run in (run_compiled, run_reference)
+        cells(model, run(model, scenario, cache=False)) for run in (run_compiled, run_reference)
     )
     assert disagreements(ours, theirs) == [], path.read_text()

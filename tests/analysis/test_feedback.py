@@ -223,7 +223,7 @@ def test_a_path_through_arrays_is_the_sum_of_the_ways_through_their_elements(
     sectors: Model,
 ) -> None:
     loop = load_loops(sectors)[-1]
-    run, _ = run_compiled(sectors, as_written(sectors))
+    run = run_compiled(sectors, as_written(sectors))
     links = link_scores(sectors, as_written(sectors), run)
     ways = {
         element: links.scores[f"part[{element}]", "whole"]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from plansim.engine.trajectory import Engine, Trajectory, as_json, recorded, run_card
+from plansim.engine.trajectory import Trajectory, as_json, recorded, run_card
 from plansim.model.records import Model, Variable, VariableKind
 from plansim.scenario.scenario_file import Scenario
 from plansim.targets.annual import MANY
@@ -49,7 +49,7 @@ def to_dataset(
     model: Model,
     scenario: Scenario,
     trajectory: Trajectory,
-    engine: Engine,
+    engine: str,
     members: Sequence[int] = (),
 ) -> xr.Dataset:
     """Return the run as a dataset over ``time`` and the subscript ranges.

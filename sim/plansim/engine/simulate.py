@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from plansim.engine.compiled import run_compiled, run_members
-from plansim.engine.trajectory import Engine, Trajectory, named, to_years
+from plansim.engine.trajectory import Trajectory, named, to_years
 from plansim.errors import InputError
 from plansim.model.records import Model
 from plansim.scenario.scenario_file import Scenario, scenario_of, scenarios_of
@@ -87,8 +87,8 @@ def simulate(
     scenario = scenario_of(model, scenario)
     origin, model = Origin(model, (scenario,)), for_scenarios(model, [scenario])
     wanted = named(model, variables)
-    run, engine_record = _computed(model, scenario, choice, cache=cache)
-    dataset = with_origin(to_dataset(model, scenario, run, engine_record), origin)
+    run, computed_by = _computed(model, scenario, choice, cache=cache)
+    dataset = with_origin(to_dataset(model, scenario, run, computed_by), origin)
     return dataset if wanted is None else dataset[wanted]
 
 
@@ -106,8 +106,8 @@ def _simulated_members(
     head = {"ensemble": ensemble.head.kind.value, "drawn": ensemble.head.drawn}
     parts = []
     for scenario in chosen:
-        runs, engine, sound = run_members(model, scenario, ensemble)
-        dataset = to_dataset(model, scenario, runs, engine, ensemble.ids).assign_attrs(head)
+        runs, sound = run_members(model, scenario, ensemble)
+        dataset = to_dataset(model, scenario, runs, "plansim", ensemble.ids).assign_attrs(head)
         dataset["sound"] = ("member", sound)
         parts.append(dataset if wanted is None else dataset[[*wanted, "sound"]])
     return with_origin(joined(parts).set_coords("sound"), origin)
@@ -130,8 +130,8 @@ def simulate_years(
     _check_model(model)
     scenario = scenario_of(model, scenario)
     model = for_scenarios(model, [scenario])
-    run, engine_record = _computed(model, scenario, EngineChoice(engine), cache=cache)
-    return to_years(model, scenario, run, engine_record)
+    run, computed_by = _computed(model, scenario, EngineChoice(engine), cache=cache)
+    return to_years(model, scenario, run, computed_by)
 
 
 def _check_model(model: object) -> None:
@@ -141,13 +141,11 @@ def _check_model(model: object) -> None:
 
 def _computed(
     model: Model, scenario: Scenario, engine: EngineChoice, *, cache: bool
-) -> tuple[Trajectory, Engine]:
-    if model.moving_clock:
-        engine = EngineChoice.PYSD  # it alone takes steps that the run itself decides
-    match engine:
-        case EngineChoice.PYSD:
-            from plansim.engine.pysd import run_reference
+) -> tuple[Trajectory, str]:
+    """Return a run, and the package that computed it."""
+    # PySD alone takes steps that the run itself decides.
+    if engine is EngineChoice.PYSD or model.moving_clock:
+        from plansim.engine.pysd import run_reference
 
-            return run_reference(model, scenario, cache=cache)
-        case EngineChoice.COMPILED:
-            return run_compiled(model, scenario, cache=cache)
+        return run_reference(model, scenario, cache=cache), "PySD"
+    return run_compiled(model, scenario, cache=cache), "plansim"

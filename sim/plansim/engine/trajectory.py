@@ -16,14 +16,13 @@ import numpy as np
 from plansim.cache import code_of, digest
 from plansim.errors import Fault, InputError, Message, SimulationError
 from plansim.model.reading.expression import MISSING, Number, name_key
-from plansim.model.records import Integration, Model, Timing, Variable, VariableKind, cells_of
+from plansim.model.records import Model, Timing, Variable, VariableKind, cells_of
 from plansim.scenario.factors import FloatArray
 from plansim.scenario.scenario_file import Scenario
 from plansim.targets.annual import Annual, AnnualVariable, by_year, check_no_year
 from plansim.targets.indicator import year_indices
 
 __all__ = [
-    "Engine",
     "EngineDifference",
     "Trajectory",
     "as_json",
@@ -40,15 +39,6 @@ __all__ = [
     "to_years",
     "version_of",
 ]
-
-
-@dataclass(frozen=True)
-class Engine:
-    """The engine that computed a run."""
-
-    name: str
-    version: str
-    method: Integration
 
 
 @dataclass(frozen=True)
@@ -161,7 +151,7 @@ def run_key(model: Model, scenario: Scenario, engine: str = "plansim") -> str:
     )
 
 
-def to_years(model: Model, scenario: Scenario, run: Trajectory, engine: Engine) -> Annual:
+def to_years(model: Model, scenario: Scenario, run: Trajectory, engine: str) -> Annual:
     """Read a run by years: figures of year y and stocks at its end.
 
     Raises:
@@ -195,8 +185,11 @@ def to_years(model: Model, scenario: Scenario, run: Trajectory, engine: Engine) 
     )
 
 
-def run_card(model: Model, scenario: Scenario, engine: Engine) -> dict[str, str | float]:
-    """Return the run card: everything that must be equal for equal numbers."""
+def run_card(model: Model, scenario: Scenario, engine: str) -> dict[str, str | float]:
+    """Return the run card: everything that must be equal for equal numbers.
+
+    ``engine`` is the name of the package that computed the run.
+    """
     added = {"lever_constants": as_json(model.added)} if model.added else {}
     return {
         "scenario": scenario.id,
@@ -208,9 +201,9 @@ def run_card(model: Model, scenario: Scenario, engine: Engine) -> dict[str, str 
         "model": model.name,
         "model_sha256": model.sha256,
         **added,
-        "engine": engine.name,
-        "engine_version": engine.version,
-        "method": engine.method.value,  # NetCDF has no room for an enum
+        "engine": engine,
+        "engine_version": version_of(engine),
+        "method": scenario.time.integration.value,  # NetCDF has no room for an enum
         "time_step": scenario.time.step,
         "plansim_version": version_of("plansim"),
         "python": platform.python_version(),
