@@ -32,6 +32,7 @@ from plansim.scenario.factors import FloatArray
 __all__ = [
     "Ensemble",
     "Readings",
+    "aligned",
     "saved_times",
     "simulate_ensemble",
     "simulate_readings",
@@ -261,10 +262,10 @@ def _simulated(
     workers = max(1, min(threads, -(-blocks // at_once)))
 
     def work(worker: int) -> None:
-        packed = _aligned((at_once, columns, LANES))
-        written = _aligned((at_once, len(kept), outputs, LANES))
-        flags = _aligned((at_once, LANES))
-        own = _aligned((min(at_once, _AT_ONCE) * memory, LANES))
+        packed = aligned((at_once, columns, LANES))
+        written = aligned((at_once, len(kept), outputs, LANES))
+        flags = aligned((at_once, LANES))
+        own = aligned((min(at_once, _AT_ONCE) * memory, LANES))
         arrays = (table, tableau, packed, written, flags, own, places, rings)
         addresses = [array.ctypes.data for array in arrays]
         run = kernel.library.function("run", *[ctypes.c_void_p] * 8, *[ctypes.c_int64] * 6)
@@ -288,7 +289,7 @@ def _simulated(
 def _clock_table(kernel: Kernel, time: TimeSpec, tableau: FloatArray) -> FloatArray:
     """Return what depends on the time alone: ``(step · stage, column)``."""
     steps, stages = _steps(time), len(tableau)
-    table = _aligned(((steps + 1) * stages, max(1, kernel.columns)))
+    table = aligned(((steps + 1) * stages, max(1, kernel.columns)))
     double, whole, pointer = ctypes.c_double, ctypes.c_int64, ctypes.c_void_p
     clock = kernel.library.function("clock", *[pointer] * 2, *[double] * 4, *[whole] * 2)
     addresses = table.ctypes.data, tableau.ctypes.data
@@ -310,7 +311,7 @@ def _rings(kernel: Kernel, table: FloatArray) -> tuple[NDArray[np.int64], int]:
     return rings, memory | 1
 
 
-def _aligned(shape: tuple[int, ...]) -> FloatArray:
+def aligned(shape: tuple[int, ...]) -> FloatArray:
     """Return an array aligned for vector loads."""
     size = int(np.prod(shape)) * 8
     raw = np.empty(size + _ALIGNMENT, dtype=np.uint8)
