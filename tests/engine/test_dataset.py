@@ -1,22 +1,26 @@
+"""Runs as datasets: units, names, run cards, years; of several scenarios side by side."""
+
 from __future__ import annotations
 
 import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 from numpy.typing import NDArray
 
 from plansim.engine.dataset import to_dataset
+from plansim.engine.simulate import simulate
 from plansim.engine.trajectory import Trajectory, recorded, shape_of, version_of
-from plansim.errors import SimulationError
+from plansim.errors import InputError, SimulationError
 from plansim.model.records import Model, Timing, VariableKind
 from plansim.scenario.scenario_file import as_written, read_scenario
-from plansim.targets.annual import annual
+from plansim.targets.annual import annual, frame, joined, separate
+from plansim.targets.catalogue import load_targets
 from plansim.targets.indicator import annual_series
-
-ENGINE = "numpy"
+from plansim.targets.verdict import check_targets
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +41,7 @@ def numbers(town: Model) -> Trajectory:
 
 @pytest.fixture(scope="module")
 def dataset(town: Model, numbers: Trajectory) -> xr.Dataset:
-    return to_dataset(town, as_written(town), numbers, ENGINE)
+    return to_dataset(town, as_written(town), numbers, "numpy")
 
 
 def test_each_variable_has_its_numbers_dimensions_and_meaning(
@@ -75,7 +79,7 @@ def test_the_run_card_names_inputs_and_versions_but_no_moment(
         "title: {en: Given, zh: 给定}\nvalues: {TIME STEP: 0.125}\nassumes: {B: x, A: y}", "utf-8"
     )
     scenario = read_scenario(path, town, ["capital life=21"])
-    assert to_dataset(town, scenario, numbers, ENGINE).attrs == {
+    assert to_dataset(town, scenario, numbers, "numpy").attrs == {
         "scenario": "given",
         "scenario_title_en": "Given",
         "scenario_title_zh": "给定",
@@ -91,7 +95,7 @@ def test_the_run_card_names_inputs_and_versions_but_no_moment(
         "plansim_version": version_of("plansim"),
         "python": dataset.attrs["python"],
     }
-    assert dataset.identical(to_dataset(town, as_written(town), numbers, ENGINE))
+    assert dataset.identical(to_dataset(town, as_written(town), numbers, "numpy"))
 
 
 def test_annual_reads_figures_in_mid_year_and_stocks_at_its_end(
@@ -116,3 +120,43 @@ def test_annual_reads_figures_in_mid_year_and_stocks_at_its_end(
 def test_annual_refuses_a_variable_called_year(dataset: xr.Dataset) -> None:
     with pytest.raises(SimulationError, match="a variable called 'year' cannot be shown"):
         annual(dataset.assign(year=dataset["GDP"]))
+
+
+# --- several scenarios ----------------------------------------------------------------------------
+
+NAMES = ["baseline", "slow-growth"]
+
+
+@pytest.fixture(scope="module")
+def alone(city: Model) -> list[xr.Dataset]:
+    return [simulate(city, name) for name in NAMES]
+
+
+@pytest.fixture(scope="module")
+def both(city: Model) -> xr.Dataset:
+    return simulate(city, NAMES)
+
+
+def test_each_run_comes_out_as_it_went_in(both: xr.Dataset, alone: list[xr.Dataset]) -> None:
+    assert both.sizes["scenario"] == len(NAMES)
+    for run, again in zip(alone, separate(both), strict=True):
+        xr.testing.assert_identical(run, again.assign_attrs(run.attrs))
+        cards = ({key: str(value) for key, value in one.attrs.items()} for one in (run, again))
+        assert next(cards) == next(cards)
+
+
+def test_verdicts_and_frames_are_those_of_the_runs(
+    city: Model, both: xr.Dataset, alone: list[xr.Dataset]
+) -> None:
+    targets = load_targets(model=city)
+    one_by_one = [verdict for run in alone for verdict in check_targets(run, targets)]
+    assert list(check_targets(both, targets)) == one_by_one
+    assert list(check_targets(annual(both), targets)) == one_by_one
+    pd.testing.assert_frame_equal(frame(both, "GDP"), frame(alone, "GDP"))
+
+
+def test_what_cannot_stand_side_by_side_is_refused(city: Model, alone: list[xr.Dataset]) -> None:
+    with pytest.raises(InputError, match="different clocks"):
+        simulate(city, ["baseline", "hindcast-2000"])
+    with pytest.raises(InputError, match="given twice; found baseline, baseline"):
+        joined([alone[0], alone[0]])
