@@ -9,7 +9,7 @@ import pytest
 from scipy.optimize import linprog
 
 from plansim.analysis.optimization.evolution import best_of, evolve, sample
-from plansim.analysis.optimization.slp import Evaluate, MoveCost, Point, maximise, minimise
+from plansim.analysis.optimization.slp import Evaluate, Point, maximise, minimise, move_cost
 from plansim.scenario.factors import FloatArray
 
 
@@ -17,7 +17,7 @@ def least_moves(
     evaluate: Evaluate, starts: Sequence[FloatArray], margins: Sequence[int], present: FloatArray
 ) -> Point:
     """Moves that all cost alike, and a mix of few may cost a fiftieth more, as in reports."""
-    cost = MoveCost(np.ones(len(present)), present)
+    cost = move_cost(np.ones(len(present)), present)
     return minimise(evaluate, starts, cost, margins, present, worth=0.02)
 
 

@@ -21,7 +21,7 @@ from plansim.analysis.ensemble import evaluate_members, share_of, study_key
 from plansim.analysis.evaluator import Evaluation
 from plansim.analysis.optimization.lever_scan import Scan, nearest_crossings, scan
 from plansim.analysis.optimization.problem import DecisionProblem, Move, decision_problem
-from plansim.analysis.optimization.slp import MoveCost, minimise
+from plansim.analysis.optimization.slp import minimise, move_cost
 from plansim.analysis.optimization.target_seeking import changed_verdicts
 from plansim.cache import kept
 from plansim.model.records import Model
@@ -307,7 +307,7 @@ class OrderSearch:
             every[lever] = at
             if margin < 0:
                 greedy[lever], margin = at, margin + gain
-        cost = MoveCost(np.ones(len(start)), start)
+        cost = move_cost(np.ones(len(start)), start)
 
         def evaluate(positions: FloatArray) -> FloatArray:
             return self.problem.evaluate(positions)[:, [column]]

@@ -26,12 +26,12 @@ from plansim.analysis.optimization.levers import lever_named
 from plansim.analysis.optimization.problem import DecisionProblem, decision_problem
 from plansim.analysis.optimization.slp import (
     FAILED,
-    CostFunction,
-    MoveCost,
+    Cost,
     Point,
-    WorstOf,
     maximise,
     minimise,
+    move_cost,
+    worst_of,
 )
 from plansim.errors import Fault, InputError, Message, nearest
 from plansim.files.notebook import Table, Tabular
@@ -373,13 +373,13 @@ def _mix(
     return None if cheapest.values[columns].min() < 0 else cheapest.position, points
 
 
-def _cost(problem: DecisionProblem, unit_prices: FloatArray, points: Points) -> CostFunction:
+def _cost(problem: DecisionProblem, unit_prices: FloatArray, points: Points) -> Cost:
     if not problem.indicators:
         weights = unit_prices * (problem.high - problem.low)
-        return MoveCost(weights / (weights.max() or 1.0), problem.start)
+        return move_cost(weights / (weights.max() or 1.0), problem.start)
     column = points.values.shape[1] - 1
     paid = points.values[points.values[:, column] > FAILED, column]
-    return WorstOf([column], 1 / (float(np.ptp(paid)) or 1.0))
+    return worst_of([column], 1 / (float(np.ptp(paid)) or 1.0))
 
 
 def _unit_prices(problem: DecisionProblem, prices: Mapping[str, float]) -> FloatArray:
