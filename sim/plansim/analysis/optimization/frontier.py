@@ -272,19 +272,18 @@ def _horizon(
     sampled = sample(problem.evaluate, len(problem.levers), problem.start[None])
     search = FrontierSearch(problem.evaluate, problem.start, growth, sampled)
     fastest = search.fastest()
-    search = search.with_points([fastest])
     for row in rows:
-        search = search.with_points(search.alone(row, float(fastest.values[growth])))
+        search.alone(row, fastest)
         tell(row + 1)
     attainable = [row for row in rows if (search.points.values[:, row] >= 0).any()]
-    kept, conflicting, search = search.hold_together(attainable)
+    kept, conflicting = search.hold_together(attainable)
     tell(len(rows) + 1)
-    top, ends, search = search.highest(kept)
+    top, ends = search.highest(kept)
     tell(len(rows) + 2)
+    points = search.points
     front = search.front(kept, top, levels, lambda number: tell(len(rows) + 2 + number))
     policies = tuple(_policy(problem, uncertain, point.position, kept) for point in front)
     tell(len(rows) + levels + 3)
-    points = search.points
 
     def named(chosen: Iterable[int]) -> tuple[str, ...]:
         return tuple(problem.targets[row].id for row in chosen)
