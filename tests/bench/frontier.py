@@ -13,7 +13,7 @@ import numpy as np
 from scipy.stats import qmc
 
 import plansim
-from plansim.analysis.optimization.decision_file import read_frontier_spec
+from plansim.analysis.optimization.decision_form import read_frontier_spec
 from plansim.analysis.optimization.evolution import stretched
 from plansim.analysis.optimization.frontier import Horizon, frontier, growth_problem
 from plansim.analysis.optimization.problem import DecisionProblem
