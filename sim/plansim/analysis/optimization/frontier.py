@@ -48,10 +48,6 @@ LEVELS = 9
 """Growth rates on the Pareto front."""
 AS_TIGHT = 0.01
 """Scaled margins that differ by no more are equally tight."""
-SMALLEST_SPREAD = 1e-3
-"""Margins are scaled by no less than this part of the target."""
-PLAIN_SPREAD = 0.05
-"""The same part where nothing is uncertain."""
 
 
 @dataclass(frozen=True)
@@ -205,7 +201,7 @@ def frontier(
 
         # Searching varies levers alone, for which the code is smaller and quicker.
         problem, uncertain = problem_to(year), None
-        scales = PLAIN_SPREAD * problem.scales
+        scales = 0.05 * problem.scales  # a part of each target, where nothing is uncertain
         if drawn is not None:
             factors, values = drawn
             uncertain = problem_to(year, uncertain=factors, draws=values)
@@ -213,7 +209,7 @@ def frontier(
             used = len(values)
             with np.errstate(all="ignore"):
                 spreads = np.nanstd(uncertain.judge(problem.start[None]).margins[0], axis=0)
-            scales = np.maximum(np.nan_to_num(spreads), SMALLEST_SPREAD * problem.scales)
+            scales = np.maximum(np.nan_to_num(spreads), 1e-3 * problem.scales)
         problem = replace(problem, scales=scales)
         horizons.append(_horizon(problem, uncertain, year, levels, tell))
         present = problem.present

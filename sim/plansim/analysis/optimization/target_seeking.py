@@ -61,10 +61,6 @@ STARTS = 5
 """Number of starts: the cheapest points that meet the targets, or else the nearest ones."""
 POPULATION, GENERATIONS = 96, 60
 """Size of the evolution where no point meets the targets."""
-DISTANCE = 0.1
-"""Minimum difference of two starts, as a share of a lever's range."""
-MOST_VERTICES = 8
-"""With more levers, only the two vertices are sampled at which all are at the same end."""
 
 
 class SearchRange(StrEnum):
@@ -396,7 +392,7 @@ def _distant(points: Points, costs: FloatArray) -> list[Point]:
     chosen: list[Point] = []
     for row in np.argsort(costs, kind="stable"):
         position = points.positions[row]
-        if all(np.abs(position - one.position).max() > DISTANCE for one in chosen):
+        if all(np.abs(position - one.position).max() > 0.1 for one in chosen):
             chosen.append(Point(position, points.values[row]))
         if len(chosen) == STARTS:
             break
@@ -404,7 +400,7 @@ def _distant(points: Points, costs: FloatArray) -> list[Point]:
 
 
 def _vertices(levers: int) -> list[FloatArray]:
-    """Return the vertices of the search space, of a large one only two."""
-    if levers > MOST_VERTICES:
+    """Return the vertices of the search space; of a large one those with all at the same end."""
+    if levers > 8:
         return [np.zeros(levers), np.ones(levers)]
     return [np.array(corner, np.float64) for corner in np.ndindex(*(2,) * levers)]
