@@ -75,42 +75,26 @@ def simulate(
 
     _check_model(model)
     choice = EngineChoice(engine)
-    if ensemble is not None:
-        if choice is not EngineChoice.COMPILED:
-            raise InputError("only the compiled engine runs the members of an ensemble")
-        return _simulated_members(model, scenario, variables, ensemble)
-    if isinstance(scenario, Sequence) and not isinstance(scenario, str):
-        chosen = [scenario_of(model, one) for one in scenario]
-        origin, model = Origin(model, tuple(chosen)), for_scenarios(model, chosen)
-        runs = (simulate(model, one, variables, engine=choice, cache=cache) for one in chosen)
-        return with_origin(joined(list(runs)), origin)
-    scenario = scenario_of(model, scenario)
-    origin, model = Origin(model, (scenario,)), for_scenarios(model, [scenario])
-    wanted = named(model, variables)
-    run, computed_by = _computed(model, scenario, choice, cache=cache)
-    dataset = with_origin(to_dataset(model, scenario, run, computed_by), origin)
-    return dataset if wanted is None else dataset[wanted]
-
-
-def _simulated_members(
-    model: Model,
-    scenarios: Scenario | str | Path | Sequence[Scenario | str | Path] | None,
-    variables: Sequence[str] | None,
-    ensemble: Members,
-) -> xr.Dataset:
-    from plansim.engine.dataset import Origin, to_dataset, with_origin
-
-    chosen = scenarios_of(model, scenarios)
+    if ensemble is not None and choice is not EngineChoice.COMPILED:
+        raise InputError("only the compiled engine runs the members of an ensemble")
+    chosen = scenarios_of(model, scenario)
     origin, model = Origin(model, tuple(chosen)), for_scenarios(model, chosen)
     wanted = named(model, variables)
-    head = {"ensemble": ensemble.head.kind.value, "drawn": ensemble.head.drawn}
     parts = []
-    for scenario in chosen:
-        runs, sound = run_members(model, scenario, ensemble)
-        dataset = to_dataset(model, scenario, runs, "plansim", ensemble.ids).assign_attrs(head)
+    for one in chosen:
+        if ensemble is None:
+            dataset = to_dataset(model, one, *_computed(model, one, choice, cache=cache))
+            parts.append(dataset if wanted is None else dataset[wanted])
+            continue
+        runs, sound = run_members(model, one, ensemble)
+        dataset = to_dataset(model, one, runs, "plansim", ensemble.ids)
+        dataset.attrs |= {"ensemble": ensemble.head.kind.value, "drawn": ensemble.head.drawn}
         dataset["sound"] = ("member", sound)
         parts.append(dataset if wanted is None else dataset[[*wanted, "sound"]])
-    return with_origin(joined(parts).set_coords("sound"), origin)
+    if ensemble is not None:
+        return with_origin(joined(parts).set_coords("sound"), origin)
+    is_one = isinstance(scenario, str) or not isinstance(scenario, Sequence)
+    return with_origin(parts[0] if is_one else joined(parts), origin)
 
 
 def simulate_years(
