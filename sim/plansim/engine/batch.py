@@ -31,7 +31,6 @@ from plansim.scenario.factors import FloatArray
 
 __all__ = [
     "Ensemble",
-    "Readings",
     "aligned",
     "saved_times",
     "simulate_ensemble",
@@ -60,18 +59,6 @@ class Ensemble:
     """``(time,)``: the times that were kept."""
     bad: NDArray[np.bool_]
     """``(run,)``: whether a stock or an output was not a finite number at some time."""
-
-
-@dataclass(frozen=True)
-class Readings:
-    """Single values of many runs."""
-
-    values: FloatArray
-    """``(reading, run)``, in the model's units."""
-    bad: NDArray[np.bool_]
-    """``(run,)``, as in `Ensemble`."""
-    excessive: NDArray[np.bool_]
-    """``(run,)``: whether an output was beyond the limit at a saved time."""
 
 
 def saved_times(time: TimeSpec) -> FloatArray:
@@ -198,11 +185,12 @@ def simulate_readings(
     time: TimeSpec,
     readings: Sequence[tuple[str, float]],
     limit: float = math.inf,
-) -> Readings:
+) -> tuple[FloatArray, NDArray[np.bool_]]:
     """Simulate as `simulate_ensemble` does, and return readings: single values at single times.
 
-    ``inputs`` is ``(run, input)``. Faster where few values of each run are wanted. Runs are marked
-    in which an output is beyond ``limit``, above or below zero, at a time that is saved.
+    ``inputs`` is ``(run, input)``; readings are ``(reading, run)``. Faster where few values of each
+    run are wanted. The array says of each run whether it breaks down, or an output is beyond
+    ``limit``, above or below zero, at a time that is saved.
 
     Raises:
         InputError: an output is not the kernel's, or inputs do not fit.
@@ -219,7 +207,6 @@ def simulate_readings(
     indices = np.array([columns[at] * len(rows) + rows[name] for name, at in readings], np.intp)
     values = np.empty((len(readings), len(table)))
     bad = np.empty(len(table), dtype=bool)
-    excessive = np.zeros(len(table), dtype=bool)
 
     def take(runs: slice, written: FloatArray, flags: FloatArray) -> None:
         picked = written.reshape(len(written), -1, LANES)[:, indices].swapaxes(0, 1)
@@ -229,10 +216,10 @@ def simulate_readings(
         # Hardly any run is: first all are looked at together, which is faster.
         if limit < math.inf and not (-limit <= written.min() and written.max() <= limit):
             beyond = (np.abs(written) > limit).any(axis=(1, 2))
-            excessive[runs] = beyond.reshape(-1)[: portion.shape[1]]
+            bad[runs] |= beyond.reshape(-1)[: portion.shape[1]]
 
     _simulated(kernel, table, time, kept, 1, take)
-    return Readings(values, bad, excessive)
+    return values, bad
 
 
 _Take = Callable[[slice, FloatArray, FloatArray], None]
