@@ -232,24 +232,18 @@ def test_every_loop_of_the_city_has_its_declared_polarity_at_all_times(city: Mod
     for loop in loops:
         sign = 1 if loop.polarity is Polarity.REINFORCING else -1
         assert (found.scores[loop.id] * sign).min() >= 0, loop.id
+        assert found.scores[loop.id].any(), loop.id
     total = np.sum([np.abs(found.relative[id_]) for id_ in web], axis=0)
     assert total == pytest.approx(1)
-    asleep = [loop.id for loop in loops if not found.scores[loop.id].any()]
-    assert asleep == []
 
 
-@pytest.mark.parametrize(
-    ("equation", "why"),
-    [
-        # pysimlin 0.8.5 rounds to the next lower whole number, Vensim and we towards nil.
-        ("INTEGER(-births)", "pysimlin computes another run: 'seen' differs by 2.5e-03"),
-        ("FORECAST(births, 2, 3)", "pysimlin cannot compute the model: "),
-    ],
-)
+@pytest.mark.parametrize(("equation", "why"), [
+    # pysimlin 0.8.5 rounds to the next lower whole number, Vensim and we towards nil.
+    ("INTEGER(-births)", "pysimlin computes another run: 'seen' differs by 2.5e-03"),
+    ("FORECAST(births, 2, 3)", "pysimlin cannot compute the model: "),
+])  # fmt: skip
 def test_scores_of_another_run_than_ours_are_not_believed(
     tmp_path: Path, equation: str, why: str
 ) -> None:
     extra = f"seen= {equation} ~ 1/Year ~ 所见。Of births. |\n"
-    model = logistic(tmp_path, extra + EQUATIONS)
-    found = score_loops(model)
-    assert str(found.missing).startswith(why)
+    assert str(score_loops(logistic(tmp_path, extra + EQUATIONS)).missing).startswith(why)

@@ -116,17 +116,13 @@ def test_a_measure_is_given_in_the_unit_of_the_target(
 def test_undecided_means_that_the_bases_disagree(
     first: float, second: float, wanted: float
 ) -> None:
-    bases = {Basis.CONSTANT: "first", Basis.CURRENT: "second"}
     dataset = run({"first": first, "second": second})
+    bases = {Basis.CONSTANT: "first", Basis.CURRENT: "second"}
+    one, two = (verdict(dataset, target(variables={None: name}, value=wanted)) for name in dataset)
     found = verdict(dataset, target(variables=bases, value=wanted))
-    alone = [
-        verdict(dataset, target(variables={None: name}, value=wanted)) for name in bases.values()
-    ]
-    statuses = {verdict.status for verdict in alone}
-    assert found.status is (statuses.pop() if len(statuses) == 1 else Status.UNDECIDED)
+    assert found.status is (one.status if one.status is two.status else Status.UNDECIDED)
     assert dict(found.bases) == {"constant": first, "current": second}
-    assert (found.value, found.margin) == (alone[0].value, alone[0].margin)
-    assert alone[0].bases == {}
+    assert (found.value, found.margin, one.bases) == (one.value, one.margin, {})
 
 
 # --- assumed, untestable ------------------------------------------------------------------------
