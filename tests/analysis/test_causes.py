@@ -14,10 +14,7 @@ from hypothesis import strategies as st
 
 from plansim.analysis.attribution import assumptions as causes
 from plansim.analysis.attribution.assumptions import attribute, groups_of
-from plansim.analysis.attribution.shapley import (
-    MOST_EXACT,
-    shapley,
-)
+from plansim.analysis.attribution.shapley import MOST_EXACT, shapley
 from plansim.errors import SimulationError
 from plansim.model.reader import load_model
 from plansim.model.records import Model
