@@ -157,32 +157,28 @@ def to_years(model: Model, scenario: Scenario, run: Trajectory, engine: str) -> 
     Raises:
         SimulationError: a variable of the model is called ``year``.
     """
-    over_time, once = recorded(model)
     check_no_year((*run.series, *run.constants))
     years = tuple(sorted({year for timing in Timing for year in year_indices(run.time, timing)}))
-    values = {v.name: by_year(run.series[v.name], run.time, v.timing, years) for v in over_time} | {
-        v.name: np.broadcast_to(run.constants[v.name], (len(years), *shape_of(model, v)))
-        for v in once
-    }
-    moving = {variable.name for variable in over_time}
+    variables = {}
+    for name, variable in model.variables.items():
+        if name in run.series:
+            values = by_year(run.series[name], run.time, variable.timing, years)
+        elif name in run.constants:
+            fixed = run.constants[name]
+            values = np.broadcast_to(fixed, (len(years), *fixed.shape))
+        else:
+            continue
+        variables[name] = AnnualVariable(
+            name=name,
+            name_zh=variable.name_zh,
+            unit=variable.unit,
+            timing=variable.timing.value,
+            ranges=tuple(model.subscripts[subscript] for subscript in variable.subscripts),
+            values=values,
+            moves=name in run.series,
+        )
     card = run_card(model, scenario, engine)
-    return Annual(
-        years,
-        {
-            name: AnnualVariable(
-                name=name,
-                name_zh=variable.name_zh,
-                unit=variable.unit,
-                timing=variable.timing.value,
-                ranges=tuple(model.subscripts[subscript] for subscript in variable.subscripts),
-                values=values[name],
-                moves=name in moving,
-            )
-            for name, variable in model.variables.items()
-            if name in values
-        },
-        {key: str(text) for key, text in card.items()},
-    )
+    return Annual(years, variables, {key: str(text) for key, text in card.items()})
 
 
 def run_card(model: Model, scenario: Scenario, engine: str) -> dict[str, str | float]:
