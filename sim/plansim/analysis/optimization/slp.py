@@ -22,9 +22,9 @@ from plansim.scenario.factors import FloatArray
 
 __all__ = [
     "FAILED",
-    "Cost",
     "Evaluate",
     "Point",
+    "TermCost",
     "finite",
     "maximise",
     "minimise",
@@ -83,7 +83,7 @@ def _slopes(evaluate: Evaluate, position: FloatArray, width: float) -> FloatArra
 
 
 @dataclass(frozen=True)
-class Cost:
+class TermCost:
     """A sum of terms, each the largest of some pieces, which are linear."""
 
     pieces: Callable[[FloatArray, FloatArray], FloatArray]
@@ -105,22 +105,22 @@ class Cost:
         return pieces[0], np.moveaxis(pieces[1:] - pieces[0], 0, -1)
 
 
-def move_cost(weights: FloatArray, present: FloatArray) -> Cost:
+def move_cost(weights: FloatArray, present: FloatArray) -> TermCost:
     """Return the cost of moving levers, either way, from their present positions.
 
     ``weights``, ``(lever,)``, are of a move across the whole range; the largest is about 1.
     """
-    return Cost(
+    return TermCost(
         lambda positions, _: np.stack([positions - present, present - positions], axis=1), weights
     )
 
 
-def worst_of(columns: Sequence[int], factor: float) -> Cost:
+def worst_of(columns: Sequence[int], factor: float) -> TermCost:
     """Return the cost that is the largest of some columns, each times a factor.
 
     The factor scales it to about 1, and is negative to make the smallest of the columns large.
     """
-    return Cost(
+    return TermCost(
         lambda _, values: factor * values[:, list(columns), None], np.ones(1), minimum=-np.inf
     )
 
@@ -129,14 +129,14 @@ def worst_of(columns: Sequence[int], factor: float) -> Cost:
 class _Penalised:
     """A cost, and a penalty for margins that fall short."""
 
-    cost: Cost
+    cost: TermCost
     margins: list[int]
     clearance: float
     fixed: float = 0.0
     """Penalty for any shortfall, so that a feasible point is never left."""
 
-    def short_of(self, clearance: float) -> Cost:
-        return Cost(
+    def short_of(self, clearance: float) -> TermCost:
+        return TermCost(
             lambda _, values: clearance - values[:, None, self.margins],
             np.full(len(self.margins), PENALTY),
         )
@@ -150,7 +150,7 @@ class _Penalised:
         return float(self.of(point.position[None], point.values[None])[0])
 
     @property
-    def planned(self) -> tuple[Cost, Cost]:
+    def planned(self) -> tuple[TermCost, TermCost]:
         """The terms by which steps are planned."""
         # Twice the clearance: the penalty must not react to the tolerance of the linear programme.
         return self.cost, self.short_of(2 * self.clearance)
@@ -273,7 +273,7 @@ def _plan(
 def minimise(
     evaluate: Evaluate,
     starts: Sequence[FloatArray],
-    cost: Cost,
+    cost: TermCost,
     margins: Sequence[int],
     present: FloatArray,
     *,

@@ -26,8 +26,8 @@ from plansim.analysis.optimization.levers import lever_named
 from plansim.analysis.optimization.problem import DecisionProblem, decision_problem
 from plansim.analysis.optimization.slp import (
     FAILED,
-    Cost,
     Point,
+    TermCost,
     maximise,
     minimise,
     move_cost,
@@ -369,7 +369,7 @@ def _mix(
     return None if cheapest.values[columns].min() < 0 else cheapest.position, points
 
 
-def _cost(problem: DecisionProblem, unit_prices: FloatArray, points: Points) -> Cost:
+def _cost(problem: DecisionProblem, unit_prices: FloatArray, points: Points) -> TermCost:
     if not problem.indicators:
         weights = unit_prices * (problem.high - problem.low)
         return move_cost(weights / (weights.max() or 1.0), problem.start)
