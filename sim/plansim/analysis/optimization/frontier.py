@@ -38,7 +38,7 @@ from plansim.scenario.members import EnsembleKind
 from plansim.scenario.scenario_file import Scenario, scenario_of
 from plansim.targets.catalogue import load_targets
 from plansim.targets.indicator import Measure
-from plansim.targets.target import Attribute, Target, indicator_of, judged_targets
+from plansim.targets.target import Target, binding_targets, indicator_of
 from plansim.targets.views_file import load_views
 
 __all__ = ["DRAWS", "Alone", "Frontier", "Horizon", "Policy", "frontier", "growth_problem"]
@@ -183,11 +183,8 @@ def frontier(
         chosen = None if scenario is None else scenario_of(model, scenario)
         path = None if spec is None else Path(spec)
         spec = read_frontier_spec(model, load_views(model, targets), path=path, scenario=chosen)
-    wanted = tuple(
-        target
-        for target in judged_targets(targets)
-        if target.attribute is Attribute.BINDING and target.id not in spec.scenario.assumed
-    )
+    binding = binding_targets(targets)
+    wanted = tuple(target for target in binding if target.id not in spec.scenario.assumed)
     if not wanted:
         raise InputError("there is no binding target that growth could break")
     problem_to = partial(growth_problem, model, spec, wanted, threads=threads or processors())
