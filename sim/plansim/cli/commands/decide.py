@@ -54,7 +54,6 @@ def discover(
     Of a scenario it is looked for among the plausible models, of a stored sweep among its runs.
     Without --target the binding targets are taken that are not met or missed nearly everywhere.
     """
-    from plansim.analysis.decisions.prim import Rule
     from plansim.output.tables.decisions import discovery_table
     from plansim.targets.target import binding_targets
 
@@ -66,7 +65,7 @@ def discover(
         inputs.scenario if sweep is None else sweep,
         inputs.named or binding_targets(inputs.targets),
         only_open=not (ids or all_binding),
-        rule=Rule(conditions=conditions),
+        conditions=conditions,
         **drawn,
     )
     asked.answer(

@@ -41,7 +41,7 @@ def run(asked: Arguments, names: Sequence[str]) -> None:
     shown = [_shown(run, inputs) for run in runs]
     changes = [changes_of(scenario, inputs.model, asked.text) for scenario in inputs.scenarios]
     if asked.output is not None:
-        from plansim.output.export.run_files import write_dataset
+        from plansim.output.export.export import write_dataset
 
         several = inputs.scenario if len(inputs.scenarios) == 1 else inputs.scenarios
         dataset = plansim.simulate(inputs.model, several, engine=asked.engine)
@@ -115,7 +115,7 @@ def export(asked: Arguments, names: Sequence[str], columns: str | None) -> None:
     """
     from plansim.engine.simulator_files import FORMATS as SIMULATORS
     from plansim.engine.simulator_files import export_scenario
-    from plansim.output.export.run_files import load_iamc
+    from plansim.output.export.iamc import load_iamc
 
     assert asked.output is not None
     suffix = asked.output.suffix
