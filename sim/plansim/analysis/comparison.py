@@ -29,7 +29,7 @@ from plansim.scenario.records import BilingualText
 from plansim.scenario.scenario_file import Scenario, scenario_of, with_shipped
 from plansim.scenario.variant import for_scenarios
 from plansim.targets.annual import MANY, annual
-from plansim.targets.catalogue import load_targets, plan_region, plan_title
+from plansim.targets.catalogue import load_targets, plan_title
 from plansim.targets.target import (
     Attribute,
     Kind,
@@ -179,7 +179,7 @@ def compare(
         model,
         tuple(chosen),
         tuple(runs),
-        plan_title(model) or plan_region(model),
+        plan_title(model),
         wanted,
         views,
         verdicts,

@@ -124,21 +124,21 @@ class CompiledRuns:
         the same numbers.
         """
         seeds = np.zeros(len(constants)) if seeds is None else seeds
-        read = simulate_readings(
+        read, bad = simulate_readings(
             self._kernel,
             self._inputs(self._kernel, constants, seeds),
             self._time,
             [self._readings[row] for row in self._known],
             limit=self._limit,
         )
-        count, values = len(constants), read.values
+        count, values = len(constants), read
         if len(self._known) < len(self._readings):
             values = np.full((len(self._readings), count), np.nan)
-            values[self._known] = read.values
+            values[self._known] = read
         status = np.zeros(count, np.int8)
         variable = np.full(count, -1, np.int32)
         time = np.full(count, np.nan)
-        for run in np.flatnonzero(read.bad | read.excessive):
+        for run in np.flatnonzero(bad):
             status[run], variable[run], time[run] = self._diagnosis(
                 constants[run : run + 1], seeds[run : run + 1]
             )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -27,7 +25,6 @@ __all__ = [
     "constants_of",
     "default_of",
     "neutral_value",
-    "numbers_of",
     "unit_of",
 ]
 
@@ -129,35 +126,6 @@ def clashing(key: str, factors: Sequence[Factor], outputs: Iterable[str] = ()) -
                     second=owner,
                 )
             owners[reference] = factor.name
-
-
-def numbers_of(
-    columns: Sequence[str], rows: Sequence[tuple[int, Sequence[str]]], faults: list[Fault]
-) -> FloatArray:
-    """Return the numbers of a table's rows, each given with its line: ``(row, column)``.
-
-    What is no finite number becomes a fault with its line, and so does a table without rows.
-    """
-    values = np.full((len(rows), len(columns)), np.nan)
-    for index, (line, row) in enumerate(rows):
-        with contextlib.suppress(ValueError):
-            values[index] = [float(cell) for cell in row]
-        if np.isfinite(values[index]).all():
-            continue
-        filled = max((number for number, cell in enumerate(row, 1) if cell), default=0)
-        if filled < len(columns):
-            expected = Message("{count} cells", count=len(columns))
-            faults.append(Fault("the row ends early", None, line, expected, str(filled)))
-            continue
-        for column, cell in enumerate(row):
-            with contextlib.suppress(ValueError):
-                values[index, column] = float(cell)
-            if not math.isfinite(values[index, column]):
-                message = Message("'{name}' is not a finite number", name=columns[column])
-                faults.append(Fault(message, None, line, found=cell or Message("nothing")))
-    if not rows:
-        faults.append(Fault("the table has no rows"))
-    return values
 
 
 def default_of(model: Model, values: Mapping[str, float], reference: str) -> float:

@@ -34,7 +34,7 @@ from plansim.analysis.decisions.robustness import columns_of, named_targets
 from plansim.analysis.decisions.sample import states_of
 from plansim.analysis.ensemble import study_key
 from plansim.analysis.evaluator import Progress, processors
-from plansim.analysis.optimization.decision_file import read_frontier_spec
+from plansim.analysis.optimization.decision_form import read_frontier_spec
 from plansim.analysis.optimization.levers import lever_named
 from plansim.analysis.optimization.problem import DecisionProblem, decision_problem
 from plansim.errors import InputError, Message, nearest

@@ -39,7 +39,7 @@ from plansim.analysis.decisions.robustness import Robustness, robustness, standa
 from plansim.analysis.decisions.sample import states_of
 from plansim.analysis.ensemble import NORMAL, evaluate_members
 from plansim.analysis.evaluator import Progress
-from plansim.analysis.optimization.decision_file import FILE_NAME, read_frontier_spec
+from plansim.analysis.optimization.decision_form import FILE_NAME, read_frontier_spec
 from plansim.analysis.optimization.problem import parts_met
 from plansim.errors import InputError, Message
 from plansim.files.notebook import Table, Tabular

@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 
 from plansim.analysis.calibration.history_file import PointKind
 from plansim.analysis.ensemble import with_shares
-from plansim.analysis.feedback.loop_scores import LoopScores, score_loops
+from plansim.analysis.feedback.loop_scores import score_loops
 from plansim.analysis.validation.history import HistorySeries
 from plansim.errors import InputError, Message
 from plansim.model.records import Model
@@ -40,7 +40,6 @@ from plansim.targets.verdict import check_targets
 __all__ = [
     "FIGURES",
     "Subject",
-    "draw_scores",
     "history_sheet",
 ]
 
@@ -99,17 +98,11 @@ def _verdicts_sheet(subject: Subject) -> Figure:
 
 
 def _loops_sheet(subject: Subject) -> Figure:
-    """Draw the loop scores of each scenario as `draw_scores` does."""
-    scores = [score_loops(subject.model, scenario) for scenario in subject.scenarios]
-    return draw_scores(scores, subject.lang)
-
-
-def draw_scores(scores: Sequence[LoopScores], lang: Lang) -> Figure:
-    """Draw `loop_shares` for each run, and in each for every group of loops that are compared."""
+    """Draw `loop_shares` for each scenario, for every group of loops that are compared."""
     draws = [
-        partial(loop_shares, one, number, lang=lang)
-        for one in scores
-        for number in range(len(one.partitions) if one.missing is None else 1)
+        partial(loop_shares, scores, number, lang=subject.lang)
+        for scores in (score_loops(subject.model, one) for one in subject.scenarios)
+        for number in range(len(scores.partitions) if scores.missing is None else 1)
     ]
     return _sheet(draws, 7.4, 4.6)
 
