@@ -13,16 +13,12 @@ import plansim
 from plansim.errors import InputError
 from plansim.model.records import Model
 from tests.toys.lake import lake
-from tests.toys.village import village, write_ensemble
+from tests.toys.village import open_village
 
 
 @pytest.fixture
 def model(tmp_path: Path) -> Model:
-    made = village(tmp_path)
-    random = np.random.default_rng(1)
-    draws = random.uniform([-0.05, 0.9, 0.8], [0.05, 1.1, 1.2], (400, 3)).round(4)
-    write_ensemble(made, *(f"{n},{g},{e},{w}" for n, (g, e, w) in enumerate(draws)))
-    return made
+    return open_village(tmp_path, 400)
 
 
 def targets_of(model: Model) -> tuple[plansim.Target, ...]:
