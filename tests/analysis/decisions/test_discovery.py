@@ -43,10 +43,8 @@ def test_the_stock_fails_where_it_grows_too_little(model: Model) -> None:
 def test_a_factor_of_what_is_below_zero_is_limited_on_the_right_side(tmp_path: Path) -> None:
     targets = plan(aim("S1", "at least: -2, year: 2005", "depth", unit="Dmnl"), horizon=2005)
     (tmp_path / "targets.yaml").write_text(targets, "utf-8")
-    equations = (
-        "level= -2 ~ Dmnl [-9,0] ~ 位。[A: -3–-1] |\ndepth= level + 0*Time ~ Dmnl ~ 深。 |\n"
-    )
-    pit = load_model(writer(tmp_path)(equations))
+    level = "level= -2 ~ Dmnl [-9,0] ~ 位。[A: -3–-1] |\n"
+    pit = load_model(writer(tmp_path)(level + "depth= level + 0*Time ~ Dmnl ~ 深。 |\n"))
     rows = (f"{n},{by:.4f}" for n, by in enumerate(np.linspace(0.5, 1.5, 200)))
     write_ensemble(pit, *rows, multiplied="level")
     (found,) = plansim.discover(pit)
