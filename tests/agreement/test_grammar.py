@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from plansim.engine.compiled import run_compiled
+from plansim.engine.pysd import run_reference
 from plansim.engine.simulate import simulate
 from plansim.engine.trajectory import cells
 from plansim.model.reader import load_model
@@ -51,6 +52,18 @@ def test_a_random_model_with_arrays_is_computed_as_by_numpy(tmp_path: Path, seed
     for seed in seeds:
         written = write_model(Random(seed))
         assert not differences(written, loaded(written, tmp_path)), (seed, written.text)
+
+
+@pytest.mark.parametrize("method", Integration)
+def test_a_random_model_is_computed_as_by_pysd(tmp_path: Path, method: Integration) -> None:
+    for seed in range(4):
+        model = loaded(write_model(Random(f"{method} {seed}"), for_pysd=True), tmp_path)
+        scenario = by(as_written(model), method)
+        ours, theirs = (
+            cells(model, run(model, scenario, cache=False))
+            for run in (run_compiled, run_reference)
+        )
+        assert disagreements(ours, theirs) == [], (method, seed, model.text)
 
 
 @pytest.mark.parametrize("seed", range(4))

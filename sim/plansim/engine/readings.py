@@ -51,13 +51,15 @@ class SimulatedRuns:
     """Readings of some runs, and how each ended."""
 
     values: FloatArray
-    """``(reading, run)``, in the order of the readings; NaN where the run saves no value."""
+    """``(reading, run)``, in the order of the readings and the model's units; NaN where the run
+    saves no value."""
     status: npt.NDArray[np.int8]
     """``(run,)``: `RunStatus`."""
     failed_variable: npt.NDArray[np.int32]
-    """``(run,)``: see `Evaluation.failed_variable`."""
+    """``(run,)``: the variable that failed first, by its place in the model; -1 if unknown or if
+    the run did not fail."""
     failed_time: FloatArray
-    """``(run,)``: see `Evaluation.failed_time`."""
+    """``(run,)``: the time at which it failed; NaN if the run did not fail."""
 
 
 class CompiledRuns:

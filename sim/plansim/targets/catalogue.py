@@ -140,8 +140,10 @@ def load_targets(path: str | Path | None = None, model: Model | None = None) -> 
     return _loaded(path, model).targets
 
 
-def targets_of(model: Model, targets: Iterable[Target | str] | None) -> tuple[Target, ...]:
+def targets_of(model: Model | None, targets: Iterable[Target | str] | None) -> tuple[Target, ...]:
     """Return targets that are given as records or ids; of None all of the catalogue.
+
+    That is the one beside the model; of no model the shipped one.
 
     Raises:
         CatalogueError: with every fault of the catalogue.

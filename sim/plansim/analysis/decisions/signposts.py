@@ -110,10 +110,8 @@ class Signposts(Tabular, tuple[Signpost, ...]):
     """
 
     def _table(self) -> Table:
-        columns = ("target", "name_en", "name_zh", "share", "statistic", "statistic_zh", "unit",
-                   "year", "area", "area_error", "met_above", "threshold", "false_hope",
-                   "false_alarm")  # fmt: skip
         names = [one.name for one in fields(Signpost) if one.name != "statistic_en"]
+        columns = [name.removeprefix("is_") for name in names]
         return columns, [[getattr(sign, name) for name in names] for sign in self]
 
 
