@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -189,3 +190,64 @@ def test_the_first_dataset_brings_the_accessor_and_the_import_does_not_wait_for_
         "import xarray; xarray.Dataset().plansim"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_one_is_as_good_as_a_list_of_one(city: Model, runs: xr.Dataset, tmp_path: Path) -> None:
+    """A text is one name, not its letters; what simulate, solve and others take is taken so."""
+    one = runs.plansim.verdicts("M28")
+    pd.testing.assert_frame_equal(one, runs.plansim.verdicts(["M28"]))
+    assert list(plansim.simulate(city, NAMES[0], "GDP")) == ["GDP"]
+    assert plansim.read_scenario("momentum", city, "credit ease after=0.9") == (
+        plansim.read_scenario("momentum", city, {"credit ease after": 0.9})
+    )
+    assert quick_design(NAMES[0], "credit ease after", city).factors == (
+        quick_design(NAMES[0], ["credit ease after"], city).factors
+    )
+    found = plansim.solve(city, NAMES[0], "pension enforcement", "M24")
+    assert [target.id for target in found.targets] == ["M24"]
+    plansim.export(runs, tmp_path / "gdp.csv", names="gdp")
+    assert set(pd.read_csv(tmp_path / "gdp.csv")["variable"]) == {"GDP"}
+
+
+def test_elements_of_an_array_are_tables_too(runs: xr.Dataset) -> None:
+    whole = runs.plansim.frame("value added")
+    part = runs.plansim.frame("value added[services]", "GDP")
+    wanted = whole[whole["element"] == "services"].reset_index(drop=True)
+    part = part[part["variable"] == "value added"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(part, wanted)
+
+
+ELSEWHERE = xr.Dataset({"a": ("x", np.arange(3.0))})
+api: Any = plansim
+MISUSED: dict[str, tuple[Callable[[Any, Any], object], str]] = {
+    "element": (lambda m, r: r.plansim["value added[servces]"], "did you mean 'services'"),
+    "element of a table": (lambda m, r: r.plansim.frame("value added[servces]"), "'services'"),
+    "list of names": (lambda m, r: r.plansim.frame(["GDP"]), r"give several as \*names"),
+    "number as target": (lambda m, r: r.plansim.verdicts([3]), "id of one, found int"),
+    "id without a plan": (lambda m, r: api.check_targets(r, ["M28"]), "found str"),
+    "table for a run": (lambda m, r: api.annual(r.plansim.frame("GDP")), "found DataFrame"),
+    "frame from elsewhere": (lambda m, r: ELSEWHERE.plansim.frame("a"), "holds no runs; expected"),
+    "shares from elsewhere": (lambda m, r: ELSEWHERE.plansim.shares(), "holds no runs; expected"),
+    "runs for a sweep": (lambda m, r: api.sensitivity(r), "not hold the runs of a sweep"),
+    "runs to discover": (lambda m, r: api.discover(m, r), "not hold the runs of a sweep"),
+    "name for runs": (lambda m, r: api.page(m, "baseline"), "a dataset of runs.*found str"),
+    "model last": (lambda m, r: api.read_scenario(m, "baseline"), "a Model.*found str"),
+    "runs as scenario": (lambda m, r: api.read_scenario(r, m), "a scenario, found Dataset"),
+    "no scenario": (lambda m, r: api.simulate(m, []), "no scenario is given"),
+    "twice": (lambda m, r: api.check_scenarios(m, ["momentum"] * 2), "is given twice"),
+    "number of members": (lambda m, r: api.simulate(m, ensemble=100), "Members.*found int"),
+    "engine": (lambda m, r: api.simulate(m, engine="pysdd"), "one of compiled, pysd; did you"),
+    "language": (lambda m, r: r.plansim.plot.lines("GDP", lang="de"), "expected one of en, zh"),
+    "no lever": (lambda m, r: api.solve(m, "baseline", [], ["M28"]), "no lever is given"),
+    "one end": (lambda m, r: api.quick_design(None, {"credit ease after": 1.0}, m), "LOW..HIGH"),
+    "export": (lambda m, r: api.export(r, "no.csv", names="GPD"), "did you mean 'GDP'"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", MISUSED)
+def test_misuse_is_told_as_plainly_as_at_the_terminal(
+    case: str, city: Model, runs: xr.Dataset
+) -> None:
+    misuse, told = MISUSED[case]
+    with pytest.raises((plansim.PlansimError, TypeError), match=told):
+        misuse(city, runs)

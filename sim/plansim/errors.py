@@ -21,13 +21,14 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
-from enum import Enum
+from enum import Enum, StrEnum
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeAlias
 
 __all__ = [
     "CatalogueError",
+    "Choice",
     "DesignError",
     "Fault",
     "FaultLog",
@@ -248,6 +249,23 @@ class UnitError(InputError):
 
 class UnknownNameError(InputError):
     """A name that no variable, scenario or target bears."""
+
+
+class Choice(StrEnum):
+    """A closed choice that callers write as a text; any other one is refused with those there are.
+
+    >>> plansim.read_text("de")
+    Traceback (most recent call last):
+    plansim.errors.UnknownNameError: unknown choice 'de'; expected one of en, zh
+    """
+
+    @classmethod
+    def _missing_(cls, value: object) -> Choice:
+        known = tuple(choice.value for choice in cls)
+        expected, near = Message("one of {names}", names=known), nearest(str(value), known)
+        raise UnknownNameError(
+            "unknown choice '{name}'", expected=expected, nearest=near, name=str(value)
+        )
 
 
 class OutputError(PlansimError):

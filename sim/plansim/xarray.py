@@ -23,11 +23,12 @@ import xarray as xr
 
 from plansim.analysis.ensemble import shares_of, with_shares
 from plansim.analysis.experiments.replay import element_of
+from plansim.analysis.experiments.sample import ids_in
 from plansim.analysis.experiments.summary import shares
 from plansim.engine.dataset import origin_of
 from plansim.errors import UnknownNameError
 from plansim.output.export.verdict_frame import verdict_frame
-from plansim.targets.annual import MANY, annual, frame, named, separate
+from plansim.targets.annual import MANY, annual, check_name, check_runs, frame, named, separate
 from plansim.targets.catalogue import targets_of
 from plansim.targets.labels import reference_named
 from plansim.targets.target import Status, Target, split_reference
@@ -59,8 +60,7 @@ class PlansimAccessor:
         returned it or a selection of that.
 
         Raises:
-            UnknownNameError: the runs hold no such variable.
-            KeyError: the variable has no such element.
+            UnknownNameError: the runs hold no such variable, or it has no such element.
 
         >>> runs = plansim.simulate(plansim.load_model("lake.mdl"))
         >>> runs.plansim["FISH"].identical(runs.plansim["鱼量"])
@@ -75,7 +75,7 @@ class PlansimAccessor:
         >>> runs.plansim.annual().sizes["year"]
         16
         """
-        return self._runs if "year" in self._runs.coords else annual(self._runs)
+        return annual(self._runs)
 
     def frame(self, *variables: str) -> pd.DataFrame:
         """Return annual figures as a tidy table, one row a figure (see `plansim.frame`).
@@ -163,6 +163,7 @@ class PlansimAccessor:
 
         Raises:
             ValueError: the dataset holds no members or runs.
+            UnknownNameError: no target has one of the ids.
             CatalogueError: a target is judged by a variable that the runs do not hold.
 
         >>> model = plansim.load_model("lake.mdl")
@@ -173,8 +174,8 @@ class PlansimAccessor:
         """
         if "verdict" in self._runs:
             table = _shares_of_sweep(self._runs)
-            ids = None if targets is None else {getattr(one, "id", one) for one in targets}
-            return table if ids is None else table[table["target"].isin(ids)]
+            return table[table["target"].isin(ids_in(self._runs, targets))]
+        check_runs(self._runs)
         if not self._is_of_many:
             raise ValueError("the dataset holds one run a scenario: there is nothing to count")
         return shares_of(self._runs, self._targets(targets))
@@ -190,6 +191,7 @@ class PlansimAccessor:
 
     def _reference(self, name: str) -> str:
         """Return the reference that a name means in the runs."""
+        check_name(name)
         if name in self._runs:
             return name
         base, bracket, inside = name.partition("[")

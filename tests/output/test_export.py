@@ -107,7 +107,7 @@ def test_tables_hold_every_figure(
 
 
 def test_a_variable_that_has_no_years_is_refused(city: Model, runs: list[xr.Dataset]) -> None:
-    with pytest.raises(InputError, match="'a table' is not a series: it has no value over time"):
+    with pytest.raises(InputError, match="the run holds no variable 'a table'"):
         table_of(runs, TableForm.WIDE, ["a table"])
 
 

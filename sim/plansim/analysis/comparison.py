@@ -28,8 +28,8 @@ from plansim.scenario.members import Members
 from plansim.scenario.records import BilingualText
 from plansim.scenario.scenario_file import Scenario, scenario_of, with_shipped
 from plansim.scenario.variant import for_scenarios
-from plansim.targets.annual import MANY, annual
-from plansim.targets.catalogue import load_targets, plan_title
+from plansim.targets.annual import MANY, annual, check_runs
+from plansim.targets.catalogue import plan_title, targets_of
 from plansim.targets.target import (
     Attribute,
     Kind,
@@ -111,7 +111,7 @@ def _unsure(verdict: Verdict) -> bool:
 def compare(
     model: Model,
     scenarios: Sequence[Scenario | str | Path],
-    targets: Sequence[Target] | None = None,
+    targets: Sequence[Target | str] | None = None,
     *,
     runs: Sequence[xr.Dataset] | None = None,
     remedies: bool = True,
@@ -123,7 +123,7 @@ def compare(
     Args:
         model: the model.
         scenarios: records, names or paths; the others are compared with the first.
-        targets: the plan's; by default those of the catalogue beside the model.
+        targets: records or ids; by default those of the catalogue beside the model.
         runs: of the scenarios by years, where they are there already.
         remedies: whether to look, among the levers in the plan makers' hands, for what would meet
             each binding target that fails or is open, and in how many plausible models it does.
@@ -147,7 +147,7 @@ def compare(
         names = tuple(scenario.id for scenario in chosen)
         found = Message("{names}", names=names) if names else Message("none")
         raise InputError("a comparison needs two different scenarios", found=found)
-    targets = load_targets(model=model) if targets is None else targets
+    targets = targets_of(model, targets)
     views = load_views(model, targets)
     if runs is None:
         runs = [annual(simulate(model, scenario, engine=engine)) for scenario in chosen]
@@ -218,6 +218,7 @@ def required_origin(dataset: xr.Dataset) -> Origin:
     Raises:
         InputError: the dataset does not say so, or holds many runs of a scenario.
     """
+    check_runs(dataset)
     origin = origin_of(dataset)
     expected = Message("runs as `simulate` returns them, or a selection of these")
     if origin is None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from plansim.engine.compiled import run_compiled, run_members
 from plansim.engine.trajectory import Trajectory, named, to_years
-from plansim.errors import InputError
-from plansim.model.records import Model
+from plansim.errors import Choice, InputError
+from plansim.model.records import Model, check_model, is_one
 from plansim.scenario.scenario_file import Scenario, scenario_of, scenarios_of
 from plansim.scenario.variant import for_scenarios
 from plansim.targets.annual import joined
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["EngineChoice", "simulate", "simulate_years"]
 
 
-class EngineChoice(StrEnum):
+class EngineChoice(Choice):
     """What computes a run."""
 
     COMPILED = "compiled"
@@ -61,7 +60,7 @@ def simulate(
         ModelError: the engine cannot compute the model; with each variable and line.
         SimulationError: the run breaks down, or a value is not a finite number.
         ScenarioError: a scenario that is named has faults.
-        ValueError: there is no such engine.
+        InputError: no scenario is given, one is given twice, or there is no such engine.
         TypeError: the model is no `Model`, or a scenario nothing of the kind.
 
     >>> model = plansim.load_model("lake.mdl")
@@ -72,11 +71,15 @@ def simulate(
     [777.9, 595.0]
     """
     from plansim.engine.dataset import Origin, to_dataset, with_origin
+    from plansim.scenario.members import Members
 
-    _check_model(model)
+    check_model(model)
     choice = EngineChoice(engine)
     if ensemble is not None and choice is not EngineChoice.COMPILED:
         raise InputError("only the compiled engine runs the members of an ensemble")
+    if not (ensemble is None or isinstance(ensemble, Members)):
+        kind = type(ensemble).__name__
+        raise TypeError(f"expected Members, as load_ensemble gives them, found {kind}")
     chosen = scenarios_of(model, scenario)
     origin, model = Origin(model, tuple(chosen)), for_scenarios(model, chosen)
     wanted = named(model, variables)
@@ -93,8 +96,7 @@ def simulate(
         parts.append(dataset if wanted is None else dataset[[*wanted, "sound"]])
     if ensemble is not None:
         return with_origin(joined(parts).set_coords("sound"), origin)
-    is_one = isinstance(scenario, str) or not isinstance(scenario, Sequence)
-    return with_origin(parts[0] if is_one else joined(parts), origin)
+    return with_origin(parts[0] if is_one(scenario) else joined(parts), origin)
 
 
 def simulate_years(
@@ -111,16 +113,11 @@ def simulate_years(
     Raises:
         SimulationError: as for `simulate`, as are all other errors.
     """
-    _check_model(model)
+    check_model(model)
     scenario = scenario_of(model, scenario)
     model = for_scenarios(model, [scenario])
     run, computed_by = _computed(model, scenario, EngineChoice(engine), cache=cache)
     return to_years(model, scenario, run, computed_by)
-
-
-def _check_model(model: object) -> None:
-    if not isinstance(model, Model):
-        raise TypeError(f"expected a Model, as load_model gives it, found {type(model).__name__}")
 
 
 def _computed(

@@ -16,7 +16,7 @@ import numpy as np
 from plansim.cache import code_of, digest
 from plansim.errors import Fault, InputError, Message, SimulationError
 from plansim.model.reading.expression import MISSING, Number, name_key
-from plansim.model.records import Model, Timing, Variable, VariableKind, cells_of
+from plansim.model.records import Model, Timing, Variable, VariableKind, cells_of, several
 from plansim.scenario.factors import FloatArray
 from plansim.scenario.scenario_file import Scenario
 from plansim.targets.annual import Annual, AnnualVariable, by_year, check_no_year
@@ -220,7 +220,7 @@ def named(model: Model, variables: Sequence[str] | None) -> list[str] | None:
     """
     if variables is None:
         return None
-    chosen = [model.find(name) for name in variables]
+    chosen = [model.find(name) for name in several(variables)]
     tables = [variable for variable in chosen if variable.kind is VariableKind.LOOKUP]
     if tables:
         raise InputError(

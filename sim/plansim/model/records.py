@@ -6,12 +6,12 @@ import itertools
 import json
 import unicodedata
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from plansim.cache import digest
 from plansim.errors import Fault, FaultLog, Message, UnknownNameError, nearest
@@ -31,13 +31,40 @@ __all__ = [
     "VariableKind",
     "cell_name",
     "cells_of",
+    "check_model",
     "folded",
+    "is_one",
+    "several",
     "unsound_clock",
 ]
 
 
 NOISE_SEED = "NOISE SEED"
 """The constant that is the seed of a run's random functions, as Vensim calls it."""
+
+
+def is_one(given: object) -> bool:
+    """Return whether one thing is given, not several: a text is one, and so is a dataset."""
+    return isinstance(given, str | Mapping) or not isinstance(given, Iterable)
+
+
+def several(given: Any) -> tuple[Any, ...]:
+    """Return what is given, one or several, as a tuple.
+
+    >>> several("GDP"), several(["GDP", "exports"])
+    (('GDP',), ('GDP', 'exports'))
+    """
+    return (given,) if is_one(given) else tuple(given)
+
+
+def check_model(model: object) -> None:
+    """Refuse what is no model, where one is asked for.
+
+    Raises:
+        TypeError: it is no `Model`.
+    """
+    if not isinstance(model, Model):
+        raise TypeError(f"expected a Model, as load_model gives it, found {type(model).__name__}")
 
 
 class VariableKind(StrEnum):

@@ -143,7 +143,7 @@ def write_members(members: Members, model: Model, path: str | Path, *, force: bo
     """Write members to a file, whole or not at all.
 
     Raises:
-        OutputError: as for `plansim.files.check_destination`, or the system refuses to write.
+        OutputError: as for `check_destination`, or the system refuses to write.
 
     >>> model = plansim.load_model("lake.mdl")
     >>> members = plansim.draw_prior(model, 4, seed=1)

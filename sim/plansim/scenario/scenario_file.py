@@ -13,9 +13,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from plansim.cache import code_of, digest, file_sha256, keep, kept, recall
-from plansim.errors import Message, UnknownNameError, nearest
+from plansim.errors import InputError, Message, UnknownNameError, nearest
 from plansim.files.shipped import is_file, shipped, shipped_model
-from plansim.model.records import Integration, Model, folded
+from plansim.model.records import Integration, Model, check_model, folded, several
 from plansim.model.units import units_sha256
 from plansim.scenario.records import (
     OVERLAYS,
@@ -54,7 +54,7 @@ __all__ = [
 def read_scenario(
     name_or_path: str | Path | None,
     model: Model,
-    overrides: Sequence[str] = (),
+    overrides: Sequence[str] | Mapping[str, float | str] = (),
     *,
     overlays: Sequence[str | Path] = (),
 ) -> Scenario:
@@ -65,7 +65,7 @@ def read_scenario(
             stand behind it, ``baseline+drought``, as in the ids of the results. None for the model
             as it is written.
         model: the model.
-        overrides: texts ``NAME=VALUE`` that take precedence.
+        overrides: what takes precedence: texts ``NAME=VALUE``, or values by name.
         overlays: what else is laid over the scenario: ids or titles of shipped overlays, or paths.
 
     The result is cached until a file of the lineage changes.
@@ -73,15 +73,22 @@ def read_scenario(
     Raises:
         UnknownNameError: no scenario, or no overlay, bears the name.
         ScenarioError: with every fault of the file, its ancestors, the overlays and the overrides.
+        TypeError: the model is no `Model`, or the scenario neither a name nor a path.
 
     >>> model = plansim.load_model("lake.mdl")
-    >>> plansim.read_scenario("boats.yaml", model, ["room=900"]).values
+    >>> plansim.read_scenario("boats.yaml", model, {"room": 900}).values
     {'effort': 0.2, 'room': 900.0}
     """
+    check_model(model)
+    if not isinstance(name_or_path, str | Path | None):
+        kind = type(name_or_path).__name__
+        raise TypeError(f"expected the name or the path of a scenario, found {kind}")
     name, laid = split_overlays(str(name_or_path or ""))
     path = None if name_or_path is None else _locate(name)
-    over = [_locate(str(overlay), is_overlay=True) for overlay in (*laid, *overlays)]
-    return _merged(path, model, overrides, over)
+    over = [_locate(str(overlay), is_overlay=True) for overlay in (*laid, *several(overlays))]
+    if isinstance(overrides, Mapping):
+        overrides = [f"{name}={value}" for name, value in overrides.items()]
+    return _merged(path, model, several(overrides), over)
 
 
 def _merged(
@@ -133,10 +140,18 @@ def scenario_of(model: Model, scenario: Scenario | str | Path | None) -> Scenari
 def scenarios_of(
     model: Model, scenarios: Scenario | str | Path | Sequence[Scenario | str | Path] | None
 ) -> list[Scenario]:
-    """Return the scenarios that are given, one or several, as `scenario_of` each of them."""
-    if isinstance(scenarios, str) or not isinstance(scenarios, Sequence):
-        scenarios = [scenario_of(model, scenarios)]
-    return [scenario_of(model, scenario) for scenario in scenarios]
+    """Return the scenarios that are given, one or several, as `scenario_of` each of them.
+
+    Raises:
+        InputError: none is given, or one twice.
+    """
+    chosen = [scenario_of(model, scenario) for scenario in several(scenarios)]
+    names = tuple(scenario.id for scenario in chosen)
+    if not names:
+        raise InputError("no scenario is given")
+    if len(set(names)) < len(names):
+        raise InputError("a scenario is given twice", found=Message("{names}", names=names))
+    return chosen
 
 
 def list_scenarios(folder: Path | None = None) -> tuple[ScenarioHead, ...]:

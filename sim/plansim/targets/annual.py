@@ -17,6 +17,7 @@ from plansim.errors import InputError, Message, SimulationError, UnknownNameErro
 from plansim.model.records import SubscriptRange, Timing, folded
 from plansim.scenario.factors import FloatArray
 from plansim.targets.indicator import year_indices
+from plansim.targets.target import split_reference
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,7 +30,9 @@ __all__ = [
     "annual",
     "annual_of",
     "by_year",
+    "check_name",
     "check_no_year",
+    "check_runs",
     "frame",
     "joined",
     "named",
@@ -104,7 +107,7 @@ def joined(runs: Sequence[xr.Dataset]) -> xr.Dataset:
     `separate` restores each run.
 
     Raises:
-        InputError: the runs are not saved at the same times, or two of one scenario.
+        InputError: the runs are not saved at the same times.
     """
     import xarray as xr
 
@@ -113,8 +116,6 @@ def joined(runs: Sequence[xr.Dataset]) -> xr.Dataset:
     times = [run.indexes["time"] for run in runs]
     if not all(time.equals(times[0]) for time in times):
         raise InputError("the scenarios run on different clocks: simulate them one by one")
-    if len(set(names)) < len(names):
-        raise InputError("a scenario is given twice", found=Message("{names}", names=tuple(names)))
     shared = {
         key: value
         for key, value in cards[0].items()
@@ -161,6 +162,7 @@ def annual_of(
     Raises:
         ValueError: a wanted variable holds more than one run.
     """
+    check_runs(dataset)
     wanted = dataset.data_vars if names is None else [name for name in names if name in dataset]
     if "year" in dataset.coords:
         years = tuple(int(year) for year in dataset["year"].to_numpy())
@@ -205,6 +207,35 @@ def annual_of(
     return Annual(years, answers, {str(key): str(text) for key, text in dataset.attrs.items()})
 
 
+def check_runs(dataset: object) -> None:
+    """Refuse what is no dataset of runs.
+
+    Raises:
+        InputError: the dataset is over neither ``time`` nor ``year``.
+        TypeError: it is no dataset.
+    """
+    import xarray as xr
+
+    if not isinstance(dataset, xr.Dataset):
+        kind = type(dataset).__name__
+        raise TypeError(f"expected a dataset of runs, as simulate returns it, found {kind}")
+    if not {"time", "year"} & {*dataset.coords}:
+        dims = ", ".join(map(str, dataset.dims))
+        expected = Message("a dataset over time or year, as simulate returns it")
+        raise InputError("the dataset holds no runs", expected=expected, found=dims or None)
+
+
+def check_name(name: object) -> None:
+    """Refuse what is no name, such as a list of them.
+
+    Raises:
+        TypeError: it is no text.
+    """
+    if not isinstance(name, str):
+        kind = type(name).__name__
+        raise TypeError(f"expected the name of a variable, found {kind}; give several as *names")
+
+
 def check_no_year(names: Iterable[str]) -> None:
     """Refuse names of variables of which one is that of the dimension ``year``.
 
@@ -218,9 +249,11 @@ def check_no_year(names: Iterable[str]) -> None:
 def annual(dataset: xr.Dataset) -> xr.Dataset:
     """Read a run by years: figures of year y and stocks at its end, over ``year``.
 
-    A variable is NaN in years of which only others have a saved value. Constants are unchanged.
+    A variable is NaN in years of which only others have a saved value. Constants are unchanged,
+    and so is a dataset over years.
 
     Raises:
+        InputError: the dataset holds no runs.
         SimulationError: a variable of the model is called ``year``.
 
     >>> runs = plansim.simulate(plansim.load_model("lake.mdl"))
@@ -229,6 +262,9 @@ def annual(dataset: xr.Dataset) -> xr.Dataset:
     """
     import xarray as xr
 
+    check_runs(dataset)
+    if "year" in dataset.coords and "time" not in dataset.dims:
+        return dataset
     check_no_year(map(str, dataset.variables))
     time = dataset["time"].to_numpy()
     years = sorted({year for timing in Timing for year in year_indices(time, timing)})
@@ -259,11 +295,12 @@ def frame(runs: xr.Dataset | Sequence[xr.Dataset], *variables: str) -> pd.DataFr
 
     Args:
         runs: what `simulate`, `plansim.annual` or `open_sweep` returns.
-        variables: English or Chinese names, whatever their letter case; none for all that change
-            over time. A constant has its value in every year.
+        variables: English or Chinese names, whatever their letter case, or elements of arrays,
+            ``name[element]``; none for all that change over time. A constant has its value in every
+            year.
 
     Raises:
-        UnknownNameError: a run holds no such variable, or several of that name.
+        UnknownNameError: a run holds no such variable or element, or several of that name.
         ValueError: a variable is over a dimension that is not a range of the model.
 
     >>> runs = plansim.simulate(plansim.load_model("lake.mdl"))
@@ -284,7 +321,8 @@ def _frames(run: xr.Dataset, variables: Sequence[str]) -> Iterator[pd.DataFrame]
     """Yield the rows of each variable of a run, or of many, element by element."""
     import pandas as pd
 
-    names = [named(run, name) for name in variables]
+    wanted = [_element_in(run, name) for name in variables]
+    names = [name for name, _ in wanted]
     several = next((dim for dim in MANY if dim in run.dims), None)
     counted = run[several].to_numpy() if several else np.arange(0)
     figures = annual_of(run, dict.fromkeys(names) if variables else None, many=True)
@@ -299,6 +337,19 @@ def _frames(run: xr.Dataset, variables: Sequence[str]) -> Iterator[pd.DataFrame]
             values = np.moveaxis(values, axis, 0)
             ranges.pop(axis)
         elements = [",".join(key) for key in product(*(range_.elements for range_ in ranges))]
+        asked = [element for name, element in wanted if name == variable.name]
+        if asked and "" not in asked:
+            if strange := [element for element in asked if element not in elements]:
+                raise UnknownNameError(
+                    "'{name}' has no element '{element}'",
+                    nearest=nearest(strange[0], elements),
+                    name=variable.name,
+                    element=strange[0],
+                )
+            kept = [elements.index(element) for element in dict.fromkeys(asked)]
+            shape = (*values.shape[: 1 if several else 0], len(elements), len(figures.years))
+            values = values.reshape(shape)[..., kept, :]
+            elements = [elements[index] for index in kept]
         count, size = max(len(counted), 1), len(elements) * len(figures.years)
         yield pd.DataFrame(
             {
@@ -313,12 +364,22 @@ def _frames(run: xr.Dataset, variables: Sequence[str]) -> Iterator[pd.DataFrame]
         )
 
 
+def _element_in(run: xr.Dataset, name: str) -> tuple[str, str]:
+    """Return a run's variable and the element of it, ``"e1,e2"``, that a name means."""
+    check_name(name)
+    if name in run.data_vars:
+        return name, ""
+    base, elements = split_reference(name)
+    return named(run, base if elements else name), ",".join(elements)
+
+
 def named(run: xr.Dataset, name: str) -> str:
     """Return the variable of a run that bears an English or Chinese name, in any letter case.
 
     Raises:
         UnknownNameError: the run holds no such variable, or several of that name.
     """
+    check_name(name)
     if name in run.data_vars:
         return name
     names = {str(key): str(run.variables[key].attrs.get("long_name_zh", "")) for key in run}

@@ -14,7 +14,7 @@ from typing import TypeAlias
 from plansim.cache import code_of, digest, file_sha256, kept
 from plansim.errors import CatalogueError, Fault, Message, UnitError, nearest
 from plansim.files.shipped import shipped
-from plansim.model.records import Model
+from plansim.model.records import Model, check_model, several
 from plansim.model.units import units_sha256
 from plansim.scenario.records import BilingualText
 from plansim.targets.indicator import measured_unit
@@ -140,8 +140,10 @@ def load_targets(path: str | Path | None = None, model: Model | None = None) -> 
     return _loaded(path, model).targets
 
 
-def targets_of(model: Model | None, targets: Iterable[Target | str] | None) -> tuple[Target, ...]:
-    """Return targets that are given as records or ids; of None all of the catalogue.
+def targets_of(
+    model: Model | None, targets: Target | str | Iterable[Target | str] | None
+) -> tuple[Target, ...]:
+    """Return targets that are given as records, ids or names; of None all of the catalogue.
 
     That is the one beside the model; of no model the shipped one.
 
@@ -149,16 +151,18 @@ def targets_of(model: Model | None, targets: Iterable[Target | str] | None) -> t
         CatalogueError: with every fault of the catalogue.
         UnknownNameError: no target has one of the ids.
         InputError: nothing in the model answers for one of them.
+        TypeError: one is neither a record nor a text.
     """
-    plan = load_targets(model=model) if targets is None else tuple(targets)
-    if not any(isinstance(target, str) for target in plan):
-        return tuple(target for target in plan if isinstance(target, Target))
-    all_targets = load_targets(model=model)
-    chosen = {
-        record.id: record
-        for target in plan
-        for record in [target_named(target, all_targets) if isinstance(target, str) else target]
-    }
+    if targets is None:
+        return load_targets(model=model)
+    chosen: dict[str, Target] = {}
+    for target in several(targets):
+        if not isinstance(target, str | Target):
+            kind = type(target).__name__
+            raise TypeError(f"expected a Target or the id of one, found {kind}")
+        if isinstance(target, str):
+            target = target_named(target, load_targets(model=model))
+        chosen[target.id] = target
     return tuple(chosen.values())
 
 
@@ -170,6 +174,8 @@ class _Catalogue:
 
 def _loaded(path: str | Path | None, model: Model | None) -> _Catalogue:
     """Return a catalogue, read before or now: reading it takes as long as a run and its check."""
+    if model is not None:
+        check_model(model)
     own = Path(path) if path is not None else _beside(model)
     file = own or shipped("model", FILE_NAME)
     key = digest(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from plansim.errors import InputError, Message, UnitError, UnknownNameError, nearest
-from plansim.model.records import Model, Variable, folded
+from plansim.model.records import Model, Variable, folded, several
 from plansim.model.units import convert
 from plansim.scenario.references import split_name
 from plansim.targets.indicator import Measure, in_a_year, measured_unit, trailing_base
@@ -171,6 +171,20 @@ class Target:
     """The plan's wording; empty if it equals the name."""
     note_en: str = ""
     note_zh: str = ""
+
+
+def records_of(targets: Iterable[Target]) -> list[Target]:
+    """Return targets as a list, where ids would not do since no catalogue is given.
+
+    Raises:
+        TypeError: something else is among them.
+    """
+    listed = several(targets)
+    for one in listed:
+        if not isinstance(one, Target):
+            kind = type(one).__name__
+            raise TypeError(f"expected Targets, as load_targets gives them, found {kind}")
+    return [*listed]
 
 
 def split_reference(reference: str) -> tuple[str, tuple[str, ...]]:

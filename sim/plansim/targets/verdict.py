@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from plansim.scenario.factors import FloatArray
-from plansim.targets.annual import Annual, annual_of, separate
+from plansim.targets.annual import Annual, annual_of, check_runs, separate
 from plansim.targets.indicator import years_needed
 from plansim.targets.judging import Answer, answers_of, check_fit, judge, percent_of
 from plansim.targets.target import (
@@ -27,6 +27,7 @@ from plansim.targets.target import (
     Status,
     Target,
     answering_series,
+    records_of,
     split_reference,
 )
 
@@ -172,6 +173,7 @@ def check_targets(dataset: xr.Dataset, targets: Iterable[Target]) -> tuple[Verdi
     Raises:
         CatalogueError: a target is judged by a variable that the dataset does not hold.
         ValueError: the dataset holds more than one run.
+        TypeError: a target is no record: `.plansim.verdicts` takes ids, too.
 
     >>> model = plansim.load_model("lake.mdl")
     >>> runs = plansim.simulate(model, "boats.yaml")
@@ -179,7 +181,8 @@ def check_targets(dataset: xr.Dataset, targets: Iterable[Target]) -> tuple[Verdi
     >>> fish.status.value, round(fish.margin, 1), catch.status.value
     ('missed', -15.7, 'met')
     """
-    wanted = list(targets)
+    check_runs(dataset)
+    wanted = records_of(targets)
     names = {split_reference(name)[0] for name in answering_series(wanted)}
     return tuple(
         verdict

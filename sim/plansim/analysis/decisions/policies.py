@@ -37,10 +37,10 @@ from plansim.analysis.evaluator import Progress, processors
 from plansim.analysis.optimization.decision_form import read_frontier_spec
 from plansim.analysis.optimization.levers import lever_named
 from plansim.analysis.optimization.problem import DecisionProblem, decision_problem
-from plansim.errors import InputError, Message, nearest
+from plansim.errors import InputError, Message
 from plansim.files.notebook import Table, Tabular
 from plansim.files.shipped import is_shipped
-from plansim.model.records import Model
+from plansim.model.records import Model, several
 from plansim.scenario.factors import FloatArray
 from plansim.scenario.scenario_file import (
     BilingualText,
@@ -179,7 +179,9 @@ def policies(
     spec = read_frontier_spec(model, views)
     base = spec.scenario if scenario is None else scenario_of(model, scenario)
     lever_of = partial(_lever, model, views)
-    moved = _left([lever_of(one) for one in (levers or spec.levers)], map(lever_of, without))
+    moved = _left(
+        [lever_of(one) for one in several(levers or spec.levers)], map(lever_of, several(without))
+    )
     wanted = binding_targets(load_targets(model=model))
     year = max((target.year or 0) for target in wanted)
     first = int(base.time.initial)
@@ -268,13 +270,7 @@ def policy_text(result: PolicySet, number: int) -> str:
 
 
 def _aims(aims: Sequence[Aim | str], cost: str) -> tuple[Aim, ...]:
-    known = [aim.value for aim in Aim]
-    for aim in aims:
-        if aim not in known:
-            expected = Message("one of {names}", names=tuple(known))
-            near = nearest(str(aim), known)
-            raise InputError("unknown aim", None, None, expected, str(aim), near)
-    chosen = tuple(dict.fromkeys(Aim(aim) for aim in aims))
+    chosen = tuple(dict.fromkeys(Aim(aim) for aim in several(aims)))
     if len(chosen) < 2:
         raise InputError("a set of policies needs two aims or more")
     if (Aim.COST in chosen) != bool(cost):

@@ -10,7 +10,6 @@ Transactions on Evolutionary Computation 3 (1999) 257-271 (hypervolume).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import cached_property
 
 import numpy as np
@@ -18,6 +17,7 @@ import numpy as np
 from plansim.analysis.evaluator import Progress
 from plansim.analysis.optimization.problem import DecisionProblem, Judged
 from plansim.cache import keep, recall
+from plansim.errors import Choice
 from plansim.scenario.factors import FloatArray
 
 __all__ = [
@@ -43,7 +43,7 @@ SPREAD_MUTATE = 20.0
 """How near children are to their parents: larger is nearer."""
 
 
-class Aim(StrEnum):
+class Aim(Choice):
     """What policies are to be good in."""
 
     GROWTH = "growth"  # mean rate of the series of the decision problem, over members; more

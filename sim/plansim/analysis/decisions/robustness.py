@@ -30,7 +30,7 @@ from plansim.analysis.evaluator import Progress
 from plansim.analysis.optimization.problem import parts_met, scale_of
 from plansim.errors import InputError, Message
 from plansim.files.notebook import Table, Tabular
-from plansim.model.records import Model
+from plansim.model.records import Model, several
 from plansim.scenario.factors import Apply, FloatArray
 from plansim.scenario.members import Members
 from plansim.scenario.scenario_file import Scenario, scenario_of, with_shipped
@@ -191,7 +191,7 @@ def robustness(
     0  as-written       1.0  1.0
     1       boats       0.6  0.6
     """
-    chosen = [scenario_of(model, policy) for policy in policies]
+    chosen = [scenario_of(model, policy) for policy in several(policies)]
     ids = [one.id for one in chosen]
     if twice := [name for name in ids if ids.count(name) > 1]:
         raise InputError("the policy '{name}' is given twice", name=twice[0])
@@ -276,10 +276,10 @@ def columns_of(named: Sequence[str], targets: Sequence[Target]) -> list[int]:
         InputError: one is not among them.
     """
     ids = [target.id for target in targets]
-    if unknown := [name for name in named if name not in ids]:
+    if unknown := [name for name in several(named) if name not in ids]:
         expected = Message("one of {names}", names=tuple(ids))
         raise InputError("'{name}' is not a binding target", expected=expected, name=unknown[0])
-    return [ids.index(name) for name in named]
+    return [ids.index(name) for name in several(named)]
 
 
 def named_targets(

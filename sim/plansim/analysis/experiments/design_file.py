@@ -26,7 +26,7 @@ from plansim.errors import DesignError, Fault, Message, UnknownNameError
 from plansim.files.forms import form_of
 from plansim.files.shipped import is_shipped, named_file
 from plansim.files.yaml_document import Plain, YamlDocument, read_document
-from plansim.model.records import Model
+from plansim.model.records import Model, several
 from plansim.scenario.cells import outside, range_text
 from plansim.scenario.factors import Factor, clashing, constants_of
 from plansim.scenario.scenario_file import Scenario, as_written, read_scenario
@@ -107,10 +107,10 @@ def quick_design(
     (16, Uniform(low=900.0, high=1100.0))
     """
     if isinstance(factors, Mapping):
-        factors = [f"{name}={low!r}..{high!r}" for name, (low, high) in factors.items()]
+        factors = [f"{name}={'..'.join(map(str, several(ends)))}" for name, ends in factors.items()]
     bounds: dict[str, Plain] = {}
     faults = []
-    for text in factors:
+    for text in several(factors):
         name, given, ends = (part.strip() for part in text.partition("="))
         low, dots, high = (part.strip() for part in ends.partition(".."))
         if not name or (given and not (low and dots and high)):

@@ -15,7 +15,7 @@ import xarray as xr
 
 from plansim.analysis.experiments.store import CARD, open_store, open_sweep
 from plansim.engine.simulate import EngineChoice, simulate
-from plansim.errors import DesignError, InputError, Message, UnknownNameError
+from plansim.errors import DesignError, InputError, Message, UnknownNameError, nearest
 from plansim.model.records import NOISE_SEED, Integration, Model, TimeSpec, VariableKind
 from plansim.scenario.factors import Apply, Factor, constants_of, default_of
 from plansim.scenario.levers import constant_named
@@ -28,7 +28,7 @@ from plansim.scenario.scenario_file import (
 )
 from plansim.scenario.variant import for_scenarios
 from plansim.targets.annual import MANY, annual
-from plansim.targets.catalogue import load_targets
+from plansim.targets.catalogue import targets_of
 from plansim.targets.target import Status, Target, split_reference, variable_of
 from plansim.targets.verdict import Verdict, check_targets
 
@@ -54,13 +54,13 @@ def replay(
     path: str | Path,
     index: int,
     model: Model,
-    targets: Sequence[Target] | None = None,
+    targets: Sequence[Target | str] | None = None,
     *,
     engine: EngineChoice | str = EngineChoice.COMPILED,
 ) -> Replay:
     """Repeat run ``index`` of a sweep and compare it with the stored result.
 
-    ``targets`` are by default those of the catalogue beside the model.
+    ``targets``, records or ids, are by default those of the catalogue beside the model.
 
     Raises:
         InputError: there is no sweep at ``path``, or it has no such run.
@@ -74,7 +74,7 @@ def replay(
     """
     stored, scenario = stored_run(path, index, model)
     dataset = simulate(model, scenario, engine=engine)
-    targets = load_targets(model=model) if targets is None else targets
+    targets = targets_of(model, targets)
     verdicts = check_targets(dataset, targets)
     codes = dict(zip(stored["target"].to_numpy(), stored["verdict"].to_numpy(), strict=True))
     same = sum(
@@ -190,11 +190,20 @@ def element_of(runs: xr.Dataset, reference: str) -> xr.DataArray:
     """Return a variable of runs, ``name``, or an element of it, ``name[element]``.
 
     Raises:
-        KeyError: the runs hold no such variable, or it has no such element.
+        UnknownNameError: the variable has no such element, or has other ranges.
+        KeyError: the runs hold no such variable.
     """
     name, elements = (reference, ()) if reference in runs else split_reference(reference)
     variable = runs[name]
     if not elements:
         return variable
     ranges = [dim for dim in variable.dims if dim not in ("scenario", "time", "year", *MANY)]
+    known = [[*map(str, variable[dim].to_numpy())] for dim in ranges]
+    if len(elements) != len(ranges):
+        form = f"{name}[{','.join(map(str, ranges))}]" if ranges else name
+        raise UnknownNameError("'{name}' is not one series", expected=form, name=reference)
+    for element, within in zip(elements, known, strict=True):
+        if element not in within:
+            message = Message("'{name}' has no element '{element}'", name=name, element=element)
+            raise UnknownNameError(message, nearest=nearest(element, within))
     return variable.sel(dict(zip(ranges, elements, strict=True)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,12 +10,13 @@ import numpy.typing as npt
 import xarray as xr
 
 from plansim.analysis.experiments.store import CARD
-from plansim.errors import InputError, Message
-from plansim.model.records import Model
+from plansim.errors import InputError, Message, nearest
+from plansim.model.records import Model, several
 from plansim.scenario.factors import Apply, Factor, FloatArray
+from plansim.targets.target import Target
 from plansim.targets.verdict import PART_MET
 
-__all__ = ["Sample", "check_study", "drawn_runs", "sample_of_study"]
+__all__ = ["Sample", "check_study", "drawn_runs", "ids_in", "sample_of_study"]
 
 DRAWN = 2**13
 """Maximum number of runs of a sweep that are looked at factor by factor: more would hardly move
@@ -42,6 +43,7 @@ def check_study(study: xr.Dataset, model: Model, drawn: object) -> None:
     """
     if drawn:
         raise InputError("a sweep has runs of its own; members are drawn for scenarios")
+    ids_in(study, None)
     made = study.attrs[CARD]["model"]
     if made["sha256"] != model.sha256:
         raise InputError(
@@ -49,6 +51,23 @@ def check_study(study: xr.Dataset, model: Model, drawn: object) -> None:
             expected=f"{model.name} ({model.sha256[:12]})",
             found=f"{made['name']} ({made['sha256'][:12]})",
         )
+
+
+def ids_in(study: xr.Dataset, targets: Target | str | Iterable[Target | str] | None) -> list[str]:
+    """Return the ids of targets, records or ids, that a sweep judges; of None those of all.
+
+    Raises:
+        InputError: the dataset is no sweep's, or the sweep does not judge a target.
+    """
+    if "verdict" not in study:
+        expected = Message("what sweep or open_sweep returns")
+        raise InputError("the dataset does not hold the runs of a sweep", expected=expected)
+    judged = [str(name) for name in study["target"].values]
+    wanted = judged if targets is None else [getattr(one, "id", one) for one in several(targets)]
+    if missing := [name for name in wanted if name not in judged]:
+        near = nearest(str(missing[0]), judged)
+        raise InputError("the sweep does not judge '{name}'", nearest=near, name=str(missing[0]))
+    return wanted
 
 
 def sample_of_study(study: xr.Dataset, targets: Sequence[str]) -> Sample:
@@ -61,15 +80,11 @@ def sample_of_study(study: xr.Dataset, targets: Sequence[str]) -> Sample:
     Raises:
         InputError: the sweep has no factors, or does not judge a target.
     """
+    ids_in(study, targets)
     # In the order of the design: that of variables in a store is the file system's.
     arrays = [study[name] for name in study.attrs["layout"]["factors"]]
     if not arrays:
         raise InputError("no factor varies in the sweep")
-    judged = [str(name) for name in study["target"].values]
-    if missing := [name for name in targets if name not in judged]:
-        expected = Message("one of {names}", names=tuple(judged))
-        message = Message("the sweep does not judge '{name}'", name=missing[0])
-        raise InputError(message, expected=expected)
     facts = [array.attrs["factor"] for array in arrays]
     factors = tuple(
         Factor(

@@ -36,7 +36,7 @@ from plansim.model.records import Model
 from plansim.scenario.factors import Apply, Factor, FloatArray
 from plansim.scenario.members import EnsembleKind
 from plansim.scenario.scenario_file import Scenario, scenario_of
-from plansim.targets.catalogue import load_targets
+from plansim.targets.catalogue import targets_of
 from plansim.targets.indicator import Measure
 from plansim.targets.target import Target, binding_targets, indicator_of
 from plansim.targets.views_file import load_views
@@ -145,7 +145,7 @@ class Frontier(Tabular):
 def frontier(
     model: Model,
     spec: FrontierSpec | str | Path | None = None,
-    targets: Sequence[Target] | None = None,
+    targets: Sequence[Target | str] | None = None,
     *,
     scenario: Scenario | str | Path | None = None,
     draws: int = DRAWS,
@@ -159,7 +159,7 @@ def frontier(
         model: the model.
         spec: the series, the years, the levers, and what is uncertain; or the path of a file that
             states them, by default ``decision.yaml`` beside the model.
-        targets: the plan's, by default those of the catalogue beside the model; those that are
+        targets: records or ids, by default those of the catalogue beside the model; those that are
             binding, and that the scenario does not assume, must hold.
         scenario: takes the place of the one that the file names.
         draws: of what is uncertain, at most; conditioned members beside the model go before.
@@ -178,7 +178,7 @@ def frontier(
     >>> set(reached.frame()["year"])
     {2010}
     """
-    targets = load_targets(model=model) if targets is None else targets
+    targets = targets_of(model, targets)
     if not isinstance(spec, FrontierSpec):
         chosen = None if scenario is None else scenario_of(model, scenario)
         path = None if spec is None else Path(spec)

@@ -35,7 +35,7 @@ from plansim.analysis.optimization.slp import (
 )
 from plansim.errors import Fault, InputError, Message, nearest
 from plansim.files.notebook import Table, Tabular
-from plansim.model.records import Model, Timing
+from plansim.model.records import Model, Timing, several
 from plansim.scenario.cells import outside
 from plansim.scenario.factors import FloatArray
 from plansim.scenario.references import one_series
@@ -174,8 +174,8 @@ def solve(
     scenario = scenario_of(model, scenario)
     plan = load_targets(model=model) if plan is None else plan
     faults: list[Fault] = []
-    moved = _resolved(levers, partial(lever_named, model), faults)
-    wanted = _resolved(targets, lambda name: target_named(name, plan), faults)
+    moved = _resolved(several(levers), partial(lever_named, model), faults)
+    wanted = _resolved(several(targets), lambda name: target_named(name, plan), faults)
     priced = _resolved(list(prices or {}), partial(lever_named, model), faults)
     faults += _faults(scenario, moved, wanted, priced)
     if faults:
@@ -266,6 +266,8 @@ def _faults(
     priced: Sequence[Lever],
 ) -> Iterator[Fault]:
     ids = [lever.id for lever in levers]
+    if not ids:
+        yield Fault("no lever is given that may be moved")
     for lever in priced:
         if lever.id not in ids:
             message = Message("'{name}' has a price but is not moved", name=lever.id)

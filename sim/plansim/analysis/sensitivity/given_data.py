@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from plansim.analysis.experiments.sample import drawn_runs, sample_of_study
+from plansim.analysis.experiments.sample import drawn_runs, ids_in, sample_of_study
 from plansim.scenario.factors import Factor, FloatArray
 from plansim.targets.target import Target
 
@@ -42,7 +42,7 @@ def sensitivity(
         seed: of the shuffled factor.
 
     Raises:
-        InputError: nothing varies in the sweep, or it does not judge a target.
+        InputError: the dataset is no sweep's, nothing varies in it, or it does not judge a target.
 
     >>> model = plansim.load_model("lake.mdl")
     >>> study = plansim.sweep(model, "design.yaml", "sensed.zarr", force=True, threads=1)
@@ -51,8 +51,7 @@ def sensitivity(
       target factor  pawn
     0     F1   room   0.4
     """
-    listed = study["target"].values if targets is None else targets
-    wanted = [one.id if isinstance(one, Target) else str(one) for one in listed]
+    wanted = ids_in(study, targets)
     study = study.isel(run=drawn_runs(study))
     sample = sample_of_study(study, wanted)
     margins = np.asarray(study["margin"].sel(target=wanted), np.float64)

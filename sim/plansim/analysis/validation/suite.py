@@ -32,7 +32,7 @@ from plansim.analysis.validation.uncertainty import (
 )
 from plansim.errors import Fault, Message, UnknownNameError, nearest
 from plansim.model.reader import load_model
-from plansim.model.records import Model, folded
+from plansim.model.records import Model, folded, several
 
 __all__ = ["TESTS", "chosen", "validate"]
 
@@ -80,6 +80,7 @@ def chosen(names: Sequence[str]) -> tuple[str, ...]:
     Raises:
         UnknownNameError: no test has one of the ids.
     """
+    names = several(names)
     by_folded = {folded(test): test for test in TESTS}
     expected = Message("one of {names}", names=tuple(TESTS))
     if unknown := [name for name in names if folded(name) not in by_folded]:

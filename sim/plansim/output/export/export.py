@@ -10,16 +10,16 @@ import io
 import math
 from collections.abc import Sequence
 from datetime import datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from plansim.errors import InputError
+from plansim.errors import Choice
 from plansim.files.escaping import for_spreadsheet
 from plansim.files.writing import check_destination, writing_whole
+from plansim.model.records import several
 from plansim.output.export.iamc import IamcNames, iamc_table
 from plansim.output.series import rows_of
-from plansim.targets.annual import annual, annual_of, frame, separate
+from plansim.targets.annual import annual, annual_of, check_runs, frame, named, separate
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,7 +38,7 @@ _EPOCH = datetime(2000, 1, 1)
 """Stands in a workbook's properties instead of the time of writing."""
 
 
-class TableForm(StrEnum):
+class TableForm(Choice):
     """How a table is laid out."""
 
     WIDE = "wide"  # a row per variable, a column per year
@@ -60,7 +60,7 @@ def table_of(
     variables have the model's. Its sheet must be called ``data``.
 
     Raises:
-        InputError: a variable is not a series.
+        UnknownNameError: a run holds no such variable.
     """
     import pandas as pd
 
@@ -85,10 +85,9 @@ def table_of(
 
 
 def _chosen(run: xr.Dataset, names: Sequence[str]) -> xr.Dataset:
-    for name in names:
-        if name not in run:
-            raise InputError("'{name}' is not a series: it has no value over time", name=name)
-    wanted = list(names) or [str(name) for name in run if "year" in run[name].dims]
+    wanted = [named(run, name) for name in several(names)] or [
+        str(name) for name in run if "year" in run[name].dims
+    ]
     return run[wanted].assign_coords(year=run["year"])
 
 
@@ -116,7 +115,7 @@ def export(
         How many runs were written.
 
     Raises:
-        InputError: a variable is not a series.
+        UnknownNameError: a run holds no such variable.
         OutputError: as for `check_destination`, or the system refuses to write.
         ValueError: no run is given.
 
@@ -124,11 +123,11 @@ def export(
     >>> plansim.export(runs, "runs.csv", form="tidy", names=["fish"], force=True)
     1
     """
-    import xarray as xr
-
-    listed = [source] if isinstance(source, xr.Dataset) else list(source)
+    listed = several(source)
+    for dataset in listed:
+        check_runs(dataset)
     apart = (run for dataset in listed for run in separate(dataset))
-    runs = [run if "year" in run.coords else annual(run) for run in apart]
+    runs = [annual(run) for run in apart]
     if not runs:
         raise ValueError("there is no run to write")
     check_destination(Path(path), force=force, formats=TABLES)

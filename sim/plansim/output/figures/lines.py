@@ -17,7 +17,7 @@ from plansim.output.series import Mark, marks_on, series_in, titles, unplaced
 from plansim.output.words.text import Lang, Text, read_text
 from plansim.targets.annual import MANY, separate
 from plansim.targets.indicator import annual_series
-from plansim.targets.target import Target, split_reference
+from plansim.targets.target import Target, records_of, split_reference
 
 __all__ = [
     "QUANTILES",
@@ -68,7 +68,7 @@ def trajectories(
     text, listed = read_text(Lang(lang)), _listed(runs)
     with canvas.style():
         axes = axes or canvas.new_axes()
-        lines, marks = _read(listed, variable, list(targets))
+        lines, marks = _read(listed, variable, records_of(targets))
         chart.draw_chart(axes, lines, marks, text)
         chart.label_ends(axes, [line.series for line in lines], titles(listed, text))
     return axes
@@ -95,7 +95,7 @@ def small_multiples(
     """
     if not variables:
         raise ValueError("small multiples need a variable")
-    text, listed, wanted = read_text(Lang(lang)), _listed(runs), list(targets)
+    text, listed, wanted = read_text(Lang(lang)), _listed(runs), records_of(targets)
     columns = min(columns, len(variables))
     rows = math.ceil(len(variables) / columns)
     drawn: list[Mark] = []
@@ -182,7 +182,7 @@ def fan(
     >>> axes.get_title(loc="left")
     '鱼量'
     """
-    text, wanted, lines = read_text(Lang(lang)), list(targets), []
+    text, wanted, lines = read_text(Lang(lang)), records_of(targets), []
     fans = dict(_quantiles(runs, variable, text))
     for quantiles in fans.values():
         low, inner_low, median, inner_high, high = (

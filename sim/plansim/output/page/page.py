@@ -49,7 +49,7 @@ from plansim.output.words.font import Subset, subsets
 from plansim.output.words.text import Lang, read_text
 from plansim.scenario.scenario_file import Scenario, as_written
 from plansim.scenario.variant import for_scenarios
-from plansim.targets.catalogue import load_targets, plan_title
+from plansim.targets.catalogue import plan_title, targets_of
 from plansim.targets.target import Kind, Target, judged_targets
 from plansim.targets.views_file import load_views
 
@@ -114,7 +114,7 @@ def page(
     model: Model,
     runs: xr.Dataset | None = None,
     path: str | Path | None = None,
-    targets: Sequence[Target] | None = None,
+    targets: Sequence[Target | str] | None = None,
     *,
     overlays: Sequence[Scenario] = (),
     lang: str = Lang.EN,
@@ -129,7 +129,7 @@ def page(
         runs: of the scenarios, as `simulate` returns them, or a selection of these; the first two
             are shown side by side at first. Without runs the model is taken as it is written.
         path: the file that is written; None for none.
-        targets: the plan's; by default those of the catalogue beside the model.
+        targets: records or ids; by default those of the catalogue beside the model.
         overlays: can be laid over each of the scenarios.
         lang: in which the page opens, ``en`` or ``zh``.
         force: whether to write over an existing file.
@@ -162,7 +162,7 @@ def page(
 def make_page(
     model: Model,
     scenarios: Sequence[Scenario] = (),
-    targets: Sequence[Target] | None = None,
+    targets: Sequence[Target | str] | None = None,
     *,
     overlays: Sequence[Scenario] = (),
     lang: str = Lang.EN,
@@ -175,7 +175,7 @@ def make_page(
     those of its loops (None: `score_loops`, where loops are declared), both under the first
     scenario. All else is as for `page`.
     """
-    catalogue = load_targets(None, model) if targets is None else targets
+    catalogue = targets_of(model, targets)
     judged = judged_targets(catalogue)
     presets = list(scenarios) or [as_written(model)]
     drawn = model.original or model  # levers are drawn as the file has them

@@ -37,7 +37,7 @@ FORMATS = tuple(_WRITERS)
 def report(
     runs: xr.Dataset,
     path: str | Path,
-    targets: Sequence[Target] | None = None,
+    targets: Sequence[Target | str] | None = None,
     *,
     remedies: bool = True,
     lang: str = Lang.EN,
@@ -48,7 +48,7 @@ def report(
     Args:
         runs: two scenarios or more, as `simulate` returns them, or a selection of these.
         path: the file; its suffix names the form.
-        targets: the plan's; by default those of the catalogue beside the model.
+        targets: records or ids; by default those of the catalogue beside the model.
         remedies: whether to look for what would meet each binding target that fails or is open.
         lang: ``en`` or ``zh``.
         force: whether to write over an existing file.

@@ -8,17 +8,16 @@ has its Chinese, and what it does not have is shown in English.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import StrEnum
 from functools import cache
 from importlib.resources import files
 
 from plansim.cache import code_of, digest, kept
-from plansim.errors import Say
+from plansim.errors import Choice, Say
 
 __all__ = ["Lang", "help_in_chinese", "language", "read_catalogue", "say_in"]
 
 
-class Lang(StrEnum):
+class Lang(Choice):
     """A language of the output."""
 
     EN = "en"
