@@ -70,12 +70,9 @@ assert sweep.sizes["run"] == design.runs == 100_000
 # 各指标达标的模拟所占比例。多数指标无论怎样假设，结论都一样；值得细看的是介于两者之间的。
 
 # %%
-names = {
-    target.id: text.pick(target.name_en, target.name_zh)
-    for target in targets
-    if target.attribute is plansim.Attribute.BINDING
-}
-shares = sweep.plansim.shares(list(names)).set_index("target")["share"]
+binding = [target for target in targets if target.attribute is plansim.Attribute.BINDING]
+names = {target.id: text.pick(target.name_en, target.name_zh) for target in binding}
+shares = sweep.plansim.shares(binding).set_index("target")["share"]
 assert shares.between(0, 1).all()
 with plansim.plot.style():
     figure, axes = plt.subplots(figsize=(7, 0.27 * len(shares) + 0.6))

@@ -67,8 +67,7 @@ cuts = plansim.cut_loops(model, baseline, loops, targets)
 
 def turned(cut):
     """List the targets whose verdict is another one without the loop."""
-    changed = [one.target for one in cut.effects if one.status_cut is not one.status_whole]
-    return text.join([text.pick(target.name_en, target.name_zh) for target in changed])
+    return text.join([text.pick(target.name_en, target.name_zh) for target in cut.turned])
 
 
 strength = {cut.loop.id: cut.strongest for cut in cuts if not cut.fault}

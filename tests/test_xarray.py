@@ -173,6 +173,11 @@ def test_results_are_tables_for_pandas_and_for_the_eye(tmp_path: Path) -> None:
         plansim.solve(model, boats, ["effort"], ["F1"]),
         plansim.frontier(model, draws=16, levels=2),
         plansim.sobol(model, tmp_path / "design.yaml", trajectories=2),
+        plansim.check_scenarios(model, scenarios),
+        plansim.compare(model, scenarios, remedies=False),
+        plansim.cut_loops(model, boats),
+        plansim.deciding_unknowns(model, scenarios),
+        plansim.validate(plansim.load_context(model, tmp_path / "stories"), "Q02"),
     ]
     for result in results:
         frame, shown = result.frame(), result._repr_html_()

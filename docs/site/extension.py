@@ -206,6 +206,8 @@ class PublicNames(SphinxDirective):
                 for name, home in _homes().items()
                 if f"{home}.".startswith(f"{folder.removeprefix('-')}.")
             ]
+            if not inside and folder != PLOT:
+                raise self.error(f"no public name is defined below {folder}")
             if folder.startswith("-"):
                 names = [name for name in names if name not in inside]
             elif folder == PLOT:

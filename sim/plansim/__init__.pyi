@@ -42,6 +42,7 @@ from plansim.analysis.feedback.loop_scores import (
 )
 from plansim.analysis.feedback.loops import (
     Cut as Cut,
+    Cuts as Cuts,
     Loop as Loop,
     cut_loops as cut_loops,
     load_loops as load_loops,
@@ -92,6 +93,7 @@ from plansim.analysis.sensitivity.morris import morris as morris
 from plansim.analysis.sensitivity.sobol import Sensitivity as Sensitivity, sobol as sobol
 from plansim.analysis.sensitivity.unknowns import (
     DecidedTarget as DecidedTarget,
+    DecidedTargets as DecidedTargets,
     DecidingUnknown as DecidingUnknown,
     deciding_unknowns as deciding_unknowns,
 )
@@ -161,6 +163,7 @@ from plansim.targets.target import (
 from plansim.targets.indicator import Measure as Measure
 from plansim.targets.verdict import (
     Certainty as Certainty,
+    CheckedTargets as CheckedTargets,
     Share as Share,
     Verdict as Verdict,
     check_targets as check_targets,

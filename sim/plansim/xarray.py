@@ -159,7 +159,7 @@ class PlansimAccessor:
         where its design is no sample.
 
         Args:
-            targets: records or ids; by default all of the plan. Those of a sweep are stored.
+            targets: records or ids; by default all of the plan. Of a sweep those that it judged.
 
         Raises:
             ValueError: the dataset holds no members or runs.

@@ -22,6 +22,7 @@ from plansim.cache import digest, kept
 from plansim.engine.dataset import Origin, origin_of
 from plansim.engine.simulate import EngineChoice, simulate
 from plansim.errors import InputError, Message
+from plansim.files.notebook import Table, Tabular
 from plansim.model.records import Model, VariableKind
 from plansim.scenario.factors import default_of
 from plansim.scenario.members import Members
@@ -39,7 +40,7 @@ from plansim.targets.target import (
     judged_targets,
     split_reference,
 )
-from plansim.targets.verdict import Verdict, check_targets
+from plansim.targets.verdict import CheckedTargets, Verdict, check_targets
 from plansim.targets.views import Views, names_of
 from plansim.targets.views_file import load_views
 
@@ -62,8 +63,11 @@ class Assumption:
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """What there is to say about some scenarios; the others are compared with the first."""
+class Comparison(Tabular):
+    """What there is to say about some scenarios; the others are compared with the first.
+
+    As a table it holds the verdicts (`CheckedTargets`).
+    """
 
     model: Model
     scenarios: tuple[Scenario, ...]
@@ -84,6 +88,9 @@ class Comparison:
     robust: Robustness | None
     """How robust the scenarios are over the ensemble beside the model; None where none fits it, or
     no member of it judges a binding target."""
+
+    def _table(self) -> Table:
+        return CheckedTargets(verdict for own in self.verdicts for verdict in own.values())._table()
 
     @property
     def unsure(self) -> tuple[Target, ...]:

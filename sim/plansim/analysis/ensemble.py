@@ -34,7 +34,7 @@ from plansim.targets.annual import separate
 from plansim.targets.catalogue import targets_of
 from plansim.targets.judging import judge_many
 from plansim.targets.target import Status, Target, judged_targets
-from plansim.targets.verdict import Share, Verdict, verdicts_of
+from plansim.targets.verdict import CheckedTargets, Share, Verdict, verdicts_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -179,7 +179,7 @@ def with_shares(
     model: Model,
     scenarios: Iterable[Scenario],
     targets: Sequence[Target],
-) -> tuple[Verdict, ...]:
+) -> CheckedTargets:
     """Return verdicts, with their shares over the ensemble beside the model if one fits it.
 
     Shares are kept in the cache.
@@ -188,7 +188,7 @@ def with_shares(
         InputError: the ensemble is at fault.
         ModelError: the compiler does not support the model.
     """
-    verdicts = tuple(verdicts)
+    verdicts = CheckedTargets(verdicts)
     if not ensemble_fits(model):
         return verdicts
     judged = {verdict.scenario for verdict in verdicts}
@@ -202,7 +202,7 @@ def with_shares(
         for one in scenarios
         if one.id in judged
     }
-    return tuple(
+    return CheckedTargets(
         replace(verdict, share=shares[verdict.scenario].get(verdict.id)) for verdict in verdicts
     )
 
@@ -223,7 +223,7 @@ def check_scenarios(
     model: Model,
     scenarios: Scenario | str | Path | Sequence[Scenario | str | Path] | None = None,
     targets: Sequence[Target | str] | None = None,
-) -> tuple[Verdict, ...]:
+) -> CheckedTargets:
     """Run scenarios and judge them, as the command ``check`` does.
 
     Verdicts have shares, if an ensemble beside the model fits it.

@@ -33,6 +33,11 @@ _CHINESE = {
     "regret_margin": "缺口后悔值", "regret_targets": "达标数后悔值", "share": "占比",
     "statistic": "统计数据", "target": "指标", "targets": "指标组", "threshold": "阈值",
     "tight": "最紧指标", "title": "名称", "unit": "单位", "value": "取值",
+    "asked": "规划值", "cases": "检验项", "certainty": "确定程度", "correlation": "秩相关",
+    "explained": "解释份额", "fault": "出错变量", "faults": "不符项", "first_breach": "首次突破",
+    "margin": "余量", "scenario": "情景", "seconds": "用时（秒）", "share_high": "偏高时达标",
+    "share_low": "偏低时达标", "status": "结论", "strongest": "最大变动", "test": "检验",
+    "turned": "结论改变的指标",
     "worst_margin": "最小余量", "year": "年份", "cost": "成本",
 }  # fmt: skip
 """What columns are called in Chinese."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from plansim.files.notebook import Table, Tabular
 from plansim.scenario.factors import FloatArray
 from plansim.targets.annual import Annual, annual_of, check_runs, separate
 from plansim.targets.indicator import years_needed
@@ -38,6 +39,7 @@ __all__ = [
     "PART_MET",
     "SURE",
     "Certainty",
+    "CheckedTargets",
     "Share",
     "Verdict",
     "certainty_of",
@@ -163,7 +165,22 @@ class Verdict:
         return self.certainty in (Certainty.OPEN, Certainty.AGAINST)
 
 
-def check_targets(dataset: xr.Dataset, targets: Iterable[Target]) -> tuple[Verdict, ...]:
+class CheckedTargets(Tabular, tuple[Verdict, ...]):
+    """Verdicts, scenario by scenario; as a table a row each, in the units of the targets."""
+
+    def _table(self) -> Table:
+        columns = ("scenario", "target", "name_en", "name_zh", "year", "value", "asked", "unit",
+                   "status", "margin", "first_breach", "certainty", "share")  # fmt: skip
+        rows = [
+            (one.scenario, one.id, one.name_en, one.name_zh, one.year, one.value, one.target,
+             one.unit, one.status.value, one.margin, one.first_breach, one.certainty,
+             one.share and one.share.share)
+            for one in self
+        ]  # fmt: skip
+        return columns, rows
+
+
+def check_targets(dataset: xr.Dataset, targets: Iterable[Target]) -> CheckedTargets:
     """Judge runs by the targets of a plan, in their order; figures of the past are left out.
 
     ``dataset`` comes from a simulation (over ``time``) or is its annual view (over ``year``). Its
@@ -184,7 +201,7 @@ def check_targets(dataset: xr.Dataset, targets: Iterable[Target]) -> tuple[Verdi
     check_runs(dataset)
     wanted = records_of(targets)
     names = {split_reference(name)[0] for name in answering_series(wanted)}
-    return tuple(
+    return CheckedTargets(
         verdict
         for run in separate(dataset)
         for verdict in verdicts_of(annual_of(run, sorted(names)), wanted, list(map(str, run)))

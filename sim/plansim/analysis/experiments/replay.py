@@ -16,6 +16,7 @@ import xarray as xr
 from plansim.analysis.experiments.store import CARD, open_store, open_sweep
 from plansim.engine.simulate import EngineChoice, simulate
 from plansim.errors import DesignError, InputError, Message, UnknownNameError, nearest
+from plansim.files.notebook import Table, Tabular
 from plansim.model.records import NOISE_SEED, Integration, Model, TimeSpec, VariableKind
 from plansim.scenario.factors import Apply, Factor, constants_of, default_of
 from plansim.scenario.levers import constant_named
@@ -30,24 +31,30 @@ from plansim.scenario.variant import for_scenarios
 from plansim.targets.annual import MANY, annual
 from plansim.targets.catalogue import targets_of
 from plansim.targets.target import Status, Target, split_reference, variable_of
-from plansim.targets.verdict import Verdict, check_targets
+from plansim.targets.verdict import CheckedTargets, check_targets
 
 __all__ = ["Replay", "deviation", "element_of", "replay", "run_scenario_text", "stored_run"]
 
 
 @dataclass(frozen=True)
-class Replay:
-    """A run of a sweep that was made again, beside what is stored of it."""
+class Replay(Tabular):
+    """A run of a sweep that was made again, beside what is stored of it.
+
+    As a table it holds the verdicts (`CheckedTargets`).
+    """
 
     stored: xr.Dataset
     """The run as `open_sweep` has it."""
     scenario: Scenario
     dataset: xr.Dataset
-    verdicts: tuple[Verdict, ...]
+    verdicts: CheckedTargets
     deviation: float
     """By how much the figures differ at most, relative; see `deviation`."""
     same: int
     """How many of the stored verdicts are the same again."""
+
+    def _table(self) -> Table:
+        return self.verdicts._table()
 
 
 def replay(

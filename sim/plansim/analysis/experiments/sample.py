@@ -56,18 +56,23 @@ def check_study(study: xr.Dataset, model: Model, drawn: object) -> None:
 def ids_in(study: xr.Dataset, targets: Target | str | Iterable[Target | str] | None) -> list[str]:
     """Return the ids of targets, records or ids, that a sweep judges; of None those of all.
 
+    A record that it does not judge is left out.
+
     Raises:
-        InputError: the dataset is no sweep's, or the sweep does not judge a target.
+        InputError: the dataset is no sweep's, or the sweep judges no target of an id.
     """
     if "verdict" not in study:
         expected = Message("what sweep or open_sweep returns")
         raise InputError("the dataset does not hold the runs of a sweep", expected=expected)
     judged = [str(name) for name in study["target"].values]
-    wanted = judged if targets is None else [getattr(one, "id", one) for one in several(targets)]
-    if missing := [name for name in wanted if name not in judged]:
-        near = nearest(str(missing[0]), judged)
-        raise InputError("the sweep does not judge '{name}'", nearest=near, name=str(missing[0]))
-    return wanted
+    if targets is None:
+        return judged
+    for one in (given := several(targets)):
+        if not isinstance(one, Target) and one not in judged:
+            near = nearest(str(one), judged)
+            raise InputError("the sweep does not judge '{name}'", nearest=near, name=str(one))
+    ids = [one.id if isinstance(one, Target) else str(one) for one in given]
+    return [name for name in ids if name in judged]
 
 
 def sample_of_study(study: xr.Dataset, targets: Sequence[str]) -> Sample:

@@ -20,6 +20,7 @@ from pydantic import Field
 from plansim.analysis.evaluator import Evaluator, Request
 from plansim.errors import InputError, Message
 from plansim.files.forms import LAX, Entries, Form, Items, Resolved, Words, form_of, listed
+from plansim.files.notebook import Table, Tabular
 from plansim.files.yaml_document import read_document
 from plansim.model.records import Model
 from plansim.scenario.factors import FloatArray, default_of
@@ -39,6 +40,7 @@ __all__ = [
     "FILE_NAME",
     "MOVES",
     "Cut",
+    "Cuts",
     "Effect",
     "Loop",
     "LoopLink",
@@ -195,13 +197,31 @@ class Cut:
         """The largest shift of all targets' variables."""
         return max((effect.strongest for effect in self.effects), default=math.nan)
 
+    @property
+    def turned(self) -> tuple[Target, ...]:
+        """The targets whose verdict is another one without the loop."""
+        return tuple(one.target for one in self.effects if one.status_cut is not one.status_whole)
+
+
+class Cuts(Tabular, tuple[Cut, ...]):
+    """The effects of cutting loops; as a table a row a loop, with the verdicts that turn."""
+
+    def _table(self) -> Table:
+        columns = ("loop", "name_en", "name_zh", "polarity", "strongest", "turned", "fault")
+        rows = [
+            (cut.loop.id, cut.loop.name_en, cut.loop.name_zh, cut.loop.polarity.value,
+             cut.strongest, ", ".join(target.id for target in cut.turned), cut.fault)
+            for cut in self
+        ]  # fmt: skip
+        return columns, rows
+
 
 def cut_loops(
     model: Model,
     scenario: Scenario | str | Path | None = None,
     loops: Sequence[Loop] | None = None,
     targets: Sequence[Target | str] | None = None,
-) -> tuple[Cut, ...]:
+) -> Cuts:
     """Run a scenario whole, and once without each loop.
 
     The scenario is a record, a name, a path, or None for the model as written; loops are by default
@@ -245,7 +265,7 @@ def cut_loops(
             max(float(shifts[name][run]) for name in target.variables.values()),
         )
 
-    return tuple(
+    return Cuts(
         Cut(loop, tuple(effect(target, run) for target in judged), evaluation.failure(run))
         for run, loop in enumerate(loops, start=1)
     )

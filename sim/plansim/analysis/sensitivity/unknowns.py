@@ -23,6 +23,7 @@ import numpy.typing as npt
 from scipy.stats import rankdata
 
 from plansim.analysis.ensemble import evaluate_members, load_ensemble
+from plansim.files.notebook import Table, Tabular
 from plansim.model.records import Model
 from plansim.scenario.factors import FloatArray
 from plansim.scenario.members import Members
@@ -31,7 +32,7 @@ from plansim.targets.catalogue import targets_of
 from plansim.targets.target import Target, binding_targets, judged_targets
 from plansim.targets.verdict import PART_MET
 
-__all__ = ["DecidedTarget", "DecidingUnknown", "deciding_unknowns"]
+__all__ = ["DecidedTarget", "DecidedTargets", "DecidingUnknown", "deciding_unknowns"]
 
 MOST = 2
 """Number of unknowns that are named for a target."""
@@ -72,6 +73,22 @@ class DecidedTarget:
     """At most `MOST`, the one that matters most first."""
 
 
+class DecidedTargets(Tabular, tuple[DecidedTarget, ...]):
+    """What decides targets; as a table a row a factor, or one without it where none decides."""
+
+    def _table(self) -> Table:
+        columns = ("scenario", "target", "name_en", "name_zh", "share", "factor", "correlation",
+                   "explained", "share_low", "share_high")  # fmt: skip
+        rows: list[Sequence[object]] = []
+        for one in self:
+            names = (one.scenario, one.target, one.name_en, one.name_zh, one.share)
+            rows += [
+                (*names, by.name, by.correlation, by.explained, by.share_low, by.share_high)
+                for by in one.unknowns
+            ] or [(*names, *[None] * (len(columns) - len(names)))]
+        return columns, rows
+
+
 def deciding_unknowns(
     model: Model,
     scenarios: Scenario | str | Path | Sequence[Scenario | str | Path] | None = None,
@@ -79,7 +96,7 @@ def deciding_unknowns(
     targets: Iterable[Target | str] | None = None,
     *,
     threads: int | None = None,
-) -> tuple[DecidedTarget, ...]:
+) -> DecidedTargets:
     """Return what decides targets over the members of an ensemble, under each scenario.
 
     Args:
@@ -112,7 +129,7 @@ def deciding_unknowns(
                 unknowns = tuple(_unknowns(members, sound, margins[sound], met[sound]))
                 about = scenario.id, target.id, target.name_en, target.name_zh
                 found.append(DecidedTarget(*about, float(met[sound].mean()), unknowns))
-    return tuple(found)
+    return DecidedTargets(found)
 
 
 def _unknowns(

@@ -11,9 +11,10 @@ import numpy as np
 
 from plansim.analysis.calibration.conditioning import Observation
 from plansim.analysis.feedback.loops import Loop
+from plansim.files.notebook import Table, Tabular
 from plansim.targets.target import Target
 
-__all__ = ["Case", "Named", "Number", "Result", "ValidationOutcome", "case", "result"]
+__all__ = ["Case", "Named", "Number", "Result", "Results", "ValidationOutcome", "case", "result"]
 
 Number: TypeAlias = "float | int | str"
 """A value that fills a template."""
@@ -69,6 +70,17 @@ class Result:
     def faults(self) -> tuple[Case, ...]:
         """The cases that do not hold."""
         return tuple(case for case in self.cases if not case.holds)
+
+
+class Results(Tabular, tuple[Result, ...]):
+    """The results of tests; as a table a row a test."""
+
+    def _table(self) -> Table:
+        rows = [
+            (one.id, one.status.value, len(one.cases), len(one.faults), one.seconds)
+            for one in self
+        ]  # fmt: skip
+        return ("test", "status", "cases", "faults", "seconds"), rows
 
 
 def case(subject: Named, holds: bool | np.bool_, message: str, /, **values: Number) -> Case:

@@ -20,7 +20,7 @@ from plansim.analysis.validation.context import ValidationContext, load_context
 from plansim.analysis.validation.history import family_member, free_history, history, seam
 from plansim.analysis.validation.integration import engines, equilibrium, run_cards, time_step
 from plansim.analysis.validation.parameters import documentation, parameters, units
-from plansim.analysis.validation.result import Result
+from plansim.analysis.validation.result import Result, Results
 from plansim.analysis.validation.structure import assumed_targets, structure, target_independence
 from plansim.analysis.validation.uncertainty import (
     drivers,
@@ -102,7 +102,7 @@ def validate(
     tests: Sequence[str] = (),
     *,
     progress: Callable[[int, int], None] = lambda done, steps: None,
-) -> tuple[Result, ...]:
+) -> Results:
     """Make tests of a model, one after the other; all if none is named.
 
     Args:
@@ -128,4 +128,4 @@ def validate(
         result = TESTS[name](model)
         results.append(replace(result, seconds=time.perf_counter() - began))
         progress(len(results), len(names))
-    return tuple(results)
+    return Results(results)
