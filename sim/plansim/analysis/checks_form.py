@@ -24,16 +24,17 @@ from plansim.files.forms import (
     Words,
     form_of,
     listed,
+    noting,
     or_text,
     schema_of,
 )
 from plansim.files.yaml_document import Location, read_document
 from plansim.model.records import Model, VariableKind
 from plansim.model.rewrite import AddedEquation
-from plansim.scenario.cells import outside, range_text
 from plansim.scenario.records import OVERRIDE
 from plansim.scenario.references import meant, variable_meant
 from plansim.scenario.scenario_file import Scenario, read_scenario, split_overlays
+from plansim.scenario.values import Setting, SettingOrigin, assigned
 from plansim.targets.target import Basis, Target, binding_targets
 
 __all__ = [
@@ -105,31 +106,23 @@ def _constant(name: str, context: Any) -> str:
     return variable_meant(_model(context), name)
 
 
-def _setting(
-    reference: str, value: float | tuple[float, ...], context: Any
-) -> float | tuple[float, ...]:
-    """Return what a constant is set to, if it can be that."""
-    variable, _ = meant(_model(context), reference)
-    for number in value if isinstance(value, tuple) else (value,):
-        if outside(number, *variable.admissible):
-            raise InputError(
-                "'{name}' cannot be {number:g}",
-                expected=range_text(*variable.admissible, variable.unit),
-                name=reference,
-                number=number,
-            )
-    return value
+def _settings(entries: Mapping[str, Setting], context: Any) -> dict[str, float]:
+    origin, faults = SettingOrigin(_model(context)), list[Fault]()
+    values: dict[str, float] = {}
+    for name, setting in entries.items():
+        with noting(faults, name):
+            values |= {one.key: one.number for one in assigned(name, setting, origin)}
+    if faults:
+        raise InputError(faults)
+    return values
 
 
 VariableName = Annotated[str, Resolved(str, _variable)]
 """``name`` or ``name[elements]`` of a variable of the model."""
 VariableNames = Annotated[tuple[str, ...], listed(list[str], _variable)]
 ConstantName = Annotated[str, Resolved(str, _constant)]
-ConstantSettings = Annotated[
-    Mapping[str, float | tuple[float, ...]], Entries(dict[str, float | Items[float]], _setting)
-]
-"""What constants are set to: by ``name`` a number, of an array one or as many as it has elements;
-see `plansim.analysis.validation.context.assigned`."""
+ConstantSettings = Annotated[Mapping[str, float], Resolved(dict[str, Setting], _settings)]
+"""What constants are set to, written as in a scenario: by ``name`` or ``name[e1,e2]``."""
 
 
 # --- checks.yaml ----------------------------------------------------------------------------------

@@ -35,7 +35,6 @@ from plansim.analysis.feedback.loops import MOVES, Loop, largest_shifts
 from plansim.analysis.validation.conservation import EXACT, compared, first_not_finite, unsound
 from plansim.analysis.validation.context import (
     ValidationContext,
-    assigned,
     cells,
     drawn,
     frozen_name,
@@ -97,8 +96,8 @@ def reality_checks(context: ValidationContext) -> Result:
     before: dict[str, Evaluation] = {}
     cases: list[Case] = []
     for test in tests:
-        set_anew = assigned(model, test.given).items()
-        given = {**values, **{name: np.full_like(values[name], one) for name, one in set_anew}}
+        set_anew = {name: np.full_like(values[name], one) for name, one in test.given.items()}
+        given = {**values, **set_anew}
         key = json.dumps(dict(test.given))
         if key not in before:
             before[key] = evaluator.evaluate(np.column_stack([*given.values()]))
@@ -271,8 +270,7 @@ def extreme_conditions(context: ValidationContext, test: str) -> Result:
     """
     conditions = [extreme for extreme in context.checks.extremes if extreme.test == test]
     base, ids = context.baseline, [condition.id for condition in conditions]
-    changed = [assigned(context.model, condition.set) for condition in conditions]
-    settings = [base.values, *({**base.values, **values} for values in changed)]
+    settings = [base.values, *({**base.values, **condition.set} for condition in conditions)]
     runs = context.compiled.run(settings, every_step(base.time))
     cases: list[Case] = []
     for run, condition in enumerate(conditions, start=1):

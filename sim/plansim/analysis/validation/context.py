@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -49,7 +49,6 @@ __all__ = [
     "MOST_FACTOR",
     "Settings",
     "ValidationContext",
-    "assigned",
     "cells",
     "drawn",
     "elements_of",
@@ -217,20 +216,6 @@ def verdicts(runs: Trajectories, target: Target, scenario: Scenario) -> Verdicts
 
 
 # --- settings of constants ------------------------------------------------------------------------
-
-
-def assigned(model: Model, settings: Mapping[str, float | Sequence[float]]) -> dict[str, float]:
-    """Return settings of constants by element.
-
-    A key is ``name`` or ``name[e1,e2]``. A value is a number, for an array that of all its
-    elements, or a list of numbers, row by row.
-    """
-    values: dict[str, float] = {}
-    for reference, setting in settings.items():
-        keys = cells(model, reference)
-        numbers = setting if isinstance(setting, Sequence) else [setting] * len(keys)
-        values |= {key: float(number) for key, number in zip(keys, numbers, strict=True)}
-    return values
 
 
 def cells(model: Model, reference: str) -> list[str]:

@@ -16,7 +16,7 @@ from plansim.analysis.calibration.family import Family, Past
 from plansim.analysis.calibration.history_file import Observed, SeamItem, StartSource
 from plansim.analysis.evaluator import Trajectories
 from plansim.analysis.validation.conservation import figure_case
-from plansim.analysis.validation.context import Settings, ValidationContext, assigned, cells
+from plansim.analysis.validation.context import Settings, ValidationContext, cells
 from plansim.analysis.validation.result import Case, Number, Result, case, result
 from plansim.scenario.factors import FloatArray, default_of
 from plansim.targets.indicator import measured
@@ -193,11 +193,10 @@ def free_history(context: ValidationContext) -> Result:
     scenario = context.scenarios[free.scenario]
     settings = [scenario.values]
     for series in free.held:
-        held = assigned(context.model, series.set)
         # A series stands in the place of a constant as one constant a year.
-        years = {name: value for name in scenario.values for constant, value in held.items()
+        years = {name: value for name in scenario.values for constant, value in series.set.items()
                  if name.startswith(f"{constant} in ")}  # fmt: skip
-        settings.append({**scenario.values, **held, **years})
+        settings.append({**scenario.values, **series.set, **years})
     runs = context.compiled.run(settings, scenario.time)
     cases, errors = [], []
     for figure in free.figures:
@@ -303,8 +302,8 @@ def family_member(context: ValidationContext) -> Result:
         if past.scenario not in context.scenarios:
             return result("Q21", cases, limits, lacking=[past.scenario])
         scenario = context.scenarios[past.scenario]
-        variants = [assigned(context.model, variant.set) for variant in past.variants]
-        settings = [{**scenario.values, **setting} for setting in ({}, *variants)]
+        variants = ({}, *(variant.set for variant in past.variants))
+        settings = [{**scenario.values, **setting} for setting in variants]
         cases += past_cases(past, context.compiled.run(settings, scenario.time))
     judged = [case for case in cases if case.message != "change_shown"]
     held = sum(case.holds for case in judged)
