@@ -1,14 +1,10 @@
-"""What a model is tested by: ``checks.yaml``, ``reality.yaml`` and ``effects.yaml`` beside it.
-
-``model/effects.schema.json`` is the form for editors; ``python -m plansim.analysis.checks_form >
-model/effects.schema.json`` renews it.
-"""
+"""What a model is tested by: ``checks.yaml``, ``reality.yaml`` and ``effects.yaml`` beside it."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -26,12 +22,10 @@ from plansim.files.forms import (
     listed,
     noting,
     or_text,
-    schema_of,
 )
 from plansim.files.yaml_document import Location, read_document
 from plansim.model.records import Model, VariableKind
 from plansim.model.rewrite import AddedEquation
-from plansim.scenario.records import OVERRIDE
 from plansim.scenario.references import meant, variable_meant
 from plansim.scenario.scenario_file import Scenario, read_scenario, split_overlays
 from plansim.scenario.values import Setting, SettingOrigin, assigned
@@ -62,7 +56,6 @@ __all__ = [
     "load_checks",
     "load_effects",
     "load_reality_checks",
-    "schema_text",
     "side_name",
 ]
 
@@ -333,7 +326,7 @@ class _EffectsContext:
 
 class _SideForm(Form):
     scenario: str
-    set: dict[str, float]
+    set: ConstantSettings
 
 
 def _side(form: str | _SideForm, context: _EffectsContext) -> Scenario:
@@ -345,13 +338,7 @@ def _side(form: str | _SideForm, context: _EffectsContext) -> Scenario:
         close = nearest(name, context.scenarios)
         raise InputError("no scenario is called '{name}'", nearest=close, name=name)
     overrides = [f"{key}={value!r}" for key, value in settings.items()]
-    try:
-        return read_scenario(known.path, context.model, overrides, overlays=overlays)
-    except InputError as error:
-        raise InputError(
-            replace(fault, file=None, at=("set",)) if fault.file == OVERRIDE else fault
-            for fault in error.faults
-        ) from None
+    return read_scenario(known.path, context.model, overrides, overlays=overlays)
 
 
 def _binding(name: str, entry: object, context: _EffectsContext) -> object:
@@ -414,12 +401,3 @@ def load_effects(
         return None
     names = tuple(target.id for target in binding_targets(targets))
     return form_of(Effects, read_document(path), _EffectsContext(model, scenarios, names))
-
-
-def schema_text() -> str:
-    """Return the JSON Schema of the file, as ``model/effects.schema.json`` holds it."""
-    return schema_of(Effects, "Effects")
-
-
-if __name__ == "__main__":
-    print(schema_text(), end="")

@@ -362,8 +362,8 @@ class _Matching:
             values = np.concatenate([changed[:, acting], points[:, own]], axis=1)
             _, table = changes.constants_under(model, base, values)
             evaluation = evaluator.evaluate(table, self.threads)
-            measured: FloatArray = np.stack([evaluation[one.id].value for one in indicators], 1)
-            return measured * units
+            measured = np.stack([evaluation[one.id].value for one in indicators], axis=1)
+            return np.asarray(measured * units)
 
         return simulate
 
