@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from pydantic import Field
 
-from plansim.analysis.calibration.history_file import StartSource
+from plansim.analysis.calibration.observed_past import StartSource
 from plansim.analysis.checks_form import EFFECTS
 from plansim.analysis.validation.context import ValidationContext, cells, limits, load_context
 from plansim.errors import Fault, InputError

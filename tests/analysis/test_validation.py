@@ -19,7 +19,7 @@ from plansim.analysis import validation
 from plansim.analysis.checks_form import Relation, Sign
 from plansim.analysis.validation.context import ValidationContext, load_context
 from plansim.analysis.validation.history import fit
-from plansim.analysis.validation.integration import disagreement
+from plansim.analysis.validation.numerics import disagreement
 from plansim.analysis.validation.result import Result, ValidationOutcome
 from plansim.analysis.validation.suite import TESTS, chosen, validate
 from plansim.cli.main import main
@@ -227,7 +227,7 @@ def test_a_part_that_cannot_be_made_is_not_passed(
 ) -> None:
     sound = replace(sound, reference=False)
     monkeypatch.setattr("plansim.analysis.validation.parameters.has_simlin", lambda: False)
-    monkeypatch.setattr("plansim.analysis.validation.integration.has_simlin", lambda: False)
+    monkeypatch.setattr("plansim.analysis.validation.numerics.has_simlin", lambda: False)
     for test in ("Q02", "Q24"):
         made = result_of(sound, test)
         assert made.status is ValidationOutcome.NOT_APPLICABLE

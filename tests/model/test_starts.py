@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from plansim.analysis.calibration.history_file import StartSource
+from plansim.analysis.calibration.observed_past import StartSource
 from plansim.analysis.validation.context import ValidationContext, cells
 from plansim.analysis.validation.suite import validate
 from plansim.model.records import Model

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-from plansim.analysis.calibration.history_file import HISTORY, OBSERVATIONS
+from plansim.analysis.calibration.observed_past import HISTORY, OBSERVATIONS
 from plansim.analysis.experiments.design import Design
 from plansim.model.records import Model
 from plansim.model.rewrite import AddedEquation

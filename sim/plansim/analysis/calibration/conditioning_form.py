@@ -18,7 +18,7 @@ from plansim.analysis.calibration.conditioning import (
     HistoryRun,
     Observation,
 )
-from plansim.analysis.calibration.history_file import (
+from plansim.analysis.calibration.observed_past import (
     HISTORY,
     Observed,
     ObservedContext,

@@ -12,7 +12,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from plansim.analysis.calibration.history_file import ObservedContext, read_beside
+from plansim.analysis.calibration.observed_past import ObservedContext, read_beside
 from plansim.analysis.checks_form import Check, ConstantSettings, VariableName
 from plansim.errors import Fault, InputError, Message, nearest
 from plansim.files.forms import Form, Items, Resolved, listed

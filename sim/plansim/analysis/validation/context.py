@@ -11,7 +11,7 @@ from typing import TypeAlias
 import numpy as np
 
 from plansim.analysis.calibration.family import Family, load_family
-from plansim.analysis.calibration.history_file import (
+from plansim.analysis.calibration.observed_past import (
     HISTORY,
     History,
     Seam,

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from plansim.analysis.calibration.family import Family, Past
-from plansim.analysis.calibration.history_file import Observed, SeamItem, StartSource
+from plansim.analysis.calibration.observed_past import Observed, SeamItem, StartSource
 from plansim.analysis.evaluator import Trajectories
 from plansim.analysis.validation.conservation import figure_case
 from plansim.analysis.validation.context import Settings, ValidationContext, cells

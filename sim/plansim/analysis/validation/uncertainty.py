@@ -347,8 +347,8 @@ def _effects(
     for question in questions:
         first, last = (runs[one.id, one.overrides] for one in (question.first, question.last))
         for key, level in levels.items():
-            target = key if key in judged else None
-            effects[key].append(_effect(question, first, last, level.id, target))
+            own = key if key in judged else None
+            effects[key].append(_effect(question, first, last, level.id, own))
     return effects
 
 

@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from plansim.analysis.calibration.history_file import PointKind, load_history
+from plansim.analysis.calibration.observed_past import PointKind, load_history
 from plansim.analysis.ensemble import ensemble_fits, load_ensemble
 from plansim.compiler.ir import Program
 from plansim.errors import UnitError
