@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -19,6 +19,7 @@ from plansim.files.yaml_document import read_document
 from plansim.model.comment import Evidence, load_evidence
 from plansim.model.records import Model, folded
 from plansim.model.rewrite import AddedEquation
+from plansim.scenario.cells import number_in
 from plansim.scenario.references import one_series
 from plansim.targets.indicator import Measure
 from plansim.targets.target import Target
@@ -53,6 +54,7 @@ AnyForm = TypeVar("AnyForm", bound=Form)
 HISTORY = "history.yaml"
 SEAM = "seam.yaml"
 OBSERVATIONS = "observations.csv"
+_KEYS = ("place", "quantity", "part", "year")
 _COLUMNS = ("place", "quantity", "source", "unit", "value", "year")
 
 
@@ -61,8 +63,8 @@ class ObservedContext(DesignContext):
     """Where the figures are that a file beside a model names."""
 
     targets: Mapping[str, Target] = field(default_factory=dict)
-    observations: Sequence[Mapping[str, str]] = ()
-    """Rows of ``observations.csv``."""
+    observations: Mapping[tuple[str, ...], Mapping[str, str]] = field(default_factory=dict)
+    """As `read_observations` returns them."""
     place: str = ""
     """Of the observations, where an entry does not say."""
     evidence: Mapping[str, Evidence] = field(default_factory=dict)
@@ -82,15 +84,21 @@ def observed_context(
     )
 
 
-def read_observations(path: Path) -> tuple[Mapping[str, str], ...]:
-    """Read the rows of a table of figures of the past; none if there is no such file.
+def read_observations(path: Path) -> dict[tuple[str, ...], Mapping[str, str]]:
+    """Read a table of figures of the past; none if there is no such file.
+
+    Returns:
+        Its rows, by place, quantity, part and year; of rows that share them the last.
 
     Raises:
         InputError: as `read_csv`.
     """
-    if not path.is_file():
-        return ()
-    return tuple(cells for _, cells in read_csv(path, _COLUMNS).records())
+    rows = read_csv(path, _COLUMNS).records() if path.is_file() else ()
+    return {_key(row.get(name, "") for name in _KEYS): row for _, row in rows}
+
+
+def _key(parts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(map(folded, parts))
 
 
 # --- history.yaml ---------------------------------------------------------------------------------
@@ -155,8 +163,16 @@ def _point(form: _PointForm, sources: ObservedContext) -> ObservedPoint:
                     value /= growth ** (target.base_period.last - form.year)
                     kind = PointKind.DERIVED
         case None, (quantity, part):
-            row = _observation(form.place or sources.place, quantity, part, form.year, sources)
-            value, ids = float(row["value"]), (row["source"],)
+            key = _key((form.place or sources.place, quantity, part, str(form.year)))
+            if (row := sources.observations.get(key)) is None:
+                raise InputError(
+                    "{table} has no '{quantity}' ({part}) of {year}",
+                    table=OBSERVATIONS,
+                    quantity=quantity,
+                    part=part,
+                    year=form.year,
+                )
+            value, ids = number_in("", quantity, row["value"]), (row["source"],)
         case _:
             either = Message("target: ID, or observation: [quantity, part]")
             raise InputError("an observation has one source", expected=either)
@@ -170,23 +186,6 @@ def _base_figure(name: str, sources: ObservedContext) -> tuple[Target, float]:
         close = nearest(name, sources.targets)
         raise InputError("the catalogue has no base figure '{name}'", nearest=close, name=name)
     return target, target.base_value
-
-
-def _observation(
-    place: str, quantity: str, part: str, year: int, sources: ObservedContext
-) -> Mapping[str, str]:
-    """Return the last row of the observations that is of a quantity."""
-    wanted = {"place": place, "quantity": quantity, "part": part, "year": str(year)}
-    for row in reversed(sources.observations):
-        if all(folded(row.get(name, "")) == folded(text) for name, text in wanted.items()):
-            return row
-    raise InputError(
-        "{table} has no '{quantity}' ({part}) of {year}",
-        table=OBSERVATIONS,
-        quantity=quantity,
-        part=part,
-        year=year,
-    )
 
 
 class Observed(Check):
