@@ -123,14 +123,12 @@ def engine_rows(model: Model) -> Iterator[Row]:
     rate = statistics.median(rates["1"])
     yield "machine", f"{processor()}, {os.cpu_count()} cores, {host_platform().processor}"
     yield "versions", ", ".join([*packages, f"Python {platform.python_version()}"])
-    yield (
-        "model",
-        (
-            f"{model.name} under `{PATH.name}`: {kernel.equations} of its scalar equations are needed "
-            f"at each of {steps(clock)} steps; {len(kernel.outputs)} outputs at {len(YEARS)} years, "
-            f"{len(kernel.inputs)} inputs, vectors of {LANES} runs"
-        ),
+    needed = (
+        f"{kernel.equations} of its scalar equations are needed at each of {steps(clock)} steps"
     )
+    sizes = f"{len(kernel.outputs)} outputs at {len(YEARS)} years, {len(kernel.inputs)} inputs"
+    under = f"{model.name} under `{PATH.name}`"
+    yield "model", f"{under}: {needed}; {sizes}, vectors of {LANES} runs"
     yield "compiled for these inputs and outputs", f"{compile_time:.2f} s"
     yield "compiled for one run (all constants in, all variables out)", f"{every:.2f} s"
     equations = f"{rate * kernel.equations * steps(clock):.2e} equations/s"
