@@ -131,8 +131,8 @@ def engine_rows(model: Model) -> Iterator[Row]:
     yield "model", f"{under}: {needed}; {sizes}, vectors of {LANES} runs"
     yield "compiled for these inputs and outputs", f"{compile_time:.2f} s"
     yield "compiled for one run (all constants in, all variables out)", f"{every:.2f} s"
-    equations = f"{rate * kernel.equations * steps(clock):.2e} equations/s"
-    yield "one thread", f"{rate:,.0f} runs/s, {equations}"
+    computed = f"{rate * kernel.equations * steps(clock):.2e} equations/s"
+    yield "one thread", f"{rate:,.0f} runs/s, {computed}"
     yield "two threads over one", ratio("2", "1")
     for each in others:
         named = each.value or "any processor of the family"
