@@ -23,6 +23,7 @@ from plansim.model.records import Model
 from plansim.scenario.members import EnsembleKind
 from plansim.scenario.members_file import write_members
 from plansim.scenario.scenario_file import read_scenario
+from tests.helpers.plan import aim, plan
 from tests.helpers.vensim_text import writer
 
 # From 1995 on the pond holds 10*part + rate*(t - 1995), and the gauge shows that and its offset.
@@ -35,18 +36,11 @@ part at start= 1 ~ Dmnl [0,2] ~ 起点比例。Of the pond. |
 pond= INTEG(rate, 10.0*part at start) ~ 亿m3 ~ 池塘。Holds water. |
 gauge= pond + offset + 5*switch + 0*idle ~ 亿m3 ~ 水位计。Shows the water. |
 """
-_TARGETS = """\
-title: {en: A plan, zh: 规划}
-base_year: 2000
-horizon: 2010
-places: {ch 1: {en: Chapter 1, zh: 第一章}}
-reasons: {detail: {en: Too fine., zh: 过细。}}
-targets:
-- {id: S1, en: Water, zh: 水量, unit: 亿m3, target: {at least: 19.5, year: 2009}, place: [ch 1],
-   attribute: binding, variable: pond}
-- {id: S2, en: Gauge, zh: 水位, unit: 亿m3, target: {at least: 20, year: 2009}, place: [ch 1],
-   variable: gauge}
-"""
+_TARGETS = plan(
+    aim("S1", "at least: 19.5, year: 2009", "pond", unit="亿m3"),
+    aim("S2", "at least: 20, year: 2009", "gauge", unit="亿m3"),
+    horizon=2010,
+)
 _HISTORY = """\
 place: Pond
 series:

@@ -35,6 +35,7 @@ from plansim.output.tables.model import (
 )
 from plansim.output.words.text import Lang, read_text
 from tests.toys.newtown import newtown
+from tests.toys.village import write_ensemble
 
 MODEL, CHECKS, SEAM = "model/newtown.mdl", "model/checks.yaml", "model/seam.yaml"
 EFFECTS, HISTORY, FAMILY = "model/effects.yaml", "model/history.yaml", "model/family.yaml"
@@ -241,10 +242,7 @@ def with_members(
 ) -> Result:
     """Write members that multiply the yield beside the model, and make the test of them."""
     rows = [f"{number},{factor:g}" for number, factor in enumerate(factors)]
-    head = f"# kind: prior\n# model: {sha256 or context.model.equations_sha256}\n# seed: 1\n"
-    head += "# drawn: by hand\nfactor,yield\napply,multiply\nconstants,yield\n"
-    path = context.model.path.with_name("ensemble.csv")
-    path.write_text(head + "\n".join(rows) + "\n", "utf-8")
+    write_ensemble(context.model, *rows, sha256=sha256, multiplied="yield")
     return result_of(context, test)
 
 

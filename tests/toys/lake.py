@@ -6,6 +6,7 @@ from pathlib import Path
 
 from plansim.model.reader import load_model
 from plansim.model.records import Model
+from tests.helpers.plan import aim, plan
 
 __all__ = ["lake"]
 
@@ -24,18 +25,13 @@ FINAL TIME= 2020.5 ~ Year ~ |
 TIME STEP= 0.125 ~ Year ~ |
 SAVEPER= 0.5 ~ Year ~ |
 """
-_TARGETS = """\
-title: {en: A plan for the lake, zh: 湖泊规划}
-base_year: 2005
-horizon: 2020
-places: {ch 1: {en: Chapter 1, zh: 第一章}}
-reasons: {detail: {en: Too fine., zh: 过细。}}
-targets:
-- {id: F1, en: Fish in the lake, zh: 湖中鱼量, unit: t, attribute: binding, place: [ch 1],
-   target: {at least: 600, year: 2010}, variable: fish}
-- {id: F2, en: Catch, zh: 渔获量, unit: t/Year, attribute: expected, place: [ch 1],
-   target: {at least: 85, year: 2010}, variable: catch}
-"""
+_TARGETS = plan(
+    aim("F1", "at least: 600, year: 2010", "fish", unit="t", name="Fish in the lake, zh: 湖中鱼量"),
+    aim("F2", "at least: 85, year: 2010", "catch", unit="t/Year", attribute="expected",
+        name="Catch, zh: 渔获量"),
+    base_year=2005,
+    horizon=2020,
+)  # fmt: skip
 _VIEWS = """\
 themes: []
 groups:
@@ -96,14 +92,6 @@ years: [2010]
 main table: {rows: F1}
 size: 9
 """
-_FIT = """\
-title: {en: Fit of the lake, zh: 湖泊拟合}
-scenario: past.yaml
-parameters: {growth rate: , room: }
-observations:
-  - {quantity: fish, year: 2002, variable: fish, error: 30}
-  - {quantity: fish, year: 2004, variable: fish, error: 30}
-"""
 _BOATS = """\
 title: {en: More boats, zh: 渔船增加}
 description: {en: A fifth of the fish is caught each year., zh: 每年捕捞五分之一。}
@@ -137,8 +125,11 @@ def lake(folder: Path) -> Model:
     texts = {"lake.mdl": _MODEL, "targets.yaml": _TARGETS, "views.yaml": _VIEWS}
     texts |= {"boats.yaml": _BOATS, "design.yaml": _DESIGN, "loops.yaml": _LOOPS}
     texts |= {"decision.yaml": _DECISION, "past.yaml": _PAST, "history.yaml": _HISTORY}
-    texts |= {"observations.csv": _OBSERVED, "conditioning.yaml": _CONDITIONING, "fit.yaml": _FIT}
-    texts |= {"checks.yaml": _CHECKS}
+    texts |= {
+        "observations.csv": _OBSERVED,
+        "conditioning.yaml": _CONDITIONING,
+        "checks.yaml": _CHECKS,
+    }
     texts |= {"stories/boats.yaml": _BOATS, "stories/past.yaml": _PAST}
     (folder / "stories").mkdir()
     for name, text in texts.items():
