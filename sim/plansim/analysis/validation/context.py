@@ -136,6 +136,10 @@ class ValidationContext:
             label for label in self.compiled.rows if label.partition("[")[0] in self.model.variables
         )
 
+    def series_of(self, runs: Trajectories) -> dict[str, FloatArray]:
+        """Return what changes over time in the first of some runs: ``(time,)`` by `series`."""
+        return {label: runs.values[0, runs.compiled.rows[label]] for label in self.series}
+
     @cached_property
     def runs(self) -> Mapping[str, Trajectories]:
         """The one run of each scenario, by its id."""

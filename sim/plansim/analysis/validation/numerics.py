@@ -115,9 +115,8 @@ def engines(context: ValidationContext) -> Result:
             if other == "pysimlin":  # which integrates by Euler's method
                 clock = replace(scenario.time, integration=Integration.EULER)
                 runs = context.compiled.run([scenario.values], clock)
-            ours = {name: runs.values[0, runs.compiled.rows[name]] for name in context.series}
             theirs = _series_of(other, context.model, scenario)
-            cases.append(disagreement(other, scenario.id, ours, theirs))
+            cases.append(disagreement(other, scenario.id, context.series_of(runs), theirs))
     return result(
         "Q24",
         cases,

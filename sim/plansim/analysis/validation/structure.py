@@ -197,28 +197,19 @@ def _of_elements(model: Model, signs: npt.NDArray[np.int8], reference: str) -> n
 
 def target_independence(context: ValidationContext) -> Result:
     """Q22: scale every figure of the catalogue and run every scenario from copies of all files."""
-    model = context.model
-    cases = list(_trends(context))
-    series, changed, scenarios = 0, 0, 0
+    cases, changed, path = list(_trends(context)), 0, context.baseline.path
+    assert path is not None
     with tempfile.TemporaryDirectory(prefix="plansim-") as folder:
-        copy, targets = _scaled_catalogue(model, Path(folder))
+        copy, targets = _scaled_catalogue(context.model, Path(folder))
+        copies = shutil.copytree(path.parent, Path(folder, "scenarios"))
         compiled = compile_whole(for_scenarios(copy, context.scenarios.values()))
-        for original in context.scenarios.values():
-            if original.path is None:
-                continue
-            copies = Path(folder, "scenarios")
-            if not copies.is_dir():
-                shutil.copytree(original.path.parent, copies)
-            scenario = read_scenario(copies / original.path.name, copy)
-            before = context.runs[original.id]
+        for name, before in context.runs.items():
+            scenario = read_scenario(copies / f"{name}.yaml", copy)
             after = compiled.run([scenario.values], scenario.time)
-            for label in context.series:
-                ours, theirs = (
-                    runs.values[0, runs.compiled.rows[label]] for runs in (before, after)
-                )
-                if ours.tobytes() != theirs.tobytes():
-                    cases.append(case(original.id, False, "depends", what=label))
-            scenarios, series = scenarios + 1, series + len(context.series)
+            theirs = context.series_of(after)
+            for label, ours in context.series_of(before).items():
+                if ours.tobytes() != theirs[label].tobytes():
+                    cases.append(case(name, False, "depends", what=label))
             changed += sum(
                 verdicts(before, target, scenario).status_of()
                 is not verdicts(before, targets[target.id], scenario).status_of()
@@ -226,6 +217,8 @@ def target_independence(context: ValidationContext) -> Result:
             )
     if not changed:
         cases.append(case(CATALOGUE, False, "ineffective"))
+    scenarios = len(context.scenarios)
+    series = scenarios * len(context.series)
     return result("Q22", cases, sound=CATALOGUE, scenarios=scenarios, series=series, turned=changed)
 
 
