@@ -211,6 +211,7 @@ def read_conditioning(model: Model, path: Path | None = None) -> ConditioningSpe
         faults += doubled((where, one.id) for where, one in observations)
         figures, unknown = (one for _, one in observations), tuple(run.factors.values())
         runs.append(HistoryRun(run.scenario, run.without, unknown, tuple(figures)))
+    faults += _no_forecast(form.hold_out, [one for run in runs for one in run.observations])
     if faults:
         raise DesignError(dict.fromkeys(document.placed(fault) for fault in faults))
     used = {one.series for run in runs for one in run.observations}
@@ -242,6 +243,16 @@ def _design(
         path=context.path,
     )  # fmt: skip
     return design, (context.path, *((read.path,) if read and read.path else ()))
+
+
+def _no_forecast(year: int | None, figures: Sequence[Observation]) -> Iterator[Fault]:
+    """Yield a fault where no figures are before a year, or none to forecast from it on."""
+    first = min((one.year for one in figures), default=0) + 1
+    last = max((one.year for one in figures if not one.stated), default=0)
+    if year is not None and not first <= year <= last:
+        expected = range_text(first, last, "") if first <= last else None
+        at = ("hold out from",)
+        yield Fault("no figures to fit, or none to forecast", at=at, expected=expected)
 
 
 def _unknown(names: Sequence[str], factors: Sequence[Factor], at: Location) -> Iterator[Fault]:

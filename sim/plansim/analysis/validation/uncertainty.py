@@ -159,14 +159,16 @@ def held_out(context: ValidationContext) -> Result:
     spec = read_conditioning(context.model)
     if spec.hold_out is None:
         return result("Q27", [], limits, lacking=["hold out from"])
-    made = forecast_held_out(context.model, spec, spec.hold_out)
-    inside, count = sum(one.inside for one in made.forecasts), len(made.forecasts)
+    year = spec.hold_out
+    last, forecasts = forecast_held_out(context.model, spec, year)
+    inside, count = sum(one.inside for one in forecasts), len(forecasts)
+    gain = float(np.mean([one.score - one.prior_score for one in forecasts]))
     cases = [
-        case("Q27", made.share >= INSIDE, "forecast_band",
+        case("Q27", inside / count >= INSIDE, "forecast_band",
              inside=inside, forecasts=count, least=INSIDE),
-        case("Q27", made.gain > 0, "forecast_score", gain=made.gain),
+        case("Q27", gain > 0, "forecast_score", gain=gain),
     ]  # fmt: skip
-    for one in made.forecasts:
+    for one in forecasts:
         figure = one.observation
         cases.append(case(figure, True, "forecast", value=figure.value, unit=figure.unit,
                           low=one.band[0], high=one.band[-1], position=one.position,
@@ -174,13 +176,13 @@ def held_out(context: ValidationContext) -> Result:
     return result(
         "Q27",
         cases,
-        limits | {"year": made.year},
-        year=made.year,
-        fitted=made.fitted,
-        accepted=made.accepted,
+        limits | {"year": year},
+        year=year,
+        fitted=sum(one.year < year for one in spec.observations),
+        accepted=last.accepted / last.draws,
         inside=inside,
         forecasts=count,
-        gain=made.gain,
+        gain=gain,
     )
 
 
