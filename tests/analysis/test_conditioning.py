@@ -11,7 +11,7 @@ import pytest
 from scipy.stats import binomtest, kstest
 
 import plansim
-from plansim.analysis.calibration.conditioning_form import read_conditioning
+from plansim.analysis.calibration.conditioning import read_conditioning
 from plansim.analysis.calibration.diagnostics import diagnose, forecast_held_out
 from plansim.analysis.calibration.history_matching import condition, implausibility
 from plansim.analysis.validation.context import ValidationContext

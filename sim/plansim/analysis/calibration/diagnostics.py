@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from plansim.analysis.calibration.conditioning import (
+from plansim.analysis.calibration.conditioning import ConditioningSpec, Observation
+from plansim.analysis.calibration.history_matching import (
     Conditioned,
-    ConditioningSpec,
-    Observation,
     Wave,
+    condition,
+    implausibility,
 )
-from plansim.analysis.calibration.history_matching import condition, implausibility
 from plansim.analysis.ensemble import NORMAL, verdict_shares
 from plansim.analysis.experiments.design import Discrete
 from plansim.model.records import Model

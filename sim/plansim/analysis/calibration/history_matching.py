@@ -32,13 +32,11 @@ import numpy as np
 import numpy.typing as npt
 
 from plansim.analysis.calibration.conditioning import (
-    Conditioned,
     ConditioningSpec,
     HistoryRun,
     Observation,
-    Wave,
+    read_conditioning,
 )
-from plansim.analysis.calibration.conditioning_form import read_conditioning
 from plansim.analysis.calibration.prior import changes_of, draw_prior, values_of
 from plansim.analysis.ensemble import study_key
 from plansim.analysis.evaluator import Evaluator, Progress, Request, processors
@@ -47,14 +45,14 @@ from plansim.cache import kept
 from plansim.errors import InputError, Message
 from plansim.model.records import Model
 from plansim.model.rewrite import with_equations
-from plansim.scenario.factors import FloatArray
+from plansim.scenario.factors import Factor, FloatArray
 from plansim.scenario.members import FILE_NAME, EnsembleKind, Members, MembersHead, digests_of
 from plansim.scenario.members_file import rounded
 from plansim.scenario.scenario_file import as_written
 from plansim.targets.target import indicator_of
 from plansim.targets.views_file import load_views
 
-__all__ = ["condition", "draw_members", "implausibility"]
+__all__ = ["Conditioned", "Wave", "condition", "draw_members", "implausibility"]
 
 BLOCK = 16_384
 """Draws that are in memory at once."""
@@ -69,6 +67,41 @@ Rows: TypeAlias = npt.NDArray[np.intp]
 _Run: TypeAlias = Callable[[FloatArray, FloatArray], FloatArray]
 """Returns ``(draw, observation)`` in the observations' units, by what draws change and all their
 points; NaN for a run that fails."""
+
+
+@dataclass(frozen=True)
+class Wave:
+    """One wave of draws."""
+
+    draws: int
+    accepted: int
+    broken: int
+    """Draws of which a figure is not finite."""
+    volume: float
+    """The part of the prior inside the box that it was drawn from."""
+
+
+@dataclass(frozen=True)
+class Conditioned:
+    """Accepted members, with what shows what conditioning did."""
+
+    spec: ConditioningSpec
+    members: Members
+    prior: Members
+    """As many draws, accepted or not: those of `draw_prior`."""
+    waves: tuple[Wave, ...]
+    matched: tuple[str, ...]
+    """The factors that waves narrowed, those first that matter most."""
+    factors: tuple[Factor, ...]
+    """Of the prior, then of single runs."""
+    shares: FloatArray
+    """``(draw, factor)``: accepted draws of the last wave, as parts of the prior's probability."""
+    points: FloatArray
+    """``(member, factor)`` in the factors' units."""
+    simulated: FloatArray
+    """``(member, observation)`` in the observations' units."""
+    prior_simulated: FloatArray
+    """``(draw, observation)``: of the first wave."""
 
 
 def condition(

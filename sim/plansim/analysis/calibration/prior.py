@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from plansim.analysis.calibration.conditioning_form import (
+from plansim.analysis.calibration.conditioning import (
     CONDITIONING,
     read_conditioning,
     uncertainty_design,

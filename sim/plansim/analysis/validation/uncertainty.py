@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from plansim.analysis.calibration.conditioning_form import CONDITIONING, read_conditioning
+from plansim.analysis.calibration.conditioning import CONDITIONING, read_conditioning
 from plansim.analysis.calibration.diagnostics import forecast_held_out
 from plansim.analysis.calibration.prior import draw_prior
 from plansim.analysis.checks_form import Margins, Question
