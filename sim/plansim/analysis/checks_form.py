@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -24,6 +25,8 @@ from plansim.files.forms import (
     or_text,
 )
 from plansim.files.yaml_document import Location, read_document
+from plansim.model.reading.expression import EquationSyntaxError, Node
+from plansim.model.reading.syntax import read_expression
 from plansim.model.records import Model, VariableKind
 from plansim.model.rewrite import AddedEquation
 from plansim.scenario.references import meant, variable_meant
@@ -99,6 +102,20 @@ def _constant(name: str, context: Any) -> str:
     return variable_meant(_model(context), name)
 
 
+def _tree(text: str, _: Any) -> Node:
+    try:
+        return read_expression(text)
+    except EquationSyntaxError as error:
+        raise InputError(error.message, expected=error.expected, found=error.found) from None
+
+
+def _pattern(text: str, _: Any) -> re.Pattern[str]:
+    try:
+        return re.compile(text)
+    except re.error:
+        raise InputError("'{text}' is not a pattern", text=text) from None
+
+
 def _settings(entries: Mapping[str, Setting], context: Any) -> dict[str, float]:
     origin, faults = SettingOrigin(_model(context)), list[Fault]()
     values: dict[str, float] = {}
@@ -147,7 +164,7 @@ class Parts(Form):
 class MainTable(Form):
     """The rows of the catalogue that the base year is compared with."""
 
-    rows: str
+    rows: Annotated[re.Pattern[str], Resolved(str, _pattern)]
     """A pattern of ids."""
     except_basis: Annotated[Basis | None, LAX] = Field(None, alias="except basis")
 
@@ -176,7 +193,7 @@ class Expected(Form):
 class Extreme(Check):
     """Extreme conditions."""
 
-    test: str
+    test: Literal["Q09", "Q10", "Q11"]
     """The test that they belong to."""
     set: ConstantSettings
     expect: Items[Expected]
@@ -196,7 +213,8 @@ class Checks(Form):
     scenarios: Parts
     years: Items[int]
     main_table: MainTable = Field(alias="main table")
-    plain: Items[str] = ()
+    plain: Annotated[tuple[Node, ...], listed(list[str], _tree)] = ()
+    """What an equation may hold though it has a number in it."""
     size: int
     comparisons: int = 25
     """Minimum number of reality checks."""
@@ -208,7 +226,10 @@ class Checks(Form):
     bounds: _Identities = ()
     signed: VariableNames = ()
     non_negative: VariableNames = ()
-    on_edge: dict[str, Words] = Field(default={})
+    on_edge: Annotated[
+        Mapping[str, Words],
+        Entries(dict[str, Words], lambda name, words, model: _constant(name, model) and words),
+    ] = Field(default={})
     shares: VariableNames = ()
     rest: Items[Resting] = ()
     extremes: Annotated[tuple[Extreme, ...], listed(list[Extreme], unique="id")] = ()
@@ -295,8 +316,15 @@ class RealityCheck(Check):
     variable: VariableName
     year: int
     sign: Annotated[Sign, LAX]
-    by: Items[float] = Field(default=(), max_length=2)
+    by: Items[float] = ()
     """The least and the most that the baseline has to change by, as a part of it."""
+
+    def _misfits(self, _: object) -> Iterator[Fault]:
+        if self.by and not (len(self.by) == 2 and self.by[0] < self.by[1]):
+            at, expected = ("by",), Message("{count} rising numbers", count=2)
+            name, key = self.id, "by"
+            yield Fault("'{name}' has no proper {key} range", at=at, expected=expected, name=name,
+                        key=key)  # fmt: skip
 
 
 class _RealityForm(Form):

@@ -12,7 +12,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from plansim.analysis.calibration.observed_past import ObservedContext, read_beside
+from plansim.analysis.calibration.observed_past import ObservedContext, not_rising, read_beside
 from plansim.analysis.checks_form import Check, ConstantSettings, VariableName
 from plansim.errors import Fault, InputError, Message, nearest
 from plansim.files.forms import Form, Items, Resolved, listed
@@ -78,6 +78,10 @@ class Window(Check):
     change: float
     within: float = Field(gt=0)
     """The points by which the run may differ."""
+
+    def _misfits(self, _: object) -> Iterator[Fault]:
+        if self.first >= self.last:
+            yield not_rising(self.first, self.last, "first")
 
 
 class Variant(Check):

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from plansim.analysis.checks_form import Check, ConstantName, ConstantSettings, VariableName
 from plansim.analysis.experiments.design_form import DesignContext
-from plansim.errors import InputError, Message, nearest
+from plansim.errors import Fault, InputError, Message, nearest
 from plansim.files.forms import LAX, Form, Items, Resolved, Wording, form_of, listed
 from plansim.files.reading import read_csv
 from plansim.files.yaml_document import read_document
@@ -104,6 +104,12 @@ def _key(parts: Iterable[str]) -> tuple[str, ...]:
 # --- history.yaml ---------------------------------------------------------------------------------
 
 
+def not_rising(first: int, last: int, key: str) -> Fault:
+    """Return the fault of years of which the first, under a key, is not before the last."""
+    found = Message("{first}–{last}", first=first, last=last)
+    return Fault("the years do not rise", at=(key,), found=found)
+
+
 class PointKind(StrEnum):
     """Where a figure of the past comes from; only what was observed is drawn as such."""
 
@@ -148,6 +154,10 @@ class _PointForm(Form):
     observation: Items[str] | None = None
     place: str | None = None
     """Of the observation; else that of the file."""
+
+    def _misfits(self, _: object) -> Iterator[Fault]:
+        if self.since is not None and self.since >= self.year:
+            yield not_rising(self.since, self.year, "since")
 
 
 def _point(form: _PointForm, sources: ObservedContext) -> ObservedPoint:
@@ -195,7 +205,7 @@ class Observed(Check):
     """In Vensim's language, over the variables of the model."""
     unit: str
     """As the figures are observed."""
-    scale: float = 1
+    scale: float = Field(default=1, gt=0)
     """What makes a figure in `unit` one of the model's."""
     end_of_year: bool = False
     most: float | None = None
@@ -217,7 +227,7 @@ class Capital(Form):
     low: float
     """As a multiple of the scenario's own values."""
     high: float
-    points: int
+    points: int = Field(ge=1)
 
 
 class FreeFigure(Check):
@@ -251,7 +261,7 @@ class Published(Check):
 
     of: Annotated[str, Resolved(str, lambda name, sources: one_series(sources.model, name))]
     unit: str
-    scale: float = 1
+    scale: float = Field(default=1, gt=0)
     """What makes a figure in `unit` one of the model's."""
 
 

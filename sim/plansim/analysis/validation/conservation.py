@@ -6,7 +6,6 @@ other tests too (`unsound`).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -202,7 +201,7 @@ def stated_figures(context: ValidationContext) -> Iterator[Target]:
         of_base = target.base_period is not None and (
             target.base_period.first == target.base_period.last == target.since
         )
-        in_table = re.fullmatch(context.checks.main_table.rows, target.id)
+        in_table = context.checks.main_table.rows.fullmatch(target.id)
         if of_base and in_table and target.base_value is not None:
             yield target
 

@@ -10,7 +10,7 @@ import math
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +23,6 @@ from plansim.analysis.validation.context import ValidationContext, verdicts
 from plansim.analysis.validation.result import Case, Result, case, result
 from plansim.model.reader import load_model
 from plansim.model.reading.expression import Node, Number, QuotedText, Table, walk
-from plansim.model.reading.syntax import read_expression
 from plansim.model.records import Model, VariableKind
 from plansim.model.rewrite import replaced
 from plansim.scenario.scenario_file import read_scenario
@@ -94,7 +93,7 @@ def _loose(context: ValidationContext) -> Iterator[Case]:
     for name, numbers in _hidden_numbers(model, context.checks.plain):
         yield case(name, False, "hidden_number", what=", ".join(numbers))
     for target in context.targets:
-        if re.fullmatch(context.checks.main_table.rows, target.id) and not target.variables:
+        if context.checks.main_table.rows.fullmatch(target.id) and not target.variables:
             yield case(target, False, "lacks", lacking="variable")
 
 
@@ -109,15 +108,14 @@ def all_causes(model: Model, names: Iterable[str]) -> set[str]:
     return seen
 
 
-def _hidden_numbers(model: Model, plain: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
+def _hidden_numbers(model: Model, plain: Collection[Node]) -> Iterator[tuple[str, list[str]]]:
     """Yield numbers in equations, and in tables in them, that are no constants.
 
     0, 1 and -1 are no assumptions.
     """
-    allowed = [read_expression(text) for text in plain]
 
     def bare(node: Node) -> Node | None:
-        return QuotedText("") if node in allowed else None
+        return QuotedText("") if node in plain else None
 
     for equations in model.scan.equations.values():
         numbers: list[str] = []
