@@ -268,6 +268,7 @@ def test_figures_that_are_held_out_are_forecast_or_the_test_fails(tmp_path: Path
         ("series: gap, error: 0.2", "series: water, years: [2000], error: 1",
          r":13: 'water 2000' is given twice"),
         ("  idle:\n", "  idel:\n", r":8: .*'idel'"),
+        ("matched: 2", "structures: [rate]", r":4: 'rate' is not a switch; expected a discrete"),
         ("matched: 2", "hold out from: 2000", r":4: no figures to fit, or none to forecast"),
         ("    observations:\n", "    factors: {rate: }\n    observations:\n",
          r":11: .*'rate'.*"),

@@ -29,7 +29,7 @@ from plansim.model.reading.expression import EquationSyntaxError, Node
 from plansim.model.reading.syntax import read_expression
 from plansim.model.records import Model, VariableKind
 from plansim.model.rewrite import AddedEquation
-from plansim.scenario.references import meant, variable_meant
+from plansim.scenario.references import meant, one_series, variable_meant
 from plansim.scenario.scenario_file import Scenario, read_scenario, split_overlays
 from plansim.scenario.values import Setting, SettingOrigin, assigned
 from plansim.targets.target import Basis, Target, binding_targets
@@ -52,6 +52,7 @@ __all__ = [
     "Question",
     "RealityCheck",
     "Relation",
+    "SeriesName",
     "Sign",
     "VariableName",
     "VariableNames",
@@ -94,7 +95,11 @@ def _model(context: Any) -> Model:
 
 
 def _variable(name: str, context: Any) -> str:
-    return variable_meant(_model(context), name)
+    return _model(context).find(name).name
+
+
+def _series(name: str, context: Any) -> str:
+    return one_series(_model(context), name)
 
 
 def _constant(name: str, context: Any) -> str:
@@ -128,9 +133,12 @@ def _settings(entries: Mapping[str, Setting], context: Any) -> dict[str, float]:
 
 
 VariableName = Annotated[str, Resolved(str, _variable)]
-"""``name`` or ``name[elements]`` of a variable of the model."""
+"""A variable of the model, with all its elements."""
 VariableNames = Annotated[tuple[str, ...], listed(list[str], _variable)]
+SeriesName = Annotated[str, Resolved(str, _series)]
+"""One series of a run: ``name`` or ``name[element]``."""
 ConstantName = Annotated[str, Resolved(str, _constant)]
+"""``name`` or ``name[elements]`` of a constant."""
 ConstantSettings = Annotated[Mapping[str, float], Resolved(dict[str, Setting], _settings)]
 """What constants are set to, written as in a scenario: by ``name`` or ``name[e1,e2]``."""
 
@@ -202,7 +210,7 @@ class Extreme(Check):
 class Resting(Form):
     """What a constant has to be for stocks to stand still."""
 
-    constant: ConstantName
+    constant: VariableName
     right: str = Field(alias="is")
     over: Items[str] = ()
 
@@ -313,7 +321,7 @@ class RealityCheck(Check):
             lambda name, given, model: _constant(name, model) and given,
         ),
     ]
-    variable: VariableName
+    variable: SeriesName
     year: int
     sign: Annotated[Sign, LAX]
     by: Items[float] = ()
@@ -406,7 +414,7 @@ class Effects(Form):
     least: Annotated[Mapping[str, float], Entries(dict[str, float], _binding)]
     """The part of its level by which a binding target's indicator moves under some question."""
     margins: Margins
-    beside: VariableNames = ()
+    beside: Annotated[tuple[str, ...], listed(list[str], _series)] = ()
     """Variables that are shown beside the targets, in the year of the first of these."""
 
     def _misfits(self, _: _EffectsContext) -> Iterator[Fault]:

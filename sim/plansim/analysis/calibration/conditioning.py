@@ -28,7 +28,7 @@ from plansim.analysis.calibration.observed_past import (
     series_equations,
 )
 from plansim.analysis.checks_form import CHECKS, load_checks
-from plansim.analysis.experiments.design import Design, DesignKind
+from plansim.analysis.experiments.design import Design, DesignKind, Discrete
 from plansim.analysis.experiments.design_file import read_design
 from plansim.analysis.experiments.design_form import FactorOrShort, factor_of, scenario_beside
 from plansim.errors import DesignError, Fault, InputError, Message, nearest
@@ -321,6 +321,12 @@ def _design(
     read = uncertainty_design(context.model)
     factors = (*(read.factors if read else ()), *form.factors.values())
     faults += (*apart("factors", factors), *_unknown(form.structures, factors, ("structures",)))
+    structures = [one for one in factors if one.name in form.structures]
+    faults += (
+        Fault("'{name}' is not a switch", at=("structures",),
+              expected=Message("a discrete distribution"), name=one.name)
+        for one in structures if not isinstance(one.distribution, Discrete)
+    )  # fmt: skip
     if not factors:
         faults.append(Fault("no constant of the model has a plausible range"))
     assert context.path is not None

@@ -10,7 +10,13 @@ from typing import Annotated, TypeVar
 
 from pydantic import Field
 
-from plansim.analysis.checks_form import Check, ConstantName, ConstantSettings, VariableName
+from plansim.analysis.checks_form import (
+    Check,
+    ConstantName,
+    ConstantSettings,
+    SeriesName,
+    VariableName,
+)
 from plansim.analysis.experiments.design_form import DesignContext
 from plansim.errors import Fault, InputError, Message, nearest
 from plansim.files.forms import LAX, Form, Items, Resolved, Wording, form_of, listed
@@ -20,9 +26,8 @@ from plansim.model.comment import Evidence, load_evidence
 from plansim.model.records import Model, folded
 from plansim.model.rewrite import AddedEquation
 from plansim.scenario.cells import number_in
-from plansim.scenario.references import one_series
 from plansim.targets.indicator import Measure
-from plansim.targets.target import Target
+from plansim.targets.target import Target, reported_factor, variable_of
 
 __all__ = [
     "HISTORY",
@@ -233,12 +238,17 @@ class Capital(Form):
 class FreeFigure(Check):
     """A figure that the run answers for in which nothing is given."""
 
-    of: VariableName
+    of: SeriesName
     unit: str
     most: float = Field(gt=0)
     """The relative error that passes."""
     observed: Annotated[ObservedPoint, Resolved(_PointForm, _point)]
     """With `since` the sum over the years after it."""
+
+    def _misfits(self, context: ObservedContext) -> Iterator[Fault]:
+        # Raises where the units do not convert.
+        reported_factor(variable_of(context.model, self.of).unit, self.unit)
+        return iter(())
 
 
 class HeldSeries(Check):
@@ -259,7 +269,7 @@ class Free(Form):
 class Published(Check):
     """A statistic that the city publishes year by year, and the series that answers for it."""
 
-    of: Annotated[str, Resolved(str, lambda name, sources: one_series(sources.model, name))]
+    of: SeriesName
     unit: str
     scale: float = Field(default=1, gt=0)
     """What makes a figure in `unit` one of the model's."""

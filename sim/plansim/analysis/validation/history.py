@@ -20,7 +20,7 @@ from plansim.analysis.validation.context import Settings, ValidationContext, cel
 from plansim.analysis.validation.result import Case, Number, Result, case, result
 from plansim.scenario.factors import FloatArray, default_of
 from plansim.targets.indicator import measured
-from plansim.targets.target import reported_factor
+from plansim.targets.target import reported_factor, variable_of
 
 __all__ = [
     "GoodnessOfFit",
@@ -203,7 +203,7 @@ def free_history(context: ValidationContext) -> Result:
         # Of its year, or the sum over the years since another.
         at, point, stated = runs.yearly(figure.of), figure.observed, figure.observed.value
         first = point.year if point.since is None else point.since + 1
-        factor = reported_factor(context.model.variables[figure.of].unit, figure.unit)
+        factor = reported_factor(variable_of(context.model, figure.of).unit, figure.unit)
         values = factor * np.sum([at(year) for year in range(first, point.year + 1)], axis=0)
         errors.append(values / stated - 1)
         numbers = (float(values[0]), stated, figure.unit)
@@ -314,7 +314,7 @@ def family_cases(family: Family, runs: Trajectories) -> list[Case]:
     """Compare the run of a family member with its figures."""
     cases = []
     for figure in family.figures:
-        unit = runs.compiled.model.variables[figure.of].unit
+        unit = variable_of(runs.compiled.model, figure.of).unit
         factor = reported_factor(unit, figure.unit) * family.size
         simulated = float(runs.yearly(figure.of)(figure.year)[0]) * factor
         most = min(family.most, FAMILY_ERROR)
