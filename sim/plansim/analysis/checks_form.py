@@ -210,7 +210,9 @@ class Extreme(Check):
 class Resting(Form):
     """What a constant has to be for stocks to stand still."""
 
-    constant: VariableName
+    constant: Annotated[
+        str, Resolved(str, lambda name, model: meant(model, name) and _variable(name, model))
+    ]
     right: str = Field(alias="is")
     over: Items[str] = ()
 
@@ -329,10 +331,13 @@ class RealityCheck(Check):
 
     def _misfits(self, _: object) -> Iterator[Fault]:
         if self.by and not (len(self.by) == 2 and self.by[0] < self.by[1]):
-            at, expected = ("by",), Message("{count} rising numbers", count=2)
-            name, key = self.id, "by"
-            yield Fault("'{name}' has no proper {key} range", at=at, expected=expected, name=name,
-                        key=key)  # fmt: skip
+            yield Fault(
+                "'{name}' has no proper {key} range",
+                at=("by",),
+                expected=Message("{count} rising numbers", count=2),
+                name=self.id,
+                key="by",
+            )
 
 
 class _RealityForm(Form):

@@ -48,6 +48,7 @@ __all__ = [
     "StartSource",
     "load_history",
     "load_seam",
+    "not_rising",
     "observed_context",
     "read_beside",
     "read_observations",
