@@ -76,10 +76,11 @@ class Variable:
 
 
 class ModelWriter:
-    """Writes the variables of a model, and keeps how they are computed."""
+    """Writes a model, and keeps how it is computed; without arrays and macros if PySD reads it."""
 
-    def __init__(self, random: Random) -> None:
+    def __init__(self, random: Random, for_pysd: bool = False) -> None:
         self.random = random
+        self.for_pysd = for_pysd
         self.variables: list[Variable] = []
         self.stocks: list[tuple[str, str]] = []
         self.bound: frozenset[str] = frozenset()
@@ -96,8 +97,10 @@ class ModelWriter:
         make = self.random.choice(
             [self.leaf] * 3
             if depth <= 0
-            else [self.leaf, self.plain, self.plain, self.memory, self.memory, self.over_elements,
-                  self.table, self.macro, self.of_time, self.at_element, self.vector_select]
+            else [self.leaf, self.plain, self.plain, self.memory, self.memory, self.table,
+                  self.of_time]
+            + [self.over_elements, self.macro, self.at_element, self.vector_select]
+            * (not self.for_pysd)
         )  # fmt: skip
         return make(dims, depth - 1)
 
@@ -161,7 +164,7 @@ class ModelWriter:
             return run.memory[key]
 
         def trend(run: Run) -> Array:
-            x = a.value(run) ** 2 + 1
+            x = np.abs(a.value(run)) + 1
             mean = run.level(key, run.memory.setdefault((key, 0), x / (1 + d * 0.1)),
                              lambda now: (x - now) / d)  # fmt: skip
             return (x - mean) / (d * np.abs(mean))
@@ -181,13 +184,13 @@ class ModelWriter:
             (f"DELAY N(%s, {d}, 0.2, {shown})",
              lambda run: run.delayed(key, a.value(run), 0.2, order, d)),
             (f"DELAY FIXED(%s, {steps}*TIME STEP, 0.3)", lambda run: fixed(run, steps)),
-            (f"DELAY MATERIAL(%s, {steps}*TIME STEP, 0.3, 0)", lambda run: fixed(run, steps)),
             (f"DELAY FIXED(%s, {steps / 4 - 0.1:.2f}, 0.3)", lambda run: fixed(run, steps)),
-            (f"TREND((%s)^2 + 1, {d}, 0.1)", trend),
+            (f"TREND(ABS(%s) + 1, {d}, 0.1)", trend),
             ("INITIAL(%s)", lambda run: run.memory.setdefault(key, a.value(run))),
+            (f"DELAY MATERIAL(%s, {steps}*TIME STEP, 0.3, 0)", lambda run: fixed(run, steps)),
         )  # fmt: skip
-        form, value = self.random.choice(forms)
-        if self.random.random() < 0.1:
+        form, value = self.random.choice(forms[: len(forms) - self.for_pysd])
+        if self.random.random() < 0.1 and not self.for_pysd:
             name = a.text
             return Term(lambda m: f"SAMPLE IF TRUE({name(m)} > 0.31, {name(m)}, 0.4)", sampled)
         return Term(lambda marks: form % a.text(marks), value)
@@ -262,7 +265,7 @@ class ModelWriter:
                 lambda marks: f"curve[{marks['A']}]({a.text(marks)})",
                 lambda run: by_row(a.value(run)),
             )  # fmt: skip
-        row = self.random.randrange(3)
+        row = self.random.randrange(3 - self.for_pysd)  # PySD has no jumps
         return Term(
             lambda marks: f"Curve[a{row + 1}](3*{a.text(marks)})",
             lambda run: looked_up(3 * a.value(run), *CURVES[row]),
@@ -344,9 +347,13 @@ class ModelWriter:
         for name, source in sources.items():
             keyword, value = self.random.choice(ways)
             self.add(name, "", f"{name} {keyword}{source} ~~|\n", value)
+        named = "files= 1 ~~|\nThe File :IS: 'data.csv' ~~|\n"
+        self.add("files", "", named, lambda run: whole(1.0))
+        if self.for_pysd:
+            return
         by = round(self.random.uniform(-2, 2), 2)
         name = self.random.choice([*sources])
-        text = f"The File :IS: 'data.csv' ~~|\nmoved:= TIME SHIFT({name}, {by}) ~~|\n"
+        text = f"moved:= TIME SHIFT({name}, {by}) ~~|\n"
         self.add("moved", "", text, lambda run: whole(np.interp(run.time + by, *DATA)))
         times, values = map(np.array, DATA)
         ends = self.random.uniform(0, times[1]), self.random.uniform(times[1], 6)
@@ -424,23 +431,24 @@ class Written:
     dims: Mapping[str, str]
 
 
-def write_model(random: Random) -> Written:
+def write_model(random: Random, for_pysd: bool = False) -> Written:
     """Write a model at random, and compute it by Euler's method."""
-    g = ModelWriter(random)
+    g = ModelWriter(random, for_pysd)
+    shapes = [""] if for_pysd else ["", "A", "B", "AB"]
     g.constants()
     g.seen()
     for i in range(3):
-        g.auxiliary(f"early {i}", random.choice(["", "A", "B", "AB"]), 2)
+        g.auxiliary(f"early {i}", random.choice(shapes), 2)
     first = list(g.variables)
-    stocks = [
-        g.stock(name, dims) for name, dims in (("level", ""), ("tank of a", "A"), ("pool", "AB"))
-    ]
-    g.mapped()
+    kinds = (("level", ""), ("tank of a", shapes[-1][:1]), ("pool", shapes[-1]))
+    stocks = [g.stock(name, dims) for name, dims in kinds]
     for i in range(4):
-        g.auxiliary(f"middle {i}", random.choice(["", "A", "B", "AB"]), 3)
-    g.of_vectors()
+        g.auxiliary(f"middle {i}", random.choice(shapes), 3)
+    if not for_pysd:
+        g.mapped()
+        g.of_vectors()
     for i in range(4):
-        g.auxiliary(f"late {i}", random.choice(["", "A", "B", "AB"]), 3)
+        g.auxiliary(f"late {i}", random.choice(shapes), 3)
     entries = [v.text for v in g.variables] + [text for text, _, _ in stocks]
     random.shuffle(entries)
     run, found = Run(), {name: [] for name in [v.name for v in g.variables]}  # type: ignore[var-annotated]

@@ -125,11 +125,8 @@ def lake(folder: Path) -> Model:
     texts = {"lake.mdl": _MODEL, "targets.yaml": _TARGETS, "views.yaml": _VIEWS}
     texts |= {"boats.yaml": _BOATS, "design.yaml": _DESIGN, "loops.yaml": _LOOPS}
     texts |= {"decision.yaml": _DECISION, "past.yaml": _PAST, "history.yaml": _HISTORY}
-    texts |= {
-        "observations.csv": _OBSERVED,
-        "conditioning.yaml": _CONDITIONING,
-        "checks.yaml": _CHECKS,
-    }
+    texts |= {"observations.csv": _OBSERVED, "conditioning.yaml": _CONDITIONING}
+    texts |= {"checks.yaml": _CHECKS}
     texts |= {"stories/boats.yaml": _BOATS, "stories/past.yaml": _PAST}
     (folder / "stories").mkdir()
     for name, text in texts.items():

@@ -376,24 +376,24 @@ class _Matching:
 
         ``whole`` answers for the observations; ``own`` are the factors of this run alone.
         """
-        model, base = self.model, run.scenario.values
+        model, scenario = self.model, run.scenario
         names = [factor.name for factor in self.spec.design.factors]
         acting = [i for i, one in enumerate(self.changes) if names[one.column] not in run.without]
         factors = (*(self.changes[i].factor for i in acting), *run.factors)
         still = np.zeros((1, len(factors)))
-        changes = Members(self._head(), factors, (0,), still, self.policy).changes(model, base)
+        members = Members(self._head(), factors, (0,), still, self.policy)
         indicators = [
             indicator_of(whole, one.series, one.measure, one.since, one.year)
             for one in run.observations
         ]
         units = np.array([one.factor for one in run.observations])
-        constants, _ = changes.constants_under(model, base, still)
+        constants, _ = members.constants_under(model, scenario)
         wanted = Request(tuple({one.id: one for one in indicators}.values()))
-        evaluator = Evaluator(whole, run.scenario, constants, wanted, stop_early=True)
+        evaluator = Evaluator(whole, scenario, constants, wanted, stop_early=True)
 
         def simulate(changed: FloatArray, points: FloatArray) -> FloatArray:
             values = np.concatenate([changed[:, acting], points[:, own]], axis=1)
-            _, table = changes.constants_under(model, base, values)
+            _, table = members.constants_under(model, scenario, values)
             evaluation = evaluator.evaluate(table, self.threads)
             measured = np.stack([evaluation[one.id].value for one in indicators], axis=1)
             return np.asarray(measured * units)

@@ -133,12 +133,14 @@ class ValidationContext:
     def series(self) -> tuple[str, ...]:
         """Every ``name`` or ``name[e1,e2]`` of the model itself that changes over time."""
         return tuple(
-            label for label in self.compiled.rows if label.partition("[")[0] in self.model.variables
+            label
+            for label in self.compiled.kernel.outputs
+            if label.partition("[")[0] in self.model.variables
         )
 
     def series_of(self, runs: Trajectories) -> dict[str, FloatArray]:
         """Return what changes over time in the first of some runs: ``(time,)`` by `series`."""
-        return {label: runs.values[0, runs.compiled.rows[label]] for label in self.series}
+        return {label: runs.values[0, runs.compiled.kernel.rows_of[label]] for label in self.series}
 
     @cached_property
     def runs(self) -> Mapping[str, Trajectories]:

@@ -69,7 +69,7 @@ def _moves(
     """
     for reference in context.indicators:
         span = _span(context, reference)
-        path = whole.values[0, whole.compiled.rows[reference]]
+        path = whole.values[0, whole.compiled.kernel.rows_of[reference]]
         turns = np.nanmin(path) < 0 < np.nanmax(path)
         for year in context.checks.years:
             figures = []
