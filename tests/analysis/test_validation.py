@@ -214,7 +214,7 @@ SLIPS = [
      r"history\.yaml:23: the years do not rise; found 2026–2026$"),
     (HISTORY, "unit: 亿元\n      most: 0.05", "unit: 万人\n      most: 0.05",
      r"history\.yaml:27: .* do not measure the same thing"),
-    (HISTORY, "since: 2024", "since: 2027",  # and not that the list, whose one entry it is, is empty
+    (HISTORY, "since: 2024", "since: 2027",  # not: the list is empty
      r"^\S*history\.yaml:33: the years do not rise; found 2027–2026$"),
     (HISTORY, "points: 3", "points: -1", r"history\.yaml:4: 'points' .* at least 1; found -1"),
     (HISTORY, "scale: 0.01", "scale: 0", r"history\.yaml:21: 'scale' .* more than 0; found 0"),
