@@ -83,7 +83,7 @@ from plansim.analysis.decisions.signposts import (
 )
 from plansim.analysis.optimization.frontier import Frontier as Frontier, frontier as frontier
 from plansim.analysis.optimization.levers import lever_named as lever_named
-from plansim.analysis.optimization.decision_file import (
+from plansim.analysis.optimization.decision_form import (
     read_frontier_spec as read_frontier_spec,
 )
 from plansim.analysis.optimization.target_seeking import Solution as Solution, solve as solve

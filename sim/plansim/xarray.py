@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from plansim.analysis.ensemble import judged_with_shares, shares_of
+from plansim.analysis.ensemble import shares_of, with_shares
 from plansim.analysis.experiments.replay import element_of
 from plansim.analysis.experiments.summary import shares
 from plansim.engine.dataset import origin_of
@@ -210,9 +210,10 @@ class PlansimAccessor:
 
     def _judged(self, targets: Iterable[Target | str] | None) -> tuple[Verdict, ...]:
         wanted, origin = self._targets(targets), origin_of(self._runs)
+        verdicts = check_targets(self._runs, wanted)
         if origin is None:
-            return check_targets(self._runs, wanted)
-        return judged_with_shares(origin.model, origin.scenarios, [self._runs], wanted)
+            return verdicts
+        return with_shares(verdicts, origin.model, origin.scenarios, wanted)
 
 
 class RunPlots:

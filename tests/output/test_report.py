@@ -200,6 +200,8 @@ def test_shares_in_words_add_up_to_the_change_and_none_is_nil(
     assert attribution is not None
     groups = attribution.labelled(found.views.levers).groups
     names = [text.pick(group.name, group.name_zh) for group in groups]
+    units = {lever.name_en: lever.shown_unit for lever in found.views.levers}
+    assert all(group.unit == units.get(group.name, group.unit) for group in groups)
     table = table_of(documents[lang], text("report.causes"))
     assert "±" not in table.note
     for *_, change, due in rows_of(table).values():

@@ -19,7 +19,7 @@ NUMBERS = (
     *("value", "asked", "margin", "margin_pct", "tolerance", "second_value"),
     *("share", "share_low", "share_high"),
 )
-YEARS = ("year", "first_breach", "followed_to")
+YEARS = ("year", "first_breach")
 HEADS = ["target · 指标", "plan · 规划"]
 NOTE = (
     "60/100: of so many of 100 plausible models met; ? open: fewer than 80 agree. "

@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from plansim.analysis.calibration.history_file import PointKind
-from plansim.analysis.ensemble import judged_with_shares
+from plansim.analysis.ensemble import with_shares
 from plansim.analysis.feedback.loop_scores import score_loops
 from plansim.analysis.validation.history import HistorySeries
 from plansim.errors import InputError, Message
@@ -35,6 +35,7 @@ from plansim.targets.target import (
     answering_series,
     binding_targets,
 )
+from plansim.targets.verdict import check_targets
 
 __all__ = [
     "FIGURES",
@@ -85,13 +86,9 @@ def _verdicts_sheet(subject: Subject) -> Figure:
         InputError: nothing is judged.
     """
     every, lang = subject.every, subject.lang
-    verdicts = [
-        verdict
-        for verdict in judged_with_shares(
-            subject.model, subject.scenarios, subject.runs, subject.targets
-        )
-        if every or verdict.attribute is Attribute.BINDING
-    ]
+    judged = (one for run in subject.runs for one in check_targets(run, subject.targets))
+    shared = with_shares(judged, subject.model, subject.scenarios, subject.targets)
+    verdicts = [one for one in shared if every or one.attribute is Attribute.BINDING]
     if all(verdict.status is Status.UNTESTABLE for verdict in verdicts):
         if every:
             raise InputError("no target is judged")

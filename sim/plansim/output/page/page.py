@@ -194,7 +194,7 @@ def make_page(
     goals = [target for target in catalogue if target.kind is Kind.TARGET]
     data |= {
         "lang": lang,
-        "title": both(title.en, title.zh) if title else [drawn.name, drawn.name],
+        "title": both(title.en, title.zh),
         "model": drawn.path.name,
         "sha256": drawn.sha256,
         "version": version("plansim"),
@@ -210,7 +210,7 @@ def make_page(
     names = {one.id: text.pick(one.title_en, one.title_zh) for one in presets[:COMPARED]}
     parts = {
         "lang": {Lang.EN: "en", Lang.ZH: "zh-Hans"}[text.lang],
-        "title": text.pick(title.en, title.zh) if title else drawn.name,
+        "title": text.pick(title.en, title.zh),
         "answer": answer((one for one in verdicts if one.scenario in names), text, names),
     }
     engine = _engine(javascript(program), javascript(verdict_program(model, judged)), data)
