@@ -393,15 +393,9 @@ class Context:
 
     def pin(self, place: int) -> None:
         """Note that the constants that a node depends on must not vary."""
-        names = list(self.inputs)
-        self.pinned |= {names[index].partition("[")[0] for index in self._inputs_of(place)}
-
-    def _inputs_of(self, place: int) -> set[int]:
-        found: set[int] = set()
-        waiting = [place]
+        names, waiting = list(self.inputs), {place}
         while waiting:
             instruction = self.graph.instructions[waiting.pop()]
             if instruction.op is Op.INPUT:
-                found.add(instruction.index)
-            waiting += instruction.operands
-        return found
+                self.pinned.add(names[instruction.index].partition("[")[0])
+            waiting.update(instruction.operands)
