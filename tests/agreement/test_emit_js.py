@@ -11,7 +11,8 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from plansim.compiler.ir import BOOLEAN, CONTROLS, Graph, Op, PiecewiseLinear, Program
+from plansim.compiler.graph import Graph
+from plansim.compiler.ir import BOOLEAN, CONTROLS, Op, PiecewiseLinear, Program
 from plansim.engine.compiled import run_compiled
 from plansim.engine.trajectory import cells
 from plansim.model.reader import load_model

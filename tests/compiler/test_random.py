@@ -12,7 +12,8 @@ from scipy import special, stats
 import plansim
 from plansim.analysis.evaluator import Evaluator, Request
 from plansim.compiler.functions.random import normal_cdf, normal_quantile
-from plansim.compiler.ir import Graph, Program
+from plansim.compiler.graph import Graph
+from plansim.compiler.ir import Program
 from plansim.compiler.native import host_platform
 from plansim.compiler.tracing import Trace
 from plansim.engine.batch import simulate_ensemble
