@@ -20,9 +20,8 @@ from plansim.model.records import Integration, Model, VariableKind
 from plansim.scenario.factors import FloatArray
 from plansim.scenario.scenario_file import Scenario, as_written
 from plansim.scenario.variant import for_scenarios
-from tests.helpers.clock import by
 from tests.helpers.javascript import run_in_node, simulate_in_node
-from tests.helpers.reference import disagreements
+from tests.helpers.reference import by, disagreements
 
 FEATURES = sorted((Path(__file__).parents[1] / "agreement" / "vensim").glob("*/*.mdl"))
 

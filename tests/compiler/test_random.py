@@ -22,8 +22,8 @@ from plansim.engine.simulate import simulate
 from plansim.model.reader import load_model
 from plansim.model.records import Integration, Model, TimeSpec
 from plansim.scenario.scenario_file import as_written, read_scenario
-from tests.helpers.clock import by
 from tests.helpers.javascript import run_in_node
+from tests.helpers.reference import by
 
 EQUATIONS = """
 flat= RANDOM UNIFORM(2, 5, 0) ~ Dmnl ~|

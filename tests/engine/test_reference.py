@@ -3,18 +3,18 @@ from __future__ import annotations
 import json
 import textwrap
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from plansim.engine import pysd as reference
-from plansim.engine import simulate as compiled
+from plansim.engine import simulate as engine
 from plansim.errors import ModelError, SimulationError
 from plansim.model.reader import load_model, parse_model
 from plansim.model.records import Model
 from plansim.scenario.scenario_file import Scenario, read_scenario
-from tests.helpers.reference import simulate
 
 CLOCK = """
 INITIAL TIME = 2000 ~ Year ~|
@@ -25,6 +25,7 @@ SAVEPER = 0.5 ~ Year ~|
 
 Build = Callable[[str], Model]
 Play = Callable[..., Scenario]
+simulate = partial(engine.simulate, engine="pysd")
 
 
 @pytest.fixture
@@ -80,7 +81,7 @@ def test_an_order_is_a_whole_number(build: Build, function: str) -> None:
         f"y = {function}(Time, 1, 2000, 3) ~ Year ~|"
     )
     run = simulate(model, cache=False)
-    np.testing.assert_allclose(run["x"], compiled.simulate(model, cache=False)["x"], rtol=1e-13)
+    np.testing.assert_allclose(run["x"], engine.simulate(model, cache=False)["x"], rtol=1e-13)
     np.testing.assert_array_equal(run["x"], run["y"])
 
 
@@ -116,7 +117,7 @@ def test_what_is_saved_does_not_change_a_run(build: Build, play: Play, saveper: 
         """
     )
     saved = simulate(model, play(model, SAVEPER=saveper))
-    ours = compiled.simulate(model, play(model, SAVEPER=saveper), cache=False)
+    ours = engine.simulate(model, play(model, SAVEPER=saveper), cache=False)
     for name in ("level", "delayed", "late", "sampled"):
         np.testing.assert_allclose(saved[name], ours[name], rtol=1e-13)
 
