@@ -28,7 +28,7 @@ BY_PYSD = [path for path in FEATURES if path.stem != "macros"]
 
 
 def wrong(model: Model, scenario: Scenario) -> list[str]:
-    ours, theirs = (run(model, scenario)[0] for run in (run_compiled, run_reference))
+    ours, theirs = (run(model, scenario) for run in (run_compiled, run_reference))
     np.testing.assert_array_equal(ours.time, theirs.time)
     np.testing.assert_equal(ours.constants, theirs.constants)
     return disagreements(cells(model, ours), cells(model, theirs))

@@ -17,7 +17,7 @@ from plansim.engine.kernel import compile_model
 from plansim.engine.simulate import simulate
 from plansim.errors import ModelError, SimulationError
 from plansim.model.records import Model
-from plansim.output.export.run_files import export
+from plansim.output.export.export import export
 
 Load = Callable[..., Model]
 Array: TypeAlias = "np.ndarray | float"
@@ -283,9 +283,8 @@ def test_the_order_of_delay_n_is_lowered(load: Load, lasts: float) -> None:
     model = load(text.replace(" 5)", f" {order})"))
     np.testing.assert_array_equal(found, run(model)["x"])
     if order * 0.5 <= lasts:
-        np.testing.assert_allclose(
-            found, simulate(model, cache=False, engine="pysd")["x"], rtol=1e-12
-        )
+        theirs = simulate(model, cache=False, engine="pysd")["x"]
+        np.testing.assert_allclose(found, theirs, rtol=1e-12)
 
 
 # --- beside a plain run ---------------------------------------------------------------------------

@@ -9,8 +9,8 @@ import pytest
 
 from plansim.errors import InputError, OutputError
 from plansim.files import shipped as shipped_files
-from plansim.files.shipped import shipped, shipped_model
-from plansim.files.writing import check_destination, write_text, writing_whole
+from plansim.files.shipped import shipped_model
+from plansim.files.writing import check_destination, check_folder, write_text, writing_whole
 
 
 @pytest.fixture
@@ -22,18 +22,6 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "model").mkdir()
     return tmp_path
-
-
-def test_a_checkout_has_its_files_at_its_root(checkout: Path) -> None:
-    (checkout / "model" / "town.mdl").touch()
-    assert shipped("model") == checkout / "model"
-    assert shipped_model() == checkout / "model" / "town.mdl"
-
-
-def test_a_wheel_has_its_files_in_the_package(checkout: Path) -> None:
-    inside = checkout / "sim" / "plansim" / "_data" / "model"
-    inside.mkdir(parents=True)
-    assert shipped("model") == inside
 
 
 @pytest.mark.parametrize(("names", "found"), [([], "none"), (["a.mdl", "b.mdl"], "a.mdl, b.mdl")])
@@ -67,6 +55,12 @@ def test_a_destination_that_cannot_be_is_refused(tmp_path: Path, name: str, mess
     check_destination(tmp_path / "taken.csv", force=True, formats=(".csv",))
     with pytest.raises(OutputError, match=message):
         check_destination(tmp_path / name, formats=(".csv", ".xlsx"))
+
+
+def test_a_link_that_leads_nowhere_is_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "pages").symlink_to("nowhere")
+    with pytest.raises(OutputError, match="expected a folder; found a link that leads nowhere"):
+        check_folder(tmp_path / "pages")
 
 
 def test_what_a_link_leads_to_is_written_and_the_link_stays(tmp_path: Path) -> None:

@@ -23,11 +23,6 @@ def test_the_full_convention() -> None:
     )
 
 
-def test_an_ordinary_comment_is_all_meaning() -> None:
-    comment = read_comment("\n\t\tThe time step\\ for the simulation.\n\t")
-    assert comment == Comment("", "The time step\\ for the simulation.", "", (), None, False, ())
-
-
 @pytest.mark.parametrize(
     ("tag", "plausible"),
     [
@@ -63,10 +58,8 @@ def test_elements_in_chinese() -> None:
 @pytest.mark.parametrize(
     ("tag", "source", "said_en", "said_zh"),
     [
-        ("M01", Source("M01", "", None, "", ""), "", ""),
         ("A: 1–2", Source("A", "1–2", (1, 2), "", ""), "1–2", "1–2"),
         ("D: 合计。sum", Source("D", "", None, "sum", "合计"), "sum", "合计"),
-        ("D: sum", Source("D", "", None, "sum", ""), "sum", "sum"),
         ("D: 合计。", Source("D", "", None, "", "合计"), "合计", "合计"),
         (
             "A: 1–2 甲：3–4。乙。5 万: why",

@@ -83,8 +83,6 @@ def test_a_row_reads_as_a_sentence() -> None:
     [
         ({"year": "", "value": "", "unit": "", "place": "", "source": "", "confidence": ""},
          "growth", "growth"),
-        ({"unit": "Dmnl"}, "Town 2003: 9. Year", "growth：9。Year"),
-        ({"unit": "kg/Year"}, ": 9 kg/Year.", "：9 kg/年。"),
         ({"unit": "1/yr", "unit_zh": "/年"}, ": 9 1/yr.", "：9/年。"),
         ({"year": "mean", "year_zh": "多年平均"}, "Town mean: 9", "Town多年平均，"),
     ],

@@ -263,7 +263,11 @@ def test_overlays_on_one_lever_are_refused_whatever_their_form(toy: Model, tmp_p
         ("pull: {series: {}}", "the series of 'pull' is empty"),
         ("pull: {series: {2006: 11}}", "'pull in 2006' is outside its admissible range; "),
         ("pull: {series: {2004: 1, 2005: 1}}", "the series of 'pull' leaves the run; expected"),
-        ("pull: {series: {2006: 1}, from: 2006}", "the lever 'pull' must have one form; expected"),
+        (
+            "pull: {series: {2006: 1}, from: 2006}",
+            "the lever 'pull' must have one form; expected before, after, from, to, until; or "
+            "size, start, length; or series; found from, series",
+        ),
         ("wear: {after: 0.2}", "'wear after' changes nothing without 'wear from year'"),
         ("inflow: {before: 2}", "'inflow' has no 'before'; expected one of after, from, to, un"),
         ("drained: {series: {2006: 1}}", "'drained' cannot be set: its equation gives its val"),

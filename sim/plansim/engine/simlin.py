@@ -15,7 +15,7 @@ import numpy as np
 
 from plansim.engine.trajectory import Trajectory, cells, largest_difference
 from plansim.errors import InputError, Message, SimulationError, foreign
-from plansim.files.reading import read_regular
+from plansim.files.reading import read_regular, reason_of
 from plansim.model.records import Model, VariableKind, cells_of
 from plansim.scenario.factors import FloatArray
 from plansim.scenario.scenario_file import Scenario
@@ -82,7 +82,7 @@ def vdf_as_csv(path: Path) -> Path:
         read_regular(path)  # a pipe or a device would never end
         simlin.load_vdf(path).to_csv(table)
     except (simlin.SimlinError, OSError, ValueError) as error:
-        why = foreign(getattr(error, "strerror", None) or error)
+        why = reason_of(error)
         raise InputError("the table cannot be read", path, found=why) from None
     return table
 

@@ -61,7 +61,6 @@ __all__ = [
     "or_text",
     "schema_of",
     "shown",
-    "unknown_keys",
 ]
 
 MOST_FAULTS = 100
@@ -102,8 +101,11 @@ class Form(BaseModel):
             return read(data)
         faults: list[Fault] = []
         if cls.model_config["extra"] == "forbid":
-            keys = [info.alias or key for key, info in cls.model_fields.items()]
-            faults += islice(unknown_keys(data, keys), MOST_FAULTS)
+            keys = tuple(info.alias or key for key, info in cls.model_fields.items())
+            expected = Message("one of {names}", names=keys)
+            for key in islice((key for key in data if key not in keys), MOST_FAULTS):
+                message, close = Message("unknown key '{key}'", key=key), nearest(key, keys)
+                faults.append(Fault(message, expected=expected, nearest=close, at=(key,)))
             data = {key: value for key, value in data.items() if key in keys}
         try:
             form = read(data)
@@ -112,19 +114,6 @@ class Form(BaseModel):
         if faults := [*faults, *form._misfits(info.context)]:
             raise InputError(faults)
         return form
-
-
-def unknown_keys(given: Iterable[str], known: Collection[str]) -> Iterator[Fault]:
-    """Yield a fault for each key of a mapping that is not known."""
-    for key in given:
-        if key not in known:
-            yield Fault(
-                "unknown key '{key}'",
-                at=(key,),
-                expected=Message("one of {names}", names=tuple(known)),
-                nearest=nearest(key, known),
-                key=key,
-            )
 
 
 class Words(Form):
@@ -333,7 +322,10 @@ _EXPECTED = {
     "tuple_type": Message("a list"),
     "bool_type": Message("true or false"),
     "float_type": Message("a number"),
+    "float_parsing": Message("a number"),
     "int_type": Message("a whole number"),
+    "int_parsing": Message("a whole number"),
+    "int_from_float": Message("a whole number"),
 }
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from plansim.errors import Fault, InputError, Message, foreign
 from plansim.files.escaping import without_controls
 
-__all__ = ["MOST_BYTES", "CsvTable", "read_csv", "read_regular"]
+__all__ = ["MOST_BYTES", "CsvTable", "read_csv", "read_regular", "reason_of"]
 
 
 MOST_BYTES = 200_000_000
@@ -39,6 +39,11 @@ def read_regular(path: Path, most: int = MOST_BYTES) -> bytes:
     if len(raw) > most:
         raise OSError(errno.EFBIG, f"more than {most // 10**6} MB", str(path))
     return raw
+
+
+def reason_of(error: Exception) -> Message:
+    """Return why a file cannot be read, in the system's words."""
+    return foreign(getattr(error, "strerror", None) or error)
 
 
 @dataclass(frozen=True)
@@ -82,8 +87,7 @@ def read_csv(path: Path, required: Sequence[str] = (), separator: str = ",") -> 
     except (csv.Error, UnicodeDecodeError) as error:
         raise InputError("the table is not a CSV file", path, found=str(error)) from None
     except (OSError, ValueError) as error:  # ValueError: a path that no file can have
-        why = foreign(getattr(error, "strerror", None) or error)
-        raise InputError("the table cannot be read", path, found=why) from None
+        raise InputError("the table cannot be read", path, found=reason_of(error)) from None
     if missing := [name for name in required if name not in columns]:
         expected = Message("{columns}", columns=tuple(required))
         found = Message("no {names}", names=tuple(missing))

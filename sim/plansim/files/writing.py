@@ -193,8 +193,8 @@ def check_folder(path: Path, *, force: bool = False, front: str | None = FRONT) 
             or it does not hold ``front``.
     """
     if (path.exists() or path.is_symlink()) and not path.is_dir():
-        expected, found = Message("a folder"), Message("a file")
-        fault = Fault("cannot write the output", path, expected=expected, found=found)
+        found = Message("a file") if path.exists() else Message("a link that leads nowhere")
+        fault = Fault("cannot write the output", path, expected=Message("a folder"), found=found)
     elif unfit := unfit_parent(path):
         fault = unfit
     elif not path.is_dir() or not any(path.iterdir()):

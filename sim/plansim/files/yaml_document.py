@@ -30,7 +30,7 @@ from ruamel.yaml.events import (
 from ruamel.yaml.reader import ReaderError
 
 from plansim.errors import Fault, Message, foreign, nearest
-from plansim.files.reading import read_regular
+from plansim.files.reading import read_regular, reason_of
 
 __all__ = [
     "MAX_BYTES",
@@ -94,8 +94,7 @@ def read_document(path: Path) -> YamlDocument:
         message = Message("the file is not UTF-8 text")
         line = raw[: error.start].count(b"\n") + 1
     except (OSError, ValueError) as error:  # ValueError: a path that no file can have
-        why = foreign(getattr(error, "strerror", None) or error)
-        message = Message("the file cannot be read: {why}", why=why)
+        message = Message("the file cannot be read: {why}", why=reason_of(error))
     fault = Fault(message, str(path), line, nearest=close)
     return YamlDocument(str(path), hashlib.sha256(raw).hexdigest(), None, {}, (fault,))
 
@@ -129,7 +128,10 @@ def parse_document(text: str, file: str, sha256: str = "") -> YamlDocument:
         line = text.count("\n", 0, int(error.position)) + 1
         reader.fault(Message("the file has control characters"), line)
     except YAMLError as error:
-        mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+        mark = getattr(error, "problem_mark", None)
+        words = str(getattr(error, "context", "")).split()
+        if mark is None or words[3:4] in (["flow"], ["quoted"]):
+            mark = getattr(error, "context_mark", None)  # where the bracket or text begins
         problem = getattr(error, "problem", None) or str(error).splitlines()[0]
         # The parser's ", but got '<scalar>'" is its internal name, and is dropped.
         message = Message("not valid YAML: {why}", why=foreign(problem.split(", but ")[0]))

@@ -7,7 +7,6 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from operator import itemgetter
 from pathlib import Path
 from types import MappingProxyType
 
@@ -26,11 +25,11 @@ from plansim.model.records import (
     Timing,
     Variable,
     VariableKind,
+    unsound_clock,
 )
 
 __all__ = ["build_model"]
 
-_MAX_STEPS = 10_000_000
 _DEEPEST = 50
 """How many constants may be between a number of the clock and its numerals."""
 _CLOCK_FUNCTIONS: Mapping[str, Callable[[Sequence[float]], float]] = MappingProxyType(
@@ -143,7 +142,6 @@ class _Builder:
     slips: FaultLog
     unitless: list[Variable] = field(default_factory=list)
     moving_clock: bool = False
-    _smallest: dict[tuple[frozenset[str], frozenset[str]], str | None] = field(default_factory=dict)
 
     def variables(self) -> dict[str, Variable]:
         built = (self._variable(key, group) for key, group in self.scan.equations.items())
@@ -190,37 +188,16 @@ class _Builder:
             return None
         initial, final, step, saveper = (clock[key] for key in _CONTROL)
         spec = TimeSpec(initial, final, step, saveper, integration)
-        self._check_clock(spec)
+        if wrong := unsound_clock(spec):
+            name, expected = wrong
+            self.faults.fault(
+                "the clock cannot run with this {name}",
+                self.scan.equations[name_key(name)][0].line,
+                expected,
+                f"{spec.controls[name]:g}",
+                name=name,
+            )
         return spec
-
-    def _check_clock(self, spec: TimeSpec) -> None:
-        if spec.final < spec.initial:
-            wrong = (
-                "final_time",
-                Message("at least INITIAL TIME ({initial:g})", initial=spec.initial),
-                spec.final,
-            )
-        elif spec.step <= 0:
-            wrong = ("time_step", Message("more than zero"), spec.step)
-        elif spec.saveper <= 0:
-            wrong = ("saveper", Message("more than zero"), spec.saveper)
-        elif spec.final - spec.initial > _MAX_STEPS * spec.step:
-            wrong = (
-                "time_step",
-                Message("at most {limit:,} steps in a run", limit=_MAX_STEPS),
-                spec.step,
-            )
-        else:
-            return
-        key, expected, found = wrong
-        equation = self.scan.equations[key][0]
-        self.faults.fault(
-            "the clock cannot run with this {name}",
-            equation.line,
-            expected=expected,
-            found=f"{found:g}",
-            name=equation.name,
-        )
 
     def _number_of(self, key: str, time: float, depth: int) -> float | None:
         """Compute a scalar that follows from numbers and the time; None if it does not."""
@@ -282,13 +259,9 @@ class _Builder:
 
         Of a matrix over one set of elements the second range is another one, if there is one.
         """
-        if (covered, taken) not in self._smallest:
-            candidates = min((self._ranges_of.get(key, []) for key in covered), key=len, default=[])
-            holding = [range_ for range_ in candidates if covered <= self._range_keys[range_.name]]
-            sizes = ((len(range_.elements), range_.name in taken) for range_ in holding)
-            smallest = min(zip(sizes, holding, strict=True), key=itemgetter(0), default=None)
-            self._smallest[covered, taken] = smallest[1].name if smallest else None
-        return self._smallest[covered, taken]
+        holding = [name for name, keys in self._range_keys.items() if covered <= keys]
+        sizes = {name: (len(self._range_keys[name]), name in taken) for name in holding}
+        return min(sizes, key=sizes.__getitem__, default=None)
 
     @cached_property
     def _range_keys(self) -> Mapping[str, frozenset[str]]:
@@ -296,15 +269,6 @@ class _Builder:
             range_.name: frozenset(map(name_key, range_.elements))
             for range_ in self.scan.ranges.values()
         }
-
-    @cached_property
-    def _ranges_of(self) -> Mapping[str, list[Range]]:
-        """By the key of an element, the ranges that it is in."""
-        holding: dict[str, list[Range]] = {}
-        for range_ in self.scan.ranges.values():
-            for key in self._range_keys[range_.name]:
-                holding.setdefault(key, []).append(range_)
-        return holding
 
     # Variables
 
@@ -384,7 +348,7 @@ class _Builder:
             cells = self.scan.covered(equation)
             if len(numbers) == 1:
                 numbers *= len(cells)
-            elif len(numbers) != len(cells):
+            elif len(numbers) != len(cells) and not self.scan.open_ended:
                 self.faults.fault(
                     "'{name}' does not have as many numbers as elements",
                     equation.line,
@@ -415,7 +379,7 @@ class _Builder:
 
     def _note_slips(self, variable: Variable, key: str) -> None:
         name = short(variable.name)
-        if not variable.unit:
+        if not variable.unit and self.scan.equations[key][0].form is not EquationForm.OUTPUT:
             self.unitless.append(variable)
         if variable.plausible and variable.plausible[0] > variable.plausible[1]:
             self.slips.fault(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from itertools import chain
 
@@ -70,7 +70,7 @@ def _check_subscripts(scan: Scan, log: FaultLog) -> None:
     for key, group in scan.equations.items():
         for equation in group:
             for subscripts in (equation.subscripts, *equation.exceptions):
-                _check_known(scan, subscripts, equation, None, log)
+                _check_known(scan, subscripts, equation, equation.line, log)
                 if len(subscripts) != rank[key]:
                     log.fault(
                         "'{name}' does not have as many subscripts everywhere",
@@ -82,25 +82,25 @@ def _check_subscripts(scan: Scan, log: FaultLog) -> None:
                         name=short(equation.name),
                     )
             for ref, _ in equation.references:
-                _check_known(scan, ref.written[1:], equation, ref, log)
-                wanted = rank.get(ref.key, len(ref.subscripts))
-                if wanted != len(ref.subscripts) and not is_function_call(ref):
-                    log.fault(
+                _check_known(scan, ref.written[1:], equation, equation.line_of(ref), log)
+                wanted, found = rank.get(ref.key), len(ref.subscripts)
+                if wanted not in (None, found) and not is_function_call(ref):
+                    fault = _faults_of(log, equation, ref)
+                    fault(
                         "'{name}' is used with the wrong number of subscripts in '{equation_name}'",
-                        equation.line_of(ref),
                         expected=f"{wanted}",
-                        found=f"{len(ref.subscripts)}",
-                        name=short(ref.written[0]),
-                        equation_name=short(equation.name),
+                        found=f"{found}",
                     )
 
 
+def _faults_of(log: FaultLog, equation: Equation, ref: Name | Call) -> Callable[..., None]:
+    """Return what notes a fault of a name in an equation, at its line."""
+    names = {"name": short(ref.written[0]), "equation_name": short(equation.name)}
+    return lambda message, **own: log.fault(message, equation.line_of(ref), **names, **own)
+
+
 def _check_known(
-    scan: Scan,
-    subscripts: Iterable[str],
-    equation: Equation,
-    ref: Name | Call | None,
-    log: FaultLog,
+    scan: Scan, subscripts: Iterable[str], equation: Equation, line: int, log: FaultLog
 ) -> None:
     """Find subscripts, of a name or of the left-hand side, that are not those of the ranges."""
     for subscript in subscripts:
@@ -108,7 +108,6 @@ def _check_known(
         key = name_key(name)
         if key in scan.ranges or key in scan.elements or scan.open_ended:
             continue
-        line = equation.line_of(ref) if ref else equation.line
         names = chain((range_.name for range_ in scan.ranges.values()), scan.elements.values())
         log.fault(
             "no subscript range or element is called '{name}', in '{equation_name}'",
@@ -154,61 +153,39 @@ def _check_names(
         for key, group in scan.equations.items()
         if any(equation.is_table for equation in group)
     }
-    for group in (scan.equations if equations is None else equations).values():
-        for equation in group:
-            unknown: set[str] = set()  # each is reported once an equation
-            for ref, _ in equation.references:
-                key, name = ref.key, short(ref.written[0])
-                if isinstance(ref, Name):
-                    known = key in scan.equations or key in scan.ranges or key in scan.elements
-                    if not known and key != "time" and key not in unknown:
-                        unknown.add(key)
-                        names = (group[0].name for group in scan.equations.values() if group)
-                        log.fault(
-                            "no variable is called '{name}', in '{equation_name}'",
-                            equation.line_of(ref),
-                            nearest=log.nearest(ref.written[0], names),
-                            name=name,
-                            equation_name=short(equation.name),
-                        )
-                elif key in FUNCTIONS:
-                    _check_arguments(ref, FUNCTIONS[key], equation, log)
-                elif key in scan.macros:
-                    _check_arguments(ref, len(scan.macros[key].inputs), equation, log)
-                elif key in UNCOMPUTED_FUNCTIONS:
-                    warnings.fault(
-                        "the engine cannot compute {name}, in '{equation_name}'",
-                        equation.line_of(ref),
-                        name=ref.written[0],
-                        equation_name=short(equation.name),
+    named = scan.equations.keys() | scan.ranges.keys() | scan.elements.keys() | {"time"}
+    for equation in chain.from_iterable((equations or scan.equations).values()):
+        unknown: set[str] = set()  # each is reported once an equation
+        for ref, _ in equation.references:
+            key, written, fault = ref.key, ref.written[0], _faults_of(log, equation, ref)
+            if isinstance(ref, Name):
+                if key not in named and key not in unknown:
+                    unknown.add(key)
+                    names = (group[0].name for group in scan.equations.values() if group)
+                    close = log.nearest(written, names)
+                    fault("no variable is called '{name}', in '{equation_name}'", nearest=close)
+            elif key in UNCOMPUTED_FUNCTIONS and key not in scan.macros:
+                fault = _faults_of(warnings, equation, ref)
+                fault("the engine cannot compute {name}, in '{equation_name}'")
+            elif key in FUNCTIONS or key in scan.macros or key in lookups:
+                wanted = FUNCTIONS.get(key, 1)
+                if key not in FUNCTIONS and key in scan.macros:
+                    wanted = len(scan.macros[key].inputs)
+                found = len(ref.arguments)
+                if wanted not in (None, found):
+                    fault(
+                        "{name} has the wrong number of arguments",
+                        expected=f"{wanted}",
+                        found=f"{found}",
                     )
-                elif key in lookups:
-                    _check_arguments(ref, 1, equation, log)
-                elif key in scan.equations and key not in scan.unreadable:
-                    log.fault(
-                        "'{name}' is neither a function nor a lookup, "
-                        "but is used as one in '{equation_name}'",
-                        equation.line_of(ref),
-                        name=name,
-                        equation_name=short(equation.name),
-                    )
-                elif key not in scan.equations:
-                    functions = (name.replace("_", " ").upper() for name in FUNCTIONS)
-                    log.fault(
-                        "no function or lookup is called '{name}', in '{equation_name}'",
-                        equation.line_of(ref),
-                        nearest=log.nearest(ref.written[0], chain(functions, lookups.values())),
-                        name=name,
-                        equation_name=short(equation.name),
-                    )
-
-
-def _check_arguments(ref: Call, wanted: int | None, equation: Equation, log: FaultLog) -> None:
-    if wanted is not None and len(ref.arguments) != wanted:
-        log.fault(
-            "{name} has the wrong number of arguments",
-            equation.line_of(ref),
-            expected=f"{wanted}",
-            found=f"{len(ref.arguments)}",
-            name=short(ref.written[0]),
-        )
+            elif key not in scan.equations:
+                functions = (name.replace("_", " ").upper() for name in FUNCTIONS)
+                close = log.nearest(written, chain(functions, lookups.values()))
+                fault(
+                    "no function or lookup is called '{name}', in '{equation_name}'", nearest=close
+                )
+            elif key not in scan.unreadable:
+                fault(
+                    "'{name}' is neither a function nor a lookup, "
+                    "but is used as one in '{equation_name}'"
+                )

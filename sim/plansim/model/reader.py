@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import hashlib
 import re
-import stat
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 from plansim.cache import code_of, digest, kept
-from plansim.errors import Fault, Message, ModelError, foreign, nearest
+from plansim.errors import Fault, Message, ModelError, nearest
 from plansim.files.escaping import without_controls
+from plansim.files.reading import read_regular, reason_of
 from plansim.files.shipped import shipped_model
 from plansim.model.records import Model
 
@@ -108,31 +108,17 @@ def parse_model(text: str, file: Path) -> Model:
 
 def _read_bytes(file: Path) -> bytes:
     """Read a regular file up to the limit, so that a device or a huge file does no harm."""
+    if file.suffix.lower() != ".mdl":
+        raise ModelError("the file is not a Vensim model", file, expected=Message("a .mdl file"))
     try:
-        status = file.stat()
-        if stat.S_ISDIR(status.st_mode):
-            raise ModelError("a folder is not a model", file, expected=Message("a .mdl file"))
-        if not stat.S_ISREG(status.st_mode) or file.suffix.lower() != ".mdl":
-            raise ModelError(
-                "the file is not a Vensim model", file, expected=Message("a .mdl file")
-            )
-        with file.open("rb") as stream:
-            data = stream.read(MAX_BYTES + 1)
+        return read_regular(file, MAX_BYTES)
     except FileNotFoundError:
         siblings = sorted(path.name for path in file.parent.glob("*.mdl"))
-        raise ModelError(
-            "there is no such file",
-            file,
-            expected=Message("a .mdl file"),
-            nearest=nearest(file.name, siblings),
-        ) from None
+        close = nearest(file.name, siblings)
+        expected = Message("a .mdl file")
+        raise ModelError("there is no such file", file, expected=expected, nearest=close) from None
     except (OSError, ValueError) as error:  # ValueError: a path that no file can have
-        reason = foreign(getattr(error, "strerror", None) or error)
-        raise ModelError("the file cannot be read", file, found=reason) from error
-    if len(data) > MAX_BYTES:
-        limit, size = Message("at most {limit:,} bytes", limit=MAX_BYTES), f"{status.st_size:,}"
-        raise ModelError("the file is too large", file, expected=limit, found=size)
-    return data
+        raise ModelError("the file cannot be read", file, found=reason_of(error)) from error
 
 
 def _text_of(data: bytes) -> tuple[str, str]:

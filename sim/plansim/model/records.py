@@ -32,6 +32,7 @@ __all__ = [
     "cell_name",
     "cells_of",
     "folded",
+    "unsound_clock",
 ]
 
 
@@ -175,6 +176,39 @@ class TimeSpec:
         }
 
 
+MOST_STEPS = 10_000_000
+"""Maximum number of steps in one run."""
+
+
+def unsound_clock(time: TimeSpec, unit: str = "") -> tuple[str, Message] | None:
+    """Return the part of a clock that is at fault, and what is expected; None if it is sound.
+
+    With a ``unit`` of time, that of a model whose clock a scenario sets: a run is read by years, so
+    the step has to divide the run and the year, or to be whole years.
+    """
+    if time.final < time.initial:
+        return "FINAL TIME", Message("at least INITIAL TIME ({initial:g})", initial=time.initial)
+    for name in ("TIME STEP", "SAVEPER"):
+        if time.controls[name] <= 0:
+            return name, Message("more than zero")
+    steps = (time.final - time.initial) / time.step
+    if steps > MOST_STEPS:
+        return "TIME STEP", Message("at most {limit:,} steps in a run", limit=MOST_STEPS)
+    if unit and not all(map(_is_whole, (steps, time.saveper / time.step))):
+        return "TIME STEP", Message(
+            "a step of which the whole run, {run:g}, and SAVEPER, {saveper:g}, are multiples",
+            run=time.final - time.initial,
+            saveper=time.saveper,
+        )
+    if folded(unit) in ("year", "years") and not _is_whole(max(time.step, 1 / time.step)):
+        return "TIME STEP", Message("a step that divides the year, or whole years")
+    return None
+
+
+def _is_whole(number: float) -> bool:
+    return abs(number - round(number)) <= 1e-6
+
+
 @dataclass(frozen=True, repr=False)
 class Model:
     """What a Vensim file says. It neither runs nor draws itself."""
@@ -265,15 +299,6 @@ class Model:
         """
         found = self._by_folded_name.get(folded(name), ())
         return found[0] if len(found) == 1 else None
-
-    def uses(self, name: str) -> tuple[str, ...]:
-        """Return the names of the variables whose equations refer to a variable.
-
-        Raises:
-            UnknownNameError: as for `find`.
-        """
-        wanted = self.find(name).name
-        return tuple(user.name for user in self.variables.values() if wanted in user.causes)
 
     @cached_property
     def equations_sha256(self) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -21,14 +19,13 @@ __all__ = [
     "Distribution",
     "Factor",
     "FloatArray",
-    "acted",
-    "apart",
+    "applied",
+    "clashing",
+    "constants_meant",
     "constants_of",
     "default_of",
     "neutral_value",
-    "numbers_of",
     "unit_of",
-    "varied",
 ]
 
 FloatArray: TypeAlias = npt.NDArray[np.float64]
@@ -75,7 +72,7 @@ class Factor:
     """Number of levels in a grid; None for the design's."""
 
 
-def varied(model: Model, references: Iterable[str]) -> dict[str, Variable]:
+def constants_meant(model: Model, references: Iterable[str]) -> dict[str, Variable]:
     """Return the constants that references mean, ``name`` or ``name[e1,e2]``, element by element.
 
     Each comes with its variable.
@@ -108,7 +105,7 @@ def unit_of(name: str, apply: Apply, variables: Iterable[Variable]) -> str:
     return next(iter(units))
 
 
-def apart(key: str, factors: Sequence[Factor], outputs: Iterable[str] = ()) -> Iterator[Fault]:
+def clashing(key: str, factors: Sequence[Factor], outputs: Iterable[str] = ()) -> Iterator[Fault]:
     """Yield a fault for two factors that act on one constant, and for two columns of one name.
 
     ``key`` is that of the file under which factors stand.
@@ -129,35 +126,6 @@ def apart(key: str, factors: Sequence[Factor], outputs: Iterable[str] = ()) -> I
                     second=owner,
                 )
             owners[reference] = factor.name
-
-
-def numbers_of(
-    columns: Sequence[str], rows: Sequence[tuple[int, Sequence[str]]], faults: list[Fault]
-) -> FloatArray:
-    """Return the numbers of a table's rows, each given with its line: ``(row, column)``.
-
-    What is no finite number becomes a fault with its line, and so does a table without rows.
-    """
-    values = np.full((len(rows), len(columns)), np.nan)
-    for index, (line, row) in enumerate(rows):
-        with contextlib.suppress(ValueError):
-            values[index] = [float(cell) for cell in row]
-        if np.isfinite(values[index]).all():
-            continue
-        filled = max((number for number, cell in enumerate(row, 1) if cell), default=0)
-        if filled < len(columns):
-            expected = Message("{count} cells", count=len(columns))
-            faults.append(Fault("the row ends early", None, line, expected, str(filled)))
-            continue
-        for column, cell in enumerate(row):
-            with contextlib.suppress(ValueError):
-                values[index, column] = float(cell)
-            if not math.isfinite(values[index, column]):
-                message = Message("'{name}' is not a finite number", name=columns[column])
-                faults.append(Fault(message, None, line, found=cell or Message("nothing")))
-    if not rows:
-        faults.append(Fault("the table has no rows"))
-    return values
 
 
 def default_of(model: Model, values: Mapping[str, float], reference: str) -> float:
@@ -193,7 +161,7 @@ def neutral_value(
             return float(np.mean([default_of(model, values, name) for name in constants]))
 
 
-def acted(apply: Apply, constant: Number, value: Number) -> Number:
+def applied(apply: Apply, constant: Number, value: Number) -> Number:
     """Return a constant, or an array, after a factor or lever has acted on it with a value."""
     match apply:
         case Apply.SET:
@@ -217,7 +185,7 @@ def constants_of(
     columns = [
         values[:, column]
         if factor.apply is Apply.SET
-        else acted(factor.apply, np.asarray(default_of(model, base, name)), values[:, column])
+        else applied(factor.apply, np.asarray(default_of(model, base, name)), values[:, column])
         for column, factor in enumerate(factors)
         for name in factor.constants
     ]

@@ -13,8 +13,10 @@ from plansim.errors import Fault, Message, ScenarioError, nearest
 from plansim.files.forms import form_of, noting
 from plansim.files.shipped import is_file, is_shipped, shipped
 from plansim.files.yaml_document import YamlDocument, read_document
-from plansim.model.records import Model, TimeSpec, VariableKind, folded
+from plansim.model.records import Model, TimeSpec, VariableKind, folded, unsound_clock
+from plansim.model.units import NO_UNIT
 from plansim.scenario.cells import range_text
+from plansim.scenario.factors import default_of
 from plansim.scenario.levers import SERIES, added_part, input_of, is_series_part, misdated
 from plansim.scenario.records import (
     OVER,
@@ -30,7 +32,6 @@ from plansim.scenario.records import (
     is_path,
     scenario_files,
     split_overlays,
-    unsound_clock,
 )
 from plansim.scenario.scenario_form import ScenarioForm, head_of
 from plansim.scenario.values import Assignment, SettingOrigin, implausible, overrides_assigned
@@ -166,17 +167,11 @@ class _Files:
         file: Path | None = path
         while file is not None:
             seen.append(file)
-            document = self._document(file)
+            document, layer = self._read(file, is_overlay=False)
             # The parent that an invalid file names is read too, for its own faults.
             named = document.data.get("parent") if isinstance(document.data, dict) else None
             parent, laid = split_overlays(named if isinstance(named, str) else "", file.parent)
-            with noting(self.faults):
-                layer = Layer(file, document, self._form(document))
-                if layer.is_overlay:
-                    message = Message("'{name}' is an overlay, and no scenario", name=file.stem)
-                    expected = Message("SCENARIO+{name}, or with: [{name}]", name=file.stem)
-                    fault = Fault(message, expected=expected)
-                    raise ScenarioError(document.placed(fault, ("kind",)))
+            if layer:
                 names = [("parent", name) for name in laid]
                 names += [("with", name) for name in layer.file.with_]
                 overlays = self.overlays(self._named(document, *name) for name in names)
@@ -191,25 +186,25 @@ class _Files:
 
     def overlays(self, paths: Iterable[Path | None]) -> list[Layer]:
         """Return the valid ones of overlays."""
-        layers = []
-        for path in filter(None, paths):
-            document = self._document(path)
-            with noting(self.faults):
-                layer = Layer(path, document, self._form(document))
-                if not layer.is_overlay:
-                    message = Message("'{name}' is not an overlay", name=path.stem)
-                    fault = Fault(message, expected=Message("kind: overlay"))
-                    raise ScenarioError(document.placed(fault, ("kind",)))
-                layers.append(layer)
-        return layers
+        layers = [self._read(path, is_overlay=True)[1] for path in paths if path]
+        return [layer for layer in layers if layer]
 
-    def _document(self, path: Path) -> YamlDocument:
+    def _read(self, path: Path, *, is_overlay: bool) -> tuple[YamlDocument, Layer | None]:
+        """Return the document of a file, and the layer if it is valid and of the kind wanted."""
         document = read_document(path)
         self.read[str(path)] = document.sha256
-        return document
-
-    def _form(self, document: YamlDocument) -> ScenarioForm:
-        return form_of(ScenarioForm, document, SettingOrigin(self.model, document), ScenarioError)
+        with noting(self.faults):
+            origin = SettingOrigin(self.model, document)
+            layer = Layer(path, document, form_of(ScenarioForm, document, origin, ScenarioError))
+            if layer.is_overlay == is_overlay:
+                return document, layer
+            message = Message("'{name}' is not an overlay", name=path.stem)
+            expected = Message("kind: overlay")
+            if layer.is_overlay:
+                message = Message("'{name}' is an overlay, and no scenario", name=path.stem)
+                expected = Message("SCENARIO+{name}, or with: [{name}]", name=path.stem)
+            raise ScenarioError(document.placed(Fault(message, expected=expected), ("kind",)))
+        return document, None
 
     def _named(
         self, document: YamlDocument, key: str, name: str, *, is_parent: bool = False
@@ -321,19 +316,16 @@ def _changes(
     """Yield the changes from the parent, or from the model if no ancestor sets a value."""
     for key, value in own.items():
         variable = value.variable
-        old: float | None
         if key in below:
             old = below[key].number
         elif variable.name not in model.variables:
-            old = None  # the model itself has no such constant
+            old = math.nan  # the model itself has no such constant
         elif variable.kind is VariableKind.CONTROL:
             old = model.time.controls[folded(variable.name).upper()]
-        elif isinstance(variable.value, Mapping):
-            old = variable.value[value.element]
         else:
-            old = variable.value
+            old = default_of(model, {}, key)
         if old != value.number:
-            yield Change(key, math.nan if old is None else old, value.number, variable.unit)
+            yield Change(key, old, value.number, variable.unit)
 
 
 def _clock(
@@ -351,9 +343,10 @@ def _clock(
         values["SAVEPER"] *= values["TIME STEP"] / model.time.step
     initial, final, step, saveper = values.values()
     time = TimeSpec(initial, final, step, saveper, time.integration)
-    unsound = unsound_clock(time, model.find("TIME STEP").unit) if set_here else None
+    unsound = unsound_clock(time, model.find("TIME STEP").unit or NO_UNIT) if set_here else None
     if unsound is None:
         return time, []
-    named = [value for name, value in set_here.items() if name in unsound[0].template]
-    origin = [*set_here.values(), *named][-1]
-    return time, [Fault(unsound[0], origin.file, origin.line, found=unsound[1])]
+    name, expected = unsound
+    origin = set_here.get(name, [*set_here.values()][-1])
+    message = Message("the clock cannot run with this {name}", name=name)
+    return time, [Fault(message, origin.file, origin.line, expected, f"{values[name]:g}")]

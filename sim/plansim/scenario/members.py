@@ -11,19 +11,19 @@ import hashlib
 import itertools
 import os
 import shlex
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
-from plansim.errors import Fault, InputError, Message, foreign
+from plansim.errors import Fault, InputError, Message
+from plansim.files.reading import reason_of
 from plansim.files.shipped import shipped_model
 from plansim.model.records import Model
-from plansim.scenario.factors import Apply, Factor, FloatArray, default_of
+from plansim.scenario.factors import Factor, FloatArray, applied, default_of
 from plansim.scenario.levers import added_part, constant_named, input_of
 from plansim.scenario.records import Scenario
 from plansim.scenario.references import split_name
@@ -37,7 +37,6 @@ __all__ = [
     "LIMIT",
     "OF_FILES",
     "EnsembleKind",
-    "MemberChanges",
     "Members",
     "MembersHead",
     "Moved",
@@ -132,7 +131,7 @@ class Members:
         return len(self.ids)
 
     def constants_under(
-        self, model: Model, scenario: Scenario
+        self, model: Model, scenario: Scenario, values: FloatArray | None = None
     ) -> tuple[tuple[str, ...], FloatArray]:
         """Return the constants that members change under a scenario, and their values.
 
@@ -141,25 +140,29 @@ class Members:
         place of a constant or lever, all of its points change. A value that would leave its
         admissible range stops at the end of it.
 
+        Args:
+            model: the model.
+            scenario: the scenario.
+            values: changes, ``(member, factor)``, in place of the members' own.
+
         Returns:
             The constants, ``name`` or ``name[e1,e2]``, and ``(member, constant)`` in their units.
         """
-        changes = self.changes(model, scenario.values)
-        return changes.constants_under(model, scenario.values, self.values)
-
-    def changes(self, model: Model, set_by: Iterable[str]) -> MemberChanges:
-        """Return what members change under scenarios that set some of ``set_by``, and how.
-
-        Every point of a series that may be set has to be named.
-        """
-        moved = [
-            (one, column) for column, some in enumerate(self.moved(model, set_by)) for one in some
-        ]
-        columns = np.array([column for _, column in moved], dtype=np.intp)
-        adds = np.array([factor.apply is Apply.ADD for factor in self.factors], dtype=bool)
-        ends = [constant_named(model, split_name(one.constant)[0]).admissible for one, _ in moved]
-        low, high = np.array(ends, dtype=np.float64).reshape(-1, 2).T  # None becomes NaN
-        return MemberChanges(tuple(one for one, _ in moved), columns, adds[columns], low, high)
+        changes = self.values if values is None else values
+        names: list[str] = []
+        columns: list[FloatArray] = []
+        for column, moved in enumerate(self.moved(model, scenario.values)):
+            for one in moved:
+                if one.when is (When.UNSET if one.constant in scenario.values else When.SET):
+                    continue
+                still = np.asarray(default_of(model, scenario.values, one.constant))
+                ends = constant_named(model, split_name(one.constant)[0]).admissible
+                low, high = np.array(ends, np.float64)  # None becomes NaN, which limits nothing
+                constant = applied(self.factors[column].apply, still, changes[:, column])
+                columns.append(np.fmin(np.fmax(constant, low), high))
+                names.append(one.constant)
+        table = np.stack(columns, axis=1) if columns else np.empty((len(changes), 0))
+        return tuple(names), table
 
     def moved(self, model: Model, set_by: Iterable[str]) -> tuple[tuple[Moved, ...], ...]:
         """Return what each factor moves under scenarios that set some of ``set_by``, and when.
@@ -198,52 +201,12 @@ class Members:
         return pd.DataFrame(self.values, index, [factor.name for factor in self.factors])
 
 
-@dataclass(frozen=True)
-class MemberChanges:
-    """The constants that members change under some scenarios, and how."""
-
-    moved: tuple[Moved, ...]
-    columns: npt.NDArray[np.intp]
-    """``(constant,)``: the factor that acts on it."""
-    adds: npt.NDArray[np.bool_]
-    """``(constant,)``: whether it adds, or multiplies."""
-    low: FloatArray
-    """``(constant,)``: the least that is admissible; NaN limits nothing."""
-    high: FloatArray
-
-    def constants_under(
-        self, model: Model, base: Mapping[str, float], values: FloatArray
-    ) -> tuple[tuple[str, ...], FloatArray]:
-        """Return the constants that change under a scenario, and their values.
-
-        Args:
-            model: the model.
-            base: what the scenario sets.
-            values: of the factors, ``(member, factor)``.
-
-        Returns:
-            The constants, ``name`` or ``name[e1,e2]``, and ``(member, constant)`` in their units.
-        """
-        rows = [
-            row for row, one in enumerate(self.moved) if one.when.holds(is_set=one.constant in base)
-        ]
-        names = tuple(self.moved[row].constant for row in rows)
-        still = np.array([default_of(model, base, name) for name in names], np.float64)
-        change = values[:, self.columns[rows]]
-        constants = np.where(self.adds[rows], still + change, still * change)
-        return names, np.fmin(np.fmax(constants, self.low[rows]), self.high[rows])
-
-
 class When(StrEnum):
     """Under which scenarios a member moves a constant."""
 
     ALWAYS = "always"
     UNSET = "unset"  # only where the scenario does not set it, since policy decides on it
     SET = "set"  # only where the scenario sets it: a point of a series of its own
-
-    def holds(self, *, is_set: bool) -> bool:
-        """Return whether a member moves it under a scenario that sets it, or does not."""
-        return self is When.ALWAYS or is_set == (self is When.SET)
 
 
 @dataclass(frozen=True)
@@ -286,8 +249,7 @@ def read_head(path: Path) -> MembersHead:
             comments = itertools.takewhile(lambda line: line.startswith("#"), stream)
             return head_of(list(comments), path)
     except (OSError, UnicodeDecodeError) as error:
-        why = foreign(error.strerror if isinstance(error, OSError) else error)
-        raise InputError("the table cannot be read", path, found=why) from None
+        raise InputError("the table cannot be read", path, found=reason_of(error)) from None
 
 
 def head_of(comments: Sequence[str], path: Path) -> MembersHead:

@@ -30,7 +30,7 @@ from plansim.files.forms import MOST_FAULTS, noting
 from plansim.files.reading import CsvTable, read_csv
 from plansim.files.writing import write_text
 from plansim.model.records import Model, cells_of
-from plansim.scenario.factors import Apply, Factor, FloatArray, apart, numbers_of, unit_of, varied
+from plansim.scenario.factors import Apply, Factor, FloatArray, clashing, constants_meant, unit_of
 from plansim.scenario.members import KEYS, OF_FILES, Members, head_of
 from plansim.scenario.references import split_name
 
@@ -71,12 +71,26 @@ def read_members(path: Path, model: Model, policy: Collection[str] = ()) -> Memb
         raise InputError("the factors are not described", path, line, expected, found)
     faults: list[Fault] = []
     factors = _factors(table, line, model, faults)
-    numbers = numbers_of(table.columns, table.rows[2:], faults)
-    faults += () if faults else _doubled(table.rows[2:], numbers[:, 1:])
+    rows = table.rows[2:]
+    numbers = np.array([[_number(cell) for cell in row] for _, row in rows])
+    numbers = numbers.reshape(-1, len(table.columns))
+    for index in np.flatnonzero(~np.isfinite(numbers).all(axis=1)):
+        (row_line, cells), column = rows[index], int(np.isfinite(numbers[index]).argmin())
+        message = Message("'{name}' is not a finite number", name=table.columns[column])
+        faults.append(Fault(message, None, row_line, found=cells[column] or Message("nothing")))
+    faults += () if rows else [Fault("the table has no rows")]
+    faults += () if faults else _doubled(rows, numbers[:, 1:])
     if faults:
         raise InputError(replace(fault, file=path, at=()) for fault in faults[:MOST_FAULTS])
     ids = tuple(map(int, numbers[:, 0]))
     return Members(head, factors, ids, numbers[:, 1:], frozenset(policy))
+
+
+def _number(cell: str) -> float:
+    try:
+        return float(cell)
+    except ValueError:
+        return float("nan")
 
 
 def _factors(table: CsvTable, line: int, model: Model, faults: list[Fault]) -> tuple[Factor, ...]:
@@ -99,13 +113,13 @@ def _factors(table: CsvTable, line: int, model: Model, faults: list[Fault]) -> t
             continue
         own: list[Fault] = []
         with noting(own):
-            variables = varied(model, listed.split(_BETWEEN))
+            variables = constants_meant(model, listed.split(_BETWEEN))
             unit = unit_of(name, Apply(apply), variables.values())
             names = {one.name_zh for one in variables.values()}
             zh = names.pop() if len(names) == 1 else ""
             factors.append(Factor(name, tuple(variables), Apply(apply), None, unit, zh))
         faults += (replace(fault, line=constants_line) for fault in own)
-    faults += (replace(fault, line=line) for fault in apart("factor", factors))
+    faults += (replace(fault, line=line) for fault in clashing("factor", factors))
     return tuple(factors)
 
 

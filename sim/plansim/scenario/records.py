@@ -10,10 +10,10 @@ from dataclasses import astuple, dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from plansim.errors import Fault, Message
+from plansim.errors import Fault
 from plansim.files.notebook import card
 from plansim.files.shipped import is_file
-from plansim.model.records import Integration, Model, TimeSpec, folded
+from plansim.model.records import Integration, Model, TimeSpec
 
 __all__ = [
     "OVER",
@@ -30,7 +30,6 @@ __all__ = [
     "is_path",
     "scenario_files",
     "split_overlays",
-    "unsound_clock",
 ]
 
 OVERRIDE = "--set"
@@ -41,8 +40,6 @@ OVERLAYS = "overlays"
 """The folder of the shipped overlays, beside the scenarios."""
 MOST_SHOWN = 12
 """Changes that a notebook shows of a scenario."""
-MAX_STEPS = 100_000
-"""Maximum number of steps in one run; more are considered a mistake."""
 
 
 @dataclass(frozen=True)
@@ -84,27 +81,23 @@ class ScenarioHead:
     """The id, titles and lineage of a scenario, without its values."""
 
     id: str
+    """With overlays, ``scenario+overlay+overlay``."""
     kind: ScenarioKind
+    """What the file is for, whatever is laid over it."""
     title_en: str
     title_zh: str
     description_en: str
     description_zh: str
     parent: str | None
-    path: Path
+    """The id of the scenario that this one differs from; None for the model."""
+    path: Path | None
+    """None for the model as written."""
 
 
 @dataclass(frozen=True)
-class Scenario:
+class Scenario(ScenarioHead):
     """The values that one run sets, with all parents and overrides merged."""
 
-    id: str
-    """With overlays, ``scenario+overlay+overlay``."""
-    title_en: str
-    title_zh: str
-    description_en: str
-    description_zh: str
-    parent: str | None
-    """The id of the scenario that `changes` start from; None for the model."""
     lineage: tuple[str, ...]
     """The ids from the root to this scenario."""
     values: Mapping[str, float]
@@ -121,14 +114,10 @@ class Scenario:
     sources: tuple[BilingualText, ...]
     warnings: tuple[Fault, ...]
     """Values outside their plausible range that files of the user or overrides set."""
-    path: Path | None
-    """None for the model as written."""
     sha256: str
     """Digest of the bytes of all files of the lineage and of the overrides."""
     method_before: Integration | None = None
     """The method of integration of the parent, or of the model; None if nothing is changed."""
-    kind: ScenarioKind = ScenarioKind.STORY
-    """What the file is for, whatever is laid over it."""
 
     @property
     def settings(self) -> str:
@@ -171,6 +160,7 @@ def as_written(model: Model) -> Scenario:
     """
     return Scenario(
         id="as-written",
+        kind=ScenarioKind.STORY,
         title_en="The model as written",
         title_zh="模型原值",
         description_en="Every constant has the value that the model file gives it.",
@@ -217,33 +207,3 @@ def split_overlays(name: str, folder: Path = Path()) -> tuple[str, tuple[str, ..
         return name, ()
     scenario, *overlays = name.split(OVER)
     return scenario, tuple(overlays)
-
-
-def unsound_clock(time: TimeSpec, unit: str) -> tuple[Message, Message | str] | None:
-    """Return the fault of a clock with the numbers at fault; None if it is valid.
-
-    ``unit`` is the model's unit of time. A step has to be a whole part of a year or a multiple of
-    it, since a run is read by years.
-    """
-    if time.step <= 0 or time.saveper <= 0:
-        numbers = Message("{first:g} and {second:g}", first=time.step, second=time.saveper)
-        return Message("TIME STEP and SAVEPER must be above zero"), numbers
-    if time.final <= time.initial:
-        return Message("FINAL TIME must come after INITIAL TIME"), Message(
-            "{first:g} and {second:g}", first=time.final, second=time.initial
-        )
-    steps = (time.final - time.initial) / time.step
-    if steps > MAX_STEPS:
-        return Message("a run may take at most {limit} steps", limit=MAX_STEPS), f"{steps:.0f}"
-    if any(abs(ratio - round(ratio)) > 1e-6 for ratio in (steps, time.saveper / time.step)):
-        numbers = Message(
-            "{first:g}, {second:g} and {third:g}",
-            first=time.final - time.initial,
-            second=time.saveper,
-            third=time.step,
-        )
-        return Message("the whole run and SAVEPER must be multiples of TIME STEP"), numbers
-    parts = max(time.step, 1 / time.step)
-    if folded(unit) in ("year", "years") and abs(parts - round(parts)) > 1e-6:
-        return Message("TIME STEP must divide the year, or be whole years"), f"{time.step:g}"
-    return None

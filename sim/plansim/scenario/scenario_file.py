@@ -29,7 +29,6 @@ from plansim.scenario.records import (
     is_path,
     scenario_files,
     split_overlays,
-    unsound_clock,
 )
 
 __all__ = [
@@ -47,9 +46,7 @@ __all__ = [
     "scenario_text",
     "scenarios_of",
     "shipped_overlays",
-    "shipped_roots",
     "split_overlays",
-    "unsound_clock",
     "with_shipped",
 ]
 
@@ -137,7 +134,7 @@ def scenarios_of(
     model: Model, scenarios: Scenario | str | Path | Sequence[Scenario | str | Path] | None
 ) -> list[Scenario]:
     """Return the scenarios that are given, one or several, as `scenario_of` each of them."""
-    if scenarios is None or isinstance(scenarios, Scenario | str | Path):
+    if isinstance(scenarios, str) or not isinstance(scenarios, Sequence):
         scenarios = [scenario_of(model, scenarios)]
     return [scenario_of(model, scenario) for scenario in scenarios]
 
@@ -163,12 +160,6 @@ def list_scenarios(folder: Path | None = None) -> tuple[ScenarioHead, ...]:
     return kept("parsed", key, tuple, make)
 
 
-def shipped_roots() -> list[str]:
-    """Return the ids of the shipped stories that descend from no other."""
-    heads = list_scenarios()
-    return [head.id for head in heads if head.parent is None and head.kind is ScenarioKind.STORY]
-
-
 def with_shipped(scenarios: Sequence[Scenario], model: Model) -> list[Scenario]:
     """Return scenarios, then the shipped stories that are not among them; of none the roots first.
 
@@ -176,17 +167,18 @@ def with_shipped(scenarios: Sequence[Scenario], model: Model) -> list[Scenario]:
     """
     if model.path.resolve() != shipped_model().resolve():
         return list(scenarios)
-    first = list(scenarios) or [read_scenario(name, model) for name in shipped_roots()]
-    known = {scenario.id for scenario in first}
-    stories = [head.id for head in list_scenarios() if head.kind is ScenarioKind.STORY]
-    return [*first, *(read_scenario(name, model) for name in stories if name not in known)]
+    known = {scenario.id for scenario in scenarios}
+    stories = [head for head in list_scenarios() if head.kind is ScenarioKind.STORY]
+    if not scenarios:
+        stories.sort(key=lambda head: head.parent is not None)
+    return [*scenarios, *(read_scenario(h.id, model) for h in stories if h.id not in known)]
 
 
 def shipped_overlays(model: Model) -> list[Scenario]:
     """Return the shipped overlays, each as what it sets by itself; of another model none."""
     if model.path.resolve() != shipped_model().resolve():
         return []
-    return [_merged(None, model, (), [head.path]) for head in list_overlays()]
+    return [read_overlay(head.id, model) for head in list_overlays()]
 
 
 def list_overlays() -> tuple[ScenarioHead, ...]:

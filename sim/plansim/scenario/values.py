@@ -164,13 +164,12 @@ def lever_assigned(name: str, lever: LeverEntry, origin: SettingOrigin) -> tuple
     """
     if not isinstance(lever, LeverForm):
         return assigned(name, lever, origin)
-    given: dict[str, Cell] = {
-        key: cell
-        for key in PARTS | PULSE
-        if (cell := getattr(lever, "from_" if key == "from" else key)) is not None
+    entries = {
+        info.alias or key: getattr(lever, key) for key, info in LeverForm.model_fields.items()
     }
-    forms = [form for form in (PARTS, PULSE) if given.keys() & form.keys()]
-    if len(forms) + (lever.series is not None) != 1:
+    given = {key: entry for key, entry in entries.items() if entry is not None}
+    forms = [form for form in (PARTS, PULSE, {"series": ""}) if given.keys() & form.keys()]
+    if len(forms) != 1:
         expected = Message("{change}; or {pulse}; or series", change=(*PARTS,), pulse=(*PULSE,))
         found = Message("{names}", names=(*given,)) if given else Message("none")
         raise ScenarioError(

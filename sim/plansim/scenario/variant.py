@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from plansim.cache import code_of, digest, kept
 from plansim.errors import Fault, Message, ModelError
@@ -27,20 +26,13 @@ from plansim.scenario.levers import (
 
 if TYPE_CHECKING:
     from plansim.model.reading.expression import Node
+    from plansim.scenario.records import Scenario
 
 __all__ = ["for_scenarios"]
 
 
-class _Setting(Protocol):
-    """Whatever sets constants, as a scenario does."""
-
-    @property
-    def values(self) -> Mapping[str, float]:
-        """By ``name`` or ``name[e1,e2]``."""
-
-
 def for_scenarios(
-    model: Model, scenarios: Iterable[_Setting], constants: Iterable[str] = ()
+    model: Model, scenarios: Iterable[Scenario], constants: Iterable[str] = ()
 ) -> Model:
     """Return the variant of a model that has all constants that scenarios set.
 
@@ -138,16 +130,24 @@ def _variant(model: Model, names: Iterable[str]) -> Model:
     # A model that was kept needs none of these.
     from plansim.model.rewrite import AddedEquation, with_formulas
 
-    names = sorted(names)
     parts: dict[str, set[str]] = {}
-    for name in names:
+    constants: list[Variable | None] = []
+    for name in sorted(names):
         stem, part = added_part(name)
         if part:
             parts.setdefault(stem, set()).add(part)
-    forms = [_forms(model, stem, own) for stem, own in parts.items()]
-    single = [name for name in names if not added_part(name)[1]]
-    constants = [*map(partial(added_constant, model), single)]
-    constants += [form.lever.added(part) for form in forms for part in sorted(form.parts)]
+        else:
+            constants.append(added_constant(model, name))
+    forms = []
+    for stem, own in parts.items():
+        lever = model_lever(model, stem)
+        assert lever is not None, stem
+        if any(part.startswith("in ") for part in own):
+            own |= {*SERIES}
+        if lever.is_input and own & {*PARTS.values()}:
+            own |= {SWITCH["after"], SWITCH["from"]}
+        forms.append(_Forms(lever, frozenset(own)))
+        constants += map(lever.added, sorted(own))
     equations = [
         AddedEquation(
             constant.name,
@@ -175,32 +175,20 @@ def _variant(model: Model, names: Iterable[str]) -> Model:
     bent = {form.stem for form in inputs}
     variant = with_formulas(model, _bending(forms, bent), equations)
     if stiff := [form for form in forms if form.stem not in bent]:
-        raise ModelError(_stiff(model, form) for form in stiff)
+        raise ModelError(
+            Fault(
+                "the equation of the lever '{name}' has a form that cannot be bent",
+                model.path,
+                form.lever.pattern.line,
+                expected=Message(
+                    "{name} before + STEP({name} after - {name} before, {name} from year)",
+                    name=form.stem,
+                ),
+                name=form.stem,
+            )
+            for form in stiff
+        )
     return replace(variant, sha256=model.sha256, warnings=model.warnings)
-
-
-def _forms(model: Model, stem: str, parts: set[str]) -> _Forms:
-    """Return how an input is bent, with all parts that its formula needs."""
-    lever = model_lever(model, stem)
-    assert lever is not None, stem
-    if any(part.startswith("in ") for part in parts):
-        parts = parts | {*SERIES}
-    if lever.is_input and parts & {*PARTS.values()}:
-        parts = parts | {SWITCH["after"], SWITCH["from"]}
-    return _Forms(lever, frozenset(parts))
-
-
-def _stiff(model: Model, form: _Forms) -> Fault:
-    name = form.stem
-    return Fault(
-        "the equation of the lever '{name}' has a form that cannot be bent",
-        model.path,
-        form.lever.pattern.line,
-        expected=Message(
-            "{name} before + STEP({name} after - {name} before, {name} from year)", name=name
-        ),
-        name=name,
-    )
 
 
 def _bending(forms: Iterable[_Forms], bent: set[str]) -> Callable[[Node], Node | None]:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import hashlib
+import dataclasses
 import os
 import time
 from collections.abc import Iterator
@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 from pysd.translators.structures.abstract_expressions import CallStructure, ReferenceStructure
 from pysd.translators.vensim.vensim_file import VensimFile
 
-from plansim.errors import ModelError
+from plansim.errors import FaultLog, ModelError, UnknownNameError
 from plansim.files.shipped import shipped_model
 from plansim.model.reader import load_model
-from plansim.model.reading.entries import around_sketch
+from plansim.model.reading.equations import MAX_ELEMENTS
 from plansim.model.reading.expression import name_key
+from plansim.model.reading.scan import scan_text
 from plansim.model.records import Model, TimeSpec, Timing, VariableKind
 from tests.helpers.vensim_text import CLOCK, MODELS, Write, writer
 
@@ -45,16 +46,6 @@ def faults_of(path: Path, strict: bool | None = None) -> list[str]:
 
 
 # What a sound file says
-
-
-def test_the_file_itself(town: Model) -> None:
-    data = TOWN.read_bytes()
-    assert town.name == "toy_town"
-    assert town.path == TOWN
-    assert town.sha256 == hashlib.sha256(b"".join(around_sketch(data))).hexdigest()
-    assert town.text == data.decode()
-    assert town.time == TimeSpec(2005, 2020.5, 0.25, 0.5)
-    assert town.warnings == ()
 
 
 def test_a_variable_in_full(town: Model) -> None:
@@ -92,12 +83,6 @@ def test_causes_tell_initial_ones_apart(town: Model) -> None:
     capital = town.variables["capital"]
     assert capital.causes == ("investment", "depreciation", "initial capital")
     assert capital.initial_causes == ("initial capital",)
-    assert town.variables["investment rate"].causes == (
-        "investment rate from year",  # and not Time
-        "investment rate before",
-        "investment rate after",
-    )
-    assert town.variables["water effect"].causes[0] == "water effect table"
 
 
 def test_values_of_arrays(town: Model, write: Write) -> None:
@@ -180,6 +165,32 @@ def test_an_unknown_method_in_the_settings_is_refused(write: Write) -> None:
         "14: the file's settings name an unknown method of integration; expected 0 to 5, as the "
         "fourth number after '15:'; found 7"
     ]
+
+
+# Names
+
+
+def test_find_takes_quoted_names_with_and_without_quotes(write: Write) -> None:
+    model = load_model(write('"a-b"= 1 ~ Dmnl ~ |\nc= "a-b" ~ Dmnl ~ |'))
+    assert model.find("A-B") is model.find('"a-b"') is model.variables['"a-b"']
+    assert model.variables["c"].causes == ('"a-b"',)
+
+
+def test_find_gives_the_nearest_name(town: Model) -> None:
+    with pytest.raises(
+        UnknownNameError,
+        match=r"toy_town\.mdl: no variable is called 'brith rate'; did you mean 'birth rate'\?",
+    ):
+        town.find("brith rate")
+    with pytest.raises(UnknownNameError, match="did you mean '人均生产总值'"):
+        town.find("人均生产总直")
+
+
+def test_find_refuses_a_chinese_name_that_two_variables_share(town: Model) -> None:
+    twin = dataclasses.replace(town.variables["deaths"], name_zh="出生人数")
+    shared = dataclasses.replace(town, variables={**town.variables, "deaths": twin})
+    with pytest.raises(UnknownNameError, match=r"more than one variable.*one of births, deaths"):
+        shared.find("出生人数")
 
 
 # The engine as oracle
@@ -344,6 +355,13 @@ def test_slips_of_the_convention(write: Write) -> None:
             "x[secter] = 1 ~~|sector: e, f ~~|",
             ["2: no subscript range or element is called 'secter', in 'x'; did you mean 'sector'?"],
         ),
+        (
+            "r: q] ~~|\nx[r] = 1, 2 ~~|",  # what rests on it is not judged
+            [
+                "2: the elements of a subscript range cannot be read in 'r'; "
+                "expected names separated by commas; found 'q]'"
+            ],
+        ),
         ("x[s] :EXCEPT: [q] = 1 ~~|", ["2: no subscript range or element is called 'q', in 'x'"]),
         (
             "x[s] = 1 ~~|\ny[s] = x ~~|",
@@ -399,6 +417,64 @@ def test_constants_and_clocks_that_do_not_fit(
     assert faults_of(path)[0] == fault
 
 
+def scan(text: str) -> list[str]:
+    log = FaultLog("f.mdl")
+    scan_text(text, log)
+    return [str(fault).removeprefix("f.mdl:") for fault in log.by_line()]
+
+
+@pytest.mark.parametrize("unit", ["m ]", "m [a,1]", "m [0,1,2,3]", "m [2,1]", "m [0,[1]", "m []"])
+def test_limits_that_are_none(unit: str) -> None:
+    assert scan(f"\nx = 1 ~ {unit} ~|") == [
+        "2: the limits in the unit cannot be read: 'x = 1 ~ "
+        f"{unit} ~|'; expected '[lowest,highest]' with '?' for none; found '{unit}'"
+    ]
+
+
+FORM = "expected equation ~ unit ~ comment |"
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("x = 1 ~ m ~ c\ny = 2 ~ m ~ c |\nz = 3 ~ m ~ c |",
+         "1: an equation has no '|' at its end: 'x = 1 ~ m ~ c'; "
+         "expected '|' before 'y = 2 ~ m ~ c |'"),
+        ("x = 1 ~ m ~ c |\ny = 2 ~ m ~ c",
+         f"2: an equation has not three parts: 'y = 2 ~ m ~ c'; {FORM}; found 2 '~' and no '|'"),
+        ("x = 1 ~ m |\n",
+         f"1: an equation has not three parts: 'x = 1 ~ m |'; {FORM}; found 1 '~'"),
+        ("x = 1 ~ m ~ c ~ d |",
+         f"1: an equation has not three parts: 'x = 1 ~ m ~ c ~ d |'; {FORM}; found 3 '~'"),
+        ("***\n g\n***~ about\nx = 1 ~ m ~ c |",
+         "1: the heading of a group cannot be read; expected name ~ comment |; found 3 '~'"),
+        ("\n\n? = 1 ~~|", "3: an equation does not begin with a name; found '? = 1 ~~|'"),
+        ("x y\n ? z ~~|",
+         "2: there is no equation in 'x y'; expected '=' after the name; found '? z'"),
+        ("x = ~ m ~|", "1: nothing follows the sign of equality in 'x'"),
+        ("x :RAW: = 1 ~~|", "1: nothing but data can follow :RAW: in 'x'; expected ':='"),
+        ("x[a] :EXCEPT: b = 1 ~~|", "1: no subscripts follow :EXCEPT: in 'x'; expected '['"),
+        ("x = 1 +\n\n\t* 2 ~~|",
+         "3: an operand is missing in 'x'; expected a number, a name or a bracket before '*'"),
+        ("s: a,, b ~~|",
+         "1: the elements of a subscript range cannot be read in 's'; expected names separated by "
+         "commas; found ''"),
+        ("s: (a9-a1) ~~|",
+         "1: a numeric subscript range cannot be read in 's'; expected '(name1-name9)'; "
+         "found '(a9-a1)'"),
+        ("s: a, b, A ~~|", "1: the range 's' names 'A' twice"),
+        ("s: a ~~|\ns: b ~~|",
+         "2: the subscript range 's' is defined twice; found the first one on line 1"),
+        ("s: t ~~|\nt: u ~~|\nu: s ~~|",
+         "1: subscript ranges contain each other; found s, t, u, s"),
+        ("".join(f"s{i}: (a{i}x1-a{i}x{MAX_ELEMENTS // 2}) ~~|\n" for i in range(3)),
+         f"3: the subscript ranges are too large; expected at most {MAX_ELEMENTS} elements in all"),
+    ],
+)  # fmt: skip
+def test_faults_of_form(text: str, fault: str) -> None:
+    assert scan(text) == [fault]
+
+
 def test_what_is_no_file(tmp_path: Path) -> None:
     (tmp_path / "town.mdl").write_text("")
     (tmp_path / "town.txt").write_text("x")
@@ -407,12 +483,12 @@ def test_what_is_no_file(tmp_path: Path) -> None:
     with (tmp_path / "huge.mdl").open("wb") as stream:
         stream.truncate(100_000_000)
     cases = {
-        "huge.mdl": "too large; expected at most 20,000,000 bytes; found",
+        "huge.mdl": "the file cannot be read; found more than 20 MB",
         "twon.mdl": r"there is no such file; expected a \.mdl file; did you mean 'town\.mdl'\?",
         "nowhere/town.mdl": r"there is no such file; expected a \.mdl file$",
         "town.txt": r"the file is not a Vensim model; expected a \.mdl file",
-        "pipe.mdl": r"the file is not a Vensim model; expected a \.mdl file",
-        "folder.mdl": r"a folder is not a model; expected a \.mdl file",
+        "pipe.mdl": "the file cannot be read; found not a regular file",
+        "folder.mdl": "the file cannot be read; found Is a directory",
         "x" * 300 + ".mdl": "the file cannot be read; found File name too long",
         "nul\0.mdl": "the file cannot be read; found .*embedded null",  # the words are Python's
     }

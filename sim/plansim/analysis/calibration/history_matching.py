@@ -398,22 +398,21 @@ class _Run:
 
     def __init__(self, matching: _Matching, whole: Model, run: HistoryRun, own: slice) -> None:
         """``whole`` answers for the observations; ``own`` are the factors of this run alone."""
-        self._model, self._base, self._own = matching.model, run.scenario.values, own
+        self._model, self._scenario, self._own = matching.model, run.scenario, own
         self._threads = matching.threads
         names = [factor.name for factor in matching.spec.design.factors]
         changes = enumerate(matching.changes)
         self._acting = [i for i, one in changes if names[one.column] not in run.without]
         factors = (*(matching.changes[i].factor for i in self._acting), *run.factors)
         still = np.zeros((1, len(factors)))
-        members = Members(matching.head(), factors, (0,), still, matching.policy)
-        self._changes = members.changes(self._model, self._base)
+        self._members = Members(matching.head(), factors, (0,), still, matching.policy)
         indicators = [
             indicator_of(whole, one.series, one.measure, one.since, one.year)
             for one in run.observations
         ]
         self._ids = [one.id for one in indicators]
         self._units = np.array([one.factor for one in run.observations])
-        constants, _ = self._changes.constants_under(self._model, self._base, still)
+        constants, _ = self._members.constants_under(self._model, self._scenario)
         wanted = Request(tuple({one.id: one for one in indicators}.values()))
         self._evaluator = Evaluator(whole, run.scenario, constants, wanted, stop_early=True)
 
@@ -423,7 +422,7 @@ class _Run:
         NaN for a run that fails.
         """
         values = np.concatenate([changes[:, self._acting], points[:, self._own]], axis=1)
-        _, constants = self._changes.constants_under(self._model, self._base, values)
+        _, constants = self._members.constants_under(self._model, self._scenario, values)
         evaluation = self._evaluator.evaluate(constants, self._threads)
         measured = np.stack([evaluation[id_].value for id_ in self._ids], axis=1)
         in_units: FloatArray = measured * self._units

@@ -18,7 +18,6 @@ __all__ = [
     "RawEntry",
     "SourceText",
     "around_sketch",
-    "blank_remarks",
     "first_words",
     "read_entries",
 ]
@@ -60,6 +59,7 @@ class SourceText:
         self.end = sketch if sketch >= 0 else len(text)
         self.log = log
         self.unreadable: set[str] = set()
+        self.open_ended = False
         self.groups: dict[str, str] = {}
         self._newlines = [match.start() for match in re.finditer("\n", text)]
 
@@ -95,16 +95,6 @@ def around_sketch(data: bytes) -> tuple[bytes, bytes]:
         return data, b""
     end = _AFTER_SKETCH.search(data, start)
     return data[:start], data[end.start() :] if end else b""
-
-
-def blank_remarks(source: SourceText, entry: RawEntry) -> None:
-    """Blank the remarks in curly brackets of an equation, which keeps every offset."""
-    at = entry.start
-    while found := _SEPARATOR.search(source.text, at, entry.end):
-        at = found.end()
-        if found[0] == "{":
-            at = _remark_end(source, found.start())
-            source.blank(found.start(), at if at > found.end() else found.start())
 
 
 def _remark_end(source: SourceText, start: int) -> int:
@@ -183,7 +173,10 @@ def _marks(tildes: int, ended: bool) -> Message:
 
 
 def _cuts(source: SourceText, start: int) -> tuple[list[int], bool]:
-    """Return the places of an entry's ``~`` and of its end, and whether ``|`` is there."""
+    """Return the places of an entry's ``~`` and of its end, and whether ``|`` is there.
+
+    Remarks in curly brackets within the equation are blanked, which keeps every offset.
+    """
     cuts: list[int] = []
     at = start
     while True:
@@ -197,6 +190,8 @@ def _cuts(source: SourceText, start: int) -> tuple[list[int], bool]:
             return [*cuts, match.start()], True
         if match[0] == "{":
             at = _remark_end(source, match.start())
+            if not cuts and at > match.end():  # within the equation
+                source.blank(match.start(), at)
         if match[0] == "~":
             cuts.append(match.start())
             if len(cuts) > 4:  # far beyond what an entry has: its end was forgotten

@@ -43,7 +43,6 @@ class EquationForm(StrEnum):
     """How an equation is written."""
 
     EQUATION = "="
-    UNCHANGEABLE = "=="
     DATA = ":="
     LOOKUP = "()"
     OUTPUT = ":"
@@ -87,8 +86,8 @@ class Equation:
     @property
     def formula(self) -> Node | None:
         """The right-hand side of an equation that computes its variable from others."""
-        plain = self.form in (EquationForm.EQUATION, EquationForm.UNCHANGEABLE)
-        return self.tree if plain and not isinstance(self.tree, Numbers) else None
+        is_plain = self.form is EquationForm.EQUATION and not isinstance(self.tree, Numbers)
+        return self.tree if is_plain else None
 
     @cached_property
     def called(self) -> frozenset[str]:
@@ -126,8 +125,6 @@ class Range:
     mapped: tuple[tuple[str, tuple[str, ...]], ...] = ()
     """The names of those whose elements stand for its own, each with what stands for each of its
     elements, an element or a sub-range; with nothing if that is one for one."""
-    is_open: bool = False
-    """Whether its elements are in another file."""
 
 
 @dataclass(frozen=True)
@@ -159,7 +156,7 @@ class Scan:
     unreadable: frozenset[str] = frozenset()
     """The keys of those equations that have a fault of syntax."""
     open_ended: bool = False
-    """Whether there are elements that the scan cannot know: they are in another file."""
+    """Whether there are elements that the scan cannot know: a range cannot be read."""
     macros: Mapping[str, Macro] = field(default_factory=dict)
     """By `name_key`."""
 

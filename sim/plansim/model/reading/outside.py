@@ -22,8 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from plansim.errors import Fault, FaultLog, InputError, Message, ModelError, foreign
-from plansim.files.reading import read_csv, read_regular
+from plansim.errors import Fault, FaultLog, InputError, Message, ModelError
+from plansim.files.reading import read_csv, read_regular, reason_of
 from plansim.model.reading.equations import Equation, EquationForm, Scan, short, spliced
 from plansim.model.reading.expression import Call, Name, QuotedText, name_key
 from plansim.model.reading.scan import scan_text
@@ -69,8 +69,7 @@ def read_series(path: Path) -> dict[str, Points]:
                 continue
             for text in (time, value):
                 if not _is_number(text):
-                    message = Message("'{name}' is not a number", name=name)
-                    raise InputError(Fault(message, path, line, found=text))
+                    raise InputError("'{name}' is not a number", path, line, found=text, name=name)
             points.append((float(time), float(value)))
     return series
 
@@ -79,8 +78,7 @@ def _read_dat(path: Path) -> dict[str, Points]:
     try:
         text = read_regular(path).decode("utf-8-sig")
     except (OSError, ValueError) as error:  # ValueError: no UTF-8, or a path that no file can have
-        why = foreign(getattr(error, "strerror", None) or error)
-        raise InputError(Fault("the table cannot be read", path, found=why)) from None
+        raise InputError("the table cannot be read", path, found=reason_of(error)) from None
     series: dict[str, Points] = {}
     points: Points | None = None
     for line, row in enumerate(text.splitlines(), start=1):
@@ -90,8 +88,7 @@ def _read_dat(path: Path) -> dict[str, Points]:
         elif time or value:
             if points is None or not (_is_number(time) and _is_number(value)):
                 expected = Message("a name on a line of its own, or a time, a tab and a number")
-                fault = Fault("the line cannot be read", path, line, expected, row.strip()[:40])
-                raise InputError(fault)
+                raise InputError("the line cannot be read", path, line, expected, row.strip()[:40])
             points.append((float(time), float(value)))
     return series
 

@@ -45,8 +45,6 @@ def read_range(source: SourceText, name: str, start: int, end: int, entry: RawEn
     """
     definition, _, mapping = source.text[start:end].partition("->")
     line = source.line(entry.start)
-    if re.match(r"\s*GET\b", definition, re.IGNORECASE):
-        return Range(name, (), entry.comment, line, is_open=True)
     members: list[str] = []
     for piece in definition.replace("\\", " ").split(","):
         numeric = _NUMERIC_RANGE.fullmatch(piece.strip())

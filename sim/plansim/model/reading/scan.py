@@ -12,13 +12,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple
 
 from plansim.errors import FaultLog, Message
 from plansim.model.reading.entries import (
     RawEntry,
     SourceText,
-    blank_remarks,
     first_words,
     read_entries,
 )
@@ -72,11 +70,7 @@ white= RANDOM NORMAL(-6, 6, 0, 1, stream) ~~|
 _KEYWORD = re.compile(r":[A-Za-z ]+:")
 _EXCEPT = re.compile(r":EXCEPT:", re.IGNORECASE)
 _LIMIT = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
-_WITH_MARK = (
-    EquationForm.DATA,
-    EquationForm.UNCHANGEABLE,
-    EquationForm.EQUATION,
-)  # tried in this order
+_MARK = re.compile(r"(:=)|==?")
 
 
 def scan_text(text: str, log: FaultLog, slips: FaultLog | None = None) -> Scan:
@@ -107,7 +101,7 @@ def scan_text(text: str, log: FaultLog, slips: FaultLog | None = None) -> Scan:
         elements=elements,
         groups=source.groups,
         unreadable=frozenset(source.unreadable),
-        open_ended=any(raw.is_open for raw in raw_ranges.values()) or len(ranges) < len(raw_ranges),
+        open_ended=source.open_ended or len(ranges) < len(raw_ranges),
         macros=macros,
     )
 
@@ -118,15 +112,20 @@ def _read_all(source: SourceText) -> tuple[dict[str, tuple[Equation, ...]], dict
     raw_ranges: dict[str, Range] = {}
     log = source.log
     for entry in read_entries(source):
-        blank_remarks(source, entry)
+        item: Equation | Range | None = None
+        left, is_read = None, False
         try:
-            item = (_read_entry if entry.complete else _left_side_alone)(source, entry)
+            left = _read_left_side(source, entry)
+            if entry.complete:
+                item, is_read = _read_right_side(source, entry, *left), True
         except EquationSyntaxError as error:
-            if _is_unfinished(source, entry, equations):
+            if entry.complete and _is_unfinished(source, entry, equations):
                 continue
-            line = source.line(min(error.offset, max(entry.start, entry.end - 1)))
-            log.fault(_about(source, entry, error), line, error.expected, error.found)
-            item = _left_side_alone(source, entry)
+            if entry.complete:
+                line = source.line(min(error.offset, max(entry.start, entry.end - 1)))
+                log.fault(_about(source, entry, error), line, error.expected, error.found)
+        if left and not is_read:
+            item = _unread(source, *left)
         if isinstance(item, Equation):
             equations.setdefault(name_key(item.name), []).append(item)
         elif isinstance(item, Range):
@@ -174,16 +173,13 @@ def _macros(source: SourceText) -> Iterator[tuple[str, Macro]]:
             for words in (inputs, outputs)
         )
         missing = [key for key in (name_key(name), *given) if key not in equations]
-        about = Message("no equation gives the value of the macro '{name}'", name=short(name))
         for key in missing:
-            if key != name_key(name):
-                output = key.replace("_", " ")
-                about = Message(
-                    "no equation gives '{output}' of the macro '{name}'",
-                    output=output,
-                    name=short(name),
-                )
-            source.log.fault(about, line)
+            source.log.fault(
+                "no equation gives '{output}' of the macro '{name}'",
+                line,
+                output=short(key.replace("_", " ")),
+                name=short(name),
+            )
         if not missing:
             yield name_key(name), Macro(name, keys, equations, line, given)
 
@@ -238,105 +234,13 @@ def _can_name(word: str) -> bool:
     return word != "" and not word.isdecimal()
 
 
-def _read_entry(source: SourceText, entry: RawEntry) -> Equation | Range | None:
-    """Read an entry; None if it is no part of the simulation (a Reality Check, a text).
+def _read_left_side(source: SourceText, entry: RawEntry) -> tuple[Equation, int]:
+    """Read ``name [subscripts] :EXCEPT: [subscripts], …``.
 
-    Raises:
-        EquationSyntaxError: at the first place that cannot be read.
+    Returns:
+        The equation as far as that, and the offset of what follows.
     """
-    text, end = source.text, entry.end
-    while end > entry.start and text[end - 1] in " \t\n\\":
-        end -= 1
-    left = _read_left_side(source, entry.start, end)
-    at = left.end
-    keyword = _KEYWORD.match(text, at, end)
-    if keyword:
-        if keyword[0].upper() in (":THE CONDITION:", ":TEST INPUT:", ":IS:"):
-            return None
-        at = source.skip(keyword.end(), end)
-        if at < end and not text.startswith(":=", at):
-            raise EquationSyntaxError(
-                at,
-                Message("nothing but data can follow {keyword}", keyword=keyword[0]),
-                expected="':='",
-            )
-    if text.startswith("<->", at, end):
-        copied = single_spaced(text[at + 3 : end])
-        line = source.line(entry.start)
-        return Range(left.name, (copied,), entry.comment, line, ((copied, ()),))
-    form = next((form for form in _WITH_MARK if text.startswith(form, at, end)), None)
-    right = source.skip(at + len(form), end) if form else at
-    if form is None and keyword:
-        form, right = EquationForm.DATA, end
-    elif text.startswith("(", at, end):
-        form = EquationForm.LOOKUP
-    elif form is None and text.startswith(":", at, end):
-        return read_range(source, left.name, at + 1, end, entry)
-    elif form is None and at >= end:
-        form, right = EquationForm.DATA, end
-    elif form is None:
-        raise EquationSyntaxError(
-            min(at, end - 1),
-            Message("there is no equation"),
-            expected=Message("'=' after the name"),
-            found=Message("'{text}'", text=single_spaced(text[at : min(end, at + 20)]))
-            if at < end
-            else None,
-        )
-    tree: Node | None = None
-    if form is EquationForm.LOOKUP:
-        tree = read_lookup(text, right, end)
-    elif right < end:
-        tree = read_right_side(text, right, end)
-    elif form is not EquationForm.DATA:
-        raise EquationSyntaxError(end - 1, Message("nothing follows the sign of equality"))
-    return _equation(source, entry, left, form, tree)
-
-
-def _equation(
-    source: SourceText, entry: RawEntry, left: _LeftSide, form: EquationForm, tree: Node | None
-) -> Equation:
-    unit, limits = _read_unit(source, entry)
-    return Equation(
-        name=left.name,
-        subscripts=left.subscripts,
-        exceptions=left.exceptions,
-        form=form,
-        text=source.raw[entry.start : entry.end].strip(),
-        unit=unit,
-        limits=limits,
-        comment=entry.comment,
-        group=entry.group,
-        line=source.line(entry.start),
-        start=entry.start,
-        tree=tree,
-    )
-
-
-def _left_side_alone(source: SourceText, entry: RawEntry) -> Equation | Range | None:
-    """Keep the name of what cannot be read, lest all who use it be called faulty too."""
-    try:
-        left = _read_left_side(source, entry.start, entry.end)
-    except EquationSyntaxError:
-        return None
-    if source.text.startswith(":", left.end) and not source.text.startswith(":=", left.end):
-        return Range(left.name, (), entry.comment, source.line(entry.start), is_open=True)
-    source.unreadable.add(name_key(left.name))
-    return _equation(source, entry, left, EquationForm.EQUATION, None)
-
-
-class _LeftSide(NamedTuple):
-    """``name [subscripts] :EXCEPT: [subscripts], …``."""
-
-    name: str
-    subscripts: tuple[str, ...]
-    exceptions: tuple[tuple[str, ...], ...]
-    end: int
-    """The offset of what follows."""
-
-
-def _read_left_side(source: SourceText, start: int, end: int) -> _LeftSide:
-    text = source.text
+    text, start, end = source.text, entry.start, _end(source, entry)
     match = NAMED.match(text, start, end)
     if not match or not _can_name(single_spaced(match[0])):
         raise EquationSyntaxError(
@@ -364,7 +268,90 @@ def _read_left_side(source: SourceText, start: int, end: int) -> _LeftSide:
             if not text.startswith(",", at, end):
                 break
             at = source.skip(at + 1, end)
-    return _LeftSide(single_spaced(match[0]), subscripts, tuple(exceptions), at)
+    unit, limits = _read_unit(source, entry)
+    equation = Equation(
+        name=single_spaced(match[0]),
+        subscripts=subscripts,
+        exceptions=tuple(exceptions),
+        form=EquationForm.EQUATION,
+        text=source.raw[start : entry.end].strip(),
+        unit=unit,
+        limits=limits,
+        comment=entry.comment,
+        group=entry.group,
+        line=source.line(start),
+        start=start,
+        tree=None,
+    )
+    return equation, at
+
+
+def _end(source: SourceText, entry: RawEntry) -> int:
+    """Return the offset behind the last character of an entry's equation."""
+    end = entry.end
+    while end > entry.start and source.text[end - 1] in " \t\n\\":
+        end -= 1
+    return end
+
+
+def _read_right_side(
+    source: SourceText, entry: RawEntry, left: Equation, at: int
+) -> Equation | Range | None:
+    """Read an entry from ``at`` on, behind its left-hand side.
+
+    Returns:
+        What it defines; None if it is no part of the simulation (a Reality Check, a text).
+
+    Raises:
+        EquationSyntaxError: at the first place that cannot be read.
+    """
+    text, end = source.text, _end(source, entry)
+    keyword = _KEYWORD.match(text, at, end)
+    if keyword:
+        if keyword[0].upper() in (":THE CONDITION:", ":TEST INPUT:", ":IS:"):
+            return None
+        at = source.skip(keyword.end(), end)
+        if at < end and not text.startswith(":=", at):
+            raise EquationSyntaxError(
+                at,
+                Message("nothing but data can follow {keyword}", keyword=keyword[0]),
+                expected="':='",
+            )
+    if text.startswith("<->", at, end):
+        copied = single_spaced(text[at + 3 : end])
+        return Range(left.name, (copied,), entry.comment, left.line, ((copied, ()),))
+    form, right = EquationForm.DATA, end
+    if mark := _MARK.match(text, at, end):
+        form = EquationForm.DATA if mark[1] else EquationForm.EQUATION
+        right = source.skip(mark.end(), end)
+    elif text.startswith("(", at, end):
+        form, right = EquationForm.LOOKUP, at
+    elif text.startswith(":", at, end):
+        return read_range(source, left.name, at + 1, end, entry)
+    elif at < end:
+        raise EquationSyntaxError(
+            at,
+            Message("there is no equation"),
+            expected=Message("'=' after the name"),
+            found=Message("'{text}'", text=single_spaced(text[at : min(end, at + 20)])),
+        )
+    tree: Node | None = None
+    if form is EquationForm.LOOKUP:
+        tree = read_lookup(text, right, end)
+    elif right < end:
+        tree = read_right_side(text, right, end)
+    elif form is not EquationForm.DATA:
+        raise EquationSyntaxError(end - 1, Message("nothing follows the sign of equality"))
+    return replace(left, form=form, tree=tree)
+
+
+def _unread(source: SourceText, left: Equation, at: int) -> Equation | Range:
+    """Keep the name of what cannot be read, lest all who use it be called faulty too."""
+    if source.text.startswith(":", at) and not source.text.startswith(":=", at):
+        source.open_ended = True
+        return Range(left.name, (), left.comment, left.line)
+    source.unreadable.add(name_key(left.name))
+    return left
 
 
 def _read_unit(

@@ -8,16 +8,17 @@ from __future__ import annotations
 import contextlib
 import csv
 import io
+import itertools
 import math
 import re
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
-from plansim.errors import Message, foreign, nearest
-from plansim.files.reading import MOST_BYTES, read_regular
+from plansim.errors import Message, nearest
+from plansim.files.reading import MOST_BYTES, read_regular, reason_of
 
 __all__ = ["OutsideError", "OutsideFiles", "Points", "Sheet"]
 
@@ -81,53 +82,48 @@ class Sheet:
 
     def constants(self, cell: str, shape: Sequence[int]) -> list[float]:
         """Return numbers, row by row: the last subscript runs along rows, or with ``*`` down."""
-        turned = cell.endswith("*")
         rows, columns = math.prod(shape[:-1]), shape[-1] if shape else 1
-        if turned:
-            rows, columns = columns, rows
+        turned = cell.endswith("*")
+        high, wide = (columns, rows) if turned else (rows, columns)
         top, left, bottom, right = self._area(cell.rstrip("*"))
-        if bottom is not None and (bottom, right) != (top + rows - 1, left + columns - 1):
+        if bottom is not None and (bottom, right) != (top + high - 1, left + wide - 1):
             raise OutsideError(
                 Message(
                     "the cells '{cells}' of '{name}' are not {rows} by {columns}",
-                    name=self.file, cells=cell, rows=rows, columns=columns,
+                    name=self.file, cells=cell, rows=high, columns=wide,
                 )
             )  # fmt: skip
-        table = [[self._number(top + i, left + j) for j in range(columns)] for i in range(rows)]
-        if turned:
-            table = [list(column) for column in zip(*table, strict=True)]
-        return [number for row in table for number in row]
+        places = itertools.product(range(rows), range(columns))
+        return [self._number(top, left, *(reversed(at) if turned else at)) for at in places]
 
     def tables(self, across: str, cell: str, count: int) -> list[Points]:
         """Return tables, one for each element: their x in a row or a column of the sheet.
 
         The points follow one another along that row or column, the elements across it.
         """
-        top, left, bottom, _ = self._area(cell)
-        is_row = _ROW.fullmatch(across) is not None
-        if is_row:
-            xs = _Area(int(across) - 1, left)
-        elif bottom is None:
-            xs = _Area(top, _column(across))
+        first = self._area(cell)
+        if _ROW.fullmatch(across):
+            xs, is_row = _Area(int(across) - 1, first.left), True
+        elif first.bottom is None:
+            xs, is_row = _Area(first.top, _column(across)), False
         else:
             xs = self._area(across)
             is_row = xs.left != xs.right
-        if is_row:
-            width = len(self.cells[xs.top]) if xs.top < len(self.cells) else 0
-            length = (width - 1 if xs.right is None else xs.right) - xs.left + 1
-        else:
-            length = (len(self.cells) - 1 if xs.bottom is None else xs.bottom) - xs.top + 1
-        down, along = (0, 1) if is_row else (1, 0)
+        last = xs.right if is_row else xs.bottom
+        if last is None and is_row:
+            last = len(self.cells[xs.top]) - 1 if xs.top < len(self.cells) else -1
+        elif last is None:
+            last = len(self.cells) - 1
+        steps = range(last - (xs.left if is_row else xs.top) + 1)
+
+        def line(place: _Area, element: int) -> Iterator[Cell]:
+            for step in steps:
+                down, right = (element, step) if is_row else (step, element)
+                yield self._at(place.top + down, place.left + right)
+
         found = []
         for element in range(count):
-            row, column = top + element * along, left + element * down
-            pairs = [
-                (
-                    self._at(xs.top + down * point, xs.left + along * point),
-                    self._at(row + down * point, column + along * point),
-                )
-                for point in range(length)
-            ]
+            pairs = zip(line(xs, 0), line(first, element), strict=True)
             points = sorted(
                 (x, y) for x, y in pairs if isinstance(x, float) and isinstance(y, float)
             )
@@ -136,12 +132,11 @@ class Sheet:
                     Message("'{name}' has no numbers at '{cells}'", name=self.file, cells=cell)
                 )
             if len({x for x, _ in points}) < len(points):
-                name = self.file
-                raise OutsideError(
-                    Message(
-                        "'{name}' has two values at one point of '{cells}'", name=name, cells=across
-                    )
-                )
+                about = Message(
+                    "'{name}' has two values at one point of '{cells}'",
+                    name=self.file, cells=across,
+                )  # fmt: skip
+                raise OutsideError(about)
             found.append(points)
         return found
 
@@ -160,7 +155,8 @@ class Sheet:
         inside = row < len(self.cells) and column < len(self.cells[row])
         return self.cells[row][column] if inside else None
 
-    def _number(self, row: int, column: int) -> float:
+    def _number(self, top: int, left: int, down: int, right: int) -> float:
+        row, column = top + down, left + right
         value = self._at(row, column)
         if not isinstance(value, float):
             from openpyxl.utils import get_column_letter
@@ -202,12 +198,11 @@ class OutsideFiles:
                 self.read[file] = read_regular(path)
             except (OSError, ValueError) as error:  # ValueError: a path that no file can have
                 others = sorted(p.name for p in self.folder.glob("*") if p.is_file())
-                reason = foreign(getattr(error, "strerror", None) or error)
-                raise OutsideError(
-                    Message("the file '{name}' cannot be read: {reason}", name=file, reason=reason),
-                    nearest(file, others),
-                    gone=isinstance(error, FileNotFoundError),
-                ) from error
+                message = Message(
+                    "the file '{name}' cannot be read: {reason}", name=file, reason=reason_of(error)
+                )
+                is_gone = isinstance(error, FileNotFoundError)
+                raise OutsideError(message, nearest(file, others), gone=is_gone) from error
         return self.read[file]
 
     def _new_sheet(self, file: str, tab: str) -> Sheet:
