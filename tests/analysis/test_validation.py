@@ -203,7 +203,7 @@ SLIPS = [
      r"effects\.yaml:6: no binding target has the id 'M02'"),
     (EFFECTS, "question: saving", "question: x", r"effects\.yaml:7: no question has the id 'x'"),
     (HISTORY, "[growth,", "[growths,",
-     r"history.yaml:23: observations.csv has no 'growths' .* of 2026"),
+     r"history.yaml:23: observations.csv has no 'growths' of 2026"),
     ("model/observations.csv", "20.2", "much",
      r"history\.yaml:15: 'output' is not a number; .*; found the text 'much'"),
     (HISTORY, '\n      - {year: 2026, since: 2025, observation: [growth, ""]}', " []",

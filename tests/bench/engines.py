@@ -28,6 +28,7 @@ from plansim.compiler.llvm.writer import LANES
 from plansim.compiler.native import Platform, host_platform, processors
 from plansim.engine.batch import simulate_ensemble
 from plansim.engine.kernel import Kernel, compile_model
+from plansim.engine.simulate import simulate
 from plansim.model.reader import load_model
 from plansim.model.records import Model, TimeSpec, VariableKind
 from plansim.scenario.factors import FloatArray, constants_of
@@ -36,7 +37,6 @@ from plansim.targets.catalogue import load_targets
 from plansim.targets.target import variable_of
 from tests.bench.page import PAGE, write_table
 from tests.bench.sweeps import FEW, MILLION, PATH, design_of, stages, whole
-from tests.helpers import reference
 
 YEARS = [2010, 2015, 2020]
 ROUNDS, RUNS = 7, 8192
@@ -108,9 +108,9 @@ def engine_rows(model: Model) -> Iterator[Row]:
         # The file's own clock, as the other engines have it.
         note("file's step", len(few), partial(run, kernel, few, model.time))
         note("simlin", 1, lambda: project.run(analyze_loops=False))
-    reference.simulate(model, cache=False)
+    simulate(model, cache=False, engine="pysd")
     for _ in range(2):
-        note("pysd", 1, lambda: reference.simulate(model, as_written(model), cache=False))
+        note("pysd", 1, lambda: simulate(model, as_written(model), cache=False, engine="pysd"))
 
     def ratio(a: str, b: str) -> str:
         """Give the median of ratios within rounds, and the ends of what they were."""

@@ -182,10 +182,9 @@ def _point(form: _PointForm, sources: ObservedContext) -> ObservedPoint:
             key = _key((form.place or sources.place, quantity, part, str(form.year)))
             if (row := sources.observations.get(key)) is None:
                 raise InputError(
-                    "{table} has no '{quantity}' ({part}) of {year}",
+                    "{table} has no '{quantity}' of {year}",
                     table=OBSERVATIONS,
-                    quantity=quantity,
-                    part=part,
+                    quantity=", ".join(filter(None, (quantity, part))),
                     year=form.year,
                 )
             value, ids = number_in("", quantity, row["value"]), (row["source"],)
