@@ -27,7 +27,7 @@ from plansim.targets.catalogue import load_targets
 from plansim.targets.target import Target
 from tests.helpers.command import Call, Done
 from tests.helpers.vensim_text import MODELS
-from tests.helpers.visit import Visit
+from tests.helpers.visit import Another, Visit
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -151,6 +151,21 @@ def visit(opened: Visit) -> Iterator[Visit]:
     opened.restart()
     yield opened
     assert opened.wrong == []
+
+
+@pytest.fixture
+def another(browser: Browser) -> Iterator[Another]:
+    """Opens further pages, of which all are closed in the end, when nothing may have gone wrong."""
+    visits: list[Visit] = []
+
+    def open_page(address: str, width: int = 1280, *, ready: bool = True) -> Visit:
+        visits.append(Visit(browser, address, width, ready=ready))
+        return visits[-1]
+
+    yield open_page
+    for visit in visits:
+        visit.close()
+        assert visit.wrong == []
 
 
 @pytest.fixture(scope="session")

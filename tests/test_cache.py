@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,6 +44,15 @@ def test_a_record_is_made_once() -> None:
     assert kept("notes", "key", Note, make) == kept("notes", "key", Note, make) == Note("天")
     assert made == ["once"]
     assert recall("notes", "other", Note) is None
+
+
+def test_only_the_latest_used_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache, "KEEP", 2)
+    for key in ("first", "second", "first", "third"):
+        kept("notes", key, Note, lambda: Note("天"))
+        time.sleep(0.02)  # a file's time is as coarse as the system's tick
+    found = [recall("notes", key, Note) is not None for key in ("first", "second", "third")]
+    assert found == [True, False, True]
 
 
 @pytest.mark.parametrize(
@@ -90,8 +100,8 @@ TOWN = load_model(Path(__file__).parent / "toys" / "models" / "toy_town.mdl")
 USES: list[tuple[str, Callable[[], object]]] = [
     ("notes/*.pickle", lambda: kept("notes", "key", Note, lambda: Note("sound"))),
     ("kernels/*.pickle", lambda: compile_model(TOWN, outputs=["GDP"])),
-    ("runs/*.pickle", lambda: list(run_compiled(TOWN, as_written(TOWN))[0].time)),
-    ("models/*.pickle", lambda: list(run_reference(TOWN, as_written(TOWN), cache=False)[0].time)),
+    ("runs/*.pickle", lambda: list(run_compiled(TOWN, as_written(TOWN)).time)),
+    ("models/*.pickle", lambda: list(run_reference(TOWN, as_written(TOWN), cache=False).time)),
 ]
 
 

@@ -13,7 +13,7 @@ import plansim
 from plansim.analysis.decisions.discovery import Outcome
 from plansim.analysis.decisions.signposts import Signpost, best_signs
 from plansim.files.forms import Form, Items
-from plansim.output.tables.robustness import limit_of
+from plansim.output.tables.decisions import limit_of
 from plansim.output.words.text import Text
 
 

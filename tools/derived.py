@@ -24,7 +24,7 @@ from plansim.analysis.validation.suite import validate
 from plansim.files.forms import Form, Items, Words, form_of
 from plansim.files.yaml_document import read_document
 from plansim.model.records import VariableKind
-from plansim.output.tables.model import effect_rows
+from plansim.output.tables.validation import effect_rows
 from plansim.output.words.text import read_text
 from plansim.output.words.wrapping import wrap
 from plansim.scenario.levers import lever_of

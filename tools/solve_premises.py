@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 from pydantic import Field
+from scipy.optimize import least_squares
 
 from plansim.analysis.calibration.history_file import StartSource
 from plansim.analysis.checks_form import EFFECTS
@@ -26,9 +27,6 @@ from plansim.scenario.factors import FloatArray
 from plansim.scenario.scenario_file import Scenario
 
 FILE = "premises.yaml"
-MOST_STEPS = 12
-PROBE = 1e-4
-"""By how much a constant is moved to see what follows, as a part of one."""
 
 
 class Growth(Form):
@@ -69,8 +67,8 @@ class Unknown:
     scenario: Scenario
     names: tuple[str, ...]
     """The constants, by element."""
-    misfit: Callable[[Sequence[Mapping[str, float]]], FloatArray]
-    """Of settings of all constants, ``(run, name)``; zero where a run arrives."""
+    misfit: Callable[[Mapping[str, float]], FloatArray]
+    """Of all constants, ``(name,)``; zero where a run arrives."""
 
 
 def read_premises(path: Path) -> Premises:
@@ -82,11 +80,11 @@ def growth_unknown(context: ValidationContext, premise: Growth) -> Unknown:
     """Return the constant of a premise."""
     scenario = _scenario(context, premise)
 
-    def misfit(settings: Sequence[Mapping[str, float]]) -> FloatArray:
-        at = context.compiled.run(settings, scenario.time).yearly(premise.of)
+    def misfit(setting: Mapping[str, float]) -> FloatArray:
+        at = context.compiled.run([setting], scenario.time).yearly(premise.of)
         years = premise.last - premise.first
-        grown = (at(premise.last) / at(premise.first)) ** (1 / years) - 1
-        return (grown - premise.rate)[:, None]
+        grown: FloatArray = (at(premise.last) / at(premise.first)) ** (1 / years) - 1
+        return grown - premise.rate
 
     return Unknown(scenario, (premise.constant,), misfit)
 
@@ -106,48 +104,39 @@ def starts_unknown(context: ValidationContext, starts: Starts) -> Unknown:
     arriving = [starts.by.get(stock, stock) for stock in stocks]
     parts = [cells(model, f"{starts.part} {stock}") for stock in stocks]
     base = context.runs[context.baseline.id]
-    wanted = [base.series(stock)[:, 0] for stock in arriving]
+    wanted = [base.series(stock)[0, 0] for stock in arriving]
 
-    def misfit(settings: Sequence[Mapping[str, float]]) -> FloatArray:
-        runs = context.compiled.run(settings, scenario.time)
-        at = int(np.argmin(np.abs(runs.time - base.time[0])))
+    def misfit(setting: Mapping[str, float]) -> FloatArray:
+        run = context.compiled.run([setting], scenario.time)
+        at = int(np.argmin(np.abs(run.time - base.time[0])))
         columns = []
         for stock, there, names in zip(arriving, wanted, parts, strict=True):
-            here = runs.series(stock)[:, at]
+            here = run.series(stock)[0, at]
             if len(names) == 1:  # one part for all elements: their sum arrives
-                here, there = (
-                    one.reshape(len(one), -1).sum(axis=1, keepdims=True) for one in (here, there)
-                )
-            columns.append((here / there - 1).reshape(len(settings), -1))
-        return np.concatenate(columns, axis=1)
+                here, there = here.sum(), there.sum()
+            columns.append(np.ravel(here / there - 1))
+        return np.concatenate(columns)
 
     return Unknown(scenario, tuple(name for names in parts for name in names), misfit)
 
 
 def solved(context: ValidationContext, unknown: Unknown) -> tuple[FloatArray, FloatArray]:
-    """Return the constants by Newton's method within their admissible ranges, and the misfits.
+    """Return the constants by least squares within their admissible ranges, and the misfits.
 
     What no constant can bring nearer, as an element that is empty, is left as it is.
     """
     base = unknown.scenario.values
     variables = [context.model.variables.get(name.partition("[")[0]) for name in unknown.names]
     low, high = np.array([(-np.inf, np.inf) if v is None else limits(v) for v in variables]).T
-    point = np.array([base[name] for name in unknown.names])
 
-    def settings(points: FloatArray) -> list[Mapping[str, float]]:
-        return [{**base, **dict(zip(unknown.names, row, strict=True))} for row in points.tolist()]
-
-    for _ in range(MOST_STEPS):
-        probes = point + PROBE * np.eye(len(point))
+    def misfit(point: FloatArray) -> FloatArray:
         with np.errstate(all="ignore"):
-            misfits = np.nan_to_num(unknown.misfit(settings(np.vstack([point, probes]))))
-        if np.abs(misfits[0]).max() < 1e-7:
-            break
-        slope = (misfits[1:] - misfits[0]).T / PROBE
-        step = np.linalg.lstsq(slope, -misfits[0], rcond=1e-6)[0]
-        longest = np.abs(step / np.maximum(np.abs(point), 0.02)).max()
-        point = np.clip(point + step * min(1, 0.5 / max(longest, 1e-12)), low, high)
-    return point, misfits[0]
+            made = unknown.misfit({**base, **dict(zip(unknown.names, point.tolist(), strict=True))})
+        return np.nan_to_num(made)
+
+    start = np.clip([base[name] for name in unknown.names], low, high)
+    found = least_squares(misfit, start, bounds=(low, high), xtol=1e-12, ftol=1e-12, gtol=1e-12)
+    return found.x, found.fun
 
 
 def written(path: Path, within: Location, values: Mapping[str, Sequence[float]]) -> None:

@@ -83,7 +83,7 @@ from plansim.analysis.decisions.signposts import (
 )
 from plansim.analysis.optimization.frontier import Frontier as Frontier, frontier as frontier
 from plansim.analysis.optimization.levers import lever_named as lever_named
-from plansim.analysis.optimization.decision_file import (
+from plansim.analysis.optimization.decision_form import (
     read_frontier_spec as read_frontier_spec,
 )
 from plansim.analysis.optimization.target_seeking import Solution as Solution, solve as solve
@@ -132,10 +132,10 @@ from plansim.output.diagrams.draw import (
     modules_drawn as modules_drawn,
 )
 from plansim.output.diagrams.sketch import sketch as sketch, write_sketch as write_sketch
-from plansim.output.export.run_files import export as export
+from plansim.output.export.export import export as export
 from plansim.output.figures import plot as plot
 from plansim.output.page.page import Page as Page, page as page
-from plansim.output.report.file import report as report
+from plansim.output.report.report import report as report
 from plansim.output.words.answer import answer as answer
 from plansim.output.words.text import Text as Text, read_text as read_text
 from plansim.scenario.members import Members as Members

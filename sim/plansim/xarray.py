@@ -28,7 +28,7 @@ from plansim.engine.dataset import origin_of
 from plansim.errors import UnknownNameError
 from plansim.output.export.verdict_frame import verdict_frame
 from plansim.targets.annual import MANY, annual, frame, named, separate
-from plansim.targets.catalogue import load_targets, targets_of
+from plansim.targets.catalogue import targets_of
 from plansim.targets.labels import reference_named
 from plansim.targets.target import Status, Target, split_reference
 from plansim.targets.verdict import Verdict, check_targets
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = ["PlansimAccessor", "RunPlots"]
-
-KEYS = ["variable", "element", "year"]
 
 
 @xr.register_dataset_accessor("plansim")  # type: ignore[no-untyped-call]
@@ -105,6 +103,9 @@ class PlansimAccessor:
         The columns of `frame`, then ``difference`` to the first scenario, in the unit, and
         ``change``, the same as a part of the first scenario's figure.
 
+        Raises:
+            ValueError: the runs are those of a sweep.
+
         >>> model = plansim.load_model("lake.mdl")
         >>> runs = plansim.simulate(model, [plansim.as_written(model), "boats.yaml"])
         >>> runs.plansim.compare("fish").query("year == 2020").round(2)[["scenario", "change"]]
@@ -112,12 +113,12 @@ class PlansimAccessor:
         15  as-written    0.00
         31       boats   -0.32
         """
+        if "verdict" in self._runs:
+            raise ValueError("the runs of a sweep are no pairs: compare runs of 'simulate'")
         table = self.frame(*variables)
-        keys = [*(dim for dim in MANY if dim in table), *KEYS]
-        first = table[table["scenario"] == table["scenario"].iloc[0]].set_index(keys)["value"]
-        base = first.reindex(pd.MultiIndex.from_frame(table[keys])).to_numpy()
-        table["difference"] = table["value"] - base
-        table["change"] = table["difference"] / base
+        values = table["value"].to_numpy().reshape(table["scenario"].nunique(), -1)
+        table["difference"] = (values - values[0]).ravel()
+        table["change"] = ((values - values[0]) / values[0]).ravel()
         return table
 
     def verdicts(self, targets: Iterable[Target | str] | None = None) -> pd.DataFrame:
@@ -146,7 +147,7 @@ class PlansimAccessor:
         """
         if self._is_of_many:
             return self.shares(targets)
-        return verdict_frame(self._judged(targets))
+        return verdict_frame(self._judged(targets), self._targets(targets))
 
     def shares(self, targets: Iterable[Target | str] | None = None) -> pd.DataFrame:
         """Return in what share of many runs targets are met: a row per scenario and target.
@@ -205,11 +206,7 @@ class PlansimAccessor:
 
     def _targets(self, targets: Iterable[Target | str] | None) -> tuple[Target, ...]:
         origin = origin_of(self._runs)
-        if origin is not None:
-            return targets_of(origin.model, targets)
-        listed = list(load_targets() if targets is None else targets)
-        by_id = {target.id: target for target in load_targets()}
-        return tuple(by_id[one] if isinstance(one, str) else one for one in listed)
+        return targets_of(origin.model if origin else None, targets)
 
     def _judged(self, targets: Iterable[Target | str] | None) -> tuple[Verdict, ...]:
         wanted, origin = self._targets(targets), origin_of(self._runs)
@@ -240,7 +237,7 @@ class RunPlots:
         from plansim.output.figures.lines import trajectories
 
         runs, name = self._accessor._runs, self._accessor._reference(variable)
-        return trajectories(separate(runs), name, self._accessor._targets(targets), **options)
+        return trajectories(runs, name, self._accessor._targets(targets), **options)
 
     def fan(
         self, variable: str, targets: Iterable[Target | str] | None = None, **options: Any
@@ -277,17 +274,25 @@ class RunPlots:
 
 def _shares_of_sweep(sweep: xr.Dataset) -> pd.DataFrame:
     """Return by scenario and target of a sweep the share of the runs that meet the target."""
-    card = sweep.attrs["plansim"]["design"]
-    status, scenario = sweep["status"].to_numpy(), sweep["scenario"].to_numpy()
-    verdict, parts = sweep["verdict"].to_numpy(), []
-    is_sample = card["kind"] in ("sobol", "latin hypercube")
-    for index, name in enumerate(card["scenarios"]):
+    design = sweep.attrs["plansim"]["design"]
+    status, scenario, verdict = (
+        sweep[name].to_numpy() for name in ("status", "scenario", "verdict")
+    )
+    is_sample = design["kind"] in ("sobol", "latin hypercube")
+    tables = []
+    for index, name in enumerate(design["scenarios"]):
         done = (scenario == index) & (status >= 0)
         own = verdict[done & (status == 0)]
         counts = np.stack([(own == kind.code).sum(axis=0) for kind in Status], axis=-1)
         share, _, low, high = shares(counts, is_sample=is_sample)
-        columns: dict[str, Any] = {"share": share, "share_low": low, "share_high": high}
-        columns |= {"members": len(own), "unsound": int(done.sum()) - len(own)}
-        ids = sweep["target"].to_numpy().astype(object)
-        parts.append(pd.DataFrame({"scenario": name, "target": ids, **columns}))
-    return pd.concat(parts, ignore_index=True)
+        columns = {
+            "scenario": name,
+            "target": sweep["target"].to_numpy().astype(object),
+            "share": share,
+            "share_low": low,
+            "share_high": high,
+            "members": len(own),
+            "unsound": int(done.sum()) - len(own),
+        }
+        tables.append(pd.DataFrame(columns))
+    return pd.concat(tables, ignore_index=True)

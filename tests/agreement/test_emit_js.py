@@ -27,7 +27,7 @@ FEATURES = sorted((Path(__file__).parents[1] / "agreement" / "vensim").glob("*/*
 
 
 def wrong(model: Model, scenario: Scenario, program: Program, found: FloatArray) -> list[str]:
-    theirs = cells(model, run_compiled(model, scenario)[0])
+    theirs = cells(model, run_compiled(model, scenario))
     return disagreements(dict(zip(program.outputs, found, strict=True)), theirs)
 
 

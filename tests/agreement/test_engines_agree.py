@@ -11,7 +11,7 @@ import pytest
 from plansim.engine.compiled import run_compiled
 from plansim.engine.pysd import run_reference
 from plansim.engine.simlin import run_simlin
-from plansim.engine.trajectory import Engine, Trajectory, cells, largest_difference
+from plansim.engine.trajectory import Trajectory, cells, largest_difference
 from plansim.model.reader import load_model
 from plansim.model.records import Integration, Model
 from plansim.scenario.scenario_file import Scenario, as_written, read_scenario
@@ -19,7 +19,7 @@ from tests.helpers.clock import by
 
 TOLERANCE = 1e-6
 """Of the largest value of a series."""
-Run = Callable[[Model, Scenario], tuple[Trajectory, Engine]]
+Run = Callable[[Model, Scenario], Trajectory]
 
 
 @pytest.mark.parametrize(
@@ -33,8 +33,7 @@ Run = Callable[[Model, Scenario], tuple[Trajectory, Engine]]
 def test_the_engines_agree_on_the_shipped_model(city: Model, name: str, run: Run) -> None:
     scenario = as_written(city) if name == "as written" else read_scenario(name, city)
     scenario = by(scenario, Integration.EULER)
-    ours, _ = run(city, scenario)
-    worst = largest_difference(cells(city, ours), run_simlin(city, scenario))
+    worst = largest_difference(cells(city, run(city, scenario)), run_simlin(city, scenario))
     assert worst.error <= TOLERANCE, worst
 
 
@@ -64,7 +63,7 @@ def test_other_methods_approach_pysimlin_s_rk4(tmp_path: Path) -> None:
     theirs = run_simlin(model, scenario, "rk4")["predators"]
 
     def error(integration: Integration, step: float) -> float:
-        run, _ = run_compiled(model, by(scenario, integration, step), cache=False)
+        run = run_compiled(model, by(scenario, integration, step), cache=False)
         return float(np.abs(run.series["predators"] / theirs - 1).max())
 
     for method, ratio in {Integration.RK4: 16, Integration.MIDPOINT: 4}.items():

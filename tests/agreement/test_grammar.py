@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from plansim.engine.compiled import run_compiled
+from plansim.engine.pysd import run_reference
 from plansim.engine.simulate import simulate
 from plansim.engine.trajectory import cells
 from plansim.model.reader import load_model
@@ -53,6 +54,18 @@ def test_a_random_model_with_arrays_is_computed_as_by_numpy(tmp_path: Path, seed
         assert not differences(written, loaded(written, tmp_path)), (seed, written.text)
 
 
+@pytest.mark.parametrize("method", Integration)
+def test_a_random_model_is_computed_as_by_pysd(tmp_path: Path, method: Integration) -> None:
+    for seed in range(4):
+        model = loaded(write_model(Random(f"{method} {seed}"), for_pysd=True), tmp_path)
+        scenario = by(as_written(model), method)
+        ours, theirs = (
+            cells(model, run(model, scenario, cache=False))
+            for run in (run_compiled, run_reference)
+        )
+        assert disagreements(ours, theirs) == [], (method, seed, model.text)
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_a_random_model_is_computed_in_javascript_by_every_method(
     tmp_path: Path, seed: int
@@ -62,6 +75,6 @@ def test_a_random_model_is_computed_in_javascript_by_every_method(
     program, runs = simulate_in_node(model, ["row of it", "tabbed"], scenarios)
     assert len(program.outputs) > 20
     for scenario, run in zip(scenarios, runs, strict=True):
-        theirs = cells(model, run_compiled(model, scenario, cache=False)[0])
+        theirs = cells(model, run_compiled(model, scenario, cache=False))
         ours = dict(zip(program.outputs, run, strict=True))
         assert disagreements(ours, theirs) == [], scenario.time.integration

@@ -132,7 +132,7 @@ def beyond_order_two(
     h/2: all of it at order one, a third at order two. A half is the bound here.
     """
     one, half = (
-        cells(model, run_compiled(model, by(scenario, method, 1 / steps))[0]) for steps in (32, 64)
+        cells(model, run_compiled(model, by(scenario, method, 1 / steps))) for steps in (32, 64)
     )
     beyond = []
     for name, values in half.items():

@@ -13,7 +13,7 @@ from plansim.analysis.comparison import Comparison, compare
 from plansim.engine.simulate import simulate
 from plansim.model.records import Model
 from plansim.scenario.scenario_file import Scenario, read_scenario
-from plansim.targets.catalogue import load_targets, plan_region, plan_title
+from plansim.targets.catalogue import load_targets, plan_title
 from plansim.targets.target import Kind
 from plansim.targets.verdict import check_targets
 
@@ -55,10 +55,6 @@ def test_scenarios_on_different_clocks_are_compared_without_causes(
     assert compare(city, ["baseline", other], remedies=False).attributions == (None,)
 
 
-def test_the_plan_names_its_place(city: Model, tmp_path: Path) -> None:
-    title, region = plan_title(city), plan_region(city)
-    assert title is not None
-    assert region.en in title.en
-    assert region.zh in title.zh
+def test_a_plan_has_a_title(city: Model, tmp_path: Path) -> None:
     alone = replace(city, path=tmp_path / city.path.name)
-    assert (plan_title(alone), plan_region(alone).en) == (None, city.name)
+    assert (plan_title(alone).zh, plan_title(city).zh[:3]) == (city.name, "焦作市")

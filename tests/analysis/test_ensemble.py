@@ -12,7 +12,7 @@ import pytest
 
 import plansim
 from plansim.analysis.calibration.prior import draw_prior
-from plansim.analysis.ensemble import wilson, with_shares
+from plansim.analysis.ensemble import wilson
 from plansim.analysis.experiments.design import Sampler
 from plansim.analysis.experiments.design_file import read_design
 from plansim.engine.simulate import simulate_years
@@ -24,17 +24,16 @@ from plansim.scenario.records import BilingualText
 from plansim.scenario.scenario_file import Scenario, as_written, read_scenario, scenario_text
 from plansim.targets.catalogue import load_targets
 from plansim.targets.target import Status, Target
-from plansim.targets.verdict import check_targets, verdicts_of
+from plansim.targets.verdict import verdicts_of
 from tests.toys.village import village, write_ensemble
 
 RNG = np.random.default_rng(3)
 ROWS = [
     f"{number},{growth:.4g},{effort:.4g},{weight:.4g}"
     for number, (growth, effort, weight) in enumerate(
-        zip(RNG.uniform(-0.05, 0.05, 40), RNG.uniform(0.5, 1.5, 40), RNG.uniform(0.3, 2, 40),
-            strict=True)
+        RNG.uniform([-0.05, 0.5, 0.3], [0.05, 1.5, 2], (40, 3))
     )
-]  # fmt: skip
+]
 
 
 @pytest.fixture
@@ -122,14 +121,13 @@ def test_shares_are_counts_of_the_members_verdicts(
     ]
     undecided = 0
     for scenario in scenarios:
-        statuses: dict[str, list[Status]] = {"S1": [], "S4": [], "S5": []}
-        for number in range(len(ensemble)):
-            member = written_out(model, scenario, ensemble, number, tmp_path)
-            for verdict in verdicts_of(simulate_years(model, member), targets):
-                if verdict.id in statuses:
-                    statuses[verdict.id].append(verdict.status)
-        for target, found in statuses.items():
-            row = rows[scenario.id, target]
+        told = [
+            {one.id: one.status for one in verdicts_of(simulate_years(model, member), targets)}
+            for number in range(len(ensemble))
+            for member in [written_out(model, scenario, ensemble, number, tmp_path)]
+        ]
+        for target in ("S1", "S4", "S5"):
+            row, found = rows[scenario.id, target], [statuses[target] for statuses in told]
             if target in scenario.assumed:
                 assert row["members"] == 0
                 assert np.isnan([row["share"], row["share_low"], row["share_high"]]).all()
@@ -160,11 +158,8 @@ def test_shares_beside_verdicts_follow_every_file(
     """They are cached; none may outlive what it was computed from."""
 
     def told() -> list[float | None]:
-        verdicts = [
-            v for s in scenarios for v in check_targets(plansim.simulate(model, s), targets)
-        ]
-        judged = with_shares(verdicts, model, scenarios, targets)
-        return [v.share.share for v in judged if v.share is not None]
+        judged = plansim.check_scenarios(model, scenarios, targets)
+        return [verdict.share.share for verdict in judged if verdict.share is not None]
 
     first = told()
     frame = plansim.verdict_shares(model, scenarios, ensemble, targets)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -22,7 +22,7 @@ from plansim.model.records import Model
 from plansim.scenario.factors import Apply
 from plansim.scenario.scenario_file import Scenario
 from plansim.targets.target import Status, Target, binding_targets, judged_targets
-from plansim.targets.verdict import check_targets
+from plansim.targets.verdict import Verdict, check_targets
 from plansim.targets.views import Lever
 from plansim.targets.views_file import load_views
 
@@ -44,41 +44,39 @@ def found(
     return seek_orders(city, stories["baseline"], levers, sought, judged, load_ensemble(city))
 
 
-def moved(city: Model, scenario: Scenario, levers: list[Lever], order: Order) -> Scenario:
-    problem = decision_problem(city, scenario, levers, [])
-    return problem.scenario_at(problem.position_of(order.moves))
+Ordered = Callable[[Order], tuple[Scenario, dict[str, Verdict]]]
 
 
-def listed(found: ScenarioOrders) -> list[tuple[Target, Order]]:
-    return [
-        (one.target, order)
-        for one in found.targets
-        for order in (*one.enough, *filter(None, [one.best]))
-    ]
+@pytest.fixture(scope="module")
+def ordered(
+    city: Model, stories: Mapping[str, Scenario], targets: tuple[Target, ...], levers: list[Lever]
+) -> Ordered:
+    """Give a function that makes an order, and judges the model's own run after it."""
+    problem = decision_problem(city, stories["baseline"], levers, [])
+
+    def make(order: Order) -> tuple[Scenario, dict[str, Verdict]]:
+        scenario = problem.scenario_at(problem.position_of(order.moves))
+        return scenario, {one.id: one for one in check_targets(simulate(city, scenario), targets)}
+
+    return make
 
 
 def test_an_order_meets_its_target_in_a_run_and_in_as_many_members_as_it_says(
-    city: Model,
-    stories: Mapping[str, Scenario],
-    targets: tuple[Target, ...],
-    levers: list[Lever],
-    found: ScenarioOrders,
+    city: Model, ordered: Ordered, found: ScenarioOrders
 ) -> None:
     members = load_ensemble(city)
-    base = {
-        verdict.id: verdict.status
-        for verdict in check_targets(simulate(city, stories["baseline"]), targets)
-    }
-    for target, order in listed(found):
-        scenario = moved(city, stories["baseline"], levers, order)
-        verdicts = {one.id: one for one in check_targets(simulate(city, scenario), targets)}
-        assert verdicts[target.id].status is Status.MET
-        lost = {key for key, status in base.items()
-                if status is Status.MET and verdicts[key].status is not Status.MET}  # fmt: skip
-        assert set(order.lost) == lost
-        judged = evaluate_members(city, scenario, [target], members)[target.id]
-        assert order.share is not None
-        assert order.share.share == pytest.approx((judged.status == Status.MET.code).mean())
+    _, base = ordered(Order((), 0.0, (), (), None))
+    for one in found.targets:
+        for order in (*one.enough, *filter(None, [one.best])):
+            scenario, verdicts = ordered(order)
+            assert verdicts[one.target.id].status is Status.MET
+            assert set(order.lost) == {
+                key for key, before in base.items()
+                if before.status is Status.MET and verdicts[key].status is not Status.MET
+            }  # fmt: skip
+            judged = evaluate_members(city, scenario, [one.target], members)[one.target.id]
+            assert order.share is not None
+            assert order.share.share == pytest.approx((judged.status == Status.MET.code).mean())
 
 
 def test_a_remedy_meets_its_target_and_97_percent_of_it_do_not(
@@ -102,22 +100,16 @@ def test_a_remedy_meets_its_target_and_97_percent_of_it_do_not(
 
 
 def test_all_at_once_counts_members_that_meet_all_at_once(
-    city: Model,
-    stories: Mapping[str, Scenario],
-    targets: tuple[Target, ...],
-    levers: list[Lever],
-    found: ScenarioOrders,
+    city: Model, targets: tuple[Target, ...], ordered: Ordered, found: ScenarioOrders
 ) -> None:
     package = found.package
     assert package is not None
     assert package.share is not None
-    order = Order(package.moves, 0.0, (), (), None)
-    scenario = moved(city, stories["baseline"], levers, order)
-    verdicts = {one.id: one for one in check_targets(simulate(city, scenario), targets)}
+    scenario, verdicts = ordered(Order(package.moves, 0.0, (), (), None))
     binding = binding_targets(targets)
-    held = [target.id for target in binding if verdicts[target.id].status is Status.MET]
-    assert sorted(target.id for target in package.met) == sorted(held)
-    assert {target.id for target in package.missed} == {target.id for target in binding} - set(held)
+    held = {target.id for target in binding if verdicts[target.id].status is Status.MET}
+    assert {target.id for target in package.met} == held
+    assert {target.id for target in package.missed} == {target.id for target in binding} - held
     evaluation = evaluate_members(city, scenario, package.met, load_ensemble(city))
     assert package.share.share == pytest.approx(evaluation.met(package.met).all(axis=1).mean())
 
@@ -125,33 +117,30 @@ def test_all_at_once_counts_members_that_meet_all_at_once(
 LEVER = Lever("x", "x", "x", "", "", ("x",), Apply.SET, 0.0, 100.0, "%", "%", 1.0)
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_an_order_is_round_outward_and_in_range(seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    kinds = [
-        LEVER,
-        replace(LEVER, apply=Apply.ADD, low=-0.15, high=0.1, shown_factor=100.0),
-        replace(LEVER, apply=Apply.MULTIPLY, low=0.5, high=1.6, unit="Dmnl", shown_unit="Dmnl"),
-        replace(LEVER, low=2004.0, high=2012.0, unit="Year", shown_unit="Year"),
-    ]
-    for _ in range(200):
-        lever = kinds[rng.integers(len(kinds))]
-        neutral = {Apply.ADD: 0.0, Apply.MULTIPLY: 1.0}.get(lever.apply)
-        present = float(rng.uniform(lever.low, lever.high)) if neutral is None else neutral
-        if lever.shown_unit == "Year":
-            present = round(present)
-        move = Move(lever, present, float(rng.uniform(lever.low, lever.high)))
-        rounded = orderable(move)
-        assert lever.low <= rounded.value <= lever.high
-        assert (rounded.value - move.value) * (move.value - present) >= -1e-9
-        at_end = rounded.value in (lever.low, lever.high)
-        year = lever.shown_unit == "Year"
-        most = 0.5 if year else abs(move.value - present) / 3 * (1 + 1e-6)
-        assert abs(rounded.value - move.value) <= most
-        size = rounded.value * lever.shown_factor
-        if lever.apply is Apply.MULTIPLY:
-            size = 100 * (rounded.value - 1)
-        if not at_end and not (lever is LEVER or year):
+KINDS = [
+    LEVER,
+    replace(LEVER, apply=Apply.ADD, low=-0.15, high=0.1, shown_factor=100.0),
+    replace(LEVER, apply=Apply.MULTIPLY, low=0.5, high=1.6, unit="Dmnl", shown_unit="Dmnl"),
+    replace(LEVER, low=2004.0, high=2012.0, unit="Year", shown_unit="Year"),
+]
+
+
+@pytest.mark.parametrize("lever", KINDS)
+def test_an_order_is_round_outward_and_in_range(lever: Lever) -> None:
+    rng = np.random.default_rng(0)
+    year = lever.shown_unit == "Year"
+    neutral = {Apply.ADD: 0.0, Apply.MULTIPLY: 1.0}.get(lever.apply)
+    for present, value in rng.uniform(lever.low, lever.high, (200, 2)).tolist():
+        present = round(present) if year else present if neutral is None else neutral
+        rounded = orderable(Move(lever, present, value)).value
+        assert lever.low <= rounded <= lever.high
+        assert (rounded - value) * (value - present) >= -1e-9
+        most = 0.5 if year else abs(value - present) / 3 * (1 + 1e-6)
+        assert abs(rounded - value) <= most
+        if rounded in (lever.low, lever.high):
+            continue
+        if year:
+            assert (2 * rounded) % 1 == 0
+        elif neutral is not None:
+            size = 100 * (rounded - 1) if neutral else rounded * lever.shown_factor
             assert len(f"{abs(size):.9g}".strip("0").replace(".", "").strip("0")) <= 2, size
-        if year and not at_end:
-            assert (2 * rounded.value) % 1 == 0

@@ -14,7 +14,13 @@ from scipy import stats
 from plansim.analysis.experiments.design import Design, DesignKind, Sampler, Uniform
 from plansim.analysis.experiments.design_file import read_design
 from plansim.analysis.sensitivity.morris import elementary_effects, screening_design
-from plansim.analysis.sensitivity.sobol import Sensitivity, draw_pair, estimate_indices, sobol
+from plansim.analysis.sensitivity.sobol import (
+    Sensitivity,
+    draw_pair,
+    estimate_indices,
+    sobol,
+    with_group,
+)
 from plansim.errors import DesignError
 from plansim.model.reader import load_model
 from plansim.model.records import Model
@@ -49,13 +55,13 @@ WITH_3 = 0.1**2 * math.pi**8 * (1 / 18 - 1 / 50)
 ALL = ALONE_1 + ALONE_2 + WITH_3
 
 
-def estimated(
-    inputs: list[Factor], function: object, groups: list[list[int]], points: int = 4096
-) -> FloatArray:
-    assert callable(function)
-    pair = draw_pair(inputs, points, seed=3)
-    mixed = np.stack([function(pair.mixed(group))[None] for group in groups])
-    return estimate_indices(function(pair.a)[None], function(pair.b)[None], mixed)
+Function = Callable[[FloatArray], FloatArray]
+
+
+def estimated(inputs: list[Factor], function: Function, groups: list[list[int]]) -> FloatArray:
+    a, b = draw_pair(inputs, 4096, seed=3)
+    mixed = np.stack([function(with_group(a, b, group))[None] for group in groups])
+    return estimate_indices(function(a)[None], function(b)[None], mixed)
 
 
 def test_ishigami() -> None:
@@ -68,10 +74,9 @@ def test_ishigami() -> None:
 
 
 def test_the_estimators_are_those_of_scipy() -> None:
-    inputs = factors_of(ANGLE, ANGLE, ANGLE)
-    pair = draw_pair(inputs, 256, seed=5)
-    a, b = ishigami(pair.a)[None], ishigami(pair.b)[None]
-    mixed = np.stack([ishigami(pair.mixed([place]))[None] for place in range(3)])
+    first, second = draw_pair(factors_of(ANGLE, ANGLE, ANGLE), 256, seed=5)
+    a, b = ishigami(first)[None], ishigami(second)[None]
+    mixed = np.stack([ishigami(with_group(first, second, [place]))[None] for place in range(3)])
     found = estimate_indices(a, b, mixed)
     theirs = stats.sobol_indices(func={"f_A": a, "f_B": b, "f_AB": mixed}, n=256)
     np.testing.assert_allclose(found[0, 0], theirs.first_order, rtol=1e-12, atol=1e-12)
@@ -141,38 +146,28 @@ rest: {}
 """
 
 
-Reads = Callable[..., tuple[Model, Design, tuple[Target, ...]]]
+Read = tuple[Model, Design, tuple[Target, ...]]
+
+
+def read(folder: Path, *more: tuple[str, str, float, str]) -> Read:
+    """Write the model with its aims and more, two scenarios and a design, and read them."""
+    rows = (aim(key, f"at least: {least}, year: 2003", by, attribute=attribute)
+            for key, attribute, least, by in (*AIMS, *more))  # fmt: skip
+    texts = {
+        "targets": plan(*rows, horizon=2005),
+        "low": "title: Low\nvalues: {plan: 0}\n",
+        "high": "title: High\nvalues: {plan: 1}\nassumes: {L1: It is so.}\n",
+        "design": DESIGN,
+    }
+    for name, text in texts.items():
+        (folder / f"{name}.yaml").write_text(text, "utf-8")
+    model = load_model(writer(folder)(EQUATIONS))
+    return model, read_design(folder / "design.yaml", model), load_targets(model=model)
 
 
 @pytest.fixture
-def reads(tmp_path: Path) -> Reads:
-    def read(
-        aims: list[tuple[str, str, float, str]] = AIMS, design: str = DESIGN
-    ) -> tuple[Model, Design, tuple[Target, ...]]:
-        (tmp_path / "targets.yaml").write_text(
-            plan(
-                *(
-                    aim(key, f"at least: {least}, year: 2003", judged_by, attribute=attribute)
-                    for key, attribute, least, judged_by in aims
-                ),
-                horizon=2005,
-            ),
-            "utf-8",
-        )
-        (tmp_path / "low.yaml").write_text("title: Low\nvalues: {plan: 0}\n", "utf-8")
-        (tmp_path / "high.yaml").write_text(
-            "title: High\nvalues: {plan: 1}\nassumes: {L1: It is so.}\n", "utf-8"
-        )
-        (tmp_path / "design.yaml").write_text(design, "utf-8")
-        model = load_model(writer(tmp_path)(EQUATIONS))
-        return model, read_design(tmp_path / "design.yaml", model), load_targets(model=model)
-
-    return read
-
-
-@pytest.fixture
-def found(reads: Reads) -> Sensitivity:
-    return sobol(*reads(), trajectories=10)
+def found(tmp_path: Path) -> Sensitivity:
+    return sobol(*read(tmp_path), trajectories=10)
 
 
 def test_drivers_are_shared_out_as_the_formulas_say(found: Sensitivity) -> None:
@@ -205,30 +200,20 @@ def test_what_screening_leaves_out_is_one_group(found: Sensitivity) -> None:
     assert found.broken == 0
 
 
-def test_a_run_that_breaks_down_counts_nowhere(
-    reads: Reads,
-) -> None:
-    model, design, targets = reads([*AIMS, ("R1", "binding", 0, "root")])
+def test_a_run_that_breaks_down_counts_nowhere(tmp_path: Path) -> None:
+    model, design, targets = read(tmp_path, ("R1", "binding", 0, "root"))
     study = sobol(model, replace(design, points=64), targets, trajectories=4)
     assert study.broken > 0
     assert all(math.isfinite(index.total) for driven in study.drivers for index in driven.main)
 
 
-def test_threads_change_nothing_and_the_seed_all(
-    reads: Reads,
-) -> None:
-    model, design, targets = reads()
+def test_threads_change_nothing_and_the_seed_all(tmp_path: Path) -> None:
+    model, design, targets = read(tmp_path)
     small = replace(design, points=64)
     one = sobol(model, small, targets, trajectories=4, threads=1)
     other = replace(small, seed=small.seed + 1)
     two = sobol(model, other, targets, trajectories=4, threads=2, seed=small.seed)
     assert repr(one.drivers) == repr(two.drivers)
     assert repr(one.drivers) != repr(sobol(model, other, targets, trajectories=4).drivers)
-
-
-def test_what_is_no_sample_is_refused(
-    reads: Reads,
-) -> None:
-    model, design, targets = reads()
     with pytest.raises(DesignError, match="only a sample says how likely"):
         sobol(model, replace(design, kind=DesignKind.GRID), targets)

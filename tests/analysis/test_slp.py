@@ -9,13 +9,7 @@ import pytest
 from scipy.optimize import linprog
 
 from plansim.analysis.optimization.evolution import best_of, evolve, sample
-from plansim.analysis.optimization.slp import (
-    Evaluate,
-    MoveCost,
-    Point,
-    maximise,
-    minimise,
-)
+from plansim.analysis.optimization.slp import Evaluate, Point, maximise, minimise, move_cost
 from plansim.scenario.factors import FloatArray
 
 
@@ -23,12 +17,8 @@ def least_moves(
     evaluate: Evaluate, starts: Sequence[FloatArray], margins: Sequence[int], present: FloatArray
 ) -> Point:
     """Moves that all cost alike, and a mix of few may cost a fiftieth more, as in reports."""
-    cost = MoveCost(np.ones(len(present)), present)
+    cost = move_cost(np.ones(len(present)), present)
     return minimise(evaluate, starts, cost, margins, present, worth=0.02)
-
-
-def plane(slopes: FloatArray, levels: FloatArray) -> Evaluate:
-    return lambda places: places @ slopes.T - levels
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -39,7 +29,11 @@ def test_on_planes_it_costs_as_much_as_the_linear_program(seed: int) -> None:
     present = rng.random(levers)
     somewhere = rng.random(levers)
     levels = slopes @ somewhere - 0.05  # so that some place meets all of them
-    found = least_moves(plane(slopes, levels), [present, somewhere], range(floors), present)
+
+    def plane(places: FloatArray) -> FloatArray:
+        return np.asarray(places @ slopes.T - levels)
+
+    found = least_moves(plane, [present, somewhere], range(floors), present)
     assert found.values.min() >= 0
     # x = present + a - b
     both = np.hstack([-slopes, slopes])
@@ -63,10 +57,6 @@ def test_on_a_bent_surface_it_finds_the_nearest_point_of_the_edge() -> None:
     found = least_moves(ball, [np.array([0.7, 0.2, 0.1]), np.ones(3)], [0], start)
     assert found.values[0] >= 0
     assert np.sort(found.position - start) == pytest.approx([0, 0, 0.5], abs=1e-3)
-
-
-# Nothing binds; on x + y = 1.3 the slopes are alike, x - 0.9 = 3·(y - 0.3); at 1.5, x has ended.
-# --- over the whole space ---
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-import subprocess
-import sys
-import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -21,28 +16,16 @@ from plansim.analysis.experiments.replay import stored_run
 from plansim.analysis.experiments.store import Store, open_store, open_summary, open_sweep, verify
 from plansim.analysis.experiments.summary import Summary, write_summary
 from plansim.errors import InputError, OutputError
-from tests.analysis.test_sweep import Town, arrays, same, town, town_in
+from tests.analysis.test_sweep import Town, arrays, town, town_in
+from tests.reliability.stores import DAMAGES
 
 __all__ = ["town"]
 
 
-def flip(path: Path) -> None:
-    raw = bytearray(path.read_bytes())
-    raw[len(raw) // 2] ^= 1
-    path.write_bytes(raw)
-
-
-def truncate(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[:-9])
-
-
-def foreign(path: Path) -> None:
-    path.write_text(json.dumps({"zarr_format": 3, "node_type": "array", "attributes": {}}), "utf-8")
-
-
-def pipe(path: Path) -> None:
-    path.unlink()
-    os.mkfifo(path)
+Damage = Callable[[Path], object]
+FLIP, TRUNCATE, FOREIGN, PIPE, NO_TEXT = (
+    DAMAGES[kind] for kind in ("flipped", "truncated", "foreign", "a pipe", "no text")
+)
 
 
 def copy_of(name: str) -> Damage:
@@ -60,26 +43,25 @@ def copy_of(name: str) -> Damage:
     return copy
 
 
-Damage = Callable[[Path], object]
 CHUNKS = ["stock/c/1/0", "growth/c/0", "verdict/c/0/0", "bad_variable/c/1", "bad_time/c/1"]
-DAMAGES: list[tuple[str, Damage]] = [
-    *((name, damage) for name in CHUNKS for damage in (Path.unlink, flip)),
-    (CHUNKS[0], truncate), (CHUNKS[0], pipe), ("status/blocks.done", pipe),
+TRIED: list[tuple[str, Damage]] = [
+    *((name, damage) for name in CHUNKS for damage in (Path.unlink, FLIP)),
+    (CHUNKS[0], TRUNCATE), (CHUNKS[0], PIPE), ("status/blocks.done", PIPE),
     # From another place of the array, from another array of its kind, or from another result.
     *((name, copy_of(other)) for name, other in (
         ("stock/c/1/0", "stock/c/0/0"), ("growth/c/0", "level/c/0"),
         ("growth/c/0", "../other.zarr/growth/c/0"), ("summary", "../other.zarr/summary"),
         ("status/blocks.done", "../other.zarr/status/blocks.done"))),
     *((f"{name}/zarr.json", damage)
-      for name in ("stock", "status") for damage in (Path.unlink, truncate, foreign)),
-    *((name, damage) for name in ("year/c/0", "target/c/0") for damage in (Path.unlink, flip)),
+      for name in ("stock", "status") for damage in (Path.unlink, TRUNCATE, FOREIGN)),
+    *((name, damage) for name in ("year/c/0", "target/c/0") for damage in (Path.unlink, FLIP)),
     *(("status/blocks.done", damage) for damage in
-      (Path.unlink, lambda path: path.write_bytes(b"\xff\xfe\0\n"),
+      (Path.unlink, NO_TEXT,
        lambda path: path.write_text("0\n1\n17\n"), lambda path: path.write_text("0\n-1\n"),
        lambda path: path.write_text(path.read_text().replace("1 ", "0 ")))),
-    *(("target/manifest.json", damage) for damage in (Path.unlink, truncate, foreign)),
-    *(("summary/p_met/zarr.json", damage) for damage in (Path.unlink, truncate, foreign)),
-    *(("summary/quantiles/c/0/0/0/0", damage) for damage in (Path.unlink, flip)),
+    *(("target/manifest.json", damage) for damage in (Path.unlink, TRUNCATE, FOREIGN)),
+    *(("summary/p_met/zarr.json", damage) for damage in (Path.unlink, TRUNCATE, FOREIGN)),
+    *(("summary/quantiles/c/0/0/0/0", damage) for damage in (Path.unlink, FLIP)),
     ("zarr.json", lambda path: path.write_text(path.read_text().replace("A sweep", "A sweap"))),
 ]  # fmt: skip
 READERS: list[Callable[[Town, Store], object]] = [
@@ -113,7 +95,7 @@ def whole(town: Town, made: Path) -> Path:
     return shutil.copytree(made, town.path)
 
 
-@pytest.mark.parametrize(("name", "damage"), DAMAGES)
+@pytest.mark.parametrize(("name", "damage"), TRIED)
 def test_damage_is_named_never_read_and_repaired(
     town: Town, whole: Path, name: str, damage: Damage
 ) -> None:
@@ -149,7 +131,7 @@ def test_what_is_no_part_of_a_result_is_not_read(whole: Path) -> None:
     assert np.isfinite(open_sweep(whole)["growth"].values).tolist() == [True] * 10 + [False] * 10
 
 
-@pytest.mark.parametrize("damage", [truncate, foreign, pipe])
+@pytest.mark.parametrize("damage", [TRUNCATE, FOREIGN, PIPE])
 def test_a_store_whose_description_is_lost_is_begun_anew(
     town: Town, whole: Path, damage: Damage
 ) -> None:
@@ -180,56 +162,6 @@ def test_one_writer_at_a_time(town: Town, whole: Path) -> None:
                 town.sweep(design, whole, resume=resume, force=not resume)
     town.sweep(design, whole, resume=True)
     verify(whole)
-
-
-@pytest.mark.long
-@pytest.mark.filterwarnings("ignore:Consolidated")  # threads share the filters
-@pytest.mark.parametrize("how", [{"resume": True}, {"force": True}, {}])
-def test_simultaneous_writers_end_in_one_result(town: Town, how: dict[str, Any]) -> None:
-    design = town.design(samples=40)
-    if how:
-        town.sweep(design, block=10)
-    errors: list[BaseException] = []
-
-    def write() -> None:
-        try:
-            town.sweep(design, block=10, threads=1, **how)
-        except OutputError as error:
-            errors.append(error)
-
-    writers = [threading.Thread(target=write) for _ in range(3)]
-    for writer in writers:
-        writer.start()
-    for writer in writers:
-        writer.join()
-    assert len(errors) <= 2
-    assert all("another process" in str(e) or "exists already" in str(e) for e in errors), errors
-    town.sweep(design, town.folder / "other.zarr", block=10)
-    assert same(verify(town.path).path, town.folder / "other.zarr")
-    assert not list(town.folder.glob(".*.part*"))
-
-
-@pytest.mark.long
-def test_a_dead_process_keeps_no_lock_and_leaves_no_folder(town: Town, whole: Path) -> None:
-    script = (
-        "import sys, time; from pathlib import Path\n"
-        "from plansim.analysis.experiments.integrity import alone, making\n"
-        "with alone(Path(sys.argv[1])), making(Path(sys.argv[1])):\n"
-        "    print('here', flush=True); time.sleep(60)\n"
-    )
-    with subprocess.Popen(
-        [sys.executable, "-c", script, str(whole)], stdout=subprocess.PIPE
-    ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == b"here\n"
-        (part,) = town.folder.glob(".*.part*")
-        town.sweep(town.design(samples=10), town.folder / "r.zarr2")
-        with pytest.raises(OutputError, match="another process is writing the result"):
-            town.sweep(town.design(samples=10), whole, resume=True)
-        assert part.exists(), "a folder of a living writer is left alone"
-        process.kill()
-    town.sweep(town.design(samples=10), whole, resume=True)
-    assert not part.exists()
 
 
 def test_a_summary_is_written_as_a_whole_or_not(

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import os
 import resource
+import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,7 +30,7 @@ from plansim.engine.simulate import simulate
 from plansim.errors import DesignError, InputError, OutputError
 from plansim.files.shipped import shipped
 from plansim.model.records import Integration, Model
-from plansim.scenario.scenario_file import Scenario, read_scenario
+from plansim.scenario.scenario_file import read_scenario
 from plansim.targets.catalogue import load_targets
 from plansim.targets.target import Status, Target
 from plansim.targets.verdict import check_targets
@@ -128,19 +128,18 @@ def test_each_run_is_what_it_is_by_itself(town: Town) -> None:
 
 def test_the_growth_of_a_run_follows_from_its_factors(town: Town) -> None:
     """The oracle is the closed form of Euler's method: 100 (1 + g/2)^n after n half years."""
-    town.sweep(town.design(), threads=2)
+    design = town.design()
+    town.sweep(design, threads=2)
     found = xr.open_zarr(town.path, chunks=None)
-    years = found["year"].values
-    is_other = found["scenario"].values == 1
+    is_other = np.arange(design.runs) % 2 == 1
+    assert (found["scenario"].values == is_other).all()
+    for factor, points in zip(design.factors, Sampler(design).draw(0, 700).T, strict=True):
+        np.testing.assert_array_equal(found[factor.name].values, np.repeat(points, 2))
     growth = np.where(is_other, 1.2, 1) * found["growth"].values  # with the effort of each
-    expected = 100 * (1 + growth[:, np.newaxis] / 2) ** (2 * (years + 0.5 - 2000))
+    expected = 100 * (1 + growth[:, np.newaxis] / 2) ** (2 * (found["year"].values + 0.5 - 2000))
     np.testing.assert_allclose(found["stock"].values, expected, rtol=1e-12)
-    mills = np.where(is_other, 3, 2) * found["weights"].values
-    np.testing.assert_allclose(
-        found["output[mills]"].sel(year=2003).values,
-        mills * 100 * (1 + growth / 2) ** 6,
-        rtol=1e-12,
-    )
+    mills = np.where(is_other, 3, 2) * found["weights"].values * 100 * (1 + growth / 2) ** 6
+    np.testing.assert_allclose(found["output[mills]"].sel(year=2003).values, mills, rtol=1e-12)
 
 
 @pytest.mark.slow
@@ -149,16 +148,6 @@ def test_runs_of_the_shipped_model_are_what_pysd_gives(city: Model, tmp_path: Pa
     sweep(city, design, tmp_path / "r.zarr")
     run, scenario = stored_run(tmp_path / "r.zarr", 21, city)
     assert deviation(simulate(city, scenario, engine="pysd"), run) < 1e-9
-
-
-def test_scenarios_share_their_points(town: Town) -> None:
-    design = town.design(samples=10)
-    town.sweep(design)
-    found = xr.open_zarr(town.path, chunks=None)
-    assert found["scenario"].values.tolist() == [0, 1] * 10
-    points = Sampler(design).draw(0, 10)
-    for place, factor in enumerate(design.factors):
-        np.testing.assert_array_equal(found[factor.name].values, np.repeat(points[:, place], 2))
 
 
 # --- it does not matter how -----------------------------------------------------------------------
@@ -243,8 +232,9 @@ years: [2005]
 
 def test_a_bad_run_is_a_status(town: Town) -> None:
     design = town.design(BAD)
-    faster = replace(design, scenarios=(_longer(design.scenarios[0]),))
-    summary = town.sweep(faster)
+    (plain,) = design.scenarios
+    longer = replace(plain, time=replace(plain.time, final=2040.0))
+    summary = town.sweep(replace(design, scenarios=(longer,)))
     found = xr.open_zarr(town.path, chunks=None)
     assert found["status"].values.tolist() == [0, RunStatus.NAN, RunStatus.OVERFLOW, RunStatus.NAN]
     names = found["bad_variable"].attrs["names"]
@@ -259,10 +249,6 @@ def test_a_bad_run_is_a_status(town: Town) -> None:
     assert runs.to_dict() == {"ok": 1, "overflow": 1, "nan": 2, "excessive": 0, "never_run": 0}
     assert json.loads(summary.attrs["bad_variables"]) == {"root": 2, "fed": 1}
     assert summary["verdicts"].sel(target="S1").values.sum() == 1, "bad runs have no verdict"
-
-
-def _longer(scenario: Scenario) -> Scenario:
-    return replace(scenario, time=replace(scenario.time, final=2040.0))
 
 
 # --- what a user sees -----------------------------------------------------------------------------
@@ -395,23 +381,18 @@ def test_a_full_disk_is_said_clearly_and_the_sweep_is_resumed_to_the_same_values
 @pytest.fixture
 def cluster(root: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
     """A real scheduler and two worker processes on loopback."""
-    environment = os.environ | {"PYTHONPATH": str(root / "sim")}
-    dask = [sys.executable, "-m", "distributed.cli.dask_scheduler"]
-    port = _free_port()
-    address = f"tcp://127.0.0.1:{port}"
-    quiet: dict[str, Any] = {
-        "env": environment, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL
-    }  # fmt: skip
-    scheduler = subprocess.Popen(
-        [*dask, "--host", "127.0.0.1", "--port", str(port), "--no-dashboard"], **quiet
-    )
-    dask[-1] = "distributed.cli.dask_worker"
-    workers = [
-        subprocess.Popen(
-            [*dask, address, "--nthreads", "1", "--no-nanny", "--no-dashboard"], **quiet
+    address = f"tcp://127.0.0.1:{(port := _free_port())}"
+
+    def started(name: str, *arguments: str) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [sys.executable, "-m", f"distributed.cli.{name}", "--no-dashboard", *arguments],
+            env=os.environ | {"PYTHONPATH": str(root / "sim")},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
-        for _ in range(2)
-    ]
+
+    scheduler = started("dask_scheduler", "--host", "127.0.0.1", "--port", str(port))
+    workers = [started("dask_worker", address, "--nthreads", "1", "--no-nanny") for _ in range(2)]
     try:
         yield address, [*workers, scheduler]
     finally:
@@ -421,8 +402,6 @@ def cluster(root: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
 
 
 def _free_port() -> int:
-    import socket
-
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         return int(found.getsockname()[1])
@@ -432,6 +411,8 @@ def _free_port() -> int:
 def test_the_values_are_the_same_though_a_worker_and_then_the_scheduler_is_killed(
     cluster: tuple[str, list[subprocess.Popen[bytes]]], town: Town
 ) -> None:
+    from distributed import Client
+
     address, processes = cluster
     design, here = town.design(samples=10_000), town.folder / "here.zarr"
 
@@ -442,23 +423,14 @@ def test_the_values_are_the_same_though_a_worker_and_then_the_scheduler_is_kille
             assert processes[0].wait(timeout=10) != 0
             processes[-1].kill()  # the scheduler
 
-    _wait_for_workers(address, 2)
+    with Client(address, timeout="60s", set_as_default=False) as client:  # type: ignore[no-untyped-call]
+        client.wait_for_workers(2, timeout=60)
     with pytest.raises(OutputError, match="their scheduler died; --resume goes on"):
         town.sweep(design, scheduler=address, block=512, progress=progress)
     assert len(open_store(town.path).done()) >= 20
     town.sweep(design, resume=True)
     town.sweep(design, here)
     assert same(town.path, here)
-
-
-def _wait_for_workers(address: str, count: int) -> None:
-    from distributed import Client
-
-    deadline = time.monotonic() + 60
-    with Client(address, timeout="60s", set_as_default=False) as client:  # type: ignore[no-untyped-call]
-        while len(client.scheduler_info()["workers"]) < count:
-            assert time.monotonic() < deadline, "the workers did not come"
-            time.sleep(0.2)
 
 
 def test_no_scheduler_answers(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:

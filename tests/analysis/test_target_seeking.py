@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +19,6 @@ from plansim.model.reader import load_model
 from plansim.model.records import Model
 from plansim.scenario.scenario_file import as_written
 from plansim.targets.catalogue import load_targets
-from plansim.targets.target import Target
 from tests.helpers.plan import aim, plan
 from tests.helpers.vensim_text import writer
 
@@ -61,15 +61,6 @@ def town(tmp_path: Path) -> Model:
     return load_model(writer(tmp_path)(EQUATIONS))
 
 
-@pytest.fixture
-def aims(town: Model) -> dict[str, Target]:
-    return {target.id: target for target in load_targets(model=town)}
-
-
-def solved(town: Model, aims: dict[str, Target], lever: str, id_: str) -> Solution:
-    return solve(town, as_written(town), [lever], [aims[id_]], plan=tuple(aims.values()))
-
-
 @pytest.mark.parametrize(
     ("lever", "id_", "expected", "ranges"),
     [
@@ -84,9 +75,9 @@ def solved(town: Model, aims: dict[str, Target], lever: str, id_: str) -> Soluti
     ],
 )
 def test_the_nearest_value_that_meets_a_target(
-    town: Model, aims: dict[str, Target], lever: str, id_: str, expected: float, ranges: int
+    town: Model, lever: str, id_: str, expected: float, ranges: int
 ) -> None:
-    found = solved(town, aims, lever, id_)
+    found = solve(town, as_written(town), [lever], [id_])
     assert found.values == pytest.approx((expected,), abs=1e-7)
     assert found.margins[id_] >= 0
     if id_ == "H1":
@@ -96,17 +87,14 @@ def test_the_nearest_value_that_meets_a_target(
     assert searched == (both[1:] if lever == "push" else both[:ranges])
 
 
-def test_a_run_that_breaks_down_meets_nothing(town: Model, aims: dict[str, Target]) -> None:
+def test_a_run_that_breaks_down_meets_nothing_and_what_is_met_stays(town: Model) -> None:
     # A pull of 0.1 would do for the square, but below a half there is no root.
-    found = solved(town, aims, "pull", "Q1")
+    found = solve(town, as_written(town), ["pull"], ["Q1"])
     assert found.values is None
     assert found.searched[0].best["Q1"] > 1.01 - 1.3
-
-
-def test_what_is_met_already_needs_no_change(town: Model, aims: dict[str, Target]) -> None:
-    found = solved(town, aims, "pull", "L1")
-    assert (found.values, found.cost, found.searched) == ((1.0,), 0.0, ())
-    assert found.margins["L1"] == found.margins_present["L1"] == pytest.approx(0.5)
+    already = solve(town, as_written(town), ["pull"], ["L1"])
+    assert (already.values, already.cost, already.searched) == ((1.0,), 0.0, ())
+    assert already.margins["L1"] == already.margins_present["L1"] == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize(
@@ -167,21 +155,14 @@ def village(tmp_path: Path) -> Model:
 
 @pytest.fixture
 def mixed(village: Model) -> Callable[..., Solution]:
-    def find(
-        ids: str,
-        prices: Mapping[str, float] | None = None,
-        levers: str = "pull push",
-        outlay: str = "",
-    ) -> Solution:
-        return solve(
-            village, as_written(village), levers.split(), ids.split(), prices=prices, outlay=outlay
-        )
+    def find(ids: str, **given: Any) -> Solution:
+        return solve(village, as_written(village), ["pull", "push"], ids.split(), **given)
 
     return find
 
 
 def test_the_lever_that_does_more_for_its_price_is_moved(mixed: Callable[..., Solution]) -> None:
-    found = mixed("S1", {"pull": 3.0, "push": 1.0})
+    found = mixed("S1", prices={"pull": 3.0, "push": 1.0})
     # Three more of the sum: a unit of push costs 1, two of the sum by pull cost 3; push ends at 2.
     assert found.values == pytest.approx((2.0, 2.0), abs=1e-5)
     assert found.cost == pytest.approx(4.0, abs=1e-4)
@@ -189,13 +170,13 @@ def test_the_lever_that_does_more_for_its_price_is_moved(mixed: Callable[..., So
     assert [searched.range for searched in found.searched] == [SearchRange.PLAUSIBLE]
     assert found.lost == ("L1",)
     # Without prices, a quarter a unit of pull for two of the sum, half a unit of push for one.
-    cheap = mixed("S1", {})
+    cheap = mixed("S1")
     assert cheap.values == pytest.approx((2.5, 1.0), abs=1e-5)
     assert cheap.cost == pytest.approx(1.5 / 4, abs=1e-5)
 
 
 def test_several_targets_hold_together(mixed: Callable[..., Solution]) -> None:
-    found = mixed("S1 P1", {"pull": 1.0, "push": 1.0})
+    found = mixed("S1 P1", prices={"pull": 1.0, "push": 1.0})
     assert min(found.margins.values()) >= 0
     # pull·push = 3 at the least of pull + push - 2: both √3, where the sum, 5.2, is too small;
     # along the product's edge to 2·pull + 3/pull = 6.
@@ -215,20 +196,19 @@ def test_a_cost_that_the_model_counts(mixed: Callable[..., Solution]) -> None:
 
 
 def test_where_nothing_does_it_is_said_how_near_one_comes(mixed: Callable[..., Solution]) -> None:
-    found = mixed("S1 X1", {})
+    found = mixed("S1 X1")
     assert found.values is None
     assert math.isnan(found.cost)
     assert found.searched[1].ends == ((0, 10), (0, 10))
     assert found.searched[1].best == pytest.approx({"S1": 30 - 6, "X1": 30 - 1000})
-    clash = mixed("S1 L1", {})
-    assert clash.values is None
+    assert mixed("S1 L1").values is None
 
 
 def test_no_point_of_a_fine_grid_of_runs_is_cheaper(
     village: Model, mixed: Callable[..., Solution]
 ) -> None:
     prices = {"pull": 1.3, "push": 0.7}
-    found = mixed("S1 P1", prices)
+    found = mixed("S1 P1", prices=prices)
     aims = [target for target in load_targets(model=village) if target.id in {"S1", "P1"}]
     evaluator = Evaluator(village, as_written(village), ["pull", "push"], Request(tuple(aims)))
     grid = np.array(list(itertools.product(np.linspace(0, 4, 161), np.linspace(0, 2, 81))))

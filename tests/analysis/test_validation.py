@@ -26,7 +26,7 @@ from plansim.cli.main import main
 from plansim.errors import InputError, ModelError, UnknownNameError
 from plansim.output.documentation.validation import validation_page
 from plansim.output.tables.layout import shown
-from plansim.output.tables.model import (
+from plansim.output.tables.validation import (
     case_text,
     figure_text,
     result_mark,

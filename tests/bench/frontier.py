@@ -13,8 +13,7 @@ import numpy as np
 from scipy.stats import qmc
 
 import plansim
-from plansim.analysis.optimization.decision_file import read_frontier_spec
-from plansim.analysis.optimization.evolution import stretched
+from plansim.analysis.optimization.decision_form import read_frontier_spec
 from plansim.analysis.optimization.frontier import Horizon, frontier, growth_problem
 from plansim.analysis.optimization.problem import DecisionProblem
 from plansim.scenario.factors import FloatArray
@@ -41,7 +40,7 @@ def ways(answer: FloatArray) -> dict[str, FloatArray]:
     drawn[::2] *= rng.random(drawn[::2].shape) < 4 / count  # half of the times a few levers
     return {
         "evenly": evenly,
-        "many at their ends": stretched(ends),
+        "many at their ends": np.clip(1.4 * (ends - 0.5) + 0.5, 0.0, 1.0),
         "each lever and each pair": np.clip(answer + RADII * pairs, 0, 1).reshape(-1, count),
         "at random from the answer": np.clip(answer + RADII * drawn, 0, 1).reshape(-1, count),
     }

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser
 
 from plansim.analysis.ensemble import (
     check_scenarios,
@@ -21,7 +20,7 @@ from plansim.output.words.answer import answer
 from plansim.output.words.text import Lang, read_text
 from plansim.scenario.scenario_file import Scenario, read_scenario
 from plansim.targets.catalogue import load_targets
-from tests.helpers.visit import FIRST, SECOND, Visit
+from tests.helpers.visit import FIRST, SECOND, Another, Visit
 
 
 def expected_shares(city: Model, scenario: Scenario) -> dict[str, float]:
@@ -119,11 +118,9 @@ def test_four_scenarios_stand_beside_each_other(visit: Visit) -> None:
     ]  # fmt: skip
 
 
-def test_members_run_without_workers_too(browser: Browser, address: str) -> None:
-    visit = Visit(browser, "about:blank", ready=False)
+def test_members_run_without_workers_too(another: Another, address: str) -> None:
+    visit = another("about:blank", ready=False)
     visit.page.add_init_script("window.Worker = undefined;")
     visit.page.goto(address)
     visit.page.wait_for_function("document.documentElement.dataset.ready")
     visit.wait_for_members("a", "b", count=25)
-    visit.close()
-    assert visit.wrong == []

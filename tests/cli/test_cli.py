@@ -158,7 +158,9 @@ def test_strict_fails_where_a_binding_target_is_missed(check: Call) -> None:
 def test_a_scenario_twice_is_one_column_and_two_of_one_name_are_refused(
     check: Call, tmp_path: Path
 ) -> None:
-    assert check("base.yaml", "base.yaml").out == check("base.yaml").out
+    twice = check("base.yaml", "base.yaml")
+    assert twice.out == check("base.yaml").out
+    assert twice.err == "note: base is named more than once and counts once\n"
     (tmp_path / "base.yaml").write_text(FAST.replace("parent: base.yaml\n", ""), "utf-8")
     done = check("base.yaml", str(tmp_path / "base.yaml"))
     assert (done.code, done.out) == (2, "")

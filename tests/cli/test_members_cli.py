@@ -39,22 +39,6 @@ def test_the_prior_is_drawn_once_and_again_by_force(call: Call, model: Model) ->
     assert (code, path.read_text("utf-8")) == (0, text)
 
 
-@pytest.mark.parametrize(
-    ("line", "said"),
-    [
-        ("", "conditioning.yaml: no such file"),
-        ("--prior spec.yaml", "--prior takes no SPEC"),
-        ("--design uncertainty", "--design is for --prior"),
-        ("--prior -o members.txt", "ends with .csv; found .txt"),
-    ],
-)
-def test_what_cannot_be_asked_for(call: Call, line: str, said: str) -> None:
-    code, _, err = call(*CONDITION, *line.split())
-    assert code == 2
-    assert said in err
-    assert not Path("members.txt").exists()
-
-
 def test_check_has_the_shares_of_python(call: Call, model: Model) -> None:
     call(*CONDITION, "--prior", "-n", "50")
     code, out, _ = call(*CHECK, "--format", "json")

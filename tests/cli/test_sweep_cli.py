@@ -13,8 +13,6 @@ from pathlib import Path
 
 import xarray as xr
 
-from plansim.model.reader import load_model
-from plansim.scenario.scenario_file import read_scenario
 from tests.helpers.command import Call
 
 FACTORS = ("--factor", "credit ease after", "--factor", "外部需求增长率（前）=8 %/Year..0.14")
@@ -38,19 +36,6 @@ def test_a_sweep_over_factors_is_summarised_and_stored(call: Call, tmp_path: Pat
     assert between
     for name, share in between.items():
         assert re.search(rf"^{name} .* {share * 100:.1f} ±", out, re.M), "the table shows the store"
-
-
-def test_a_run_is_replayed_and_written(call: Call, tmp_path: Path) -> None:
-    assert call("sweep", "growth-investment", "-n", "16", "-o", "r.zarr")[0] == 0
-    code, out, err = call("replay", "r.zarr", "5", "-o", "five.yaml")
-    assert code == 0, err
-    (deviation,) = re.findall(r"at most ([\d.e+-]+)\s+of their size", out)
-    assert float(deviation) <= 1e-12
-    (same, count) = re.findall(r"(\d+)\s+of\s+(\d+)\s+verdicts\s+are the same", out)[0]
-    assert same == count
-    again = read_scenario(tmp_path / "five.yaml", load_model())
-    assert "retrofit rate after" in again.values
-    assert call("check", "five.yaml")[0] == 0
 
 
 def _started(folder: Path, root: Path, *arguments: str) -> tuple[subprocess.Popen[bytes], int]:

@@ -15,12 +15,10 @@ from plansim.compiler.functions.vectors import (
     Curve,
     allocated,
     inverse,
-    market_price,
     ranks,
     reordered,
     selected,
     sort_order,
-    supplied,
 )
 from plansim.compiler.ir import Graph
 
@@ -69,10 +67,10 @@ def test_selections_are_those_of_numpy(pairs: list[tuple[float, float]]) -> None
         *(f(plain) if taken.any() else -7 for f in (np.min, np.max, np.mean)),
     ]
     for action, right in enumerate(expected):
-        node = selected(g, g.list(chosen), g.list(values), g.number(-7), g.number(action), 0)
+        node = selected(g, g.list(chosen), g.list(values), g.number(-7), action, 0)
         assert g.value(node) == pytest.approx(right if taken.any() else -7, rel=1e-12)
     for error, wrong in ((1, not taken.any()), (2, taken.sum() > 1), (3, taken.sum() != 1)):
-        node = selected(g, g.list(chosen), g.list(values), g.number(-7), g.number(0), error)
+        node = selected(g, g.list(chosen), g.list(values), g.number(-7), 0, error)
         assert np.isnan(g.values([node])[0]) == wrong
 
 
@@ -88,30 +86,8 @@ def test_an_inverse_is_that_of_numpy(size: int, seed: int) -> None:
 
 
 def curves(g: Folding, *parts: Iterable[float]) -> list[Curve]:
-    return [Curve(*g.list(row)) for row in zip(*parts, strict=True)]
-
-
-@settings(deadline=None, max_examples=20)
-@given(AMOUNTS, AMOUNTS, st.integers(1, 4), st.integers(0, 4))
-def test_at_the_price_of_a_market_as_much_is_supplied_as_is_demanded(
-    wanted: list[tuple[float, float, float]],
-    offered: list[tuple[float, float, float]],
-    kind: int,
-    other: int,
-) -> None:
-    g = Folding()
-    demand, supply = (
-        curves(g, amounts, [k] * len(amounts), priorities, widths)
-        for k, (amounts, priorities, widths) in zip(
-            (kind, other), (np.array(rows).T for rows in (wanted, offered)), strict=True
-        )
-    )
-    price = market_price(g, demand, supply)
-    taken = g.values([curve.at(g, price) for curve in demand]).sum()
-    given = g.values([supplied(g, curve, price) for curve in supply]).sum()
-    most = sum(row[0] for row in offered)
-    if other or most < sum(row[0] for row in wanted):  # else there is no price
-        assert taken == pytest.approx(given, rel=1e-6, abs=1e-6 * most)
+    rows = ((g.list(row), int(row[1])) for row in zip(*parts, strict=True))
+    return [Curve(request, kind, *others) for (request, _, *others), kind in rows]
 
 
 @settings(deadline=None, max_examples=20)

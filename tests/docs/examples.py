@@ -5,9 +5,14 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import ModuleType
 
-__all__ = ["LEFT_OUT", "ROOT", "SESSIONS", "Example", "files_of", "pattern_of", "read_examples"]
+__all__ = [
+    *("LEFT_OUT", "ROOT", "SESSIONS", "Example"),
+    *("environment", "files_of", "pattern_of", "read_examples", "site_module"),
+]
 
 ROOT = Path(__file__).parents[2]
 LEFT_OUT = "…"
@@ -45,6 +50,16 @@ class Example:
     def is_refused(self) -> bool:
         """Whether the page shows an error."""
         return self.shown.startswith("plansim: ")
+
+
+def site_module(name: str) -> ModuleType:
+    """Import a module of docs/site, which is no package."""
+    spec = spec_from_file_location(name, ROOT / "docs" / "site" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    loaded = module_from_spec(spec)
+    spec.loader.exec_module(loaded)
+    return loaded
 
 
 def read_examples(pages: list[str]) -> list[Example]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.docs.examples import SESSIONS, files_of, read_examples
 from tools.derived import FINDING, PART, PARTS, ROOT, SPEC, binding_verdicts, renewed_parts
 
 FINDINGS = ("docs/findings.md", "docs/findings.zh.md")
@@ -89,22 +90,10 @@ def test_the_page_on_tests_shows_its_pictures_and_no_others() -> None:
     assert sorted(shown) == sorted(path.name for path in FOLDER.glob("pictures/*")) != []
 
 
-EXAMPLE = re.compile(r"^```console\n\$ plansim (.*)\n((?:.*\n)*?)```$", re.MULTILINE)
-GUIDE = ROOT / "docs" / "guide"
-FILE = re.compile(r"^<!-- file: (.*) -->\n```yaml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-
-
-def texts(lang: str) -> dict[str, str]:
-    return {path.stem: path.read_text("utf-8") for path in sorted((GUIDE / lang).glob("*.md"))}
-
-
 def test_both_languages_have_the_same_pages_with_the_same_examples() -> None:
-    english, chinese = texts("en"), texts("zh")
-    assert list(english) == list(chinese)
-
-    def bare(text: str) -> list[str]:
-        return [command.split()[0] for command, _ in EXAMPLE.findall(text)]
-
-    for name, text in english.items():
-        assert bare(text) == bare(chinese[name])
-        assert FILE.findall(text) == FILE.findall(chinese[name])
+    english, chinese = SESSIONS["guide-en"], SESSIONS["guide-zh"]
+    assert [Path(page).name for page in english] == [Path(page).name for page in chinese]
+    for pages in zip(english, chinese, strict=True):
+        here, there = ([one.command.split()[1] for one in read_examples([p])] for p in pages)
+        assert here == there
+        assert files_of([pages[0]]) == files_of([pages[1]])

@@ -69,16 +69,6 @@ def lines_with(word: str, text: str) -> Iterator[int]:
         yield text.count("\n", 0, match.start()) + 1
 
 
-def forms_of(english: str) -> str:
-    """Return a regular expression for an English term, without its symbol, and for its plural."""
-    english = english.partition(" (")[0]
-    for singular, plural in (("index", "indices"), ("y", "ies")):
-        if english.endswith(singular):
-            stem = re.escape(english.removesuffix(singular))
-            return rf"\b{stem}(?:{singular}|{plural})\b"
-    return rf"\b{re.escape(english)}(?:e?s)?\b"
-
-
 def pairs(node: object) -> Iterator[tuple[str, str]]:
     """Return each English text of the catalogue with its Chinese."""
     if isinstance(node, dict):
@@ -118,12 +108,3 @@ def test_a_label_of_the_catalogue_has_the_chinese_of_the_glossary() -> None:
     labels = [(en.casefold(), zh) for en, zh in pairs(catalogue) if en.casefold() in chinese]
     assert len(labels) >= 40
     assert [(en, zh) for en, zh in labels if zh not in chinese[en]] == []
-
-
-def test_every_term_of_the_glossary_is_used() -> None:
-    code = [path.read_text("utf-8") for path in (ROOT / "sim").rglob("*.py")]
-    sources = "\n".join([*code, *texts().values()])
-    unused = [
-        term.english for term in TERMS if not re.search(forms_of(term.english), sources, re.I)
-    ]
-    assert unused == []

@@ -1,54 +1,45 @@
+"""Runs as datasets: units, names, run cards, years; of several scenarios side by side."""
+
 from __future__ import annotations
 
 import json
+import platform
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
-from numpy.typing import NDArray
 
-from plansim.engine.dataset import to_dataset
-from plansim.engine.trajectory import Engine, Trajectory, recorded, shape_of, version_of
-from plansim.errors import SimulationError
-from plansim.model.records import Integration, Model, Timing, VariableKind
+from plansim.engine.compiled import run_compiled
+from plansim.engine.simulate import simulate
+from plansim.engine.trajectory import version_of
+from plansim.errors import InputError, SimulationError
+from plansim.model.records import Model, Timing, VariableKind
 from plansim.scenario.scenario_file import as_written, read_scenario
-from plansim.targets.annual import annual
+from plansim.targets.annual import annual, frame, joined, separate
+from plansim.targets.catalogue import load_targets
 from plansim.targets.indicator import annual_series
-
-ENGINE = Engine("Imagined", "1.0", Integration.MIDPOINT)
-
-
-@pytest.fixture(scope="module")
-def numbers(town: Model) -> Trajectory:
-    """Give numbers that tell by themselves which variable, time and element they are."""
-    time = np.arange(town.time.initial, town.time.final + 0.1, town.time.saveper)
-    over_time, once = recorded(town)
-
-    def at(i: int, *shape: int) -> NDArray[np.float64]:
-        return 1000.0 * i + np.arange(np.prod(shape, dtype=int)).reshape(shape)
-
-    return Trajectory(
-        time=time,
-        series={v.name: at(i, len(time), *shape_of(town, v)) for i, v in enumerate(over_time)},
-        constants={v.name: at(-i, *shape_of(town, v)) for i, v in enumerate(once)},
-    )
+from plansim.targets.verdict import check_targets
 
 
 @pytest.fixture(scope="module")
-def dataset(town: Model, numbers: Trajectory) -> xr.Dataset:
-    return to_dataset(town, as_written(town), numbers, ENGINE)
+def dataset(town: Model) -> xr.Dataset:
+    return simulate(town)
 
 
 def test_each_variable_has_its_numbers_dimensions_and_meaning(
-    town: Model, numbers: Trajectory, dataset: xr.Dataset
+    town: Model, dataset: xr.Dataset
 ) -> None:
-    for name, values in dataset.data_vars.items():
-        variable = town.variables[str(name)]
+    run = run_compiled(town, as_written(town))
+    assert {*dataset.data_vars} == {*run.series, *run.constants}
+    for name, variable in town.variables.items():
+        if variable.kind is VariableKind.LOOKUP:
+            continue
         once = variable.kind in {VariableKind.CONSTANT, VariableKind.CONTROL}
-        expected = numbers.constants[str(name)] if once else numbers.series[str(name)]
+        values = dataset[name]
         assert values.dims == (() if once else ("time",)) + variable.subscripts
-        np.testing.assert_array_equal(values, expected)
+        np.testing.assert_array_equal(values, (run.constants if once else run.series)[name])
         assert values.attrs == {
             "units": variable.unit,
             "long_name": variable.name,
@@ -57,9 +48,6 @@ def test_each_variable_has_its_numbers_dimensions_and_meaning(
             "timing": str(variable.timing),
             "module": variable.module,
         }
-
-
-def test_a_range_is_a_dimension_labelled_by_its_elements(dataset: xr.Dataset) -> None:
     sector = dataset["capital"]["sector"]
     assert list(sector.to_numpy()) == ["farming", "industry", "services"]
     assert sector.attrs["long_name_zh"] == "部门"
@@ -67,15 +55,14 @@ def test_a_range_is_a_dimension_labelled_by_its_elements(dataset: xr.Dataset) ->
     assert dataset["time"].attrs["units"] == "Year"
 
 
-def test_the_run_card_names_inputs_and_versions_but_no_moment(
-    town: Model, numbers: Trajectory, dataset: xr.Dataset, tmp_path: Path
-) -> None:
+def test_the_run_card_names_inputs_and_versions_but_no_moment(town: Model, tmp_path: Path) -> None:
     path = tmp_path / "given.yaml"
     path.write_text(
         "title: {en: Given, zh: 给定}\nvalues: {TIME STEP: 0.125}\nassumes: {B: x, A: y}", "utf-8"
     )
     scenario = read_scenario(path, town, ["capital life=21"])
-    assert to_dataset(town, scenario, numbers, ENGINE).attrs == {
+    run = simulate(town, scenario)
+    assert run.attrs == {
         "scenario": "given",
         "scenario_title_en": "Given",
         "scenario_title_zh": "给定",
@@ -84,14 +71,14 @@ def test_the_run_card_names_inputs_and_versions_but_no_moment(
         "assumed": '["A", "B"]',
         "model": "toy_town",
         "model_sha256": town.sha256,
-        "engine": "Imagined",
-        "engine_version": "1.0",
-        "method": "midpoint",
+        "engine": "plansim",
+        "engine_version": version_of("plansim"),
+        "method": "euler",
         "time_step": 0.125,
         "plansim_version": version_of("plansim"),
-        "python": dataset.attrs["python"],
+        "python": platform.python_version(),
     }
-    assert dataset.identical(to_dataset(town, as_written(town), numbers, ENGINE))
+    assert run.identical(simulate(town, scenario))
 
 
 def test_annual_reads_figures_in_mid_year_and_stocks_at_its_end(
@@ -99,20 +86,54 @@ def test_annual_reads_figures_in_mid_year_and_stocks_at_its_end(
 ) -> None:
     by_year = annual(dataset)
     assert list(by_year["year"].to_numpy()) == list(range(2005, 2021))
+    assert by_year.attrs == dataset.attrs
     for name, values in by_year.data_vars.items():
-        variable = town.variables[str(name)]
         if "time" not in dataset[name].dims:
             xr.testing.assert_identical(values, dataset[name])
             continue
-        shift = 0.5 if variable.timing is Timing.YEAR_END else 0.0
-        for year in (2005, 2010, 2020):
-            np.testing.assert_array_equal(
-                values.sel(year=year), dataset[name].sel(time=year + shift)
-            )
+        shift = 0.5 if town.variables[str(name)].timing is Timing.YEAR_END else 0.0
+        at = dataset[name].sel(time=by_year["year"].to_numpy() + shift)
+        np.testing.assert_array_equal(values, at)
         xr.testing.assert_identical(values, annual_series(dataset[name]))
-    assert by_year.attrs == dataset.attrs
-
-
-def test_annual_refuses_a_variable_called_year(dataset: xr.Dataset) -> None:
     with pytest.raises(SimulationError, match="a variable called 'year' cannot be shown"):
         annual(dataset.assign(year=dataset["GDP"]))
+
+
+# --- several scenarios ----------------------------------------------------------------------------
+
+NAMES = ["baseline", "slow-growth"]
+
+
+@pytest.fixture(scope="module")
+def alone(city: Model) -> list[xr.Dataset]:
+    return [simulate(city, name) for name in NAMES]
+
+
+@pytest.fixture(scope="module")
+def both(city: Model) -> xr.Dataset:
+    return simulate(city, NAMES)
+
+
+def test_each_run_comes_out_as_it_went_in(both: xr.Dataset, alone: list[xr.Dataset]) -> None:
+    assert both.sizes["scenario"] == len(NAMES)
+    for run, again in zip(alone, separate(both), strict=True):
+        xr.testing.assert_identical(run, again.assign_attrs(run.attrs))
+        cards = ({key: str(value) for key, value in one.attrs.items()} for one in (run, again))
+        assert next(cards) == next(cards)
+
+
+def test_verdicts_and_frames_are_those_of_the_runs(
+    city: Model, both: xr.Dataset, alone: list[xr.Dataset]
+) -> None:
+    targets = load_targets(model=city)
+    one_by_one = [verdict for run in alone for verdict in check_targets(run, targets)]
+    assert list(check_targets(both, targets)) == one_by_one
+    assert list(check_targets(annual(both), targets)) == one_by_one
+    pd.testing.assert_frame_equal(frame(both, "GDP"), frame(alone, "GDP"))
+
+
+def test_what_cannot_stand_side_by_side_is_refused(city: Model, alone: list[xr.Dataset]) -> None:
+    with pytest.raises(InputError, match="different clocks"):
+        simulate(city, ["baseline", "hindcast-2000"])
+    with pytest.raises(InputError, match="given twice; found baseline, baseline"):
+        joined([alone[0], alone[0]])

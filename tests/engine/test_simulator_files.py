@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from plansim.engine.simlin import has_simlin, run_simlin
-from plansim.engine.simulator_files import changes_text, export_scenario, xmile_text
+from plansim.engine.simlin import run_simlin
+from plansim.engine.simulator_files import changes_text, export_scenario
 from plansim.errors import InputError
 from plansim.model.reader import load_model
 from plansim.model.records import Model
@@ -37,10 +37,6 @@ values:
   start[small]: 6
   effort[big,far south]: 0.6
   FINAL TIME: 6
-"""
-LATE = """title: {en: Late, zh: 迟}
-levers:
-  birth rate: {series: {2: 0.05, 3: 0.02}}
 """
 
 
@@ -73,13 +69,12 @@ def test_a_changes_file_says_what_the_scenario_sets_and_its_clock(
 
 def test_what_bends_equations_needs_the_model_too(pond: Model, tmp_path: Path) -> None:
     path = tmp_path / "late.yaml"
-    path.write_text(LATE, "utf-8")
+    path.write_text("title: Late\nlevers:\n  birth rate: {series: {2: 0.05, 3: 0.02}}\n", "utf-8")
     late = read_scenario(path, pond)
     with pytest.raises(InputError, match=r"changes the form of equations.*FILE\.xmile"):
         changes_text(pond, late)
 
 
-@pytest.mark.skipif(not has_simlin(), reason="pysimlin is not installed")
 @pytest.mark.parametrize("name", ["drought", "baseline"])
 def test_xmile_read_back_gives_the_run_of_the_scenario(
     name: str, city: Model, pond: Model, drought: Scenario, tmp_path: Path
@@ -89,7 +84,6 @@ def test_xmile_read_back_gives_the_run_of_the_scenario(
     model = pond if name == "drought" else city
     scenario = drought if name == "drought" else read_scenario(name, city)
     export_scenario(model, scenario, tmp_path / "out.xmile")
-    assert (tmp_path / "out.xmile").read_bytes() == xmile_text(model, scenario)
     loaded = simlin.load(tmp_path / "out.xmile")
     assert loaded.project is not None
     time = scenario.time

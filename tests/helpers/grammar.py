@@ -48,10 +48,11 @@ class Variable:
 
 
 class Grammar:
-    """Writes a model, and keeps how it is computed."""
+    """Writes a model, and keeps how it is computed; without arrays and macros if PySD reads it."""
 
-    def __init__(self, random: Random) -> None:
+    def __init__(self, random: Random, for_pysd: bool = False) -> None:
         self.random = random
+        self.for_pysd = for_pysd
         self.variables: list[Variable] = []
         self.stocks: list[tuple[str, str]] = []
         self.bound: frozenset[str] = frozenset()
@@ -68,8 +69,10 @@ class Grammar:
         make = self.random.choice(
             [self.leaf] * 3
             if depth <= 0
-            else [self.leaf, self.plain, self.plain, self.memory, self.memory, self.over_elements,
-                  self.table, self.macro, self.of_time, self.at_element, self.vector_select]
+            else [self.leaf, self.plain, self.plain, self.memory, self.memory, self.table,
+                  self.of_time]
+            + [self.over_elements, self.macro, self.at_element, self.vector_select]
+            * (not self.for_pysd)
         )  # fmt: skip
         return make(dims, depth - 1)
 
@@ -133,7 +136,7 @@ class Grammar:
             return run.memory[key]
 
         def trend(run: Run) -> Array:
-            x = a.value(run) ** 2 + 1
+            x = np.abs(a.value(run)) + 1
             mean = run.level(key, run.memory.setdefault((key, 0), x / (1 + d * 0.1)),
                              lambda now: (x - now) / d)  # fmt: skip
             return (x - mean) / (d * np.abs(mean))
@@ -153,13 +156,13 @@ class Grammar:
             (f"DELAY N(%s, {d}, 0.2, {shown})",
              lambda run: run.delayed(key, a.value(run), 0.2, order, d)),
             (f"DELAY FIXED(%s, {steps}*TIME STEP, 0.3)", lambda run: fixed(run, steps)),
-            (f"DELAY MATERIAL(%s, {steps}*TIME STEP, 0.3, 0)", lambda run: fixed(run, steps)),
             (f"DELAY FIXED(%s, {steps / 4 - 0.1:.2f}, 0.3)", lambda run: fixed(run, steps)),
-            (f"TREND((%s)^2 + 1, {d}, 0.1)", trend),
+            (f"TREND(ABS(%s) + 1, {d}, 0.1)", trend),
             ("INITIAL(%s)", lambda run: run.memory.setdefault(key, a.value(run))),
+            (f"DELAY MATERIAL(%s, {steps}*TIME STEP, 0.3, 0)", lambda run: fixed(run, steps)),
         )  # fmt: skip
-        form, value = self.random.choice(forms)
-        if self.random.random() < 0.1:
+        form, value = self.random.choice(forms[: len(forms) - self.for_pysd])
+        if self.random.random() < 0.1 and not self.for_pysd:
             name = a.text
             return Term(lambda m: f"SAMPLE IF TRUE({name(m)} > 0.31, {name(m)}, 0.4)", sampled)
         return Term(lambda marks: form % a.text(marks), value)
@@ -234,7 +237,7 @@ class Grammar:
                 lambda marks: f"curve[{marks['A']}]({a.text(marks)})",
                 lambda run: by_row(a.value(run)),
             )  # fmt: skip
-        row = self.random.randrange(3)
+        row = self.random.randrange(3 - self.for_pysd)  # PySD has no jumps
         return Term(
             lambda marks: f"Curve[a{row + 1}](3*{a.text(marks)})",
             lambda run: looked_up(3 * a.value(run), *CURVES[row]),

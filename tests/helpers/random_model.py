@@ -101,9 +101,13 @@ class ModelWriter(Grammar):
         for name, source in sources.items():
             keyword, value = self.random.choice(ways)
             self.add(name, "", f"{name} {keyword}{source} ~~|\n", value)
+        named = "files= 1 ~~|\nThe File :IS: 'data.csv' ~~|\n"
+        self.add("files", "", named, lambda run: whole(1.0))
+        if self.for_pysd:
+            return
         by = round(self.random.uniform(-2, 2), 2)
         name = self.random.choice([*sources])
-        text = f"The File :IS: 'data.csv' ~~|\nmoved:= TIME SHIFT({name}, {by}) ~~|\n"
+        text = f"moved:= TIME SHIFT({name}, {by}) ~~|\n"
         self.add("moved", "", text, lambda run: whole(np.interp(run.time + by, *DATA)))
         times, values = map(np.array, DATA)
         ends = self.random.uniform(0, times[1]), self.random.uniform(times[1], 6)
@@ -181,23 +185,24 @@ class Written:
     dims: Mapping[str, str]
 
 
-def write_model(random: Random) -> Written:
+def write_model(random: Random, for_pysd: bool = False) -> Written:
     """Write a model at random, and compute it by Euler's method."""
-    g = ModelWriter(random)
+    g = ModelWriter(random, for_pysd)
+    shapes = [""] if for_pysd else ["", "A", "B", "AB"]
     g.constants()
     g.seen()
     for i in range(3):
-        g.auxiliary(f"early {i}", random.choice(["", "A", "B", "AB"]), 2)
+        g.auxiliary(f"early {i}", random.choice(shapes), 2)
     first = list(g.variables)
-    stocks = [
-        g.stock(name, dims) for name, dims in (("level", ""), ("tank of a", "A"), ("pool", "AB"))
-    ]
-    g.mapped()
+    kinds = (("level", ""), ("tank of a", shapes[-1][:1]), ("pool", shapes[-1]))
+    stocks = [g.stock(name, dims) for name, dims in kinds]
     for i in range(4):
-        g.auxiliary(f"middle {i}", random.choice(["", "A", "B", "AB"]), 3)
-    g.of_vectors()
+        g.auxiliary(f"middle {i}", random.choice(shapes), 3)
+    if not for_pysd:
+        g.mapped()
+        g.of_vectors()
     for i in range(4):
-        g.auxiliary(f"late {i}", random.choice(["", "A", "B", "AB"]), 3)
+        g.auxiliary(f"late {i}", random.choice(shapes), 3)
     entries = [v.text for v in g.variables] + [text for text, _, _ in stocks]
     random.shuffle(entries)
     run, found = Run(), {name: [] for name in [v.name for v in g.variables]}  # type: ignore[var-annotated]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
 
 import numpy as np
 from playwright.sync_api import Browser, Locator
@@ -93,6 +93,10 @@ class Visit:
 
     def close(self) -> None:
         self.context.close()
+
+
+Another: TypeAlias = Callable[..., Visit]
+"""Opens a page, as the fixture ``another`` does."""
 
 
 def assert_same(found: Mapping[str, np.ndarray], model: Model, scenario: Scenario) -> None:

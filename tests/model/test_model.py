@@ -16,7 +16,7 @@ from plansim.analysis.validation.context import ValidationContext, verdicts
 from plansim.analysis.validation.result import Result, ValidationOutcome
 from plansim.analysis.validation.suite import TESTS, validate
 from plansim.model.records import VariableKind
-from plansim.output.tables.model import result_mark
+from plansim.output.tables.validation import result_mark
 from plansim.targets.target import Kind, Status
 
 Make = Callable[[str], Result]

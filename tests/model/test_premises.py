@@ -32,7 +32,7 @@ def test_output_grows_at_the_rate_that_a_story_assumes(
     assert [premise.rate for premise in premises.growth] == [0.12, 0.15, 0.10]
     for premise in premises.growth:
         unknown = growth_unknown(context, premise)
-        assert unknown.misfit([unknown.scenario.values]) == pytest.approx(0, abs=5e-4)
+        assert unknown.misfit(unknown.scenario.values) == pytest.approx(0, abs=5e-4)
 
 
 def test_starts_are_solved_so_that_stocks_arrive(
@@ -40,7 +40,7 @@ def test_starts_are_solved_so_that_stocks_arrive(
 ) -> None:
     assert premises.starts is not None
     unknown = starts_unknown(context, premises.starts)
-    assert unknown.misfit([unknown.scenario.values]) == pytest.approx(0, abs=0.05)
+    assert unknown.misfit(unknown.scenario.values) == pytest.approx(0, abs=0.05)
     point, misfits = solved(context, unknown)
     assert misfits == pytest.approx(0, abs=1e-6)
     present = [unknown.scenario.values[name] for name in unknown.names]

@@ -14,7 +14,12 @@ from plansim.model.records import Model
 from plansim.output.describe import clash_facts, scenario_facts, target_facts
 from plansim.output.variables import ModelFacts, variable_facts
 from plansim.output.words.text import Lang, read_text
-from plansim.scenario.scenario_file import list_scenarios, read_scenario
+from plansim.scenario.scenario_file import (
+    list_overlays,
+    list_scenarios,
+    read_overlay,
+    read_scenario,
+)
 from plansim.targets.audit import audit
 from plansim.targets.target import Target
 from tests.helpers.vensim_text import writer
@@ -36,6 +41,8 @@ def test_all_that_ships_can_be_described(known: ModelFacts) -> None:
     sheets += [
         scenario_facts(read_scenario(head.id, city), city, text) for head in list_scenarios()
     ]
+    overlays = [scenario_facts(read_overlay(head.id, city), city, text) for head in list_overlays()]
+    assert {sheet[0][0] for sheet in overlays} == {"情景叠加"}
     for sheet in sheets:
         assert len(sheet) >= 4
         assert all(label and said.strip() for label, said in sheet)

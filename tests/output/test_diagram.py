@@ -137,30 +137,46 @@ def test_a_module_loses_nothing_that_acts(city: Model, module: str) -> None:
             assert {p.source == element.key for p in ends} == {True, False}
 
 
+def drawn_lines(root: ElementTree.Element, css: str) -> list[ElementTree.Element]:
+    return [path for path in root.iter(f"{SVG}path") if path.attrib["class"].split()[0] == css]
+
+
 @pytest.mark.parametrize("module", MODULES)
-def test_boxes_keep_clear_of_each_other_and_all_labels_stand_in_the_picture(
-    city: Model, module: str, signs: Signs
+@pytest.mark.parametrize("lang", list(Lang))
+def test_all_that_acts_is_drawn_from_border_to_border_and_nothing_covers_another(
+    city: Model, module: str, lang: Lang, signs: Signs
 ) -> None:
-    root = ElementTree.fromstring(module_diagram(city, module, signs=signs))
-    left, top, width, height = map(float, root.attrib["viewBox"].split())
-    boxes = [area(rect) for rect in root.iter(f"{SVG}rect")]
-    for box in boxes:
-        assert left <= box[0] <= box[2] <= left + width
-        assert top <= box[1] <= box[3] <= top + height
-    assert not any(overlap(a, b) for a, b in combinations(boxes, 2))
-    said = {
-        lang: {"".join(t.itertext()) for t in root.iter(f"{SVG}text") if lang in t.attrib["class"]}
-        for lang in ("en", "zh")
+    root = ElementTree.fromstring(module_diagram(city, module, (lang,), signs=signs))
+    parts = module_parts(city, module)
+    links, pipes = (
+        [corners(path.attrib["d"]) for path in drawn_lines(root, css)] for css in ("l", "p")
+    )
+    assert (len(links), len(pipes)) == (len(parts.links), len(parts.pipes))
+    boxes = {
+        group.attrib["data-v"]: area(rect)
+        for group in root.iter(f"{SVG}g")
+        for rect in group.iter(f"{SVG}rect")
     }
-    squeezed = {lang: {text.replace(" ", "") for text in texts} for lang, texts in said.items()}
-    for group in root.iter(f"{SVG}g"):
-        variable = city.variables[group.attrib["data-v"]]
-        for name, lang in ((variable.name, "en"), (variable.name_zh, "zh")):
-            bare = name.replace(" ", "")
-            assert {bare, f"‹{bare}›"} & squeezed[lang]
-    for text in root.iter(f"{SVG}text"):
-        assert left <= float(text.attrib["x"]) <= left + width
-        assert top <= float(text.attrib["y"]) <= top + height
+    for link, points in zip(parts.links, links, strict=True):
+        assert link.source not in boxes or on_border(points[0], boxes[link.source])
+        assert link.effect not in boxes or on_border(points[-1], boxes[link.effect])
+    rects, texts = [area(rect) for rect in root.iter(f"{SVG}rect")], list(text_areas(root))
+    assert not any(overlap(a, b) for a, b in combinations(rects, 2))
+    for (text, a), (other, b) in combinations(texts, 2):
+        assert not overlap(a, b), f"{text} covers {other}"
+    for points in (*links, *pipes):
+        for (x, y), (u, v) in pairwise(points):
+            assert min(abs(x - u), abs(y - v)) <= 1, "a line is slanted"
+            piece = min(x, u) + 1, min(y, v) - 0.5, max(x, u) - 1, max(y, v) + 0.5
+            assert not any(overlap(piece, box) for box in rects)
+    left, top, width, height = map(float, root.attrib["viewBox"].split())
+    for begin, upper, end, lower in [*rects, *(room for _, room in texts)]:
+        assert left <= begin <= end <= left + width
+        assert top <= upper <= lower <= top + height
+    said = {text.replace(" ", "").strip("‹›") for text, _ in texts}
+    shown = (city.variables[group.attrib["data-v"]] for group in root.iter(f"{SVG}g"))
+    names = {one.name if lang is Lang.EN else one.name_zh for one in shown}
+    assert {name.replace(" ", "") for name in names} <= said
 
 
 @pytest.mark.parametrize("module", MODULES)
@@ -168,17 +184,13 @@ def test_each_link_bears_its_sign_and_no_two_signs_touch(
     city: Model, module: str, signs: Signs
 ) -> None:
     root = ElementTree.fromstring(module_diagram(city, module, (Lang.EN,), signs=signs))
-    parts = module_parts(city, module)
-    links = [path for path in root.iter(f"{SVG}path") if path.attrib["class"] in ("l", "l n")]
+    links = drawn_lines(root, "l")
     heads = {None: "h", 1: "hp", -1: "hm", 0: "hx"}
-    wanted = [link.sign(signs) for link in parts.links]
+    wanted = [link.sign(signs) for link in module_parts(city, module).links]
     drawn = [path.attrib["marker-end"].removeprefix("url(#").removesuffix(")") for path in links]
     assert drawn == [heads[sign] for sign in wanted]
-    markers = {marker.attrib["id"] for marker in root.iter(f"{SVG}marker")}
-    assert set(drawn) <= markers
-    assert all(
-        (p.attrib["class"] == "l n") == (sign == -1) for p, sign in zip(links, wanted, strict=True)
-    )
+    assert set(drawn) <= {marker.attrib["id"] for marker in root.iter(f"{SVG}marker")}
+    assert [path.attrib["class"] == "l n" for path in links] == [sign == -1 for sign in wanted]
     # A sign takes 11 by 11 about 13.9 before the tip, on the last, level part of its link.
     places = []
     for path in links:
@@ -188,39 +200,3 @@ def test_each_link_bears_its_sign_and_no_two_signs_touch(
         places.append((end - math.copysign(13.9, end - x), y))
     for (x, y), (x2, y2) in combinations(places, 2):
         assert abs(x - x2) >= 10 or abs(y - y2) >= 10
-
-
-@pytest.mark.parametrize("module", MODULES)
-@pytest.mark.parametrize("lang", list(Lang))
-def test_all_that_acts_is_drawn_from_border_to_border_and_through_no_other_box(
-    city: Model, module: str, lang: Lang
-) -> None:
-    root = ElementTree.fromstring(module_diagram(city, module, (lang,)))
-    parts = module_parts(city, module)
-    lines = {
-        css: [
-            corners(path.attrib["d"])
-            for path in root.iter(f"{SVG}path")
-            if path.attrib["class"] == css
-        ]
-        for css in ("l", "p")
-    }
-    assert len(lines["l"]) == len(parts.links)
-    assert len(lines["p"]) == len(parts.pipes)
-    boxes = {
-        group.attrib["data-v"]: area(rect)
-        for group in root.iter(f"{SVG}g")
-        for rect in group.iter(f"{SVG}rect")
-    }
-    for link, points in zip(parts.links, lines["l"], strict=True):
-        assert link.source not in boxes or on_border(points[0], boxes[link.source])
-        assert link.effect not in boxes or on_border(points[-1], boxes[link.effect])
-    rects = [area(rect) for rect in root.iter(f"{SVG}rect")]
-    for points in (*lines["l"], *lines["p"]):
-        for (x, y), (u, v) in pairwise(points):
-            assert min(abs(x - u), abs(y - v)) <= 1, "a line is slanted"
-            piece = min(x, u) + 1, min(y, v) - 0.5, max(x, u) - 1, max(y, v) + 0.5
-            assert not any(overlap(piece, box) for box in rects)
-    texts = list(text_areas(root))
-    for (text, a), (other, b) in combinations(texts, 2):
-        assert not overlap(a, b), f"{text} covers {other}"

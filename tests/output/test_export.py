@@ -15,14 +15,8 @@ import xarray as xr
 from plansim.engine.simulate import simulate
 from plansim.errors import CatalogueError, InputError
 from plansim.model.records import Model
-from plansim.output.export.run_files import (
-    IamcNames,
-    TableForm,
-    export,
-    load_iamc,
-    table_of,
-    write_dataset,
-)
+from plansim.output.export.export import TableForm, export, table_of, write_dataset
+from plansim.output.export.iamc import IamcNames, load_iamc
 from plansim.output.series import series_in
 from plansim.scenario.scenario_file import Scenario
 from plansim.targets.annual import annual
@@ -53,19 +47,13 @@ def reference(variable: str, element: str) -> str:
 
 
 def figures(runs: list[xr.Dataset]) -> dict[tuple[str, str, int], float]:
-    """Give every figure that moves, by scenario, reference and year, by other means."""
+    """Give every figure by scenario, reference and year, by other means."""
     found = {}
     for name, run in zip(IDS, runs, strict=True):
-        for name_of, array in run.data_vars.items():
-            key = str(name_of)
-            if "year" not in array.dims:
-                continue
-            dims = [str(dim) for dim in array.dims if dim != "year"]
-            frame = array.to_series().reset_index()
-            for row in frame.itertuples(index=False):
-                parts = dict(zip(frame.columns, row, strict=True))
-                elements = ",".join(str(parts[dim]) for dim in dims)
-                found[name, reference(key, elements), int(parts["year"])] = float(parts[key])
+        for key, array in run.data_vars.items():
+            for place, value in array.transpose("year", ...).to_series().items():
+                year, *elements = place if isinstance(place, tuple) else (place,)
+                found[name, reference(str(key), ",".join(elements)), int(year)] = float(value)
     return found
 
 
@@ -91,17 +79,15 @@ def test_tables_hold_every_figure(
     table = read(path).rename(columns=str)
     expected = figures([run[wanted].assign_coords(year=run["year"]) for run in runs])
     if form is TableForm.TIDY:
-        found = {
-            (row["scenario"], reference(row["variable"], row["element"]), row["year"]): row["value"]
-            for row in table.fillna({"element": ""}).to_dict("records")
-        }
+        named = table.fillna({"element": ""})
+        references = map(reference, named["variable"], named["element"])
+        keys = zip(table["scenario"], references, table["year"], strict=True)
+        found = dict(zip(keys, table["value"], strict=True))
     else:
         years = [column for column in table.columns if column.isdecimal()]
-        found = {
-            (row["scenario"], row["variable"], int(year)): row[year]
-            for _, row in table.iterrows()
-            for year in years
-        }
+        rows = table.melt(["scenario", "variable"], years, "year")
+        keys = zip(rows["scenario"], rows["variable"], rows["year"].astype(int), strict=True)
+        found = dict(zip(keys, rows["value"], strict=True))
     if form is TableForm.IAMC:
         expected = {
             (name, key.removesuffix("]").replace("[", "|").replace(",", "|"), year): value
@@ -193,6 +179,11 @@ def test_a_name_that_is_no_variable_of_the_model_is_a_fault_with_its_line(
     )
     with pytest.raises(CatalogueError, match=r"iamc\.yaml:3: .*'GPD'"):
         load_iamc(model)
+
+
+def test_no_run_makes_no_file(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="there is no run to write"):
+        export([], tmp_path / "none.csv", form="tidy")
 
 
 def test_names_that_fit_nothing_of_a_run_are_no_empty_file(runs: list[xr.Dataset]) -> None:

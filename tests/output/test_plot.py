@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 import xarray as xr
 from matplotlib.axes import Axes
-from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 from matplotlib.markers import CARETDOWNBASE, CARETUPBASE
@@ -29,8 +28,7 @@ from plansim.model.records import Model
 from plansim.output.figures.canvas import figure_of
 from plansim.output.series import marks_on, series_in
 from plansim.scenario.scenario_file import as_written
-from plansim.targets.target import Kind, split_reference
-from plansim.targets.verdict import check_targets
+from plansim.targets.target import judged_targets, split_reference
 from tests.toys.logistic import logistic
 
 Runs = list[xr.Dataset]
@@ -61,17 +59,19 @@ def all_texts(figure: Figure) -> str:
     return "\n".join(label.get_text() for label in found)
 
 
-DRAWN: dict[str, Callable[[Runs, tuple[Target, ...], str], Axes]] = {
-    "trajectories": lambda runs, targets, lang: plot.trajectories(runs, "GDP", targets, lang=lang),
-    "small multiples": lambda runs, targets, lang: plot.small_multiples(
-        runs, ["SO2 emission", "urbanisation rate"], targets, lang=lang
-    )[0],
-    "verdicts": lambda runs, targets, lang: plot.verdict_map(
-        [verdict for run in runs for verdict in plansim.check_targets(run, targets)],
-        lang=lang,
-    ),
-    "fan": lambda runs, targets, lang: plot.fan(sweep_of(runs), "GDP", targets, lang=lang),
-}
+def sheet(kind: str, runs: Runs, targets: tuple[Target, ...], lang: str) -> Axes:
+    match kind:
+        case "trajectories":
+            return plot.trajectories(runs, "GDP", targets, lang=lang)
+        case "small multiples":
+            both = ["SO2 emission", "urbanisation rate"]
+            return plot.small_multiples(runs, both, targets, lang=lang)[0]
+        case "verdicts":
+            return plot.verdict_map(verdicts_on(runs, targets), lang=lang)
+        case _:
+            return plot.fan(sweep_of(runs), "GDP", targets, lang=lang)
+
+
 SAID = {
     "trajectories": (["GDP", "亿元", "Accelerated growth", "M01: ≥ 1020 亿元"],
                      ["地区生产总值", "亿元", "加速增长情景", "M01g：年均增长 ≥ 12 %/年"]),
@@ -83,20 +83,23 @@ SAID = {
 }  # fmt: skip
 
 
+def verdicts_on(runs: Runs, targets: tuple[Target, ...]) -> list[plansim.Verdict]:
+    return [verdict for run in runs for verdict in plansim.check_targets(run, targets)]
+
+
 def sweep_of(runs: Runs) -> xr.Dataset:
     """Make 21 runs of one: its GDP, from a tenth less to a tenth more."""
     gdp = plansim.annual(runs[0])["GDP"]
-    return xr.Dataset({"GDP": gdp * xr.DataArray(np.linspace(0.9, 1.1, 21), dims="run")}).assign(
-        GDP=lambda made: made["GDP"].assign_attrs(gdp.attrs)
-    )
+    scaled = gdp * xr.DataArray(np.linspace(0.9, 1.1, 21), dims="run")
+    return scaled.assign_attrs(gdp.attrs).to_dataset(name="GDP")
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
-@pytest.mark.parametrize("kind", sorted(DRAWN))
+@pytest.mark.parametrize("kind", SAID)
 def test_a_figure_names_what_it_shows_with_units_and_every_glyph(
     kind: str, lang: str, runs: Runs, targets: tuple[Target, ...], tmp_path: Path
 ) -> None:
-    figure = figure_of(DRAWN[kind](runs, targets, lang))
+    figure = figure_of(sheet(kind, runs, targets, lang))
     path = tmp_path / "figure.png"
     plot.save_figure(figure, path)  # a glyph that no font has is a warning, and those are errors
     written = all_texts(figure)
@@ -133,9 +136,7 @@ def test_a_series_on_a_mark_just_meets_its_target(
 ) -> None:
     """For each target of the plan, whatever its measure: by the verdicts, which know no marks."""
     held = []
-    for target in targets:
-        if target.kind is not Kind.TARGET or target.value is None:
-            continue
+    for target in judged_targets(targets):
         for basis, reference in target.variables.items():
             raw, shown = series_in(run, reference), series_in(run, reference, targets)
             factor = shown.values[2005] / raw.values[2005] if raw.values[2005] else 1.0
@@ -147,17 +148,14 @@ def test_a_series_on_a_mark_just_meets_its_target(
                 year: level / factor if mark.first <= year <= mark.year else value
                 for year, value in raw.values.items()
             }
-            name, elements = split_reference(reference)
-            attributes = run[name].attrs
-            series = xr.DataArray(
-                list(values.values()), {"year": list(values)}, ["year"], attrs=attributes
-            )
+            name, _ = split_reference(reference)
+            series = xr.DataArray([*values.values()], {"year": [*values]}, attrs=run[name].attrs)
             alone = replace(target, variables={basis: name})
-            (judged,) = check_targets(series.to_dataset(name=name), [alone])
+            (judged,) = plansim.check_targets(series.to_dataset(name=name), [alone])
             assert judged.margin is not None
+            assert target.value is not None
             slack = abs(target.tolerance or 0.0)
             assert abs(judged.margin) <= 1e-9 * max(abs(target.value), slack), target.id
-            assert not elements or raw.name.endswith("]")
             held.append(target.measure)
     assert len(held) > 50
     assert set(held) == {*plansim.Measure}
@@ -209,6 +207,15 @@ def test_a_fan_has_the_quantiles_of_the_sound_runs(runs: Runs) -> None:
     )
 
 
+def test_a_fan_of_an_element_is_that_of_its_runs(runs: Runs) -> None:
+    whole = sweep_of(runs).assign(GDP=lambda made: made["GDP"] * runs[0]["value added"][0])
+    whole = whole.rename(GDP="value added").drop_vars("time", errors="ignore")
+    alone = xr.Dataset({"value added[services]": whole["value added"].sel(sector="services")})
+    for one in (whole, alone):
+        median = floats(plot.fan(one, "value added[services]").lines[0].get_ydata())
+        np.testing.assert_allclose(median, alone.to_array()[0].median("run"))
+
+
 def test_a_fan_names_the_targets_whose_base_a_sweep_lacks(
     runs: Runs, targets: tuple[Target, ...]
 ) -> None:
@@ -220,7 +227,7 @@ def test_a_fan_names_the_targets_whose_base_a_sweep_lacks(
 def test_the_verdict_map_has_a_cell_for_each_verdict(
     runs: Runs, targets: tuple[Target, ...]
 ) -> None:
-    verdicts = [verdict for run in runs for verdict in plansim.check_targets(run, targets)]
+    verdicts = verdicts_on(runs, targets)
     axes = plot.verdict_map(verdicts, titles=["A", "B"])
     judged = {verdict.id for verdict in verdicts if verdict.status != "untestable"}
     assert len(axes.patches) == 2 * len(judged)
@@ -281,34 +288,29 @@ def drawn(tmp_path: Path) -> LoopScores:
     return LoopScores(as_written(model), loops, (ids,), time, scores)
 
 
-def edges(axes: Axes, at: int) -> list[tuple[float, float, str]]:
-    """Return the ends of each band in a year, with its colour; bands of no height are left out."""
-    found = []
-    for band in axes.collections:
-        assert isinstance(band, PolyCollection)
-        points = np.asarray(band.get_paths()[0].vertices)
-        heights = points[points[:, 0] == at, 1]
-        if np.ptp(heights) > 1e-9:
-            colour = str(np.round(np.asarray(band.get_facecolor()), 6).tolist())
-            found.append((heights.min(), heights.max(), colour))
-    return found
-
-
 def test_bands_are_shares_of_the_year_and_add_up(drawn: LoopScores) -> None:
     axes = plot.loop_shares(drawn)
     assert drawn.years == YEARS
+
+    def edges(year: int) -> list[tuple[float, float, tuple[float, ...]]]:
+        """Give the ends of each band with its colour; bands of no height are left out."""
+        ends = [(corners(band), band) for band in axes.collections]
+        heights = [(points[points[:, 0] == year, 1], band) for points, band in ends]
+        return [
+            (high.min(), high.max(), tuple(floats(band.get_facecolor()).ravel()))
+            for high, band in heights
+            if np.ptp(high) > 1e-9
+        ]
+
     for year in YEARS:
-        bands = edges(axes, year)
-        assert sum(high - low for low, high, _ in bands) == pytest.approx(100)
-    growth, others, crowding = edges(axes, 2001)
-    assert growth[:2] == pytest.approx((0, 70))
-    assert others[:2] == pytest.approx((70, 90))
-    assert crowding[:2] == pytest.approx((-10, 0))
-    later = edges(axes, 2004)
+        assert sum(high - low for low, high, _ in edges(year)) == pytest.approx(100)
+    growth, others, crowding = edges(2001)
+    for band, ends in ((growth, (0, 70)), (others, (70, 90)), (crowding, (-10, 0))):
+        assert band[:2] == pytest.approx(ends)
+    later = edges(2004)
     assert [band[2] for band in later] == [growth[2], others[2], crowding[2]]
     assert later[2][:2] == pytest.approx((-70, 0))
-    words = {label.get_text() for label in axes.texts}
-    assert {"R", "B", "reinforcing ↑", "balancing ↓"} <= words
+    assert {"R", "B", "reinforcing ↑", "balancing ↓"} <= {text.get_text() for text in axes.texts}
     legend = axes.get_legend()
     assert legend is not None
     names = [label.get_text() for label in legend.get_texts()]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 import math
 import re
@@ -34,7 +35,7 @@ from plansim.output.report.document import (
     ReportTable,
     numbered,
 )
-from plansim.output.report.file import FORMATS, in_print, write_report
+from plansim.output.report.report import FORMATS, in_print, write_report
 from plansim.output.report.writers.html_pdf import fonts, lay_out
 from plansim.output.words.text import Lang, read_text
 from plansim.output.words.verdicts import outcome_words, share_text, verdict_mark
@@ -199,6 +200,8 @@ def test_shares_in_words_add_up_to_the_change_and_none_is_nil(
     assert attribution is not None
     groups = attribution.labelled(found.views.levers).groups
     names = [text.pick(group.name, group.name_zh) for group in groups]
+    units = {lever.name_en: lever.shown_unit for lever in found.views.levers}
+    assert all(group.unit == units.get(group.name, group.unit) for group in groups)
     table = table_of(documents[lang], text("report.causes"))
     assert "±" not in table.note
     for *_, change, due in rows_of(table).values():
@@ -221,25 +224,21 @@ def test_shares_in_words_add_up_to_the_change_and_none_is_nil(
 class Page(HTMLParser):
     """Collects what a page shows and what it would fetch."""
 
-    def __init__(self) -> None:
+    def __init__(self, path: Path) -> None:
         super().__init__()
+        self.content = path.read_text("utf-8")
         self.shown: list[str] = []
         self.links: list[str] = []
         self.tags: list[str] = []
-        self._hidden = 0
+        self.feed(self.content)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
-        self._hidden += tag in ("style", "title")
         self.links += [value or "" for key, value in attrs if key in ("src", "href")]
-        if tag == "img":
-            assert dict(attrs)["alt"]
-
-    def handle_endtag(self, tag: str) -> None:
-        self._hidden -= tag in ("style", "title")
+        assert tag != "img" or dict(attrs)["alt"]
 
     def handle_data(self, data: str) -> None:
-        if not self._hidden:
+        if self.tags[-1:] not in (["style"], ["title"]):
             self.shown.append(data)
 
 
@@ -247,8 +246,7 @@ class Page(HTMLParser):
 def test_html_says_all_without_network_or_script(
     documents: dict[Lang, Document], folder: Path, lang: Lang
 ) -> None:
-    page = Page()
-    page.feed((folder / f"{lang}.html").read_text("utf-8"))
+    page = Page(folder / f"{lang}.html")
     shown = squeezed("".join(page.shown))
     assert [words for words in on_page(documents[lang]) if squeezed(words) not in shown] == []
     assert "script" not in page.tags
@@ -256,14 +254,10 @@ def test_html_says_all_without_network_or_script(
     assert all(link.startswith("data:image/svg+xml;base64,") for link in page.links)
 
 
-def test_html_brings_every_character_that_it_shows(folder: Path, tmp_path: Path) -> None:
-    content = (folder / "zh.html").read_text("utf-8")
-    page = Page()
-    page.feed(content)
-    carried: set[int] = set()
-    for coded in re.findall(r"data:font/woff2?;base64,([^\")]*)", content):
-        (tmp_path / "font").write_bytes(base64.b64decode(coded))
-        carried |= set(TTFont(tmp_path / "font").getBestCmap())
+def test_html_brings_every_character_that_it_shows(folder: Path) -> None:
+    page, carried = Page(folder / "zh.html"), set()
+    for coded in re.findall(r"data:font/woff2?;base64,([^\")]*)", page.content):
+        carried |= set(TTFont(io.BytesIO(base64.b64decode(coded))).getBestCmap())
     assert {ord(char) for char in "".join(page.shown) if not char.isspace()} <= carried
 
 
@@ -273,18 +267,17 @@ def test_docx_has_headings_tables_captions_and_an_east_asian_face(
 ) -> None:
     file: Any = docx.Document(str(folder / f"{lang}.docx"))
     document = in_print(documents[lang])
-    styled: dict[str, list[str]] = {line.style.name: [] for line in file.paragraphs}
-    for line in file.paragraphs:
-        styled[line.style.name].append(line.text)
-    assert styled["Heading 1"] == [section.title for section in document.sections]
-    wanted = [block for block, _ in numbered(document) if isinstance(block, ReportTable)]
+    blocks = [block for block, _ in numbered(document)]
+    styles = [line.style.name for line in file.paragraphs]
+    headings = [line.text for line in file.paragraphs if line.style.name == "Heading 1"]
+    assert headings == [section.title for section in document.sections]
+    wanted = [block for block in blocks if isinstance(block, ReportTable)]
     for table, block in zip(file.tables, wanted, strict=True):
         shown = squeezed("".join(cell.text for row in table.rows for cell in row.cells))
         assert [e for e in texts(block.rows) if squeezed(e) not in shown] == []
         assert table.rows[0]._tr.xpath(".//w:tblHeader"), "the head is not repeated"
-    figures = [block for block, _ in numbered(document) if isinstance(block, Picture)]
-    assert len(styled["Caption"]) == len(wanted) + len(figures)
-    assert len(file.inline_shapes) == len(figures)
+    figures = sum(isinstance(block, Picture) for block in blocks)
+    assert (styles.count("Caption"), len(file.inline_shapes)) == (len(wanted) + figures, figures)
     for name in ("Normal", "Heading 1", "Caption", "Title"):
         assert file.styles[name].element.rPr.rFonts.get(qn("w:eastAsia"))
     # Word is strict about the order of these.
@@ -302,12 +295,11 @@ def test_xlsx_has_a_sheet_a_section_with_numbers_and_pictures_and_prints_well(
     sheets = load_workbook(path).worksheets
     document = in_print(documents[lang])
     for sheet, section in zip(sheets, document.sections, strict=True):
-        numbers = {round(float(cell.value), 9) for row in sheet.iter_rows() for cell in row
-                   if isinstance(cell.value, int | float)}  # fmt: skip
+        shown = (cell.value for row in sheet.iter_rows() for cell in row)
+        numbers = {round(float(one), 9) for one in shown if isinstance(one, int | float)}
         tables = [block for block in section.blocks if isinstance(block, ReportTable)]
         cells = [cell for table in tables for row in table.flat[1] for cell in row]
-        wanted = {round(float(cell.number), 9) for cell in cells if cell.number is not None}
-        assert wanted <= numbers
+        assert {round(cell.number, 9) for cell in cells if cell.number is not None} <= numbers
         assert sheet.sheet_properties.pageSetUpPr.fitToPage
         assert (sheet.page_setup.orientation, sheet.page_setup.paperSize) == ("landscape", 9)
         # 1 is what a file need not say: the first sheet takes one page.

@@ -73,18 +73,12 @@ def test_shares_are_all_shown_and_certain_to_no_more_than_the_runs_say(
     assert " ".join([*columns, "|", *cells]) == expected
 
 
-@pytest.mark.parametrize(
-    ("low", "high", "expected"),
-    [(0.4807, 0.4891, "48.1 48.9"), (0.48101, 0.48134, "48.10 48.13"), (0.481, 0.481, "48.1 48.1")],
-)
-def test_quantiles_are_in_the_unit_of_the_target_and_told_apart(
-    low: float, high: float, expected: str
-) -> None:
+def test_quantiles_are_in_the_unit_of_the_target() -> None:
     found = summary({MET: 9, MISSED: 1})
-    found["quantiles"][...] = np.array([low, high])
+    found["quantiles"][...] = np.array([0.4807, 0.4891])
     lines = shown(sweep_table(found, [FLOOR], EN, names_zh={}), 200).splitlines()
     line = next(told for told in lines if told.startswith("x"))
-    assert " ".join(line.split()) == f"x % 2010 {expected}"
+    assert " ".join(line.split()) == "x % 2010 48.1 48.9"
 
 
 @pytest.mark.parametrize(("step", "said"), [(0.25, True), (0.0625, False)])

@@ -7,18 +7,15 @@ import string
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 import plansim.output.words.text as text_module
-from plansim.output.tables.model import WORD_GROUPS
+from plansim.output.tables.validation import WORD_GROUPS
 from plansim.output.words.text import (
-    Lang,
     decimals_for,
     figure,
-    language,
     margin_figure,
     target_figure,
 )
@@ -65,21 +62,6 @@ def test_every_phrase_that_the_code_names_exists_and_every_phrase_is_used() -> N
     used = {key for key in CATALOGUE if key.partition(".")[0] in computed | {"unit"}}
     assert named <= set(CATALOGUE)
     assert set(CATALOGUE) - named - used == set()
-
-
-@pytest.mark.parametrize(
-    ("wanted", "environ", "expected"),
-    [
-        (None, {}, Lang.EN),
-        (None, {"LANG": "zh_TW"}, Lang.ZH),
-        (None, {"LC_MESSAGES": "zh_CN.UTF-8", "LANG": "en_GB.UTF-8"}, Lang.ZH),
-        (None, {"LC_ALL": "en_US.UTF-8", "LC_MESSAGES": "zh_CN.UTF-8"}, Lang.EN),
-        (None, {"LC_ALL": "", "LANG": "zh_CN.UTF-8"}, Lang.ZH),
-        ("en", {"LANG": "zh_CN.UTF-8"}, Lang.EN),
-    ],
-)
-def test_language(wanted: str | None, environ: dict[str, str], expected: Lang) -> None:
-    assert language(wanted, environ) is expected
 
 
 PLAN_FIGURES = st.one_of(

@@ -123,19 +123,16 @@ def test_an_undecided_row_shows_both_bases_and_on_which_side_they_lie(width: int
     assert "-35" not in said
 
 
-def test_what_is_not_judged_is_named_and_with_all_its_reason_is_told_by_scenario() -> None:
-    def short(scenario: str, gap: Gap, year: int | None) -> Verdict:
-        return replace(verdict(BINDING, scenario, None, Status.UNTESTABLE), gap=gap, gap_year=year)
-
-    verdicts = [short("base", Gap.NO_YEAR, 2010), short("fast", Gap.NO_YEAR, 2009)]
+def test_what_is_not_judged_is_named_and_with_all_its_reason_is_told() -> None:
+    short = verdict(BINDING, value=None, status=Status.UNTESTABLE)
+    verdicts = [replace(short, gap=Gap.NO_YEAR, gap_year=2010)]
     unjudged = verdict(PLAIN, value=None, status=Status.UNTESTABLE)
     said = table(verdicts, [BINDING], every=False)
     assert "Not judged (plansim check --all says why): People." in said
     targets = [BINDING, PLAIN, replace(PLAIN, id="G2")]
-    verdicts += [unjudged, *(verdict(targets[2], scenario) for scenario in ("base", "fast"))]
+    verdicts += [unjudged, verdict(targets[2])]
     full = " ".join(" ".join(table(verdicts, targets)).split())
-    assert "B1 People: base: The run has no figure of 2010" in full
-    assert "fast: The run has no figure of 2009" in full
+    assert "B1 People: The run has no figure of 2010" in full
     assert "G1 Output of the town: The module follows." in full
 
 

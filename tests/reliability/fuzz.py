@@ -28,7 +28,7 @@ from plansim.analysis.checks_form import load_checks, load_effects, load_reality
 from plansim.analysis.experiments.design_file import read_design
 from plansim.analysis.experiments.store import open_store
 from plansim.analysis.feedback.loops import load_loops
-from plansim.analysis.optimization.decision_file import read_frontier_spec
+from plansim.analysis.optimization.decision_form import read_frontier_spec
 from plansim.compiler.lower import lower
 from plansim.errors import PlansimError
 from plansim.files.shipped import shipped

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from plansim.analysis.experiments.integrity import LOCK
 from plansim.analysis.experiments.store import open_sweep, verify
 from plansim.errors import InputError, PlansimError
 from tests.reliability.commands import Tried, called, inside, lay_out_model, started
@@ -97,15 +98,12 @@ DAMAGES: Mapping[str, Callable[[Path], object]] = {
     "truncated": lambda path: path.write_bytes(path.read_bytes()[:-2]),
     "foreign": lambda path: path.write_text('{"zarr_format": 3, "node_type": "array"}', "utf-8"),
     "no text": lambda path: path.write_bytes(b"\xff\xfe\0\n\x80"),
+    "a pipe": lambda path: instead(path, lambda: os.mkfifo(path)),
 }
 
 
 def _there(path: Path, result: str = "whole.zarr") -> Path:
     return Path(result, *path.parts[1:])
-
-
-def _of_another_result(path: Path) -> None:
-    shutil.copy(_there(path, "other.zarr"), path)
 
 
 def _of_another_place(path: Path) -> None:
@@ -125,16 +123,13 @@ def damaged_stores(folder: Path, much: float) -> Iterator[Tried]:
         called(sweep)
         called((*sweep[:-1], "other.zarr", "--seed", "6"))
         shutil.copytree("r.zarr", "whole.zarr")
-        others: dict[str, Callable[[Path], object]] = {
-            "of another result": _of_another_result,
+        others = {
+            "of another result": lambda path: shutil.copy(_there(path, "other.zarr"), path),
             "of another place": _of_another_place,
-            "a pipe": lambda path: instead(path, lambda: os.mkfifo(path)),
         }
         # Of the copies of metadata in zarr.json this package reads none.
-        skipped = {"writer.lock", "zarr.json"}
-        files = [path for path in sorted(Path("r.zarr").rglob("*")) if path.is_file()
-                 and str(path.relative_to("r.zarr")) not in skipped
-                 and path.name != "writer.lock"]  # fmt: skip
+        skipped = {Path("r.zarr", "zarr.json"), Path("r.zarr", LOCK)}
+        files = sorted({path for path in Path("r.zarr").rglob("*") if path.is_file()} - skipped)
         for kind, damage in {**DAMAGES, **others}.items():
             failed, tried = [], 0
             for path in files[:: 1 if much >= 1 else 9]:

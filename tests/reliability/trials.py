@@ -107,7 +107,6 @@ def damaged_caches(folder: Path, much: float) -> Iterator[Tried]:
         "of others": lambda path: path.chmod(0o666),
         **({"of another user": lambda path: os.chown(path, 65534, -1)} if _is_root() else {}),
         "a link": lambda path: instead(path, lambda: path.symlink_to(path.name)),
-        "a pipe": lambda path: instead(path, lambda: os.mkfifo(path)),
         "a folder": lambda path: instead(path, path.mkdir),
         "sealed, of another form": lambda path: save_sealed(path, b"\x80\x05]\x94."),
     }  # fmt: skip

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -37,13 +37,12 @@ def assert_same(one: Annual, other: Annual) -> None:
     for name, variable in one.variables.items():
         twin = other.variables[name]
         np.testing.assert_array_equal(variable.values, twin.values, name)
-        plain = dataclasses.replace(variable, values=np.empty(0))
-        assert plain == dataclasses.replace(twin, values=plain.values)
+        plain = replace(variable, values=np.empty(0))
+        assert plain == replace(twin, values=plain.values)
 
 
 def test_a_year_that_was_not_saved_has_no_figure(town: Model) -> None:
-    written = as_written(town)
-    coarse = dataclasses.replace(written, time=dataclasses.replace(town.time, saveper=2.0))
+    coarse = replace(as_written(town), time=replace(town.time, saveper=2.0))
     light = simulate_years(town, coarse)
     assert_same(light, annual_of(annual(simulate(town, coarse))))
     assert set(np.diff(light.years)) == {2}

@@ -13,7 +13,13 @@ from plansim.model.records import Model, VariableKind
 from plansim.scenario.cells import outside
 from plansim.scenario.factors import Apply
 from plansim.targets.catalogue import load_targets
-from plansim.targets.target import Attribute, reported_factor, split_reference
+from plansim.targets.target import (
+    Target,
+    answering_series,
+    binding_targets,
+    reported_factor,
+    split_reference,
+)
 from plansim.targets.views import Cost
 from plansim.targets.views_file import FILE_NAME, load_views
 
@@ -44,28 +50,21 @@ def toy_with(folder: Path, text: str) -> Model:
     return load_model(folder / TOY.name)
 
 
-def test_the_shipped_file_fits_its_model_and_shows_every_binding_target() -> None:
-    model = load_model()
-    targets = load_targets(None, model)
-    views = load_views(model, targets)
+def test_the_shipped_file_fits_its_model_and_shows_every_binding_target(
+    city: Model, targets: tuple[Target, ...]
+) -> None:
+    views = load_views(city, targets)
     shown = {split_reference(line.reference) for chart in views.charts for line in chart.lines}
-    judging = {
-        split_reference(variable)
-        for target in targets
-        if target.attribute is Attribute.BINDING
-        for variable in target.variables.values()
-    }
-    assert judging
-    assert judging <= shown
+    assert set(map(split_reference, answering_series(binding_targets(targets)))) <= shown
     assert sum(chart.key for chart in views.charts) == 12
     for lever in views.levers:
+        assert lever.help_en != lever.help_zh
         for constant in lever.constants:
-            variable = model.variables[split_reference(constant)[0]]
+            variable = city.variables[split_reference(constant)[0]]
             assert variable.kind is VariableKind.CONSTANT
             if lever.apply is Apply.SET:
                 assert not outside(lever.low, *variable.admissible)
                 assert not outside(lever.high, *variable.admissible)
-        assert lever.help_en != lever.help_zh
 
 
 def test_what_the_file_leaves_out_comes_from_the_model(tmp_path: Path) -> None:
@@ -85,6 +84,10 @@ def test_what_the_file_leaves_out_comes_from_the_model(tmp_path: Path) -> None:
     assert birth.shown_factor == 1000
     assert investment.constants == ("investment rate before", "investment rate after")
     assert (investment.unit, investment.low, investment.high) == ("Dmnl", 0.5, 2.0)
+    assert views.policy == frozenset()
+    marked = MINIMAL.replace("apply: multiply", "policy: true, apply: multiply")
+    policy = load_views(toy_with(tmp_path, marked)).policy
+    assert {split_reference(name)[0] for name in policy} == set(investment.constants)
 
 
 @pytest.mark.parametrize(
@@ -110,14 +113,6 @@ def test_each_misfit_is_named_with_its_line(
     assert old in MINIMAL
     with pytest.raises(CatalogueError, match=rf"views\.yaml:\d+: .*{message}"):
         load_views(toy_with(tmp_path, MINIMAL.replace(old, new)))
-
-
-def test_levers_of_policy_are_known_by_their_constants(tmp_path: Path) -> None:
-    marked = MINIMAL.replace("apply: multiply", "policy: true, apply: multiply")
-    assert load_views(toy_with(tmp_path, MINIMAL)).policy == frozenset()
-    moved = ("investment rate before", "investment rate after")
-    views = load_views(toy_with(tmp_path, marked))
-    assert {split_reference(name)[0] for name in views.policy} == set(moved)
 
 
 def test_a_model_without_the_file_shows_its_stocks_and_moves_what_has_a_range() -> None:

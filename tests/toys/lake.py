@@ -96,14 +96,6 @@ years: [2010]
 main table: {rows: F1}
 size: 9
 """
-_FIT = """\
-title: {en: Fit of the lake, zh: 湖泊拟合}
-scenario: past.yaml
-parameters: {growth rate: , room: }
-observations:
-  - {quantity: fish, year: 2002, variable: fish, error: 30}
-  - {quantity: fish, year: 2004, variable: fish, error: 30}
-"""
 _BOATS = """\
 title: {en: More boats, zh: 渔船增加}
 description: {en: A fifth of the fish is caught each year., zh: 每年捕捞五分之一。}
@@ -137,7 +129,7 @@ def lake(folder: Path) -> Model:
     texts = {"lake.mdl": _MODEL, "targets.yaml": _TARGETS, "views.yaml": _VIEWS}
     texts |= {"boats.yaml": _BOATS, "design.yaml": _DESIGN, "loops.yaml": _LOOPS}
     texts |= {"decision.yaml": _DECISION, "past.yaml": _PAST, "history.yaml": _HISTORY}
-    texts |= {"observations.csv": _OBSERVED, "conditioning.yaml": _CONDITIONING, "fit.yaml": _FIT}
+    texts |= {"observations.csv": _OBSERVED, "conditioning.yaml": _CONDITIONING}
     texts |= {"checks.yaml": _CHECKS}
     texts |= {"stories/boats.yaml": _BOATS, "stories/past.yaml": _PAST}
     (folder / "stories").mkdir()

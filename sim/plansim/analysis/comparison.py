@@ -9,15 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
 
 from plansim.analysis.attribution.assumptions import Attribution, attribute
-from plansim.analysis.ensemble import ensemble_fits, judged_with_shares, load_ensemble, study_key
+from plansim.analysis.ensemble import ensemble_fits, load_ensemble, study_key, with_shares
 from plansim.analysis.optimization.orders import ScenarioOrders, seek_orders
 from plansim.cache import digest, kept
 from plansim.engine.dataset import Origin, origin_of
@@ -30,16 +29,22 @@ from plansim.scenario.records import BilingualText
 from plansim.scenario.scenario_file import Scenario, scenario_of, with_shipped
 from plansim.scenario.variant import for_scenarios
 from plansim.targets.annual import MANY, annual
-from plansim.targets.catalogue import load_targets, plan_region, plan_title
-from plansim.targets.target import Attribute, Kind, Status, Target, judged_targets, split_reference
-from plansim.targets.verdict import Verdict
+from plansim.targets.catalogue import load_targets, plan_title
+from plansim.targets.target import (
+    Attribute,
+    Kind,
+    Status,
+    Target,
+    binding_targets,
+    judged_targets,
+    split_reference,
+)
+from plansim.targets.verdict import Verdict, check_targets
 from plansim.targets.views import Views, names_of
 from plansim.targets.views_file import load_views
 
 if TYPE_CHECKING:
     from plansim.analysis.decisions.robustness import Robustness
-
-T = TypeVar("T")
 
 __all__ = ["Assumption", "Comparison", "compare", "required_origin"]
 
@@ -83,27 +88,24 @@ class Comparison:
     @property
     def unsure(self) -> tuple[Target, ...]:
         """The binding targets that some scenario does not meet, or not in full certainty."""
-        return self._binding_where(_unsure)
+        return self._where(_unsure)
 
     @property
     def binding(self) -> tuple[Target, ...]:
         """The binding targets that some scenario judges."""
-        return self._binding_where(lambda verdict: verdict.status.judged)
+        return self._where(lambda verdict: verdict.status.judged)
 
-    def _binding_where(self, holds: Callable[[Verdict], bool]) -> tuple[Target, ...]:
+    def _where(self, holds: Callable[[Verdict], bool]) -> tuple[Target, ...]:
         """Return the binding targets of which something is true of the verdict of a scenario."""
-        found = {
-            verdict.id
-            for verdicts in self.verdicts
-            for verdict in verdicts.values()
-            if verdict.attribute is Attribute.BINDING and holds(verdict)
-        }
-        return tuple(target for target in self.targets if target.id in found)
+        return tuple(
+            target
+            for target in binding_targets(self.targets)
+            if any(holds(own[target.id]) for own in self.verdicts)
+        )
 
 
 def _unsure(verdict: Verdict) -> bool:
-    is_short = verdict.status in (Status.MISSED, Status.UNDECIDED)
-    return verdict.attribute is Attribute.BINDING and (verdict.is_open or is_short)
+    return verdict.is_open or verdict.status in (Status.MISSED, Status.UNDECIDED)
 
 
 def compare(
@@ -150,40 +152,40 @@ def compare(
     if runs is None:
         runs = [annual(simulate(model, scenario, engine=engine)) for scenario in chosen]
     wanted = tuple(target for target in targets if target.kind is Kind.TARGET)
-    judgements = judged_with_shares(model, chosen, runs, targets)
+    judgements = (verdict for run in runs for verdict in check_targets(run, targets))
+    shared = with_shares(judgements, model, chosen, targets)
     verdicts = tuple(
-        {one.id: one for one in judgements if one.scenario == scenario.id} for scenario in chosen
+        {one.id: one for one in shared if one.scenario == scenario.id} for scenario in chosen
     )
     judged = judged_targets(wanted)
     levers = [lever for lever in views.levers if not lever.outside]
-    first = chosen[0]
     members = load_ensemble(model) if ensemble_fits(model) else None
-    done, steps = count(1), len(chosen) - 1 + remedies * len(chosen)
-
-    def told(result: T) -> T:
-        progress(next(done), steps)
-        return result
-
-    def orders(scenario: Scenario, own: Mapping[str, Verdict]) -> ScenarioOrders:
-        if not remedies:
-            return ScenarioOrders()
-        sought = [target for target in judged if target.id in own and _unsure(own[target.id])]
-        return told(seek_orders(model, scenario, levers, sought, judged, members))
-
+    first, *others = chosen
+    attributions: list[Attribution | None] = []
+    orders: list[ScenarioOrders] = []
+    steps = len(others) + remedies * len(chosen)
+    for other in others:
+        is_alike = other.time == first.time
+        attributions.append(attribute(model, first, other, judged) if is_alike else None)
+        progress(len(attributions), steps)
+    for scenario, own in zip(chosen, verdicts, strict=True):
+        if remedies:
+            sought = [one for one in binding_targets(judged) if _unsure(own[one.id])]
+            orders.append(seek_orders(model, scenario, levers, sought, judged, members))
+            progress(len(others) + len(orders), steps)
+        else:
+            orders.append(ScenarioOrders())
     return Comparison(
         model,
         tuple(chosen),
         tuple(runs),
-        plan_title(model) or plan_region(model),
+        plan_title(model),
         wanted,
         views,
         verdicts,
         _assumptions(model, chosen),
-        tuple(
-            told(attribute(model, first, other, judged) if other.time == first.time else None)
-            for other in chosen[1:]
-        ),
-        tuple(map(orders, chosen, verdicts)),
+        tuple(attributions),
+        tuple(orders),
         None if members is None else _robust(model, chosen, targets, verdicts, members),
     )
 

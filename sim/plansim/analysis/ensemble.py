@@ -34,7 +34,7 @@ from plansim.targets.annual import separate
 from plansim.targets.catalogue import targets_of
 from plansim.targets.judging import judge_many
 from plansim.targets.target import Status, Target, judged_targets
-from plansim.targets.verdict import Share, Verdict, check_targets, verdicts_of
+from plansim.targets.verdict import Share, Verdict, verdicts_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,7 +47,6 @@ __all__ = [
     "check_scenarios",
     "ensemble_fits",
     "evaluate_members",
-    "judged_with_shares",
     "load_ensemble",
     "read_ensemble_head",
     "share_of",
@@ -194,10 +193,15 @@ def with_shares(
         return verdicts
     judged = {verdict.scenario for verdict in verdicts}
     members = cache(lambda: load_ensemble(model))
-    shares: dict[str, Mapping[str, Share]] = {}
-    for scenario in (scenario for scenario in scenarios if scenario.id in judged):
-        make = partial(lambda s: dict(_shares(model, s, targets, members(), None)), scenario)
-        shares[scenario.id] = kept("shares", study_key(model, scenario, targets), dict, make)
+
+    def made(scenario: Scenario) -> dict[str, Share]:
+        return dict(_shares(model, scenario, targets, members(), None))
+
+    shares: dict[str, Mapping[str, Share]] = {
+        one.id: kept("shares", study_key(model, one, targets), dict, partial(made, one))
+        for one in scenarios
+        if one.id in judged
+    }
     return tuple(
         replace(verdict, share=shares[verdict.scenario].get(verdict.id)) for verdict in verdicts
     )
@@ -213,17 +217,6 @@ def study_key(model: Model, scenario: Scenario, *parts: object) -> str:
     beside = [file_sha256(path) for path in (_path(model), model.path.with_name(VIEWS))]
     code = code_of("", "model", "scenario", "targets", "compiler", "engine", "analysis")
     return digest("study", run, assumed, *map(repr, parts), *beside, code)
-
-
-def judged_with_shares(
-    model: Model,
-    scenarios: Sequence[Scenario],
-    runs: Iterable[xr.Dataset],
-    targets: Sequence[Target],
-) -> tuple[Verdict, ...]:
-    """Judge runs of scenarios; with shares, if an ensemble beside the model fits it."""
-    verdicts = (verdict for run in runs for verdict in check_targets(run, targets))
-    return with_shares(verdicts, model, scenarios, targets)
 
 
 def check_scenarios(

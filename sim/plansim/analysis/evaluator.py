@@ -23,16 +23,15 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from plansim.engine.batch import simulate_ensemble
-from plansim.engine.compiled import whole_kernel
+from plansim.engine.compiled import inputs_under, whole_kernel
 from plansim.engine.kernel import Kernel
-from plansim.engine.readings import CompiledRuns, Reading, RunStatus
+from plansim.engine.readings import CompiledRuns, Reading, RunStatus, SimulatedRuns
 from plansim.engine.trajectory import series_of
 from plansim.errors import SimulationError
 from plansim.model.records import Model, TimeSpec
@@ -91,24 +90,15 @@ class Request:
         return tuple(one for one in self.targets if one.attribute is Attribute.BINDING)
 
 
-@dataclass(frozen=True)
-class Evaluation:
+@dataclass(frozen=True, kw_only=True)
+class Evaluation(SimulatedRuns):
     """Verdicts, outputs and status of some runs."""
 
     request: Request
     verdicts: Mapping[str, Verdicts]
     """By the id of a target, arrays ``(run,)``. A failed run has NaN and is untestable."""
-    readings: FloatArray
-    """``(reading, run)`` in the model's units, as the engine gives them."""
     output_rows: npt.NDArray[np.intp]
-    """``(output, year)``: the rows of `readings` that hold the requested outputs."""
-    status: npt.NDArray[np.int8]
-    """``(run,)``: `RunStatus`."""
-    failed_variable: npt.NDArray[np.int32]
-    """``(run,)``: the variable that failed first, as an index of `variables`; -1 if unknown or if
-    the run did not fail."""
-    failed_time: FloatArray
-    """``(run,)``: the time at which it failed; NaN if the run did not fail."""
+    """``(output, year)``: the rows of `values` that hold the requested outputs."""
     variables: tuple[str, ...] = field(repr=False)
     """The names of the model's variables."""
 
@@ -124,7 +114,7 @@ class Evaluation:
     @property
     def outputs(self) -> FloatArray:
         """``(run, output, year)`` in the model's units; NaN in failed runs and unsaved years."""
-        values: FloatArray = np.moveaxis(self.readings[self.output_rows], -1, 0)
+        values: FloatArray = np.moveaxis(self.values[self.output_rows], -1, 0)
         values[self.failed] = np.nan
         return values
 
@@ -211,7 +201,6 @@ class Evaluator:
             ended = (replace(one, horizon=one.year or one.horizon) for one in request.targets)
             request = replace(request, targets=tuple(ended))
         self.request = request
-        self._variables = tuple(model.variables)
         self._scales = {
             (target.id, name): unit_factor(variable_of(model, name).unit, target)
             for target in request.targets
@@ -270,14 +259,11 @@ class Evaluator:
             for verdicts in judged.values():
                 _mark_failed(verdicts, failed)
         return Evaluation(
-            self.request,
-            judged,
-            runs.values,
-            self._output_rows,
-            runs.status,
-            runs.failed_variable,
-            runs.failed_time,
-            self._variables,
+            **vars(runs),
+            request=self.request,
+            verdicts=judged,
+            output_rows=self._output_rows,
+            variables=tuple(self.model.variables),
         )
 
     def _judged(self, series: Callable[[str], Yearly]) -> dict[str, Verdicts]:
@@ -326,7 +312,7 @@ def _mark_failed(judged: Verdicts, failed: npt.NDArray[np.intp]) -> None:
 
 def _joined(parts: Sequence[Evaluation]) -> Evaluation:
     """Return the evaluations of tiles as one."""
-    names = ("verdicts", "readings", "status", "failed_variable", "failed_time")
+    names = ("verdicts", "values", "status", "failed_variable", "failed_time")
     joined = {name: _concatenated([getattr(part, name) for part in parts]) for name in names}
     return replace(parts[0], **joined)
 
@@ -361,20 +347,11 @@ class CompiledModel:
         Raises:
             UnknownNameError: a name is no variable's, as that of a ramp in the plain model is not.
         """
-        columns = {name: column for column, name in enumerate(self.kernel.inputs)}
-        table = np.tile(self.kernel.defaults, (len(settings), 1))
-        for row, values in zip(table, settings, strict=True):
-            for name in values.keys() - columns:
-                self.model.find(name.partition("[")[0])
-            for name in values.keys() & columns:
-                row[columns[name]] = values[name]
+        for name in {name.partition("[")[0] for values in settings for name in values}:
+            self.model.find(name)
+        table = np.concatenate([inputs_under(self.kernel, values) for values in settings])
         ensemble = simulate_ensemble(self.kernel, table, clock)
         return Trajectories(self, ensemble.time, ensemble.values)
-
-    @cached_property
-    def rows(self) -> Mapping[str, int]:
-        """The row of each ``name`` or ``name[e1,e2]`` among the outputs."""
-        return {name: row for row, name in enumerate(self.kernel.outputs)}
 
 
 @dataclass(frozen=True)
@@ -390,14 +367,14 @@ class Trajectories:
     def series(self, name: str) -> FloatArray:
         """Return a variable over time: ``(run, time, *elements)``."""
         model = self.compiled.model
-        return series_of(model, model.variables[name], self.compiled.rows, self.values)
+        return series_of(model, model.variables[name], self.compiled.kernel.rows_of, self.values)
 
     def yearly(self, reference: str) -> Yearly:
         """Return a function from a year to ``name`` or ``name[element]`` at it: ``(run,)``.
 
         NaN where the runs save nothing.
         """
-        row = self.values[:, self.compiled.rows[reference]]
+        row = self.values[:, self.compiled.kernel.rows_of[reference]]
         when = variable_of(self.compiled.model, reference).timing
 
         def at(year: int) -> FloatArray:

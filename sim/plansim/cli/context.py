@@ -13,7 +13,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from plansim.output.words.text import Text
 
 __all__ = [
-    "PATIENCE",
-    "ReaderLeftError",
     "Terminal",
     "UsageError",
     "current_terminal",
@@ -40,31 +38,18 @@ __all__ = [
     "write",
 ]
 
-PIPE_WIDTH = 100
-"""Columns of a table where nobody says how wide the terminal is."""
-PATIENCE = 1.0
-"""Seconds of silence before what takes long says how far it is."""
-
 
 @dataclass(frozen=True)
 class Terminal:
-    """How to write for the reader: the phrases, the width, whether there is colour."""
+    """Where the reader sees results and progress, in the phrases of a language."""
 
     text: Text
-    width: int = field(default_factory=lambda: shutil.get_terminal_size((PIPE_WIDTH, 24)).columns)
-    colour: bool = field(
-        default_factory=lambda: (
-            sys.stdout.isatty()
-            and not os.environ.get("NO_COLOR")
-            and os.environ.get("TERM") != "dumb"
-        )
-    )
 
     @contextmanager
     def progress(self, key: str, /, **values: object) -> Iterator[Callable[[int, int], None]]:
         """Show a phrase on a terminal's standard error, how far the work is, and the time to go.
 
-        It appears after `PATIENCE` seconds and is wiped out at the end. Whoever works may tell how
+        It appears after a second and is wiped out at the end. Whoever works may tell how
         many steps are done, of how many; until then only the time that has passed is shown.
         """
         if not sys.stderr.isatty():
@@ -88,7 +73,7 @@ class Terminal:
             steps_text = self.text("progress.steps", done=f"{done:,}", steps=f"{steps:,}")
             bar.update(task, completed=done, total=steps, steps=steps_text)
 
-        timer = threading.Timer(PATIENCE, bar.start)
+        timer = threading.Timer(1.0, bar.start)  # what is quick says nothing
         timer.start()
         try:
             yield tell
@@ -101,7 +86,10 @@ class Terminal:
         """Write paragraphs and tables to standard output, a blank line between two."""
         from plansim.output.tables.layout import blocks, shown
 
-        write(shown(blocks(parts), self.width, colour=self.colour), colour=self.colour)
+        width = shutil.get_terminal_size((100, 24)).columns  # of a pipe that nobody sets: 100
+        is_dumb = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+        colour = sys.stdout.isatty() and not is_dumb
+        write(shown(blocks(parts), width, colour=colour), colour=colour)
 
 
 class UsageError(click.UsageError):
@@ -112,21 +100,17 @@ class UsageError(click.UsageError):
         self.template = message
 
 
-class ReaderLeftError(Exception):
-    """Whoever read the output wants no more; click would leave with 1, which means missed here."""
-
-
 def write(text: str, *, colour: bool = False) -> None:
     """Write to standard output.
 
     Raises:
-        ReaderLeftError: nobody reads it any more.
+        BrokenPipeError: nobody reads it any more.
         OutputError: it cannot be written.
     """
     try:
         click.echo(text if colour else for_terminal(text), color=colour)
-    except BrokenPipeError as error:
-        raise ReaderLeftError from error
+    except BrokenPipeError:
+        raise
     except OSError as error:  # a full disk behind a redirection, a terminal that was closed
         from plansim.errors import OutputError
 

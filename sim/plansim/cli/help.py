@@ -1,8 +1,9 @@
 """Help in the reader's language, aligned where a character takes two columns.
 
 Docstrings and options stay English; `messages.yaml` of `output.words` has the Chinese of each
-paragraph. click writes the help by a formatter; for Chinese it is `ChineseFormatter`. Its own texts
-click looks up by gettext; for Chinese they are looked up in our catalogue instead.
+paragraph. click lays the help out in both languages. Its own texts click looks up by gettext; they
+are looked up in our catalogue instead. For Chinese it is also given other functions that measure
+and break lines: its own take each character for one column, and break at blanks alone.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import importlib
 import os
 import re
 from collections import ChainMap
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -20,8 +21,6 @@ from plansim.cli.context import write
 from plansim.cli.inputs import Arguments
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
-
     from plansim.output.words.language import Lang
 
 __all__ = ["Command", "CommandGroup", "command", "language_on"]
@@ -47,15 +46,17 @@ def language_on(line: Sequence[str]) -> Lang:
 
 _SPEAKING = ("core", "exceptions", "formatting", "parser", "types")
 """Modules of click that look texts up by gettext while they run."""
+_LAYOUT = {name: vars(click.formatting)[name] for name in ("term_len", "wrap_text")}
+"""Functions by which click measures a text and breaks it into lines."""
 
 
 def _let_click_speak(lang: Lang) -> None:
-    """Have click look its texts up in our catalogue.
+    """Have click look its texts up in our catalogue, and write help in a language.
 
     gettext itself would want compiled catalogues in a folder of the system's form, and the
     language from the environment.
     """
-    from plansim.output.words.language import say_in
+    from plansim.output.words.language import Lang, say_in
 
     say = say_in(lang)
 
@@ -67,18 +68,13 @@ def _let_click_speak(lang: Lang) -> None:
         for own, ours in (("_", say), ("ngettext", counted)):
             if hasattr(module, own):
                 setattr(module, own, ours)
+    click.Context.formatter_class = click.HelpFormatter
+    vars(click.formatting).update(_LAYOUT)
+    if lang is Lang.ZH:
+        from rich.cells import cell_len
 
-
-class BilingualContext(click.Context):
-    """Knows in which language help is to be written."""
-
-    def make_formatter(self) -> click.HelpFormatter:
-        """Make what help is written with."""
-        from plansim.output.words.language import Lang
-
-        if self.find_root().obj is not Lang.ZH:
-            return super().make_formatter()
-        return ChineseFormatter(width=self.terminal_width, max_width=self.max_content_width)
+        click.Context.formatter_class = ChineseFormatter
+        vars(click.formatting).update(term_len=cell_len, wrap_text=_in_lines)
 
 
 def _lang_option() -> click.Option:
@@ -95,8 +91,6 @@ def _show_help(context: click.Context) -> None:
 
 class Command(click.Command):
     """A command that is called with `Arguments`, and then its own options by name."""
-
-    context_class = BilingualContext
 
     def __init__(self, *names: Any, **options: Any) -> None:
         super().__init__(*names, **options)
@@ -118,7 +112,6 @@ def command(name: str | None = None, **options: Any) -> Callable[[Callable[..., 
 class CommandGroup(click.Group):
     """Commands whose help is in the language of the line; alone it shows its own help."""
 
-    context_class = BilingualContext
     command_class = Command
 
     sections: Mapping[str, Sequence[click.Command]]
@@ -184,74 +177,57 @@ class CommandGroup(click.Group):
 EXAMPLE = "Example:"
 """Begins the text below the options of a command."""
 
-_EXTRA = re.compile(r"(?s)(?P<help>.*?)(?:\s*\[(?P<extra>[^\[\]]+)\])?")
+_EXTRA = re.compile(r"(?s)(?P<help>.*?)(?:  \[(?P<extra>.*)\])?")
 """The help of an option and what click adds to it: the default, the range."""
 
 
 class ChineseFormatter(click.HelpFormatter):
-    """Writes help in Chinese as tables are laid out: click takes each character for one column."""
-
-    def __init__(self, *sizes: Any, **options: Any) -> None:
-        super().__init__(*sizes, **options)
-        from plansim.output.words.language import help_in_chinese
-
-        self._say = help_in_chinese
-
-    def _lay_out(self, what: RenderableType) -> None:
-        from plansim.output.tables.layout import shown
-
-        margin = " " * self.current_indent
-        lines = shown(what, self.width - self.current_indent).split("\n")
-        self.write("".join(f"{margin}{line}".rstrip() + "\n" for line in lines))
+    """Writes the names that click gives to the parts of a help in Chinese."""
 
     def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
         """Write how a command is called."""
-        from plansim.output.tables.layout import Column, Grid, text_column
+        from plansim.output.words.language import help_in_chinese
 
-        words = " ".join(self._say(word) for word in args.split())
-        begin = f"{prefix or self._say('Usage:')}{prog}"
-        self._lay_out(Grid([Column(), text_column(least=20)], [(begin, words)], gap=1))
+        words = " ".join(map(help_in_chinese, args.split()))
+        super().write_usage(prog, words, prefix or help_in_chinese("Usage:"))
 
     def write_heading(self, heading: str) -> None:
         """Write the heading of a section."""
-        self._lay_out(f"{self._say(heading)}：")
+        from plansim.output.words.language import help_in_chinese
 
-    def write_text(self, text: str) -> None:
-        """Write paragraphs, as far apart as they are."""
-        from plansim.output.tables.layout import Prose, blocks
+        self.write(f"{help_in_chinese(heading)}：\n")
 
-        self._lay_out(
-            blocks(
-                Prose(self._paragraph(part), no_wrap=part.startswith("\b"))
-                for part in text.strip().split("\n\n")
-            )
-        )
 
-    def _paragraph(self, part: str) -> str:
-        if part.startswith(EXAMPLE):
-            return self._say("Example: {}").replace("{}", part.removeprefix(EXAMPLE).strip())
-        return self._say(part.removeprefix("\b")).strip()
+def _in_lines(
+    text: str,
+    width: int = 78,
+    initial_indent: str = "",
+    subsequent_indent: str = "",
+    preserve_paragraphs: bool = False,  # those of one are the same
+) -> str:
+    """Write paragraphs in Chinese, in lines of at most ``width`` columns, as `wrap_text` of click.
 
-    def write_dl(
-        self, rows: Iterable[tuple[str, str]], col_max: int = 30, col_spacing: int = 2
-    ) -> None:
-        """Write a list of terms and what they are, in two columns."""
-        from plansim.output.tables.layout import Grid, text_column
+    A paragraph that begins with a backspace keeps its lines.
+    """
+    from rich.cells import cell_len
 
-        columns = [text_column(least=col_max, most=col_max), text_column(least=10)]
-        pairs = [(self._term(term), self._meaning(meaning)) for term, meaning in rows]
-        self._lay_out(Grid(columns, pairs, gap=col_spacing))
+    from plansim.output.words.wrapping import wrap
 
-    def _term(self, term: str) -> str:
-        """Name what kind of value an option takes, where click names it."""
-        option, blank, kind = term.partition(" ")
-        while kind.startswith("-"):  # -o, --output FILE
-            more, blank, kind = kind.partition(" ")
-            option += f" {more}"
-        return option + blank + self._say(kind) if kind else term
+    width -= cell_len(initial_indent)
+    paragraphs = []
+    for part in text.strip().split("\n\n"):
+        said = _in_chinese(part.removeprefix("\b").strip())
+        lines = said.split("\n") if part.startswith("\b") else wrap(said, width)
+        paragraphs.append(initial_indent + f"\n{subsequent_indent}".join(lines))
+    return "\n\n".join(paragraphs)
 
-    def _meaning(self, meaning: str) -> str:
-        cut = _EXTRA.fullmatch(meaning.strip())
-        assert cut is not None  # all of it may be help
-        extra = f"[{cut['extra'].replace('; ', '；')}]" if cut["extra"] else ""
-        return self._say(cut["help"]) + extra
+
+def _in_chinese(part: str) -> str:
+    from plansim.output.words.language import help_in_chinese
+
+    if part.startswith(EXAMPLE):
+        return help_in_chinese("Example: {}").replace("{}", part.removeprefix(EXAMPLE).strip())
+    cut = _EXTRA.fullmatch(part)
+    assert cut is not None  # all of it may be help
+    extra = f"[{cut['extra'].replace('; ', '；')}]" if cut["extra"] else ""
+    return help_in_chinese(cut["help"]) + extra

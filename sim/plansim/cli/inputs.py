@@ -62,16 +62,41 @@ class Inputs:
         return next(iter(self.given), None)
 
     @property
+    def variables(self) -> list[str]:
+        """The variables that are named by ``--variable``, each once."""
+        return list(dict.fromkeys(variable for variable, _ in self.named))
+
+    @property
     def ids(self) -> list[str] | None:
         """The ids of the targets that are named, if any is."""
         return [target.id for target in self.named] or None
 
 
-def _variable(inputs: Inputs, name: str) -> str:
-    """Return the name of the variable that a name or label means, in either language."""
-    from plansim.targets.labels import variable_named
+def _series(inputs: Inputs, name: str) -> tuple[str, tuple[str, ...]]:
+    """Return the variable of ``--variable``, and its series that are meant: none for all.
 
-    return variable_named(inputs.model, name).name
+    Raises:
+        InputError: there is no such variable or element, or it has no value over time.
+    """
+    from plansim.model.records import VariableKind
+    from plansim.targets.labels import elements_named
+
+    try:
+        variable, cells = elements_named(inputs.model, name)
+    except InputError as error:
+        hint = Message("a name of 'plansim list variables'")
+        raise InputError(
+            replace(fault, file="--variable", expected=fault.expected or hint)
+            for fault in error.faults
+        ) from None
+    if variable.kind is VariableKind.LOOKUP:
+        raise InputError(
+            "'{name}' is a lookup table: it has no value over time",
+            inputs.model.path,
+            variable.line,
+            name=variable.name,
+        )
+    return variable.name, tuple(f"{variable.name}[{cell}]" for cell in cells)
 
 
 def _target(inputs: Inputs, name: str) -> Target:
@@ -127,7 +152,7 @@ class Arguments:
     def read(
         self,
         names: Iterable[str] = (),
-        find: Callable[[Inputs, str], object] = _variable,
+        find: Callable[[Inputs, str], object] = _series,
         *,
         whole: bool = False,
     ) -> Inputs:
@@ -203,7 +228,12 @@ class Arguments:
             return read_scenario(name, model, settings, overlays=self.overlays)
 
         made = _all_made(read, self.scenarios or ([None] if settings else []), faults)
-        return list({(one.path and one.path.resolve(), one.id): one for one in made}.values())
+        each_once: dict[object, Scenario] = {}
+        for one in made:
+            key = one.path and one.path.resolve(), one.id
+            if each_once.setdefault(key, one) is not one:
+                remark(self.text("run.named_again", scenario=one.id))
+        return list(each_once.values())
 
     # --- running ----------------------------------------------------------------------------------
 
@@ -266,9 +296,10 @@ class Arguments:
 
         ``draw`` is given `plansim.plot`, which is loaded for a picture only.
         """
+        from plansim.output.export.json_text import json_text
+
         if self.output is not None:
             from plansim.files.writing import write_text
-            from plansim.output.export.json_text import json_text
 
             write_text(json_text(record), self.output, force=self.force)
             remark(self.text("plot.written", path=self.output))
@@ -278,8 +309,6 @@ class Arguments:
             plot.save_figure(draw(plot), self.picture, force=self.force)
             remark(self.text("plot.written", path=self.picture))
         if self.form == "json":
-            from plansim.output.export.json_text import json_text
-
             machine(json_text(record))
         else:
             self.terminal.show(table())

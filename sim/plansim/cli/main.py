@@ -31,7 +31,7 @@ from plansim.cli.commands.plot_page import page, plot
 from plansim.cli.commands.run_export import export, run
 from plansim.cli.commands.sweep_replay import replay, sweep
 from plansim.cli.commands.why import why
-from plansim.cli.context import ReaderLeftError, UsageError, drop_output, remark
+from plansim.cli.context import UsageError, drop_output, remark
 from plansim.cli.help import CommandGroup, command, language_on
 from plansim.cli.inputs import Arguments
 from plansim.errors import Message, foreign
@@ -74,13 +74,10 @@ def _run(arguments: Sequence[str] | None, line: Sequence[str]) -> int:
             complete_var=COMPLETE_VARIABLE,
             standalone_mode=False,
         )
-    except (BrokenPipeError, ReaderLeftError):
-        drop_output()
-        return BROKEN_PIPE
     except SystemExit:
         if sys.stdout is out:
             raise
-        # Click has met the closed pipe, in a help or a script, and put another stream instead.
+        # click has met a closed pipe, put another stream instead, and would leave with 1.
         sys.stdout, sys.stderr = out, err
         drop_output()
         return BROKEN_PIPE
@@ -144,7 +141,7 @@ def _reported(error: Exception, line: Sequence[str]) -> Message:
 
 def _in_words(error: click.ClickException, say: Say) -> str:
     """Return what is wrong with a line, and which help says more."""
-    text = error.format_message()
+    text = " ".join(error.format_message().split())  # of a choice, click makes a list
     if isinstance(error, UsageError):
         text = error.template.written(say)
     if not isinstance(error, click.UsageError) or error.ctx is None:

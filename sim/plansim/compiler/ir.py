@@ -11,11 +11,13 @@ same bits is simplified (``x + 0``, ``x * 1``; -0 counts as 0).
 from __future__ import annotations
 
 import math
+import operator
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import IntFlag, StrEnum
-from functools import reduce
-from operator import or_
+from enum import IntEnum, StrEnum
+
+import numpy as np
 
 __all__ = [
     "BOOLEAN",
@@ -87,10 +89,9 @@ CONTROLS = frozenset({Op.INITIAL_TIME, Op.FINAL_TIME, Op.TIME_STEP, Op.SAVEPER})
 """The numbers of a run's clock."""
 
 
-class Depends(IntFlag):
-    """What the value of a node depends on; on nothing if it is a number."""
+class Depends(IntEnum):
+    """What the value of a node may depend on: bits of a number, which is 0 for a number."""
 
-    NOTHING = 0
     CONTROLS = 1
     INPUTS = 2
     TIME = 4
@@ -161,7 +162,7 @@ class Program:
     """A model in scalar operations."""
 
     instructions: tuple[Instruction, ...]
-    depends: tuple[Depends, ...]
+    depends: tuple[int, ...]
     """Of each instruction."""
     states: tuple[State, ...]
     pipes: tuple[Pipe, ...]
@@ -181,7 +182,7 @@ class Graph:
     """Grows by one node at a time and keeps equal nodes once."""
 
     instructions: list[Instruction] = field(default_factory=list)
-    depends: list[Depends] = field(default_factory=list)
+    depends: list[int] = field(default_factory=list)
     tables: list[PiecewiseLinear] = field(default_factory=list)
     _places: dict[tuple[object, ...], int] = field(default_factory=dict)
 
@@ -204,9 +205,7 @@ class Graph:
     def number(self, value: float) -> int:
         """Return the node of a number."""
         value = float(value) + 0.0  # -0 becomes 0
-        return self._place(
-            (Op.NUMBER, value.hex()), Instruction(Op.NUMBER, number=value), Depends.NOTHING
-        )
+        return self._place((Op.NUMBER, value.hex()), Instruction(Op.NUMBER, number=value), 0)
 
     def leaf(self, op: Op, index: int = 0) -> int:
         """Return the node of an input, a state, a pipe, the time or a control."""
@@ -270,7 +269,7 @@ class Graph:
         ``place`` tells the random functions of a model apart: a number of 32 bits.
         """
         operands = tuple(map(self._as_number, (seed, stream, step)))
-        depends = Depends.INPUTS  # never known, lest it be computed here
+        depends: int = Depends.INPUTS  # never known, lest it be computed here
         for operand in operands:
             depends |= self.depends[operand]
         drawn = Instruction(Op.RANDOM, operands, index=place)
@@ -334,20 +333,17 @@ class Graph:
                 return operands[1]
             case (Op.MINIMUM | Op.MAXIMUM, _) if operands[0] == operands[1]:
                 return operands[0]
-            case (Op.AND, [float(truth), None]):
-                return operands[1] if truth else operands[0]
-            case (Op.AND, [None, float(truth)]):
-                return operands[0] if truth else operands[1]
-            case (Op.OR, [float(truth), None]):
-                return operands[0] if truth else operands[1]
-            case (Op.OR, [None, float(truth)]):
-                return operands[1] if truth else operands[0]
+            case (Op.AND | Op.OR, [float(truth), None]):  # either the known one decides, or not
+                return operands[0] if bool(truth) is (op is Op.OR) else operands[1]
+            case (Op.AND | Op.OR, [None, float(truth)]):
+                return operands[1] if bool(truth) is (op is Op.OR) else operands[0]
         if op is Op.NEGATE and self.instructions[operands[0]].op is Op.NEGATE:
             return self.instructions[operands[0]].operands[0]
         if op in _COMMUTES:
             operands = tuple(sorted(operands))
-        kinds = {self.depends[place] for place in operands} - {Depends.NOTHING}
-        depends = reduce(or_, kinds or {Depends.NOTHING})  # mostly one: to join flags is slow
+        depends = 0
+        for place in operands:
+            depends |= self.depends[place]
         return self._place((op, operands), Instruction(op, operands), depends)
 
     def _plain_power(self, base: int, exponent: float) -> int:
@@ -371,7 +367,7 @@ class Graph:
                 square = self.multiply(base, base)
                 return self.multiply(square, square)
 
-    def _place(self, key: tuple[object, ...], instruction: Instruction, depends: Depends) -> int:
+    def _place(self, key: tuple[object, ...], instruction: Instruction, depends: int) -> int:
         place = self._places.get(key)
         if place is None:
             place = self._places[key] = len(self.instructions)
@@ -396,85 +392,57 @@ def _has_exact_inverse(value: float) -> bool:
 def read_table(table: PiecewiseLinear, at: float) -> float:
     """Return a table's value: straight between points, flat beyond the ends, NaN at NaN."""
     x, y = table.x, table.y
-    if math.isnan(at):
-        return at
-    if at <= x[0]:
-        return y[0]
-    if at >= x[-1]:
-        return y[-1]
-    i = sum(1 for point in x[1:-1] if point <= at)
-    return y[i] + (y[i + 1] - y[i]) / (x[i + 1] - x[i]) * (at - x[i])
+    inside = min(max(at, x[0]), x[-1])
+    i = bisect_right(x, inside, 1, len(x) - 1) - 1
+    return y[i] + (y[i + 1] - y[i]) / (x[i + 1] - x[i]) * (inside - x[i])
 
 
-def _divide(a: float, b: float) -> float:
-    if b != 0:
-        return a / b
-    return math.nan if a == 0 or math.isnan(a) else math.copysign(math.inf, a)
+def _of_python(function: Callable[..., float], ufunc: Callable[..., float]) -> Callable[..., float]:
+    """Return a function of Python that is infinite or NaN where NumPy's is, instead of raising.
 
+    NumPy's own values would do, but that their last bits depend on the processor.
+    """
 
-def _power(a: float, b: float) -> float:
-    try:
-        return math.pow(a, b)
-    except OverflowError:
-        return -math.inf if a < 0 and b % 2 == 1 else math.inf
-    except ValueError:
-        return math.inf if a == 0 else math.nan
-
-
-def _guarded(function: Callable[[float], float]) -> Callable[[float], float]:
-    def guarded(a: float) -> float:
+    def guarded(*operands: float) -> float:
         try:
-            return function(a)
-        except OverflowError:
-            return math.copysign(math.inf, a) if function is math.sinh else math.inf
-        except ValueError:
-            return math.nan
+            return function(*operands)
+        except (ArithmeticError, ValueError):
+            with np.errstate(all="ignore"):
+                return ufunc(*operands)
 
     return guarded
 
 
-def _minimum(a: float, b: float) -> float:
-    return math.nan if math.isnan(a) or math.isnan(b) else min(a, b)
-
-
-def _maximum(a: float, b: float) -> float:
-    return math.nan if math.isnan(a) or math.isnan(b) else max(a, b)
-
-
-def _remainder(a: float, b: float) -> float:
-    return a % b if b and math.isfinite(a) else math.nan
-
-
 _FOLD: Mapping[Op, Callable[..., float]] = {
-    Op.ADD: lambda a, b: a + b,
-    Op.SUBTRACT: lambda a, b: a - b,
-    Op.MULTIPLY: lambda a, b: a * b,
-    Op.DIVIDE: _divide,
-    Op.POWER: _power,
-    Op.NEGATE: lambda a: -a,
-    Op.MINIMUM: _minimum,
-    Op.MAXIMUM: _maximum,
+    Op.ADD: operator.add,
+    Op.SUBTRACT: operator.sub,
+    Op.MULTIPLY: operator.mul,
+    Op.DIVIDE: _of_python(operator.truediv, np.divide),
+    Op.POWER: _of_python(math.pow, np.power),
+    Op.NEGATE: operator.neg,
+    Op.MINIMUM: np.minimum,
+    Op.MAXIMUM: np.maximum,
     Op.ABSOLUTE: abs,
-    Op.TRUNCATE: lambda a: float(math.trunc(a)) if math.isfinite(a) else a,
-    Op.REMAINDER: _remainder,
-    Op.EXP: _guarded(math.exp),
-    Op.LN: lambda a: -math.inf if a == 0 else _guarded(math.log)(a),
-    Op.SQRT: _guarded(math.sqrt),
-    Op.SIN: _guarded(math.sin),
-    Op.COS: _guarded(math.cos),
-    Op.TAN: _guarded(math.tan),
-    Op.ARCSIN: _guarded(math.asin),
-    Op.ARCCOS: _guarded(math.acos),
+    Op.TRUNCATE: np.trunc,
+    Op.REMAINDER: _of_python(operator.mod, np.mod),
+    Op.EXP: _of_python(math.exp, np.exp),
+    Op.LN: _of_python(math.log, np.log),
+    Op.SQRT: _of_python(math.sqrt, np.sqrt),
+    Op.SIN: _of_python(math.sin, np.sin),
+    Op.COS: _of_python(math.cos, np.cos),
+    Op.TAN: _of_python(math.tan, np.tan),
+    Op.ARCSIN: _of_python(math.asin, np.arcsin),
+    Op.ARCCOS: _of_python(math.acos, np.arccos),
     Op.ARCTAN: math.atan,
-    Op.SINH: _guarded(math.sinh),
-    Op.COSH: _guarded(math.cosh),
+    Op.SINH: _of_python(math.sinh, np.sinh),
+    Op.COSH: _of_python(math.cosh, np.cosh),
     Op.TANH: math.tanh,
-    Op.LESS: lambda a, b: float(a < b),
-    Op.LESS_EQUAL: lambda a, b: float(a <= b),
-    Op.EQUAL: lambda a, b: float(a == b),
-    Op.NOT_EQUAL: lambda a, b: float(a != b),
-    Op.AND: lambda a, b: float(bool(a) and bool(b)),
-    Op.OR: lambda a, b: float(bool(a) or bool(b)),
-    Op.NOT: lambda a: float(not a),
+    Op.LESS: operator.lt,
+    Op.LESS_EQUAL: operator.le,
+    Op.EQUAL: operator.eq,
+    Op.NOT_EQUAL: operator.ne,
+    Op.AND: lambda a, b: bool(a and b),
+    Op.OR: lambda a, b: bool(a or b),
+    Op.NOT: operator.not_,
     Op.SELECT: lambda a, b, c: b if a else c,
 }

@@ -33,10 +33,6 @@ class Schedule:
     save: tuple[int, ...]
     clock_kept: Mapping[int, int]
     """By place, the column of what other phases need of the clock."""
-    once_kept: Mapping[int, int]
-    """By place, the row of what later phases need of the values computed once."""
-    frozen_kept: Mapping[int, int]
-    """By place, the row of what later stages need of the step's first stage."""
 
 
 def schedule(program: Program) -> Schedule:
@@ -52,42 +48,21 @@ def schedule(program: Program) -> Schedule:
 
     both = Depends.INPUTS | Depends.TIME
     moving = {kind for kind in set(depends) if kind & Depends.STATE or kind & both == both}
-    of_runs = {kind for kind in set(depends) if kind & Depends.INPUTS}
-
-    def moves(place: int) -> bool:
-        return depends[place] in moving
-
-    def of_clock(place: int) -> bool:
-        return depends[place] not in moving and depends[place] not in of_runs
-
     needed = _postorder(instructions, [*_powers(instructions, running), *running])
-    step = tuple(place for place in needed if moves(place))
+    step = tuple(place for place in needed if depends[place] in moving)
     in_step = set(step)
     shown = _postorder(instructions, outputs)
-    save = tuple(place for place in shown if moves(place) and place not in in_step)
+    save = tuple(place for place in shown if depends[place] in moving and place not in in_step)
     everything = [*needed, *shown, *_postorder(instructions, [*starting, *lengths])]
-    rest = [place for place in dict.fromkeys(everything) if not moves(place)]
-    clock = tuple(
-        place for place in rest if of_clock(place) and depends[place] is not Depends.NOTHING
-    )
-    once = tuple(place for place in rest if not of_clock(place))
-    used_later = {
-        place for index in (*step, *save) for place in instructions[index].operands
-    } | set(outputs + running + starting)
-    used = used_later | {place for index in once for place in instructions[index].operands}
-    used |= set(lengths)
-    frozen = {place for place in everything if instructions[place].op is Op.FROZEN}
-    clock_kept = [place for place in clock if place in used or place in frozen]
-    once_kept = [place for place in once if place in used_later]
-    return Schedule(
-        clock,
-        once,
-        step,
-        save,
-        {place: column for column, place in enumerate(clock_kept)},
-        {place: row for row, place in enumerate(once_kept)},
-        {place: row for row, place in enumerate(place for place in step if place in frozen)},
-    )
+    rest = [place for place in dict.fromkeys(everything) if depends[place] not in moving]
+    of_runs = {kind for kind in set(depends) if kind & Depends.INPUTS}
+    clock = tuple(place for place in rest if depends[place] and depends[place] not in of_runs)
+    once = tuple(place for place in rest if depends[place] in of_runs)
+    used = {*outputs, *running, *starting, *lengths}
+    used |= {place for index in (*once, *step, *save) for place in instructions[index].operands}
+    used |= {place for place in clock if instructions[place].op is Op.FROZEN}
+    kept = [place for place in clock if place in used]
+    return Schedule(clock, once, step, save, {place: column for column, place in enumerate(kept)})
 
 
 def _powers(instructions: tuple[Instruction, ...], roots: Iterable[int]) -> list[int]:

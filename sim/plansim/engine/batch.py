@@ -13,10 +13,8 @@ its own, since allocation is slow.
 from __future__ import annotations
 
 import ctypes
-import functools
 import math
-import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -33,7 +31,6 @@ from plansim.scenario.factors import FloatArray
 
 __all__ = [
     "Ensemble",
-    "Readings",
     "aligned",
     "saved_times",
     "simulate_ensemble",
@@ -62,18 +59,6 @@ class Ensemble:
     """``(time,)``: the times that were kept."""
     bad: NDArray[np.bool_]
     """``(run,)``: whether a stock or an output was not a finite number at some time."""
-
-
-@dataclass(frozen=True)
-class Readings:
-    """Single values of many runs."""
-
-    values: FloatArray
-    """``(reading, run)``, in the model's units."""
-    bad: NDArray[np.bool_]
-    """``(run,)``, as in `Ensemble`."""
-    excessive: NDArray[np.bool_]
-    """``(run,)``: whether an output was beyond the limit at a saved time."""
 
 
 def saved_times(time: TimeSpec) -> FloatArray:
@@ -200,11 +185,12 @@ def simulate_readings(
     time: TimeSpec,
     readings: Sequence[tuple[str, float]],
     limit: float = math.inf,
-) -> Readings:
+) -> tuple[FloatArray, NDArray[np.bool_]]:
     """Simulate as `simulate_ensemble` does, and return readings: single values at single times.
 
-    ``inputs`` is ``(run, input)``. Faster where few values of each run are wanted. Runs are marked
-    in which an output is beyond ``limit``, above or below zero, at a time that is saved.
+    ``inputs`` is ``(run, input)``; readings are ``(reading, run)``. Faster where few values of each
+    run are wanted. The array says of each run whether it breaks down, or an output is beyond
+    ``limit``, above or below zero, at a time that is saved.
 
     Raises:
         InputError: an output is not the kernel's, or inputs do not fit.
@@ -221,7 +207,6 @@ def simulate_readings(
     indices = np.array([columns[at] * len(rows) + rows[name] for name, at in readings], np.intp)
     values = np.empty((len(readings), len(table)))
     bad = np.empty(len(table), dtype=bool)
-    excessive = np.zeros(len(table), dtype=bool)
 
     def take(runs: slice, written: FloatArray, flags: FloatArray) -> None:
         picked = written.reshape(len(written), -1, LANES)[:, indices].swapaxes(0, 1)
@@ -231,46 +216,10 @@ def simulate_readings(
         # Hardly any run is: first all are looked at together, which is faster.
         if limit < math.inf and not (-limit <= written.min() and written.max() <= limit):
             beyond = (np.abs(written) > limit).any(axis=(1, 2))
-            excessive[runs] = beyond.reshape(-1)[: portion.shape[1]]
+            bad[runs] |= beyond.reshape(-1)[: portion.shape[1]]
 
     _simulated(kernel, table, time, kept, 1, take)
-    return Readings(values, bad, excessive)
-
-
-@dataclass(frozen=True)
-class _Prepared:
-    """Data that all blocks of an ensemble share."""
-
-    table: FloatArray
-    tableau: FloatArray
-    places: NDArray[np.int64]
-    rings: NDArray[np.int64]
-    memory: int
-    steps: int
-    kept: int
-
-
-def _prepared(kernel: Kernel, time: TimeSpec, kept: NDArray[np.int64]) -> _Prepared:
-    steps = _steps(time)
-    tableau = np.array(tableau_of(time.integration, time.step), dtype=np.float64)
-    stages = len(tableau)
-    table = aligned(((steps + 1) * stages, max(1, kernel.columns)))
-    double, whole, pointer = ctypes.c_double, ctypes.c_int64, ctypes.c_void_p
-    clock = kernel.library.function("clock", *[pointer] * 2, *[double] * 4, *[whole] * 2)
-    addresses = table.ctypes.data, tableau.ctypes.data
-    clock(*addresses, time.initial, time.final, time.step, time.saveper, steps, stages)
-    places = np.full(steps + 1, -1, dtype=np.int64)
-    places[kept] = np.arange(len(kept))
-    rings = np.zeros((len(kernel.delays), 2), dtype=np.int64)
-    memory = kernel.memory
-    for i, column in enumerate(kernel.delays):
-        most = table[0, column]
-        if not most <= _MAX_PIPE:
-            raise SimulationError(Message("a fixed delay takes {delay:g} steps", delay=most))
-        rings[i] = memory, most
-        memory += int(rings[i, 1])
-    # Of an odd number of vectors, lest several compete for the same part of the processor's cache.
-    return _Prepared(table, tableau, places, rings, memory | 1, steps, len(kept))
+    return values, bad
 
 
 _Take = Callable[[slice, FloatArray, FloatArray], None]
@@ -286,67 +235,67 @@ def _simulated(
     threads: int,
     take: _Take,
 ) -> None:
-    """Simulate runs in portions, which threads take in turn."""
-    prepared = _prepared(kernel, time, kept)
-    runs = len(inputs)
+    """Simulate runs in portions, of which each thread takes every so many."""
+    steps, tableau = _steps(time), np.array(tableau_of(time.integration, time.step))
+    stages = len(tableau)
+    table = _clock_table(kernel, time, tableau)
+    rings, memory = _rings(kernel, table)
+    places = np.full(steps + 1, -1, dtype=np.int64)
+    places[kept] = np.arange(len(kept))
+    runs, columns, outputs = len(inputs), len(kernel.inputs), len(kernel.outputs)
     blocks = -(-runs // LANES)
-    written = max(1, len(kept) * len(kernel.outputs)) * LANES * 8
-    at_once = max(1, min(_MOST_BLOCKS, _CACHE // written, -(-blocks // (4 * threads))))
-    portions = _Shared(range(0, blocks, at_once))
+    size = max(1, len(kept) * outputs) * LANES * 8
+    at_once = max(1, min(_MOST_BLOCKS, _CACHE // size, -(-blocks // (4 * threads))))
+    workers = max(1, min(threads, -(-blocks // at_once)))
 
-    def work(_: int) -> None:
-        desk = _Desk(kernel, prepared, at_once)
-        for first in portions:
+    def work(worker: int) -> None:
+        packed = aligned((at_once, columns, LANES))
+        written = aligned((at_once, len(kept), outputs, LANES))
+        flags = aligned((at_once, LANES))
+        own = aligned((min(at_once, _AT_ONCE) * memory, LANES))
+        arrays = (table, tableau, packed, written, flags, own, places, rings)
+        addresses = [array.ctypes.data for array in arrays]
+        run = kernel.library.function("run", *[ctypes.c_void_p] * 8, *[ctypes.c_int64] * 6)
+        for first in range(worker * at_once, blocks, workers * at_once):
             portion = slice(first * LANES, min((first + at_once) * LANES, runs))
-            take(portion, *desk.run(inputs[portion]))
+            given = inputs[portion]
+            count = -(-len(given) // LANES)
+            if len(given) < count * LANES:  # the last run is repeated in unused lanes
+                given = given[np.minimum(np.arange(count * LANES), len(given) - 1)]
+            packed[:count] = given.reshape(count, LANES, columns).swapaxes(1, 2)
+            run(*addresses, count, steps, stages, len(kept), memory, _AT_ONCE)
+            take(portion, written[:count], flags[:count])
 
-    workers = min(threads, -(-blocks // at_once))
-    if workers > 1:
+    if workers == 1:
+        work(0)
+    else:
         with ThreadPoolExecutor(workers) as pool:
             list(pool.map(work, range(workers)))
-    elif workers:
-        work(0)
 
 
-class _Shared(Iterator[int]):
-    """An iterator that threads may share."""
+def _clock_table(kernel: Kernel, time: TimeSpec, tableau: FloatArray) -> FloatArray:
+    """Return what depends on the time alone: ``(step · stage, column)``."""
+    steps, stages = _steps(time), len(tableau)
+    table = aligned(((steps + 1) * stages, max(1, kernel.columns)))
+    double, whole, pointer = ctypes.c_double, ctypes.c_int64, ctypes.c_void_p
+    clock = kernel.library.function("clock", *[pointer] * 2, *[double] * 4, *[whole] * 2)
+    addresses = table.ctypes.data, tableau.ctypes.data
+    clock(*addresses, time.initial, time.final, time.step, time.saveper, steps, stages)
+    return table
 
-    def __init__(self, numbers: Iterable[int]) -> None:
-        self._numbers = iter(numbers)
-        self._turn = threading.Lock()
 
-    def __next__(self) -> int:
-        with self._turn:
-            return next(self._numbers)
-
-
-class _Desk:
-    """The memory that one thread works in."""
-
-    def __init__(self, kernel: Kernel, prepared: _Prepared, blocks: int) -> None:
-        self._packed = aligned((blocks, len(kernel.inputs), LANES))
-        self._written = aligned((blocks, prepared.kept, len(kernel.outputs), LANES))
-        self._flags = aligned((blocks, LANES))
-        self._memory = aligned((min(blocks, _AT_ONCE) * prepared.memory, LANES))
-        self._prepared = prepared  # keeps the arrays alive while their addresses are used
-        shared = (prepared.table, prepared.tableau)
-        own = (self._packed, self._written, self._flags, self._memory)
-        arrays = (*shared, *own, prepared.places, prepared.rings)
-        addresses = (array.ctypes.data for array in arrays)
-        run = kernel.library.function("run", *[ctypes.c_void_p] * 8, *[ctypes.c_int64] * 6)
-        self._run = functools.partial(run, *addresses)
-
-    def run(self, inputs: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Simulate some runs; the last is repeated in unused lanes."""
-        runs, count = inputs.shape
-        blocks = -(-runs // LANES)
-        if runs < blocks * LANES:
-            inputs = inputs[np.minimum(np.arange(blocks * LANES), runs - 1)]
-        self._packed[:blocks] = inputs.reshape(blocks, LANES, count).swapaxes(1, 2)
-        prepared = self._prepared
-        stages = len(prepared.tableau)
-        self._run(blocks, prepared.steps, stages, prepared.kept, prepared.memory, _AT_ONCE)
-        return self._written[:blocks], self._flags[:blocks]
+def _rings(kernel: Kernel, table: FloatArray) -> tuple[NDArray[np.int64], int]:
+    """Return where each fixed delay keeps its values, and how many; and all memory of a block."""
+    rings = np.zeros((len(kernel.delays), 2), dtype=np.int64)
+    memory = kernel.memory
+    for ring, column in zip(rings, kernel.delays, strict=True):
+        length = table[0, column]
+        if not length <= _MAX_PIPE:
+            raise SimulationError(Message("a fixed delay takes {delay:g} steps", delay=length))
+        ring[:] = memory, length
+        memory += int(length)
+    # Of an odd number of vectors, lest several compete for the same part of the processor's cache.
+    return rings, memory | 1
 
 
 def aligned(shape: tuple[int, ...]) -> FloatArray:

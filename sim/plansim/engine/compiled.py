@@ -15,14 +15,12 @@ import numpy as np
 
 from plansim.cache import kept
 from plansim.engine.trajectory import (
-    Engine,
     Trajectory,
     checked,
     recorded,
     run_key,
     series_of,
     shape_of,
-    version_of,
 )
 from plansim.errors import Fault, InputError, Message
 from plansim.model.records import Model, VariableKind, cells_of, folded
@@ -48,10 +46,8 @@ __all__ = [
 ]
 
 
-def run_compiled(
-    model: Model, scenario: Scenario, *, cache: bool = True
-) -> tuple[Trajectory, Engine]:
-    """Run a model under a scenario; give all that is recorded, and what computed it.
+def run_compiled(model: Model, scenario: Scenario, *, cache: bool = True) -> Trajectory:
+    """Run a model under a scenario; give all that is recorded.
 
     With ``cache``, a run that was made before is read: its numbers cost less than its machine
     code and the library that loads that.
@@ -61,12 +57,7 @@ def run_compiled(
         SimulationError: a value is not a finite number.
     """
     make = partial(_run, model, scenario, cache=cache)
-    run = kept("runs", run_key(model, scenario), Trajectory, make) if cache else make()
-    return run, _engine(scenario)
-
-
-def _engine(scenario: Scenario) -> Engine:
-    return Engine("plansim", version_of("plansim"), scenario.time.integration)
+    return kept("runs", run_key(model, scenario), Trajectory, make) if cache else make()
 
 
 def _run(model: Model, scenario: Scenario, *, cache: bool) -> Trajectory:
@@ -82,7 +73,7 @@ def _run(model: Model, scenario: Scenario, *, cache: bool) -> Trajectory:
 
 def run_members(
     model: Model, scenario: Scenario, members: Members
-) -> tuple[Trajectory, Engine, NDArray[np.bool_]]:
+) -> tuple[Trajectory, NDArray[np.bool_]]:
     """Run every member of an ensemble under a scenario, by the code that single runs use.
 
     Series are ``(member, time, *elements)``, and a constant that members change is over members
@@ -104,7 +95,7 @@ def run_members(
     changed = dict(zip(names, constants.T, strict=True))
     varied = {name: _varied(model, name, one, changed) for name, one in runs.constants.items()}
     largest = np.abs(ensemble.values).max(axis=(1, 2), initial=0.0)
-    return replace(runs, constants=varied), _engine(scenario), ~ensemble.bad & (largest <= LIMIT)
+    return replace(runs, constants=varied), ~ensemble.bad & (largest <= LIMIT)
 
 
 def _trajectory(model: Model, scenario: Scenario, kernel: Kernel, runs: Ensemble) -> Trajectory:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from plansim.engine.trajectory import Engine, Trajectory, as_json, recorded, run_card
+from plansim.engine.trajectory import Trajectory, as_json, run_card
 from plansim.model.records import Model, Variable, VariableKind
 from plansim.scenario.scenario_file import Scenario
 from plansim.targets.annual import MANY
@@ -49,7 +49,7 @@ def to_dataset(
     model: Model,
     scenario: Scenario,
     trajectory: Trajectory,
-    engine: Engine,
+    engine: str,
     members: Sequence[int] = (),
 ) -> xr.Dataset:
     """Return the run as a dataset over ``time`` and the subscript ranges.
@@ -63,27 +63,24 @@ def to_dataset(
     the dataset are the run card, without the date, so that equal inputs give equal datasets. A
     range that comes twice in a variable, or is called as another dimension, is numbered.
     """
-    over_time, once = recorded(model)
-    variables, ranges = {}, dict[str, str]()
-    for v in (*over_time, *once):
-        moves = v.name in trajectory.series
-        values = (trajectory.series if moves else trajectory.constants)[v.name]
+    variables, ranges, time_unit = {}, dict[str, str](), "Year"
+    for name, v in model.variables.items():
+        moves = name in trajectory.series
+        values = (trajectory.series if moves else trajectory.constants).get(name)
+        if values is None:  # a lookup table is a function
+            continue
         found = _dimensions(v.subscripts)
         dims = ("time", *found) if moves else tuple(found)
         over = dims if values.ndim == len(dims) else ("member", *dims)
-        variables[v.name] = xr.Variable(over, values, _attributes(v))
+        variables[name] = xr.Variable(over, values, _attributes(v))
         ranges |= found
-    time_unit = next((v.unit for v in once if v.kind is VariableKind.CONTROL), "Year")
+        time_unit = v.unit if v.kind is VariableKind.CONTROL else time_unit
     time = {"units": time_unit, "long_name": "time", "long_name_zh": "时间"}
     coordinates = {"time": xr.Variable("time", trajectory.time, time)}
     coordinates |= {dim: _coordinate(model, dim, name) for dim, name in ranges.items()}
     if members:
         coordinates["member"] = xr.Variable("member", np.array(members))
-    return xr.Dataset(
-        {name: variables[name] for name in model.variables if name in variables},
-        coordinates,
-        run_card(model, scenario, engine),
-    )
+    return xr.Dataset(variables, coordinates, run_card(model, scenario, engine))
 
 
 def _attributes(variable: Variable) -> dict[str, str]:

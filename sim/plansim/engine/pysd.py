@@ -25,14 +25,7 @@ import xarray as xr
 from plansim.cache import kept
 from plansim.engine.compiled import constant_of
 from plansim.engine.pysd_source import SWITCH, SWITCHES, quiet_pysd, translated
-from plansim.engine.trajectory import (
-    Engine,
-    Trajectory,
-    checked,
-    recorded,
-    run_key,
-    version_of,
-)
+from plansim.engine.trajectory import Trajectory, checked, recorded, run_key
 from plansim.errors import Message, SimulationError
 from plansim.model.records import (
     NOISE_SEED,
@@ -52,19 +45,15 @@ _MAX_FRAMES = 20_000
 """Recursion limit: PySD computes a variable by calling its causes, and a chain may be long."""
 
 
-def run_reference(
-    model: Model, scenario: Scenario, *, cache: bool = True
-) -> tuple[Trajectory, Engine]:
-    """Run a model under a scenario by PySD; return its trajectory, and the engine.
+def run_reference(model: Model, scenario: Scenario, *, cache: bool = True) -> Trajectory:
+    """Run a model under a scenario by PySD; return its trajectory.
 
     Raises:
         ModelError: PySD cannot translate the model.
         SimulationError: the run breaks down, or a value is not a finite number.
     """
-    engine = Engine("PySD", version_of("pysd"), scenario.time.integration)
     make = partial(_run, model, scenario)
-    key = run_key(model, scenario, engine.name)
-    return kept("runs", key, Trajectory, make) if cache else make(), engine
+    return kept("runs", run_key(model, scenario, "PySD"), Trajectory, make) if cache else make()
 
 
 # --- Running --------------------------------------------------------------------------------------

@@ -51,13 +51,15 @@ class SimulatedRuns:
     """Readings of some runs, and how each ended."""
 
     values: FloatArray
-    """``(reading, run)``, in the order of the readings; NaN where the run saves no value."""
+    """``(reading, run)``, in the order of the readings and the model's units; NaN where the run
+    saves no value."""
     status: npt.NDArray[np.int8]
     """``(run,)``: `RunStatus`."""
     failed_variable: npt.NDArray[np.int32]
-    """``(run,)``: see `Evaluation.failed_variable`."""
+    """``(run,)``: the variable that failed first, by its place in the model; -1 if unknown or if
+    the run did not fail."""
     failed_time: FloatArray
-    """``(run,)``: see `Evaluation.failed_time`."""
+    """``(run,)``: the time at which it failed; NaN if the run did not fail."""
 
 
 class CompiledRuns:
@@ -122,21 +124,21 @@ class CompiledRuns:
         the same numbers.
         """
         seeds = np.zeros(len(constants)) if seeds is None else seeds
-        read = simulate_readings(
+        read, bad = simulate_readings(
             self._kernel,
             self._inputs(self._kernel, constants, seeds),
             self._time,
             [self._readings[row] for row in self._known],
             limit=self._limit,
         )
-        count, values = len(constants), read.values
+        count, values = len(constants), read
         if len(self._known) < len(self._readings):
             values = np.full((len(self._readings), count), np.nan)
-            values[self._known] = read.values
+            values[self._known] = read
         status = np.zeros(count, np.int8)
         variable = np.full(count, -1, np.int32)
         time = np.full(count, np.nan)
-        for run in np.flatnonzero(read.bad | read.excessive):
+        for run in np.flatnonzero(bad):
             status[run], variable[run], time[run] = self._diagnosis(
                 constants[run : run + 1], seeds[run : run + 1]
             )

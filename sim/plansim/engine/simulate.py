@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from plansim.engine.compiled import run_compiled, run_members
-from plansim.engine.trajectory import Engine, Trajectory, named, to_years
+from plansim.engine.trajectory import Trajectory, named, to_years
 from plansim.errors import InputError
 from plansim.model.records import Model
 from plansim.scenario.scenario_file import Scenario, scenario_of, scenarios_of
@@ -75,42 +75,26 @@ def simulate(
 
     _check_model(model)
     choice = EngineChoice(engine)
-    if ensemble is not None:
-        if choice is not EngineChoice.COMPILED:
-            raise InputError("only the compiled engine runs the members of an ensemble")
-        return _simulated_members(model, scenario, variables, ensemble)
-    if isinstance(scenario, Sequence) and not isinstance(scenario, str):
-        chosen = [scenario_of(model, one) for one in scenario]
-        origin, model = Origin(model, tuple(chosen)), for_scenarios(model, chosen)
-        runs = (simulate(model, one, variables, engine=choice, cache=cache) for one in chosen)
-        return with_origin(joined(list(runs)), origin)
-    scenario = scenario_of(model, scenario)
-    origin, model = Origin(model, (scenario,)), for_scenarios(model, [scenario])
-    wanted = named(model, variables)
-    run, engine_record = _computed(model, scenario, choice, cache=cache)
-    dataset = with_origin(to_dataset(model, scenario, run, engine_record), origin)
-    return dataset if wanted is None else dataset[wanted]
-
-
-def _simulated_members(
-    model: Model,
-    scenarios: Scenario | str | Path | Sequence[Scenario | str | Path] | None,
-    variables: Sequence[str] | None,
-    ensemble: Members,
-) -> xr.Dataset:
-    from plansim.engine.dataset import Origin, to_dataset, with_origin
-
-    chosen = scenarios_of(model, scenarios)
+    if ensemble is not None and choice is not EngineChoice.COMPILED:
+        raise InputError("only the compiled engine runs the members of an ensemble")
+    chosen = scenarios_of(model, scenario)
     origin, model = Origin(model, tuple(chosen)), for_scenarios(model, chosen)
     wanted = named(model, variables)
-    head = {"ensemble": ensemble.head.kind.value, "drawn": ensemble.head.drawn}
     parts = []
-    for scenario in chosen:
-        runs, engine, sound = run_members(model, scenario, ensemble)
-        dataset = to_dataset(model, scenario, runs, engine, ensemble.ids).assign_attrs(head)
+    for one in chosen:
+        if ensemble is None:
+            dataset = to_dataset(model, one, *_computed(model, one, choice, cache=cache))
+            parts.append(dataset if wanted is None else dataset[wanted])
+            continue
+        runs, sound = run_members(model, one, ensemble)
+        dataset = to_dataset(model, one, runs, "plansim", ensemble.ids)
+        dataset.attrs |= {"ensemble": ensemble.head.kind.value, "drawn": ensemble.head.drawn}
         dataset["sound"] = ("member", sound)
         parts.append(dataset if wanted is None else dataset[[*wanted, "sound"]])
-    return with_origin(joined(parts).set_coords("sound"), origin)
+    if ensemble is not None:
+        return with_origin(joined(parts).set_coords("sound"), origin)
+    is_one = isinstance(scenario, str) or not isinstance(scenario, Sequence)
+    return with_origin(parts[0] if is_one else joined(parts), origin)
 
 
 def simulate_years(
@@ -130,8 +114,8 @@ def simulate_years(
     _check_model(model)
     scenario = scenario_of(model, scenario)
     model = for_scenarios(model, [scenario])
-    run, engine_record = _computed(model, scenario, EngineChoice(engine), cache=cache)
-    return to_years(model, scenario, run, engine_record)
+    run, computed_by = _computed(model, scenario, EngineChoice(engine), cache=cache)
+    return to_years(model, scenario, run, computed_by)
 
 
 def _check_model(model: object) -> None:
@@ -141,13 +125,11 @@ def _check_model(model: object) -> None:
 
 def _computed(
     model: Model, scenario: Scenario, engine: EngineChoice, *, cache: bool
-) -> tuple[Trajectory, Engine]:
-    if model.moving_clock:
-        engine = EngineChoice.PYSD  # it alone takes steps that the run itself decides
-    match engine:
-        case EngineChoice.PYSD:
-            from plansim.engine.pysd import run_reference
+) -> tuple[Trajectory, str]:
+    """Return a run, and the package that computed it."""
+    # PySD alone takes steps that the run itself decides.
+    if engine is EngineChoice.PYSD or model.moving_clock:
+        from plansim.engine.pysd import run_reference
 
-            return run_reference(model, scenario, cache=cache)
-        case EngineChoice.COMPILED:
-            return run_compiled(model, scenario, cache=cache)
+        return run_reference(model, scenario, cache=cache), "PySD"
+    return run_compiled(model, scenario, cache=cache), "plansim"

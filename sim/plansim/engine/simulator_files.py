@@ -20,7 +20,7 @@ from plansim.model.rewrite import with_constants
 from plansim.scenario.scenario_file import Scenario
 from plansim.scenario.variant import for_scenarios
 
-__all__ = ["FORMATS", "changes_text", "export_scenario", "xmile_text"]
+__all__ = ["FORMATS", "changes_text", "export_scenario"]
 
 FORMATS = (".cin", ".xmile")
 
@@ -44,28 +44,21 @@ def changes_text(model: Model, scenario: Scenario) -> str:
     return "\n".join([*lines, ""])
 
 
-def xmile_text(model: Model, scenario: Scenario) -> bytes:
-    """Return a model as XMILE, with the values of a scenario in place of its own.
-
-    Raises:
-        InputError: pysimlin is not installed, or cannot read the model.
-    """
-    return to_xmile(with_constants(for_scenarios(model, [scenario]), _settings(scenario)))
-
-
 def export_scenario(
     model: Model, scenario: Scenario, path: str | Path, *, force: bool = False
 ) -> None:
     """Write a scenario for other simulators: FILE.cin, or with the model FILE.xmile.
 
     Raises:
-        InputError: as `changes_text` and `xmile_text`.
+        InputError: as for `changes_text`, or pysimlin is not installed or cannot read the model.
         OutputError: as for `check_destination`, or the system refuses to write.
     """
     path = Path(path)
     check_destination(path, force=force, formats=FORMATS)
-    is_xmile = path.suffix.lower() == ".xmile"
-    text = xmile_text(model, scenario) if is_xmile else changes_text(model, scenario).encode()
+    if path.suffix.lower() == ".xmile":
+        text = to_xmile(with_constants(for_scenarios(model, [scenario]), _settings(scenario)))
+    else:
+        text = changes_text(model, scenario).encode()
     with writing_whole(path) as part:
         part.write_bytes(text)
         check_destination(path, force=force, formats=FORMATS)

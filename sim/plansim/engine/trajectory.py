@@ -16,14 +16,13 @@ import numpy as np
 from plansim.cache import code_of, digest
 from plansim.errors import Fault, InputError, Message, SimulationError
 from plansim.model.reading.expression import MISSING, Number, name_key
-from plansim.model.records import Integration, Model, Timing, Variable, VariableKind, cells_of
+from plansim.model.records import Model, Timing, Variable, VariableKind, cells_of
 from plansim.scenario.factors import FloatArray
 from plansim.scenario.scenario_file import Scenario
 from plansim.targets.annual import Annual, AnnualVariable, by_year, check_no_year
 from plansim.targets.indicator import year_indices
 
 __all__ = [
-    "Engine",
     "EngineDifference",
     "Trajectory",
     "as_json",
@@ -40,15 +39,6 @@ __all__ = [
     "to_years",
     "version_of",
 ]
-
-
-@dataclass(frozen=True)
-class Engine:
-    """The engine that computed a run."""
-
-    name: str
-    version: str
-    method: Integration
 
 
 @dataclass(frozen=True)
@@ -161,42 +151,41 @@ def run_key(model: Model, scenario: Scenario, engine: str = "plansim") -> str:
     )
 
 
-def to_years(model: Model, scenario: Scenario, run: Trajectory, engine: Engine) -> Annual:
+def to_years(model: Model, scenario: Scenario, run: Trajectory, engine: str) -> Annual:
     """Read a run by years: figures of year y and stocks at its end.
 
     Raises:
         SimulationError: a variable of the model is called ``year``.
     """
-    over_time, once = recorded(model)
     check_no_year((*run.series, *run.constants))
     years = tuple(sorted({year for timing in Timing for year in year_indices(run.time, timing)}))
-    values = {v.name: by_year(run.series[v.name], run.time, v.timing, years) for v in over_time} | {
-        v.name: np.broadcast_to(run.constants[v.name], (len(years), *shape_of(model, v)))
-        for v in once
-    }
-    moving = {variable.name for variable in over_time}
+    variables = {}
+    for name, variable in model.variables.items():
+        if name in run.series:
+            values = by_year(run.series[name], run.time, variable.timing, years)
+        elif name in run.constants:
+            fixed = run.constants[name]
+            values = np.broadcast_to(fixed, (len(years), *fixed.shape))
+        else:
+            continue
+        variables[name] = AnnualVariable(
+            name=name,
+            name_zh=variable.name_zh,
+            unit=variable.unit,
+            timing=variable.timing.value,
+            ranges=tuple(model.subscripts[subscript] for subscript in variable.subscripts),
+            values=values,
+            moves=name in run.series,
+        )
     card = run_card(model, scenario, engine)
-    return Annual(
-        years,
-        {
-            name: AnnualVariable(
-                name=name,
-                name_zh=variable.name_zh,
-                unit=variable.unit,
-                timing=variable.timing.value,
-                ranges=tuple(model.subscripts[subscript] for subscript in variable.subscripts),
-                values=values[name],
-                moves=name in moving,
-            )
-            for name, variable in model.variables.items()
-            if name in values
-        },
-        {key: str(text) for key, text in card.items()},
-    )
+    return Annual(years, variables, {key: str(text) for key, text in card.items()})
 
 
-def run_card(model: Model, scenario: Scenario, engine: Engine) -> dict[str, str | float]:
-    """Return the run card: everything that must be equal for equal numbers."""
+def run_card(model: Model, scenario: Scenario, engine: str) -> dict[str, str | float]:
+    """Return the run card: everything that must be equal for equal numbers.
+
+    ``engine`` is the name of the package that computed the run.
+    """
     added = {"lever_constants": as_json(model.added)} if model.added else {}
     return {
         "scenario": scenario.id,
@@ -208,9 +197,9 @@ def run_card(model: Model, scenario: Scenario, engine: Engine) -> dict[str, str 
         "model": model.name,
         "model_sha256": model.sha256,
         **added,
-        "engine": engine.name,
-        "engine_version": engine.version,
-        "method": engine.method.value,  # NetCDF has no room for an enum
+        "engine": engine,
+        "engine_version": version_of(engine),
+        "method": scenario.time.integration.value,  # NetCDF has no room for an enum
         "time_step": scenario.time.step,
         "plansim_version": version_of("plansim"),
         "python": platform.python_version(),

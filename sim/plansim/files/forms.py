@@ -322,7 +322,10 @@ _EXPECTED = {
     "tuple_type": Message("a list"),
     "bool_type": Message("true or false"),
     "float_type": Message("a number"),
+    "float_parsing": Message("a number"),
     "int_type": Message("a whole number"),
+    "int_parsing": Message("a whole number"),
+    "int_from_float": Message("a whole number"),
 }
 
 

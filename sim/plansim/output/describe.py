@@ -12,7 +12,7 @@ from plansim.output.words.language import say_in
 from plansim.output.words.text import Lang, Text, target_figure
 from plansim.output.words.verdicts import limit_of
 from plansim.scenario.factors import Apply
-from plansim.scenario.scenario_file import Change, Scenario
+from plansim.scenario.scenario_file import Change, Scenario, ScenarioKind
 from plansim.scenario.variant import for_scenarios
 from plansim.targets.target import Kind, Target, split_reference
 
@@ -65,14 +65,15 @@ def target_facts(target: Target, model: Model, text: Text) -> list[tuple[str, st
 def scenario_facts(scenario: Scenario, model: Model, text: Text) -> list[tuple[str, str]]:
     """Return the facts of a scenario and its changes from its parent."""
     model = for_scenarios(model, [scenario])
-    changes = [_change(change, model, text, noting=True) for change in scenario.changes]
+    changes = [_change(change, model, text) for change in scenario.changes]
     colon, say = text("list_sep.colon"), say_in(text.lang)
     assumes = [f"{key}{colon}{text.pick(why.en, why.zh)}" for key, why in scenario.assumed.items()]
     sources = [text.pick(source.en, source.zh) for source in scenario.sources]
     title = both_names(scenario.title_en, scenario.title_zh, text)
     nothing = text("show.nothing")
+    is_overlay = scenario.kind is ScenarioKind.OVERLAY
     facts = [
-        ("show.scenario", f"{scenario.id}  {title}"),
+        ("show.overlay" if is_overlay else "show.scenario", f"{scenario.id}  {title}"),
         ("show.description", text.pick(scenario.description_en, scenario.description_zh)),
         ("show.lineage", " → ".join(scenario.lineage)),
         ("show.changes", "\n".join([*_method_change(scenario, text), *changes]) or nothing),
@@ -157,7 +158,7 @@ def changes_in_short(scenario: Scenario, model: Model, text: Text) -> list[str]:
 
 
 MOST_ELEMENTS = 6
-"""Number of different changes of elements that are named; of more the range is written."""
+"""Number of different changes of elements that are named; others are counted."""
 
 
 def element_changes(pairs: Sequence[tuple[str, float, float]], text: Text) -> str:
@@ -175,15 +176,10 @@ def element_changes(pairs: Sequence[tuple[str, float, float]], text: Text) -> st
         alike.setdefault(span, []).append(name)
     if len(alike) == 1:
         return text("changes.all_elements", count=len(pairs), change=next(iter(alike)))
-    if len(alike) <= MOST_ELEMENTS:
-        parts = (f"{text.join(names)} {span}" for span, names in alike.items())
-        return text("list_sep.semicolon").join(parts)
-    up, down = ([name for name, old, new in pairs if sign * (new - old) > 0] for sign in (1, -1))
-    if up and down:
-        return text("changes.both_ways", up=text.join(up), down=text.join(down))
-    _, *sides = zip(*pairs, strict=True)
-    span = " → ".join(_span([value for value in side if not math.isnan(value)]) for side in sides)
-    return text("changes.all_elements", count=len(pairs), change=span)
+    parts = [f"{text.join(names)} {span}" for span, names in alike.items()]
+    shown = text("list_sep.semicolon").join(parts[:MOST_ELEMENTS])
+    more = len(pairs) - sum(len(names) for names in list(alike.values())[:MOST_ELEMENTS])
+    return text("changes.and_more", name=shown, count=more) if more else shown
 
 
 def _elements(reference: str, model: Model, text: Text) -> str:
@@ -239,28 +235,14 @@ def _method_change(scenario: Scenario, text: Text) -> list[str]:
     return [f"{text('run_card.method')}{text('list_sep.colon')}{named}"]
 
 
-def _change(change: Change, model: Model, text: Text, *, noting: bool = False) -> str:
-    """Write a change, in the unit of its lever if any; ``noting`` the plausible range it leaves."""
+def _change(change: Change, model: Model, text: Text) -> str:
+    """Write a change, in the unit of its lever if any."""
     lever = _lever([change.name], model)
     label = text.name(lever) if lever else reference_name(change.name, model, text)
     factor, unit = (lever.shown_factor, lever.shown_unit) if lever else (1.0, change.unit)
     ends = [value * factor for value in (change.old, change.new) if not math.isnan(value)]
     shown = " → ".join(f"{value:g}" for value in ends).replace("-", "−")
-    written = text.amount(label + text("list_sep.colon") + shown, unit)
-    plausible = model.variables[split_reference(change.name)[0]].plausible
-    if not noting or plausible is None:
-        return written
-    from plansim.scenario.cells import outside  # loads what changes do without
-
-    if not outside(change.new, *plausible):
-        return written
-    bounds = plausible[0] * factor, plausible[1] * factor
-    return written + noted("show.exceeded", bounds, unit, text)
-
-
-def _span(values: Sequence[float]) -> str:
-    low, high = min(values), max(values)
-    return f"{low:g}" if low == high else f"{low:g}–{high:g}"
+    return text.amount(label + text("list_sep.colon") + shown, unit)
 
 
 def _name(name: str, model: Model, text: Text) -> str:

@@ -18,7 +18,7 @@ from plansim.errors import Message, UnitError, UnknownNameError, nearest
 from plansim.output.words.text import Text, target_figure
 from plansim.output.words.verdicts import SIGNS
 from plansim.targets.annual import Annual, annual_of
-from plansim.targets.indicator import Measure, annual_series
+from plansim.targets.indicator import Measure
 from plansim.targets.target import (
     Attribute,
     Direction,
@@ -43,7 +43,6 @@ __all__ = [
     "marks_on",
     "rows_of",
     "series_in",
-    "series_of",
     "titles",
     "unplaced",
 ]
@@ -61,18 +60,11 @@ class Series:
     values: Mapping[int, float]
 
 
-def series_of(annual: xr.Dataset) -> Iterator[Series]:
-    """Yield the series of an annual dataset, in the order of its variables.
-
-    ``annual`` holds variables over ``year`` and the subscript ranges. One without ``year`` (a
-    constant) has its value in every year. The Chinese names of elements are read from the
-    attribute ``elements_zh`` of a range, a JSON list; if it is empty they are the English ones.
-    """
-    return rows_of(annual_of(annual))
-
-
 def rows_of(run: Annual, names: Iterable[str] | None = None) -> Iterator[Series]:
-    """Yield the rows of a run, in the order of its variables, or of ``names``."""
+    """Yield the rows of a run, in the order of its variables, or of ``names``.
+
+    A constant has its value in every year.
+    """
     for name in run.variables if names is None else names:
         variable = run.variables[name]
         ranges = [subscript.pairs for subscript in variable.ranges]
@@ -100,43 +92,35 @@ def as_judged(series: Iterable[Series], targets: Iterable[Target]) -> Iterator[S
     its fall or growth states the base: a share that the model holds as 0.4 and the plan states as
     40 % is shown in per cent, and energy per output as its base, whatever a fall is measured in.
     """
-    listed = list(targets)
-    bases = _by_series(listed, (Measure.REDUCTION, Measure.GROWTH))
-    levels = _by_series(listed, (Measure.LEVEL, Measure.MEAN))
+    stating = _stating(targets)
     for figures in series:
-        key = split_reference(figures.name)
-        if key in levels:
-            target = levels[key]
-            unit, factor = target.unit, unit_factor(figures.unit, target)
-        elif key in bases and (base_factor := _base_factor(figures.unit, bases[key])):
-            unit, factor = bases[key].base_unit, base_factor
-        else:
-            yield figures
-            continue
+        unit, factor = _stated(figures.unit, stating.get(split_reference(figures.name)))
         values = {year: value * factor for year, value in figures.values.items()}
         yield replace(figures, unit=unit, values=values)
 
 
-def _by_series(
-    targets: Sequence[Target], measures: Sequence[Measure]
-) -> dict[tuple[str, tuple[str, ...]], Target]:
-    """Return the first target of some measures by the series that it judges."""
-    return {
-        split_reference(reference): target
-        for target in reversed(targets)
-        for reference in target.variables.values()
-        if target.measure in measures
-    }
+def _stating(targets: Iterable[Target]) -> dict[tuple[str, tuple[str, ...]], Target]:
+    """Return by series the target that states its level: the first, those of levels before all."""
+    found: dict[tuple[str, tuple[str, ...]], Target] = {}
+    for target in sorted(targets, key=lambda target: target.measure not in _LEVELS):
+        for reference in target.variables.values() if target.measure is not Measure.SUM else ():
+            found.setdefault(split_reference(reference), target)
+    return found
 
 
-def _base_factor(unit: str, target: Target) -> float | None:
-    """Return the factor from a unit to that of a target's base; None if it is of something else."""
-    if target.base_unit == target.unit:  # a base of the rate itself has no bearing on the level
-        return None
+_LEVELS = (Measure.LEVEL, Measure.MEAN)
+
+
+def _stated(unit: str, target: Target | None) -> tuple[str, float]:
+    """Return the unit in which a target states the level of a series, and the factor to it."""
+    if target is None or (target.base_unit == target.unit and target.measure not in _LEVELS):
+        return unit, 1.0  # a base of the rate itself has no bearing on the level
+    if target.measure in _LEVELS:
+        return target.unit, unit_factor(unit, target)
     try:
-        return reported_factor(unit, target.base_unit)
-    except UnitError:
-        return None
+        return target.base_unit, reported_factor(unit, target.base_unit)
+    except UnitError:  # a base of something else
+        return unit, 1.0
 
 
 def judged_series(series: Iterable[Series], targets: Iterable[Target]) -> list[Series]:
@@ -184,29 +168,23 @@ def series_in(dataset: xr.Dataset, reference: str, targets: Iterable[Target] = (
 
 
 def _raw(dataset: xr.Dataset, reference: str) -> Series:
-    import xarray as xr  # loads what tables do without
-
-    name, elements = split_reference(reference)
+    name = (
+        reference if reference in dataset else split_reference(reference)[0]
+    )  # a sweep keeps elements by their own
     if name not in dataset:
         near = nearest(name, map(str, dataset))
         raise UnknownNameError("the run holds no variable '{name}'", nearest=near, name=name)
-    array = dataset[name]
-    yearly = annual_series(array) if "time" in array.dims else array
-    if "year" not in yearly.dims:  # a constant holds in all years
-        years = annual_series(xr.zeros_like(dataset["time"])) if "time" in dataset else dataset
-        yearly = yearly.expand_dims(year=years["year"].to_numpy())
-    by_reference = {
-        split_reference(series.name): series for series in series_of(xr.Dataset({name: yearly}))
-    }
-    if (name, elements) not in by_reference:
-        known = [series.name for series in by_reference.values()]
+    rows = {split_reference(row.name): row for row in rows_of(annual_of(dataset, [name]))}
+    if (found := rows.get(split_reference(reference))) is None:
+        known = [row.name for row in rows.values()]
         raise UnknownNameError(
             "'{name}' is not one series",
             expected=Message("an element, as {example}", example=known[0]),
             nearest=nearest(reference, known),
             name=reference,
         )
-    return by_reference[name, elements]
+    saved = {year: value for year, value in found.values.items() if not math.isnan(value)}
+    return replace(found, values=saved)
 
 
 def titles(runs: Sequence[xr.Dataset], text: Text) -> list[str]:
@@ -231,14 +209,16 @@ def marks_on(dataset: xr.Dataset, reference: str, targets: Iterable[Target]) -> 
     if not (judging := _judging(reference, listed)):
         return []
     raw = _raw(dataset, reference)
-    marks = (mark_of(raw, target, listed) for target in judging)
+    _, factor = _stated(raw.unit, _stating(listed).get(split_reference(reference)))
+    marks = (mark_of(one, raw.unit, raw.values.get(one.since), factor) for one in judging)
     return [mark for mark in marks if mark is not None]
 
 
 def unplaced(dataset: xr.Dataset, reference: str, targets: Iterable[Target]) -> list[Target]:
     """Return the targets that a series is judged by and that have no mark, for lack of a base."""
-    raw = _raw(dataset, reference)
-    return [target for target in _judging(reference, targets) if mark_of(raw, target) is None]
+    judging = _judging(reference, targets)
+    placed = [mark.target for mark in marks_on(dataset, reference, judging)]
+    return [target for target in judging if target not in placed]
 
 
 def _judging(reference: str, targets: Iterable[Target]) -> list[Target]:
@@ -250,22 +230,23 @@ def _judging(reference: str, targets: Iterable[Target]) -> list[Target]:
     ]
 
 
-def mark_of(raw: Series, target: Target, targets: Iterable[Target] = ()) -> Mark | None:
-    """Return the mark of a target on the chart of a series that judges it, in the model's unit.
+def mark_of(target: Target, unit: str, base: float | None, factor: float = 1.0) -> Mark | None:
+    """Return the mark of a target on the chart of a series that judges it.
 
-    Of ``raw`` only the value of the base year is used, for the levels of a growth or a fall; the
-    result is None without it. ``targets`` are those in whose units series are shown; without any
-    the mark is in the series' own unit.
+    Args:
+        target: with a value and a year.
+        unit: the model's, of the series.
+        base: the value of the series in the target's base year; a growth or a fall has no mark
+            without it.
+        factor: from the model's unit to that of the chart.
     """
     assert target.value is not None
     assert target.year is not None
-    base = raw.values.get(target.since)
     if base is None and target.measure in (Measure.GROWTH, Measure.REDUCTION):
         return None
     slack = target.tolerance or 0.0
-    at = [_level(raw, target, target.value + side, base or 0.0) for side in (-slack, slack)]
-    shown = replace(raw, values=dict(enumerate(at)))
-    low, high = sorted(next(iter(as_judged([shown], targets))).values.values())
+    ends = (target.value - slack, target.value + slack)
+    low, high = sorted(factor * _level(target, unit, end, base or 0.0) for end in ends)
     upward = target.direction is Direction.AT_LEAST
     if target.measure is Measure.REDUCTION:
         upward = not upward
@@ -282,11 +263,11 @@ def mark_of(raw: Series, target: Target, targets: Iterable[Target] = ()) -> Mark
     )
 
 
-def _level(raw: Series, target: Target, value: float, base: float) -> float:
-    """Return the level of the series, in its own unit, at which the measure has a value."""
+def _level(target: Target, unit: str, value: float, base: float) -> float:
+    """Return the level of a series, in its own unit, at which the measure has a value."""
     assert target.year is not None
     years = target.year - target.since
-    size = value / unit_factor(raw.unit, target)
+    size = value / unit_factor(unit, target)
     match target.measure:
         case Measure.LEVEL | Measure.MEAN:
             return size

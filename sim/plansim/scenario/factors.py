@@ -19,13 +19,13 @@ __all__ = [
     "Distribution",
     "Factor",
     "FloatArray",
-    "acted",
-    "apart",
+    "applied",
+    "clashing",
+    "constants_meant",
     "constants_of",
     "default_of",
     "neutral_value",
     "unit_of",
-    "varied",
 ]
 
 FloatArray: TypeAlias = npt.NDArray[np.float64]
@@ -72,7 +72,7 @@ class Factor:
     """Number of levels in a grid; None for the design's."""
 
 
-def varied(model: Model, references: Iterable[str]) -> dict[str, Variable]:
+def constants_meant(model: Model, references: Iterable[str]) -> dict[str, Variable]:
     """Return the constants that references mean, ``name`` or ``name[e1,e2]``, element by element.
 
     Each comes with its variable.
@@ -105,7 +105,7 @@ def unit_of(name: str, apply: Apply, variables: Iterable[Variable]) -> str:
     return next(iter(units))
 
 
-def apart(key: str, factors: Sequence[Factor], outputs: Iterable[str] = ()) -> Iterator[Fault]:
+def clashing(key: str, factors: Sequence[Factor], outputs: Iterable[str] = ()) -> Iterator[Fault]:
     """Yield a fault for two factors that act on one constant, and for two columns of one name.
 
     ``key`` is that of the file under which factors stand.
@@ -161,7 +161,7 @@ def neutral_value(
             return float(np.mean([default_of(model, values, name) for name in constants]))
 
 
-def acted(apply: Apply, constant: Number, value: Number) -> Number:
+def applied(apply: Apply, constant: Number, value: Number) -> Number:
     """Return a constant, or an array, after a factor or lever has acted on it with a value."""
     match apply:
         case Apply.SET:
@@ -185,7 +185,7 @@ def constants_of(
     columns = [
         values[:, column]
         if factor.apply is Apply.SET
-        else acted(factor.apply, np.asarray(default_of(model, base, name)), values[:, column])
+        else applied(factor.apply, np.asarray(default_of(model, base, name)), values[:, column])
         for column, factor in enumerate(factors)
         for name in factor.constants
     ]

@@ -23,7 +23,7 @@ from plansim.errors import Fault, InputError, Message
 from plansim.files.reading import reason_of
 from plansim.files.shipped import shipped_model
 from plansim.model.records import Model
-from plansim.scenario.factors import Factor, FloatArray, acted, default_of
+from plansim.scenario.factors import Factor, FloatArray, applied, default_of
 from plansim.scenario.levers import added_part, constant_named, input_of
 from plansim.scenario.records import Scenario
 from plansim.scenario.references import split_name
@@ -158,7 +158,7 @@ class Members:
                 still = np.asarray(default_of(model, scenario.values, one.constant))
                 ends = constant_named(model, split_name(one.constant)[0]).admissible
                 low, high = np.array(ends, np.float64)  # None becomes NaN, which limits nothing
-                constant = acted(self.factors[column].apply, still, changes[:, column])
+                constant = applied(self.factors[column].apply, still, changes[:, column])
                 columns.append(np.fmin(np.fmax(constant, low), high))
                 names.append(one.constant)
         table = np.stack(columns, axis=1) if columns else np.empty((len(changes), 0))

@@ -30,7 +30,7 @@ from plansim.files.forms import MOST_FAULTS, noting
 from plansim.files.reading import CsvTable, read_csv
 from plansim.files.writing import write_text
 from plansim.model.records import Model, cells_of
-from plansim.scenario.factors import Apply, Factor, FloatArray, apart, unit_of, varied
+from plansim.scenario.factors import Apply, Factor, FloatArray, clashing, constants_meant, unit_of
 from plansim.scenario.members import KEYS, OF_FILES, Members, head_of
 from plansim.scenario.references import split_name
 
@@ -113,13 +113,13 @@ def _factors(table: CsvTable, line: int, model: Model, faults: list[Fault]) -> t
             continue
         own: list[Fault] = []
         with noting(own):
-            variables = varied(model, listed.split(_BETWEEN))
+            variables = constants_meant(model, listed.split(_BETWEEN))
             unit = unit_of(name, Apply(apply), variables.values())
             names = {one.name_zh for one in variables.values()}
             zh = names.pop() if len(names) == 1 else ""
             factors.append(Factor(name, tuple(variables), Apply(apply), None, unit, zh))
         faults += (replace(fault, line=constants_line) for fault in own)
-    faults += (replace(fault, line=line) for fault in apart("factor", factors))
+    faults += (replace(fault, line=line) for fault in clashing("factor", factors))
     return tuple(factors)
 
 

@@ -134,7 +134,7 @@ def scenarios_of(
     model: Model, scenarios: Scenario | str | Path | Sequence[Scenario | str | Path] | None
 ) -> list[Scenario]:
     """Return the scenarios that are given, one or several, as `scenario_of` each of them."""
-    if scenarios is None or isinstance(scenarios, Scenario | str | Path):
+    if isinstance(scenarios, str) or not isinstance(scenarios, Sequence):
         scenarios = [scenario_of(model, scenarios)]
     return [scenario_of(model, scenario) for scenario in scenarios]
 

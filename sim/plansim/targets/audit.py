@@ -262,7 +262,8 @@ def _clash(
     faults: list[Fault] = []
     statements: list[Statement] = []
     arithmetic: list[Calculation] = []
-    stands, filled = False, dict[tuple[str, str], str]()
+    stands = False
+    filled: dict[str, str] = {}
     for name, figure in row.figures.items():
         with noting(faults, "figures", name):
             _check_name(name, values)
@@ -273,15 +274,15 @@ def _clash(
         with noting(faults, "arithmetic", name):
             _check_name(name, values)
             values[name] = math.nan
-            values[name] = _computed(text, values, bool_wanted=False)
+            values[name] = evaluate(text, values)
             arithmetic.append(Calculation(name, _in_figures(text, values), values[name]))
     with noting(faults, "stands"):
-        stands = bool(_computed(row.stands, values, bool_wanted=True))
+        stands = bool(evaluate(row.stands, values, condition=True))
     for key, words in (("finding", row.finding), ("handling", row.handling)):
         # A folded text has a blank at each line end, which Chinese does not know.
         for language, text in (("en", words.en), ("zh", words.zh.replace(" ", ""))):
             with noting(faults, key, language):
-                filled[key, language] = _filled(text, values)
+                filled[f"{key}_{language}"] = _filled(text, values)
     if faults:
         raise InputError(faults)
     used = " ".join([*row.arithmetic.values(), row.stands])
@@ -299,14 +300,13 @@ def _clash(
         arithmetic=tuple(arithmetic),
         stands=stands,
         condition=row.stands,
-        finding_en=filled["finding", "en"],
-        finding_zh=filled["finding", "zh"],
-        handling_en=filled["handling", "en"],
-        handling_zh=filled["handling", "zh"],
+        finding_en=filled["finding_en"],
+        finding_zh=filled["finding_zh"],
+        handling_en=filled["handling_en"],
+        handling_zh=filled["handling_zh"],
     )
-    labels = {name: name.replace("_", " ") for name in values}
     return clash, [
-        Statement("", f"{row.id}.{name}", value, "", "", labels[name], "", row.id, row.id)
+        Statement("", f"{row.id}.{name}", value, "", "", name.replace("_", " "), "", row.id, row.id)
         for name, value in values.items()
     ]
 
@@ -320,27 +320,6 @@ def _check_name(name: str, values: Mapping[str, float]) -> None:
         raise InputError("'{name}' cannot be a name", expected=expected, name=name)
     if name in values:
         raise InputError("the name '{name}' is already used for something else", name=name)
-
-
-def _computed(text: str, values: Mapping[str, float], *, bool_wanted: bool) -> float | bool:
-    try:
-        value = evaluate(text, values)
-    except EquationSyntaxError as error:
-        raise InputError(
-            error.message, expected=error.expected, found=error.found or text
-        ) from None
-    except KeyError as error:
-        name = str(error.args[0])
-        close = nearest(name, values)
-        raise InputError(
-            "nothing is called '{name}'", found=text, nearest=close, name=name
-        ) from None
-    except expression.NoValueError as error:
-        raise InputError(error.message, found=text) from None
-    if isinstance(value, bool) != bool_wanted:
-        expected = Message("a comparison") if bool_wanted else Message("a number")
-        raise InputError("not what is wanted here", expected=expected, found=text)
-    return value
 
 
 def _filled(template: str, values: Mapping[str, float]) -> str:
@@ -369,32 +348,43 @@ _FUNCTIONS: Mapping[str, Callable[[Sequence[float]], float]] = MappingProxyType(
 )
 
 
-def evaluate(text: str, values: Mapping[str, float]) -> float | bool:
-    """Return what an expression in the model's language comes to, or one comparison of two.
+def evaluate(text: str, values: Mapping[str, float], *, condition: bool = False) -> float:
+    """Return what an expression in the model's language comes to; of a condition whether it holds.
 
-    Numbers, names of ``values``, ``+ - * / ^``, brackets, ``sum``, ``min``, ``max`` and one
-    comparison on the outside: all else is refused. What rests on a NaN is NaN.
+    Numbers, names of ``values``, ``+ - * / ^``, brackets, ``sum``, ``min``, ``max``; a condition
+    is one comparison of two such. All else is refused. What rests on a NaN is NaN.
 
     Raises:
-        EquationSyntaxError: at the first place that cannot be read.
-        KeyError: a name is none of ``values``.
-        NoValueError: the expression is not understood, or has no finite value.
+        InputError: the text cannot be read, has an unknown name, or has no finite value.
 
     >>> evaluate("sum(a, 2) * 10 ^ 2", {"a": 1})
     300.0
-    >>> evaluate("a <= 1", {"a": 1})
+    >>> evaluate("a <= 1", {"a": 1}, condition=True)
     True
     """
 
     def value_of(name: Name) -> float:
-        return values[name.written[0]]
+        called = name.written[0]
+        if called in values:
+            return values[called]
+        near = nearest(called, values)
+        raise InputError("nothing is called '{name}'", found=text, nearest=near, name=called)
 
-    match read_expression(text):
-        case Operation(sign, (left, right)) if sign in COMPARISONS:
-            first, second = (expression.evaluate(s, value_of, _FUNCTIONS) for s in (left, right))
-            return COMPARISONS[sign](first, second)
-        case tree:
-            return float(expression.evaluate(tree, value_of, _FUNCTIONS))
+    try:
+        tree = read_expression(text)
+        is_comparison = isinstance(tree, Operation) and tree.operator in COMPARISONS
+        if is_comparison != condition:
+            expected = Message("a comparison") if condition else Message("a number")
+            raise InputError("not what is wanted here", expected=expected, found=text)
+        if not isinstance(tree, Operation) or not is_comparison:
+            return expression.evaluate(tree, value_of, _FUNCTIONS)
+        both = [expression.evaluate(side, value_of, _FUNCTIONS) for side in tree.operands]
+        return COMPARISONS[tree.operator](*both)
+    except EquationSyntaxError as error:
+        found = error.found or text
+        raise InputError(error.message, expected=error.expected, found=found) from None
+    except expression.NoValueError as error:
+        raise InputError(error.message, found=text) from None
 
 
 def _in_figures(text: str, values: Mapping[str, float]) -> str:

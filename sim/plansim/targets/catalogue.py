@@ -1,4 +1,4 @@
-"""The catalogue of a plan: its targets, and the title and region of the plan.
+"""The catalogue of a plan: its targets, and the title of the plan.
 
 The catalogue is a YAML file beside the model, ``targets.yaml``, whose comments explain its format.
 """
@@ -22,10 +22,8 @@ from plansim.targets.target import Target, split_reference, target_named, unit_f
 
 __all__ = [
     "Shapes",
-    "fitting",
     "load_targets",
     "misfits",
-    "plan_region",
     "plan_title",
     "targets_of",
 ]
@@ -90,7 +88,7 @@ def misfits(
             )
 
 
-def fitting(targets: Iterable[Target], model: Model, *, is_borrowed: bool) -> tuple[Target, ...]:
+def _fitting(targets: Iterable[Target], model: Model, *, is_borrowed: bool) -> tuple[Target, ...]:
     """Return the targets of a plan for a model, each of which must fit.
 
     Of a ``borrowed`` plan, which is that of another model, those that do not fit are untestable.
@@ -98,26 +96,22 @@ def fitting(targets: Iterable[Target], model: Model, *, is_borrowed: bool) -> tu
     Raises:
         CatalogueError: with every fault of a plan of the model's own.
     """
-    holder, shapes = Message("the model {name}", name=model.name), _shapes(model)
-    if is_borrowed:
-        return tuple(_as_answered(target, holder, shapes) for target in targets)
-    targets = tuple(targets)
-    if faults := [fault for target in targets for fault in misfits(target, holder, shapes, shapes)]:
-        raise CatalogueError(faults)
-    return targets
-
-
-def _shapes(model: Model) -> Shapes:
-    return {
+    holder = Message("the model {name}", name=model.name)
+    shapes = {
         name: ({one: model.subscripts[one].elements for one in variable.subscripts}, variable.unit)
         for name, variable in model.variables.items()
     }
+    names = () if is_borrowed else shapes  # to look for the nearest of so many would take long
+    found = [(target, list(misfits(target, holder, shapes, names))) for target in targets]
+    if is_borrowed:
+        return tuple(_unanswered(target) if faults else target for target, faults in found)
+    if faults := [fault for _, those in found for fault in those]:
+        raise CatalogueError(faults)
+    return tuple(target for target, _ in found)
 
 
-def _as_answered(target: Target, holder: Message, shapes: Shapes) -> Target:
-    """Make a target untestable if the model lacks its variables."""
-    if not any(misfits(target, holder, shapes, ())):
-        return target
+def _unanswered(target: Target) -> Target:
+    """Return a target as one that cannot be judged: the model lacks its variables."""
     names = ", ".join(target.variables.values())
     return replace(
         target,
@@ -146,8 +140,10 @@ def load_targets(path: str | Path | None = None, model: Model | None = None) -> 
     return _loaded(path, model).targets
 
 
-def targets_of(model: Model, targets: Iterable[Target | str] | None) -> tuple[Target, ...]:
+def targets_of(model: Model | None, targets: Iterable[Target | str] | None) -> tuple[Target, ...]:
     """Return targets that are given as records or ids; of None all of the catalogue.
+
+    That is the one beside the model; of no model the shipped one.
 
     Raises:
         CatalogueError: with every fault of the catalogue.
@@ -169,7 +165,6 @@ def targets_of(model: Model, targets: Iterable[Target | str] | None) -> tuple[Ta
 @dataclass(frozen=True)
 class _Catalogue:
     title: BilingualText
-    region: BilingualText | None
     targets: tuple[Target, ...]
 
 
@@ -184,36 +179,25 @@ def _loaded(path: str | Path | None, model: Model | None) -> _Catalogue:
         units_sha256(),
         code_of("", "model", "targets"),
     )
-    return kept("parsed", key, _Catalogue, lambda: _read(file, model, is_borrowed=own is None))
+
+    def make() -> _Catalogue:
+        from plansim.targets.catalogue_form import read_catalogue
+
+        form, targets = read_catalogue(file)
+        if model is not None:
+            targets = _fitting(targets, model, is_borrowed=own is None)
+        return _Catalogue(BilingualText(form.title.en, form.title.zh), targets)
+
+    return kept("parsed", key, _Catalogue, make)
 
 
-def _read(file: Path, model: Model | None, *, is_borrowed: bool) -> _Catalogue:
-    from plansim.targets.catalogue_form import read_catalogue
-
-    form, targets = read_catalogue(file)
-    if model is not None:
-        targets = fitting(targets, model, is_borrowed=is_borrowed)
-    region = BilingualText(form.region.en, form.region.zh) if form.region else None
-    return _Catalogue(BilingualText(form.title.en, form.title.zh), region, targets)
-
-
-def plan_title(model: Model) -> BilingualText | None:
-    """Return the title of the plan whose catalogue stands beside a model; None if there is none.
-
-    Raises:
-        CatalogueError: with every fault of the form of the file.
-    """
-    return _loaded(None, model).title if _beside(model) else None
-
-
-def plan_region(model: Model) -> BilingualText:
-    """Return the region of the plan beside a model; the model's name if the plan names none.
+def plan_title(model: Model) -> BilingualText:
+    """Return the title of the plan beside a model; the model's name if there is none.
 
     Raises:
         CatalogueError: with every fault of the form of the file.
     """
-    own = _loaded(None, model).region if _beside(model) else None
-    return own or BilingualText(model.name, model.name)
+    return _loaded(None, model).title if _beside(model) else BilingualText(model.name, model.name)
 
 
 def _beside(model: Model | None) -> Path | None:

@@ -134,7 +134,6 @@ class CatalogueForm(Form):
     """The form of a catalogue."""
 
     title: Words
-    region: Words | None = None
     base_year: int
     horizon: int
     places: dict[str, Words]

@@ -46,7 +46,6 @@ __all__ = [
 
 _ROUNDING = 1e-9
 """A margin below this share of the target comes from binary fractions and units: it is none."""
-_CODES = {status: np.int8(status.code) for status in Status}
 
 
 @dataclass(frozen=True)
@@ -140,7 +139,7 @@ def judge(
         value=next(iter(values.values())),
         margin=margins[0],
         least_margin=reduce(np.minimum, margins),
-        status=_codes(margins, assumed=assumed),
+        status=_status_codes(margins, assumed=assumed),
         first_breach=_first_breach(answers.values(), target, margins[0]),
         bases={basis: value for basis, value in values.items() if basis},
     )
@@ -181,16 +180,16 @@ def percent_of(margin: FloatArray, target: Target) -> FloatArray:
     return margin / size * 100
 
 
-def _codes(margins: Sequence[FloatArray], *, assumed: bool) -> npt.NDArray[np.int8]:
+def _status_codes(margins: Sequence[FloatArray], *, assumed: bool) -> npt.NDArray[np.int8]:
     """Return the `Status.code` of runs, ``(run, …)``, by their margins on each basis."""
     if assumed:
         return np.full_like(margins[0], Status.ASSUMED.code, np.int8)
     good = [margin >= 0 for margin in margins]
-    codes = np.full_like(margins[0], _CODES[Status.UNDECIDED], np.int8)
-    np.copyto(codes, _CODES[Status.MET], where=reduce(np.logical_and, good))
-    np.copyto(codes, _CODES[Status.MISSED], where=~reduce(np.logical_or, good))
+    codes = np.full_like(margins[0], Status.UNDECIDED.code, np.int8)
+    np.copyto(codes, Status.MET.code, where=reduce(np.logical_and, good))
+    np.copyto(codes, Status.MISSED.code, where=~reduce(np.logical_or, good))
     for margin in margins:
-        np.copyto(codes, _CODES[Status.UNTESTABLE], where=~np.isfinite(margin))
+        np.copyto(codes, Status.UNTESTABLE.code, where=~np.isfinite(margin))
     return codes
 
 

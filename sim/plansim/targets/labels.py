@@ -9,7 +9,7 @@ from plansim.model.records import Model, Variable, folded
 from plansim.scenario.levers import constant_named
 from plansim.scenario.references import cells_meant, split_name
 
-__all__ = ["elements_named", "reference_named", "variable_named"]
+__all__ = ["elements_named", "reference_named"]
 
 
 def reference_named(model: Model, name: str) -> str:
@@ -41,15 +41,6 @@ def reference_named(model: Model, name: str) -> str:
             "no variable is called '{name}'", model.path, nearest=close, name=base
         ) from None
     return name
-
-
-def variable_named(model: Model, name: str) -> Variable:
-    """Return the variable that a name or label means, without its elements.
-
-    Raises:
-        InputError: as for `reference_named`.
-    """
-    return model.find(reference_named(model, name).partition("[")[0])
 
 
 def elements_named(model: Model, name: str) -> tuple[Variable, tuple[str, ...]]:

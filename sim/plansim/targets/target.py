@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from plansim.errors import InputError, UnitError, UnknownNameError, nearest
+from plansim.errors import InputError, Message, UnitError, UnknownNameError, nearest
 from plansim.model.records import Model, Variable, folded
 from plansim.model.units import convert
 from plansim.scenario.references import split_name
@@ -221,7 +221,10 @@ def target_named(name: str, targets: Sequence[Target]) -> Target:
         raise InputError("nothing in the model answers for '{name}'", name=name)
     known = [known for one in judged for known in (one.id, one.name_en, one.name_zh)]
     raise UnknownNameError(
-        "no target has the id or name '{id}'", nearest=nearest(name, known), id=name
+        "no target has the id or name '{id}'",
+        expected=Message("a name of 'plansim list targets'"),
+        nearest=nearest(name, known),
+        id=name,
     )
 
 

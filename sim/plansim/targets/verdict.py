@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ import numpy as np
 from plansim.scenario.factors import FloatArray
 from plansim.targets.annual import Annual, annual_of, separate
 from plansim.targets.indicator import years_needed
-from plansim.targets.judging import Answer, answers_of, check_fit, judge, measured_at, percent_of
+from plansim.targets.judging import Answer, answers_of, check_fit, judge, percent_of
 from plansim.targets.target import (
     Attribute,
     Basis,
@@ -136,8 +136,6 @@ class Verdict:
     """The value on each basis, where the plan leaves the basis open; else empty."""
     tolerance: float | None = None
     """How far from an *about* target still counts, in ``unit``."""
-    followed_to: int | None = None
-    """The last year in which a binding cap or floor was looked at; None for other targets."""
     gap: Gap | None = None
     """Why nothing answers, if the status is untestable."""
     gap_year: int | None = None
@@ -228,7 +226,6 @@ def _verdict(run: Annual, index: Mapping[int, int], target: Target) -> Verdict:
         first_breach=None if breach is None else int(breach),
         bases={basis: float(value) for basis, value in judged.bases.items()},
         tolerance=target.tolerance,
-        followed_to=_followed_to(answers.values(), target),
         gap=gap,
         gap_year=year,
         reason_en=target.reason_en,
@@ -246,20 +243,6 @@ def _gap(answers: Mapping[Basis | None, Answer], target: Target) -> tuple[Gap, i
             if not math.isfinite(answer.at(year)):
                 return Gap.NO_YEAR, year
     return Gap.NO_NUMBER, None
-
-
-def _followed_to(answers: Collection[Answer], target: Target) -> int | None:
-    """Return the last year, up to the horizon, in which a binding cap or floor can be looked at."""
-    if target.attribute is not Attribute.BINDING or target.direction is Direction.ABOUT:
-        return None
-    if not answers or target.year is None:
-        return None
-    reached = (
-        year
-        for year in range(target.horizon, target.year - 1, -1)
-        if all(math.isfinite(measured_at(answer, target, year)) for answer in answers)
-    )
-    return next(reached, None)
 
 
 def _number(value: FloatArray) -> float | None:

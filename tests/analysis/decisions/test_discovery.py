@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import plansim
@@ -47,9 +48,9 @@ def test_a_box_of_a_long_sweep_is_tested_on_other_runs(tmp_path: Path) -> None:
     assert found.runs < 10_000
     fails = study["margin"].to_numpy()[:, 0] < 0
     cases = fails if found.outcome.value == "fails" else ~fails
-    factors = [array for array in study.data_vars.values() if array.attrs.get("role") == "factor"]
+    points = [study[name].to_numpy() for name in study.attrs["layout"]["factors"]]
     first = found.boxes[0]
-    inside = first.contains(np.stack([array.to_numpy() for array in factors], axis=1))
+    inside = first.contains(np.stack(points, axis=1))
     assert first.test is not None
     assert first.test.members == pytest.approx(found.runs * inside.mean(), rel=0.05)
     assert first.test.density == pytest.approx(cases[inside].mean(), abs=0.02)
@@ -64,6 +65,9 @@ def test_a_sweep_of_another_model_or_with_members_is_refused(tmp_path: Path) -> 
     with pytest.raises(InputError, match="members are drawn for scenarios"):
         plansim.discover(pond, study, fresh=10)
     assert [one.target for one in plansim.discover(pond, study, only_open=True)] == ["F1"]
+    # The order in which a file system lists the arrays of a store changes nothing.
+    turned = study[list(study.data_vars)[::-1]]
+    pd.testing.assert_frame_equal(plansim.sensitivity(turned), plansim.sensitivity(study))
 
 
 def test_a_policy_is_compared_member_by_member(model: Model) -> None:

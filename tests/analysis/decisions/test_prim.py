@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from plansim.analysis.decisions.prim import Rule, find_boxes, peel, restriction_frequencies
+from plansim.analysis.decisions.prim import find_boxes, peel, restriction_frequencies
 from plansim.scenario.factors import FloatArray
 
 
@@ -34,7 +34,7 @@ EMA_WORKBENCH = {
 
 def test_a_peeling_is_that_of_ema_workbench() -> None:
     points, cases = weyl_sample()
-    peeling = peel(points, cases, Rule())
+    peeling = peel(points, cases)
     assert len(peeling.coverage) == 40
     for step, (coverage, density, mass, first, second, third) in EMA_WORKBENCH.items():
         found = peeling.coverage[step], peeling.density[step], peeling.mass[step]
@@ -68,7 +68,7 @@ def test_two_boxes_are_found_one_after_the_other() -> None:
     points = np.random.default_rng(2).random((4000, 5))
     first = (points[:, 0] > 0.6) & (points[:, 1] > 0.5)
     second = (points[:, 2] < 0.25) & (points[:, 3] > 0.6)
-    boxes = find_boxes(points, (first | second).astype(np.float64), Rule(conditions=2))
+    boxes = find_boxes(points, (first | second).astype(np.float64), conditions=2)
     assert [box.restricted for box in boxes[:2]] == [(0, 1), (2, 3)]
     assert sum(box.coverage for box in boxes) > 0.95
     assert not (boxes[0].contains(points) & boxes[1].contains(points) & ~first).any()

@@ -17,7 +17,7 @@ from plansim.analysis.attribution.shapley import MOST_EXACT, ORDERS, Masks, game
 from plansim.errors import InputError, Message
 from plansim.files.notebook import Table, Tabular
 from plansim.model.records import Model, TimeSpec, VariableKind
-from plansim.scenario.factors import FloatArray, default_of
+from plansim.scenario.factors import Apply, FloatArray, default_of
 from plansim.scenario.levers import input_of
 from plansim.scenario.references import split_name
 from plansim.scenario.scenario_file import Scenario, scenario_of
@@ -108,15 +108,26 @@ class Attribution(Tabular):
         return share_table(self.targets, [(group.name, group.name_zh) for group in self.groups])
 
     def labelled(self, levers: Iterable[Lever]) -> Attribution:
-        """Return the same with the labels of levers for changes of just what a lever moves."""
+        """Return the same with changes of just what a lever moves as the lever is shown.
+
+        They have its label, and if it sets values, its unit.
+        """
         by_constants = {frozenset(lever.constants): lever for lever in levers}
-        groups = [
-            replace(group, name=lever.name_en, name_zh=lever.name_zh)
-            if (lever := by_constants.get(frozenset(group.constants))) is not None
-            else group
-            for group in self.groups
-        ]
-        return replace(self, groups=tuple(groups))
+
+        def shown(group: Group) -> Group:
+            lever = by_constants.get(frozenset(group.constants))
+            if lever is None:
+                return group
+            named = replace(group, name=lever.name_en, name_zh=lever.name_zh)
+            if lever.apply is not Apply.SET:
+                return named
+            before, after = (
+                tuple(value * lever.shown_factor for value in side)
+                for side in (group.before, group.after)
+            )
+            return replace(named, unit=lever.shown_unit, before=before, after=after)
+
+        return replace(self, groups=tuple(map(shown, self.groups)))
 
 
 def attribute(

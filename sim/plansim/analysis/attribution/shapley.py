@@ -22,11 +22,8 @@ __all__ = [
     "Game",
     "Masks",
     "game_of",
-    "joined_orders",
-    "sampled_shapley",
     "shapley",
     "subsets",
-    "subsets_passed",
 ]
 
 MOST_EXACT = 12
@@ -75,16 +72,28 @@ class Game:
             return tuple(shares.tolist()), (0.0,) * count
         game = self if runs is None else self.without(runs)
         assert game.paths is not None
-        if len(game.paths) <= 2:  # one pair has no standard error
+        orders = len(game.paths)
+        if orders <= 2:  # one pair has no standard error
             return (math.nan,) * count, (math.nan,) * count
-        shares, errors = sampled_shapley(worth[game.rows], game.paths)
-        return tuple(shares.tolist()), tuple(errors.tolist())
+        # The gains of each order add up to the whole, and so do their means.
+        gains = np.diff(worth[game.rows].reshape(orders, count + 1), axis=1)
+        by_member = np.empty_like(gains)
+        np.put_along_axis(by_member, game.paths, gains, axis=1)
+        # An order and its reverse are not independent; the means of such pairs are.
+        pairs = by_member.reshape(-1, 2, count).mean(axis=1)
+        errors = pairs.std(axis=0, ddof=1) / math.sqrt(len(pairs))
+        return tuple(pairs.mean(axis=0).tolist()), tuple(errors.tolist())
 
 
 def game_of(count: int, orders: int | None, seed: int = 0) -> Game:
     """Return the game of so many members, by ``orders`` orders that are drawn; of None by all."""
-    paths = None if orders is None else joined_orders(count, orders, seed)
-    passed = subsets(count) if paths is None else subsets_passed(paths)
+    if orders is None:
+        paths, passed = None, subsets(count)
+    else:
+        paths = _joined_orders(count, orders, seed)
+        turns = np.argsort(paths, axis=1)
+        passed = turns[:, None, :] < np.arange(count + 1)[None, :, None]  # none to all
+        passed = passed.reshape(-1, count)
     wanted, rows = np.unique(passed, axis=0, return_inverse=True)
     return Game(wanted, rows.reshape(-1), paths)
 
@@ -142,7 +151,7 @@ def _orders_to(runs: Masks) -> FloatArray:
 # --- some orders ----------------------------------------------------------------------------------
 
 
-def joined_orders(count: int, orders: int, seed: int) -> npt.NDArray[np.intp]:
+def _joined_orders(count: int, orders: int, seed: int) -> npt.NDArray[np.intp]:
     """Draw orders of groups, ``(order, group)``; of each two one is the other's reverse.
 
     A longer list begins with the shorter one. The page draws the same (page/attribution.js).
@@ -170,28 +179,3 @@ def _mulberry32(seed: int) -> Iterator[int]:
         mixed = (state ^ state >> 15) * (state | 1) & all_bits
         mixed ^= mixed + ((mixed ^ mixed >> 7) * (mixed | 61) & all_bits) & all_bits
         yield mixed ^ mixed >> 14
-
-
-def subsets_passed(paths: npt.NDArray[np.intp]) -> Masks:
-    """Return the subsets passed in each order: ``(order · (group + 1), group)``, none to all."""
-    count = paths.shape[1]
-    turns = np.argsort(paths, axis=1)
-    return (turns[:, None, :] < np.arange(count + 1)[None, :, None]).reshape(-1, count)
-
-
-def sampled_shapley(
-    worth: FloatArray, paths: npt.NDArray[np.intp]
-) -> tuple[FloatArray, FloatArray]:
-    """Estimate Shapley values from orders of the members: the values, and their standard errors.
-
-    ``paths`` is ``(order, member)``, each second order being the reverse of the one before it;
-    ``worth`` holds what the subsets passed in each order are worth, ``(order · (member + 1),)``.
-    The gains of each order add up to the whole, and so do their means.
-    """
-    orders, count = paths.shape
-    gains = np.diff(worth.reshape(orders, count + 1), axis=1)
-    by_member = np.empty_like(gains)
-    np.put_along_axis(by_member, paths, gains, axis=1)
-    # An order and its reverse are not independent; the means of such pairs are.
-    pairs = by_member.reshape(-1, 2, count).mean(axis=1)
-    return pairs.mean(axis=0), pairs.std(axis=0, ddof=1) / math.sqrt(len(pairs))

@@ -51,7 +51,7 @@ from plansim.files.shipped import shipped
 from plansim.files.yaml_document import Location, read_document
 from plansim.model.records import Model, Timing
 from plansim.scenario.cells import range_text
-from plansim.scenario.factors import Factor, apart
+from plansim.scenario.factors import Factor, clashing
 from plansim.scenario.scenario_file import Scenario
 from plansim.targets.catalogue import load_targets
 from plansim.targets.indicator import moment
@@ -199,7 +199,7 @@ def read_conditioning(model: Model, path: Path | None = None) -> ConditioningSpe
         faults += _unknown(run.without, design.factors, (*at, "without"))
         acting = [factor for factor in design.factors if factor.name not in run.without]
         with noting(faults, *at):
-            if wrong := list(apart("factors", [*acting, *run.factors.values()])):
+            if wrong := list(clashing("factors", [*acting, *run.factors.values()])):
                 raise InputError(wrong)
         starts = _observed_starts(context, run.scenario)
         observations: list[tuple[Location, Observation]] = []
@@ -232,7 +232,7 @@ def _design(
     """Return the design with the factors of the file, and the files that it comes from."""
     read = uncertainty_design(context.model)
     factors = (*(read.factors if read else ()), *form.factors.values())
-    faults += (*apart("factors", factors), *_unknown(form.structures, factors, ("structures",)))
+    faults += (*clashing("factors", factors), *_unknown(form.structures, factors, ("structures",)))
     if not factors:
         faults.append(Fault("no constant of the model has a plausible range"))
     assert context.path is not None

@@ -27,7 +27,7 @@ from scipy.stats import qmc
 from plansim.analysis.decisions.sample import states_of
 from plansim.analysis.ensemble import study_key
 from plansim.analysis.evaluator import Progress, processors
-from plansim.analysis.optimization.decision_file import read_frontier_spec
+from plansim.analysis.optimization.decision_form import read_frontier_spec
 from plansim.analysis.optimization.problem import DecisionProblem, decision_problem
 from plansim.cache import keep, recall
 from plansim.errors import InputError, Message

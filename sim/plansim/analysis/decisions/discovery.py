@@ -21,25 +21,30 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from plansim.analysis.decisions.prim import Box, Rule, find_boxes, restriction_frequencies
-from plansim.analysis.decisions.sample import (
-    Sample,
-    check_study,
-    sample_of_members,
-    sample_of_study,
-    states_of,
+from plansim.analysis.decisions.prim import (
+    CONDITIONS,
+    Box,
+    find_boxes,
+    restriction_frequencies,
 )
+from plansim.analysis.decisions.sample import sample_of_members, states_of
 from plansim.analysis.ensemble import wilson
 from plansim.analysis.evaluator import Progress
-from plansim.analysis.experiments.design import drawn_runs
+from plansim.analysis.experiments.sample import (
+    Sample,
+    check_study,
+    drawn_runs,
+    sample_of_study,
+)
 from plansim.files.notebook import Table, Tabular
 from plansim.model.records import Model
-from plansim.scenario.factors import Factor, FloatArray, acted, default_of
+from plansim.scenario.factors import Factor, FloatArray, applied, default_of
 from plansim.scenario.members import Members
 from plansim.scenario.references import split_name
 from plansim.scenario.scenario_file import Scenario, scenario_of
 from plansim.targets.catalogue import targets_of
 from plansim.targets.target import Target, binding_targets, judged_targets
+from plansim.targets.verdict import SURE
 
 __all__ = [
     "Discoveries",
@@ -51,9 +56,6 @@ __all__ = [
     "discover",
 ]
 
-SURE = 0.8
-"""Share of the sample from which on a target fails nearly everywhere: there it is asked where it
-holds."""
 FEW = 10
 """Minimum number of cases of each kind that a box is looked for with."""
 TESTING = 1
@@ -171,7 +173,7 @@ def discover(
     *,
     members: Members | int | None = None,
     only_open: bool = False,
-    rule: Rule | None = None,
+    conditions: int = CONDITIONS,
     fresh: int = 0,
     threads: int | None = None,
     progress: Progress = lambda done, steps: None,
@@ -187,7 +189,7 @@ def discover(
         members: states of the world, or how many are drawn anew; by default those of the ensemble
             beside the model.
         only_open: leave out targets that are met or missed nearly everywhere, unless all are.
-        rule: how boxes are found and chosen.
+        conditions: maximum number of factors that a box restricts.
         fresh: so many members are drawn anew, and the density of each box is measured among them.
         threads: number of threads, by default one a processor. The result does not depend on it.
         progress: is told how many steps are done, of how many: draws, then targets.
@@ -209,88 +211,83 @@ def discover(
     anew: Sample | None = None
     if isinstance(source, xr.Dataset):
         check_study(source, model, members or fresh)
-        runs = drawn_runs(source)
+        ids, runs = [target.id for target in wanted], drawn_runs(source)
         title = str(source.attrs.get("title", "sweep"))
-        sample = sample_of_study(source.isel(run=runs), title, wanted)
+        about = title, title, str(source.attrs.get("title_zh", title))
+        sample = sample_of_study(source.isel(run=runs), ids)
         others = np.setdiff1d(np.arange(source.sizes["run"]), runs)
         if len(others):
             rng = np.random.default_rng(TESTING)
             tested = np.sort(rng.choice(others, min(len(others), len(runs)), replace=False))
-            anew = sample_of_study(source.isel(run=tested), title, wanted)
+            anew = sample_of_study(source.isel(run=tested), ids)
     else:
         scenario = scenario_of(model, source)
+        about = scenario.id, scenario.title_en, scenario.title_zh
         states = states_of(model, members, threads=threads, progress=progress)
         sample = sample_of_members(model, scenario, wanted, states, threads)
         present = {k: v for k, v in scenario.values.items() if k not in states.policy}
         if fresh:
             drawn = states_of(model, fresh, other=TESTING, threads=threads, progress=progress)
             anew = sample_of_members(model, scenario, wanted, drawn, threads)
-    failing = [_failing(met) for met in sample.met.T]
-    is_open = [1 - SURE <= share <= SURE for share in failing]
-    chosen = np.flatnonzero(is_open if only_open and any(is_open) else np.ones(len(wanted), bool))
+    counts = np.isfinite(sample.met).sum(axis=0)
+    with np.errstate(invalid="ignore"):
+        failing = 1 - np.nansum(sample.met, axis=0) / counts
+    is_open = np.abs(failing - 0.5) <= SURE / 100 - 0.5
+    chosen = np.flatnonzero(is_open) if only_open and is_open.any() else np.arange(len(wanted))
     found = []
     for done, column in enumerate(map(int, chosen)):
         progress(done, len(chosen))
-        met, target = sample.met[:, column], wanted[column]
-        one = _discovered(model, present, sample, met, target, rule or Rule())
-        found.append(one if anew is None else _tested(one, anew.points, anew.met[:, column]))
+        is_most = failing[column] >= SURE / 100
+        outcome = Outcome.HOLDS if is_most else Outcome.FAILS
+        boxes = _boxes(model, present, sample, column, outcome, conditions)
+        if anew is not None:
+            boxes = _tested(boxes, anew.points, _cases(anew.met[:, column], outcome))
+        target = wanted[column]
+        named = target.id, target.name_en, target.name_zh
+        share = float(failing[column])
+        found.append(Discovery(*about, *named, outcome, share, int(counts[column]), boxes))
     return Discoveries(found)
 
 
-def _failing(met: FloatArray) -> float:
-    """Return the share of the runs that miss a target, of those that judge it."""
-    judged = met[np.isfinite(met)]
-    return float(1 - judged.mean()) if judged.size else np.nan
+def _cases(met: FloatArray, outcome: Outcome) -> FloatArray:
+    """Return what a box is to be dense in, from how far a target is met: ``(run,)``."""
+    return met if outcome is Outcome.HOLDS else 1 - met
 
 
-def _discovered(
+def _boxes(
     model: Model,
     present: Mapping[str, float],
     sample: Sample,
-    met: FloatArray,
-    target: Target,
-    rule: Rule,
-) -> Discovery:
-    judged = np.isfinite(met)
-    points, met = sample.points[judged], met[judged]
-    failing = _failing(met)
-    outcome = Outcome.HOLDS if failing >= SURE else Outcome.FAILS
-    cases = met if outcome is Outcome.HOLDS else 1 - met
-    boxes: tuple[FailureBox, ...] = ()
-    if min(cases.sum(), (1 - cases).sum()) >= FEW:
-        found = find_boxes(points, cases, rule)
-        often = restriction_frequencies(points, cases, rule)
-        boxes = tuple(
-            FailureBox(**vars(box), asked=_limits(model, present, sample, box, often))
-            for box in found
-        )
-    return Discovery(
-        sample.source,
-        sample.title_en,
-        sample.title_zh,
-        target.id,
-        target.name_en,
-        target.name_zh,
-        outcome,
-        failing,
-        len(met),
-        boxes,
+    column: int,
+    outcome: Outcome,
+    conditions: int,
+) -> tuple[FailureBox, ...]:
+    """Find the boxes of one target, unless too few of its runs differ in the outcome."""
+    judged = np.isfinite(sample.met[:, column])
+    points, cases = sample.points[judged], _cases(sample.met[judged, column], outcome)
+    if min(cases.sum(), (1 - cases).sum()) < FEW:
+        return ()
+    often = restriction_frequencies(points, cases, conditions)
+    return tuple(
+        FailureBox(**vars(box), asked=_limits(model, present, sample, box, often))
+        for box in find_boxes(points, cases, conditions)
     )
 
 
-def _tested(found: Discovery, points: FloatArray, met: FloatArray) -> Discovery:
-    """Return boxes with how dense they are among other runs."""
-    left = np.isfinite(met)
-    hits = met if found.outcome is Outcome.HOLDS else 1 - met
-    cases, boxes = hits[left].sum(), []
-    for box in found.boxes:
+def _tested(
+    boxes: Sequence[FailureBox], points: FloatArray, cases: FloatArray
+) -> tuple[FailureBox, ...]:
+    """Return boxes with how dense they are among other runs; NaN is no case of either kind."""
+    left = np.isfinite(cases)
+    every, tested = cases[left].sum(), []
+    for box in boxes:
         inside = box.contains(points) & left
         left &= ~inside
-        count, dense = inside.sum(), hits[inside].sum()
+        count, dense = inside.sum(), cases[inside].sum()
         with np.errstate(invalid="ignore", divide="ignore"):
-            figures = dense / cases, dense / count, *wilson(np.array(dense), np.array(float(count)))
-        boxes.append(replace(box, test=FreshTest(int(count), *map(float, figures))))
-    return replace(found, boxes=tuple(boxes))
+            figures = dense / every, dense / count, *wilson(np.array(dense), np.array(float(count)))
+        tested.append(replace(box, test=FreshTest(int(count), *map(float, figures))))
+    return tuple(tested)
 
 
 def _limits(
@@ -306,7 +303,7 @@ def _limits(
         is_value = len(known) == 1
         if is_value:
             now = default_of(model, present, known[0])
-            ends = [acted(factor.apply, now, end) for end in ends]
+            ends = [applied(factor.apply, now, end) for end in ends]
         low, high, *sampled = map(float, ends)
         limits.append(
             Limit(

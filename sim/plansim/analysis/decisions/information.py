@@ -26,14 +26,9 @@ import numpy as np
 import xarray as xr
 from scipy.stats import rankdata
 
-from plansim.analysis.decisions.sample import (
-    check_study,
-    sample_of_members,
-    sample_of_study,
-    states_of,
-)
+from plansim.analysis.decisions.sample import sample_of_members, states_of
 from plansim.analysis.evaluator import Progress
-from plansim.analysis.experiments.design import drawn_runs
+from plansim.analysis.experiments.sample import check_study, drawn_runs, sample_of_study
 from plansim.analysis.sensitivity.given_data import pawn
 from plansim.errors import InputError, Message
 from plansim.files.notebook import Table, Tabular
@@ -182,7 +177,7 @@ def _stored(
     """Return the policies, factors, points and numbers of targets met of a stored sweep."""
     names: list[str] = list(study.attrs["scenarios"])
     study = study.isel(run=drawn_runs(study, together=len(names)))
-    sample = sample_of_study(study, "", targets)
+    sample = sample_of_study(study, [target.id for target in targets])
     owner = np.asarray(study["scenario"].values)
     rows = [np.flatnonzero(owner == index) for index in range(len(names))]
     first = sample.points[rows[0]]

@@ -14,7 +14,7 @@ cache: one that was interrupted goes on when the same is asked for again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -34,13 +34,13 @@ from plansim.analysis.decisions.robustness import columns_of, named_targets
 from plansim.analysis.decisions.sample import states_of
 from plansim.analysis.ensemble import study_key
 from plansim.analysis.evaluator import Progress, processors
-from plansim.analysis.optimization.decision_file import read_frontier_spec
+from plansim.analysis.optimization.decision_form import read_frontier_spec
 from plansim.analysis.optimization.levers import lever_named
 from plansim.analysis.optimization.problem import DecisionProblem, decision_problem
 from plansim.errors import InputError, Message, nearest
 from plansim.files.notebook import Table, Tabular
 from plansim.files.shipped import is_shipped
-from plansim.model.records import Model, folded
+from plansim.model.records import Model
 from plansim.scenario.factors import FloatArray
 from plansim.scenario.scenario_file import (
     BilingualText,
@@ -53,7 +53,7 @@ from plansim.scenario.scenario_file import (
 from plansim.targets.catalogue import load_targets
 from plansim.targets.indicator import Measure
 from plansim.targets.target import binding_targets, indicator_of
-from plansim.targets.views import Lever
+from plansim.targets.views import Lever, Views
 from plansim.targets.views_file import load_views
 
 __all__ = ["PolicyPoint", "PolicySet", "at_equal_growth", "policies", "policy_text"]
@@ -178,11 +178,8 @@ def policies(
     views = load_views(model)
     spec = read_frontier_spec(model, views)
     base = spec.scenario if scenario is None else scenario_of(model, scenario)
-    choice = [
-        one if isinstance(one, Lever) else views.lever(one) or lever_named(model, one)
-        for one in (spec.levers if levers is None else levers)
-    ]
-    moved = _left(choice, without)
+    lever_of = partial(_lever, model, views)
+    moved = _left([lever_of(one) for one in (levers or spec.levers)], map(lever_of, without))
     wanted = binding_targets(load_targets(model=model))
     year = max((target.year or 0) for target in wanted)
     first = int(base.time.initial)
@@ -285,20 +282,23 @@ def _aims(aims: Sequence[Aim | str], cost: str) -> tuple[Aim, ...]:
     return chosen
 
 
-def _left(levers: Sequence[Lever], without: Sequence[str]) -> tuple[Lever, ...]:
+def _lever(model: Model, views: Views, name: str | Lever) -> Lever:
+    if isinstance(name, Lever):
+        return name
+    return views.lever(name) or lever_named(model, name)
+
+
+def _left(levers: Sequence[Lever], without: Iterable[Lever]) -> tuple[Lever, ...]:
     """Return the levers that may be moved without some of them."""
-    called = {
-        folded(name): lever for lever in levers for name in (lever.id, lever.name_en, lever.name_zh)
-    }
-    if unknown := [name for name in without if folded(name) not in called]:
-        ids = tuple(lever.id for lever in levers)
-        message = Message("'{name}' is not moved anyway", name=unknown[0])
-        expected, near = Message("one of {names}", names=ids), nearest(unknown[0], ids)
-        raise InputError(message, "--without", expected=expected, nearest=near)
-    dropped = [called[folded(name)] for name in without]
-    if not (left := tuple(lever for lever in levers if lever not in dropped)):
+    left = {lever.id: lever for lever in levers}
+    for dropped in without:
+        if left.pop(dropped.id, None) is None:
+            message = Message("'{name}' is not moved anyway", name=dropped.id)
+            expected = Message("one of {names}", names=tuple(left))
+            raise InputError(message, "--without", expected=expected)
+    if not left:
         raise InputError("no lever is left that may be moved")
-    return left
+    return tuple(left.values())
 
 
 # --- result ---

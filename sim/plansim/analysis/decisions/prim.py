@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -31,32 +31,26 @@ from scipy.stats import binom
 
 from plansim.scenario.factors import FloatArray
 
-__all__ = ["Box", "Peeling", "Rule", "find_boxes", "peel", "restriction_frequencies"]
+__all__ = ["Box", "Peeling", "find_boxes", "peel", "restriction_frequencies"]
 
 Flags = npt.NDArray[np.bool_]
 
 RESAMPLES = 20
 """Random halves of the points, for how often a factor is restricted."""
-
-
-@dataclass(frozen=True)
-class Rule:
-    """How boxes are found and chosen."""
-
-    peel: float = 0.05
-    """Share of a box's points that a peel takes away."""
-    paste: float = 0.01
-    """Share of the points beyond a limit that a paste adds."""
-    smallest: float = 0.05
-    """Minimum share of all points in a box."""
-    density: float = 0.8
-    """Density that a box should have; where most points are cases, half way from them to all."""
-    conditions: int = 3
-    """Maximum number of factors that a box restricts."""
-    significance: float = 0.05
-    """Quasi-p above which a limit goes."""
-    boxes: int = 3
-    """Maximum number of boxes."""
+PEEL = 0.05
+"""Share of a box's points that a peel takes away; half of it in the factors that a box is left."""
+PASTE = 0.01
+"""Share of the points beyond a limit that a paste adds."""
+SMALLEST = 0.05
+"""Minimum share of all points in a box."""
+DENSE = 0.8
+"""Density that a box should have; where most points are cases, half way from them to all."""
+SIGNIFICANCE = 0.05
+"""Quasi-p above which a limit goes."""
+BOXES = 3
+"""Maximum number of boxes."""
+CONDITIONS = 3
+"""Maximum number of factors that a box restricts, unless it is said."""
 
 
 @dataclass(frozen=True)
@@ -118,22 +112,23 @@ def _inside(points: FloatArray, limits: FloatArray) -> Flags:
     return inside
 
 
-def find_boxes(points: FloatArray, cases: FloatArray, rule: Rule | None = None) -> tuple[Box, ...]:
+def find_boxes(
+    points: FloatArray, cases: FloatArray, conditions: int = CONDITIONS
+) -> tuple[Box, ...]:
     """Find boxes one after another, each among the points outside of those before it.
 
     Args:
         points: ``(point, factor)``.
         cases: ``(point,)``: 1 for a case of interest, 0 for none, 0.5 for what is undecided.
-        rule: how they are found and chosen.
+        conditions: maximum number of factors that a box restricts.
 
     Returns:
-        As many as are denser than the sample, at most `Rule.boxes`, the first one first.
+        As many as are denser than the sample, at most `BOXES`, the first one first.
     """
-    rule = rule or Rule()
     left = np.ones(len(points), bool)
     boxes: list[Box] = []
-    while len(boxes) < rule.boxes and cases[left].any():
-        box = _find(points, cases, left, rule)
+    while len(boxes) < BOXES and cases[left].any():
+        box = _find(points, cases, left, conditions)
         if box is None:
             break
         boxes.append(box)
@@ -141,15 +136,14 @@ def find_boxes(points: FloatArray, cases: FloatArray, rule: Rule | None = None) 
     return tuple(boxes)
 
 
-def _find(points: FloatArray, cases: FloatArray, left: Flags, rule: Rule) -> Box | None:
+def _find(points: FloatArray, cases: FloatArray, left: Flags, conditions: int) -> Box | None:
     """Find one box among the points that are left; None if none is denser than all points are."""
     # Columns side by side, since they are looked at one by one.
-    search = _Search(np.asfortranarray(points[left]), cases[left], float(cases.sum()), rule)
-    columns = search.important(search.densest(peel(points, cases, rule, left=left)))
+    search = _Search(np.asfortranarray(points[left]), cases[left], float(cases.sum()))
+    columns = search.important(search.densest(peel(points, cases, left=left)), conditions)
     if not columns:
         return None
-    finer = replace(rule, peel=rule.peel / 2)
-    peeling = peel(points, cases, finer, columns=columns, left=left)
+    peeling = peel(points, cases, columns=columns, left=left, share=PEEL / 2)
     limits = search.significant(search.sharpened(search.pasted(search.densest(peeling))))
     count, hits = search.counts(limits)
     if not count or hits / count <= cases.mean():
@@ -167,10 +161,10 @@ def _find(points: FloatArray, cases: FloatArray, left: Flags, rule: Rule) -> Box
 def peel(
     points: FloatArray,
     cases: FloatArray,
-    rule: Rule,
     *,
     columns: Sequence[int] | None = None,
     left: Flags | None = None,
+    share: float = PEEL,
 ) -> Peeling:
     """Peel the whole space until the box is as small as it may be, or no peel makes it denser.
 
@@ -181,9 +175,9 @@ def peel(
     Args:
         points: ``(point, factor)``.
         cases: ``(point,)``, from 0 to 1.
-        rule: how much a peel takes, and how small a box may be.
         columns: the factors that may be restricted; by default all.
         left: ``(point,)``: the points that count; by default all.
+        share: of the points of a box, what a peel takes away.
     """
     chosen = np.arange(points.shape[1]) if columns is None else np.asarray(columns, np.intp)
     limits = np.repeat([[-np.inf], [np.inf]], points.shape[1], axis=1)
@@ -191,14 +185,14 @@ def peel(
     inside, hits = np.ascontiguousarray(points.T[chosen][:, rows]), cases[rows]  # (factor, point)
     steps = [(limits, len(hits), hits.sum())]
     while len(hits):
-        cuts = _cuts(inside, rule.peel)
+        cuts = _cuts(inside, share)
         kept = np.stack([inside <= cuts[0][:, None], inside >= cuts[1][:, None]])
         counts = kept.sum(axis=2)
         with np.errstate(invalid="ignore", divide="ignore"):
             gains = (np.einsum("efp,p->ef", kept, hits) / counts - hits.mean()) / (
                 len(hits) - counts
             )
-        gains[(counts == len(hits)) | (counts < rule.smallest * len(points))] = -np.inf
+        gains[(counts == len(hits)) | (counts < SMALLEST * len(points))] = -np.inf
         gain = gains.max(initial=-np.inf)
         if not gain > 0:
             break
@@ -256,7 +250,6 @@ class _Search:
     points: FloatArray
     cases: FloatArray
     all_cases: float
-    rule: Rule
 
     @property
     def mean(self) -> float:
@@ -279,7 +272,7 @@ class _Search:
             return False, 0.0
         density, coverage = hits / count, hits / self.all_cases
         half_way = (1 + self.mean) / 2  # where cases are frequent everywhere
-        is_dense = density >= max(self.rule.density, half_way)
+        is_dense = density >= max(DENSE, half_way)
         return is_dense, 2 * density * coverage / (density + coverage)
 
     def densest(self, peeling: Peeling) -> FloatArray:
@@ -299,20 +292,20 @@ class _Search:
         """Return a box without the limits that chance might have set, the likeliest first."""
         while True:
             quasi_p = self.quasi_p(limits)
-            if not np.nanmax(quasi_p, initial=0.0) > self.rule.significance:
+            if not np.nanmax(quasi_p, initial=0.0) > SIGNIFICANCE:
                 return limits
             end, column = np.unravel_index(int(np.nanargmax(quasi_p)), quasi_p.shape)
             limits = _opened(limits, int(end), int(column))
 
-    def important(self, limits: FloatArray) -> list[int]:
-        """Return the factors that a box needs most, at most as many as asked for."""
+    def important(self, limits: FloatArray, most: int) -> list[int]:
+        """Return the factors that a box needs most, at most so many."""
 
         def contrast(box: FloatArray) -> float:  # cases inside beyond those of an even spread
             count, hits = self.counts(box)
             return hits - count * self.mean
 
         limits = self.significant(limits)
-        while len(columns := _restricted(limits)) > self.rule.conditions:
+        while len(columns := _restricted(limits)) > most:
             limits = max((_opened(limits, slice(None), c) for c in columns), key=contrast)
         return columns
 
@@ -340,7 +333,7 @@ class _Search:
         opened, sign = _opened(limits, end, column), -1.0 if end else 1.0
         values = sign * self.points[_inside(self.points, opened), column]
         outer = np.sort(values[values < sign * limits[end, column]])
-        count = max(1, math.ceil(self.rule.paste * len(outer)))
+        count = max(1, math.ceil(PASTE * len(outer)))
         if len(outer) > count:
             opened[end, column] = sign * (outer[-count] + outer[-count - 1]) / 2
         return opened
@@ -384,19 +377,17 @@ class _Search:
 
 
 def restriction_frequencies(
-    points: FloatArray, cases: FloatArray, rule: Rule | None = None
+    points: FloatArray, cases: FloatArray, conditions: int = CONDITIONS
 ) -> FloatArray:
     """Return in what share of resamples the first box restricts each factor: ``(factor,)``.
 
     A resample is a random half of the points, without replacement.
     """
-    rule = rule or Rule()
     rng = np.random.default_rng(0)
     counts = np.zeros(points.shape[1])
     for _ in range(RESAMPLES):
-        left = np.zeros(len(points), bool)
-        left[rng.choice(len(points), len(points) // 2, replace=False)] = True
-        box = _find(points[left], cases[left], np.ones(int(left.sum()), bool), rule)
+        half = np.sort(rng.choice(len(points), len(points) // 2, replace=False))
+        box = _find(points[half], cases[half], np.ones(len(half), bool), conditions)
         if box is not None:
             counts[list(box.restricted)] += 1
     return counts / RESAMPLES

@@ -255,9 +255,9 @@ def _by_target(targets: Sequence[Target], parts: FloatArray) -> dict[str, float]
 
 
 def _beaten_by(ids: Sequence[str], counts: FloatArray, row: int) -> dict[str, float]:
-    more = (counts > counts[row]).mean(axis=1).tolist()
-    order = sorted(range(len(ids)), key=lambda other: -more[other])
-    return {ids[other]: more[other] for other in order if other != row}
+    more = dict(zip(ids, (counts > counts[row]).mean(axis=1).tolist(), strict=True))
+    del more[ids[row]]
+    return dict(sorted(more.items(), key=lambda item: -item[1]))
 
 
 def _regret(values: FloatArray) -> Regret:

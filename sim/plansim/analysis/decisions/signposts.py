@@ -39,7 +39,7 @@ from plansim.analysis.decisions.robustness import Robustness, robustness, standa
 from plansim.analysis.decisions.sample import states_of
 from plansim.analysis.ensemble import NORMAL, evaluate_members
 from plansim.analysis.evaluator import Progress
-from plansim.analysis.optimization.decision_file import FILE_NAME, read_frontier_spec
+from plansim.analysis.optimization.decision_form import FILE_NAME, read_frontier_spec
 from plansim.analysis.optimization.problem import parts_met
 from plansim.errors import InputError, Message
 from plansim.files.notebook import Table, Tabular
@@ -110,10 +110,8 @@ class Signposts(Tabular, tuple[Signpost, ...]):
     """
 
     def _table(self) -> Table:
-        columns = ("target", "name_en", "name_zh", "share", "statistic", "statistic_zh", "unit",
-                   "year", "area", "area_error", "met_above", "threshold", "false_hope",
-                   "false_alarm")  # fmt: skip
         names = [one.name for one in fields(Signpost) if one.name != "statistic_en"]
+        columns = [name.removeprefix("is_") for name in names]
         return columns, [[getattr(sign, name) for name in names] for sign in self]
 
 

@@ -31,7 +31,6 @@ from plansim.scenario.levers import lever_of
 from plansim.scenario.scenario_file import Scenario
 
 if TYPE_CHECKING:
-    import xarray as xr
     from scipy.stats import qmc
 
 __all__ = [
@@ -45,7 +44,6 @@ __all__ = [
     "Sampler",
     "Triangular",
     "Uniform",
-    "drawn_runs",
     "grid_axes",
     "levels_of",
     "quantiles",
@@ -276,9 +274,6 @@ def remaining_factors(
 
 MOST_HYPERCUBE = 1_000_000
 """Maximum number of points of a Latin hypercube, which has to be drawn as a whole."""
-DRAWN = 2**13
-"""Maximum number of runs of a sweep that are looked at factor by factor: more would hardly move
-what is found, and do not fit into memory."""
 
 
 class Sampler:
@@ -380,17 +375,3 @@ def _morris(design: Design, start: int, stop: int) -> FloatArray:
         shares[column] = low + np.where(moved == rises, levels // 2, 0)
     first = trajectories.start * length
     return shares.reshape(-1, count)[start - first : stop - first] / (levels - 1)
-
-
-def drawn_runs(study: xr.Dataset, *, together: int = 1) -> npt.NDArray[np.intp]:
-    """Return the numbers of runs of a sweep, in order: all, or of many some drawn at random.
-
-    ``together`` says how many runs side by side are drawn as one: those of a point under each
-    scenario, or each by itself.
-    """
-    runs = study.sizes["run"]
-    if runs <= DRAWN:
-        return np.arange(runs, dtype=np.intp)
-    rng = np.random.default_rng(0)
-    drawn = rng.choice(runs // together, DRAWN // together, replace=False, shuffle=False)
-    return (np.sort(drawn)[:, None] * together + np.arange(together)).reshape(-1)

@@ -28,7 +28,7 @@ from plansim.files.shipped import is_shipped, named_file
 from plansim.files.yaml_document import Plain, YamlDocument, read_document
 from plansim.model.records import Model
 from plansim.scenario.cells import outside, range_text
-from plansim.scenario.factors import Factor, apart, constants_of
+from plansim.scenario.factors import Factor, clashing, constants_of
 from plansim.scenario.scenario_file import Scenario, as_written, read_scenario
 from plansim.scenario.variant import for_scenarios
 from plansim.targets.labels import reference_named
@@ -143,7 +143,6 @@ def _design(
 ) -> Design:
     model, path = context.model, context.path
     form = form_of(DesignForm, document, context, DesignError)
-    faults: list[Fault] = []
     read = list(form.scenarios if scenarios is None else scenarios)
     if method := form.integration:
         read = [replace(one, time=replace(one.time, integration=method)) for one in read]
@@ -154,34 +153,27 @@ def _design(
         factors += remaining_factors(model, taken, fixed, form.rest.without)
     model = for_scenarios(model, read, (name for factor in factors for name in factor.constants))
     outputs = tuple(reference for series in form.outputs for reference in series)
-    faults += apart("factors", factors, outputs)
-    faults += _unreached(form.years, read)
-    warnings = [warning for scenario in read for warning in scenario.warnings]
     kind, levels = form.design.kind, form.design.levels or LEVELS
-    if not faults:
-        is_ours = path is not None and is_shipped(path)
-        for scenario in read:
-            for is_refused, fault in _out_of_range(kind, factors, scenario, model):
-                if is_refused:
-                    faults.append(fault)
-                elif not is_ours:
-                    warnings.append(document.placed(fault))
-    points = 1
-    if not faults:
-        wanted = form.design.samples if samples is None else samples
-        points = _points(kind, factors, levels, wanted)
-        if kind is DesignKind.GRID and wanted is not None:
-            faults.append(Fault("how many points a grid has, levels say", at=("design", "samples")))
-        most = MOST_HYPERCUBE if kind is DesignKind.LATIN_HYPERCUBE else MOST_RUNS // len(read)
-        if points > most:
-            expected, found = Message("at most {count} points", count=most), str(points)
-            faults.append(
-                Fault(
-                    "the design has too many runs", at=("design",), expected=expected, found=found
-                )
-            )
+    ranged = [fault for one in read for fault in _out_of_range(kind, factors, one, model)]
+    wanted = form.design.samples if samples is None else samples
+    points = _points(kind, factors, levels, wanted)
+    faults = [
+        *clashing("factors", factors, outputs),
+        *_unreached(form.years, read),
+        *(fault for is_refused, fault in ranged if is_refused),
+    ]
+    if kind is DesignKind.GRID and wanted is not None:
+        faults.append(Fault("how many points a grid has, levels say", at=("design", "samples")))
+    most = MOST_HYPERCUBE if kind is DesignKind.LATIN_HYPERCUBE else MOST_RUNS // len(read)
+    if points > most:
+        expected, found = Message("at most {count} points", count=most), str(points)
+        message = Message("the design has too many runs")
+        faults.append(Fault(message, None, None, expected, found, at=("design",)))
     if faults:
         raise DesignError(dict.fromkeys(document.placed(fault) for fault in faults))
+    warnings = [warning for scenario in read for warning in scenario.warnings]
+    if path is None or not is_shipped(path):
+        warnings += [document.placed(fault) for is_refused, fault in ranged if not is_refused]
     return Design(
         id=path.stem if path else "",
         title_en=form.title.en,
@@ -232,17 +224,14 @@ def _out_of_range(
             low, high = sorted(map(float, column))
             variable = variable_of(model, constant)
             own = {"name": factor.name, "constant": constant}
-            if is_refused := _leaves(low, high, variable.admissible):
-                message = Message("'{name}' takes '{constant}' outside its admissible range", **own)
-                bounds = variable.admissible
-            elif variable.plausible is not None and _leaves(low, high, variable.plausible):
-                message = Message("'{name}' takes '{constant}' outside its plausible range", **own)
-                bounds = variable.plausible
-            else:
-                continue
-            expected = range_text(*bounds, variable.unit)
-            found = range_text(low, high, variable.unit)
-            yield is_refused, Fault(message, None, None, expected, found, at=at)
+            refused = Message("'{name}' takes '{constant}' outside its admissible range", **own)
+            warned = Message("'{name}' takes '{constant}' outside its plausible range", **own)
+            for message, bounds in (refused, variable.admissible), (warned, variable.plausible):
+                if bounds is not None and _leaves(low, high, bounds):
+                    expected = range_text(*bounds, variable.unit)
+                    found = range_text(low, high, variable.unit)
+                    yield message is refused, Fault(message, None, None, expected, found, at=at)
+                    break
 
 
 def _leaves(low: float, high: float, bounds: tuple[float | None, float | None]) -> bool:

@@ -36,7 +36,7 @@ from plansim.files.forms import (
 )
 from plansim.model.records import Integration, Model, Variable, folded
 from plansim.scenario.cells import Cell, number_in
-from plansim.scenario.factors import Apply, Distribution, Factor, unit_of, varied
+from plansim.scenario.factors import Apply, Distribution, Factor, constants_meant, unit_of
 from plansim.scenario.references import series_meant
 from plansim.scenario.scenario_file import Scenario, as_written, read_scenario, split_overlays
 
@@ -151,7 +151,7 @@ def factor_of(name: str, form: FactorForm, context: DesignContext) -> Factor:
     Raises:
         InputError: the entry does not fit the model.
     """
-    variables = varied(context.model, form.constants or (name,))
+    variables = constants_meant(context.model, form.constants or (name,))
     unit = unit_of(name, form.apply, variables.values())
     first = next(iter(variables.values()))
     if "/" in name or name.startswith("_"):

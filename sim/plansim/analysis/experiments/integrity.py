@@ -51,6 +51,7 @@ DAMAGED = Message("the journal of the result is damaged; plansim sweep --resume 
 _GONE = Message("a chunk of the result is missing; plansim sweep --resume repairs it")
 _FLIPPED = Message("a chunk of the result is damaged; plansim sweep --resume repairs it")
 _CHANGED = Message("the metadata of the result are damaged; plansim sweep --resume repairs them")
+_BUSY = Message("another process is writing the result")
 _NO_CHUNK = bytes(4)
 _RESULT = "result"
 """The entry of a manifest that says of which result it is."""
@@ -210,11 +211,7 @@ def alone(path: Path) -> AbstractContextManager[None]:
     Raises:
         OutputError: another process writes to it.
     """
-    return locked(path / LOCK, _busy(path))
-
-
-def _busy(path: Path) -> Fault:
-    return Fault("another process is writing the result", path)
+    return locked(path / LOCK, Fault(_BUSY, path))
 
 
 @contextmanager
@@ -228,7 +225,7 @@ def making(path: Path) -> Iterator[Path]:
     beside = path.with_name(part_of(path, token))
     with writing(path):
         beside.mkdir(exist_ok=True)
-    with locked(beside / "lock", _busy(path)):
+    with locked(beside / "lock", Fault(_BUSY, path)):
         try:
             for left in beside.glob("*/"):  # by a writer that died
                 shutil.rmtree(left, ignore_errors=True)

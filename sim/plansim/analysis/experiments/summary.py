@@ -66,16 +66,17 @@ class Summary:
             sound = ours[status[ours] == RunStatus.OK]
             if sound.size:
                 rows = slice(None) if sound.size == len(status) else sound
-                self._add_verdicts(index, block["verdict"][rows])
+                for code in Status:
+                    equal = (block["verdict"][rows] == code.code).view(np.uint8)
+                    self._verdicts[index, :, code.code] += equal.sum(axis=0, dtype=np.int32)
                 self._add_margins(index, block["margin"][rows], sound + start)
                 kept = sound[(sound + start) // len(self._scenarios) % self._stride == 0]
-                self._add_values(index, block, kept)
+                first = self._counts[index]
+                self._counts[index] = last = first + len(kept)
+                outputs = [block[name][kept].T for name in self._store.outputs]
+                if outputs:
+                    self._values[index, :, first:last] = np.concatenate(outputs)
         self._added.add(number)
-
-    def _add_verdicts(self, scenario: int, verdict: npt.NDArray[np.int8]) -> None:
-        for code in Status:
-            equal = (verdict == code.code).view(np.uint8)
-            self._verdicts[scenario, :, code.code] += equal.sum(axis=0, dtype=np.int32)
 
     def _add_margins(
         self, scenario: int, margin: npt.NDArray[np.float32], runs: npt.NDArray[np.int64]
@@ -87,14 +88,6 @@ class Summary:
             run = runs[np.argmax(margin[:, target] == least[target])]
             if least[target] < worst[target] or run < worst_run[target]:
                 worst[target], worst_run[target] = least[target], run
-
-    def _add_values(self, scenario: int, block: RunBlock, kept: npt.NDArray[np.intp]) -> None:
-        first = self._counts[scenario]
-        self._counts[scenario] = last = first + len(kept)
-        years = len(self._years)
-        for index, name in enumerate(self._store.outputs):
-            rows = slice(index * years, (index + 1) * years)
-            self._values[scenario, rows, first:last] = block[name][kept].T
 
     def dataset(self, threads: int = 1) -> xr.Dataset:
         """Return the summary, after blocks of the store that were not added; then it is complete.
@@ -208,16 +201,13 @@ def shares(verdicts: npt.NDArray[np.int64], *, is_sample: bool) -> tuple[FloatAr
     ``verdicts`` (…, verdict) are counts; each array is (…). See `Summary.dataset`.
     """
     count = verdicts.sum(axis=-1).astype(np.float64)
-    count[verdicts[..., Status.ASSUMED.code] > 0] = np.nan
-    count[count == 0] = np.nan
+    count[(verdicts[..., Status.ASSUMED.code] > 0) | (count == 0)] = np.nan
     met = verdicts[..., Status.MET.code]
-    share: FloatArray = met / count
     more = count + NORMAL**2
     middle = (met + NORMAL**2 / 2) / more
     error = np.sqrt(middle * (1 - middle) / more)
-    low, high = wilson(met, count)
-    nothing = np.full_like(share, np.nan)
-    return (share, error, low, high) if is_sample else (share, nothing, nothing, nothing)
+    chance = 1.0 if is_sample else np.nan
+    return (met / count, *(chance * part for part in (error, *wilson(met, count))))
 
 
 def _sorted_quantiles(values: FloatArray) -> FloatArray:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import math
 import os
 import threading
 from collections import deque
@@ -30,15 +29,10 @@ from plansim.errors import DesignError, Fault, InputError, Message, OutputError,
 from plansim.model.records import Model, Timing, VariableKind, cells_of
 from plansim.scenario.variant import for_scenarios
 from plansim.targets.catalogue import targets_of
-from plansim.targets.indicator import moment
+from plansim.targets.indicator import year_indices
 from plansim.targets.target import Target, answering_series, judged_targets
 
 __all__ = ["SweepRuns", "block_size", "request_of", "sweep"]
-
-_MOST_OUTPUTS = 40
-"""Number of series that are kept at most where nothing says which."""
-_MOST_YEARS = 12
-"""And of years."""
 
 
 def sweep(
@@ -158,24 +152,19 @@ def request_of(design: Design, targets: Sequence[Target], model: Model) -> Reque
 
 
 def _unasked(design: Design, model: Model) -> Request:
-    """Return what a design keeps that names nothing, of a model without targets."""
-    time = design.scenarios[0].time
-    years = range(math.floor(time.initial), math.floor(time.final) + 1)
+    """Return what a design keeps that names nothing, of a model without targets.
 
-    def saved(timing: Timing) -> list[int]:
-        asked = [((moment(timing, year) - time.initial) / time.saveper, year) for year in years]
-        last = (time.final - time.initial) / time.saveper
-        return [year for at, year in asked if 0 <= at <= last and abs(at - round(at)) < 1e-9]
-
-    reached = {timing: saved(timing) for timing in Timing}
-    moving = [v for v in model.variables.values() if v.kind.moves and reached[v.timing]]
+    At most 40 series, in at most 12 of the years that they are saved in.
+    """
+    clock = design.scenarios[0].time
+    times = np.arange(clock.initial, clock.final + clock.saveper / 2, clock.saveper)
+    saved = {timing: tuple(year_indices(times, timing)) for timing in Timing}
+    moving = [v for v in model.variables.values() if v.kind.moves and saved[v.timing]]
     moving.sort(key=lambda variable: variable.kind is not VariableKind.STOCK)
     cells = [cell for variable in moving for cell in cells_of(model, variable)]
-    due = sorted({year for variable in moving for year in reached[variable.timing]})
-    step = max(1, -(-len(due) // _MOST_YEARS))
-    return Request(
-        (), outputs=tuple(cells[:_MOST_OUTPUTS]), years=design.years or tuple(due[::-step][::-1])
-    )
+    due = sorted({year for variable in moving for year in saved[variable.timing]})
+    step = max(1, -(-len(due) // 12))
+    return Request((), tuple(cells[:40]), design.years or tuple(due[::-step][::-1]))
 
 
 def _check_assumed(design: Design, targets: Sequence[Target]) -> None:
@@ -247,17 +236,14 @@ def _fill(evaluation: Evaluation, rows: RunBlock) -> None:
     """
     request = evaluation.request
     for name, readings in zip(request.outputs, evaluation.output_rows, strict=True):
-        rows[name][:] = evaluation.readings[readings].T
-    binding = {target.id: column for column, target in enumerate(request.binding)}
+        rows[name][:] = evaluation.values[readings].T
     for column, target in enumerate(request.targets):
         verdicts = evaluation[target.id]
         rows["verdict"][:, column] = verdicts.status
         rows["margin"][:, column] = verdicts.margin
-        if target.id in binding:
-            breach = verdicts.first_breach
-            rows["first_breach"][:, binding[target.id]] = np.where(
-                np.isnan(breach), NO_BREACH, breach
-            )
+    for column, target in enumerate(request.binding):
+        breach = evaluation[target.id].first_breach
+        rows["first_breach"][:, column] = np.nan_to_num(breach, nan=NO_BREACH)
     rows["status"][:] = evaluation.status
     rows["bad_variable"][:] = evaluation.failed_variable
     rows["bad_time"][:] = evaluation.failed_time

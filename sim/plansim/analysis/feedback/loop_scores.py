@@ -130,7 +130,7 @@ def score_loops(
     time = scenario.time
     time = replace(time, saveper=time.step, integration=Integration.EULER)
     stepwise = replace(scenario, time=time)
-    run, _ = run_compiled(model, stepwise)
+    run = run_compiled(model, stepwise)
     partitions = partitions_of(model, loops)
     try:
         links = link_scores(model, stepwise, run)

@@ -27,10 +27,10 @@ from plansim.scenario.references import meant, variable_meant
 from plansim.scenario.scenario_file import Scenario, scenario_of
 from plansim.targets.catalogue import targets_of
 from plansim.targets.target import (
-    Attribute,
     Status,
     Target,
     answering_series,
+    binding_targets,
     judged_targets,
     split_reference,
 )
@@ -218,9 +218,8 @@ def cut_loops(
     """
     scenario = scenario_of(model, scenario)
     loops = load_loops(model) if loops is None else loops
-    judged = judged_targets(targets_of(model, targets))
-    if targets is None:
-        judged = tuple(target for target in judged if target.attribute is Attribute.BINDING)
+    of_interest = binding_targets if targets is None else judged_targets
+    judged = of_interest(targets_of(model, targets))
     last = max((target.horizon for target in judged), default=0)
     years = tuple(range(math.ceil(scenario.time.initial), last + 1))
     request = Request(judged, outputs=answering_series(judged), years=years)

@@ -19,22 +19,11 @@ import numpy.typing as npt
 from plansim.analysis.optimization.slp import Evaluate, Point, finite
 from plansim.scenario.factors import FloatArray
 
-__all__ = ["SAMPLES", "Points", "best_of", "evolve", "fitness", "sample", "stretched"]
+__all__ = ["SAMPLES", "Points", "best_of", "evolve", "fitness", "sample"]
 
 SAMPLES = 4096
 """Points of the Sobol sequence."""
 POPULATION, GENERATIONS = 256, 400
-BEST = 0.1
-"""Share of the population, its best, that the others move towards."""
-WEIGHTS = (0.3, 0.9)
-"""Range of the weights of differences in a mutant."""
-CROSSOVER = (0.1, 0.5, 0.9, 1.0)
-"""Shares of the levers that a trial takes from its mutant, each as likely."""
-SETTLED = 1e-6
-"""The population has settled once the fitness of its better half differs by less."""
-STRETCH = 1.4
-"""Points are drawn from a space wider by this factor and clipped, since the best positions of many
-levers are at an end of their range."""
 INFEASIBLE = -1e6
 """Fitness where a margin is negative, less what margins are short by."""
 
@@ -64,11 +53,6 @@ class Points:
             np.vstack([self.positions, *(point.position for point in more)]),
             np.vstack([self.values, *(point.values for point in more)]),
         )
-
-
-def stretched(uniform: FloatArray) -> FloatArray:
-    """Return positions, many at an end of their range, from uniform numbers."""
-    return np.clip(STRETCH * (uniform - 0.5) + 0.5, 0.0, 1.0)
 
 
 def sample(evaluate: Evaluate, levers: int, more: FloatArray, *, samples: int = SAMPLES) -> Points:
@@ -116,19 +100,21 @@ def evolve(
     rng = np.random.default_rng(seed)
     levers = points.positions.shape[1]
     known = best_of(points, columns, margins, population // 4)
-    drawn = stretched(rng.random((population - len(known), levers)))
+    # From a wider space, since the best positions of many levers are at an end of their range.
+    uniform = rng.random((population - len(known), levers))
+    drawn = np.clip(1.4 * (uniform - 0.5) + 0.5, 0.0, 1.0)
     positions = np.concatenate([known.positions, drawn])
     values = np.concatenate([known.values, finite(evaluate(drawn))])
     fit = fitness(values, columns, margins)
     for _ in range(generations):
         order = np.argsort(-fit)
-        if fit[order[0]] - fit[order[population // 2]] < SETTLED:
+        if fit[order[0]] - fit[order[population // 2]] < 1e-6:  # the better half has settled
             break
-        best = positions[rng.choice(order[: max(2, int(BEST * population))], population)]
+        best = positions[rng.choice(order[: max(2, int(0.1 * population))], population)]
         first, second = (positions[rng.integers(0, population, population)] for _ in range(2))
-        weight = rng.uniform(*WEIGHTS, (population, 1))
+        weight = rng.uniform(0.3, 0.9, (population, 1))
         mutants = positions + weight * (best - positions) + weight * (first - second)
-        share = rng.choice(CROSSOVER, (population, 1))
+        share = rng.choice((0.1, 0.5, 0.9, 1.0), (population, 1))  # of the mutant's levers
         taken = rng.random(positions.shape) < share
         trials = np.where(taken, np.clip(mutants, 0.0, 1.0), positions)
         trial_values = finite(evaluate(trials))

@@ -25,7 +25,7 @@ from plansim.analysis.ensemble import load_ensemble, read_ensemble_head
 from plansim.analysis.evaluator import Progress, processors
 from plansim.analysis.experiments.design import Sampler
 from plansim.analysis.experiments.design_file import read_design
-from plansim.analysis.optimization.decision_file import FrontierSpec, read_frontier_spec
+from plansim.analysis.optimization.decision_form import FrontierSpec, read_frontier_spec
 from plansim.analysis.optimization.evolution import Points, sample
 from plansim.analysis.optimization.frontier_search import JUST_MET, FrontierSearch
 from plansim.analysis.optimization.problem import DecisionProblem, decision_problem
@@ -38,7 +38,7 @@ from plansim.scenario.members import EnsembleKind
 from plansim.scenario.scenario_file import Scenario, scenario_of
 from plansim.targets.catalogue import load_targets
 from plansim.targets.indicator import Measure
-from plansim.targets.target import Attribute, Target, indicator_of, judged_targets
+from plansim.targets.target import Target, binding_targets, indicator_of
 from plansim.targets.views_file import load_views
 
 __all__ = ["DRAWS", "Alone", "Frontier", "Horizon", "Policy", "frontier", "growth_problem"]
@@ -48,10 +48,6 @@ LEVELS = 9
 """Growth rates on the Pareto front."""
 AS_TIGHT = 0.01
 """Scaled margins that differ by no more are equally tight."""
-SMALLEST_SPREAD = 1e-3
-"""Margins are scaled by no less than this part of the target."""
-PLAIN_SPREAD = 0.05
-"""The same part where nothing is uncertain."""
 
 
 @dataclass(frozen=True)
@@ -187,11 +183,8 @@ def frontier(
         chosen = None if scenario is None else scenario_of(model, scenario)
         path = None if spec is None else Path(spec)
         spec = read_frontier_spec(model, load_views(model, targets), path=path, scenario=chosen)
-    wanted = tuple(
-        target
-        for target in judged_targets(targets)
-        if target.attribute is Attribute.BINDING and target.id not in spec.scenario.assumed
-    )
+    binding = binding_targets(targets)
+    wanted = tuple(target for target in binding if target.id not in spec.scenario.assumed)
     if not wanted:
         raise InputError("there is no binding target that growth could break")
     problem_to = partial(growth_problem, model, spec, wanted, threads=threads or processors())
@@ -205,7 +198,7 @@ def frontier(
 
         # Searching varies levers alone, for which the code is smaller and quicker.
         problem, uncertain = problem_to(year), None
-        scales = PLAIN_SPREAD * problem.scales
+        scales = 0.05 * problem.scales  # a part of each target, where nothing is uncertain
         if drawn is not None:
             factors, values = drawn
             uncertain = problem_to(year, uncertain=factors, draws=values)
@@ -213,7 +206,7 @@ def frontier(
             used = len(values)
             with np.errstate(all="ignore"):
                 spreads = np.nanstd(uncertain.judge(problem.start[None]).margins[0], axis=0)
-            scales = np.maximum(np.nan_to_num(spreads), SMALLEST_SPREAD * problem.scales)
+            scales = np.maximum(np.nan_to_num(spreads), 1e-3 * problem.scales)
         problem = replace(problem, scales=scales)
         horizons.append(_horizon(problem, uncertain, year, levels, tell))
         present = problem.present
@@ -272,19 +265,18 @@ def _horizon(
     sampled = sample(problem.evaluate, len(problem.levers), problem.start[None])
     search = FrontierSearch(problem.evaluate, problem.start, growth, sampled)
     fastest = search.fastest()
-    search = search.with_points([fastest])
     for row in rows:
-        search = search.with_points(search.alone(row, float(fastest.values[growth])))
+        search.alone(row, fastest)
         tell(row + 1)
     attainable = [row for row in rows if (search.points.values[:, row] >= 0).any()]
-    kept, conflicting, search = search.hold_together(attainable)
+    kept, conflicting = search.hold_together(attainable)
     tell(len(rows) + 1)
-    top, ends, search = search.highest(kept)
+    top, ends = search.highest(kept)
     tell(len(rows) + 2)
+    points = search.points
     front = search.front(kept, top, levels, lambda number: tell(len(rows) + 2 + number))
     policies = tuple(_policy(problem, uncertain, point.position, kept) for point in front)
     tell(len(rows) + levels + 3)
-    points = search.points
 
     def named(chosen: Iterable[int]) -> tuple[str, ...]:
         return tuple(problem.targets[row].id for row in chosen)

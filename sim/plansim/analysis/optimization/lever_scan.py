@@ -17,8 +17,6 @@ from plansim.scenario.factors import FloatArray
 
 __all__ = ["Scan", "brackets", "nearest_crossings", "scan"]
 
-BISECTIONS = 30
-
 Scan: TypeAlias = list[tuple[FloatArray, FloatArray]]
 """By lever, the positions of its grid and the scaled margins there, ``(point, target)``."""
 
@@ -47,7 +45,7 @@ def nearest_crossings(
     ]
     bad = np.array([edge[1] for edge in edges])
     good = np.array([edge[2] for edge in edges])
-    for _ in range(BISECTIONS if edges else 0):
+    for _ in range(30 if edges else 0):
         middle = (bad + good) / 2
         moves = [(edge[0], at) for edge, at in zip(edges, middle, strict=True)]
         values = finite(problem.evaluate(_single_moves(start, moves)))

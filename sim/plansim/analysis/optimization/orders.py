@@ -21,7 +21,7 @@ from plansim.analysis.ensemble import evaluate_members, share_of, study_key
 from plansim.analysis.evaluator import Evaluation
 from plansim.analysis.optimization.lever_scan import Scan, nearest_crossings, scan
 from plansim.analysis.optimization.problem import DecisionProblem, Move, decision_problem
-from plansim.analysis.optimization.slp import MoveCost, minimise
+from plansim.analysis.optimization.slp import minimise, move_cost
 from plansim.analysis.optimization.target_seeking import changed_verdicts
 from plansim.cache import kept
 from plansim.model.records import Model
@@ -47,23 +47,12 @@ __all__ = [
 
 FIRST_YEAR = 1500
 """A value in years from here on is a calendar year, not a duration."""
-GRID = 33
-"""Number of points of the grid over a lever's range, to which its present value is added."""
-COST_OF_FEWER = 0.02
-"""A mix of fewer levers is preferred if its cost is higher by no more than this share."""
-FINENESS = (1, 3, 10)
-"""Orders are rounded to steps of a third of a move, or finer where that fails the target."""
-MOST_ENOUGH = 3
-"""Number of orders that are just enough."""
 MOST_TRIED, MOST_LEVERS = 8, 4
 """Number of levers that are tried for a larger order, and of those that it moves."""
 WORTH = 0.05
 """Smallest rise of the share of members for which one more lever is moved."""
-BISECTIONS = 5
 EVERY = 4
 """While an order is sized, every so many members are asked; then all of them."""
-SPARE = 0.02
-"""By this share of members more than `SURE` an order is sized, as only some of them are asked."""
 
 
 @dataclass(frozen=True)
@@ -230,7 +219,7 @@ def order_search(
     """Prepare the search for orders; arguments and errors are those of `seek_orders`."""
     whole = decision_problem(model, scenario, levers, [*sought, *judged], shared=True)
     problem = decision_problem(model, scenario, levers, sought, shared=True)
-    return OrderSearch(model, members, whole, problem, scan(problem, GRID))
+    return OrderSearch(model, members, whole, problem, scan(problem, 33))
 
 
 @dataclass(frozen=True)
@@ -252,7 +241,7 @@ class OrderSearch:
         nearest = None
         if margin < 0:
             remedies, nearest = self.remedies(target)
-            enough = tuple(self._order(target, moves) for moves in remedies[:MOST_ENOUGH])
+            enough = tuple(self._order(target, moves) for moves in remedies[:3])
         first = next(iter(enough), None)
         if self.members is None or (first is not None and first.sure):
             return TargetOrders(target, margin, enough, first, nearest)
@@ -307,13 +296,13 @@ class OrderSearch:
             every[lever] = at
             if margin < 0:
                 greedy[lever], margin = at, margin + gain
-        cost = MoveCost(np.ones(len(start)), start)
+        cost = move_cost(np.ones(len(start)), start)
 
         def evaluate(positions: FloatArray) -> FloatArray:
             return self.problem.evaluate(positions)[:, [column]]
 
         starts = [start, greedy, every]
-        best = minimise(evaluate, starts, cost, [0], start, worth=COST_OF_FEWER)
+        best = minimise(evaluate, starts, cost, [0], start, worth=0.02)
         nearest = float(best.values[0])
         if nearest >= 0:
             return [self.whole.moves(best.position)], None
@@ -346,7 +335,8 @@ class OrderSearch:
         The levers that help most are moved to where they help most, one more as long as that helps;
         then all of them back by the same part, as far as enough members still confirm it.
         """
-        position, enough = self.whole.start, SURE / 100 + SPARE
+        # Somewhat more than `SURE`, as only some of the members are asked.
+        position, enough = self.whole.start, SURE / 100 + 0.02
         share, moved = self._part(target, ()), 0
         gains = self._gains(self.problem.targets.index(target))
         helpful = sorted(((gain, lever, at) for gain, _, lever, at in gains), reverse=True)
@@ -366,7 +356,7 @@ class OrderSearch:
             return self.whole.moves(self.whole.start + part * (position - self.whole.start))
 
         low, high = (0.0, 1.0) if share >= enough else (1.0, 1.0)
-        for _ in range(BISECTIONS if low < high else 0):
+        for _ in range(5 if low < high else 0):
             part = (low + high) / 2
             held = self._part(target, moves_by(part)) >= enough
             low, high = (low, part) if held else (part, high)
@@ -378,7 +368,7 @@ class OrderSearch:
 
     def _order(self, target: Target, moves: Sequence[Move]) -> Order:
         """Return moves as an order: rounded, as far as a target that they meet stays met."""
-        options = [tuple(orderable(move, part) for move in moves) for part in FINENESS]
+        options = [tuple(orderable(move, part) for move in moves) for part in (1, 3, 10)]
         options.append(tuple(moves))
         positions = [self.whole.start, *map(self.whole.position_of, options)]
         evaluation = self.whole.runs(np.stack(positions))

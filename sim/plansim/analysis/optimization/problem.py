@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from plansim.analysis.evaluator import Evaluation, Evaluator, Request
 from plansim.model.records import Integration, Model
-from plansim.scenario.factors import Factor, FloatArray, acted, default_of, neutral_value
+from plansim.scenario.factors import Factor, FloatArray, applied, default_of, neutral_value
 from plansim.scenario.members import LIMIT, Members
 from plansim.scenario.scenario_file import Scenario
 from plansim.targets.target import Target, in_year
@@ -197,7 +197,7 @@ class DecisionProblem:
 
         def act(changed: Lever | Factor, values: FloatArray) -> None:
             columns = [self.columns[constant] for constant in changed.constants]
-            settings[:, columns] = acted(changed.apply, settings[:, columns], values[:, None])
+            settings[:, columns] = applied(changed.apply, settings[:, columns], values[:, None])
 
         for lever, values in zip(self.levers, self.values(positions).T, strict=True):
             act(lever, np.repeat(values, len(still)))

@@ -22,15 +22,14 @@ from plansim.scenario.factors import FloatArray
 
 __all__ = [
     "FAILED",
-    "CostFunction",
     "Evaluate",
-    "MoveCost",
     "Point",
-    "WorstOf",
+    "TermCost",
     "finite",
     "maximise",
     "minimise",
-    "slopes_at",
+    "move_cost",
+    "worst_of",
 ]
 
 Flags: TypeAlias = npt.NDArray[np.bool_]
@@ -40,32 +39,19 @@ further values such as growth or an outlay; NaN where a run broke down."""
 
 FAILED = -1e3
 """Replaces every value of a run that broke down: far below all scaled margins."""
-START_RADIUS, MINIMUM_RADIUS = 0.25, 1e-4
+START_RADIUS, MINIMUM_RADIUS, MAXIMUM_RADIUS = 0.25, 1e-4, 0.5
 """Radius of the trust region, as a share of each lever's range."""
-NEAR_RADIUS = 0.1
-"""Start radius of a search from a point that another search has brought near."""
-MAXIMUM_RADIUS = 0.5
 MAXIMUM_WIDTH = 0.05
 """Maximum width of finite differences: the start year of a measure acts by whole time steps, and
 its slope is zero over smaller widths."""
-MAXIMUM_STEPS = 60
 FRACTIONS = np.array([1.0, 0.98, 0.9, 0.5, 0.25, 0.1])
 """Fractions of a planned step, all tried at once, since the whole step may go a little too far."""
-GOOD_RATIO = 0.9
-"""A step that gains a smaller share than this of the predicted gain is corrected."""
-MINIMUM_GAIN = 1e-9
-PROGRAMME_TOLERANCE = 1e-10
-"""The smallest tolerance that HiGHS accepts."""
 PENALTY = 1e6
 """Penalty for each unit by which a margin is below zero; costs are scaled to about 1."""
 CLEARANCES = (1e-9, 1e-6, 1e-4, 1e-3)
 """Margins are kept above these; the next one is tried where a search ends just below zero."""
-JUST_BELOW = 1e-2
 STEP_LEVER_RADIUS = 0.02
 """In a trust region smaller than this, levers that act by steps stay at their positions."""
-LINE = np.linspace(0.0, 1.0, 65)
-SLIGHT_MOVES = (0.2, 0.1, 0.05)
-"""Levers that are moved by less are moved back if the cost hardly rises."""
 
 
 @dataclass(frozen=True)
@@ -83,9 +69,7 @@ def finite(values: FloatArray) -> FloatArray:
     return np.asarray(np.where(np.isfinite(values), values, FAILED))
 
 
-def slopes_at(
-    evaluate: Evaluate, position: FloatArray, width: float = MINIMUM_RADIUS
-) -> FloatArray:
+def _slopes(evaluate: Evaluate, position: FloatArray, width: float) -> FloatArray:
     """Return the slopes of all columns, ``(column, lever)``, by differences of a width."""
     count = len(position)
     up = np.minimum(position + width * np.eye(count), 1.0)
@@ -99,95 +83,77 @@ def slopes_at(
 
 
 @dataclass(frozen=True)
-class _Maxima:
-    """A sum of terms around a point, each the largest of some linear pieces."""
+class TermCost:
+    """A sum of terms, each the largest of some pieces, which are linear."""
 
-    levels: FloatArray
-    """``(piece, term)``, at the point."""
-    slopes: FloatArray
-    """``(piece, term, lever)``"""
+    pieces: Callable[[FloatArray, FloatArray], FloatArray]
+    """From positions, ``(run, lever)``, and values, ``(run, column)``: ``(run, piece, term)``."""
     prices: FloatArray
     """``(term,)``"""
     minimum: float = 0.0
     """No term is less."""
 
-    def total(self, step: FloatArray) -> float:
-        largest = (self.levels + self.slopes @ step).max(axis=0)
-        return float(self.prices @ np.maximum(largest, self.minimum))
+    def of(self, positions: FloatArray, values: FloatArray) -> FloatArray:
+        """Return the cost at positions, with the values there: ``(run,)``."""
+        largest = self.pieces(positions, values).max(axis=1)
+        return np.asarray(np.maximum(largest, self.minimum) @ self.prices)
+
+    def around(self, point: Point, slopes: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return the pieces at a point, ``(piece, term)``, and their slopes by lever."""
+        moved = point.position + np.vstack([np.zeros_like(point.position), np.eye(slopes.shape[1])])
+        pieces = self.pieces(moved, np.vstack([point.values, point.values + slopes.T]))
+        return pieces[0], np.moveaxis(pieces[1:] - pieces[0], 0, -1)
 
 
-@dataclass(frozen=True)
-class MoveCost:
-    """A cost of moving levers from their present positions."""
+def move_cost(weights: FloatArray, present: FloatArray) -> TermCost:
+    """Return the cost of moving levers, either way, from their present positions.
 
-    weights: FloatArray
-    """``(lever,)``: of a move across the whole range; the largest about 1."""
-    present: FloatArray
-    """``(lever,)``: positions."""
-
-    def of(self, positions: FloatArray, _: FloatArray) -> FloatArray:
-        """Return the cost at positions: ``(run,)``."""
-        return np.asarray(np.abs(positions - self.present) @ self.weights)
-
-    def around(self, point: Point, _: FloatArray) -> _Maxima:
-        """Return the cost around a point: of each lever the larger of its moves up and down."""
-        moved, unit = point.position - self.present, np.eye(len(self.present))
-        return _Maxima(np.stack([moved, -moved]), np.stack([unit, -unit]), self.weights)
+    ``weights``, ``(lever,)``, are of a move across the whole range; the largest is about 1.
+    """
+    return TermCost(
+        lambda positions, _: np.stack([positions - present, present - positions], axis=1), weights
+    )
 
 
-@dataclass(frozen=True)
-class WorstOf:
-    """The largest of some columns, each times a factor."""
+def worst_of(columns: Sequence[int], factor: float) -> TermCost:
+    """Return the cost that is the largest of some columns, each times a factor.
 
-    columns: Sequence[int]
-    factor: float = 1.0
-    """Scales the cost to about 1; negative to make the smallest of the columns large."""
-
-    def of(self, _: FloatArray, values: FloatArray) -> FloatArray:
-        """Return the cost at values: ``(run,)``."""
-        return np.asarray((self.factor * values[:, list(self.columns)]).max(axis=1))
-
-    def around(self, point: Point, slopes: FloatArray) -> _Maxima:
-        """Return the cost around a point."""
-        columns = list(self.columns)
-        return _Maxima(
-            self.factor * point.values[columns, None],
-            self.factor * slopes[columns, None],
-            np.ones(1),
-            -np.inf,
-        )
-
-
-CostFunction: TypeAlias = MoveCost | WorstOf
-"""A cost that is minimised: what it is at positions, and around a point but for a constant."""
+    The factor scales it to about 1, and is negative to make the smallest of the columns large.
+    """
+    return TermCost(
+        lambda _, values: factor * values[:, list(columns), None], np.ones(1), minimum=-np.inf
+    )
 
 
 @dataclass(frozen=True)
 class _Penalised:
     """A cost, and a penalty for margins that fall short."""
 
-    cost: CostFunction
+    cost: TermCost
     margins: list[int]
-    clearance: float = CLEARANCES[0]
+    clearance: float
     fixed: float = 0.0
     """Penalty for any shortfall, so that a feasible point is never left."""
 
+    def short_of(self, clearance: float) -> TermCost:
+        return TermCost(
+            lambda _, values: clearance - values[:, None, self.margins],
+            np.full(len(self.margins), PENALTY),
+        )
+
     def of(self, positions: FloatArray, values: FloatArray) -> FloatArray:
-        short = np.maximum(self.clearance - values[:, self.margins], 0.0).sum(axis=1)
-        penalty = PENALTY * short + self.fixed * (short > 0)
-        return np.asarray(self.cost.of(positions, values) + penalty)
+        penalty = self.short_of(self.clearance).of(positions, values)
+        cost = self.cost.of(positions, values) + penalty + self.fixed * (penalty > 0)
+        return np.asarray(cost)
 
     def at(self, point: Point) -> float:
         return float(self.of(point.position[None], point.values[None])[0])
 
-    def around(self, point: Point, slopes: FloatArray) -> tuple[_Maxima, ...]:
+    @property
+    def planned(self) -> tuple[TermCost, TermCost]:
+        """The terms by which steps are planned."""
         # Twice the clearance: the penalty must not react to the tolerance of the linear programme.
-        short = 2 * self.clearance - point.values[None, self.margins]
-        penalties = np.full(len(self.margins), PENALTY)
-        return (
-            self.cost.around(point, slopes),
-            _Maxima(short, -slopes[None, self.margins], penalties),
-        )
+        return self.cost, self.short_of(2 * self.clearance)
 
     def shortfall(self, point: Point) -> float:
         """Return what the worst margin falls short by; negative where all hold."""
@@ -204,8 +170,8 @@ def maximise(
 
     The result is never worse than the start.
     """
-    cost = _Penalised(WorstOf(columns, -1.0), list(margins), clearance=0.0, fixed=PENALTY)
-    return _descend(evaluate, cost, start, radius=NEAR_RADIUS)
+    cost = _Penalised(worst_of(columns, -1.0), list(margins), clearance=0.0, fixed=PENALTY)
+    return _descend(evaluate, cost, start, radius=0.1)  # another search has brought the start near
 
 
 def _descend(
@@ -220,21 +186,19 @@ def _descend(
     """Minimise over the levers that are free until the trust region is small."""
     point, price = start, cost.at(start)
     moved = np.ones(len(start.position)) if free is None else free.astype(np.float64)
-    for _ in range(MAXIMUM_STEPS):
+    for _ in range(60):
         if radius < minimum:
             break
         width = min(max(radius / 2, MINIMUM_RADIUS), MAXIMUM_WIDTH)
-        slopes = slopes_at(evaluate, point.position, width)
-        terms = cost.around(point, slopes)
-        step = _plan(terms, point.position, radius * moved)
+        slopes = _slopes(evaluate, point.position, width)
+        step, promised = _plan(cost, point, slopes, radius * moved)
         trial = _try(evaluate, cost, point.position, step)
-        promised = sum(term.total(0 * step) - term.total(step) for term in terms)
-        if price - trial.price < GOOD_RATIO * promised:
+        if price - trial.price < 0.9 * promised:
             corrected = Point(point.position, trial.end - slopes @ step)
-            step = _plan(cost.around(corrected, slopes), point.position, radius * moved)
+            step, _ = _plan(cost, corrected, slopes, radius * moved)
             second = _try(evaluate, cost, point.position, step)
             trial = second if second.price < trial.price else trial
-        if trial.price < price - MINIMUM_GAIN:
+        if trial.price < price - 1e-9:
             whole = trial.fraction == 1
             radius = min(radius * 1.5, MAXIMUM_RADIUS) if whole else radius * trial.fraction
             point, price = trial.point, trial.price
@@ -264,34 +228,43 @@ def _try(evaluate: Evaluate, cost: _Penalised, position: FloatArray, step: Float
     )
 
 
-def _plan(terms: Sequence[_Maxima], position: FloatArray, radius: FloatArray) -> FloatArray:
-    """Return the best step of the linearised problem inside the trust region.
+def _plan(
+    cost: _Penalised, point: Point, slopes: FloatArray, radius: FloatArray
+) -> tuple[FloatArray, float]:
+    """Return the best step of the linearised problem in the trust region, and what it promises.
 
     The unknowns are the step and the terms, none of which is below any of its pieces.
     """
-    low, high = np.maximum(-radius, -position), np.minimum(radius, 1.0 - position)
-    sizes = [len(term.prices) for term in terms]
-    rows = []
-    for term, before in zip(terms, np.cumsum([0, *sizes]), strict=False):
-        own = np.eye(len(term.prices), sum(sizes), before)
-        rows += [np.hstack([slopes, -own]) for slopes in term.slopes]
+    levers, terms = len(radius), [(*one.around(point, slopes), one) for one in cost.planned]
+    low = np.maximum(-radius, -point.position)
+    high = np.minimum(radius, 1.0 - point.position)
+    count = sum(len(one.prices) for *_, one in terms)
+    rows, before = [], 0
+    for _, leaning, one in terms:
+        own = np.eye(len(one.prices), count, before)
+        rows += [np.hstack([piece, -own]) for piece in leaning]
+        before += len(one.prices)
     result = linprog(
-        np.concatenate([np.zeros(len(position)), *(term.prices for term in terms)]),
+        np.concatenate([np.zeros(levers), *(one.prices for *_, one in terms)]),
         A_ub=np.vstack(rows),
-        b_ub=-np.concatenate([term.levels.ravel() for term in terms]),
+        b_ub=-np.concatenate([levels.ravel() for levels, *_ in terms]),
         bounds=[
             *zip(low, high, strict=True),
-            *((term.minimum, None) for term in terms for _ in term.prices),
+            *((one.minimum, None) for *_, one in terms for _ in one.prices),
         ],
         method="highs",
-        options={
-            "primal_feasibility_tolerance": PROGRAMME_TOLERANCE,
-            "dual_feasibility_tolerance": PROGRAMME_TOLERANCE,
-        },
+        # The smallest that HiGHS accepts.
+        options={"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10},
     )
-    if result.x is None:
-        return np.zeros(len(position))
-    return np.asarray(np.clip(result.x[: len(position)], low, high))
+    step = np.zeros(levers) if result.x is None else np.clip(result.x[:levers], low, high)
+
+    def total(step: FloatArray) -> float:
+        return sum(
+            float(one.prices @ np.maximum((levels + leaning @ step).max(axis=0), one.minimum))
+            for levels, leaning, one in terms
+        )
+
+    return step, total(0 * step) - total(step)
 
 
 # --- minimum cost subject to margins -----------------------------------------------------
@@ -300,7 +273,7 @@ def _plan(terms: Sequence[_Maxima], position: FloatArray, radius: FloatArray) ->
 def minimise(
     evaluate: Evaluate,
     starts: Sequence[FloatArray],
-    cost: CostFunction,
+    cost: TermCost,
     margins: Sequence[int],
     present: FloatArray,
     *,
@@ -319,14 +292,13 @@ def minimise(
         present: ``(lever,)``, present positions.
         worth: share by which the cost may be higher if fewer levers are moved.
     """
-    penalised = _Penalised(cost, list(margins))
     free = np.ones(len(present), dtype=bool)
     positions = list(starts)
     for clearance in CLEARANCES:
         penalised = _Penalised(cost, list(margins), clearance)
         ends = [_descend_all(evaluate, penalised, start, present, free) for start in positions]
         best = min(ends, key=penalised.at)
-        if penalised.shortfall(best) >= JUST_BELOW:
+        if penalised.shortfall(best) >= 1e-2:
             break
         best = _fewer(evaluate, penalised, best, present, worth) if worth else best
         if penalised.shortfall(best) <= 0:
@@ -350,7 +322,7 @@ def _descend_all(
 def _act_by_steps(evaluate: Evaluate, position: FloatArray) -> Flags:
     """Return the levers with an effect over a wide difference but none over a narrow one."""
     near, far = (
-        np.abs(slopes_at(evaluate, position, width)).max(axis=0)
+        np.abs(_slopes(evaluate, position, width)).max(axis=0)
         for width in (MINIMUM_RADIUS, MAXIMUM_WIDTH)
     )
     return np.asarray((near == 0) & (far > 0))
@@ -360,9 +332,10 @@ def _line_searches(
     evaluate: Evaluate, cost: _Penalised, point: Point, present: FloatArray, chosen: Flags
 ) -> Point:
     """Move some levers, one by one, to the position of least cost, mostly part of the way back."""
+    grid = np.linspace(0.0, 1.0, 65)
     for lever in np.flatnonzero(chosen):
         own, back = point.position[lever], present[lever]
-        line = np.concatenate([own + LINE * (back - own), LINE])
+        line = np.concatenate([own + grid * (back - own), grid])
         positions = np.repeat(point.position[None], len(line), axis=0)
         positions[:, lever] = line
         values = finite(evaluate(positions))
@@ -375,7 +348,7 @@ def _fewer(
     evaluate: Evaluate, cost: _Penalised, point: Point, present: FloatArray, worth: float
 ) -> Point:
     """Move levers that are hardly moved back to the start if the cost hardly rises."""
-    for slight in SLIGHT_MOVES:
+    for slight in (0.2, 0.1, 0.05):
         moves = np.abs(point.position - present)
         kept = moves > slight
         if kept.all() or not (moves[~kept] > 0).any():

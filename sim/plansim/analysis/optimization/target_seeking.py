@@ -26,12 +26,12 @@ from plansim.analysis.optimization.levers import lever_named
 from plansim.analysis.optimization.problem import DecisionProblem, decision_problem
 from plansim.analysis.optimization.slp import (
     FAILED,
-    CostFunction,
-    MoveCost,
     Point,
-    WorstOf,
+    TermCost,
     maximise,
     minimise,
+    move_cost,
+    worst_of,
 )
 from plansim.errors import Fault, InputError, Message, nearest
 from plansim.files.notebook import Table, Tabular
@@ -61,10 +61,6 @@ STARTS = 5
 """Number of starts: the cheapest points that meet the targets, or else the nearest ones."""
 POPULATION, GENERATIONS = 96, 60
 """Size of the evolution where no point meets the targets."""
-DISTANCE = 0.1
-"""Minimum difference of two starts, as a share of a lever's range."""
-MOST_VERTICES = 8
-"""With more levers, only the two vertices are sampled at which all are at the same end."""
 
 
 class SearchRange(StrEnum):
@@ -203,18 +199,18 @@ def solve(
 
     searched: list[Searched] = []
     position = whole.start if min(margins.values()) >= 0 else None
-    is_narrowed = any(_plausible(model, lever) for lever in moved)
-    for kind in SearchRange if is_narrowed else (SearchRange.ADMISSIBLE,):
-        now = whole.present.tolist()
-        ends = tuple(_ends(model, *one, kind) for one in zip(moved, now, strict=True))
-        if position is not None or (searched and ends == searched[-1].ends):
+    own, widest = (whole.low, whole.high), _admissible(model, whole)
+    ranges = {SearchRange.PLAUSIBLE: own, SearchRange.ADMISSIBLE: widest}
+    if np.array_equal(own, widest):
+        del ranges[SearchRange.PLAUSIBLE]
+    for kind, (low, high) in ranges.items():
+        if position is not None:
             break
-        low, high = np.array(ends).T
         whole, problem = (replace(one, low=low, high=high) for one in (whole, problem))
         if len(moved) == 1 and not outlay:
             position, points = _move_one(problem, len(wanted))
         else:
-            position, points = _mix(problem, len(wanted), _unit_prices(model, problem, by_lever))
+            position, points = _mix(problem, len(wanted), _unit_prices(problem, by_lever))
         searched.append(_searched(problem, wanted, kind, points))
     both = whole.runs(np.stack([whole.start, whole.start if position is None else position]))
     values = None if position is None else whole.values(position[None])[0]
@@ -222,7 +218,7 @@ def solve(
     if counted:
         cost_present, cost = both[counted[0].id].value.tolist()
     elif values is not None:
-        cost = float(np.abs(values - whole.present) @ _unit_prices(model, whole, by_lever))
+        cost = float(np.abs(values - whole.present) @ _unit_prices(whole, by_lever))
     gained, lost = changed_verdicts(both, [t.id for t in whole.targets if t.id not in margins])
     return Solution(
         scenario=scenario.id,
@@ -239,7 +235,7 @@ def solve(
         implausible=() if values is None else tuple(
             lever.id
             for lever, value in zip(moved, values.tolist(), strict=True)
-            if (plausible := _plausible(model, lever)) and outside(value, *plausible)
+            if outside(value, lever.low, lever.high)
         ),
         cost=math.nan if values is None else cost,
         margins={} if values is None else {
@@ -300,23 +296,11 @@ def _counted(model: Model, scenario: Scenario, outlay: str, targets: Sequence[Ta
     return indicator_of(model, series, measure, math.floor(scenario.time.initial), year)
 
 
-def _plausible(model: Model, lever: Lever) -> tuple[float, float] | None:
-    return variable_of(model, lever.id).plausible
-
-
-def _ends(model: Model, lever: Lever, present: float, kind: SearchRange) -> tuple[float, float]:
-    """Return the ends of a lever's range; one that is open ends with what is known to be in it.
-
-    A lever without a plausible range has its admissible one instead.
-    """
-    plausible = _plausible(model, lever) or ()
-    admissible = variable_of(model, lever.id).admissible
-    low, high = (plausible or admissible) if kind is SearchRange.PLAUSIBLE else admissible
-    inside = [present, *plausible]
-    return (
-        min(inside) if low is None else min(low, present),
-        max(inside) if high is None else max(high, present),
-    )
+def _admissible(model: Model, problem: DecisionProblem) -> tuple[FloatArray, FloatArray]:
+    """Return the ends of the admissible ranges; those of the problem where a range is open."""
+    ends = [variable_of(model, lever.id).admissible for lever in problem.levers]
+    low, high = np.array(ends, dtype=np.float64).T  # None becomes NaN
+    return np.fmin(low, problem.low), np.fmax(high, problem.high)
 
 
 def _searched(
@@ -385,20 +369,21 @@ def _mix(
     return None if cheapest.values[columns].min() < 0 else cheapest.position, points
 
 
-def _cost(problem: DecisionProblem, unit_prices: FloatArray, points: Points) -> CostFunction:
+def _cost(problem: DecisionProblem, unit_prices: FloatArray, points: Points) -> TermCost:
     if not problem.indicators:
         weights = unit_prices * (problem.high - problem.low)
-        return MoveCost(weights / (weights.max() or 1.0), problem.start)
+        return move_cost(weights / (weights.max() or 1.0), problem.start)
     column = points.values.shape[1] - 1
     paid = points.values[points.values[:, column] > FAILED, column]
-    return WorstOf([column], 1 / (float(np.ptp(paid)) or 1.0))
+    return worst_of([column], 1 / (float(np.ptp(paid)) or 1.0))
 
 
-def _unit_prices(model: Model, problem: DecisionProblem, prices: Mapping[str, float]) -> FloatArray:
+def _unit_prices(problem: DecisionProblem, prices: Mapping[str, float]) -> FloatArray:
     by_lever = []
-    for lever, *ends in zip(problem.levers, problem.low, problem.high, strict=True):
-        low, high = _plausible(model, lever) or ends
-        by_lever.append(prices.get(lever.id, 1 / (high - low) if high > low else 0.0))
+    for lever, width in zip(problem.levers, problem.high - problem.low, strict=True):
+        own = lever.high - lever.low
+        width = own if math.isfinite(own) else width
+        by_lever.append(prices.get(lever.id, 1 / width if width > 0 else 0.0))
     return np.array(by_lever)
 
 
@@ -407,7 +392,7 @@ def _distant(points: Points, costs: FloatArray) -> list[Point]:
     chosen: list[Point] = []
     for row in np.argsort(costs, kind="stable"):
         position = points.positions[row]
-        if all(np.abs(position - one.position).max() > DISTANCE for one in chosen):
+        if all(np.abs(position - one.position).max() > 0.1 for one in chosen):
             chosen.append(Point(position, points.values[row]))
         if len(chosen) == STARTS:
             break
@@ -415,7 +400,7 @@ def _distant(points: Points, costs: FloatArray) -> list[Point]:
 
 
 def _vertices(levers: int) -> list[FloatArray]:
-    """Return the vertices of the search space, of a large one only two."""
-    if levers > MOST_VERTICES:
+    """Return the vertices of the search space; of a large one those with all at the same end."""
+    if levers > 8:
         return [np.zeros(levers), np.ones(levers)]
     return [np.array(corner, np.float64) for corner in np.ndindex(*(2,) * levers)]

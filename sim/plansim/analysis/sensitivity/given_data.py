@@ -9,15 +9,14 @@ based on cumulative distribution functions, Environmental Modelling & Software 6
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from plansim.analysis.experiments.design import drawn_runs
-from plansim.errors import InputError, Message
-from plansim.scenario.factors import FloatArray
+from plansim.analysis.experiments.sample import drawn_runs, sample_of_study
+from plansim.scenario.factors import Factor, FloatArray
 from plansim.targets.target import Target
 
 __all__ = ["pawn", "sensitivity"]
@@ -52,56 +51,42 @@ def sensitivity(
       target factor  pawn
     0     F1   room   0.4
     """
-    arrays = [array for array in study.data_vars.values() if array.attrs.get("role") == "factor"]
-    if not arrays:
-        raise InputError("no factor varies in the sweep")
-    judged = [str(name) for name in study["target"].to_numpy()]
-    listed = judged if targets is None else targets
-    wanted = [one.id if isinstance(one, Target) else one for one in listed]
-    if missing := [one for one in wanted if one not in judged]:
-        fault = Message("the sweep does not judge '{name}'", name=missing[0])
-        raise InputError(fault, expected=Message("one of {names}", names=tuple(judged)))
-    runs = drawn_runs(study)
-    study = study.isel(run=runs)
-    points = np.stack([np.asarray(array[runs], np.float64) for array in arrays], axis=1)
-    margins, sound = np.asarray(study["margin"]), np.asarray(study["status"]) == 0
+    listed = study["target"].values if targets is None else targets
+    wanted = [one.id if isinstance(one, Target) else str(one) for one in listed]
+    study = study.isel(run=drawn_runs(study))
+    sample = sample_of_study(study, wanted)
+    margins = np.asarray(study["margin"].sel(target=wanted), np.float64)
     owner = np.asarray(study["scenario"])
-    rows = []
+    columns, rows = ["scenario", "target", *_COLUMNS], []
     for index, scenario in enumerate(study.attrs["scenarios"]):
-        for target in wanted:
-            margin = margins[:, judged.index(target)].astype(np.float64)
-            own = sound & (owner == index) & np.isfinite(margin)
-            if own.sum() < SLICES or np.ptp(margin[own]) == 0:
-                continue
-            rows.append(_frame(scenario, target, arrays, points[own], margin[own], seed))
-    columns = ["scenario", "target", *_COLUMNS]
+        for column, target in enumerate(wanted):
+            own = (owner == index) & np.isfinite(margins[:, column])
+            margin = margins[own, column]
+            if len(margin) >= SLICES and np.ptp(margin) > 0:
+                indices = _indices(sample.factors, sample.points[own], margin, seed)
+                rows.append(indices.assign(scenario=scenario, target=target)[columns])
     return pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=columns)
 
 
 _COLUMNS = ("factor", "factor_zh", "pawn", "by_chance", "correlation")
 
 
-def _frame(
-    scenario: str,
-    target: str,
-    arrays: list[xr.DataArray],
-    points: FloatArray,
-    margin: FloatArray,
-    seed: int,
+def _indices(
+    factors: Sequence[Factor], points: FloatArray, margin: FloatArray, seed: int
 ) -> pd.DataFrame:
+    """Return what a margin depends on, a row a factor, the strongest first."""
     from scipy.stats import spearmanr
 
     shuffled = np.random.default_rng(seed).permutation(points[:, :1])
     distances = pawn(np.hstack([points, shuffled]), margin, seed)
     table = {
-        "factor": [str(array.attrs["long_name"]) for array in arrays],
-        "factor_zh": [str(array.attrs.get("long_name_zh", "")) for array in arrays],
+        "factor": [factor.name for factor in factors],
+        "factor_zh": [factor.name_zh for factor in factors],
         "pawn": distances[:-1],
         "by_chance": distances[-1],
         "correlation": [float(spearmanr(column, margin).statistic) for column in points.T],
     }
-    frame = pd.DataFrame({"scenario": scenario, "target": target, **table})
-    return frame.sort_values("pawn", ascending=False, kind="stable")
+    return pd.DataFrame(table).sort_values("pawn", ascending=False, kind="stable")
 
 
 def pawn(points: FloatArray, values: FloatArray, seed: int = 0) -> FloatArray:

@@ -50,11 +50,11 @@ __all__ = [
     "MAIN_DRIVERS",
     "Drivers",
     "Index",
-    "MatrixPair",
     "Sensitivity",
     "draw_pair",
     "estimate_indices",
     "sobol",
+    "with_group",
 ]
 
 LEVEL = 0.95
@@ -152,7 +152,6 @@ def sobol(
     targets: Sequence[Target | str] | None = None,
     *,
     trajectories: int = TRAJECTORIES,
-    each: int = FACTORS_PER_TARGET,
     seed: int | None = None,
     threads: int | None = None,
     progress: Progress = lambda done, steps: None,
@@ -168,7 +167,6 @@ def sobol(
             first scenario.
         targets: the plan's; by default those of the catalogue beside the model.
         trajectories: of Morris, each of which takes a run more than there are factors.
-        each: factors of every binding target that get indices of their own.
         seed: of the random numbers; by default that of the design.
         threads: None for as many as there are processors.
         progress: is told how many runs are done, of how many.
@@ -194,18 +192,18 @@ def sobol(
             found=design.kind,
         )
     factors = design.factors
-    pair = draw_pair(factors, design.points, design.seed)
+    first, second = draw_pair(factors, design.points, design.seed)
     margins = DesignRuns(model, design, binding, threads, progress)
-    margins.steps = 2 * len(pair.a) + trajectories * (len(factors) + 1)
-    drawn = margins.at(np.concatenate([pair.a, pair.b]))
+    margins.steps = 2 * len(first) + trajectories * (len(factors) + 1)
+    drawn = margins.at(np.concatenate([first, second]))
     screening = screened(margins, trajectories)
-    chosen = leading(screening.strength, each, FEWEST_CHOSEN)
-    groups: list[tuple[Factor | None, Sequence[int]]] = [(factors[one], [one]) for one in chosen]
+    chosen = leading(screening.strength, FACTORS_PER_TARGET, FEWEST_CHOSEN)
+    groups = [[one] for one in chosen]
     if rest := sorted(set(range(len(factors))) - set(chosen)):
-        groups.append((None, rest))
-    margins.steps += len(pair.a) * len(groups)
-    mixed = [margins.at(pair.mixed(columns)) for _, columns in groups]
-    every = np.stack(mixed) if mixed else np.empty((0, len(binding), len(pair.a)))
+        groups.append(rest)
+    margins.steps += len(first) * len(groups)
+    mixed = [margins.at(with_group(first, second, columns)) for columns in groups]
+    every = np.stack(mixed) if mixed else np.empty((0, len(binding), len(first)))
     a, b = np.split(drawn, 2, axis=1)
     # A row counts only if it is sound everywhere: else the samples would differ from one another.
     sound = np.isfinite(a).all(axis=0) & np.isfinite(b).all(axis=0)
@@ -213,23 +211,22 @@ def sobol(
     estimates = estimate_indices(a[:, sound], b[:, sound], every[:, :, sound])
     drivers = []
     for row, target in enumerate(binding):
-        effects = screening.mean[row]
-        indices = [
-            Index(
-                factor.name if factor else "",
-                factor.name_zh if factor else "",
-                *map(
-                    float, (*estimates[:, row, column], effects[columns[0]] if factor else np.nan)
-                ),
-            )
-            for column, (factor, columns) in enumerate(groups)
-            if not math.isnan(estimates[3, row, column])
-        ]
-        own = sorted((one for one in indices if one.factor), key=lambda one: -one.total)
-        left_out = next((one for one in indices if not one.factor), None)
         values = drawn[row][np.isfinite(drawn[row])]
         spread = float(values.std()) if values.size else math.nan
-        drivers.append(Drivers(target, spread, tuple(own), left_out))
+        found = [tuple(map(float, estimates[:, row, column])) for column in range(len(groups))]
+        own = [
+            Index(
+                factors[one].name,
+                factors[one].name_zh,
+                *(*index, float(screening.mean[row, one])),
+            )
+            for one, index in zip(chosen, found, strict=False)
+            if not math.isnan(index[3])
+        ]
+        own.sort(key=lambda index: -index.total)
+        is_left = rest and not math.isnan(found[-1][3])
+        left = Index("", "", *(*found[-1], math.nan)) if is_left else None
+        drivers.append(Drivers(target, spread, tuple(own), left))
     return Sensitivity(
         design=design,
         draws=drawn.shape[1],
@@ -244,22 +241,8 @@ def sobol(
 # --- the estimates --------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class MatrixPair:
-    """Two independent samples of the factors, each ``(point, factor)``."""
-
-    a: FloatArray
-    b: FloatArray
-
-    def mixed(self, group: Sequence[int]) -> FloatArray:
-        """Return A with a group's columns taken from B."""
-        mixed = self.a.copy()
-        mixed[:, list(group)] = self.b[:, list(group)]
-        return mixed
-
-
-def draw_pair(factors: Sequence[Factor], points: int, seed: int) -> MatrixPair:
-    """Draw two samples from one scrambled Sobol sequence of twice as many columns.
+def draw_pair(factors: Sequence[Factor], points: int, seed: int) -> tuple[FloatArray, FloatArray]:
+    """Draw two independent samples, ``(point, factor)``, from one scrambled Sobol sequence.
 
     ``points`` is rounded up to a power of two, for which the sequence is made.
     """
@@ -267,7 +250,14 @@ def draw_pair(factors: Sequence[Factor], points: int, seed: int) -> MatrixPair:
     rng = np.random.default_rng(seed)
     sequence = qmc.Sobol(2 * count, scramble=True, bits=32, rng=rng)
     shares = sequence.random_base2(max(1, math.ceil(math.log2(points)))) + 2.0**-33
-    return MatrixPair(quantiles(factors, shares[:, :count]), quantiles(factors, shares[:, count:]))
+    return quantiles(factors, shares[:, :count]), quantiles(factors, shares[:, count:])
+
+
+def with_group(first: FloatArray, second: FloatArray, group: Sequence[int]) -> FloatArray:
+    """Return a sample with the columns of a group taken from another."""
+    mixed = first.copy()
+    mixed[:, list(group)] = second[:, list(group)]
+    return mixed
 
 
 def estimate_indices(

@@ -101,32 +101,18 @@ def deciding_unknowns(
     members = load_ensemble(model) if ensemble is None else ensemble
     catalogue = targets_of(model, targets)
     judged = judged_targets(binding_targets(catalogue) if targets is None else catalogue)
-    return tuple(
-        decided
-        for scenario in scenarios_of(model, scenarios)
-        for decided in _decided(model, scenario, judged, members, threads)
-    )
-
-
-def _decided(
-    model: Model,
-    scenario: Scenario,
-    targets: Sequence[Target],
-    members: Members,
-    threads: int | None,
-) -> Iterator[DecidedTarget]:
-    evaluation = evaluate_members(model, scenario, targets, members, threads)
-    for target in targets:
-        judged = evaluation[target.id]
-        met = PART_MET[judged.status]
-        sound = np.isfinite(met) & np.isfinite(judged.least_margin)
-        if not sound.any():
-            continue
-        unknowns = _unknowns(members, sound, judged.least_margin[sound], met[sound])
-        share = float(met[sound].mean())
-        yield DecidedTarget(
-            scenario.id, target.id, target.name_en, target.name_zh, share, tuple(unknowns)
-        )
+    found = []
+    for scenario in scenarios_of(model, scenarios):
+        evaluation = evaluate_members(model, scenario, judged, members, threads)
+        for target in judged:
+            verdicts = evaluation[target.id]
+            margins, met = verdicts.least_margin, PART_MET[verdicts.status]
+            sound = np.isfinite(met) & np.isfinite(margins)
+            if sound.any():
+                unknowns = tuple(_unknowns(members, sound, margins[sound], met[sound]))
+                about = scenario.id, target.id, target.name_en, target.name_zh
+                found.append(DecidedTarget(*about, float(met[sound].mean()), unknowns))
+    return tuple(found)
 
 
 def _unknowns(

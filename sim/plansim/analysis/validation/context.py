@@ -134,7 +134,9 @@ class ValidationContext:
     def series(self) -> tuple[str, ...]:
         """Every ``name`` or ``name[e1,e2]`` of the model itself that changes over time."""
         return tuple(
-            label for label in self.compiled.rows if label.partition("[")[0] in self.model.variables
+            label
+            for label in self.compiled.kernel.outputs
+            if label.partition("[")[0] in self.model.variables
         )
 
     @cached_property

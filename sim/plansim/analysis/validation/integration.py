@@ -73,7 +73,7 @@ def _moves(
     """
     for reference in context.indicators:
         span = _span(context, reference)
-        path = whole.values[0, whole.compiled.rows[reference]]
+        path = whole.values[0, whole.compiled.kernel.rows_of[reference]]
         turns = np.nanmin(path) < 0 < np.nanmax(path)
         for year in context.checks.years:
             figures = []
@@ -158,7 +158,9 @@ def engines(context: ValidationContext) -> Result:
             if other == "pysimlin":  # which integrates by Euler's method
                 clock = replace(scenario.time, integration=Integration.EULER)
                 runs = context.compiled.run([scenario.values], clock)
-            ours = {name: runs.values[0, runs.compiled.rows[name]] for name in context.series}
+            ours = {
+                name: runs.values[0, runs.compiled.kernel.rows_of[name]] for name in context.series
+            }
             theirs = _series_of(other, context.model, scenario)
             cases.append(disagreement(other, scenario.id, ours, theirs))
     return result(

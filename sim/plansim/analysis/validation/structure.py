@@ -214,7 +214,7 @@ def target_independence(context: ValidationContext) -> Result:
             after = compiled.run([scenario.values], scenario.time)
             for label in context.series:
                 ours, theirs = (
-                    runs.values[0, runs.compiled.rows[label]] for runs in (before, after)
+                    runs.values[0, runs.compiled.kernel.rows_of[label]] for runs in (before, after)
                 )
                 if ours.tobytes() != theirs.tobytes():
                     cases.append(case(original.id, False, "depends", what=label))

@@ -125,7 +125,8 @@ def compare(asked: Arguments, full: bool, no_remedies: bool) -> None:
     value over every one of them.
     """
     from plansim.output.report.comparison_report import comparison_report
-    from plansim.output.report.file import terminal_text, write_report
+    from plansim.output.report.report import write_report
+    from plansim.output.report.writers.terminal import terminal_text
     from plansim.output.tables.comparison import comparison_table
 
     if len(asked.scenarios) < 2:

@@ -54,8 +54,7 @@ def discover(
     Of a scenario it is looked for among the plausible models, of a stored sweep among its runs.
     Without --target the binding targets are taken that are not met or missed nearly everywhere.
     """
-    from plansim.analysis.decisions.prim import Rule
-    from plansim.output.tables.robustness import discovery_table
+    from plansim.output.tables.decisions import discovery_table
     from plansim.targets.target import binding_targets
 
     inputs, sweep = asked.read_source(ids)
@@ -66,7 +65,7 @@ def discover(
         inputs.scenario if sweep is None else sweep,
         inputs.named or binding_targets(inputs.targets),
         only_open=not (ids or all_binding),
-        rule=Rule(conditions=conditions),
+        conditions=conditions,
         **drawn,
     )
     asked.answer(
@@ -87,7 +86,7 @@ def robust(asked: Arguments, ids: tuple[str, ...], members: int | None) -> None:
     The set that should hold is by default all binding targets that any shipped scenario meets in
     at least 5 of 100 models.
     """
-    from plansim.output.tables.robustness import robustness_table
+    from plansim.output.tables.decisions import robustness_table
 
     inputs = asked.read_targets(ids)
     result = asked.study(
@@ -124,7 +123,7 @@ def signposts(asked: Arguments, ids: tuple[str, ...], by: int | None, **drawn: A
     a target can be told early from those that miss it, and by which threshold. Then what the rules
     by which the policy adapts gain over the same policy without them, if the model has any.
     """
-    from plansim.output.tables.robustness import signposts_table
+    from plansim.output.tables.decisions import signposts_table
 
     inputs = asked.read_targets(ids)
     model, scenario, key = inputs.model, inputs.scenario, "signposts.working"
@@ -153,7 +152,7 @@ def conflicts(asked: Arguments, ids: tuple[str, ...], **drawn: Any) -> None:
     every setting that was found; the least relaxation of one target that dissolves it is named. A
     search that was interrupted goes on where it was, if the same command is given again.
     """
-    from plansim.output.tables.robustness import conflicts_table
+    from plansim.output.tables.decisions import conflicts_table
 
     inputs = asked.read_targets(ids, whole=True)
     result = asked.study(
@@ -177,7 +176,7 @@ def information(asked: Arguments, members: int | None) -> None:
 
     Policies are scenarios, which are run over plausible models, or the scenarios of a stored sweep.
     """
-    from plansim.output.tables.robustness import information_table
+    from plansim.output.tables.decisions import information_table
 
     inputs, sweep = asked.read_source()
     result = asked.study(
@@ -235,7 +234,7 @@ def solve(
     Of one lever the least change, of several the cheapest mix by the cost that --price or --cost
     states. The plausible ranges are searched first, then the admissible ones.
     """
-    from plansim.output.tables.decisions import solution_table
+    from plansim.output.tables.policies import solution_table
     from plansim.targets.target import variable_of
 
     if prices and cost is not None:
@@ -295,7 +294,7 @@ def frontier(asked: Arguments, spec: Path | None, draws: int) -> None:
     Levers are moved about SCENARIO, or the scenario that the file names. Where no setting holds
     all targets, the answer names those that make it so, and the frontier is that of the others.
     """
-    from plansim.output.tables.decisions import frontier_table
+    from plansim.output.tables.policies import frontier_table
 
     inputs = asked.read(whole=True)
     result = asked.study(
@@ -368,7 +367,7 @@ def policies(
     interrupted goes on where it was, if the same command is given again.
     """
     from plansim.files.writing import check_destination, check_folder, write_text
-    from plansim.output.tables.decisions import policies_table
+    from plansim.output.tables.policies import policies_table
 
     if folder is not None and folder.is_dir():  # seen before any work
         check_destination(folder / POLICY.format(1), force=asked.force)

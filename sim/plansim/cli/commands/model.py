@@ -138,7 +138,7 @@ def validate(asked: Arguments, tests: tuple[str, ...], reference: bool) -> int:
     from plansim.analysis.validation.result import ValidationOutcome
     from plansim.analysis.validation.suite import chosen
     from plansim.output.documentation.validation import check_report
-    from plansim.output.tables.model import validation_table
+    from plansim.output.tables.validation import validation_table
 
     if asked.output is not None:
         if tests:
@@ -195,7 +195,7 @@ def condition(
     """
     from plansim.analysis.calibration.prior import MEMBERS
     from plansim.files.writing import check_destination
-    from plansim.output.tables.model import conditioning_table
+    from plansim.output.tables.conditioning import conditioning_table
     from plansim.scenario.members import FILE_NAME
 
     if prior and spec is not None:

@@ -12,17 +12,13 @@ import plansim
 from plansim.cli import options
 from plansim.cli.context import UsageError, write
 from plansim.cli.help import command
-from plansim.cli.inputs import Arguments, Inputs
+from plansim.cli.inputs import Arguments
 from plansim.errors import Message
 
 __all__ = ["page", "plot"]
 
 KINDS = ("lines", "verdicts", "fan", "loops")
 """Kinds of figures; `FIGURES` of `output/figures/kinds.py` has their functions."""
-OF_SWEEPS = ("fan",)
-"""Those that are drawn from the stored runs of a sweep."""
-OF_MODEL = ("loops",)
-"""Those that are drawn from the model and its scenarios, without runs and variables."""
 
 
 @command(epilog="Example: plansim plot baseline --variable GDP -o gdp.png")
@@ -54,16 +50,17 @@ def plot(asked: Arguments, names: Sequence[str], kind: str, every: bool) -> None
     from plansim.output.figures.canvas import save_figure
 
     assert asked.output is not None
-    _check_usage(kind, asked, names)
-    if kind in OF_SWEEPS:
-        inputs = replace(asked, scenarios=()).read(names, _reference, whole=True)
+    _check_usage(kind, asked, names, every=every)
+    if kind == "fan":
+        inputs = replace(asked, scenarios=()).read(names, whole=True)
         runs = [plansim.open_sweep(asked.scenarios[0])]
     else:
-        inputs = asked.read(names, _reference)
-        runs = [] if kind in OF_MODEL else asked.runs(inputs)
+        inputs = asked.read(names)
+        runs = [] if kind == "loops" else asked.runs(inputs)
+    series = tuple(one for variable, cells in inputs.named for one in cells or (variable,))
     lang = asked.text.lang
     subject = kinds.Subject(
-        inputs.model, inputs.scenarios, runs, inputs.named, inputs.targets, lang, every
+        inputs.model, inputs.scenarios, runs, series, inputs.targets, lang, every
     )
     with asked.terminal.progress("plot.drawing"):
         figure = kinds.FIGURES[kind](subject)
@@ -71,25 +68,22 @@ def plot(asked: Arguments, names: Sequence[str], kind: str, every: bool) -> None
     write(asked.text("plot.written", path=asked.output))
 
 
-def _check_usage(kind: str, asked: Arguments, names: Sequence[str]) -> None:
+def _check_usage(kind: str, asked: Arguments, names: Sequence[str], *, every: bool) -> None:
     """Refuse options that do not go with a kind of figure."""
-    if names and kind in OF_MODEL:
+    if names and kind in {"loops", "verdicts"}:
         raise UsageError(Message("--kind {kind} takes no --variable", kind=kind))
-    if kind in OF_SWEEPS:
-        if len(asked.scenarios) != 1 or asked.overrides or asked.overlays:
-            raise UsageError(Message("--kind fan needs one RESULT.zarr, without --set and --with"))
-        if not (path := Path(asked.scenarios[0])).exists() and path.suffix != ".zarr":
+    if every and kind != "verdicts":
+        raise UsageError(Message("--all goes with --kind verdicts alone"))
+    if kind == "fan":
+        paths = [Path(name) for name in asked.scenarios]
+        stored = [path for path in paths if path.exists() or path.suffix == ".zarr"]
+        if len(paths) != 1 or paths != stored or asked.overrides or asked.overlays:
             raise UsageError(
-                Message("--kind fan takes a RESULT.zarr that 'plansim sweep' has made")
+                Message(
+                    "--kind fan draws one sweep: the RESULT.zarr that 'plansim sweep' has made, "
+                    "without --set and --with"
+                )
             )
-
-
-def _reference(inputs: Inputs, name: str) -> str:
-    """Return the model's name of a variable; elements in brackets stay as they are."""
-    from plansim.targets.labels import reference_named
-
-    head, bracket, elements = reference_named(inputs.model, name).partition("[")
-    return inputs.model.find(head).name + bracket + elements
 
 
 @command(epilog="Example: plansim page baseline accelerated-growth -o city.html --open")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -37,17 +36,16 @@ def run(asked: Arguments, names: Sequence[str]) -> None:
     left out, to run the model as it is written. Without --variable the table shows what targets
     judge, in their units; a file holds all variables.
     """
-    inputs = asked.read(names, _series_named)
+    inputs = asked.read(names)
     runs = asked.years(inputs)
     shown = [_shown(run, inputs) for run in runs]
     changes = [changes_of(scenario, inputs.model, asked.text) for scenario in inputs.scenarios]
     if asked.output is not None:
-        from plansim.output.export.run_files import write_dataset
+        from plansim.output.export.export import write_dataset
 
-        chosen = list(dict.fromkeys(variable for variable, _ in inputs.named))
         several = inputs.scenario if len(inputs.scenarios) == 1 else inputs.scenarios
         dataset = plansim.simulate(inputs.model, several, engine=asked.engine)
-        write_dataset(dataset, asked.output, names=chosen, force=asked.force)
+        write_dataset(dataset, asked.output, names=inputs.variables, force=asked.force)
     if asked.form == "table":
         _show_tables(runs, shown, changes, inputs, asked)
     else:
@@ -59,30 +57,6 @@ def run(asked: Arguments, names: Sequence[str]) -> None:
         remark(asked.text("run.written", path=asked.output))
 
 
-def _series_named(inputs: Inputs, name: str) -> tuple[str, tuple[str, ...]]:
-    """Return the variable of a name, and its series that are meant: none for all."""
-    from plansim.errors import InputError
-    from plansim.model.records import VariableKind
-    from plansim.targets.labels import elements_named
-
-    try:
-        variable, cells = elements_named(inputs.model, name)
-    except InputError as error:
-        hint = Message("a name of 'plansim list variables'")
-        raise InputError(
-            replace(fault, file="--variable", expected=fault.expected or hint)
-            for fault in error.faults
-        ) from None
-    if variable.kind is VariableKind.LOOKUP:
-        raise InputError(
-            "'{name}' is a lookup table: it has no value over time",
-            inputs.model.path,
-            variable.line,
-            name=variable.name,
-        )
-    return variable.name, tuple(f"{variable.name}[{cell}]" for cell in cells)
-
-
 def _shown(run: Annual, inputs: Inputs) -> list[Series]:
     """Return the series of a run that are asked for, else those that targets judge."""
     from plansim.output.series import as_judged, judged_series, rows_of
@@ -90,7 +64,7 @@ def _shown(run: Annual, inputs: Inputs) -> list[Series]:
     if inputs.named:
         whole = {variable for variable, cells in inputs.named if not cells}
         cells = {cell for _, cells in inputs.named for cell in cells}
-        rows = rows_of(run, dict.fromkeys(variable for variable, _ in inputs.named))
+        rows = rows_of(run, inputs.variables)
         wanted = [row for row in rows if row.name in cells or row.name.partition("[")[0] in whole]
         return list(as_judged(wanted, inputs.targets))
     series = list(rows_of(run, (name for name, one in run.variables.items() if one.moves)))
@@ -141,7 +115,7 @@ def export(asked: Arguments, names: Sequence[str], columns: str | None) -> None:
     """
     from plansim.engine.simulator_files import FORMATS as SIMULATORS
     from plansim.engine.simulator_files import export_scenario
-    from plansim.output.export.run_files import load_iamc
+    from plansim.output.export.iamc import load_iamc
 
     assert asked.output is not None
     suffix = asked.output.suffix
@@ -163,7 +137,7 @@ def export(asked: Arguments, names: Sequence[str], columns: str | None) -> None:
                 runs,
                 asked.output,
                 form=columns or "wide",
-                names=inputs.named,
+                names=inputs.variables,
                 iamc=load_iamc(inputs.model) if columns == "iamc" else None,
                 force=asked.force,
             )

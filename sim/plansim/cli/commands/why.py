@@ -8,7 +8,7 @@ import click
 
 import plansim
 from plansim.cli import options
-from plansim.cli.context import remark, warn
+from plansim.cli.context import warn
 from plansim.cli.help import CommandGroup
 from plansim.cli.inputs import Arguments
 
@@ -72,10 +72,6 @@ def unknowns(asked: Arguments, ids: tuple[str, ...]) -> None:
     asked.answer(found, lambda: unknowns_table(found, inputs.model, asked.text))
 
 
-MOST_WARNINGS = 5
-"""Warnings of a design that are shown: factors that vary about a scenario repeat its own."""
-
-
 @why.command(epilog="Example: plansim why sensitivity baseline -n 512")
 @click.option(
     "--design",
@@ -113,9 +109,7 @@ def sensitivity(
     inputs = asked.read(whole=True)
     about = inputs.given or None
     plan = plansim.read_design(design, inputs.model, samples=samples, seed=seed, scenarios=about)
-    warn(plan.warnings[:MOST_WARNINGS])
-    if (more := len(plan.warnings) - MOST_WARNINGS) > 0:
-        remark(asked.text("sensitivity.warnings", count=more))
+    warn(plan.warnings)
     result = asked.study(
         "sweep.running",
         plansim.sobol,

@@ -4,15 +4,14 @@ A vector is a list of nodes. Nothing is sorted while a run goes on: a rank count
 before, so that the same operations serve all runs of a vector of the processor.
 
 References: Vensim's manual, fn_vector_select, fn_vector_sort_order, fn_vector_rank,
-fn_vector_reorder, fn_invert_matrix, fn_allocate_available, fn_find_market_price at
+fn_vector_reorder, fn_invert_matrix, fn_allocate_available at
 https://www.vensim.com/documentation/.
 """
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from plansim.compiler.functions.random import normal_cdf
 from plansim.compiler.ir import Graph, Op
@@ -23,12 +22,10 @@ __all__ = [
     "Curve",
     "allocated",
     "inverse",
-    "market_price",
     "ranks",
     "reordered",
     "selected",
     "sort_order",
-    "supplied",
     "total",
 ]
 
@@ -98,30 +95,14 @@ def selected(
     """Return what VECTOR SELECT makes of the elements that are chosen, those that are not zero.
 
     As Vensim computes it, not as its manual says, action 5 raises the expression to the selection.
-    A selection that ``error`` does not allow gives NaN, and so does an action that is none.
+    A selection that ``error`` does not allow gives NaN.
     """
-    known = g.value(action)
-    if known is not None:
-        return _selected(g, chosen, values, missing, int(known), error)
-    found = g.number(float("nan"))
-    whole = g.make(Op.TRUNCATE, action)
-    for number in ACTIONS:
-        result = _selected(g, chosen, values, missing, number, error)
-        found = g.select(g.make(Op.EQUAL, whole, g.number(number)), result, found)
-    return found
-
-
-def _selected(
-    g: Graph, chosen: Vector, values: Vector, missing: int, action: int, error: int
-) -> int:
-    zero = g.number(0.0)
+    zero, nan = g.number(0.0), g.number(float("nan"))
     taken = [g.make(Op.NOT_EQUAL, one, zero) for one in chosen]
-    if action in (5,):
-        parts = [g.make(Op.POWER, value, one) for one, value in zip(chosen, values, strict=True)]
-    elif action < 5:
-        parts = [g.multiply(one, value) for one, value in zip(chosen, values, strict=True)]
-    else:
-        parts = list(values)
+    parts = list(values)
+    if action <= 5:
+        weigh = Op.POWER if action == 5 else Op.MULTIPLY
+        parts = [g.make(weigh, value, one) for one, value in zip(chosen, values, strict=True)]
     op, neutral = {
         0: (Op.ADD, 0.0), 6: (Op.ADD, 0.0), 4: (Op.ADD, 0.0), 10: (Op.ADD, 0.0),
         1: (Op.MULTIPLY, 1.0), 5: (Op.MULTIPLY, 1.0), 7: (Op.MULTIPLY, 1.0),
@@ -137,10 +118,10 @@ def _selected(
         found = g.divide(found, count)
     none = g.make(Op.EQUAL, count, zero)
     found = g.select(none, missing, found)
-    wrong = {1: none, 2: g.make(Op.LESS, g.number(1.0), count)}
-    for code, refused in wrong.items():
-        if error in (code, 3):
-            found = g.select(refused, g.number(float("nan")), found)
+    if error in (1, 3):
+        found = g.select(none, nan, found)
+    if error in (2, 3):
+        found = g.select(g.make(Op.LESS, g.number(1.0), count), nan, found)
     return found
 
 
@@ -210,7 +191,7 @@ PROFILES: dict[int, tuple[Profile, float]] = {
 
 @dataclass(frozen=True)
 class Curve:
-    """What a request takes, by the price: nodes, the kind as in `PROFILES`."""
+    """What a request takes, by the price: the kind as in `PROFILES`, all else as nodes."""
 
     request: int
     kind: int
@@ -219,104 +200,31 @@ class Curve:
 
     def at(self, g: Graph, price: int) -> int:
         """Return what is taken at a price."""
-        return g.multiply(self.request, self.share(g, price))
-
-    def share(self, g: Graph, price: int) -> int:
-        """Return the part of the request met at a price; NaN where there is no such kind."""
-        known = g.value(self.kind)
-        if known is not None:
-            return PROFILES[int(known)][0](g, price, self.priority, self.width)
-        found = g.number(float("nan"))
-        for number, (profile, _) in PROFILES.items():
-            part = profile(g, price, self.priority, self.width)
-            found = g.select(g.make(Op.EQUAL, self.kind, g.number(number)), part, found)
-        return found
-
-    def reach(self, g: Graph) -> int:
-        """Return how far from the priority the price matters."""
-        known = g.value(self.kind)
-        widths = max(r for _, r in PROFILES.values()) if known is None else PROFILES[int(known)][1]
-        return g.multiply(g.number(widths), self.width)
+        share = PROFILES[self.kind][0](g, price, self.priority, self.width)
+        return g.multiply(self.request, share)
 
 
 def allocated(g: Graph, curves: Sequence[Curve], supply: int) -> list[int]:
     """Return what each request gets of a supply: what it takes at the price at which all is taken.
 
-    Where none minds the price (kind 0), each gets the same part of its request.
+    The price is found by halving the range in which it lies. Where none minds the price (kind 0),
+    each gets the same part of its request.
     """
     requested = total(g, [curve.request for curve in curves])
-    price = clearing_price(g, curves, supply)
     enough = g.make(Op.LESS_EQUAL, requested, supply)
-    fixed = total(g, [g.make(Op.ABSOLUTE, curve.kind) for curve in curves])
-    equally = g.make(Op.EQUAL, fixed, g.number(0.0))
-    part = g.divide(supply, requested)
-    return [
-        g.select(
-            enough,
-            curve.request,
-            g.select(equally, g.multiply(curve.request, part), curve.at(g, price)),
+    if not any(curve.kind for curve in curves):
+        part = g.divide(supply, requested)
+        parts = [g.multiply(curve.request, part) for curve in curves]
+    else:
+        reaches = [g.multiply(g.number(PROFILES[c.kind][1]), c.width) for c in curves]
+        low, high = (
+            total(g, [g.make(op, c.priority, r) for c, r in zip(curves, reaches, strict=True)], end)
+            for op, end in ((Op.SUBTRACT, Op.MINIMUM), (Op.ADD, Op.MAXIMUM))
         )
-        for curve in curves
-    ]
-
-
-def clearing_price(g: Graph, curves: Sequence[Curve], supply: int) -> int:
-    """Return the price at which all of a supply is taken: exactly where all are of kind 1."""
-    straight = {g.value(curve.kind) for curve in curves} == {1}
-    return (_clearing if straight else _found_price)(g, curves, supply)
-
-
-def market_price(g: Graph, demand: Sequence[Curve], supply: Sequence[Curve]) -> int:
-    """Return the price at which as much is supplied as is demanded.
-
-    A supplier holds back what a request of the same curve would take, unless it minds no price.
-    """
-    capacity = total(g, [curve.request for curve in supply])
-    kept = []
-    for curve in supply:
-        minds = g.make(Op.NOT_EQUAL, curve.kind, g.number(0.0))
-        kept.append(replace(curve, request=g.select(minds, curve.request, g.number(0.0))))
-    return clearing_price(g, [*demand, *kept], capacity)
-
-
-def supplied(g: Graph, curve: Curve, price: int) -> int:
-    """Return what a supplier of a curve gives at a price."""
-    minds = g.make(Op.NOT_EQUAL, curve.kind, g.number(0.0))
-    return g.select(minds, g.subtract(curve.request, curve.at(g, price)), curve.request)
-
-
-def _clearing(g: Graph, curves: Sequence[Curve], supply: int) -> int:
-    """Return the price where all profiles are straight: what is taken is, between their corners."""
-    half = g.number(0.5)
-    corners = [
-        g.make(op, curve.priority, g.multiply(half, curve.width))
-        for op, curve in itertools.product((Op.SUBTRACT, Op.ADD), curves)
-    ]
-
-    def taken(price: int) -> int:
-        return total(g, [curve.at(g, price) for curve in curves])
-
-    low, high = total(g, corners, Op.MINIMUM), total(g, corners, Op.MAXIMUM)
-    for corner in corners:
-        above = g.make(Op.LESS_EQUAL, supply, taken(corner))
-        low = g.select(above, g.make(Op.MAXIMUM, low, corner), low)
-        high = g.select(above, high, g.make(Op.MINIMUM, high, corner))
-    at_low, at_high = taken(low), taken(high)
-    width = g.subtract(at_low, at_high)
-    share = g.divide(g.subtract(at_low, supply), width)
-    flat = g.make(Op.LESS_EQUAL, width, g.number(0.0))
-    return g.select(flat, low, g.add(low, g.multiply(share, g.subtract(high, low))))
-
-
-def _found_price(g: Graph, curves: Sequence[Curve], supply: int) -> int:
-    """Return the price by halving the range in which it lies."""
-    low, high = (
-        total(g, [g.make(op, curve.priority, curve.reach(g)) for curve in curves], extreme)
-        for op, extreme in ((Op.SUBTRACT, Op.MINIMUM), (Op.ADD, Op.MAXIMUM))
-    )
-    for _ in range(_BISECTIONS):
-        middle = g.multiply(g.number(0.5), g.add(low, high))
-        taken = total(g, [curve.at(g, middle) for curve in curves])
-        above = g.make(Op.LESS, supply, taken)
-        low, high = g.select(above, middle, low), g.select(above, high, middle)
-    return g.multiply(g.number(0.5), g.add(low, high))
+        for _ in range(_BISECTIONS):
+            middle = g.multiply(g.number(0.5), g.add(low, high))
+            above = g.make(Op.LESS, supply, total(g, [curve.at(g, middle) for curve in curves]))
+            low, high = g.select(above, middle, low), g.select(above, high, middle)
+        price = g.multiply(g.number(0.5), g.add(low, high))
+        parts = [curve.at(g, price) for curve in curves]
+    return [g.select(enough, c.request, part) for c, part in zip(curves, parts, strict=True)]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from plansim.compiler.ir import Instruction, Op, Program, is_truth
 from plansim.compiler.llvm.lookups import looked_up
 from plansim.compiler.llvm.vector_math import any_exp
-from plansim.compiler.llvm.writer import Writer
+from plansim.compiler.llvm.writer import LANES, VECTOR, Writer
 
 __all__ = ["FunctionBody"]
 
@@ -19,7 +19,7 @@ _COMPARISONS = {
     Op.NOT_EQUAL: "une",
 }
 _INTRINSICS = {Op.ABSOLUTE: "fabs", Op.TRUNCATE: "trunc", Op.SQRT: "sqrt"}
-_OWN = {Op.EXP: "exp", Op.LN: "ln", Op.POWER: "pow"}
+_OWN = {Op.LN: "vector_ln", Op.POWER: "vector_pow"}
 _C_LIBRARY = {
     Op.SIN: "sin",
     Op.COS: "cos",
@@ -30,7 +30,6 @@ _C_LIBRARY = {
     Op.SINH: "sinh",
     Op.COSH: "cosh",
     Op.TANH: "tanh",
-    Op.REMAINDER: "fmod",
 }
 
 _NEAR = 200
@@ -98,7 +97,7 @@ class FunctionBody:
             )
 
     def write_powers(self, places: Iterable[int], bases: int, exponents: int) -> None:
-        """Write where the powers are computed from: what `math_functions` calls ``@pows_W``."""
+        """Write where `math_functions` reads what the powers are made of."""
         for row, place in enumerate(places):
             operands = self.program.instructions[place].operands
             for first, operand in zip((bases, exponents), operands, strict=True):
@@ -113,30 +112,31 @@ class FunctionBody:
             return w.compare(_COMPARISONS[op], *operands)
         if op in _INTRINSICS:
             return w.call(_INTRINSICS[op], *operands)
-        if op is Op.EXP and w.width > 1:  # a call would put aside all that is in registers
-            return any_exp(w, *operands)
+        given = ", ".join(f"{VECTOR} {operand}" for operand in operands)
         if op in _OWN:
-            given = ", ".join(f"{w.vector} {operand}" for operand in operands)
-            return w.put(f"call fastcc {w.vector} @{_OWN[op]}_{w.width}({given})")
+            return w.put(f"call fastcc {VECTOR} @{_OWN[op]}({given})")
         if op in _C_LIBRARY:
-            return self._by_elements(_C_LIBRARY[op], operands)
+            return _by_elements(w, _C_LIBRARY[op], operands)
         match op:
+            case Op.EXP:  # a call would put aside all that is in registers
+                return any_exp(w, *operands)
+            case Op.REMAINDER:
+                return _floored(w, _by_elements(w, "fmod", operands), operands[1])
             case Op.NEGATE:
-                return w.put(f"fneg {w.vector} {operands[0]}")
+                return w.negative(operands[0])
             case Op.SELECT:
                 return w.select(*operands)
             case Op.MINIMUM | Op.MAXIMUM:
                 return self._extreme(instruction, operands)
             case Op.AND | Op.OR:
-                return w.put(f"{op.value} {w.truth} {operands[0]}, {operands[1]}")
+                return w.two_truths(op.value, *operands)
             case Op.NOT:
-                return w.put(f"xor {w.truth} {operands[0]}, {w.truth_value(True)}")
+                return w.inverted(operands[0])
             case Op.LOOKUP:
                 return looked_up(w, self.program.tables[instruction.index], operands[0])
             case Op.RANDOM:
-                given = ", ".join(f"{w.vector} {operand}" for operand in operands)
-                name = f"random_{w.width}"
-                return w.put(f"call fastcc {w.vector} @{name}({given}, i32 {instruction.index})")
+                given = f"{given}, i32 {instruction.index}"
+                return w.put(f"call fastcc {VECTOR} @vector_random({given})")
         raise AssertionError(op)
 
     def _extreme(self, instruction: Instruction, operands: list[str]) -> str:
@@ -152,36 +152,24 @@ class FunctionBody:
             return found
         return w.select(w.compare("uno", a, a), a, found)
 
-    def _by_elements(self, name: str, operands: list[str]) -> str:
-        """Write a call of the C library for each element."""
-        w = self.w
-        types = ", ".join(["double"] * len(operands))
-        w.shared.declared.add(f"declare double @{name}({types})")
-        found = "poison"
-        for lane in range(w.width):
-            if w.width == 1:
-                parts = operands
-            else:
-                parts = [w.put(f"extractelement {w.vector} {e}, i32 {lane}") for e in operands]
-            given = ", ".join(f"double {part}" for part in parts)
-            value = w.put(f"call double @{name}({given})")
-            if name == "fmod":  # C takes the dividend's sign; here the divisor counts
-                value = _floored(w, value, parts[1])
-            if w.width == 1:
-                return value
-            found = w.put(f"insertelement {w.vector} {found}, double {value}, i32 {lane}")
-        return found
+
+def _by_elements(w: Writer, name: str, operands: list[str]) -> str:
+    """Write a call of the C library for each element."""
+    w.shared.declared.add(f"declare double @{name}({', '.join(['double'] * len(operands))})")
+    found = "poison"
+    for lane in range(LANES):
+        parts = [w.put(f"extractelement {VECTOR} {e}, i32 {lane}") for e in operands]
+        value = w.put(f"call double @{name}({', '.join(f'double {part}' for part in parts)})")
+        found = w.put(f"insertelement {VECTOR} {found}, double {value}, i32 {lane}")
+    return found
 
 
 def _floored(w: Writer, remainder: str, divisor: str) -> str:
-    """Return a remainder with the sign of the divisor, as ``%`` has it in Python (scalars)."""
-    zero = "0x0000000000000000"
-    negative = w.put(f"fcmp olt double {remainder}, {zero}")
-    positive = w.put(f"fcmp ogt double {remainder}, {zero}")
-    down = w.put(f"fcmp olt double {divisor}, {zero}")
-    up = w.put(f"fcmp ogt double {divisor}, {zero}")
-    first = w.put(f"and i1 {negative}, {up}")
-    second = w.put(f"and i1 {positive}, {down}")
-    differ = w.put(f"or i1 {first}, {second}")
-    moved = w.put(f"fadd double {remainder}, {divisor}")
-    return w.put(f"select i1 {differ}, double {moved}, double {remainder}")
+    """Write a remainder with the sign of the divisor, as ``%`` has it in Python, from C's."""
+    zero = w.number(0.0)
+    below, above = (
+        w.two_truths("and", w.compare(of_rest, remainder, zero), w.compare(other, divisor, zero))
+        for of_rest, other in (("olt", "ogt"), ("ogt", "olt"))
+    )
+    differ = w.two_truths("or", below, above)
+    return w.select(differ, w.two("fadd", remainder, divisor), remainder)

@@ -32,24 +32,22 @@ Batch = tuple[int, ...]
 class StepLayout:
     """Rows of a vector's own memory, and the parts of a step."""
 
-    levels: int
-    """The first row of the levels at a step's start; further buffers of them follow."""
+    level_of: Mapping[int, int]
+    """By number of a state that is a level, its row at a step's start; further buffers follow."""
     flag: int
-    renewed: int
-    frozen: int
-    kept: Mapping[int, int]
-    """By place, the row of what a later part needs; powers of a batch stand side by side."""
+    memories: Mapping[int, int]
+    """By number of a state that is a memory, its row."""
+    rows: Mapping[int, int]
+    """By place, the row of what is needed after the function that computes it; those of the powers
+    of a batch stand side by side."""
     exponents: int
     size: int
+    once: Sequence[Sequence[Batch]]
+    """What is computed before the first step, by function."""
     step: Sequence[Sequence[Batch]]
     save: Sequence[Sequence[Batch]]
     shown: Sequence[Sequence[int]]
-    """Places of outputs, in order, by the function that writes them; a single one is part of the
-    last of ``save``."""
-    once: Sequence[Sequence[int]]
-    """Places that are computed before the first step, by function."""
-    once_rows: Mapping[int, int]
-    """By place, the row of what a later one of these functions needs, or a later phase."""
+    """Places of outputs, in order, by the function that writes them."""
 
 
 def _batches(program: Program, places: Iterable[int]) -> Iterator[Batch]:
@@ -85,25 +83,21 @@ def _parts(program: Program, places: Iterable[int]) -> list[list[Batch]]:
 
 
 def laid_out(program: Program, plan: Schedule) -> StepLayout:
-    """Cut a step into parts and give each value that outlives its part a row."""
+    """Cut a run into parts and give each value that outlives its part a row."""
+    once = [[(place,) for place in part] for part in _cut(plan.once)]
     step, save = _parts(program, plan.step), _parts(program, plan.save)
-    levels = len(plan.once_kept)
-    states = len(program.states)
-    flag = levels + max(map(len, STAGES.values())) * states
-    renewed, frozen = flag + 1, flag + 1 + states
-    first = frozen + len(plan.frozen_kept)
-    shown = _cut(list(program.outputs.values()))
-    apart = len(shown) > 1
-    kept = _rows(first, [*step, *save], _last_uses(program, plan, step, save, apart=apart))
-    exponents = max([first - 1, *kept.values()]) + 1
+    numbers = range(len(program.states))
+    level_of = {i: row for row, i in enumerate(i for i in numbers if program.states[i].is_level)}
+    flag = max(map(len, STAGES.values())) * len(level_of)
+    memories = {i: row for row, i in enumerate((i for i in numbers if i not in level_of), flag + 1)}
+    first = flag + 1 + len(memories)
+    rows = {place: row for row, place in enumerate(_kept(program, once, step, save), first)}
+    exponents = first + len(rows)
     most = max((len(batch) for part in (*step, *save) for batch in part), default=0)
-    once = _cut(plan.once)
-    once_rows = _once_rows(program, plan, once, first)
-    size = max([exponents + most, *(row + 1 for row in once_rows.values())])
+    shown = _cut(list(program.outputs.values()))
     return StepLayout(
-        levels, flag, renewed, frozen, kept, exponents, size, step, save, shown, once,
-        once_rows,
-    )  # fmt: skip
+        level_of, flag, memories, rows, exponents, exponents + most, once, step, save, shown
+    )
 
 
 def _cut(places: Sequence[int]) -> list[Sequence[int]]:
@@ -113,79 +107,26 @@ def _cut(places: Sequence[int]) -> list[Sequence[int]]:
     return [places[i : i + _PART] for i in range(0, len(places), _PART)]
 
 
-def _once_rows(
-    program: Program, plan: Schedule, parts: Sequence[Sequence[int]], first: int
-) -> dict[int, int]:
-    """Assign rows to what is needed beyond its part; no step has begun that would use them."""
-    rows = dict(plan.once_kept)
-    if len(parts) == 1:
-        return rows
-    home = {place: i for i, part in enumerate(parts) for place in part}
-    beyond = {state.initial for state in program.states} | {p.initial for p in program.pipes}
-    for i, part in enumerate(parts):
-        for place in part:
-            beyond |= {o for o in program.instructions[place].operands if home.get(o, i) != i}
-    for place in plan.once:
-        if place in beyond and program.instructions[place].operands:
-            rows.setdefault(place, first + len(rows))
-    return rows
-
-
-def _last_uses(
+def _kept(
     program: Program,
-    plan: Schedule,
+    once: Sequence[Sequence[Batch]],
     step: Sequence[Sequence[Batch]],
     save: Sequence[Sequence[Batch]],
-    *,
-    apart: bool,
-) -> dict[int, int]:
-    """Return, by place, the last part that needs what an earlier one computes.
-
-    ``apart`` says whether outputs are written after the last part, and not by it.
-    """
-    parts = [*step, *save]
+) -> Iterator[int]:
+    """Yield the places that are needed after their part; leaves are loaded from where they are."""
+    instructions, parts = program.instructions, [*once, *step, *save]
     home = {place: i for i, part in enumerate(parts) for batch in part for place in batch}
-    powers = {place for part in parts for batch in part if len(batch) > 1 for place in batch}
-    last: dict[int, int] = {}
-
-    def use(place: int, part: int) -> None:
-        if place in plan.frozen_kept or place not in home:
-            return
-        if home[place] != part or place in powers:
-            last[place] = max(part, last.get(place, 0))
-
+    needed = {*program.outputs.values(), *(state.initial for state in program.states)}
+    for state in program.states:  # a flow of the step moves its level at once
+        if not state.is_level or home.get(state.change, 0) < len(once):
+            needed.add(state.change)
+    for pipe in program.pipes:
+        needed |= {pipe.initial, pipe.entering, pipe.steps}
+    for place, own in home.items():
+        needed |= {o for o in instructions[place].operands if home.get(o, own) != own}
     for i, part in enumerate(parts):
+        in_step = len(once) <= i < len(once) + len(step)
         for batch in part:
-            for place in batch:
-                for operand in program.instructions[place].operands:
-                    use(operand, i)
-    for place in powers:  # all of a batch have rows
-        use(place, home[place])
-    for state in program.states:
-        if state.is_level and state.change in powers:
-            use(state.change, len(step) - 1)
-    for place in program.outputs.values():
-        use(place, len(parts) - 1 + apart)
-    return last
-
-
-def _rows(first: int, parts: Sequence[Sequence[Batch]], last: Mapping[int, int]) -> dict[int, int]:
-    """Assign rows to places; a row is used again when all that need its value are through."""
-    rows: dict[int, int] = {}
-    size = first
-    free: list[int] = []
-    busy: list[tuple[int, int]] = []  # the last part that needs a row's value
-    for i, part in enumerate(parts):
-        free += [row for until, row in busy if until < i]
-        busy = [(until, row) for until, row in busy if until >= i]
-        for batch in part:
-            for place in batch:
-                if place not in last:
-                    continue
-                if len(batch) == 1 and free:
-                    rows[place] = free.pop()
-                else:
-                    rows[place] = size
-                    size += 1
-                busy.append((last[place], rows[place]))
-    return rows
+            frozen = in_step and instructions[batch[0]].op is Op.FROZEN  # for later stages
+            if instructions[batch[0]].operands and (len(batch) > 1 or batch[0] in needed or frozen):
+                yield from batch

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from plansim.compiler.ir import PiecewiseLinear
-from plansim.compiler.llvm.writer import LANES, Writer
+from plansim.compiler.llvm.writer import BITS, LANES, TRUTH, Writer
 
 __all__ = ["looked_up"]
 
@@ -37,14 +37,14 @@ def looked_up(w: Writer, table: PiecewiseLinear, at: str) -> str:
 
 def _counted(w: Writer, x: tuple[float, ...], inside: str) -> str:
     """Write the number of points between the ends that are passed."""
-    place = w.zero_bits()
+    place = "zeroinitializer"
     for point in x[1:-1]:
         place = _one_more(w, place, w.compare("oge", inside, w.number(point)))
     return place
 
 
 def _one_more(w: Writer, place: str, where: str) -> str:
-    more = w.put(f"sext {w.truth} {where} to {w.bits}")
+    more = w.put(f"sext {TRUTH} {where} to {BITS}")
     return w.two_bits("sub", place, more)
 
 

@@ -5,7 +5,7 @@ Reference: J. K. Salmon et al., Parallel random numbers: as easy as 1, 2, 3 (SC 
 
 from __future__ import annotations
 
-from plansim.compiler.llvm.writer import Shared, Writer
+from plansim.compiler.llvm.writer import BITS, LANES, VECTOR, Shared, Writer
 
 __all__ = ["random_function"]
 
@@ -14,48 +14,42 @@ ROTATIONS = (13, 15, 26, 6, 17, 29, 16, 24)
 PARITY = 0x1BD11BDA
 
 
-def random_function(width: int, shared: Shared) -> str:
-    """Return the definition of ``@random_W(seed, stream, step, place)``: a number between 0 and 1.
+def random_function(shared: Shared) -> str:
+    """Return the definition of ``@vector_random(seed, stream, step, place)``, between 0 and 1.
 
     It is Threefry-2x32-20 with the key (seed, stream) and the counter (step, place), whole numbers
     of which the lowest 32 bits count.
     """
-    w = Writer(width, shared)
-    words = w.typed("i32")
-    to_integer = f"@llvm.fptosi.sat.{w.suffix.replace('f', 'i')}.{w.suffix}"
-    rotate = f"@llvm.fshl.{w.suffix.replace('f64', 'i32')}"
-    shared.declared.add(f"declare {w.bits} {to_integer}({w.vector})")
+    w = Writer(shared)
+    words = f"<{LANES} x i32>"
+    to_integer = f"@llvm.fptosi.sat.v{LANES}i64.v{LANES}f64"
+    rotate = f"@llvm.fshl.v{LANES}i32"
+    shared.declared.add(f"declare {BITS} {to_integer}({VECTOR})")
     shared.declared.add(f"declare {words} {rotate}({words}, {words}, {words})")
 
-    def constant(value: int) -> str:
-        return str(value) if width == 1 else f"splat (i32 {value})"
-
     def word(name: str) -> str:
-        whole = w.put(f"call {w.bits} {to_integer}({w.vector} {name})")
-        return w.put(f"trunc {w.bits} {whole} to {words}")
+        whole = w.put(f"call {BITS} {to_integer}({VECTOR} {name})")
+        return w.put(f"trunc {BITS} {whole} to {words}")
 
-    def two(operation: str, a: str, b: str) -> str:
-        return w.put(f"{operation} {words} {a}, {b}")
+    def two(operation: str, a: str, b: str | int) -> str:
+        return w.put(f"{operation} {words} {a}, {b if isinstance(b, str) else constant(b)}")
 
-    place = "%place"
-    if width > 1:
-        first = w.put(f"insertelement {words} poison, i32 %place, i32 0")
-        place = w.put(f"shufflevector {words} {first}, {words} poison, {words} zeroinitializer")
+    def constant(value: int) -> str:
+        return f"splat (i32 {value})"
+
     keys = [word("%seed"), word("%stream")]
-    keys.append(two("xor", two("xor", *keys), constant(PARITY)))
-    a, b = two("add", word("%step"), keys[0]), two("add", place, keys[1])
+    keys.append(two("xor", two("xor", *keys), PARITY))
+    a, b = two("add", word("%step"), keys[0]), two("add", w.spread("%place", "i32"), keys[1])
     for turn in range(5):
         for distance in ROTATIONS[:4] if turn % 2 == 0 else ROTATIONS[4:]:
             a = two("add", a, b)
             operands = f"{words} {b}, {words} {b}, {words} {constant(distance)}"
             b = two("xor", w.put(f"call {words} {rotate}({operands})"), a)
         a = two("add", a, keys[(turn + 1) % 3])
-        b = two("add", two("add", b, keys[(turn + 2) % 3]), constant(turn + 1))
-    high, low = (
-        w.put(f"uitofp {words} {two('lshr', part, constant(6))} to {w.vector}") for part in (a, b)
-    )
+        b = two("add", two("add", b, keys[(turn + 2) % 3]), turn + 1)
+    high, low = (w.put(f"uitofp {words} {two('lshr', part, 6)} to {VECTOR}") for part in (a, b))
     found = w.two("fadd", w.two("fmul", high, w.number(2.0**26)), low)
     found = w.two("fmul", w.two("fadd", found, w.number(0.5)), w.number(2.0**-52))
-    given = ", ".join(f"{w.vector} %{name}" for name in ("seed", "stream", "step"))
-    head = f"define internal fastcc {w.vector} @random_{width}({given}, i32 %place) {{"
-    return "\n".join([head, "entry:", *w.lines, f"  ret {w.vector} {found}", "}"])
+    given = ", ".join(f"{VECTOR} %{name}" for name in ("seed", "stream", "step"))
+    head = f"define internal fastcc {VECTOR} @vector_random({given}, i32 %place) {{"
+    return "\n".join([head, "entry:", *w.lines, f"  ret {VECTOR} {found}", "}"])

@@ -25,7 +25,7 @@ from __future__ import annotations
 import math
 from decimal import Context, Decimal
 
-from plansim.compiler.llvm.writer import Shared, Writer, bits_of
+from plansim.compiler.llvm.writer import BITS, LANES, VECTOR, Shared, Writer, bits_of
 
 __all__ = ["MOST_POWERS", "any_exp", "math_functions"]
 
@@ -78,45 +78,38 @@ _LOWERED_ROOTS = tuple(bits_of(root) - (i << 48) for i, root in enumerate(_ROOTS
 """Their bits, to which the bits of n + i/16, moved to the exponent's place, are added."""
 
 
-def math_functions(width: int, shared: Shared) -> str:
-    """Return the definitions of ``@exp_W``, ``@ln_W``, ``@pow_W`` and ``@pows_W`` for a width W.
+def math_functions(shared: Shared) -> str:
+    """Return the definitions of ``@vector_ln``, ``@vector_pow`` and ``@vector_pows``.
 
-    ``@pows_W(memory, vectors, stride, bases, exponents, count)`` puts ``count`` powers, at most
-    `MOST_POWERS`, in the place of their bases, in the memory of each of some vectors of runs.
+    ``@vector_pows(memory, vectors, stride, bases, exponents, count)`` puts ``count`` powers, at
+    most `MOST_POWERS`, in the place of their bases, in the memory of each of some vectors of runs.
     """
-    parts = [_exp(width, shared), _ln(width, shared), _pow(width, shared)]
-    return "\n".join([*parts, _pows(width, shared)])
+    return "\n".join([_ln(shared), _special_pow(shared), _pow(shared), _pows(shared)])
 
 
-def _exp(width: int, shared: Shared) -> str:
-    w = Writer(width, shared)
-    return _function(w, f"exp_{width}", "%x", any_exp(w, "%x"))
-
-
-def _ln(width: int, shared: Shared) -> str:
-    w = Writer(width, shared)
+def _ln(shared: Shared) -> str:
+    w = Writer(shared)
     high, low = _any_ln(w, "%x", short=True)
-    return _function(w, f"ln_{width}", "%x", w.two("fadd", high, low))
+    return _function(w, "vector_ln", "%x", w.two("fadd", high, low))
 
 
-def _pow(width: int, shared: Shared) -> str:
+def _pow(shared: Shared) -> str:
     """Write the power: straight on for ordinary numbers, with all of IEEE's cases otherwise."""
-    w = Writer(width, shared)
+    w = Writer(shared)
     found, good = _ordinary_exp(w, *_ordinary_ln(w))
     w.lines.append(f"  br i1 {good}, label %plain, label %special")
     w.lines.append("plain:")
-    w.lines.append(f"  ret {w.vector} {found}")
+    w.lines.append(f"  ret {VECTOR} {found}")
     w.lines.append("special:")
-    slow = w.put(f"call fastcc {w.vector} @pow_special_{width}({w.vector} %x, {w.vector} %y)")
-    fast = _function(w, f"pow_{width}", "%x, %y", slow)
-    return _special_pow(width, shared) + "\n" + fast
+    slow = w.put(f"call fastcc {VECTOR} @special_pow({VECTOR} %x, {VECTOR} %y)")
+    return _function(w, "vector_pow", "%x, %y", slow)
 
 
 def _ordinary_ln(w: Writer) -> tuple[str, str]:
     """Write ``%y`` ln ``%x`` as a sum of two numbers, the first NaN if x is no ordinary number."""
     bits = w.as_bits("%x")
     above = w.two_bits("sub", bits, w.integer(1 << 52))
-    ordinary = w.put(f"icmp ult {w.bits} {above}, {w.integer(_EXPONENT - (1 << 52))}")
+    ordinary = w.put(f"icmp ult {BITS} {above}, {w.integer(_EXPONENT - (1 << 52))}")
     high, low = _normal_ln(w, bits, None, short=True)
     product, rest = _times(w, "%y", high, low)
     return w.select(ordinary, product, w.number(math.nan)), rest
@@ -135,7 +128,7 @@ def _ordinary_exp(w: Writer, product: str, rest: str) -> tuple[str, str]:
 
 MOST_POWERS = 64
 """Maximum number of powers that are computed in one go."""
-_LOOP = """define internal fastcc void @pows_{width}(ptr %memory, i64 %vectors, i64 %stride,
+_LOOP = """define internal fastcc void @vector_pows(ptr %memory, i64 %vectors, i64 %stride,
     i64 %bases, i64 %exponents, i64 %count) {{
 entry:
   %products = alloca [{most} x {vector}], align {align}
@@ -204,7 +197,7 @@ special:
   %exponent_index = add i64 %exponents_at, %j
   %exponent_at = getelementptr {vector}, ptr %memory, i64 %exponent_index
   %exponent = load {vector}, ptr %exponent_at, align {align}
-  %slow = call fastcc {vector} @pow_special_{width}({vector} %base, {vector} %exponent)
+  %slow = call fastcc {vector} @special_pow({vector} %base, {vector} %exponent)
   store {vector} %slow, ptr %to_at, align {align}
   br label %done
 done:
@@ -224,20 +217,19 @@ end:
 }}"""
 
 
-def _pows(width: int, shared: Shared) -> str:
+def _pows(shared: Shared) -> str:
     """Write loops over logarithms and exponentials, of several vectors of runs at a time.
 
     Short ones, so that a processor has enough of them under way at once: none waits for another.
     """
-    w = Writer(width, shared)
+    w = Writer(shared)
     product, rest = _ordinary_ln(w)
     ln = "\n".join(w.lines)
     w.lines.clear()
     found, good = _ordinary_exp(w, "%product", "%rest")
     return _LOOP.format(
-        width=width,
-        vector=w.vector,
-        align=8 * width,
+        vector=VECTOR,
+        align=8 * LANES,
         most=MOST_POWERS,
         ln=ln,
         product=product,
@@ -248,8 +240,8 @@ def _pows(width: int, shared: Shared) -> str:
     )
 
 
-def _special_pow(width: int, shared: Shared) -> str:
-    w = Writer(width, shared)
+def _special_pow(shared: Shared) -> str:
+    w = Writer(shared)
     zero, one, inf = w.number(0.0), w.number(1.0), w.number(math.inf)
     size = w.call("fabs", "%x")
     high, low = _any_ln(w, size, short=False)
@@ -264,31 +256,27 @@ def _special_pow(width: int, shared: Shared) -> str:
     of_y = w.call("fabs", "%y")
     whole = _is_whole(w, of_y)
     half_whole = _is_whole(w, w.two("fmul", of_y, w.number(0.5)))
-    even_or_not = w.put(f"xor {w.truth} {half_whole}, {w.truth_value(True)}")
-    odd = w.put(f"and {w.truth} {whole}, {even_or_not}")
-    below = w.put(f"icmp slt {w.bits} {w.as_bits('%x')}, {w.zero_bits()}")
-    turned = w.put(f"fneg {w.vector} {found}")
-    found = w.select(w.put(f"and {w.truth} {below}, {odd}"), turned, found)
+    odd = w.two_truths("and", whole, w.inverted(half_whole))
+    below = w.put(f"icmp slt {BITS} {w.as_bits('%x')}, zeroinitializer")
+    found = w.select(w.two_truths("and", below, odd), w.negative(found), found)
     negative = w.compare("olt", "%x", zero)
     bounded = w.compare("ogt", "%x", w.number(-math.inf))
-    neither = w.put(f"xor {w.truth} {whole}, {w.truth_value(True)}")
-    hopeless = w.put(f"and {w.truth} {negative}, {bounded}")
-    hopeless = w.put(f"and {w.truth} {hopeless}, {neither}")
+    hopeless = w.two_truths("and", w.two_truths("and", negative, bounded), w.inverted(whole))
     found = w.select(hopeless, w.number(math.nan), found)
     # |base| = 1 to an infinite exponent is 1; NaN stays, but for exponent 0 and base 1.
     endless = w.compare("oeq", of_y, inf)
     unit = w.compare("oeq", size, one)
-    found = w.select(w.put(f"and {w.truth} {endless}, {unit}"), one, found)
+    found = w.select(w.two_truths("and", endless, unit), one, found)
     found = w.select(w.compare("uno", "%x", "%y"), w.number(math.nan), found)
     found = w.select(w.compare("oeq", "%x", one), one, found)
     found = w.select(w.compare("oeq", "%y", zero), one, found)
-    return _function(w, f"pow_special_{width}", "%x, %y", found, "noinline cold")
+    return _function(w, "special_pow", "%x, %y", found, "noinline cold")
 
 
 def _function(w: Writer, name: str, parameters: str, result: str, attributes: str = "") -> str:
-    given = ", ".join(f"{w.vector} {parameter}" for parameter in parameters.split(", "))
-    head = f"define internal fastcc {w.vector} @{name}({given}) {attributes} {{"
-    return "\n".join([head, "entry:", *w.lines, f"  ret {w.vector} {result}", "}"])
+    given = ", ".join(f"{VECTOR} {parameter}" for parameter in parameters.split(", "))
+    head = f"define internal fastcc {VECTOR} @{name}({given}) {attributes} {{"
+    return "\n".join([head, "entry:", *w.lines, f"  ret {VECTOR} {result}", "}"])
 
 
 def _is_whole(w: Writer, size: str) -> str:
@@ -297,13 +285,13 @@ def _is_whole(w: Writer, size: str) -> str:
     rounded = w.two("fsub", w.two("fadd", size, two52), two52)
     same = w.compare("oeq", rounded, size)
     large = w.compare("oge", size, two52)
-    return w.put(f"or {w.truth} {same}, {large}")
+    return w.two_truths("or", same, large)
 
 
 def _times(w: Writer, y: str, high: str, low: str) -> tuple[str, str]:
     """Write ``y*(high + low)`` as a sum of two numbers."""
     product = w.two("fmul", y, high)
-    error = w.fma(y, high, w.put(f"fneg {w.vector} {product}"))
+    error = w.fma(y, high, w.negative(product))
     return product, w.fma(y, low, error)
 
 
@@ -364,7 +352,7 @@ def _normal_ln(w: Writer, bits: str, shift: str | None, short: bool) -> tuple[st
     above = w.two_bits("sub", bits, w.integer(_LOWEST_M))
     upper = w.two_bits("and", above, w.integer(_UPPER))
     m = w.as_numbers(w.two_bits("sub", bits, upper))
-    e = w.put(f"sitofp {w.bits} {upper} to {w.vector}")  # times 2⁵²
+    e = w.put(f"sitofp {BITS} {upper} to {VECTOR}")  # times 2⁵²
     if shift is not None:
         e = w.two("fadd", e, shift)
     index = w.two_bits("lshr", above, w.integer(48))
@@ -379,7 +367,7 @@ def _normal_ln(w: Writer, bits: str, shift: str | None, short: bool) -> tuple[st
         return first, w.fma(square, w.polynomial(_LN, r, square), rest)
     half = w.two("fmul", r, w.number(-0.5))
     quadratic = w.two("fmul", half, r)
-    error = w.fma(half, r, w.put(f"fneg {w.vector} {quadratic}"))
+    error = w.fma(half, r, w.negative(quadratic))
     second = w.two("fadd", first, quadratic)
     second_low = w.two("fsub", quadratic, w.two("fsub", second, first))
     cube = w.two("fmul", square, r)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-__all__ = ["LANES", "Shared", "Writer", "bits_of"]
+__all__ = ["BITS", "LANES", "TRUTH", "VECTOR", "Shared", "Writer", "bits_of"]
 
 LANES = 8
 """Runs in a vector."""
-
+VECTOR, TRUTH, BITS = (f"<{LANES} x {element}>" for element in ("double", "i1", "i64"))
+"""Types of vectors: of numbers, of truth values, of numbers seen as integers."""
 
 _HORNER = 5
 """Maximum number of terms that follow each other without more terms at once."""
@@ -54,36 +56,13 @@ def bits_of(value: float) -> int:
 
 @dataclass
 class Writer:
-    """Writes instructions on vectors of some width (1: scalars), a name for each result."""
+    """Writes instructions on vectors, a name for each result."""
 
-    width: int
     shared: Shared
     lines: list[str] = field(default_factory=list)
+    block: str = "vector"
+    """The label of the block that is being written."""
     _count: int = 0
-
-    @property
-    def vector(self) -> str:
-        """The type of numbers."""
-        return self.typed("double")
-
-    @property
-    def truth(self) -> str:
-        """The type of truth values."""
-        return self.typed("i1")
-
-    @property
-    def bits(self) -> str:
-        """The type of numbers seen as integers."""
-        return self.typed("i64")
-
-    @property
-    def suffix(self) -> str:
-        """What LLVM adds to an intrinsic's name."""
-        return "f64" if self.width == 1 else f"v{self.width}f64"
-
-    def typed(self, element: str) -> str:
-        """Return the type of vectors of an element's type."""
-        return element if self.width == 1 else f"<{self.width} x {element}>"
 
     def put(self, text: str) -> str:
         """Write an instruction and give the name of its result."""
@@ -94,45 +73,55 @@ class Writer:
 
     def number(self, value: float) -> str:
         """Return a constant in every element."""
-        raw = f"0x{bits_of(value):016X}"
-        return raw if self.width == 1 else f"splat (double {raw})"
+        return f"splat (double 0x{bits_of(value):016X})"
 
     def integer(self, value: int) -> str:
         """Return an integer constant in every element."""
-        return str(value) if self.width == 1 else f"splat (i64 {value})"
-
-    def zero_bits(self) -> str:
-        """Return the integer 0 in every element."""
-        return "0" if self.width == 1 else "zeroinitializer"
-
-    def truth_value(self, value: bool) -> str:
-        """Return a truth value in every element."""
-        word = "true" if value else "false"
-        return word if self.width == 1 else f"splat (i1 {word})"
+        return f"splat (i64 {value})"
 
     def two(self, operation: str, a: str, b: str) -> str:
         """Write an operation on two vectors of numbers."""
-        return self.put(f"{operation} {self.vector} {a}, {b}")
+        return self.put(f"{operation} {VECTOR} {a}, {b}")
 
     def two_bits(self, operation: str, a: str, b: str) -> str:
         """Write an operation on two vectors of integers."""
-        return self.put(f"{operation} {self.bits} {a}, {b}")
+        return self.put(f"{operation} {BITS} {a}, {b}")
+
+    def two_truths(self, operation: str, a: str, b: str) -> str:
+        """Write ``and``, ``or`` or ``xor`` of two vectors of truth values."""
+        return self.put(f"{operation} {TRUTH} {a}, {b}")
+
+    def inverted(self, a: str) -> str:
+        """Write what is true where truth values are false."""
+        return self.two_truths("xor", a, "splat (i1 true)")
+
+    def negative(self, a: str) -> str:
+        """Write numbers with the other sign."""
+        return self.put(f"fneg {VECTOR} {a}")
+
+    def spread(self, value: str, element: str = "double") -> str:
+        """Write a vector that has one value in all elements."""
+        kind = f"<{LANES} x {element}>"
+        first = self.put(f"insertelement {kind} poison, {element} {value}, i32 0")
+        return self.put(
+            f"shufflevector {kind} {first}, {kind} poison, <{LANES} x i32> zeroinitializer"
+        )
 
     def compare(self, condition: str, a: str, b: str) -> str:
         """Write a comparison, as ``olt``; it is false for NaN if it begins with o."""
-        return self.put(f"fcmp {condition} {self.vector} {a}, {b}")
+        return self.put(f"fcmp {condition} {VECTOR} {a}, {b}")
 
     def select(self, condition: str, a: str, b: str) -> str:
         """Write the choice between two vectors, element by element."""
-        return self.put(f"select {self.truth} {condition}, {self.vector} {a}, {self.vector} {b}")
+        return self.put(f"select {TRUTH} {condition}, {VECTOR} {a}, {VECTOR} {b}")
 
     def call(self, intrinsic: str, *operands: str) -> str:
         """Write the call of one of LLVM's own functions on numbers."""
-        name = f"@llvm.{intrinsic}.{self.suffix}"
-        types = ", ".join([self.vector] * len(operands))
-        self.shared.declared.add(f"declare {self.vector} {name}({types})")
-        given = ", ".join(f"{self.vector} {operand}" for operand in operands)
-        return self.put(f"call {self.vector} {name}({given})")
+        name = f"@llvm.{intrinsic}.v{LANES}f64"
+        types = ", ".join([VECTOR] * len(operands))
+        self.shared.declared.add(f"declare {VECTOR} {name}({types})")
+        given = ", ".join(f"{VECTOR} {operand}" for operand in operands)
+        return self.put(f"call {VECTOR} {name}({given})")
 
     def fma(self, a: str, b: str, c: str) -> str:
         """Write ``a*b + c`` with one rounding."""
@@ -140,11 +129,11 @@ class Writer:
 
     def as_bits(self, a: str) -> str:
         """See numbers as integers."""
-        return self.put(f"bitcast {self.vector} {a} to {self.bits}")
+        return self.put(f"bitcast {VECTOR} {a} to {BITS}")
 
     def as_numbers(self, a: str) -> str:
         """See integers as numbers."""
-        return self.put(f"bitcast {self.bits} {a} to {self.vector}")
+        return self.put(f"bitcast {BITS} {a} to {VECTOR}")
 
     def pick(self, values: Sequence[float], index: str) -> str:
         """Write the choice of one of some numbers by an integer, of which the low bits count.
@@ -157,23 +146,19 @@ class Writer:
         """Write the choice of one of some integers of 64 bits, as `pick` does."""
         size = max(LANES, 1 << (len(values) - 1).bit_length())
         filled = [*values, *[0] * (size - len(values))]
-        if self.width == LANES and self.shared.permutes and size <= _PERMUTED:
+        if self.shared.permutes and size <= _PERMUTED:
             return self._permuted(filled, index)
         array = self.shared.array(filled)
         within = self.two_bits("and", index, self.integer(size - 1))
-        address = self.put(f"getelementptr i64, ptr {array}, {self.bits} {within}")
-        if self.width == 1:
-            return self.put(f"load i64, ptr {address}, align 8")
+        address = self.put(f"getelementptr i64, ptr {array}, {BITS} {within}")
         return self.gathered(address)
 
     def gathered(self, address: str) -> str:
         """Write the loads of integers of 64 bits from an address each."""
-        name = f"@llvm.masked.gather.v{self.width}i64.v{self.width}p0"
-        self.shared.declared.add(
-            f"declare {self.bits} {name}({self.typed('ptr')}, i32, {self.truth}, {self.bits})"
-        )
-        given = f"{self.typed('ptr')} {address}, i32 8, {self.truth} {self.truth_value(True)}"
-        return self.put(f"call {self.bits} {name}({given}, {self.bits} poison)")
+        name, addresses = f"@llvm.masked.gather.v{LANES}i64.v{LANES}p0", f"<{LANES} x ptr>"
+        self.shared.declared.add(f"declare {BITS} {name}({addresses}, i32, {TRUTH}, {BITS})")
+        given = f"{addresses} {address}, i32 8, {TRUTH} splat (i1 true), {BITS} poison"
+        return self.put(f"call {BITS} {name}({given})")
 
     def _permuted(self, values: Sequence[int], index: str) -> str:
         parts = [
@@ -186,18 +171,16 @@ class Writer:
         else:
             name = "@llvm.x86.avx512.vpermi2var.q.512"
             operands = [parts[0], index, parts[1]]
-        types = ", ".join([self.bits] * len(operands))
-        self.shared.declared.add(f"declare {self.bits} {name}({types})")
-        given = ", ".join(f"{self.bits} {operand}" for operand in operands)
-        return self.put(f"call {self.bits} {name}({given})")
+        types = ", ".join([BITS] * len(operands))
+        self.shared.declared.add(f"declare {BITS} {name}({types})")
+        given = ", ".join(f"{BITS} {operand}" for operand in operands)
+        return self.put(f"call {BITS} {name}({given})")
 
     def all(self, truths: str) -> str:
         """Write whether every element is true."""
-        if self.width == 1:
-            return truths
-        name = f"@llvm.vector.reduce.and.v{self.width}i1"
-        self.shared.declared.add(f"declare i1 {name}({self.truth})")
-        return self.put(f"call i1 {name}({self.truth} {truths})")
+        name = f"@llvm.vector.reduce.and.v{LANES}i1"
+        self.shared.declared.add(f"declare i1 {name}({TRUTH})")
+        return self.put(f"call i1 {name}({TRUTH} {truths})")
 
     def polynomial(self, coefficients: Sequence[float], x: str, square: str) -> str:
         """Write a polynomial, lowest coefficient first: pairs, or fours, and then Horner's rule."""
@@ -217,10 +200,29 @@ class Writer:
 
     def loaded(self, base: str, index: int | str) -> str:
         """Write the load of a vector of an array."""
-        address = self.put(f"getelementptr {self.vector}, ptr {base}, i64 {index}")
-        return self.put(f"load {self.vector}, ptr {address}, align {8 * self.width}")
+        address = self.put(f"getelementptr {VECTOR}, ptr {base}, i64 {index}")
+        return self.put(f"load {VECTOR}, ptr {address}, align {8 * LANES}")
 
     def store(self, base: str, index: int | str, value: str) -> None:
         """Write the store of a vector into an array."""
-        address = self.put(f"getelementptr {self.vector}, ptr {base}, i64 {index}")
-        self.lines.append(f"  store {self.vector} {value}, ptr {address}, align {8 * self.width}")
+        address = self.put(f"getelementptr {VECTOR}, ptr {base}, i64 {index}")
+        self.lines.append(f"  store {VECTOR} {value}, ptr {address}, align {8 * LANES}")
+
+    def spread_from(self, address: str) -> str:
+        """Write a vector that has the number at an address in all elements."""
+        return self.spread(self.put(f"load double, ptr {address}, align 8"))
+
+    @contextmanager
+    def loop(self, name: str, count: str | int) -> Iterator[str]:
+        """Write a loop around what is written within, which is passed ``count`` times or once.
+
+        Gives the number of the turn, from 0.
+        """
+        turn = f"%{name}_turn"
+        self.lines += [f"  br label %{name}", f"{name}:"]
+        self.lines.append(f"  {turn} = phi i64 [ 0, %{self.block} ], [ {turn}_next, %{name} ]")
+        yield turn
+        self.block = f"{name}_through"
+        self.lines.append(f"  {turn}_next = add i64 {turn}, 1")
+        over = self.put(f"icmp sge i64 {turn}_next, {count}")
+        self.lines += [f"  br i1 {over}, label %{self.block}, label %{name}", f"{self.block}:"]

@@ -68,38 +68,18 @@ def _table_of(low: Context, named: Node, scope: Scope) -> tuple[Table, str]:
 
 def beyond(low: Context, tree: Call, scope: Scope) -> int:
     """Return what LOOKUP EXTRAPOLATE and its like make of a table."""
-    g, (named, *others) = low.graph, tree.arguments
+    g, (named, place) = low.graph, tree.arguments
     table, label = _table_of(low, named, scope)
-    at, *more = (low.number(node, scope) for node in others)
+    at = low.number(place, scope)
     x, y = _points(low, table if len(table.x) > 1 else checked(table), label)
     match tree.key:
-        case "lookup_area":
-            start, end = (lines.area(g, x, y, to) for to in (at, *more))
-            return g.subtract(end, start)
         case "lookup_invert":
             return lines.inverse(g, x, y, at)
-        case "lookup_slope":
-            way = int(low.structural(more[0], tree.key, "what holds beyond the ends"))
-            return lines.slope(g, x, y, at, min(1, max(-1, way)))
         case "lookup_extrapolate":
-            return _onward(low, table, label, at)
+            return lines.between(g, *_points(low, checked(table), label), at, onward=True)
         case _:
             x, y = _points(low, checked(table), label)
             return lines.stepped(g, x, y, at, forward=tree.key == "lookup_forward")
-
-
-def _onward(low: Context, table: Table, label: str, at: int) -> int:
-    """Return a table that goes on beyond its ends; quickly, where its points are known."""
-    g, known = low.graph, checked(table)
-    if low.varies(label):
-        return lines.between(g, *_points(low, known, label), at, onward=True)
-    found = g.lookup(known, at)
-    for end, near in ((0, 1), (-1, -2)):
-        run, rise = known.x[near] - known.x[end], known.y[near] - known.y[end]
-        past = g.subtract(at, g.number(known.x[end]))
-        past = g.make(Op.MINIMUM if end == 0 else Op.MAXIMUM, past, g.number(0.0))
-        found = g.add(found, g.multiply(past, g.number(rise / run)))
-    return found
 
 
 def _points(
@@ -134,14 +114,14 @@ def _source_of(low: Context, named: Node, scope: Scope) -> Node | None:
     return found
 
 
-def raw(low: Context, tree: Node, scope: Scope) -> int:
+def raw(low: Context, tree: Call, scope: Scope) -> int:
     """Return data at their points, and what is missing between them."""
-    match _source_of(low, tree, scope):
+    (named,) = tree.arguments
+    match _source_of(low, named, scope):
         case Call("with_lookup", (), (Name("time"), Table())):
-            time = Name("time")
-            return data(low, Call("get_data_at_time", (), (tree, time)), scope)
+            return data(low, Call("get_data_at_time", (), (named, Name("time"))), scope)
         case Number() | Call("if_then_else"):  # missing, or read as raw already
-            return low.node(tree, scope)
+            return low.node(named, scope)
     about = Message("only data can be {keyword}, by the name of another variable", keyword=":RAW:")
     raise RefusedError(about)
 

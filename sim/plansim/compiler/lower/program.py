@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from plansim.compiler.functions.numbers import PLAIN, VECTOR, Clock
 from plansim.compiler.functions.random import RANDOM
@@ -25,7 +25,7 @@ from plansim.compiler.lower.lookups import (
 )
 from plansim.compiler.lower.memory import STATEFUL, finish_states, stateful
 from plansim.compiler.lower.scope import KnownError, RefusedError, Scope, StructuralError, at_start
-from plansim.compiler.lower.vectors import looked_up, mapped, of_vectors, priced, reduced
+from plansim.compiler.lower.vectors import mapped, of_vectors, reduced
 from plansim.errors import Fault, Message, ModelError
 from plansim.model.reading.expression import Call, Name, Table, name_key, walk
 from plansim.model.reading.function_names import FUNCTIONS, OF_VECTORS
@@ -107,10 +107,9 @@ def _program(low: Context, outputs: list[str]) -> Program:
 
 
 def _count_moving(low: Context) -> int:
-    depends = low.graph.depends
-    moving = {kind for kind in set(depends) if kind & (Depends.TIME | Depends.STATE)}
+    moves, depends = Depends.TIME | Depends.STATE, low.graph.depends
     return sum(
-        not initial and key != "time" and place is not None and depends[place] in moving
+        not initial and key != "time" and place is not None and depends[place] & moves > 0
         for (key, _, initial), place in low.values.items()
     )
 
@@ -142,54 +141,40 @@ def _causes(low: Context, name: str) -> tuple[str, ...]:
 
 def _call(low: Context, tree: Call, scope: Scope) -> int:
     key, arguments = tree.key, tree.arguments
-    if key == RAW:
-        return raw(low, arguments[0], scope)
-    if key in VECTOR:
-        return reduced(low, VECTOR[key], arguments[0], scope)
-    if key in STATEFUL:
-        return stateful(low, tree, scope)
-    if key in RANDOM:
-        return _random(low, tree, scope)
+    if key in _LOWERED:
+        return _LOWERED[key](low, tree, scope)
     if key in low.macros:
         return low.local(low.frame(tree, scope), tree.part or key, scope.initial)
-    if key in OF_VECTORS:
-        return of_vectors(low, tree, scope)
-    if key in DATA:
-        return data(low, tree, scope)
-    match key:
-        case "vector_elm_map":
-            return mapped(low, tree, scope)
-        case "vector_lookup":
-            return looked_up(low, tree, scope)
-        case "demand_at_price" | "find_market_price" | "supply_at_price":
-            return priced(low, tree, scope)
-        case _ if key in FUNCTIONS and key.startswith("lookup_"):
-            return beyond(low, tree, scope)
-        case "get_time_value":
-            return time_value(low, tree, scope)
-        case "initial" | "reinitial":
-            return low.node(arguments[0], at_start(scope))
-        case "active_initial":
-            return low.node(arguments[1 if scope.initial else 0], scope)
-        case "with_lookup":
-            points = arguments[1]
-            assert isinstance(points, Table)
-            return low.graph.lookup(checked(points), low.node(arguments[0], scope))
-        case "elmcount":
-            if isinstance(arguments[0], Name) and low.subscripts.is_range(arguments[0].key):
-                return low.graph.number(len(low.subscripts.elements(arguments[0].key)))
-            raise RefusedError(Message("ELMCOUNT takes the name of a subscript range"), key)
-    local = scope.frame is not None and (
-        key in scope.frame.macro.equations or key in scope.frame.arguments
-    )
-    if key not in PLAIN and (local or key in low.equations):
+    if key in PLAIN:
+        time = low.graph.leaf(Op.INITIAL_TIME if scope.initial else Op.TIME)
+        clock = Clock(time, low.graph.leaf(Op.TIME_STEP))
+        return PLAIN[key](low.graph, clock, *[low.node(argument, scope) for argument in arguments])
+    frame = scope.frame
+    if key in low.equations or (frame and key in {**frame.macro.equations, **frame.arguments}):
         return table_value(low, tree, scope)
-    if key not in PLAIN:
-        shown = key.replace("_", " ").upper()
-        raise RefusedError(Message("the function {name} is not supported", name=shown), key)
-    time = low.graph.leaf(Op.INITIAL_TIME if scope.initial else Op.TIME)
-    clock = Clock(time, low.graph.leaf(Op.TIME_STEP))
-    return PLAIN[key](low.graph, clock, *[low.node(argument, scope) for argument in arguments])
+    shown = key.replace("_", " ").upper()
+    raise RefusedError(Message("the function {name} is not supported", name=shown), key)
+
+
+def _at_start(low: Context, tree: Call, scope: Scope) -> int:
+    return low.node(tree.arguments[0], at_start(scope))
+
+
+def _active_initial(low: Context, tree: Call, scope: Scope) -> int:
+    return low.node(tree.arguments[1 if scope.initial else 0], scope)
+
+
+def _with_lookup(low: Context, tree: Call, scope: Scope) -> int:
+    at, points = tree.arguments
+    assert isinstance(points, Table)
+    return low.graph.lookup(checked(points), low.node(at, scope))
+
+
+def _counted(low: Context, tree: Call, scope: Scope) -> int:
+    (named,) = tree.arguments
+    if isinstance(named, Name) and low.subscripts.is_range(named.key):
+        return low.graph.number(len(low.subscripts.elements(named.key)))
+    raise RefusedError(Message("ELMCOUNT takes the name of a subscript range"), tree.key)
 
 
 def _random(low: Context, tree: Call, scope: Scope) -> int:
@@ -220,3 +205,22 @@ def _seed(low: Context) -> int:
         return low.value(name_key(NOISE_SEED), (), initial=True)
     assert isinstance(variable.value, float)
     return low.input(variable.name, low.given.get(variable.name, variable.value))
+
+
+_LOWERED: Mapping[str, Callable[[Context, Call, Scope], int]] = {
+    RAW: raw,
+    **dict.fromkeys(VECTOR, reduced),
+    **dict.fromkeys(STATEFUL, stateful),
+    **dict.fromkeys(RANDOM, _random),
+    **dict.fromkeys(OF_VECTORS, of_vectors),
+    **dict.fromkeys(DATA, data),
+    **dict.fromkeys((key for key in FUNCTIONS if key.startswith("lookup_")), beyond),
+    "active_initial": _active_initial,
+    "elmcount": _counted,
+    "get_time_value": time_value,
+    "initial": _at_start,
+    "reinitial": _at_start,
+    "vector_elm_map": mapped,
+    "with_lookup": _with_lookup,
+}
+"""Functions with a memory, tables, subscripts or phases of their own."""

@@ -7,45 +7,45 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from plansim.compiler.functions import points as lines
+from plansim.compiler.functions.numbers import VECTOR
 from plansim.compiler.functions.vectors import (
     ACTIONS,
     PROFILES,
     Curve,
     allocated,
     inverse,
-    market_price,
     ranks,
     reordered,
     selected,
     sort_order,
-    supplied,
     total,
 )
-from plansim.compiler.ir import Depends, Op
 from plansim.compiler.lower.context import Context
 from plansim.compiler.lower.scope import RefusedError, Scope
 from plansim.errors import Message
 from plansim.model.reading.expression import Call, Name, Node, name_key, walk
 from plansim.model.reading.ranges import free_marks
 
-__all__ = ["looked_up", "mapped", "of_vectors", "priced", "reduced"]
+__all__ = ["mapped", "of_vectors", "reduced"]
 
 
-def reduced(low: Context, op: Op, argument: Node, scope: Scope) -> int:
+def reduced(low: Context, tree: Call, scope: Scope) -> int:
     """Give SUM, PROD, VMIN or VMAX: a tree of operations, which is short and exact."""
-    marks = list(dict.fromkeys(free_marks(argument)))
+    (part,) = tree.arguments
+    parts = [low.node(part, at) for at in _marked(low, scope, part)]
+    return total(low.graph, parts, VECTOR[tree.key])
+
+
+def _marked(low: Context, scope: Scope, *arguments: Node) -> list[Scope]:
+    """Return the scopes in which the subscripts with ``!`` stand for one element each."""
+    marks = list(dict.fromkeys(mark for one in arguments for mark in free_marks(one)))
     if not marks:
-        raise RefusedError(Message("a sum over elements needs a subscript with '!'"), "sum")
+        raise RefusedError(Message("a sum over elements needs a subscript with '!'"))
     choices = [low.subscripts.elements(mark.removesuffix("!")) for mark in marks]
-    parts = [
-        low.node(
-            argument,
-            replace(scope, bound={**scope.bound, **dict(zip(marks, elements, strict=True))}),
-        )
+    return [
+        replace(scope, bound={**scope.bound, **dict(zip(marks, elements, strict=True))})
         for elements in itertools.product(*choices)
     ]
-    return total(low.graph, parts, op)
 
 
 def of_vectors(low: Context, tree: Call, scope: Scope) -> int:
@@ -80,17 +80,15 @@ def _vector_result(
             priorities = _vector(low, others[0], along, scope)
             width, supply = (low.number(node, scope) for node in others[2:])
             pairs = zip(vector, priorities, strict=True)
-            return allocated(g, [Curve(q, g.number(1), p, width) for q, p in pairs], supply)
+            return allocated(g, [Curve(q, 1, p, width) for q, p in pairs], supply)
         case _:
             profile, available = others
-            curves = [
-                _curve(low, request, profile, replace(scope, bound={**scope.bound, along: element}))
-                for request, element in zip(vector, low.subscripts.elements(along), strict=True)
-            ]
+            each = zip(vector, _along(low, along, scope), strict=True)
+            curves = [_curve(low, key, request, profile, at) for request, at in each]
             return allocated(g, curves, low.number(available, scope))
 
 
-def _curve(low: Context, quantity: int, profile: Node, scope: Scope) -> Curve:
+def _curve(low: Context, key: str, quantity: int, profile: Node, scope: Scope) -> Curve:
     """Return a curve, whose kind, priority and width follow one another in a subscript."""
     if not isinstance(profile, Name) or not profile.subscripts:
         raise RefusedError(Message("the priority is not an array"))
@@ -103,48 +101,21 @@ def _curve(low: Context, quantity: int, profile: Node, scope: Scope) -> Curve:
         low.number(replace(profile, subscripts=(*profile.subscripts[:-1], part)), scope)
         for part in parts[:3]
     )
-    if low.graph.depends[kind] == Depends.INPUTS:
-        low.pin(kind)
-    known = low.graph.value(kind)
-    if known is not None and known not in PROFILES:
+    known = low.structural(kind, key, "the kind of a priority")
+    if known not in PROFILES:
         raise RefusedError(Message("priorities of the kind {kind} are not supported", kind=known))
-    return Curve(quantity, kind, priority, width)
-
-
-def priced(low: Context, tree: Call, scope: Scope) -> int:
-    """Give FIND MARKET PRICE, or what is supplied or demanded at a price."""
-    g, (quantity, profile, *others) = low.graph, tree.arguments
-    if tree.key == "find_market_price":
-        demand = _curves(low, quantity, profile, tree.key, scope)
-        return market_price(g, demand, _curves(low, others[0], others[1], tree.key, scope))
-    curve = _curve(low, low.number(quantity, scope), profile, scope)
-    price = low.number(others[0], scope)
-    return supplied(g, curve, price) if tree.key == "supply_at_price" else curve.at(g, price)
-
-
-def _curves(low: Context, quantity: Node, profile: Node, key: str, scope: Scope) -> list[Curve]:
-    """Return the curves of all elements from the one on that quantity and profile name."""
-    if not isinstance(profile, Name) or len(profile.subscripts) < 2:
-        raise RefusedError(Message("the priority is not an array"), key)
-    row, start = _row(low, quantity, scope, key)
-    *rest, _, part = profile.subscripts
-    return [
-        _curve(
-            low,
-            low.number(name, scope),
-            replace(profile, subscripts=(*rest, name.subscripts[-1], part)),
-            scope,
-        )
-        for name in row[start:]
-    ]
+    return Curve(quantity, int(known), priority, width)
 
 
 def _vector(low: Context, argument: Node, along: str, scope: Scope) -> list[int]:
     """Return an expression for all elements of a range."""
-    return [
-        low.number(argument, replace(scope, bound={**scope.bound, along: element}))
-        for element in low.subscripts.elements(along)
-    ]
+    return [low.number(argument, at) for at in _along(low, along, scope)]
+
+
+def _along(low: Context, along: str, scope: Scope) -> list[Scope]:
+    """Return the scopes in which a range stands for each of its elements."""
+    elements = low.subscripts.elements(along)
+    return [replace(scope, bound={**scope.bound, along: element}) for element in elements]
 
 
 def _last_range(low: Context, argument: Node, scope: Scope, key: str) -> str:
@@ -159,20 +130,16 @@ def _last_range(low: Context, argument: Node, scope: Scope, key: str) -> str:
 
 def _inverted(low: Context, matrix: Node, column: str, here: int, scope: Scope) -> int:
     """Return an element of INVERT MATRIX."""
-    assert isinstance(matrix, Name)
-    if len(matrix.subscripts) < 2 or not low.subscripts.is_range(matrix.subscripts[-2]):
+    row = matrix.subscripts[-2] if isinstance(matrix, Name) and matrix.subscripts[1:] else ""
+    if not isinstance(matrix, Name) or not low.subscripts.is_range(row):
         raise RefusedError(Message("it takes a matrix over two ranges"), "invert_matrix")
-    row = matrix.subscripts[-2]
     rows = low.subscripts.elements(row)
     if len(rows) != len(low.subscripts.elements(column)):
         raise RefusedError(Message("the matrix is not square"), "invert_matrix")
     rest = sorted((r, e) for r, e in scope.bound.items() if r not in (row, column))
     memo = ("inverse", matrix.start, *rest, scope.initial)
     if memo not in low.vectors:
-        table = [
-            _vector(low, matrix, column, replace(scope, bound={**scope.bound, row: element}))
-            for element in rows
-        ]
+        table = [_vector(low, matrix, column, at) for at in _along(low, row, scope)]
         low.vectors[memo] = [value for line in inverse(low.graph, table) for value in line]
     at = rows.index(low.subscripts.element(row, scope.bound))
     return low.vectors[memo][at * len(rows) + here]
@@ -180,88 +147,35 @@ def _inverted(low: Context, matrix: Node, column: str, here: int, scope: Scope) 
 
 def _selected(low: Context, tree: Call, scope: Scope) -> int:
     selection, expression, missing, *codes = tree.arguments
-    marks = list(dict.fromkeys([*free_marks(selection), *free_marks(expression)]))
-    if not marks:
-        raise RefusedError(Message("a sum over elements needs a subscript with '!'"), tree.key)
-    choices = [low.subscripts.elements(mark.removesuffix("!")) for mark in marks]
-    scopes = [
-        replace(scope, bound={**scope.bound, **dict(zip(marks, elements, strict=True))})
-        for elements in itertools.product(*choices)
-    ]
+    scopes = _marked(low, scope, selection, expression)
     chosen, values = ([low.number(node, one) for one in scopes] for node in (selection, expression))
-    action, error = (low.node(code, scope) for code in codes)
-    known = low.graph.value(action)
-    if known is not None and int(known) not in ACTIONS:
-        raise RefusedError(Message("there is no action {action}", action=int(known)), tree.key)
     none = low.node(missing, scope)
-    code = int(low.structural(error, tree.key, "the action on errors"))
-    return selected(low.graph, chosen, values, none, action, code)
+    action, error = (
+        int(low.structural(low.node(code, scope), tree.key, what))
+        for code, what in zip(codes, ("the action", "the action on errors"), strict=True)
+    )
+    if action not in ACTIONS:
+        raise RefusedError(Message("there is no action {action}", action=action), tree.key)
+    return selected(low.graph, chosen, values, none, action, error)
 
 
 def mapped(low: Context, tree: Call, scope: Scope) -> int:
     """Give VECTOR ELM MAP: the element so many places behind another, row by row, or NaN."""
     start, offset = tree.arguments
-    named, rows = _along(low, start, scope, tree.key)
-    elements = [
-        replace(named, subscripts=cell) for cell in itertools.product(*(own for own, _ in rows))
-    ]
-    first = 0
-    for own, here in rows:
-        first = first * len(own) + here
+    if not isinstance(start, Name) or not start.subscripts or start.key not in low.variables:
+        raise RefusedError(Message("it takes an element of an array"), tree.key)
+    ranges = map(name_key, low.variables[start.key].subscripts)
+    cells = list(itertools.product(*map(low.subscripts.elements, ranges)))
+    here = tuple(low.subscripts.element(one, scope.bound) for one in start.subscripts)
+    if here not in cells:
+        raise RefusedError(Message("it takes an element of an array"), tree.key)
     g = low.graph
-    asked = g.add(g.number(first), low.node(offset, scope))
+    asked = g.add(g.number(cells.index(here)), low.node(offset, scope))
     known = g.value(asked)
-    chosen = range(len(elements))
+    chosen = range(len(cells))
     if known is not None:  # others may rest on this one
-        chosen = range(int(known), int(known) + 1) if 0 <= known < len(elements) else range(0)
-    vector = [g.number(math.nan)] * len(elements)
+        chosen = range(int(known), int(known) + 1) if 0 <= known < len(cells) else range(0)
+    vector = [g.number(math.nan)] * len(cells)
     for index in chosen:
-        vector[index] = low.number(elements[index], scope)
+        vector[index] = low.number(replace(start, subscripts=cells[index]), scope)
     return reordered(g, vector, [asked])[0]
-
-
-def looked_up(low: Context, tree: Call, scope: Scope) -> int:
-    """Give VECTOR LOOKUP: a line whose heights are the elements of an array."""
-    first, *others = tree.arguments
-    names, begins = _row(low, first, scope, tree.key)
-    vector = [low.number(name, scope) for name in names[begins:]]
-    if len(vector) < 2:
-        raise RefusedError(Message("its vector has a single element"), tree.key)
-    at, low_end, high_end, mode = (low.number(node, scope) for node in others)
-    way = int(low.structural(mode, tree.key, "the mode"))
-    g, last = low.graph, len(vector) - 1
-    width = g.subtract(high_end, low_end)
-    x = [g.add(low_end, g.multiply(width, g.number(i / last))) for i in range(last)] + [high_end]
-    match way:
-        case 0 | 3:
-            return lines.between(g, x, vector, at, onward=way == 3)
-        case 1 | 7:
-            return lines.area(g, x, vector, at, onward=way == 7)
-        case 2 | 4:
-            return lines.stepped(g, x, vector, at, forward=way == 4)
-        case 5 | 8:
-            return lines.inverse(g, x, vector, at, onward=way == 8)
-        case 6 | 9:
-            return lines.slope(g, x, vector, at, int(way == 9))
-    raise RefusedError(Message("there is no mode {mode}", mode=way), tree.key)
-
-
-def _row(low: Context, start: Node, scope: Scope, key: str) -> tuple[list[Name], int]:
-    """Return all elements of an array along its last subscript, and which of them is named."""
-    named, rows = _along(low, start, scope, key)
-    elements, here = rows[-1]
-    others = named.subscripts[:-1]
-    return [replace(named, subscripts=(*others, other)) for other in elements], here
-
-
-def _along(
-    low: Context, start: Node, scope: Scope, key: str
-) -> tuple[Name, list[tuple[Sequence[str], int]]]:
-    """Return the element of an array, and of each of its subscripts all elements and its own."""
-    if isinstance(start, Name) and start.subscripts and start.key in low.variables:
-        ranges = map(low.subscripts.elements, map(name_key, low.variables[start.key].subscripts))
-        here = [low.subscripts.element(one, scope.bound) for one in start.subscripts]
-        rows = list(zip(ranges, here, strict=True))
-        if all(element in own for own, element in rows):
-            return start, [(own, own.index(element)) for own, element in rows]
-    raise RefusedError(Message("it takes an element of an array"), key)

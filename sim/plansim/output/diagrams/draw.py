@@ -89,22 +89,12 @@ class Label:
         return max((cell_len(line) for lines in self.lines.values() for line in lines), default=0)
 
 
-@dataclass(frozen=True)
-class Card:
-    """An element with its label, and the size of its shape."""
+@dataclass(frozen=True, kw_only=True)
+class Card(Node):
+    """An element with its label: a box of the layout."""
 
     element: Element
     label: Label
-    width: float
-    height: float
-
-    @property
-    def node(self) -> Node:
-        """What the layout needs to know."""
-        if self.element.shape is not Shape.FLOW or not self.label.rows:
-            return Node(self.width, self.height)
-        text, below = self.label.columns * COLUMN + 6, self.label.rows * LINE + 8
-        return Node(self.width, self.height, text, below)
 
 
 def label_of(texts: Mapping[Lang, str], widest: int = WIDEST) -> Label:
@@ -131,13 +121,15 @@ def _called(named: Variable, lang: Lang) -> str:
 def card_of(element: Element, langs: Sequence[Lang]) -> Card:
     """Measure an element with its names in some languages."""
     names = {lang: _called(element.variable, lang) for lang in langs if element.variable}
-    label = label_of(names)
+    label, text, below = label_of(names), 0.0, 0.0
     height, width = label.rows * float(LINE) + 6, label.columns * COLUMN + 2 * PAD
     match element.shape:
         case Shape.STOCK:
             height += 10
         case Shape.FLOW:
             width = height = 2 * VALVE
+            if label.rows:
+                text, below = label.columns * COLUMN + 6, label.rows * LINE + 8
         case Shape.CLOUD:
             width = height = 2 * CLOUD
         case Shape.SHADOW:
@@ -145,7 +137,7 @@ def card_of(element: Element, langs: Sequence[Lang]) -> Card:
             height, width = label.rows * SMALL_LINE, label.columns * SMALL_COLUMN + 4
         case Shape.AUXILIARY:
             pass
-    return Card(element, label, width, height)
+    return Card(width=width, height=height, text=text, below=below, element=element, label=label)
 
 
 def _text_lines(label: Label, x: float, top: float, line: float, css: str = "") -> Iterator[str]:
@@ -224,7 +216,7 @@ def module_diagram(
     """
     parts, wanted = module_parts(model, module), tuple(map(Lang, langs))
     cards = {key: card_of(element, wanted) for key, element in parts.elements.items()}
-    layout = lay_out({key: card.node for key, card in cards.items()}, edges_of(parts))
+    layout = lay_out(cards, edges_of(parts))
     body = [*_links(parts, layout, signs or {}), *_pipes(parts, layout)]
     for key, card in cards.items():
         variable = card.element.variable

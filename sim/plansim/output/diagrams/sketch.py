@@ -116,7 +116,7 @@ def _is_drawn(variable: Variable) -> bool:
 def _view(model: Model, module: str) -> str:
     parts = module_parts(model, module)
     cards = {key: _card(element) for key, element in parts.elements.items()}
-    layout = lay_out({key: card.node for key, card in cards.items()}, edges_of(parts))
+    layout = lay_out(cards, edges_of(parts))
     rest = [
         variable.name
         for variable in model.variables.values()
@@ -141,12 +141,10 @@ def _drawing(parts: ModuleParts, cards: dict[str, Card], layout: Layout) -> Iter
         match element.shape, element.variable:
             case Shape.STOCK, Variable(name=name):
                 yield _word(10, name, centre, layout.sizes[key], f"{_BOX},{_OWN},{_PLAIN}", key)
-            case Shape.SHADOW, Variable(name=name):
-                size, tail = (card.width, card.height), f"{_NO_SHAPE},{_SHADOW},{_GREY}"
-                yield _word(10, name, centre, size, tail, key)
-            case Shape.AUXILIARY, Variable(name=name):
-                size, tail = (card.width, card.height), f"{_NO_SHAPE},{_OWN},{_PLAIN}"
-                yield _word(10, name, centre, size, tail, key)
+            case Shape.SHADOW | Shape.AUXILIARY as shape, Variable(name=name):
+                looks = f"{_SHADOW},{_GREY}" if shape is Shape.SHADOW else f"{_OWN},{_PLAIN}"
+                size = card.width, card.height
+                yield _word(10, name, centre, size, f"{_NO_SHAPE},{looks}", key)
             case Shape.CLOUD, _:
                 yield _word(12, "48", centre, (20, 16), f"0,{_OWN},{_BESIDE}", key)
     for key, element in parts.elements.items():

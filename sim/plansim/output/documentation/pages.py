@@ -40,7 +40,7 @@ from plansim.targets.catalogue import load_targets
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-__all__ = ["document", "document_pages"]
+__all__ = ["document"]
 
 _LANGUAGES = {Lang.EN: "English", Lang.ZH: "中文"}
 _COUNTED = (VariableKind.STOCK, VariableKind.FLOW, VariableKind.AUXILIARY, VariableKind.CONSTANT)
@@ -76,22 +76,14 @@ def document(
     for lang in chosen:
         facts = ModelFacts(model, targets, evidence, clashes, read_text(lang))
         other = next((language for language in chosen if language is not lang), None)
-        for name, html in document_pages(facts, loops, other).items():
+        for name, html in _pages_of(facts, loops, other).items():
             pages[f"{lang}/{name}"] = html
     write_folder(pages, Path(folder), force=force)
     return sum(name.endswith(".html") for name in pages)
 
 
-def document_pages(
-    facts: ModelFacts, loops: Sequence[Loop] = (), other: Lang | None = None
-) -> dict[str, str]:
-    """Return the pages of one language by their file names.
-
-    Args:
-        facts: the model with what is known of it.
-        loops: its declared feedback loops, if it has any.
-        other: the language that the same pages are also written in.
-    """
+def _pages_of(facts: ModelFacts, loops: Sequence[Loop], other: Lang | None) -> dict[str, str]:
+    """Return the pages of one language by their file names; ``other`` has the same ones."""
     from markupsafe import Markup
 
     text, model = facts.text, facts.model
@@ -102,20 +94,39 @@ def document_pages(
     environment.globals |= {
         "facts": facts,
         "model": model,
+        "loops": loops,
+        "in_module": in_module,
         "lang": text.lang.value,
         "other": other,
         "languages": _LANGUAGES,
-        "in_module": in_module,
         "kinds": list(VariableKind),
-        "say": lambda key, **values: text(f"document.{key}", **values),
-        "label": text,
-        "tongue": partial(_tongue, text.lang),
+        "counted": _COUNTED,
+        "version": version("plansim"),
+        "page_of": page_of,
+        "link_to": link_to,
+        "span": range_words,
         "comma": text("list_sep.comma"),
         "colon": text("list_sep.colon"),
         "stop": "。" if text.lang is Lang.ZH else ".",
-        "page_of": page_of,
-        "link_to": link_to,
+        "label": text,
+        "say": lambda key, **values: text(f"document.{key}", **values),
+        "tongue": partial(_tongue, text.lang),
         "second": partial(_other_name, facts),
+        "names": sorted(model.variables.values(), key=lambda one: facts.name(one).casefold()),
+        "path": partial(_path_in_words, facts),
+        "short": partial(_short, facts),
+        "unit": lambda variable: typeset(text.unit(variable.unit)),
+        "cited": lambda variable: list(_cited_in_short(variable, facts)),
+        "uses": _uses(facts),
+        "groups": {
+            "evidence": list(facts.evidence),
+            "targets": [target.id for target in facts.targets],
+            "clashes": [clash.id for clash in facts.clashes],
+        },
+        "anchor": lambda variable: slug(variable.name),
+        "summary": partial(_summary, text),
+        "notes": lambda variable: variable_notes(variable, facts, text("list_sep.semicolon")),
+        "source": partial(_source, model),
     }
 
     def page(name: str, template: str, title: str, **more: object) -> str:
@@ -125,48 +136,19 @@ def document_pages(
         loaded = environment.get_template(template)
         return loaded.render(page=name, title=title, current=current, **more)
 
-    parts: dict[str, dict[str, object]] = {
-        "index": {
-            "counted": _COUNTED,
-            "names": sorted(model.variables.values(), key=lambda one: facts.name(one).casefold()),
-            "version": version("plansim"),
-        },
-        "loops": {"loops": loops, "path": partial(_path_in_words, facts)},
-        "parameters": {
-            "short": partial(_short, facts),
-            "unit": lambda variable: typeset(text.unit(variable.unit)),
-            "span": range_words,
-            "cited": lambda variable: list(_cited_in_short(variable, facts)),
-        },
-        "sources": {
-            "uses": _uses(facts),
-            "groups": {
-                "evidence": list(facts.evidence),
-                "targets": [target.id for target in facts.targets],
-                "clashes": [clash.id for clash in facts.clashes],
-            },
-        },
+    titles = {"index": "title"} | {name: name for name in ("loops", "parameters", "sources")}
+    pages = {
+        f"{name}.html": page(f"{name}.html", f"{name}.html", text(f"document.{title}"))
+        for name, title in titles.items()
     }
-    pages = {}
-    for name, more in parts.items():
-        title = text(f"document.{'title' if name == 'index' else name}")
-        pages[f"{name}.html"] = page(f"{name}.html", f"{name}.html", title, **more)
     drawn = set(modules_drawn(model))
-    for name in model.modules:
+    for name, module in model.modules.items():
         drawing = ""
         if name in drawn:
             drawing = module_diagram(model, name, (text.lang,), style=False, href=link_to)
-        pages[page_of(name)] = page(
-            page_of(name),
-            "module.html",
-            facts.module_title(name),
-            module=model.modules[name],
-            drawing=Markup(drawing),
-            anchor=lambda variable: slug(variable.name),
-            summary=partial(_summary, text),
-            notes=lambda variable: variable_notes(variable, facts, text("list_sep.semicolon")),
-            source=partial(_source, model),
-        )
+        shown = {"module": module, "drawing": Markup(drawing)}
+        file = page_of(name)
+        pages[file] = page(file, "module.html", facts.module_title(name), **shown)
     return pages
 
 

@@ -16,7 +16,7 @@ from plansim.analysis.validation.history import history_series
 from plansim.analysis.validation.result import Case, Result
 from plansim.files.writing import check_destination, write_text
 from plansim.output.describe import constants_name
-from plansim.output.tables.model import (
+from plansim.output.tables.validation import (
     case_text,
     criterion_text,
     effect_rows,

@@ -96,7 +96,7 @@ def run_json(runs: Sequence[tuple[Sequence[Series], Mapping[str, str]]]) -> str:
 VERDICT_FIELDS = (
     *("scenario", "target", "name_en", "name_zh", "attribute", "year", "value", "asked"),
     *("direction", "unit", "status", "margin", "margin_pct", "first_breach"),
-    *("tolerance", "basis", "second_basis", "second_value", "followed_to"),
+    *("tolerance", "basis", "second_basis", "second_value"),
     *("reason", "reason_en", "reason_zh", "certainty"),
     *("share", "share_low", "share_high", "ensemble"),
 )

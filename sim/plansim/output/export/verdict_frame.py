@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 import pandas as pd
 
 from plansim.output.export.json_text import VERDICT_FIELDS, verdict_record
-from plansim.output.words.text import decimals_for, figure, signed, target_figure
-from plansim.output.words.verdicts import MARKS, OPEN_MARKS, SIGNS
-from plansim.targets.target import Direction, Status
-from plansim.targets.verdict import Certainty, Verdict, of_hundred
+from plansim.output.words import verdicts as wording
+from plansim.output.words.text import Lang, read_text
+from plansim.targets.target import Target
+from plansim.targets.verdict import Verdict
 
 __all__ = ["VerdictFrame", "verdict_frame"]
 
@@ -19,75 +19,62 @@ NUMBERS = (
     *("value", "asked", "margin", "margin_pct", "tolerance", "second_value"),
     *("share", "share_low", "share_high"),
 )
-YEARS = ("year", "first_breach", "followed_to")
-_SHOWN = {"scenario", "name_en", "name_zh", "target", "value", "asked", "unit", "status", "share"}
+YEARS = ("year", "first_breach")
+HEADS = ["target · 指标", "plan · 规划"]
 NOTE = (
     "60/100: of so many of 100 plausible models met; ? open: fewer than 80 agree. "
     "60/100：100个合理模型中达标的个数；?：未定，意见一致的不足80个。"
 )
 
 
-def verdict_frame(verdicts: Iterable[Verdict]) -> VerdictFrame:
-    """Return verdicts as a table: a row per scenario and target.
+def verdict_frame(verdicts: Iterable[Verdict], targets: Iterable[Target]) -> VerdictFrame:
+    """Return verdicts on targets as a table: a row per scenario and target.
 
     The columns are `VERDICT_FIELDS`; numbers that there are not are NaN, texts None.
     """
-    frame = VerdictFrame(list(map(verdict_record, verdicts)), columns=VERDICT_FIELDS)
+    listed, by_id = list(verdicts), {target.id: target for target in targets}
+    records = list(map(verdict_record, listed))
     types = dict.fromkeys(NUMBERS, "float64") | dict.fromkeys(YEARS, "Int64")
-    return frame.astype(types)
+    frame = VerdictFrame(records, columns=VERDICT_FIELDS).astype(types)
+    frame.shown = {(one.scenario, one.id): _in_words(one, by_id[one.id]) for one in listed}
+    return frame
 
 
 class VerdictFrame(pd.DataFrame):
-    """A table of verdicts; shown in a notebook with a row per target and a column per scenario."""
+    """A table of verdicts; a notebook shows whole rows as a row a target, a column a scenario."""
+
+    shown: Mapping[tuple[str, str], Sequence[str]] = MappingProxyType({})
+    """By scenario and target the target's names, what the plan asks for, and the verdict."""
+    _metadata = ["shown"]  # noqa: RUF012, what pandas hands on to parts of the table
 
     @property
     def _constructor(self) -> type[VerdictFrame]:
         return VerdictFrame
 
     def _repr_html_(self) -> str | None:
-        if not set(self.columns) >= _SHOWN or self.duplicated(["scenario", "target"]).any():
+        is_whole = tuple(self.columns) == VERDICT_FIELDS
+        keys = list(zip(self["scenario"], self["target"], strict=True)) if is_whole else []
+        if len(set(keys)) != len(self) or not self.shown.keys() >= set(keys):
             shown: str | None = super()._repr_html_()  # type: ignore[misc]
             return shown
-        cells = pd.DataFrame(
-            {
-                "target · 指标": self["target"] + " " + self["name_en"] + "\n" + self["name_zh"],
-                "plan · 规划": [_plan(row) for row in self.to_dict("records")],
-                "scenario": self["scenario"],
-                "verdict": [_verdict(row) for row in self.to_dict("records")],
-            }
+        cells = pd.DataFrame([self.shown[key] for key in keys], columns=[*HEADS, "verdict"])
+        table = cells.assign(scenario=[scenario for scenario, _ in keys]).pivot_table(
+            "verdict", HEADS, "scenario", aggfunc="first", sort=False
         )
-        heads = ["target · 指标", "plan · 规划"]
-        table = cells.pivot_table("verdict", heads, "scenario", aggfunc="first", sort=False)
         plain = table.fillna("").rename_axis(columns=None).reset_index()
         html = plain.to_html(index=False, justify="left").replace("\\n", "<br>")
         return f"{html}<small>{NOTE}</small>"
 
 
-def _plan(row: dict[Any, Any]) -> str:
-    """Write what the plan asks for, with its unit."""
-    if not row["direction"] or pd.isna(row["asked"]):
-        return "–"
-    unit = "" if row["unit"] in (None, "Dmnl") else f" {row['unit']}"
-    value = target_figure(row["asked"])
-    if not pd.isna(row["tolerance"]):
-        return f"{value} ± {target_figure(row['tolerance'])}{unit}"
-    return f"{SIGNS[Direction(row['direction'])]} {value}{unit}"
-
-
-def _verdict(row: dict[Any, Any]) -> str:
-    """Write a verdict: the value, its mark, a later breach, the share, and the margin."""
-    mark = MARKS[Status(row["status"])]
-    if isinstance(row["certainty"], str):
-        mark = OPEN_MARKS.get(Certainty(row["certainty"]), mark)
-    parts, value, margin = [mark], row["value"], row["margin"]
-    if not pd.isna(value):
-        slack = 0.0 if pd.isna(row["tolerance"]) else row["tolerance"]
-        decimals = decimals_for(row["asked"], value, slack)
-        parts.insert(0, figure(value, decimals))
-        if not pd.isna(margin):
-            parts.append(f"({signed(margin, max(decimals, 1))})")
-    if not pd.isna(row["first_breach"]) and row["first_breach"] != row["year"]:
-        parts.append(f"✗{row['first_breach']}")
-    if not pd.isna(row["share"]):
-        parts.append(f"{of_hundred(row['share'])}/100")
-    return " ".join(parts).replace("-", "−")
+def _in_words(verdict: Verdict, target: Target) -> tuple[str, str, str]:
+    text = read_text(Lang.EN)
+    margin = wording.margin_text(verdict, target)
+    later = f"✗{verdict.first_breach}" if wording.breaks_later(verdict) else ""
+    value = "" if verdict.value is None else wording.value_text(target, verdict.value)
+    said = (
+        *(value, wording.verdict_mark(verdict), margin and f"({margin})"),
+        *(later, wording.share_text(verdict)),
+    )
+    asked = f"{wording.limit_of(target, text) or '–'} {text.unit(target.unit)}".strip()
+    name = f"{target.id} {target.name_en}\n{target.name_zh}"
+    return name, asked, " ".join(filter(None, said)).replace("-", "−")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -16,10 +16,7 @@ from plansim.output.figures import canvas
 from plansim.output.series import Mark, Series, mark_label
 from plansim.output.words.text import Text
 
-__all__ = ["Envelope", "Line", "draw_chart", "label_ends", "looks_of"]
-
-Envelope = Mapping[int, tuple[float, float]]
-"""The lower and the upper end by year."""
+__all__ = ["Line", "draw_chart", "label_ends", "looks_of"]
 
 DASHES = ("-", "--", "-.", ":")
 """Tell lines apart in grey print, where colours are lost."""
@@ -35,10 +32,10 @@ FLATTEST = 0.04
 
 @dataclass(frozen=True)
 class Line:
-    """A series of a chart and the bands about it, the broadest first."""
+    """A series of a chart and the bands about it, the broadest first, each from its lower end."""
 
     series: Series
-    bands: Sequence[Envelope] = ()
+    bands: Sequence[tuple[Series, Series]] = ()
 
 
 def looks_of(count: int) -> list[tuple[str, str]]:
@@ -93,12 +90,12 @@ def _in_sequence(years: Sequence[int]) -> bool:
     return len(years) > 1 and years[-1] - years[0] == len(years) - 1
 
 
-def _draw_band(axes: Axes, band: Envelope, hue: str, shade: float) -> None:
-    years = sorted(band)
-    low, high = ([band[year][end] for year in years] for end in (0, 1))
+def _draw_band(axes: Axes, band: tuple[Series, Series], hue: str, shade: float) -> None:
+    years = list(band[0].values)
+    low, high = (list(end.values.values()) for end in band)
     if _in_sequence(years):
         axes.fill_between(years, low, high, color=hue, alpha=shade, linewidth=0)
-    elif years:
+    else:
         axes.vlines(years, low, high, color=hue, alpha=2 * shade, linewidth=5)
 
 

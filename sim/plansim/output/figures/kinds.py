@@ -16,8 +16,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from plansim.analysis.calibration.history_file import PointKind
-from plansim.analysis.ensemble import judged_with_shares
-from plansim.analysis.feedback.loop_scores import LoopScores, score_loops
+from plansim.analysis.ensemble import with_shares
+from plansim.analysis.feedback.loop_scores import score_loops
 from plansim.analysis.validation.history import HistorySeries
 from plansim.errors import InputError, Message
 from plansim.model.records import Model
@@ -35,11 +35,11 @@ from plansim.targets.target import (
     answering_series,
     binding_targets,
 )
+from plansim.targets.verdict import check_targets
 
 __all__ = [
     "FIGURES",
     "Subject",
-    "draw_scores",
     "history_sheet",
 ]
 
@@ -86,13 +86,9 @@ def _verdicts_sheet(subject: Subject) -> Figure:
         InputError: nothing is judged.
     """
     every, lang = subject.every, subject.lang
-    verdicts = [
-        verdict
-        for verdict in judged_with_shares(
-            subject.model, subject.scenarios, subject.runs, subject.targets
-        )
-        if every or verdict.attribute is Attribute.BINDING
-    ]
+    judged = (one for run in subject.runs for one in check_targets(run, subject.targets))
+    shared = with_shares(judged, subject.model, subject.scenarios, subject.targets)
+    verdicts = [one for one in shared if every or one.attribute is Attribute.BINDING]
     if all(verdict.status is Status.UNTESTABLE for verdict in verdicts):
         if every:
             raise InputError("no target is judged")
@@ -102,17 +98,11 @@ def _verdicts_sheet(subject: Subject) -> Figure:
 
 
 def _loops_sheet(subject: Subject) -> Figure:
-    """Draw the loop scores of each scenario as `draw_scores` does."""
-    scores = [score_loops(subject.model, scenario) for scenario in subject.scenarios]
-    return draw_scores(scores, subject.lang)
-
-
-def draw_scores(scores: Sequence[LoopScores], lang: Lang) -> Figure:
-    """Draw `loop_shares` for each run, and in each for every group of loops that are compared."""
+    """Draw `loop_shares` for each scenario, for every group of loops that are compared."""
     draws = [
-        partial(loop_shares, one, number, lang=lang)
-        for one in scores
-        for number in range(len(one.partitions) if one.missing is None else 1)
+        partial(loop_shares, scores, number, lang=subject.lang)
+        for scores in (score_loops(subject.model, one) for one in subject.scenarios)
+        for number in range(len(scores.partitions) if scores.missing is None else 1)
     ]
     return _sheet(draws, 7.4, 4.6)
 

@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 
 from plansim.errors import InputError, Message, UnknownNameError, nearest
 from plansim.output.figures import canvas, chart
-from plansim.output.series import Mark, Series, marks_on, series_in, titles, unplaced
+from plansim.output.series import Mark, marks_on, series_in, titles, unplaced
 from plansim.output.words.text import Lang, Text, read_text
 from plansim.targets.annual import MANY, separate
 from plansim.targets.indicator import annual_series
@@ -188,7 +188,7 @@ def fan(
         low, inner_low, median, inner_high, high = (
             series_in(quantile, variable, wanted) for quantile in quantiles
         )
-        bands = [_band(low, high), _band(inner_low, inner_high)]
+        bands = [(low, high), (inner_low, inner_high)]
         # Several inner bands, one on the other, would be a muddle.
         lines.append(chart.Line(median, bands[: 2 if len(fans) == 1 else 1]))
     middle = next(iter(fans.values()))[len(QUANTILES) // 2]
@@ -207,25 +207,19 @@ def fan(
     return axes
 
 
-def _band(low: Series, high: Series) -> chart.Envelope:
-    return {year: (low.values[year], high.values[year]) for year in low.values}
-
-
 def _quantiles(
     runs: xr.Dataset, variable: str, text: Text
 ) -> Iterator[tuple[str, list[xr.Dataset]]]:
     """Yield the quantiles of the sound runs of each scenario, each over ``year``."""
-    base, elements = split_reference(variable)
+    base, _ = split_reference(variable)
     if variable not in runs and base not in runs:
         near = nearest(variable, map(str, runs))
         raise UnknownNameError("the sweep holds no output '{name}'", nearest=near, name=variable)
+    name = variable if variable in runs else base
     for scenario, of_scenario in _by_scenario(runs, text):
-        array = of_scenario[variable if variable in runs else base]
+        array = of_scenario[name]
         over = next((dim for dim in MANY if dim in array.dims), None)
-        if elements and variable not in runs:
-            ranges = [dim for dim in array.dims if dim not in (over, "time", "year")]
-            array = array.sel(dict(zip(ranges, elements, strict=True)), drop=True)
-        if over is None or set(array.dims) not in ({over, "year"}, {over, "time"}):
+        if over is None or not {"year", "time"}.intersection(array.dims):
             dims = Message("{names}", names=tuple(map(str, array.dims)))
             raise InputError(
                 "'{name}' cannot be drawn as a fan",
@@ -234,7 +228,7 @@ def _quantiles(
                 name=variable,
             )
         yearly = annual_series(array) if "time" in array.dims else array
-        sound = (abs(yearly) < np.inf).all("year")
+        sound = (abs(yearly) < np.inf).all([dim for dim in yearly.dims if dim != over])
         if "status" in of_scenario:
             sound &= of_scenario["status"] == 0
         if "sound" in of_scenario.coords:
@@ -244,9 +238,8 @@ def _quantiles(
             raise InputError("no run is sound, to draw '{name}' of", found=found, name=variable)
         drawn = yearly.isel({over: np.flatnonzero(sound)})
         quantiles = drawn.astype(float).quantile(QUANTILES, over, keep_attrs=True)
-        quantiles.attrs["long_name"] = variable
         apart = (quantiles.isel(quantile=at, drop=True) for at in range(len(QUANTILES)))
-        yield scenario, [one.to_dataset(name=variable) for one in apart]
+        yield scenario, [one.to_dataset(name=name) for one in apart]
 
 
 def _by_scenario(runs: xr.Dataset, text: Text) -> Iterator[tuple[str, xr.Dataset]]:

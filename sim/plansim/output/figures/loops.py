@@ -119,21 +119,17 @@ def loop_drawing(scores: LoopScores) -> str:
 
 def _bands(scores: LoopScores, ids: Sequence[str], text: Text) -> list[_Band]:
     """Return the bands of loops in the order of the file, and one of all that are small."""
-    hues = _hues(scores.loops)
-    bands = {
-        loop.id: _Band(loop.id, text.name(loop), hues[loop.id], (own.clip(min=0), own.clip(max=0)))
-        for loop in scores.loops
-        if loop.id in ids
-        for own in [scores.yearly[loop.id] * 100]
-    }
-    is_small = {
-        id_: all((np.abs(side) < 100 * LEAST).all() for side in band.sides)
-        for id_, band in bands.items()
-    }
-    small = [bands[id_] for id_ in bands if is_small[id_]]
-    shown = [bands[id_] for id_ in bands if not is_small[id_]]
+    hues, shown, small = _hues(scores.loops), [], []
+    for loop in scores.loops:
+        if loop.id in ids:
+            own = scores.yearly[loop.id] * 100
+            sides = own.clip(min=0), own.clip(max=0)
+            if (np.abs(own) < 100 * LEAST).all():
+                small.append(sides)
+            else:
+                shown.append(_Band(loop.id, text.name(loop), hues[loop.id], sides))
     if small:
-        above, below = (np.sum([band.sides[side] for band in small], axis=0) for side in (0, 1))
+        above, below = np.sum(small, axis=0)
         name = text("loops.chart_others", count=len(small))
         shown.append(_Band("", name, OTHERS, (above, below)))
     return shown

@@ -13,7 +13,6 @@ from typing import TypeAlias
 import numpy as np
 
 from plansim.analysis.calibration.history_file import PointKind, load_history
-from plansim.analysis.ensemble import ensemble_fits, load_ensemble
 from plansim.compiler.ir import Program
 from plansim.errors import UnitError
 from plansim.model.comment import load_evidence
@@ -21,7 +20,7 @@ from plansim.model.records import Model
 from plansim.output.variables import ModelFacts
 from plansim.output.words.text import Lang, read_text, typeset
 from plansim.scenario.levers import constant_named, lever_of
-from plansim.scenario.members import LIMIT, Members, When
+from plansim.scenario.members import LIMIT, Members, Moved, When
 from plansim.scenario.references import split_name
 from plansim.scenario.scenario_file import Scenario
 from plansim.targets.indicator import Measure
@@ -37,12 +36,11 @@ __all__ = [
     "certainty_data",
     "lever_note",
     "members_data",
-    "members_of",
+    "members_moves",
     "model_facts",
     "observed_dots",
     "shares_data",
     "unit_words",
-    "varied",
     "words",
 ]
 
@@ -81,26 +79,18 @@ def lever_note(model: Model, lever: Lever, facts: Sequence[ModelFacts]) -> Mappi
     """Return what a lever does, what the model's comment says of it, and its sources."""
     names = dict.fromkeys(split_reference(constant)[0] for constant in lever.constants)
     variables = [model.variables[name] for name in names]
-    first = variables[0]
-    whole = model.variables.get(lever_of(model, first.name) or "")
-    about = [first] if whole is None else [whole, first]
-    meaning = words(
-        " ".join(variable.meaning_en for variable in about),
-        "".join(variable.meaning_zh for variable in about),
-    )
+    whole = model.variables.get(lever_of(model, variables[0].name) or "")
+    about = [one for one in (whole, variables[0]) if one]
     help_words = words(lever.help_en, lever.help_zh)
+    meaning = words(
+        " ".join(one.meaning_en for one in about), "".join(one.meaning_zh for one in about)
+    )
+    tags = [tag for variable in variables for tag in variable.sources]
     return {
         "help": help_words,
         "meaning": ["", ""] if meaning == help_words else meaning,
         "sources": [
-            list(
-                dict.fromkeys(
-                    part.text
-                    for variable in variables
-                    for tag in variable.sources
-                    for part in known.cited(tag)
-                )
-            )
+            list(dict.fromkeys(part.text for tag in tags for part in known.cited(tag)))
             for known in facts
         ],
     }
@@ -162,31 +152,21 @@ BAND = (0.1, 0.9)
 """The quantiles of the members between which the band of a chart lies."""
 
 
-def members_of(model: Model) -> Members | None:
-    """Return the ensemble beside a model; None if there is none, or none that fits it."""
-    return load_ensemble(model) if ensemble_fits(model) else None
-
-
-def varied(members: Members | None, model: Model, scenarios: Iterable[Scenario]) -> list[str]:
-    """Return the constants that members move under some of the scenarios."""
-    if members is None:
-        return []
-    moved = members.moved(model, _set_by(scenarios))
-    return list(dict.fromkeys(one.constant for some in moved for one in some))
-
-
-def _set_by(scenarios: Iterable[Scenario]) -> list[str]:
-    return list(dict.fromkeys(name for scenario in scenarios for name in scenario.values))
+def members_moves(
+    members: Members | None, model: Model, scenarios: Iterable[Scenario]
+) -> tuple[tuple[Moved, ...], ...]:
+    """Return what each factor of an ensemble moves under some of the scenarios."""
+    names = dict.fromkeys(name for scenario in scenarios for name in scenario.values)
+    return () if members is None else members.moved(model, names)
 
 
 def members_data(
-    members: Members | None, model: Model, scenarios: Sequence[Scenario], program: Program
+    members: Members | None, moves: Sequence[Sequence[Moved]], model: Model, program: Program
 ) -> Data:
     """Return the members as data; None without members, or where the program lacks an input."""
     inputs = {name: index for index, name in enumerate(program.inputs)}
-    if members is None or not set(varied(members, model, scenarios)) <= inputs.keys():
+    if members is None or not all(one.constant in inputs for some in moves for one in some):
         return None
-    moved = members.moved(model, _set_by(scenarios))
     low = members.values.min(axis=0)
     step = (members.values.max(axis=0) - low) / STEPS
     steps = np.rint((members.values - low) / np.where(step > 0, step, 1)).astype("<u2")
@@ -207,7 +187,7 @@ def members_data(
                         whens.index(one.when),
                         *constant_named(model, split_name(one.constant)[0]).admissible,
                     ]
-                    for one in moved[column]
+                    for one in moves[column]
                 ],
             }
             for column, factor in enumerate(members.factors)
@@ -218,29 +198,21 @@ def members_data(
 
 def certainty_data() -> Data:
     """Return `certainty_of` as a table: by status, a letter for each share of 100 and for none."""
-    return {
-        "sure": SURE,
-        "by_status": {
-            status.value: [
-                certainty.value if (certainty := certainty_of(status, share)) else None
-                for share in [*(_share(count) for count in range(101)), None]
-            ]
-            for status in Status
-            if status.judged
-        },
+    shares = [*(Share("", count / 100, None, None, 100, 0) for count in range(101)), None]
+    found = {
+        status.value: [certainty_of(status, share) for share in shares]
+        for status in Status
+        if status.judged
     }
-
-
-def _share(of_hundred: int) -> Share:
-    return Share("", of_hundred / 100, None, None, 100, 0)
+    by_status: Data = {status: [one and one.value for one in row] for status, row in found.items()}
+    return {"sure": SURE, "by_status": by_status}
 
 
 def shares_data(verdicts: Iterable[Verdict], targets: Sequence[Target]) -> Data:
     """Return by scenario how many of 100 members meet each target, as `check` shows it."""
     shares: dict[str, dict[str, int | None]] = {}
-    for verdict in verdicts:
-        count = verdict.share.of_hundred if verdict.share else None
-        shares.setdefault(verdict.scenario, {})[verdict.id] = count
+    for one in verdicts:
+        shares.setdefault(one.scenario, {})[one.id] = one.share.of_hundred if one.share else None
     return {
         scenario: [counts.get(target.id) for target in targets]
         for scenario, counts in shares.items()

@@ -21,7 +21,7 @@ from pathlib import Path
 import xarray as xr
 
 from plansim.analysis.comparison import required_origin
-from plansim.analysis.ensemble import check_scenarios
+from plansim.analysis.ensemble import check_scenarios, ensemble_fits, load_ensemble
 from plansim.analysis.feedback.loop_scores import LoopScores, score_loops
 from plansim.analysis.feedback.loops import FILE_NAME as LOOPS
 from plansim.analysis.feedback.loops import load_loops
@@ -39,16 +39,11 @@ from plansim.output.page.data import (
     both,
     certainty_data,
     members_data,
-    members_of,
+    members_moves,
     shares_data,
-    varied,
 )
 from plansim.output.page.payload import payload
-from plansim.output.page.programs import (
-    javascript,
-    model_program,
-    verdict_program,
-)
+from plansim.output.page.programs import javascript, model_program, verdict_program
 from plansim.output.words.answer import answer
 from plansim.output.words.font import Subset, subsets
 from plansim.output.words.text import Lang, read_text
@@ -184,8 +179,10 @@ def make_page(
     judged = judged_targets(catalogue)
     presets = list(scenarios) or [as_written(model)]
     drawn = model.original or model  # levers are drawn as the file has them
-    members, everything = members_of(drawn), [*presets, *overlays]
-    constants = varied(members, drawn, everything)
+    members = load_ensemble(drawn) if ensemble_fits(drawn) else None
+    everything = [*presets, *overlays]
+    moves = members_moves(members, drawn, everything)
+    constants = list(dict.fromkeys(one.constant for some in moves for one in some))
     model = for_scenarios(model, everything, constants)
     views = load_views(model, catalogue)
     program = model_program(model, everything, views, judged, constants)
@@ -202,24 +199,23 @@ def make_page(
     goals = [target for target in catalogue if target.kind is Kind.TARGET]
     data |= {
         "lang": lang,
-        "title": both(title.en, title.zh) if title else [drawn.name, drawn.name],
+        "title": both(title.en, title.zh),
         "model": drawn.path.name,
         "sha256": drawn.sha256,
         "version": version("plansim"),
         "unjudged": len(goals) - len(judged),
         "horizon": max((target.horizon for target in judged), default=None),
-        "base": min((target.since for target in judged), default=None),
         "modules": [{"name": name, "svg": _zipped(drawing)} for name, drawing in drawings],
         "signed": presets[0].id if signs else "",
         "known": shares_data(verdicts, judged),
         "certainty": certainty_data(),
-        "members": members_data(members, drawn, everything, program),
+        "members": members_data(members, moves, drawn, program),
     }
     text = read_text(Lang(lang))
     names = {one.id: text.pick(one.title_en, one.title_zh) for one in presets[:COMPARED]}
     parts = {
         "lang": {Lang.EN: "en", Lang.ZH: "zh-Hans"}[text.lang],
-        "title": text.pick(title.en, title.zh) if title else drawn.name,
+        "title": text.pick(title.en, title.zh),
         "answer": answer((one for one in verdicts if one.scenario in names), text, names),
     }
     engine = _engine(javascript(program), javascript(verdict_program(model, judged)), data)

@@ -28,7 +28,7 @@ from plansim.output.page.data import (
     words,
 )
 from plansim.output.page.programs import plain_reference
-from plansim.output.series import Series, mark_label, mark_of
+from plansim.output.series import mark_label, mark_of
 from plansim.output.variables import ModelFacts
 from plansim.output.words.text import read_text, target_figure, typeset
 from plansim.scenario.factors import Apply
@@ -197,12 +197,11 @@ def _chart(
         "cost": chart.cost,
         "lines": lines,
         "marks": [
-            mark
+            _mark(model, line, number, target, judged)
             for number, line in enumerate(chart.lines)
             for target in targets
             for reference in target.variables.values()
             if split_reference(reference) == split_reference(line.reference)
-            if (mark := _mark(model, line, number, target, judged)) is not None
         ],
     }
 
@@ -213,15 +212,13 @@ def _mark(
     """Return a mark in the unit of the chart; of a growth or a fall, as a multiple of the base."""
     scaled = target.measure in (Measure.GROWTH, Measure.REDUCTION)
     unit = model.variables[split_reference(line.reference)[0]].unit
-    mark = mark_of(Series(line.reference, "", unit, "", {target.since: 1.0}), target)
-    if mark is None:
-        return None
-    factor = 1.0 if scaled else line.factor
+    mark = mark_of(target, unit, 1.0, 1.0 if scaled else line.factor)
+    assert mark is not None
     return {
         "target": judged[target.id],
         "line": number,
-        "low": None if mark.low is None else mark.low * factor,
-        "high": None if mark.high is None else mark.high * factor,
+        "low": mark.low,
+        "high": mark.high,
         "scaled": scaled,
         "since": target.since,
         "first": mark.first,
@@ -366,7 +363,6 @@ def _target(model: Model, target: Target, charts: Sequence[Chart], loops: Sequen
         "falls": target.measure is Measure.REDUCTION,
         "asked": target_figure(target.value),
         "year": target.year,
-        "since": target.since,
         "horizon": target.horizon,
         "bases": [str(basis) for basis in target.variables if basis],
         "place": words(target.place_en, target.place_zh),
@@ -376,7 +372,6 @@ def _target(model: Model, target: Target, charts: Sequence[Chart], loops: Sequen
         "line": place[1],
         "variable": both(variable.name, variable.name_zh),
         "meaning": [variable.meaning_en, variable.meaning_zh or variable.meaning_en],
-        "module": variable.module,
         "causes": [both(cause.name, cause.name_zh) for cause in causes],
         "loops": [
             [

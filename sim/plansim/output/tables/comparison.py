@@ -43,8 +43,6 @@ __all__ = ["attribution_table", "comparison_table", "difference_table"]
 
 MOST_SHARES = 5
 """So many changes are named for a target, the largest first; the others are added up."""
-SMALL = 0.02
-"""A share below this part of the largest is not named either."""
 
 
 def comparison_table(comparison: Comparison, text: Text) -> RenderableType:
@@ -90,24 +88,14 @@ def _remedies(comparison: Comparison, text: Text) -> Iterator[Row]:
 
 
 def _rest(comparison: Comparison, text: Text) -> str:
-    """Say what the moves are, then which targets have none, and how far the best one goes."""
-    by_id = [{one.target.id: one for one in found.targets} for found in comparison.remedies]
-    clause, names = text("list_sep.clause"), {}
-    for target in comparison.unsure:
-        found = [own.get(target.id) for own in by_id]
-        if any(one and not _helps(one) for one in found):
-            best = [None if one is None or _helps(one) else one.best for one in found]
-            names[text.name(target)] = " / ".join(
-                str(one.share.of_hundred) if one and one.share else "–" for one in best
-            )
+    """Say what the moves are, and which targets have none."""
+    found = (one for remedies in comparison.remedies for one in remedies.targets)
+    without = dict.fromkeys(text.name(one.target) for one in found if not _helps(one))
+    names = text("list_sep.clause").join(without)
     if not any(one.share for own in comparison.verdicts for one in own.values()):  # no members
-        none = text("report.nothing") + text("list_sep.colon")
-        return none + clause.join(names) if names else ""
+        return text("report.nothing") + text("list_sep.colon") + names if names else ""
     parts = [text("report.help_short", sure=SURE)]
-    if names:
-        letters = " / ".join(map(letter_of, range(len(by_id))))
-        told = clause.join(f"{name} {shares}" for name, shares in names.items())
-        parts.append(text("report.help_rest", letters=letters, names=told))
+    parts += [text("report.help_rest", names=names)] * bool(names)
     return text("list_sep.sentence").join(parts)
 
 
@@ -168,7 +156,9 @@ def _span(group: Group, text: Text) -> str:
         change = f"{before} → {after}"
         label = text.word("part", part)
         lines.append(f"{label}{text('list_sep.colon')}{change}" if part else change)
-    return text.amount("; ".join(lines), group.unit if len(bare) == 1 else NO_UNIT)
+    return text.amount(
+        text("list_sep.semicolon").join(lines), group.unit if len(bare) == 1 else NO_UNIT
+    )
 
 
 def _share_rows(
@@ -212,8 +202,8 @@ def _largest(
     sampled: bool,
 ) -> Iterator[Row]:
     """Return the largest shares, each with the change that it is due to; the others added up."""
-    largest = abs(shares.shares[order[0]])
-    named = [i for i in order if abs(shares.shares[i]) > largest * SMALL][:MOST_SHARES]
+    least = 0.02 * abs(shares.shares[order[0]])
+    named = [i for i in order if abs(shares.shares[i]) > least][:MOST_SHARES]
     rest = order[len(named) :]
     if len(rest) == 1:  # its name takes the line that "others (1)" would
         named, rest = list(order), []

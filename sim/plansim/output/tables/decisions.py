@@ -1,356 +1,292 @@
-"""What levers have to be: at which targets are met, how far growth can go, sets of policies."""
+"""Decisions under uncertainty as tables: corners, robustness, signposts, conflicts, information."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Iterator, Mapping, Sequence
 
-from plansim.analysis.decisions.policies import PolicyPoint, PolicySet, at_equal_growth
-from plansim.analysis.decisions.policy_search import Aim
-from plansim.analysis.optimization.frontier import Alone, Frontier, Horizon, Policy
-from plansim.analysis.optimization.target_seeking import Searched, Solution
+from plansim.analysis.decisions.conflicts import Conflict, Conflicts
+from plansim.analysis.decisions.discovery import Discovery, FailureBox, Limit, Outcome
+from plansim.analysis.decisions.information import Information
+from plansim.analysis.decisions.robustness import PolicyPair, PolicyRobustness, Regret, Robustness
+from plansim.analysis.decisions.signposts import Adaptation, Signpost, best_signs
+from plansim.analysis.ensemble import NORMAL
+from plansim.model.records import Model
+from plansim.output.describe import constants_name
 from plansim.output.tables.layout import (
-    Band,
     Column,
     Grid,
     Prose,
     RenderableType,
+    Row,
     Style,
     blocks,
     figure_column,
     lines,
-    section,
     table,
-    target_columns,
     text_column,
+    unit_cell,
     unit_column,
 )
-from plansim.output.tables.verdicts import margin_cell
-from plansim.output.words.text import Text, margin_figure, outward
-from plansim.output.words.verdicts import margin_size, section_of
-from plansim.targets.target import Target
+from plansim.output.words.text import Text
+from plansim.output.words.verdicts import difference_words
+from plansim.scenario.factors import Apply
 from plansim.targets.verdict import of_hundred
-from plansim.targets.views import Lever
 
-__all__ = ["frontier_table", "policies_table", "solution_table"]
-
-_NOTHING = 1e-5
-"""A margin below this share of the target is shown as none."""
-_UNLIMITED = 1e-3
-"""A target that holds to within a tenth of a point of the highest growth does not limit it."""
-
-
-def _lever_table(
-    text: Text,
-    levers: Sequence[Lever],
-    present: Sequence[float],
-    ranges: Sequence[tuple[float, float]],
-    moved: Mapping[str, Sequence[float | None]],
-    *,
-    digits: int,
-    own: int | None = None,
-) -> Grid:
-    """Lay out levers as they are shown: present values, values in ``moved`` by head, and ranges.
-
-    The first ``own`` are parted from the others.
-    """
-
-    def value(size: float, index: int) -> str:
-        return f"{size * levers[index].shown_factor:.{digits}g}"
-
-    def cell(values: Sequence[float | None], index: int) -> Prose:
-        size = values[index]
-        if size is None:
-            return Prose("–")
-        if size == present[index]:
-            return Prose(text("mix.stays"), Style.FAINT)
-        return Prose(value(size, index))
-
-    columns = [
-        text_column("mix.lever", lambda index: text.name(levers[index])),
-        figure_column("mix.present", lambda index: value(present[index], index)),
-        *(figure_column(head, partial(cell, of)) for head, of in moved.items()),
-        figure_column("mix.range", lambda i: "–".join(value(end, i) for end in ranges[i])),
-        unit_column(text, lambda index: levers[index].shown_unit),
-    ]
-    rows: list[int | Band] = list(range(len(levers)))
-    if own and own < len(levers):
-        rows.insert(own, section())
-    return table(text, columns, rows)
+__all__ = [
+    "conflicts_table",
+    "discovery_table",
+    "information_table",
+    "limit_of",
+    "robustness_table",
+    "signposts_table",
+]
 
 
-def solution_table(solution: Solution, text: Text, *, outlay_zh: str = "") -> RenderableType:
-    """Lay out the values of the levers, or the ranges that were searched in vain.
+def discovery_table(found: Sequence[Discovery], model: Model, text: Text) -> RenderableType:
+    """Lay out the corners in which targets fail, target by target."""
+    legend = [text("discover.legend")] if any(one.boxes for one in found) else []
+    return blocks([*(_target(one, model, text) for one in found), *legend])
 
-    ``outlay_zh`` is the Chinese name of the variable that counts the cost.
-    """
-    key = "mix.already" if not solution.searched else "mix.found" if solution.values else "mix.none"
-    levers = solution.levers
-    values: Sequence[float | None] = [None] * len(levers)
-    if solution.values is not None:
-        pairs = zip(solution.values, solution.present, strict=True)
-        values = [
-            now if math.isclose(size, now, rel_tol=1e-7, abs_tol=1e-9) else outward(size, now)
-            for size, now in pairs
-        ]
-    ranges = [(lever.low, lever.high) for lever in levers]
-    if solution.searched:
-        ranges = list(solution.searched[-1].ends)
+
+def _target(found: Discovery, model: Model, text: Text) -> RenderableType:
+    source = text.title(found) or found.source
+    about = {"id": found.target, "name": text.name(found), "source": source}
     parts: list[RenderableType] = [
-        text(key, scenario=solution.scenario, targets=text.join(t.id for t in solution.targets)),
-        _lever_table(text, levers, solution.present, ranges, {"mix.value": values}, digits=6),
+        Prose(text("discover.head", share=_hundred(found.failing), **about), Style.STRONG)
     ]
-    if len(levers) > 1 or solution.prices or solution.outlay:
-        parts.append(_cost(solution, text, outlay_zh))
-    notes = [_searched(solution, searched, text) for searched in solution.searched]
-    if solution.implausible:
-        far = (lever for lever in levers if lever.id in solution.implausible)
-        notes.append(text("solve.implausible", names=text.join(map(text.name, far))))
-    effects = {"solve.gained": solution.gained, "solve.lost": solution.lost}
-    notes += [text(word, ids=text.join(ids)) for word, ids in effects.items() if ids]
-    parts.append(_margins(solution, text))
-    return blocks([*parts, *[lines(notes)] * bool(notes)])
+    what = text("discover.holds" if found.outcome is Outcome.HOLDS else "discover.fails")
+    for number, box in enumerate(found.boxes, 1):
+        said = text("discover.box", number=number, what=what, **_shares(box, "mass"))
+        parts += [f"  {said}{_fresh(box, text)}", _limits(box, model, text)]
+    if not found.boxes:
+        known = {0.0: "discover.never", 1.0: "discover.always"}
+        why = known.get(found.failing, "discover.rare" if found.is_rare else "discover.no_box")
+        parts.append(text(why if found.runs else "discover.not_judged", runs=found.runs))
+    return lines(parts)
 
 
-def _cost(solution: Solution, text: Text, outlay_zh: str) -> str:
-    if solution.outlay:
-        name = text.pick(solution.outlay, outlay_zh)
-        sizes = (solution.cost_present, solution.cost)
-        now, cost = (text.amount(f"{size:.6g}", solution.cost_unit) for size in sizes)
-        key = "mix.outlay_now" if solution.values is None else "mix.outlay"
-        return text(key, name=name, now=now, cost=cost)
-    prices = [
-        text("mix.price", price=f"{price:g}", lever=text.name(lever))
-        for lever in solution.levers
-        if (price := solution.prices.get(lever.id)) is not None
-    ]
-    if len(prices) < len(solution.levers):
-        prices.append(text("mix.price_else" if prices else "mix.price_default"))
-    stated = text("mix.prices", prices=text.join(prices))
-    if solution.values is None:
-        return stated
-    return text("mix.cost", cost=f"{solution.cost:.6g}") + text("list_sep.sentence") + stated
+def _shares(found: object, *more: str) -> dict[str, str]:
+    return {name: _hundred(getattr(found, name)) for name in ("density", "coverage", *more)}
 
 
-def _margins(solution: Solution, text: Text) -> Grid:
-    met = solution.values is not None
-    now, then = solution.margins_present, (solution.margins if met else solution.searched[-1].best)
+def _fresh(box: FailureBox, text: Text) -> str:
+    if box.test is None:
+        return ""
+    if not box.test.members:
+        return text("discover.fresh_none")
+    return text("discover.fresh", count=box.test.members, **_shares(box.test, "low", "high"))
+
+
+def _limits(box: FailureBox, model: Model, text: Text) -> Grid:
     columns = [
-        *target_columns(text, lambda target: target),
-        figure_column("mix.margin_now", lambda one: margin_size(one, now[one.id])),
-        figure_column(
-            "mix.margin_then" if met else "mix.margin_best",
-            lambda one: margin_cell(one, then[one.id]),
-        ),
-        unit_column(text, lambda target: target.unit),
+        Column("  ", lambda _: ""),
+        text_column("discover.unknown", lambda row: row[1]),
+        figure_column("discover.limit", lambda row: row[2]),
+        Column("mix.unit", lambda row: row[3]),
+        figure_column("discover.range", lambda row: _plausible(row[0])),
+        figure_column("discover.found", lambda row: _hundred(row[0].frequency)),
+        text_column("discover.sources", lambda row: text.join(_cited(row[0]))),
     ]
-    return table(text, columns, solution.targets)
+    return table(text, columns, [(limit, *limit_of(limit, model, text)) for limit in box.asked])
 
 
-def _searched(solution: Solution, searched: Searched, text: Text) -> str:
-    short = [id_ for id_, margin in searched.best.items() if not margin >= 0]
-    word = text.word("range", searched.range)
-    sentence = text("mix.looked", range=word, points=f"{searched.points:,}")
-    if short and not (solution.values is not None and searched is solution.searched[-1]):
-        sentence += text("list_sep.sentence") + text("mix.short", ids=text.join(short))
-    return sentence
+def _plausible(limit: Limit) -> str:
+    low, high = limit.plausible or (None, None)
+    return "" if low is None or high is None else f"{low:.4g}–{high:.4g}"
 
 
-# --- the frontier of growth -----------------------------------------------------------------------
+def _cited(limit: Limit) -> Iterator[str]:
+    return (source.split(" ")[0].rstrip(":") for source in limit.sources)
 
 
-def frontier_table(frontier: Frontier, text: Text, *, growth_zh: str) -> RenderableType:
-    """Return the frontier to each year, then the levers there."""
-    spec = frontier.spec
-    head = {"name": text.pick(spec.growth, growth_zh), "scenario": spec.scenario.id}
-    parts: list[RenderableType] = [text("frontier.title", count=len(spec.levers), **head)]
-    if given := [text.name(lever) for lever in spec.levers if lever.outside]:
-        parts.append(text("frontier.outside", count=len(given), names=text.join(given)))
-    for horizon in frontier.horizons:
-        parts.append(Prose(text("frontier.year", year=horizon.year), Style.STRONG))
-        parts += [lines(_summary(frontier, horizon, text)), _alone(horizon, text)]
-        if horizon.front:
-            parts.append(_front(frontier, horizon, text))
-    if tops := {
-        text("frontier.to", year=horizon.year): horizon.highest.values
-        for horizon in frontier.horizons
-        if horizon.highest is not None
-    }:
-        ranges = [(lever.low, lever.high) for lever in spec.levers]
-        own = len(spec.growth_levers)
-        found = _lever_table(text, spec.levers, frontier.present, ranges, tops, digits=4, own=own)
-        parts.append(lines([Prose(text("frontier.levers"), Style.STRONG), found]))
-    return blocks([*parts, text("frontier.legend")])
-
-
-def _summary(frontier: Frontier, horizon: Horizon, text: Text) -> Iterator[str]:
-    low, high = horizon.growth_range
-    ends = {"now": _rate(horizon.growth_present), "low": _rate(low), "high": _rate(high)}
-    yield text("frontier.reach", year=horizon.year, **ends)
-    everything = len(frontier.targets)
-    if len(horizon.kept) < everything:
-        yield text("frontier.empty", count=everything)
-        if horizon.never:
-            yield text("frontier.never", ids=text.join(horizon.never))
-        if horizon.conflicting:
-            yield text("frontier.clashing", ids=text.join(horizon.conflicting))
-    if horizon.highest is None:
-        yield text("frontier.nothing")
-        return
-    key = "frontier.highest" if len(horizon.kept) == everything else "frontier.highest_of"
-    yield text(key, growth=_rate(horizon.highest.growth, 2), count=len(horizon.kept))
-    if horizon.binding:
-        yield text("frontier.binding", ids=text.join(horizon.binding))
-        bounds = [alone for alone in horizon.alone if alone.target.id in horizon.kept]
-        first = min(bounds, key=lambda alone: alone.growth)
-        if first.growth < high - _UNLIMITED:
-            yield text("frontier.bound", id=first.target.id, growth=_rate(first.growth, 2))
+def limit_of(limit: Limit, model: Model, text: Text) -> tuple[str, str, str]:
+    """Return an unknown, what limits it, as ``≤ 0.3``, and its unit, if it has one."""
+    factor = limit.factor
+    name = constants_name(factor.constants, model, text) or text.pick(factor.name, factor.name_zh)
+    low, high, unit = limit.low, limit.high, limit.unit
+    sign = "" if limit.is_value else {Apply.MULTIPLY: "×", Apply.ADD: "+"}.get(factor.apply, "")
+    if low is None:
+        asked = f"≤ {sign}{high:.4g}"
+    elif high is None:
+        asked = f"≥ {sign}{low:.4g}"
     else:
-        yield text("frontier.unbound")
-    yield text("frontier.ends", rates=text.join([_rate(end, 3) for end in horizon.searches]))
+        asked = f"{sign}{low:.4g}–{sign}{high:.4g}"
+    return name, asked, unit_cell(unit, text)
 
 
-def _margin(target: Target, margin: float, style: Style | None = None) -> Prose:
-    return margin_cell(target, margin, style=style, nothing=_NOTHING)
+def robustness_table(result: Robustness, text: Text) -> RenderableType:
+    """Lay out how robust policies are, then what each meets and how each pair compares."""
+    titles = {p.policy: text.title(p) or p.policy for p in result.policies}
 
+    def regret(size: Regret, form: str, factor: float = 1.0) -> str:
+        return f"{factor * size.upper:{form}} ({factor * size.largest:{form}})"
 
-def _alone(horizon: Horizon, text: Text) -> Grid:
-    """Return the limit of growth of each target by itself, and its margin on the frontier."""
-
-    def limit(alone: Alone) -> str:
-        if math.isnan(alone.growth):
-            return text("frontier.no_growth")
-        if alone.growth >= horizon.growth_range[1] - _UNLIMITED:
-            return text("frontier.any_growth")
-        return f"≤ {_rate(alone.growth)}"
-
-    def there(alone: Alone) -> Prose:
-        key, highest = alone.target.id, horizon.highest
-        margin = math.nan if highest is None else highest.margins[key]
-        return _margin(alone.target, margin, Style.DOUBT if key in horizon.binding else None)
+    def beaten(policy: PolicyRobustness) -> str:
+        name, share = next(iter(policy.beaten_by.items()), ("", 0.0))
+        if not share:
+            return "–"
+        return text("robust.beaten_by", name=titles[name], share=_hundred(share))
 
     columns = [
-        *target_columns(text, lambda alone: alone.target),
-        figure_column("frontier.now", lambda alone: _margin(alone.target, alone.present)),
-        figure_column("frontier.best", lambda alone: _margin(alone.target, alone.best)),
-        figure_column("frontier.there", there),
-        unit_column(text, lambda alone: alone.target.unit),
-        figure_column("frontier.alone", limit),
+        text_column("robust.policy", lambda p: titles[p.policy], least=12),
+        figure_column("robust.mean_met", lambda p: f"{p.mean_met:.1f} ± {p.mean_met_error:.2f}"),
+        figure_column("robust.named", lambda p: f"{_hundred(p.named_share)}/100"),
+        figure_column("robust.all", lambda p: f"{_hundred(p.all_share)}/100"),
+        figure_column(
+            "robust.distance", lambda p: "–" if p.distance is None else f"{p.distance:.2f}"
+        ),
+        figure_column("robust.regret", lambda p: regret(p.regret_targets, "g")),
+        figure_column("robust.margin", lambda p: regret(p.regret_margin, ".0f", 100) + " %"),
+        text_column("robust.beaten", beaten),
     ]
-    rows = sorted(horizon.alone, key=lambda one: section_of(one.target))
-    return table(text, columns, rows)
-
-
-def _front(frontier: Frontier, horizon: Horizon, text: Text) -> Grid:
-    """Return the policies on the Pareto front of growth and smallest margin."""
-    targets = {one.target.id: one.target for one in horizon.alone}
-
-    def smallest(policy: Policy) -> Prose:
-        target = targets[policy.tight[0]]
-        margin = _margin(target, policy.margins[target.id])
-        return Prose.assemble(margin, f" {text.unit(target.unit)}")  # type: ignore[return-value]
-
-    columns = [
-        figure_column("frontier.growth", lambda policy: _rate(policy.growth)),
-        text_column("frontier.worst", lambda policy: text.join(policy.tight), least=12),
-        figure_column("frontier.margin", smallest),
-        figure_column("frontier.spreads", lambda one: margin_figure(one.worst_margin, 2)),
-    ]
-    if frontier.draws:
-        columns += [
-            figure_column("frontier.chance", lambda policy: f"{policy.chance:.2f}"),
-            figure_column("frontier.median", lambda policy: _rate(policy.median)),
-        ]
-    return table(text, columns, horizon.front, "frontier.front")
-
-
-def _rate(growth: float, decimals: int = 1) -> str:
-    """Write a growth rate in per cent a year.
-
-    >>> _rate(0.13456), _rate(-0.002), _rate(0.13456, 3)
-    ('13.5 %', '-0.2 %', '13.456 %')
-    """
-    return f"{growth * 100:.{decimals}f} %"
-
-
-# --- sets of policies -----------------------------------------------------------------------------
-
-_MOST_MOVES = 4
-"""Number of levers that are named of a policy."""
-_AIMS: Mapping[Aim, tuple[str, Callable[[float], str]]] = {
-    Aim.GROWTH: ("policies.growth", _rate),
-    Aim.SHARE: ("robust.named", lambda share: f"{of_hundred(share)}/100"),
-    Aim.MET: ("robust.mean_met", lambda count: f"{count:.4g}"),
-    Aim.EFFORT: ("policies.effort", lambda part: f"{100 * part:.0f} %"),
-    Aim.COST: ("policies.cost", lambda cost: f"{cost:.4g}"),
-}
-"""The head of each aim, and how its values are written."""
-
-
-def policies_table(result: PolicySet, text: Text, *, most: int = 20) -> RenderableType:
-    """Lay out the policies of which none is better in every aim, and the levers they move most."""
-    step = max(1, -(-len(result.points) // most))
-    listed = [(text("policies.start"), result.start)]
-    listed += [(f"{number}", point) for number, point in list(enumerate(result.points, 1))[::step]]
-    columns = [
-        text_column("robust.policy", lambda row: row[0]),
-        *_aim_columns(result, 1),
-        text_column("policies.moves", lambda row: _moves(result, row[1], text)),
-    ]
-    counts = {"count": len(result.points), "runs": result.runs, "members": result.members}
+    head = {"binding": len(result.binding), "members": result.members, "unsound": result.unsound}
     parts: list[RenderableType] = [
-        text("policies.head", fresh=result.fresh, **counts),
-        table(text, columns, listed),
+        text("robust.head", **head),
+        table(text, columns, result.policies),
+        text("robust.set", ids=text.join(result.named), count=len(result.named)),
     ]
-    if Aim.SHARE in result.aims:
-        parts.append(text("robust.set", ids=text.join(result.named), count=len(result.named)))
-    if beside := list(at_equal_growth(result)):
-        numbers = {id(point): f"{number}" for number, point in enumerate(result.points, 1)}
-        columns = [
-            text_column("run_card.scenario", lambda pair: pair[0].name),
-            *_aim_columns(result, 0),
-            figure_column("policies.found", lambda pair: numbers.get(id(pair[1]), "–")),
-            *_aim_columns(result, 1),
+    if result.pairs:
+        pairs = (f"  {_pair(pair, titles, text)}" for pair in result.pairs)
+        parts.append(lines([Prose(text("robust.pairs"), Style.STRONG), *pairs]))
+    return blocks([*parts, text("robust.legend")])
+
+
+def _pair(pair: PolicyPair, titles: Mapping[str, str], text: Text) -> str:
+    return text(
+        "robust.tie" if pair.is_tie else "robust.pair",
+        first=titles[pair.first],
+        second=titles[pair.second],
+        more=f"{pair.difference:+.2f}",
+        error=f"{pair.error:.2f}",
+        share=f"{round(100 * pair.share_difference):+d}",
+        share_error=f"{100 * pair.share_error:.0f}",
+    )
+
+
+def signposts_table(
+    signs: Sequence[Signpost], gain: Adaptation | None, names: Mapping[str, str], text: Text
+) -> RenderableType:
+    """Lay out, of each target, the statistics that foretell it best, year by year.
+
+    What rules by which the policy adapts gain comes below; ``names`` of targets by their ids.
+    """
+    parts = [_signs(signs, text) if signs else text("signposts.none")]
+    return blocks(parts if gain is None else [*parts, _gain(gain, names, text)])
+
+
+def _gain(gain: Adaptation, names: Mapping[str, str], text: Text) -> RenderableType:
+    """Lay out an adaptive policy beside the same without its rules."""
+    columns = [
+        text_column(text("adaptation.head", count=gain.robustness.members)),
+        figure_column(text("adaptation.without")),
+        figure_column(text("adaptation.within")),
+        figure_column(text("adaptation.gain")),
+        Column(text("mix.unit")),
+    ]
+    (without, within), (pair,) = gain.robustness.policies, gain.robustness.pairs
+    hundred = text("adaptation.of_hundred")
+    shares = f"{100 * without.named_share:.1f}", f"{100 * within.named_share:.1f}"
+    share = f"{100 * pair.share_difference:+.1f} ± {100 * pair.share_error:.1f}"
+    means = f"{without.mean_met:.2f}", f"{within.mean_met:.2f}"
+    rows: list[Row] = [
+        (text("robust.mean_met"), *means, f"{pair.difference:+.2f} ± {pair.error:.2f}", ""),
+        (text("robust.named"), *shares, share, hundred),
+    ]
+    for key, met in without.met.items():
+        if abs(within.met[key] - met) >= 0.01:  # one of a hundred members
+            ends = 100 * met, 100 * within.met[key]
+            shown = f"{ends[0]:.1f}", f"{ends[1]:.1f}", f"{ends[1] - ends[0]:+.1f}"
+            rows.append((f"{key}  {names[key]}", *shown, hundred))
+    for one in gain.effort:
+        change = f"{one.difference:+.2g} ± {one.error:.1g}"
+        ends_shown = f"{one.without:.3g}", f"{one.within:.3g}"
+        rows.append((text.name(one), *ends_shown, change, unit_cell(one.unit, text)))
+    tie = [text("adaptation.tie")] if pair.is_tie else []
+    named = gain.robustness.named
+    legend = text("adaptation.legend", count=len(named), ids=text.join(named))
+    return blocks([Grid(columns, rows), *tie, legend])
+
+
+def _signs(signs: Sequence[Signpost], text: Text) -> RenderableType:
+    best = list(best_signs(signs))
+    first = {id(one): one for one in reversed(best)}
+    names = {sign.target: id(sign) for sign in first.values()}
+
+    def area(sign: Signpost) -> Prose:
+        figure = f"{sign.area:.2f} ± {sign.area_error:.2f}"
+        return Prose(figure) if sign.is_useful else Prose(f"({figure})", Style.FAINT)
+
+    def threshold(sign: Signpost) -> str:
+        return f"{'≥' if sign.is_met_above else '≤'} {sign.threshold:.4g}"
+
+    columns = [
+        text_column(
+            "verdicts.name",
+            lambda s: text.name(s) if names[s.target] == id(s) else "",
+            least=12,
+        ),
+        figure_column("signposts.year", lambda s: str(s.year)),
+        text_column(
+            "signposts.statistic", lambda s: text.pick(s.statistic_en, s.statistic_zh), least=12
+        ),
+        figure_column("signposts.area", area),
+        figure_column("signposts.threshold", threshold),
+        unit_column(text, lambda s: s.unit),
+        figure_column("signposts.hope", lambda s: _hundred(s.false_hope)),
+        figure_column("signposts.alarm", lambda s: _hundred(s.false_alarm)),
+    ]
+    return blocks([table(text, columns, best), text("signposts.legend")])
+
+
+def conflicts_table(result: Conflicts, names: Mapping[str, str], text: Text) -> RenderableType:
+    """Lay out the smallest conflicts; ``names`` of targets by their ids."""
+    counts = {"sets": result.sets, "runs": result.runs, "members": result.members}
+    head = text("conflicts.head", largest=result.largest, **counts)
+    if not result.conflicts:
+        return blocks([head, text("conflicts.none")])
+
+    def relaxed(conflict: Conflict) -> str:
+        ways = [
+            text(
+                "conflicts.by",
+                name=names[one.target],
+                amount=difference_words(f"{one.amount:.2g}", one.unit, text),
+            )
+            for one in conflict.relaxations
+            if one.amount is not None
         ]
-        parts.append(table(text, columns, beside, "policies.beside"))
-    last = result.hypervolumes[:, -1]
-    low, high = f"{last.min():.2f}", f"{last.max():.2f}"
-    search = text("policies.search", low=low, high=high, seeds=len(last))
-    drop = text("policies.drop", parts=text.join(_drops(result, text)))
-    return blocks([*parts, search + text("list_sep.sentence") + drop])
+        return text("conflicts.or").join(ways) or text("conflicts.nothing")
+
+    columns = [
+        text_column("conflicts.set", lambda c: text.join(names[one] for one in c.targets)),
+        figure_column("conflicts.share", lambda c: f"{_hundred(c.share)}/100"),
+        text_column("conflicts.relax", relaxed),
+    ]
+    return blocks([head, table(text, columns, result.conflicts), text("conflicts.legend")])
 
 
-def _aim_columns(result: PolicySet, place: int) -> Iterator[Column]:
-    """Yield a column for each aim, of the point at a place of each row."""
+def information_table(
+    result: Information, model: Model, text: Text, *, most: int = 10
+) -> RenderableType:
+    """Lay out which unknowns are worth knowing to the choice among policies."""
+    pairs = zip(result.policies, result.means, strict=True)
+    policies = text.join(f"{name} {mean:.2f}" for name, mean in pairs)
+    known = {"best": result.best, "members": result.members, "perfect": f"{result.perfect:.2f}"}
+    head = text("information.head", policies=policies, **known)
+    worth = [one for one in result.unknowns if one.value > NORMAL * one.error][:most]
+    shown = worth or sorted(result.unknowns, key=lambda one: -one.pawn)[:3]
+    columns = [
+        text_column(
+            "discover.unknown",
+            lambda one: constants_name(one.factor.constants, model, text) or one.factor.name,
+        ),
+        figure_column("information.value", lambda one: f"{one.value:.3f} ± {one.error:.3f}"),
+        figure_column("PAWN", lambda one: f"{one.pawn:.2f}"),
+    ]
+    none = [] if worth else [text("information.none")]
+    return blocks([head, *none, table(text, columns, shown), text("information.legend")])
 
-    def column(aim: Aim) -> Column:
-        head, written = _AIMS[aim]
 
-        def cell(row: Sequence[PolicyPoint | None]) -> str:
-            point = row[place]
-            return "–" if point is None else written(point.aims[aim])
-
-        return figure_column(head, cell)
-
-    return map(column, result.aims)
-
-
-def _drops(result: PolicySet, text: Text) -> Iterator[str]:
-    for aim in result.aims:
-        drop = result.drop[aim]
-        size = f"{drop:.2f}" if aim in (Aim.MET, Aim.COST) else f"{100 * drop:.1f}"
-        yield text("policies.aim_drop", aim=text(_AIMS[aim][0]), size=size)
-
-
-def _moves(result: PolicySet, point: PolicyPoint, text: Text) -> str:
-    """Name the levers that a policy moves most; count the others."""
-
-    def part(lever: Lever) -> float:
-        move = point.values[lever.id] - result.start.values[lever.id]
-        return abs(move) / (lever.high - lever.low)
-
-    levers = sorted(result.levers, key=lambda lever: -part(lever))
-    moved = [text.name(lever) for lever in levers if part(lever)]
-    more = [f"+{len(moved) - _MOST_MOVES}"] if len(moved) > _MOST_MOVES else []
-    return text.join([*moved[:_MOST_MOVES], *more])
+def _hundred(share: float) -> str:
+    return str(of_hundred(share)) if math.isfinite(share) else "–"

@@ -23,7 +23,7 @@ from rich.text import Text as RichText
 from plansim.files.escaping import for_terminal
 from plansim.model.units import NO_UNIT
 from plansim.output.words.text import Text
-from plansim.output.words.wrapping import breaks
+from plansim.output.words.wrapping import breaks, unbroken
 from plansim.targets.target import Target
 
 __all__ = [
@@ -277,7 +277,7 @@ class Grid:
         for index, column in enumerate(self.columns):
             width = max((_width(row[index]) for row in rows), default=0)
             wanted.append(min(max(width, _width(column.head)), column.most))
-            word = max(map(cell_len, str(column.head).split()), default=0)
+            word = max(unbroken(str(column.head)), min(_width(column.head), 6))
             must = min(column.least, wanted[-1]) if column.wraps else width
             least.append(max(must, min(word, wanted[-1])))
         return wanted, least
@@ -331,10 +331,7 @@ def stacked(parts: Iterable[str | tuple[str, str]]) -> RichText:
     44.7
     -0.3
     """
-    pieces: list[str | tuple[str, str]] = []
-    for part in parts:
-        pieces += ["\n", part] if pieces else [part]
-    return Prose.assemble(*pieces)
+    return Prose("\n").join(Prose.assemble(part) for part in parts)
 
 
 def facts(pairs: Iterable[tuple[str, str]]) -> Grid:

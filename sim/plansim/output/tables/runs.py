@@ -26,7 +26,7 @@ from plansim.output.tables.layout import (
     target_columns,
     text_column,
 )
-from plansim.output.words.text import SHARPEST, Text, decimals_of, figure
+from plansim.output.words.text import Text, decimals_of, figure
 from plansim.output.words.verdicts import by_section, limit_of, margin_size
 from plansim.targets.target import Status, Target
 
@@ -112,15 +112,11 @@ def sweep_table(
     return blocks(parts)
 
 
-def _counts(one: xr.Dataset, over: str, of: str) -> dict[str, int]:
-    """Return how many runs there are of each kind that a coordinate lists."""
-    pairs = zip(one[over].values, one[of].values, strict=True)
-    return {str(kind): int(count) for kind, count in pairs}
-
-
 def _runs(one: xr.Dataset, text: Text) -> str:
-    counts = _counts(one, "outcome", "runs").items()
-    line = text.join(text.word("outcome", key).format(count=f"{n:,}") for key, n in counts if n)
+    counts = one["runs"].to_series().items()
+    line = text.join(
+        text.word("outcome", f"{key}").format(count=f"{n:,}") for key, n in counts if n
+    )
     bad: dict[str, int] = json.loads(one.attrs["bad_variables"])
     if bad:
         where = text.join([f"{name} ({count:,})" for name, count in list(bad.items())[:5]])
@@ -130,7 +126,7 @@ def _runs(one: xr.Dataset, text: Text) -> str:
 
 def _target_table(one: xr.Dataset, targets: Sequence[Target], text: Text) -> FirstFitting:
     """Lay out the verdicts of targets; if the terminal is narrow, units are below limits."""
-    totals = _counts(one.sum("target"), "verdict", "verdicts")
+    totals = one["verdicts"].sum("target").to_series()
     # A status that no run has takes no column.
     rare = [status for status in (Status.UNDECIDED, Status.UNTESTABLE) if totals[status]]
 
@@ -166,10 +162,10 @@ def _target_table(one: xr.Dataset, targets: Sequence[Target], text: Text) -> Fir
 def _other(one: xr.Dataset, status: Status, target: Target) -> str:
     """Write the share of runs with another verdict than met; none where there is no share."""
     row = one.sel(target=target.id)
-    counts = _counts(row, "verdict", "verdicts")
+    counts = row["verdicts"].to_series()
     if math.isnan(float(row["p_met"])) or not counts[status]:
         return "–"
-    return f"{percent(counts[status] / sum(counts.values()))} %"
+    return f"{percent(counts[status] / counts.sum())} %"
 
 
 def _met(row: xr.Dataset, text: Text) -> str | Prose:
@@ -177,10 +173,10 @@ def _met(row: xr.Dataset, text: Text) -> str | Prose:
 
     If all or none do, its interval: an error on both sides would claim what cannot be.
     """
-    counts, share = _counts(row, "verdict", "verdicts"), float(row["p_met"])
+    counts, share = row["verdicts"].to_series(), float(row["p_met"])
     if math.isnan(share):  # assumed, or there is no sound run
         return text(f"status.{Status.ASSUMED if counts[Status.ASSUMED] else Status.UNTESTABLE}")
-    part = counts[Status.MET] / sum(counts.values())
+    part = counts[Status.MET] / counts.sum()
     error, low, high = (float(row[f"p_met_{measure}"]) for measure in ("se", "low", "high"))
     ends = dict.fromkeys((percent(low), percent(high)))
     written = f"{percent(part)} ± {percent(error)}" if 0 < part < 1 else "–".join(ends)
@@ -220,23 +216,10 @@ def _output_table(
             for row in values.values.tolist()
         ]
         lines = list(as_judged(shown, targets))
-        decimals = _telling_decimals(lines)
+        decimals = decimals_of(value for line in lines for value in line.values.values())
         figures = (
             "\n".join(figure(line.values[year], decimals) for year in years) for line in lines
         )
         own = text.unit(lines[0].unit)
         rows.append((text.pick(name, name_zh), own, "\n".join(map(str, years)), *figures))
     return Grid(columns, rows)
-
-
-def _telling_decimals(lines: Sequence[Series]) -> int:
-    """Return the decimals of a run's figures, more where lowest and highest would read alike."""
-    decimals = decimals_of(value for line in lines for value in line.values.values())
-    low, high = lines[0].values, lines[-1].values
-    for more in range(SHARPEST):
-        if any(
-            figure(low[year], decimals + more) != figure(high[year], decimals + more)
-            for year in low
-        ):
-            return decimals + more
-    return decimals

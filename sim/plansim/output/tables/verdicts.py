@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
@@ -38,7 +37,6 @@ from plansim.output.words.verdicts import (
     by_section,
     gap_text,
     limit_of,
-    margin_size,
     margin_words,
     others_of,
     outcome_words,
@@ -52,7 +50,7 @@ from plansim.output.words.wrapping import wrap
 from plansim.targets.target import Status, Target
 from plansim.targets.verdict import Certainty, Verdict
 
-__all__ = ["STYLES", "letter_of", "margin_cell", "verdict_table"]
+__all__ = ["STYLES", "letter_of", "verdict_table"]
 
 STYLES = {
     Status.MET: Style.GOOD,
@@ -115,34 +113,16 @@ def verdict_table(
         is_any = any(verdict.status is not Status.UNTESTABLE for verdict in verdicts)
         none = text("verdicts.none_binding" if is_any else "verdicts.none")
         parts = [none, *[note] * bool(note)]
+    why = partial(gap_text, text=text)
     reasons = [
         (target.id, text.name(target) + text("list_sep.colon") + reason)
         for target in listed
-        if every and (reason := _reason(by_target[target.id], text))
+        if every and (reason := next(filter(None, map(why, by_target[target.id].values())), ""))
     ]
     if reasons:
         title = text("verdicts.untestable_title")
         parts.append(Grid([Column(), text_column()], reasons, title=title))
     return blocks(parts)
-
-
-def _reason(verdicts: ByScenario, text: Text) -> str:
-    """Return why a target is not judged, and under which scenarios if not under all."""
-    gaps = {key: gap_text(one, text) for key, one in verdicts.items() if one.gap is not None}
-    if len(set(gaps.values())) == 1 and len(gaps) == len(verdicts):
-        return next(iter(gaps.values()))
-    under = (text("verdicts.gap_under", scenario=key, reason=why) for key, why in gaps.items())
-    return text("list_sep.sentence").join(under)
-
-
-def margin_cell(
-    target: Target, margin: float, *, style: Style | None = None, nothing: float = 1e-6
-) -> Prose:
-    """Return a margin of a search in ``style``, by default in the colour of its sign."""
-    side = Style.GOOD if margin >= 0 else Style.BAD
-    return Prose(
-        margin_size(target, margin, nothing), style or ("" if math.isnan(margin) else side)
-    )
 
 
 # --- the table ------------------------------------------------------------------------------------

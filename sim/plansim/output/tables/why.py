@@ -37,9 +37,6 @@ from plansim.targets.verdict import of_hundred
 
 __all__ = ["loops_table", "missing_scores", "sensitivity_table", "spans", "unknowns_table"]
 
-NOTABLE = 0.05
-"""The group of remaining factors is mentioned if its share of the variance is larger."""
-
 
 def sensitivity_table(study: Sensitivity, text: Text) -> RenderableType:
     """Lay out what the uncertainty of each binding target is due to."""
@@ -88,7 +85,8 @@ def _driver_rows(drivers: Drivers, text: Text) -> Iterator[Row]:
         yield "  " + text("sensitivity.still"), "", "", "", ""
         return
     decimals = max(min(decimals_of([index.effect for index in drivers.main]), 3), 0)
-    rest = [drivers.rest] if drivers.rest and drivers.rest.total >= NOTABLE else []
+    # The group of all other factors is told of if it explains a twentieth or more.
+    rest = [drivers.rest] if drivers.rest and drivers.rest.total >= 0.05 else []
     for index in [*drivers.main, *rest]:
         name = text.pick(index.factor, index.factor_zh) or text("sensitivity.rest")
         yield (
@@ -101,17 +99,8 @@ def _driver_rows(drivers: Drivers, text: Text) -> Iterator[Row]:
 
 
 def _percent(share: float) -> str:
-    """Write a share in per cent, with a digit where it is small or near all.
-
-    >>> _percent(0.354), _percent(0.004), _percent(0.9996), _percent(1.0), _percent(-0.001)
-    ('35 %', '0.4 %', '99.96 %', '100 %', '0 %')
-    """
-    if math.isnan(share):
-        return "–"
-    decimals = 0
-    while 0 < share < 1 and decimals < 2 and round(share * 100, decimals) in (0.0, 100.0):
-        decimals += 1
-    return f"{max(share, 0.0) * 100:.{decimals}f} %"
+    """Write an index in per cent; errors of sampling may make it negative."""
+    return "–" if math.isnan(share) else f"{max(share, 0.0) * 100:.1f} %"
 
 
 # --- the unknowns that decide open targets --------------------------------------------------------

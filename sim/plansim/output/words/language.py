@@ -33,7 +33,7 @@ def language(wanted: str | None, environ: Mapping[str, str]) -> Lang:
 
     >>> language(None, {"LANG": "zh_CN.UTF-8"}), language("en", {"LANG": "zh_CN.UTF-8"})
     (<Lang.ZH: 'zh'>, <Lang.EN: 'en'>)
-    >>> language(None, {"LC_ALL": "C.UTF-8", "LANG": "zh_CN.UTF-8"})
+    >>> language(None, {"LC_ALL": "", "LC_MESSAGES": "C.UTF-8", "LANG": "zh_CN.UTF-8"})
     <Lang.EN: 'en'>
     """
     if wanted is not None:

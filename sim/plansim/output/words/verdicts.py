@@ -193,15 +193,12 @@ def difference_words(size: str, unit: str, text: Text) -> str:
     return text.amount(size, unit)
 
 
-def margin_size(target: Target, margin: float, nothing: float = 1e-6) -> str:
-    """Write a margin of a search or a sweep.
-
-    One below the share ``nothing`` of the target is written as 0, none as ``–``.
-    """
+def margin_size(target: Target, margin: float) -> str:
+    """Write a margin of a search or a sweep; none as ``–``."""
     if math.isnan(margin):
         return "–"
     assert target.value is not None
-    if abs(margin) <= nothing * abs(target.value):
+    if abs(margin) <= 1e-5 * abs(target.value):  # searches come no nearer
         margin = 0.0
     return margin_figure(margin, decimals_for(target.value, slack=target.tolerance or 0.0))
 

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from rich.cells import cell_len, chop_cells
 
-__all__ = ["breaks", "wrap"]
+__all__ = ["breaks", "unbroken", "wrap"]
 
 _OPENING, _CLOSING = "（《「『【", "，。、；：！？）》」』】％%)\\]"
 _WIDE = (
@@ -43,6 +43,15 @@ def breaks(text: str, width: int) -> list[int]:
             word += " " * (piece.end() - at - len(word))
         used += cell_len(word)
     return breaks
+
+
+def unbroken(text: str) -> int:
+    """Return the width of the widest piece that is broken only if a line has no room for it.
+
+    >>> unbroken("natural growth rate"), unbroken("城镇居民（人均）")
+    (7, 4)
+    """
+    return max((cell_len(piece[0].rstrip()) for piece in _PIECE.finditer(text)), default=0)
 
 
 def wrap(text: str, width: int) -> list[str]:

@@ -2,7 +2,7 @@
 // signed bars, and the same of its series year by year.
 
 const SHOWN_SHARES = 8;
-const OPPOSED = 0.2; // where more than this part works the other way, "most of it" would mislead
+const TELLING_SHARE = 0.05; // a change below this part of the largest one is not named in words
 const SHOWN_PAIRS = 2;
 const TELLING_PAIR = 0.05; // pairs that do less together than this part of the largest share are not named
 const REDRAWN = 250; // milliseconds between two pictures of estimates that still sharpen
@@ -211,7 +211,7 @@ function shareRow(name, part, size, runs = null, change = null) {
   );
 }
 
-/** Say in a sentence or two what moves the margin from A to B. */
+/** Say how far the margin moves from A to B, and what lowers and raises it most. */
 function dueText(target, found, decimals, side) {
   const [shares] = found.shares;
   const [from] = found.from;
@@ -231,24 +231,13 @@ function dueText(target, found, decimals, side) {
       side,
     }),
   ];
-  // Shares along the change, and against it.
-  const along = shares.map((each) => each * Math.sign(change));
-  const name = (i) => pick(found.changes[i].name);
-  const share = (i) => signed(shares[i], decimals);
-  const most = along.indexOf(Math.max(...along));
-  const least = along.indexOf(Math.min(...along));
-  const against = along.reduce((sum, each) => sum + Math.max(0, -each), 0);
-  if (found.changes.length === 1) said.push(t("page.due_only", { name: name(0) }));
-  else if (against > OPPOSED * Math.abs(change)) {
-    const [down, up] = change < 0 ? [most, least] : [least, most];
-    said.push(
-      t("page.due_both", { down: name(down), less: share(down), up: name(up), more: share(up) }),
-    );
-  } else {
-    const key = along[most] > Math.abs(change) / 2 ? "page.due_most" : "page.due_largest";
-    said.push(t(key, { name: name(most), share: share(most) }));
-    if (along[least] < -0.05 * along[most]) {
-      said.push(t("page.due_against", { name: name(least), share: share(least) }));
+  // What works along the change first.
+  for (const sign of [Math.sign(change), -Math.sign(change)]) {
+    const sizes = shares.map((each) => sign * each);
+    const most = sizes.indexOf(Math.max(...sizes));
+    const values = { name: pick(found.changes[most].name), share: signed(shares[most], decimals) };
+    if (sizes[most] > TELLING_SHARE * Math.max(...shares.map(Math.abs))) {
+      said.push(t(sign < 0 ? "page.due_lowers" : "page.due_raises", values));
     }
   }
   return said.join(t("list_sep.sentence"));

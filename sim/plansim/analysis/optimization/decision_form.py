@@ -1,4 +1,4 @@
-"""The file ``decision.yaml`` beside the model: over which levers, and to which years, to search."""
+"""The form of ``decision.yaml`` beside the model: levers to move, and years to search to."""
 
 from __future__ import annotations
 

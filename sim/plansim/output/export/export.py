@@ -2,47 +2,33 @@
 
 A file appears complete or not at all: it is written beside its place under another name and then
 moved. An existing one is kept unless the caller forces it. The same runs give the same bytes.
-
-``iamc.yaml`` beside a model says what of it has a name in the templates of the Integrated
-Assessment Modeling Consortium, in which unit, and the code of its region. Figures there have twelve
-digits, so that a factor leaves no trace of binary fractions.
 """
 
 from __future__ import annotations
 
 import io
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-from pydantic import Field
-
-from plansim.errors import CatalogueError, InputError
+from plansim.errors import InputError
 from plansim.files.escaping import for_spreadsheet
-from plansim.files.forms import LAX, Form, Names, form_of, listed
 from plansim.files.writing import check_destination, writing_whole
-from plansim.files.yaml_document import read_document
-from plansim.model.records import Model
-from plansim.output.series import Series, series_of
-from plansim.scenario.references import one_series
-from plansim.targets.annual import annual, frame, separate
-from plansim.targets.target import split_reference
+from plansim.output.export.iamc import IamcNames, iamc_table
+from plansim.output.series import rows_of
+from plansim.targets.annual import annual, annual_of, frame, separate
 
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
 __all__ = [
-    "FILE_NAME",
     "TABLES",
-    "IamcNames",
     "TableForm",
     "export",
-    "iamc_table",
-    "load_iamc",
     "table_of",
     "write_dataset",
 ]
@@ -84,8 +70,9 @@ def table_of(
     if form is TableForm.IAMC:
         own = IamcNames(region=str(runs[0].attrs.get("model", "")))
         return iamc_table(runs, iamc or own, names if iamc else [*map(str, runs[0].data_vars)])
-    rows = [(str(run.attrs.get("scenario", "")), row) for run in runs for row in series_of(run)]
-    years = sorted({int(year) for run in runs for year in run["year"].to_numpy()})
+    by_years = list(map(annual_of, runs))
+    rows = [(run.scenario, row) for run in by_years for row in rows_of(run)]
+    years = sorted({year for run in by_years for year in run.years})
     return pd.DataFrame(
         {
             "scenario": [scenario for scenario, _ in rows],
@@ -131,6 +118,7 @@ def export(
     Raises:
         InputError: a variable is not a series.
         OutputError: as for `check_destination`, or the system refuses to write.
+        ValueError: no run is given.
 
     >>> runs = plansim.simulate(plansim.load_model("lake.mdl"), "boats.yaml")
     >>> plansim.export(runs, "runs.csv", form="tidy", names=["fish"], force=True)
@@ -141,6 +129,8 @@ def export(
     listed = [source] if isinstance(source, xr.Dataset) else list(source)
     apart = (run for dataset in listed for run in separate(dataset))
     runs = [run if "year" in run.coords else annual(run) for run in apart]
+    if not runs:
+        raise ValueError("there is no run to write")
     check_destination(Path(path), force=force, formats=TABLES)
     _write_table(table_of(runs, TableForm(form), names, iamc), Path(path), force=force)
     return len(runs)
@@ -205,91 +195,3 @@ def _workbook(table: pd.DataFrame) -> bytes:
         shown.to_excel(writer, sheet_name="data", index=False, freeze_panes=frozen)
         writer.sheets["data"].set_row(0, None, writer.book.add_format({"bold": True}))
     return memory.getvalue()
-
-
-FILE_NAME = "iamc.yaml"
-"""Beside the model."""
-DIGITS = 12
-
-
-class IamcVariable(Form):
-    """What a variable of the templates is in the model."""
-
-    of: Annotated[tuple[str, ...], listed(Names, lambda name, model: one_series(model, name))]
-    """Series, ``name`` or ``name[element]``, that are added up."""
-    unit: str
-    factor: Annotated[float, LAX] = Field(default=1.0, gt=0)
-    """From the model's unit to this one."""
-
-
-class IamcNames(Form):
-    """What other tools call a model's region and variables."""
-
-    region: str
-    variables: dict[str, IamcVariable] = Field(default_factory=dict)
-
-
-def load_iamc(model: Model) -> IamcNames | None:
-    """Read the file beside a model; None if there is none.
-
-    Raises:
-        CatalogueError: with every fault of the file.
-    """
-    path = model.path.with_name(FILE_NAME)
-    if not path.is_file():
-        return None
-    return form_of(IamcNames, read_document(path), model, CatalogueError)
-
-
-def iamc_table(
-    runs: Sequence[xr.Dataset], iamc: IamcNames, names: Sequence[str] = ()
-) -> pd.DataFrame:
-    """Return annual figures of runs with the columns, variables and units of the IAMC.
-
-    Columns: model, scenario, region, variable, unit, and one for each year. Of ``names``, variables
-    of the model, what the templates do not name keeps its name, an element after a bar, as in
-    ``COD emission`` or ``value added|chemicals``. Without names what they do not name is left out.
-
-    Raises:
-        InputError: nothing of the runs is named.
-    """
-    import pandas as pd
-
-    years = sorted({int(year) for run in runs for year in run["year"].to_numpy()})
-    rows = [
-        {
-            "model": f"plansim {run.attrs.get('model', '')}".strip(),
-            "scenario": str(run.attrs.get("scenario", "")),
-            "region": iamc.region,
-            "variable": row.name,
-            "unit": row.unit,
-            **{str(year): _rounded(row.values.get(year, math.nan)) for year in years},
-        }
-        for run in runs
-        for row in _rows(run, iamc, names)
-    ]
-    if not rows:
-        raise InputError("the names for the IAMC fit no variable of the runs")
-    return pd.DataFrame(rows)
-
-
-def _rows(run: xr.Dataset, iamc: IamcNames, names: Sequence[str]) -> Iterator[Series]:
-    series = {split_reference(row.name): row for row in series_of(run)}
-    called: set[tuple[str, tuple[str, ...]]] = set()
-    for name, variable in iamc.variables.items():
-        keys = [split_reference(reference) for reference in variable.of]
-        if all(key in series for key in keys) and (not names or keys[0][0] in names):
-            called.update(keys)
-            parts: list[Mapping[int, float]] = [series[key].values for key in keys]
-            values = {
-                year: variable.factor * math.fsum(part[year] for part in parts) for year in parts[0]
-            }
-            yield Series(name, "", variable.unit, series[keys[0]].timing, values)
-    for (name, elements), row in series.items():
-        if name in names and (name, elements) not in called:
-            bars = "|".join([name.strip('"'), *elements])
-            yield Series(bars, "", row.unit, row.timing, row.values)
-
-
-def _rounded(value: float) -> float:
-    return float(f"{value:.{DIGITS}g}")

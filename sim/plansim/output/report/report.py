@@ -1,4 +1,4 @@
-"""A document as a file, by the writer that its suffix names; or on a terminal."""
+"""The report as a file, by the writer that its suffix names."""
 
 from __future__ import annotations
 
@@ -15,15 +15,12 @@ import xarray as xr
 from plansim.analysis.comparison import compare, required_origin
 from plansim.files.escaping import without_controls
 from plansim.files.writing import check_destination, writing_whole
-from plansim.output.report import document as doc
 from plansim.output.report.document import Document
-from plansim.output.tables import layout
-from plansim.output.tables.layout import Grid, Prose, RenderableType, Style, blocks, stacked
 from plansim.output.words.text import Lang, read_text, typeset
 from plansim.targets.annual import annual, separate
 from plansim.targets.target import Target
 
-__all__ = ["FORMATS", "in_print", "report", "terminal_text", "write_report"]
+__all__ = ["FORMATS", "in_print", "report", "write_report"]
 
 _WRITERS = MappingProxyType(
     {
@@ -115,47 +112,3 @@ def _in_print(value: Any) -> Any:
         return value
     texts = {field.name: _in_print(getattr(value, field.name)) for field in fields(value)}
     return replace(value, **texts)
-
-
-LEAST = 6
-"""Terminal columns of the narrowest cell."""
-
-
-def terminal_text(document: Document) -> RenderableType:
-    """Lay out a document for a terminal, without its pictures.
-
-    A table that does not fit is written all the same, with its cells as narrow as they may be.
-    """
-    parts: list[RenderableType] = [
-        layout.lines([Prose(document.title, Style.STRONG), document.subtitle])
-    ]
-    for section in document.sections:
-        shown = [block for block in section.blocks if not isinstance(block, doc.Picture)]
-        if shown:
-            parts += [Prose(section.title, Style.STRONG), *map(_in_terminal, shown)]
-    return blocks(parts)
-
-
-def _in_terminal(block: doc.Paragraph | doc.Bullets | doc.ReportTable) -> RenderableType:
-    match block:
-        case doc.Paragraph(text):
-            return text
-        case doc.Bullets(items):
-            columns = [layout.Column(), layout.text_column()]
-            return Grid(columns, [("-", item) for item in items], gap=1)
-        case doc.ReportTable():
-            columns = [
-                layout.Column(column.head, right=column.right, wraps=True, least=LEAST)
-                for column in block.columns
-            ]
-            rows = [
-                layout.Band(row.text) if isinstance(row, doc.GroupRow) else [*map(_cell, row)]
-                for row in block.rows
-            ]
-            return layout.lines([block.caption, Grid(columns, rows), *filter(None, [block.note])])
-
-
-def _cell(cell: doc.Cell) -> layout.Cell:
-    style = Style.__members__.get(cell.tone.name)
-    first, *further = cell.text.split("\n")
-    return stacked([(first, style) if style else first, *further, *cell.below])

@@ -1,13 +1,11 @@
-"""Tests of a model, one row each with the faults, and what conditioning came to."""
+"""Tests of a model, one row each, with the faults of those that fail."""
 
 from __future__ import annotations
 
-import math
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from plansim.analysis.calibration.diagnostics import Diagnostics, ObservationFit, TargetShift
 from plansim.analysis.validation.result import Case, Number, Result, ValidationOutcome
 from plansim.output.tables.layout import (
     Column,
@@ -26,7 +24,6 @@ from plansim.output.words.text import Text
 __all__ = [
     "MOST_FAULTS",
     "case_text",
-    "conditioning_table",
     "criterion_text",
     "effect_rows",
     "figure_text",
@@ -162,105 +159,3 @@ def _faults(result: Result, text: Text) -> RenderableType:
 def result_mark(result: Result) -> str:
     """Return the mark of a test's status."""
     return _MARK[result.status][0]
-
-
-MOST = 20
-"""So many factors are shown, those whose range shrank most."""
-
-
-def conditioning_table(made: Diagnostics, text: Text) -> RenderableType:
-    """Lay out what conditioning did: to observations, to factors, to the shares of targets."""
-    waves = [
-        text(
-            "condition.wave",
-            number=number,
-            draws=f"{wave.draws:,}",
-            accepted=f"{wave.accepted:,}",
-            share=f"{wave.accepted / wave.draws:.2%}",
-            volume=f"{wave.volume:.3g}",
-            broken=wave.broken,
-        )
-        for number, wave in enumerate(made.waves, start=1)
-    ]
-    pairs = [
-        text(
-            "condition.pair",
-            first=text.pick(one.first.name, one.first.name_zh),
-            second=text.pick(one.second.name, one.second.name_zh),
-            correlation=f"{one.correlation:+.2f}",
-        )
-        for one in made.pairs
-    ]
-    structures = [
-        text(
-            "condition.structure",
-            name=text.pick(one.factor.name, one.factor.name_zh),
-            value=f"{one.value:g}",
-            prior=f"{one.prior:.0%}",
-            conditioned=f"{one.conditioned:.1%}",
-        )
-        for one in made.structures
-    ]
-    factors = [
-        text_column(
-            "condition.factor",
-            lambda one: text.pick(one.factor.name, one.factor.name_zh) + " *" * one.matched,
-        ),
-        figure_column("condition.width", lambda one: f"{one.width:.2f}"),
-        figure_column("condition.middle", lambda one: f"{one.middle:.2f}"),
-    ]
-    parts: list[RenderableType] = [
-        lines(waves),
-        _observations(made, text),
-        table(text, factors, made.factors[:MOST]),
-    ]
-    if pairs or structures:
-        parts.append(lines([*pairs, *structures]))
-    if made.targets:
-        parts.append(_targets(made, text))
-    return blocks([*parts, text("condition.legend")])
-
-
-def _observations(made: Diagnostics, text: Text) -> Grid:
-    def figure(one: ObservationFit) -> str:
-        return f"{one.observation.value:.4g} {text.unit(one.observation.unit)}"
-
-    def band(ends: tuple[float, ...]) -> str:
-        return f"{ends[0]:.3g}–{ends[-1]:.3g}"
-
-    def rejects(one: ObservationFit) -> Prose:
-        return Prose(f"{one.rejects:.1%}", Style.DOUBT if one.rejects > 0.5 else "")
-
-    columns = [
-        text_column("condition.observation", lambda one: text.name(one.observation)),
-        figure_column("condition.figure", figure),
-        figure_column("condition.deviation", lambda one: f"{one.observation.deviation:.2g}"),
-        figure_column("condition.prior", lambda one: band(one.prior)),
-        figure_column("condition.conditioned", lambda one: band(one.conditioned)),
-        figure_column("condition.rejects", rejects),
-        figure_column("condition.alone", lambda one: f"{one.alone:.1%}"),
-        figure_column("condition.least", lambda one: f"{one.least:.1f}"),
-    ]
-    return table(text, columns, sorted(made.observations, key=lambda one: -one.rejects))
-
-
-def _targets(made: Diagnostics, text: Text) -> Grid:
-    """Lay out the shares of members that meet targets: prior, conditioned, by structure."""
-
-    def of_structure(index: int) -> Column:
-        def cell(one: TargetShift) -> str:
-            share = one.structures[index]
-            return "–" if math.isnan(share) else f"{share:.2f}"
-
-        known = made.structures[index]
-        name = text.pick(known.factor.name, known.factor.name_zh)
-        return figure_column(f"{name} {known.value:g}", cell)
-
-    columns = [
-        text_column("condition.target", lambda one: f"{one.target.id} {text.name(one.target)}"),
-        figure_column("condition.prior", lambda one: f"{one.prior:.2f}"),
-        figure_column("condition.conditioned", lambda one: f"{one.conditioned:.2f}"),
-        *map(of_structure, range(len(made.structures))),
-        text_column("", lambda one: "" if one.moved else text("condition.unmoved")),
-    ]
-    return table(text, columns, made.targets)
