@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from plansim.analysis.validation.context import ValidationContext
-from plansim.errors import InputError
-from plansim.files.yaml_document import read_document
 from tools.solve_premises import (
     FILE,
     Premises,
@@ -17,7 +13,6 @@ from tools.solve_premises import (
     read_premises,
     solved,
     starts_unknown,
-    written,
 )
 
 
@@ -45,24 +40,3 @@ def test_starts_are_solved_so_that_stocks_arrive(
     assert misfits == pytest.approx(0, abs=1e-6)
     present = [unknown.scenario.values[name] for name in unknown.names]
     np.testing.assert_allclose(point, present, rtol=0.1)
-
-
-def test_a_constant_is_written_where_it_is_set(tmp_path: Path) -> None:
-    path = tmp_path / "story.yaml"
-    path.write_text(
-        "values:\n  # parts\n  part of it: [1, 2]  # two\n"
-        "levers:\n  demand growth: {before: -0.01, after: 1}\n"
-        "questions:\n  - from: {set: {demand growth before: 3}}\n",
-        "utf-8",
-    )
-    written(path, (), {"part of it": [0.123456, 3], "demand growth before": [-0.04]})
-    written(path, ("questions", 0), {"demand growth before": [0.5]})
-    document = read_document(path)
-    assert document.data == {
-        "values": {"part of it": [0.1235, 3]},
-        "levers": {"demand growth": {"before": -0.04, "after": 1}},
-        "questions": [{"from": {"set": {"demand growth before": 0.5}}}],
-    }
-    assert "# two" in path.read_text("utf-8")
-    with pytest.raises(InputError, match="'water' is not set"):
-        written(path, (), {"water": [1.0]})
