@@ -135,7 +135,7 @@ def test_the_province_keeps_every_rate_elasticity_and_trend_of_the_model(
     assert not {"base growth", "base investment growth", "base wage growth"} & changed
 
 
-# --- what model/premises.yaml says is so -----------------------------------------------------------
+# --- what model/premises.yaml says is so ----------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
