@@ -60,8 +60,7 @@ def test_a_random_model_is_computed_as_by_pysd(tmp_path: Path, method: Integrati
         model = loaded(write_model(Random(f"{method} {seed}"), for_pysd=True), tmp_path)
         scenario = by(as_written(model), method)
         ours, theirs = (
-            cells(model, run(model, scenario, cache=False))
-            for run in (run_compiled, run_reference)
+            cells(model, run(model, scenario, cache=False)) for run in (run_compiled, run_reference)
         )
         assert disagreements(ours, theirs) == [], (method, seed, model.text)
 
