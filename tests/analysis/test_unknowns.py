@@ -4,21 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 import plansim
 from plansim.model.records import Model
-from tests.toys.village import village, write_ensemble
+from tests.toys.village import open_village, village, write_ensemble
 
 
 @pytest.fixture
 def model(tmp_path: Path) -> Model:
-    made = village(tmp_path)
-    random = np.random.default_rng(1)
-    draws = random.uniform([-0.05, 0.9, 0.8], [0.05, 1.1, 1.2], (200, 3)).round(4)
-    write_ensemble(made, *(f"{n},{g},{e},{w}" for n, (g, e, w) in enumerate(draws)))
-    return made
+    return open_village(tmp_path, 200)
 
 
 def by_target(model: Model) -> dict[str, plansim.DecidedTarget]:

@@ -189,7 +189,7 @@ SLIPS = [
     (EFFECTS, "question: saving", "question: x", r"effects\.yaml:7: no question has the id 'x'"),
     (EFFECTS, "id: rest", "id: saving", r"effects\.yaml:4: 'saving' is given twice"),
     (HISTORY, "[growth,", "[growths,",
-     r"history.yaml:23: observations.csv has no 'growths' .* of 2026"),
+     r"history.yaml:23: observations.csv has no 'growths' of 2026"),
     (HISTORY, '\n      - {year: 2026, since: 2025, observation: [growth, ""]}', " []",
      r"history\.yaml:22: 'points' has .*; expected at least one entry; found none"),
     (HISTORY, "target: M01", "target: M11", "no base figure 'M11'; did you mean 'M01'"),

@@ -30,6 +30,7 @@ from plansim.compiler.llvm.writer import LANES
 from plansim.compiler.native import Platform, Processor, host_platform, processors
 from plansim.engine.batch import simulate_ensemble
 from plansim.engine.kernel import Kernel, compile_model
+from plansim.engine.simulate import simulate
 from plansim.model.reader import load_model
 from plansim.model.records import Model, TimeSpec, VariableKind
 from plansim.scenario.factors import FloatArray, constants_of
@@ -44,7 +45,6 @@ from tests.bench.tables import (
     model_with_tables,
     seconds_of_tables,
 )
-from tests.helpers import reference
 
 YEARS = [2010, 2015, 2020]
 ROUNDS, RUNS = 7, 8192
@@ -128,7 +128,7 @@ def measured() -> list[tuple[str, str]]:
     kernel = made[0]
     inputs = drawn(kernel, it.design, runs)
     project = simlin.load(model.path)
-    reference.simulate(model, cache=False)
+    simulate(model, cache=False, engine="pysd")
     rates: dict[str, list[float]] = {}
 
     def note(name: str, runs: int, work: Callable[[], object]) -> None:
@@ -149,7 +149,7 @@ def measured() -> list[tuple[str, str]]:
         note("file's step", len(few), lambda i=few: run(kernel, i, model.time))  # type: ignore[misc]
         note("simlin", 1, lambda: project.run(analyze_loops=False))
     for _ in range(2):
-        note("pysd", 1, lambda: reference.simulate(model, as_written(model), cache=False))
+        note("pysd", 1, lambda: simulate(model, as_written(model), cache=False, engine="pysd"))
     median = {name: statistics.median(found) for name, found in rates.items()}
 
     def ratio(a: str, b: str) -> str:

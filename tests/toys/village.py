@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from plansim.model.reader import load_model
 from plansim.model.records import Model
 from tests.helpers.plan import aim, plan
 from tests.helpers.vensim_text import writer
 
-__all__ = ["EQUATIONS", "OTHER", "village", "write_ensemble"]
+__all__ = ["EQUATIONS", "OTHER", "open_village", "village", "write_ensemble"]
 
 # The stock overflows where it is fed with itself often enough; the root is not a number below zero.
 EQUATIONS = """
@@ -59,6 +61,14 @@ def village(folder: Path, equations: str = EQUATIONS) -> Model:
     (folder / "views.yaml").write_text(_VIEWS, "utf-8")
     (folder / "other.yaml").write_text(OTHER, "utf-8")
     return load_model(writer(folder)(equations))
+
+
+def open_village(folder: Path, members: int) -> Model:
+    """Return the village with so many members, whose growth, effort and weights are not known."""
+    model, random = village(folder), np.random.default_rng(1)
+    draws = random.uniform([-0.05, 0.9, 0.8], [0.05, 1.1, 1.2], (members, 3)).round(4)
+    write_ensemble(model, *(f"{n},{g},{e},{w}" for n, (g, e, w) in enumerate(draws)))
+    return model
 
 
 def write_ensemble(

@@ -206,8 +206,8 @@ class Evaluator:
             for target in request.targets
             for name in target.variables.values()
         }
-        self.readings = self._needed()
-        self._rows = {reading: row for row, reading in enumerate(self.readings)}
+        self._rows = self._needed()
+        self.readings = tuple(self._rows)
         self._output_rows = np.array(
             [[self._rows[self._reading(name, year)] for year in request.years]
              for name in request.outputs], np.intp,
@@ -277,16 +277,16 @@ class Evaluator:
             judged[target.id] = judge(answers, target, assumed=target.id in self.scenario.assumed)
         return judged
 
-    def _needed(self) -> tuple[Reading, ...]:
-        """Return what has to be read of each run.
+    def _needed(self) -> dict[Reading, int]:
+        """Return what has to be read of each run, each with its row.
 
         Nothing else knows which years a verdict takes: judging itself asks for them.
         """
-        needed: dict[Reading, None] = {}
+        needed: dict[Reading, int] = {}
 
         def series(reference: str) -> Yearly:
             def at(year: int) -> FloatArray:
-                needed[self._reading(reference, year)] = None
+                needed.setdefault(self._reading(reference, year), len(needed))
                 return np.ones(1)
 
             return at
@@ -294,8 +294,8 @@ class Evaluator:
         self._judged(series)
         for name in self.request.outputs:
             for year in self.request.years:
-                needed[self._reading(name, year)] = None
-        return tuple(needed)
+                series(name)(year)
+        return needed
 
     def _reading(self, reference: str, year: int) -> Reading:
         timing = variable_of(self.model, reference).timing

@@ -13,7 +13,6 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
@@ -28,68 +27,64 @@ if TYPE_CHECKING:
     from plansim.output.words.text import Text
 
 __all__ = [
-    "Terminal",
     "UsageError",
-    "current_terminal",
+    "current_text",
+    "display",
     "drop_output",
     "machine",
     "remark",
     "warn",
+    "working",
     "write",
 ]
 
 
-@dataclass(frozen=True)
-class Terminal:
-    """Where the reader sees results and progress, in the phrases of a language."""
+@contextmanager
+def working(text: Text, key: str, /, **values: object) -> Iterator[Callable[[int, int], None]]:
+    """Show a phrase on a terminal's standard error, how far the work is, and the time to go.
 
-    text: Text
+    It appears after a second and is wiped out at the end. Whoever works may tell how many steps are
+    done, of how many; until then only the time that has passed is shown.
+    """
+    if not sys.stderr.isatty():
+        yield lambda done, steps: None
+        return
+    from rich import progress
+    from rich.console import Console
 
-    @contextmanager
-    def progress(self, key: str, /, **values: object) -> Iterator[Callable[[int, int], None]]:
-        """Show a phrase on a terminal's standard error, how far the work is, and the time to go.
+    bar = progress.Progress(
+        progress.TextColumn("{task.description}", markup=False),
+        progress.TimeElapsedColumn(),
+        progress.BarColumn(bar_width=20),
+        progress.TextColumn("{task.fields[steps]}", markup=False),
+        progress.TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+    task = bar.add_task(for_terminal(text(key, **values)), total=None, steps="")
 
-        It appears after a second and is wiped out at the end. Whoever works may tell how
-        many steps are done, of how many; until then only the time that has passed is shown.
-        """
-        if not sys.stderr.isatty():
-            yield lambda done, steps: None
-            return
-        from rich import progress
-        from rich.console import Console
+    def tell(done: int, steps: int) -> None:
+        steps_text = text("progress.steps", done=f"{done:,}", steps=f"{steps:,}")
+        bar.update(task, completed=done, total=steps, steps=steps_text)
 
-        bar = progress.Progress(
-            progress.TextColumn("{task.description}", markup=False),
-            progress.TimeElapsedColumn(),
-            progress.BarColumn(bar_width=20),
-            progress.TextColumn("{task.fields[steps]}", markup=False),
-            progress.TimeRemainingColumn(),
-            console=Console(stderr=True),
-            transient=True,
-        )
-        task = bar.add_task(for_terminal(self.text(key, **values)), total=None, steps="")
+    timer = threading.Timer(1.0, bar.start)  # what is quick says nothing
+    timer.start()
+    try:
+        yield tell
+    finally:
+        timer.cancel()
+        timer.join()
+        bar.stop()
 
-        def tell(done: int, steps: int) -> None:
-            steps_text = self.text("progress.steps", done=f"{done:,}", steps=f"{steps:,}")
-            bar.update(task, completed=done, total=steps, steps=steps_text)
 
-        timer = threading.Timer(1.0, bar.start)  # what is quick says nothing
-        timer.start()
-        try:
-            yield tell
-        finally:
-            timer.cancel()
-            timer.join()
-            bar.stop()
+def display(*parts: RenderableType) -> None:
+    """Write paragraphs and tables to standard output, a blank line between two."""
+    from plansim.output.tables.layout import blocks, shown
 
-    def show(self, *parts: RenderableType) -> None:
-        """Write paragraphs and tables to standard output, a blank line between two."""
-        from plansim.output.tables.layout import blocks, shown
-
-        width = shutil.get_terminal_size((100, 24)).columns  # of a pipe that nobody sets: 100
-        is_dumb = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
-        colour = sys.stdout.isatty() and not is_dumb
-        write(shown(blocks(parts), width, colour=colour), colour=colour)
+    width = shutil.get_terminal_size((100, 24)).columns  # of a pipe that nobody sets: 100
+    is_dumb = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    colour = sys.stdout.isatty() and not is_dumb
+    write(shown(blocks(parts), width, colour=colour), colour=colour)
 
 
 class UsageError(click.UsageError):
@@ -142,14 +137,14 @@ def warn(warnings: Iterable[Fault | str]) -> None:
     """Show warnings, each once; those that are texts are in the language of the output."""
     from plansim.output.words.language import say_in
 
-    say = say_in(current_terminal().text.lang)
+    say = say_in(current_text().lang)
     for warning in dict.fromkeys(warnings):
         told = warning if isinstance(warning, str) else warning.written(say)
         remark(Message("warning: {warning}", warning=told).written(say))
 
 
-def current_terminal() -> Terminal:
-    """Return the terminal, in the language of the command line."""
+def current_text() -> Text:
+    """Return the phrases in the language of the command line."""
     from plansim.output.words.text import read_text
 
-    return Terminal(read_text(click.get_current_context().find_root().obj))
+    return read_text(click.get_current_context().find_root().obj)

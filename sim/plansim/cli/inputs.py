@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from plansim.cli.context import Terminal, UsageError, current_terminal, machine, remark, warn
+from plansim.cli.context import UsageError, current_text, display, machine, remark, warn, working
 from plansim.errors import InputError, Message
 
 if TYPE_CHECKING:
@@ -110,7 +110,8 @@ def _target(inputs: Inputs, name: str) -> Target:
 class Arguments:
     """What a command line says by options that several commands have, by their names."""
 
-    terminal: Terminal
+    text: Text
+    """The phrases in the language of the output."""
     scenarios: tuple[str, ...] = ()
     overlays: tuple[str, ...] = ()
     overrides: tuple[str, ...] = ()
@@ -131,12 +132,7 @@ class Arguments:
         shared = {one.name: options.pop(one.name) for one in fields(cls) if one.name in options}
         named = shared.pop("scenarios", None) or ()
         scenarios = (named,) if isinstance(named, str) else named
-        return cls(current_terminal(), scenarios, **shared)
-
-    @property
-    def text(self) -> Text:
-        """The phrases in the language of the output."""
-        return self.terminal.text
+        return cls(current_text(), scenarios, **shared)
 
     # --- reading ----------------------------------------------------------------------------------
 
@@ -252,7 +248,7 @@ class Arguments:
     def _each(self, run: Callable[..., Item], inputs: Inputs) -> list[Item]:
         made = []
         for scenario in inputs.scenarios:
-            with self.terminal.progress("run.simulating", scenario=scenario.id):
+            with working(self.text, "run.simulating", scenario=scenario.id):
                 made.append(run(inputs.model, scenario, engine=self.engine))
         return made
 
@@ -276,7 +272,7 @@ class Arguments:
             tell(done, steps)
 
         try:
-            with self.terminal.progress(key, scenario=" ".join(self.scenarios[:1])) as tell:
+            with working(self.text, key, scenario=" ".join(self.scenarios[:1])) as tell:
                 return work(*asked, **options, threads=self.threads, progress=note)
         except KeyboardInterrupt:
             if resumes and reached[0]:
@@ -311,7 +307,7 @@ class Arguments:
         if self.form == "json":
             machine(json_text(record))
         else:
-            self.terminal.show(table())
+            display(table())
 
 
 def _as_table(path: Path) -> Path:
@@ -377,12 +373,12 @@ def _warn_in_short(scenario: Scenario) -> None:
     if len(listed) <= 1:
         warn(listed)
         return
-    text, count = current_terminal().text, len(listed)
+    text, count = current_text(), len(listed)
     shown = {"scenario": scenario.id, "shown": scenario.path}
     warn([text("check.implausible", count=count, **shown)])
 
 
-def note_misfit(model: Model, terminal: Terminal) -> bool:
+def note_misfit(model: Model, text: Text) -> bool:
     """Return whether an ensemble beside a model fits it; say so if there is one that does not.
 
     Raises:
@@ -394,7 +390,7 @@ def note_misfit(model: Model, terminal: Terminal) -> bool:
     head = read_ensemble_head(model)
     if head is not None and head.misfit(model):
         command = renewal(model, head.kind)
-        remark(terminal.text("check.misfit", path=head.path, command=command))
+        remark(text("check.misfit", path=head.path, command=command))
         return False
     return head is not None
 

@@ -147,14 +147,17 @@ def _combined(*options: Decorator) -> Decorator:
     return add
 
 
+def option(*names: str, **attributes: Any) -> Decorator:
+    """Make an option that several commands have."""
+    return _combined(click.option(*names, **attributes))
+
+
 def number(
     *names: str, least: int = 1, most: int | None = None, default: int | None = None, text: str
 ) -> Decorator:
     """Make an option for a whole number within limits, whose help is ``text``."""
     kind, shown = WholeNumber(least, most), default is not None
-    return click.option(
-        *names, metavar="N", type=kind, default=default, show_default=shown, help=text
-    )
+    return option(*names, metavar="N", type=kind, default=default, show_default=shown, help=text)
 
 
 def names(
@@ -162,14 +165,14 @@ def names(
 ) -> Decorator:
     """Make an option for a name that may be given again."""
     completer = items(complete)
-    return click.option(
+    return option(
         flag, into, metavar=metavar, multiple=True, shell_complete=completer, help=text, **more
     )
 
 
 def path(*names: str, text: str, metavar: str = "FILE", **more: Any) -> Decorator:
     """Make an option for the path of a file or folder."""
-    return click.option(*names, metavar=metavar, type=click.Path(path_type=Path), help=text, **more)
+    return option(*names, metavar=metavar, type=click.Path(path_type=Path), help=text, **more)
 
 
 def output(
@@ -196,7 +199,7 @@ def output(
 
 def form(*choices: str) -> Decorator:
     """Make the option ``--format``; the first choice is the default."""
-    return click.option(
+    return option(
         "--format",
         "form",
         type=click.Choice(choices),
@@ -231,18 +234,18 @@ settings = names(
     "Set a constant over the scenario; may be given again.",
     "NAME=VALUE",
 )
-engine = click.option(
+engine = option(
     "--engine",
     type=click.Choice(["compiled", "pysd"]),
     default="compiled",
     show_default=True,
     help="What computes the run; pysd is the slow reference.",
 )
-force = click.option(
+force = option(
     "--force", is_flag=True, is_eager=True, help="Replace what exists already."
 )  # eager, so that -o knows
 threads = number("--threads", most=1024, text="Number of threads; else one a processor.")
-seed = click.option(
+seed = option(
     "--seed",
     metavar="N",
     type=WholeNumber(0),
@@ -260,7 +263,7 @@ model = _combined(
         text="Another Vensim model, with its own targets.yaml beside it if it has one.",
         metavar="FILE.mdl",
     ),
-    click.option(
+    option(
         "--strict-units",
         is_flag=True,
         help="Take a missing unit in the model for an error, not for a warning.",

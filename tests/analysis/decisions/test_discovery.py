@@ -11,18 +11,17 @@ import pytest
 
 import plansim
 from plansim.errors import InputError
+from plansim.model.reader import load_model
 from plansim.model.records import Model
+from tests.helpers.plan import aim, plan
+from tests.helpers.vensim_text import writer
 from tests.toys.lake import lake
-from tests.toys.village import village, write_ensemble
+from tests.toys.village import open_village, write_ensemble
 
 
 @pytest.fixture
 def model(tmp_path: Path) -> Model:
-    made = village(tmp_path)
-    random = np.random.default_rng(1)
-    draws = random.uniform([-0.05, 0.9, 0.8], [0.05, 1.1, 1.2], (400, 3)).round(4)
-    write_ensemble(made, *(f"{n},{g},{e},{w}" for n, (g, e, w) in enumerate(draws)))
-    return made
+    return open_village(tmp_path, 400)
 
 
 def targets_of(model: Model) -> tuple[plansim.Target, ...]:
@@ -39,6 +38,20 @@ def test_the_stock_fails_where_it_grows_too_little(model: Model) -> None:
     is_where_it_fails = growth.low is None and growth.high is not None
     assert is_where_it_fails == (found.outcome.value == "fails")
     assert first.density > max(found.failing, 0.8)
+
+
+def test_a_factor_of_what_is_below_zero_is_limited_on_the_right_side(tmp_path: Path) -> None:
+    targets = plan(aim("S1", "at least: -2, year: 2005", "depth", unit="Dmnl"), horizon=2005)
+    (tmp_path / "targets.yaml").write_text(targets, "utf-8")
+    level = "level= -2 ~ Dmnl [-9,0] ~ 位。[A: -3–-1] |\n"
+    pit = load_model(writer(tmp_path)(level + "depth= level + 0*Time ~ Dmnl ~ 深。 |\n"))
+    rows = (f"{n},{by:.4f}" for n, by in enumerate(np.linspace(0.5, 1.5, 200)))
+    write_ensemble(pit, *rows, multiplied="level")
+    (found,) = plansim.discover(pit)
+    (limit,) = found.boxes[0].asked
+    assert limit.low is None
+    assert limit.high == pytest.approx(-2, abs=0.02)
+    assert limit.sampled == pytest.approx((-3, -1))
 
 
 def test_a_box_of_a_long_sweep_is_tested_on_other_runs(tmp_path: Path) -> None:

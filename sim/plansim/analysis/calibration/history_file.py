@@ -181,10 +181,9 @@ def _observation(
         if all(folded(row.get(name, "")) == folded(text) for name, text in wanted.items()):
             return row
     raise InputError(
-        "{table} has no '{quantity}' ({part}) of {year}",
+        "{table} has no '{quantity}' of {year}",
         table=OBSERVATIONS,
-        quantity=quantity,
-        part=part,
+        quantity=", ".join(filter(None, (quantity, part))),
         year=year,
     )
 

@@ -304,6 +304,7 @@ def _limits(
         if is_value:
             now = default_of(model, present, known[0])
             ends = [applied(factor.apply, now, end) for end in ends]
+            ends = [*sorted(ends[:2]), *sorted(ends[2:])]  # a value below zero turns them
         low, high, *sampled = map(float, ends)
         limits.append(
             Limit(

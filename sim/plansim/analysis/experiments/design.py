@@ -286,6 +286,7 @@ class Sampler:
     def __init__(self, design: Design) -> None:
         self._design = design
         self._sequence: qmc.Sobol | None = None
+        self._first: FloatArray = np.empty((0, 0))
         self._hypercube: FloatArray | None = None
 
     def draw(self, start: int, stop: int) -> FloatArray:
@@ -308,23 +309,16 @@ class Sampler:
     def _sobol(self, start: int, stop: int) -> FloatArray:
         from scipy.stats import qmc  # slow to load
 
-        sequence = self._sequence
-        if sequence is None or sequence.num_generated > start:
+        if self._sequence is None or self._sequence.num_generated > max(start, 1):
             rng = np.random.default_rng(self._design.seed)
-            sequence = qmc.Sobol(len(self._design.factors), scramble=True, bits=32, rng=rng)
+            self._sequence = qmc.Sobol(len(self._design.factors), scramble=True, bits=32, rng=rng)
             # scipy warns unless the first draw is of a power of two of points; so draw one.
-            first: FloatArray = sequence.random(1)
-        else:
-            first = np.empty((0, len(self._design.factors)))
-        if start and len(first):
-            first = first[:0]
-        ahead = start + len(first) - sequence.num_generated
-        if ahead:
-            sequence.fast_forward(ahead)
-        rest: FloatArray = sequence.random(stop - start - len(first))
-        self._sequence = sequence
+            self._first = self._sequence.random(1)
+        begin = max(start, 1)
+        self._sequence.fast_forward(begin - self._sequence.num_generated)
+        points: FloatArray = self._sequence.random(stop - begin)
         # The middle of each of 2^32 cells: neither 0 nor 1, whose quantiles may be infinite.
-        return np.concatenate([first, rest]) + 2.0**-33
+        return (points if start else np.concatenate([self._first, points])) + 2.0**-33
 
     def _latin_hypercube(self) -> FloatArray:
         if self._hypercube is None:

@@ -73,9 +73,8 @@ class Summary:
                 kept = sound[(sound + start) // len(self._scenarios) % self._stride == 0]
                 first = self._counts[index]
                 self._counts[index] = last = first + len(kept)
-                outputs = [block[name][kept].T for name in self._store.outputs]
-                if outputs:
-                    self._values[index, :, first:last] = np.concatenate(outputs)
+                if outputs := [block[name][kept].T for name in self._store.outputs]:
+                    np.concatenate(outputs, out=self._values[index, :, first:last])
         self._added.add(number)
 
     def _add_margins(

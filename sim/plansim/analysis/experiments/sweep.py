@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import threading
 from collections import deque
@@ -294,7 +293,7 @@ def connected(address: str | None) -> Iterator[Any]:
         yield None
         return
     try:
-        distributed: Any = importlib.import_module("distributed")
+        distributed: Any = import_module("distributed")
     except ImportError:
         fault = Fault("--scheduler needs the extra 'distributed'", expected="plansim[distributed]")
         raise InputError(fault) from None
@@ -311,7 +310,7 @@ def _run_on_workers(job: SweepJob, todo: Sequence[int], client: Any) -> Generato
 
     A task that is lost with its worker is run again by another.
     """
-    distributed: Any = importlib.import_module("distributed")
+    distributed: Any = import_module("distributed")
     address = client.scheduler.address
     # As a task, the job stays known to the scheduler and survives any worker.
     sent = client.submit(_same, job, key=f"plansim-job-{os.urandom(8).hex()}")

@@ -69,11 +69,6 @@ class Order:
     """In what share of the plausible models the target is met; None without an ensemble."""
 
     @property
-    def effort(self) -> float:
-        """The sum of the moves, as shares of the levers' ranges."""
-        return sum(move.effort for move in self.moves)
-
-    @property
     def part(self) -> float:
         """The share of the plausible models in which it meets its target; 0 if none was asked."""
         return (self.share and self.share.share) or 0.0

@@ -6,10 +6,10 @@ Modelling & Software 22 (2007) 1509-1518 for the mean of absolute effects.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -25,15 +25,19 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
-    "DesignRuns",
     "ElementaryEffects",
+    "Margins",
     "elementary_effects",
     "leading",
+    "margins_of",
     "morris",
-    "screened",
-    "screening_design",
+    "screening_points",
     "seeded",
 ]
+
+
+Margins: TypeAlias = Callable[[FloatArray], FloatArray]
+"""From points to margins, ``(run, factor)`` → ``(target, run)``; NaN in runs that fail."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +101,11 @@ def morris(
     design = seeded(design, model, seed)
     catalogue = targets_of(model, targets)
     binding = binding_targets(catalogue) if targets is None else catalogue
-    effects = screened(DesignRuns(model, design, binding, threads, progress), trajectories)
+    points = screening_points(design, trajectories)
+    progress(0, len(points))
+    margins = margins_of(model, design, binding, threads)(points)
+    effects = elementary_effects(points, margins, design.seed)
+    progress(len(points), len(points))
     parts = [
         pd.DataFrame(
             {
@@ -122,54 +130,25 @@ def seeded(design: Design | str | Path, model: Model, seed: int | None) -> Desig
     return design if seed is None else replace(design, seed=seed)
 
 
-class DesignRuns:
-    """Margins of targets at points of a design under its first scenario, by runs that it counts.
+def margins_of(
+    model: Model, design: Design, targets: Sequence[Target], threads: int | None
+) -> Margins:
+    """Return what runs a design's first scenario at points, and gives the margins of targets.
 
-    ``steps`` is the number of runs that are asked for, of which progress is told.
+    Raises:
+        InputError: a constant that the shape of the code depends on cannot vary.
+        ModelError: the model cannot be compiled.
     """
-
-    def __init__(
-        self,
-        model: Model,
-        design: Design,
-        targets: Sequence[Target],
-        threads: int | None,
-        progress: Progress,
-    ) -> None:
-        """Compile the model.
-
-        Raises:
-            InputError: a constant that the shape of the code depends on cannot vary.
-            ModelError: the model cannot be compiled.
-        """
-        self.design, self._targets = design, targets
-        self._evaluator = Evaluator(
-            model, design.scenarios[0], design.factors, Request((*targets,))
-        )
-        self._threads, self._tell = threads or processors(), progress
-        self.steps = self.runs = self.failed = 0
-
-    def at(self, points: FloatArray) -> FloatArray:
-        """Return the margins: ``(run, factor)`` → ``(target, run)``, NaN in runs that fail."""
-        evaluation = self._evaluator.evaluate(points, self._threads)
-        self.runs += len(points)
-        self.failed += int(evaluation.failed.sum())
-        self.steps = max(self.steps, self.runs)
-        self._tell(self.runs, self.steps)
-        return evaluation.least_margins(self._targets).T
+    evaluator = Evaluator(model, design.scenarios[0], design.factors, Request((*targets,)))
+    many = threads or processors()
+    return lambda points: evaluator.evaluate(points, many).least_margins(targets).T
 
 
-def screened(margins: DesignRuns, trajectories: int) -> ElementaryEffects:
-    """Run Morris trajectories, and return the elementary effects on the margins."""
-    design = screening_design(margins.design, trajectories)
-    points = Sampler(design).draw(0, design.points)
-    return elementary_effects(points, margins.at(points), design.seed)
-
-
-def screening_design(design: Design, trajectories: int) -> Design:
-    """Return the design of the same factors on Morris trajectories."""
-    points = trajectories * (len(design.factors) + 1)
-    return replace(design, kind=DesignKind.MORRIS, points=points, levels=LEVELS)
+def screening_points(design: Design, trajectories: int) -> FloatArray:
+    """Return points of a design's factors on Morris trajectories: ``(point, factor)``."""
+    count = trajectories * (len(design.factors) + 1)
+    screening = replace(design, kind=DesignKind.MORRIS, points=count, levels=LEVELS)
+    return Sampler(screening).draw(0, count)
 
 
 def elementary_effects(inputs: FloatArray, outputs: FloatArray, seed: int = 0) -> ElementaryEffects:

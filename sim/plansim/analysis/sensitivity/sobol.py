@@ -33,10 +33,11 @@ from plansim.analysis.evaluator import Progress
 from plansim.analysis.experiments.design import Design, quantiles
 from plansim.analysis.experiments.design_file import TRAJECTORIES
 from plansim.analysis.sensitivity.morris import (
-    DesignRuns,
     ElementaryEffects,
+    elementary_effects,
     leading,
-    screened,
+    margins_of,
+    screening_points,
     seeded,
 )
 from plansim.errors import DesignError, Message
@@ -169,7 +170,7 @@ def sobol(
         trajectories: of Morris, each of which takes a run more than there are factors.
         seed: of the random numbers; by default that of the design.
         threads: None for as many as there are processors.
-        progress: is told how many runs are done, of how many.
+        progress: is told how many groups of factors are done, of how many.
 
     Raises:
         DesignError: the design is no sample of distributions.
@@ -193,16 +194,19 @@ def sobol(
         )
     factors = design.factors
     first, second = draw_pair(factors, design.points, design.seed)
-    margins = DesignRuns(model, design, binding, threads, progress)
-    margins.steps = 2 * len(first) + trajectories * (len(factors) + 1)
-    drawn = margins.at(np.concatenate([first, second]))
-    screening = screened(margins, trajectories)
+    margins = margins_of(model, design, binding, threads)
+    drawn = margins(np.concatenate([first, second]))
+    points = screening_points(design, trajectories)
+    moved = margins(points)
+    screening = elementary_effects(points, moved, design.seed)
     chosen = leading(screening.strength, FACTORS_PER_TARGET, FEWEST_CHOSEN)
     groups = [[one] for one in chosen]
     if rest := sorted(set(range(len(factors))) - set(chosen)):
         groups.append(rest)
-    margins.steps += len(first) * len(groups)
-    mixed = [margins.at(with_group(first, second, columns)) for columns in groups]
+    mixed = []
+    for done, columns in enumerate(groups):
+        progress(done, len(groups))
+        mixed.append(margins(with_group(first, second, columns)))
     every = np.stack(mixed) if mixed else np.empty((0, len(binding), len(first)))
     a, b = np.split(drawn, 2, axis=1)
     # A row counts only if it is sound everywhere: else the samples would differ from one another.
@@ -233,8 +237,8 @@ def sobol(
         screening=screening,
         chosen=tuple(factors[index].name for index in chosen),
         drivers=tuple(drivers),
-        runs=margins.runs,
-        broken=margins.failed,
+        runs=sum(part.shape[1] for part in (drawn, moved, *mixed)),
+        broken=sum(int(np.isnan(part).any(axis=0).sum()) for part in (drawn, moved, *mixed)),
     )
 
 

@@ -10,7 +10,7 @@ import click
 
 import plansim
 from plansim.cli import options
-from plansim.cli.context import UsageError, machine, remark, write
+from plansim.cli.context import UsageError, display, machine, remark, working, write
 from plansim.cli.help import command
 from plansim.cli.inputs import Arguments, Inputs, changes_of, note_misfit
 from plansim.errors import Message
@@ -63,7 +63,7 @@ def check(asked: Arguments, strict: bool, least: int | None, every: bool, change
         hints = asked.text("check.hint_sep").join(
             _hints(binding, asked, every=every, changes=changes)
         )
-        asked.terminal.show(*["\n".join(changed)] * changes, table, *[hints] * bool(hints))
+        display(*["\n".join(changed)] * changes, table, *[hints] * bool(hints))
     else:
         from plansim.output.export.json_text import verdicts_json
 
@@ -102,9 +102,9 @@ def _with_shares(
 
     if required:
         load_ensemble(inputs.model)
-    if not note_misfit(inputs.model, asked.terminal):
+    if not note_misfit(inputs.model, asked.text):
         return verdicts
-    with asked.terminal.progress("check.members"):
+    with working(asked.text, "check.members"):
         return list(with_shares(verdicts, inputs.model, inputs.scenarios, inputs.targets))
 
 
@@ -132,8 +132,8 @@ def compare(asked: Arguments, full: bool, no_remedies: bool) -> None:
     if len(asked.scenarios) < 2:
         raise UsageError(Message("a comparison needs two scenarios or more."))
     inputs = asked.read()
-    note_misfit(inputs.model, asked.terminal)
-    with asked.terminal.progress("report.searching") as progress:
+    note_misfit(inputs.model, asked.text)
+    with working(asked.text, "report.searching") as progress:
         comparison = plansim.compare(
             inputs.model,
             inputs.scenarios,
@@ -143,11 +143,11 @@ def compare(asked: Arguments, full: bool, no_remedies: bool) -> None:
             progress=progress,
         )
     if asked.output is not None:
-        with asked.terminal.progress("report.writing"):
+        with working(asked.text, "report.writing"):
             write_report(comparison_report(comparison, asked.text), asked.output, force=asked.force)
         write(asked.text("run.written", path=asked.output))
     elif full:
-        asked.terminal.show(terminal_text(comparison_report(comparison, asked.text)))
+        display(terminal_text(comparison_report(comparison, asked.text)))
     else:
         hint = asked.text("report.hint_full")
-        asked.terminal.show(comparison_table(comparison, asked.text), hint)
+        display(comparison_table(comparison, asked.text), hint)

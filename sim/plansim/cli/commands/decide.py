@@ -12,7 +12,7 @@ import click
 
 import plansim
 from plansim.cli import options
-from plansim.cli.context import UsageError, remark
+from plansim.cli.context import UsageError, remark, working
 from plansim.cli.help import CommandGroup
 from plansim.cli.inputs import Arguments, Inputs
 from plansim.errors import Fault, InputError, Message
@@ -235,13 +235,12 @@ def solve(
     states. The plausible ranges are searched first, then the admissible ones.
     """
     from plansim.output.tables.policies import solution_table
-    from plansim.targets.target import variable_of
 
     if prices and cost is not None:
         raise UsageError(Message("the cost is either of --price or of --cost"))
     inputs = asked.read()
     priced = _priced(prices)
-    with asked.terminal.progress("run.simulating", scenario=inputs.scenario.id):
+    with working(asked.text, "run.simulating", scenario=inputs.scenario.id):
         solution = plansim.solve(
             inputs.model,
             inputs.scenario,
@@ -251,8 +250,7 @@ def solve(
             outlay=cost or "",
             plan=inputs.targets,
         )
-    name = variable_of(inputs.model, solution.outlay).name_zh if solution.outlay else ""
-    asked.answer(solution, lambda: solution_table(solution, asked.text, outlay_zh=name))
+    asked.answer(solution, lambda: solution_table(solution, inputs.model, asked.text))
 
 
 def _priced(texts: Sequence[str]) -> dict[str, float]:
@@ -306,8 +304,7 @@ def frontier(asked: Arguments, spec: Path | None, draws: int) -> None:
         scenario=inputs.about,
         draws=draws,
     )
-    name = inputs.model.variables[result.spec.growth].name_zh
-    asked.answer(result, lambda: frontier_table(result, asked.text, growth_zh=name))
+    asked.answer(result, lambda: frontier_table(result, inputs.model, asked.text))
 
 
 @decide.command(epilog="Example: plansim decide policies baseline --aim met --aim effort")

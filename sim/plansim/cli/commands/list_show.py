@@ -10,6 +10,7 @@ import click
 
 import plansim
 from plansim.cli import options
+from plansim.cli.context import display
 from plansim.cli.help import CommandGroup, command
 from plansim.cli.inputs import Arguments
 
@@ -33,7 +34,7 @@ def list_scenarios(asked: Arguments) -> None:
     from plansim.output.tables.listing import scenario_list
 
     heads = [*plansim.list_scenarios(), *plansim.list_overlays()]
-    asked.terminal.show(scenario_list(heads, asked.text))
+    display(scenario_list(heads, asked.text))
 
 
 @list_.command("variables", epilog="Example: plansim list variables pension")
@@ -46,7 +47,7 @@ def list_variables(asked: Arguments, words: tuple[str, ...]) -> None:
     """
     from plansim.output.tables.listing import variable_list
 
-    asked.terminal.show(variable_list(asked.load_model(), asked.text, words=words))
+    display(variable_list(asked.load_model(), asked.text, words=words))
 
 
 @list_.command("levers", epilog="Example: plansim list levers water")
@@ -61,7 +62,7 @@ def list_levers(asked: Arguments, words: tuple[str, ...]) -> None:
     from plansim.output.tables.listing import lever_list
 
     model = asked.load_model()
-    asked.terminal.show(lever_list(plansim.load_views(model), model, asked.text, words=words))
+    display(lever_list(plansim.load_views(model), model, asked.text, words=words))
 
 
 @list_.command("targets", epilog="Example: plansim list targets water")
@@ -76,7 +77,7 @@ def list_targets(asked: Arguments, words: tuple[str, ...]) -> None:
 
     model = asked.load_model()
     targets = plansim.load_targets(model=model)
-    asked.terminal.show(target_list(targets, model, asked.text, words=words))
+    display(target_list(targets, model, asked.text, words=words))
 
 
 @command(epilog="Example: plansim show M28")
@@ -91,7 +92,7 @@ def show(asked: Arguments, name: str) -> None:
     model = asked.load_model()
     if added := added_constant(model, name.partition("[")[0]):  # by which a lever is bent
         model = for_scenarios(model, (), [added.name])
-    asked.terminal.show(facts(_facts(name, model, asked.text)))
+    display(facts(_facts(name, model, asked.text)))
 
 
 def _facts(name: str, model: Model, text: Text) -> list[tuple[str, str]]:

@@ -13,7 +13,7 @@ from click.core import ParameterSource
 
 import plansim
 from plansim.cli import options
-from plansim.cli.context import UsageError, remark, write
+from plansim.cli.context import UsageError, remark, working, write
 from plansim.cli.help import CommandGroup
 from plansim.cli.inputs import Arguments
 from plansim.errors import Message
@@ -97,7 +97,7 @@ def diff(
     from plansim.output.tables.comparison import difference_table
 
     before, after = asked.load_model(old), asked.load_model(new)
-    with asked.terminal.progress("difference.working", old=old, new=new) as progress:
+    with working(asked.text, "difference.working", old=old, new=new) as progress:
         difference = plansim.model_difference(
             before,
             after,
@@ -146,10 +146,10 @@ def validate(asked: Arguments, tests: tuple[str, ...], reference: bool) -> int:
         check_report(asked.output, force=asked.force)
     wanted = chosen(tests)
     context = plansim.load_context(asked.load_model(), reference=reference)
-    with asked.terminal.progress("validation.working") as progress:
+    with working(asked.text, "validation.working") as progress:
         results = plansim.validate(context, wanted, progress=progress)
     if asked.output is not None:
-        with asked.terminal.progress("validation.writing"):
+        with working(asked.text, "validation.writing"):
             plansim.validation_report(
                 context, results, asked.output, lang=asked.text.lang, force=asked.force
             )
@@ -205,7 +205,7 @@ def condition(
     read = asked.load_model()
     path = asked.output or read.path.with_name(FILE_NAME)
     check_destination(path, force=asked.force, formats=[".csv"])
-    with asked.terminal.progress("condition.working") as progress:
+    with working(asked.text, "condition.working") as progress:
         if prior:
             made = None
             ensemble = plansim.draw_prior(read, members or MEMBERS, seed=seed, design=design)
@@ -264,13 +264,13 @@ def document(context: click.Context, asked: Arguments, lang: str | None, sketch:
         if context.get_parameter_source("output") is not ParameterSource.DEFAULT:
             raise UsageError(Message("--sketch writes into the model's file and goes without -o"))
         read = asked.load_model()
-        with asked.terminal.progress("document.writing"):
+        with working(asked.text, "document.writing"):
             count = plansim.write_sketch(read, force=asked.force)
         write(asked.text("document.sketched", count=count, path=read.path))
         return
     check_folder(asked.output, force=asked.force)
     read, first = asked.load_model(), asked.text.lang
     langs = [Lang(lang)] if lang else [first, *(other for other in Lang if other != first)]
-    with asked.terminal.progress("document.writing"):
+    with working(asked.text, "document.writing"):
         count = plansim.document(read, asked.output, langs=langs, force=asked.force)
     write(asked.text("document.written", count=count, path=asked.output))

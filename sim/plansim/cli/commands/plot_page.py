@@ -10,7 +10,7 @@ import click
 
 import plansim
 from plansim.cli import options
-from plansim.cli.context import UsageError, write
+from plansim.cli.context import UsageError, working, write
 from plansim.cli.help import command
 from plansim.cli.inputs import Arguments
 from plansim.errors import Message
@@ -62,7 +62,7 @@ def plot(asked: Arguments, names: Sequence[str], kind: str, every: bool) -> None
     subject = kinds.Subject(
         inputs.model, inputs.scenarios, runs, series, inputs.targets, lang, every
     )
-    with asked.terminal.progress("plot.drawing"):
+    with working(asked.text, "plot.drawing"):
         figure = kinds.FIGURES[kind](subject)
     save_figure(figure, asked.output, force=asked.force)
     write(asked.text("plot.written", path=asked.output))
@@ -110,7 +110,7 @@ def page(asked: Arguments, show: bool) -> None:
 
     assert asked.output is not None
     inputs = asked.read(whole=True)
-    with asked.terminal.progress("page.making"):
+    with working(asked.text, "page.making"):
         made = make_page(
             inputs.model,
             with_shipped(inputs.given, inputs.model),

@@ -9,7 +9,7 @@ import click
 
 import plansim
 from plansim.cli import options
-from plansim.cli.context import UsageError, machine, remark, write
+from plansim.cli.context import UsageError, display, machine, remark, working, write
 from plansim.cli.help import command
 from plansim.cli.inputs import Arguments, Inputs, changes_of
 from plansim.errors import Message
@@ -88,7 +88,7 @@ def _show_tables(
     timing = asked.text("run.timing" if yearly else "run.moments")
     for run, series, head in zip(runs, shown, changes, strict=True):
         table = series_table(series, run.years, asked.text, first=first)
-        asked.terminal.show(head, lines([table, timing] if run is runs[-1] else [table]))
+        display(head, lines([table, timing] if run is runs[-1] else [table]))
 
 
 @command(epilog="Example: plansim export baseline --form iamc -o baseline.xlsx")
@@ -132,7 +132,7 @@ def export(asked: Arguments, names: Sequence[str], columns: str | None) -> None:
     else:
         inputs = asked.read(names)
         runs = [plansim.annual(run) for run in asked.runs(inputs)]
-        with asked.terminal.progress("sweep.exporting"):
+        with working(asked.text, "sweep.exporting"):
             plansim.export(
                 runs,
                 asked.output,

@@ -11,7 +11,7 @@ import click
 
 import plansim
 from plansim.cli import options
-from plansim.cli.context import UsageError, remark, warn
+from plansim.cli.context import UsageError, display, remark, warn, working
 from plansim.cli.help import command
 from plansim.cli.inputs import Arguments
 from plansim.errors import Message
@@ -112,7 +112,7 @@ def sweep(
     names = {name: variable_of(model, name).name_zh for name in map(str, summary["output"].values)}
     steps = max(scenario.time.step for scenario in plan.scenarios), model.time.step
     table = sweep_table(summary, inputs.targets, asked.text, names_zh=names, steps=steps)
-    asked.terminal.show(table)
+    display(table)
     remark(asked.text("sweep.written", runs=f"{plan.runs:,}", path=path))
 
 
@@ -131,7 +131,7 @@ def replay(asked: Arguments, result: Path, index: int | None, verify: bool) -> N
 
         store = verified(result)
         done, runs = f"{store.made():,}", f"{store.runs:,}"
-        asked.terminal.show(asked.text("sweep.verified", path=result, done=done, runs=runs))
+        display(asked.text("sweep.verified", path=result, done=done, runs=runs))
         if index is None:
             return
     if index is None:
@@ -150,7 +150,7 @@ def replay(asked: Arguments, result: Path, index: int | None, verify: bool) -> N
         place, names = int(stored["bad_variable"]), stored["bad_variable"].attrs["names"]
         what = {"variable": names[place] if place >= 0 else "?", "when": float(stored["bad_time"])}
         remark(asked.text("sweep.was_bad", status=status.name.lower(), **what))
-    with asked.terminal.progress("run.simulating", scenario=scenario.id):
+    with working(asked.text, "run.simulating", scenario=scenario.id):
         run = plansim.replay(result, index, inputs.model, inputs.targets, engine=asked.engine)
     titles = {scenario.id: asked.text.title(scenario)}
     table = verdict_table(run.verdicts, inputs.targets, asked.text, titles=titles)
@@ -161,4 +161,4 @@ def replay(asked: Arguments, result: Path, index: int | None, verify: bool) -> N
         same=run.same,
         count=stored.sizes["target"],
     )
-    asked.terminal.show(table, comparison)
+    display(table, comparison)

@@ -8,7 +8,7 @@ import click
 
 import plansim
 from plansim.cli import options
-from plansim.cli.context import warn
+from plansim.cli.context import warn, working
 from plansim.cli.help import CommandGroup
 from plansim.cli.inputs import Arguments
 
@@ -39,7 +39,7 @@ def attribute(asked: Arguments, before: str, after: str, ids: tuple[str, ...]) -
     inputs = replace(asked, scenarios=(before, after)).read_targets(ids)
     model, targets = inputs.model, inputs.targets
     first, last = inputs.scenario, inputs.scenarios[-1]
-    with asked.terminal.progress("run.simulating", scenario=last.id):
+    with working(asked.text, "run.simulating", scenario=last.id):
         shares = plansim.attribute(model, first, last, inputs.named or targets)
     labelled = shares.labelled(plansim.load_views(model, targets).levers)
     asked.answer(shares, lambda: attribution_table(labelled, asked.text))
@@ -67,7 +67,7 @@ def unknowns(asked: Arguments, ids: tuple[str, ...]) -> None:
             verdicts = plansim.check_scenarios(inputs.model, scenario, inputs.targets)
             still = {one.id for one in binding_first(verdicts) if one.is_open}
             chosen = tuple(target for target in inputs.targets if target.id in still)
-        with asked.terminal.progress("check.members"):
+        with working(asked.text, "check.members"):
             found += plansim.deciding_unknowns(inputs.model, [scenario], ensemble, chosen)
     asked.answer(found, lambda: unknowns_table(found, inputs.model, asked.text))
 
@@ -134,7 +134,7 @@ def loops(asked: Arguments) -> None:
     from plansim.output.tables.why import loops_table
 
     inputs = asked.read(whole=True)
-    with asked.terminal.progress("run.simulating", scenario=inputs.scenario.id) as progress:
+    with working(asked.text, "run.simulating", scenario=inputs.scenario.id) as progress:
         cuts = plansim.cut_loops(inputs.model, inputs.scenario)
         progress(1, 2)
         scores = plansim.score_loops(inputs.model, inputs.scenario)

@@ -10,6 +10,8 @@ from plansim.analysis.decisions.policies import PolicyPoint, PolicySet, at_equal
 from plansim.analysis.decisions.policy_search import Aim
 from plansim.analysis.optimization.frontier import Alone, Frontier, Horizon, Policy
 from plansim.analysis.optimization.target_seeking import Searched, Solution
+from plansim.model.records import Model
+from plansim.output.describe import reference_name
 from plansim.output.tables.layout import (
     Band,
     Column,
@@ -83,11 +85,8 @@ def _margin_cell(target: Target, margin: float, style: Style | None = None) -> P
     return Prose(margin_size(target, margin), style or ("" if math.isnan(margin) else side))
 
 
-def solution_table(solution: Solution, text: Text, *, outlay_zh: str = "") -> RenderableType:
-    """Lay out the values of the levers, or the ranges that were searched in vain.
-
-    ``outlay_zh`` is the Chinese name of the variable that counts the cost.
-    """
+def solution_table(solution: Solution, model: Model, text: Text) -> RenderableType:
+    """Lay out the values of the levers, or the ranges that were searched in vain."""
     key = "mix.already" if not solution.searched else "mix.found" if solution.values else "mix.none"
     levers = solution.levers
     values: Sequence[float | None] = [None] * len(levers)
@@ -105,7 +104,7 @@ def solution_table(solution: Solution, text: Text, *, outlay_zh: str = "") -> Re
         _lever_table(text, levers, solution.present, ranges, {"mix.value": values}, digits=6),
     ]
     if len(levers) > 1 or solution.prices or solution.outlay:
-        parts.append(_cost(solution, text, outlay_zh))
+        parts.append(_cost(solution, model, text))
     notes = [_searched(solution, searched, text) for searched in solution.searched]
     if solution.implausible:
         far = (lever for lever in levers if lever.id in solution.implausible)
@@ -116,9 +115,9 @@ def solution_table(solution: Solution, text: Text, *, outlay_zh: str = "") -> Re
     return blocks([*parts, *[lines(notes)] * bool(notes)])
 
 
-def _cost(solution: Solution, text: Text, outlay_zh: str) -> str:
+def _cost(solution: Solution, model: Model, text: Text) -> str:
     if solution.outlay:
-        name = text.pick(solution.outlay, outlay_zh)
+        name = reference_name(solution.outlay, model, text)
         sizes = (solution.cost_present, solution.cost)
         now, cost = (text.amount(f"{size:.6g}", solution.cost_unit) for size in sizes)
         key = "mix.outlay_now" if solution.values is None else "mix.outlay"
@@ -163,10 +162,10 @@ def _searched(solution: Solution, searched: Searched, text: Text) -> str:
 # --- the frontier of growth -----------------------------------------------------------------------
 
 
-def frontier_table(frontier: Frontier, text: Text, *, growth_zh: str) -> RenderableType:
+def frontier_table(frontier: Frontier, model: Model, text: Text) -> RenderableType:
     """Return the frontier to each year, then the levers there."""
     spec = frontier.spec
-    head = {"name": text.pick(spec.growth, growth_zh), "scenario": spec.scenario.id}
+    head = {"name": reference_name(spec.growth, model, text), "scenario": spec.scenario.id}
     parts: list[RenderableType] = [text("frontier.title", count=len(spec.levers), **head)]
     if given := [text.name(lever) for lever in spec.levers if lever.outside]:
         parts.append(text("frontier.outside", count=len(given), names=text.join(given)))
