@@ -23,7 +23,7 @@ import xarray as xr
 
 from plansim.analysis.ensemble import shares_of, with_shares
 from plansim.analysis.experiments.replay import element_of
-from plansim.analysis.experiments.sample import ids_in
+from plansim.analysis.experiments.states import ids_in
 from plansim.analysis.experiments.summary import shares
 from plansim.engine.dataset import origin_of
 from plansim.errors import UnknownNameError
