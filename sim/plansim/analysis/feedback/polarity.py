@@ -12,6 +12,7 @@ a link's sign is that of the partial derivative, or of what a flow adds to its s
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
@@ -21,7 +22,7 @@ from plansim.analysis.evaluator import Trajectories, compile_whole
 from plansim.model.reading.expression import Call, Name, Node, Number, Operation, name_key
 from plansim.model.records import Model, TimeSpec
 from plansim.model.rewrite import AddedEquation, replaced, unparse
-from plansim.scenario.scenario_file import Scenario
+from plansim.scenario.scenario_file import Scenario, scenario_of
 
 __all__ = ["LinkEnds", "link_signs", "measured_signs"]
 
@@ -41,8 +42,12 @@ LinkEnds: TypeAlias = tuple[str, str]
 """A link, by the names of its cause and its effect."""
 
 
-def link_signs(model: Model, scenario: Scenario) -> Mapping[LinkEnds, int]:
+def link_signs(
+    model: Model, scenario: Scenario | str | Path | None = None
+) -> Mapping[LinkEnds, int]:
     """Find the sign of each causal link between variables that may move, over one run.
+
+    The scenario is a record, a name, a path, or None for the model as written.
 
     Returns:
         By cause and effect: 1 if the effect moves with its cause at all saved times and in all
@@ -53,9 +58,10 @@ def link_signs(model: Model, scenario: Scenario) -> Mapping[LinkEnds, int]:
         ModelError: the compiler does not support something in the model.
 
     >>> model = plansim.load_model("lake.mdl")
-    >>> plansim.link_signs(model, plansim.as_written(model))
+    >>> plansim.link_signs(model)
     {('growth', 'fish'): 1, ('catch', 'fish'): -1, ('fish', 'growth'): -1, ('fish', 'catch'): 1}
     """
+    scenario = scenario_of(model, scenario)
     moving = {v.name: v for v in model.variables.values() if v.kind.moves}
     pairs = [(cause, v.name) for v in moving.values() for cause in v.felt if cause in moving]
     by_link = {
