@@ -18,8 +18,9 @@ from plansim.errors import InputError
 from plansim.files.escaping import for_spreadsheet
 from plansim.files.writing import check_destination, writing_whole
 from plansim.output.export.iamc import IamcNames, iamc_table
-from plansim.output.series import rows_of
+from plansim.output.series import is_named, rows_of
 from plansim.targets.annual import annual, annual_of, frame, separate
+from plansim.targets.target import split_reference
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,10 +55,10 @@ def table_of(
 ) -> pd.DataFrame:
     """Return annual figures of runs, by years as `annual` returns them, as one table.
 
-    ``names`` are the variables that go in; of none, all that change over time. Units are the
-    model's. The tidy form is that of `plansim.frame`. In the wide one an array takes a row an
-    element. That of the IAMC is `iamc_table`; without names and units for it (``iamc``) all
-    variables have the model's. Its sheet must be called ``data``.
+    ``names`` are the variables, or elements of them, that go in; of none, all that change over
+    time. Units are the model's. The tidy form is that of `plansim.frame`. In the wide one an array
+    takes a row an element. That of the IAMC is `iamc_table`; without names and units for it
+    (``iamc``) all variables have the model's. Its sheet must be called ``data``.
 
     Raises:
         InputError: a variable is not a series.
@@ -66,12 +67,22 @@ def table_of(
 
     runs = [_chosen(run, names) for run in runs]
     if form is TableForm.TIDY:
-        return frame(runs, *map(str, runs[0].data_vars))
+        table = frame(runs, *map(str, runs[0].data_vars))
+        series = zip(table["variable"], table["element"].str.split(","), strict=True)
+        asked = [is_named(*one, names) for one in series] if names else slice(None)
+        return table[asked].reset_index(drop=True)
     if form is TableForm.IAMC:
         own = IamcNames(region=str(runs[0].attrs.get("model", "")))
-        return iamc_table(runs, iamc or own, names if iamc else [*map(str, runs[0].data_vars)])
+        return iamc_table(
+            runs, iamc or own, names or ([] if iamc else [*map(str, runs[0].data_vars)])
+        )
     by_years = list(map(annual_of, runs))
-    rows = [(run.scenario, row) for run in by_years for row in rows_of(run)]
+    rows = [
+        (run.scenario, row)
+        for run in by_years
+        for row in rows_of(run)
+        if not names or is_named(*split_reference(row.name), names)
+    ]
     years = sorted({year for run in by_years for year in run.years})
     return pd.DataFrame(
         {
@@ -85,10 +96,11 @@ def table_of(
 
 
 def _chosen(run: xr.Dataset, names: Sequence[str]) -> xr.Dataset:
-    for name in names:
+    bare = list(dict.fromkeys(split_reference(name)[0] for name in names))
+    for name in bare:
         if name not in run:
             raise InputError("'{name}' is not a series: it has no value over time", name=name)
-    wanted = list(names) or [str(name) for name in run if "year" in run[name].dims]
+    wanted = bare or [str(name) for name in run if "year" in run[name].dims]
     return run[wanted].assign_coords(year=run["year"])
 
 
@@ -107,7 +119,8 @@ def export(
         source: datasets as `simulate` or `annual` returns them, each of one scenario or of several.
         path: FILE.csv, .xlsx or .parquet.
         form: of a table: a row per variable (wide), a row per figure (tidy), or that of the IAMC.
-        names: variables that are written; by default all that change over time.
+        names: variables that are written, or elements of them as ``output[farming]``; by default
+            all that change over time.
         iamc: region, names and units for the IAMC, as `load_iamc` gives them; by default the
             model's own.
         force: whether to replace a file that exists.
