@@ -132,7 +132,7 @@ def test_what_is_shown_of_a_solution_meets_the_target(call: Call) -> None:
     _, out, _ = call(*faster, *arguments)
     assert "Outside the plausible range: " in out
     _, _, value, _, unit = re.split(r" {2,}", out.splitlines()[4])
-    assert unit == "%"  # as `list levers` has it
+    assert unit == "%/year"  # as `list levers` has it
     _, out, _ = call(*faster, *arguments, "--set", f"desulphurisation rate={value} {unit}")
     assert out.startswith("accelerated-growth meets M34a")
     assert "already" in out
