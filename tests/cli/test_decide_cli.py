@@ -110,6 +110,20 @@ def test_without_pysimlin_it_is_said_that_there_are_no_scores(
     found = json.loads(call("why", "loops", "baseline", "--format", "json")[1])
     assert found["missing"] == why
     assert found["shares"] == {}
+    assert "→+ 地区生产总值 →+" in call("why", "loops", "baseline", "--lang", "zh").out
+
+
+def test_what_two_scenarios_differ_in_is_told_in_units_of_levers_and_in_chinese(call: Call) -> None:
+    line = ("why", "attribute", "baseline", "green-transition", "--target", "M28")
+    told = call(*line, "--lang", "zh").out
+    assert "后：5 → 10 %/年；起始年：2007 → 2006.5 年" in told
+    assert "农业 1 → 1.05" in told
+
+
+def test_a_constant_is_shown_with_the_lever_that_moves_it(call: Call) -> None:
+    assert (
+        "lever       Retrofit of old plant: 2 – 8 %/year" in call("show", "retrofit_rate_after").out
+    )
 
 
 def test_what_is_shown_of_a_solution_meets_the_target(call: Call) -> None:
@@ -117,7 +131,8 @@ def test_what_is_shown_of_a_solution_meets_the_target(call: Call) -> None:
     arguments = ("--lever", "desulphurisation rate", "--target", "M34a")
     _, out, _ = call(*faster, *arguments)
     assert "Outside the plausible range: " in out
-    value = re.split(r" {2,}", out.splitlines()[4])[2]
-    _, out, _ = call(*faster, *arguments, "--set", f"desulphurisation rate={value}")
+    _, _, value, _, unit = re.split(r" {2,}", out.splitlines()[4])
+    assert unit == "%/year"  # as `list levers` has it
+    _, out, _ = call(*faster, *arguments, "--set", f"desulphurisation rate={value} {unit}")
     assert out.startswith("accelerated-growth meets M34a")
     assert "already" in out

@@ -106,6 +106,16 @@ def test_tables_hold_every_figure(
     assert again.read_bytes() == path.read_bytes()
 
 
+@pytest.mark.parametrize("form", list(TableForm))
+def test_of_an_array_one_element_can_be_written(runs: list[xr.Dataset], form: TableForm) -> None:
+    whole = table_of(runs, form, ["GDP", "value added"])
+    series = whole["variable"] + (whole["element"] if form is TableForm.TIDY else "")
+    wanted = whole[series.str.contains("GDP|services")].reset_index(drop=True)
+    found = table_of(runs, form, ["GDP", "value added[services]"])
+    pd.testing.assert_frame_equal(found, wanted)
+    assert 0 < len(found) < len(whole)
+
+
 def test_a_variable_that_has_no_years_is_refused(city: Model, runs: list[xr.Dataset]) -> None:
     with pytest.raises(InputError, match="the run holds no variable 'a table'"):
         table_of(runs, TableForm.WIDE, ["a table"])

@@ -13,12 +13,14 @@ import os
 import re
 from collections import ChainMap
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from plansim.cli.context import write
+from plansim.cli.context import UsageError, write
 from plansim.cli.inputs import Arguments
+from plansim.errors import Message
 
 if TYPE_CHECKING:
     from plansim.output.words.language import Lang
@@ -96,6 +98,18 @@ class Command(click.Command):
         super().__init__(*names, **options)
         if not any(option.name == "lang" for option in self.params):
             self.params.append(_lang_option())
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Refuse an option where the value of another is due: click would take it for that."""
+        options = [one for one in self.get_params(ctx) if isinstance(one, click.Option)]
+        flags = {flag: one for one in options for flag in (*one.opts, *one.secondary_opts)}
+        for flag, after in pairwise(args):
+            if flag in flags and not (flags[flag].is_flag or flags[flag].count) and after in flags:
+                why = Message("{option} needs a value; found {after}", option=flag, after=after)
+                error = UsageError(why)
+                error.ctx = ctx
+                raise error
+        return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Call the function of the command."""

@@ -67,6 +67,11 @@ class Inputs:
         return list(dict.fromkeys(variable for variable, _ in self.named))
 
     @property
+    def series(self) -> list[str]:
+        """What is named by ``--variable``: whole variables, or elements as ``name[element]``."""
+        return list(dict.fromkeys(s for name, cells in self.named for s in cells or [name]))
+
+    @property
     def ids(self) -> list[str] | None:
         """The ids of the targets that are named, if any is."""
         return [target.id for target in self.named] or None
@@ -84,11 +89,7 @@ def _series(inputs: Inputs, name: str) -> tuple[str, tuple[str, ...]]:
     try:
         variable, cells = elements_named(inputs.model, name)
     except InputError as error:
-        hint = Message("a name of 'plansim list variables'")
-        raise InputError(
-            replace(fault, file="--variable", expected=fault.expected or hint)
-            for fault in error.faults
-        ) from None
+        raise InputError(replace(fault, file="--variable") for fault in error.faults) from None
     if variable.kind is VariableKind.LOOKUP:
         raise InputError(
             "'{name}' is a lookup table: it has no value over time",

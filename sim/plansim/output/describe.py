@@ -27,6 +27,8 @@ __all__ = [
     "clash_facts",
     "constants_name",
     "element_changes",
+    "elements_name",
+    "lever_of",
     "noted",
     "range_words",
     "reference_name",
@@ -147,10 +149,10 @@ def changes_in_short(scenario: Scenario, model: Model, text: Text) -> list[str]:
         if not others:
             lines.append(_change(first, model, text))
             continue
-        lever = _lever([change.name for change in changes], model)
+        lever = lever_of([change.name for change in changes], model)
         label = text.name(lever) if lever else _name(name, model, text)
         pairs = [
-            (_elements(change.name, model, text), change.old, change.new) for change in changes
+            (elements_name(change.name, model, text), change.old, change.new) for change in changes
         ]
         changed = label + text("list_sep.colon") + element_changes(pairs, text)
         lines.append(text.amount(changed, first.unit))
@@ -182,7 +184,7 @@ def element_changes(pairs: Sequence[tuple[str, float, float]], text: Text) -> st
     return text("changes.and_more", name=shown, count=more) if more else shown
 
 
-def _elements(reference: str, model: Model, text: Text) -> str:
+def elements_name(reference: str, model: Model, text: Text) -> str:
     """Return the elements of ``name[e1,e2]`` in the reader's language."""
     called = dict(pair for subscript in model.subscripts.values() for pair in subscript.pairs)
     _, elements = split_reference(reference)
@@ -195,7 +197,7 @@ def constants_name(constants: Sequence[str], model: Model, text: Text) -> str:
     Of several elements of one array that is the array, of several variables the first and how many
     more there are. Empty if the model has none of them.
     """
-    if lever := _lever(constants, model):
+    if lever := lever_of(constants, model):
         return text.name(lever)
     known = [name for name in constants if split_reference(name)[0] in model.variables]
     first, *others = dict.fromkeys(split_reference(name)[0] for name in known) or [""]
@@ -205,7 +207,7 @@ def constants_name(constants: Sequence[str], model: Model, text: Text) -> str:
     return text("changes.and_more", name=name, count=len(others)) if others else name
 
 
-def _lever(constants: Sequence[str], model: Model) -> Lever | None:
+def lever_of(constants: Sequence[str], model: Model) -> Lever | None:
     """Return the lever that moves just these constants; of one constant it has to set the value."""
     from plansim.targets.views_file import load_views  # loads what most facts do without
 
@@ -223,7 +225,7 @@ def reference_name(reference: str, model: Model, text: Text) -> str:
     if name not in model.variables:
         return reference
     label = _name(name, model, text)
-    return f"{label}[{_elements(reference, model, text)}]" if elements else label
+    return f"{label}[{elements_name(reference, model, text)}]" if elements else label
 
 
 def _method_change(scenario: Scenario, text: Text) -> list[str]:
@@ -237,7 +239,7 @@ def _method_change(scenario: Scenario, text: Text) -> list[str]:
 
 def _change(change: Change, model: Model, text: Text) -> str:
     """Write a change, in the unit of its lever if any."""
-    lever = _lever([change.name], model)
+    lever = lever_of([change.name], model)
     label = text.name(lever) if lever else reference_name(change.name, model, text)
     factor, unit = (lever.shown_factor, lever.shown_unit) if lever else (1.0, change.unit)
     ends = [value * factor for value in (change.old, change.new) if not math.isnan(value)]

@@ -37,6 +37,7 @@ __all__ = [
     "Mark",
     "Series",
     "as_judged",
+    "is_named",
     "judged_series",
     "mark_label",
     "mark_of",
@@ -83,6 +84,15 @@ def rows_of(run: Annual, names: Iterable[str] | None = None) -> Iterator[Series]
 
 def _labelled(name: str, elements: Sequence[str]) -> str:
     return f"{name}[{','.join(elements)}]" if elements else name
+
+
+def is_named(name: str, elements: Sequence[str], names: Iterable[str]) -> bool:
+    """Return whether names have a series, by its variable or by ``name[element]``.
+
+    >>> is_named("output", ["farming"], ["output[mining]"]), is_named("output", ["x"], ["output"])
+    (False, True)
+    """
+    return not {name, _labelled(name, elements)}.isdisjoint(names)
 
 
 def as_judged(series: Iterable[Series], targets: Iterable[Target]) -> Iterator[Series]:

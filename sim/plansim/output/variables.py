@@ -12,12 +12,14 @@ from plansim.model.comment import Evidence, read_source
 from plansim.model.reading.expression import name_key
 from plansim.model.records import Model, SubscriptRange, Timing, Variable, VariableKind
 from plansim.model.units import NO_UNIT
-from plansim.output.describe import both_names, noted, with_text
+from plansim.output.describe import both_names, noted, range_words, with_text
 from plansim.output.words.text import Lang, Text, target_figure
+from plansim.scenario.factors import Apply
 from plansim.targets.target import Target, split_reference
 
 if TYPE_CHECKING:
     from plansim.targets.audit import Clash
+    from plansim.targets.views import Lever
 
 __all__ = [
     "Fact",
@@ -176,9 +178,29 @@ def variable_facts(variable: Variable, facts: ModelFacts) -> list[tuple[str, str
         about.insert(
             3, ("show.module", text.pick(variable.module, module.name_zh if module else ""))
         )
+        if variable.kind is VariableKind.CONSTANT:
+            about.append(("show.lever", _levers(variable, facts.model, text)))
         about.append(("show.equation", variable.equation.expandtabs(4).replace("\\\n", "\n")))
         place = [("show.place", f"{facts.model.path}:{variable.line}")]
     return [*with_text(about, text), *notes, *with_text(place, text)]
+
+
+def _levers(variable: Variable, model: Model, text: Text) -> str:
+    """Name the levers that move a variable, and the range of one that sets it."""
+    from plansim.targets.views_file import load_views  # loads what most facts do without
+
+    def told(lever: Lever) -> str:
+        if lever.apply is not Apply.SET:
+            return text.name(lever)
+        ends = range_words((lever.low * lever.shown_factor, lever.high * lever.shown_factor))
+        return text.amount(text.name(lever) + text("list_sep.colon") + ends, lever.shown_unit)
+
+    return "\n".join(
+        told(lever)
+        for lever in load_views(model).levers
+        if any(split_reference(constant)[0] == variable.name for constant in lever.constants)
+        and lever.name_en != variable.name  # as levers are called that no file of views names
+    )
 
 
 def variable_notes(variable: Variable, facts: ModelFacts, between: str) -> list[Fact]:

@@ -211,7 +211,7 @@ def list_overlays() -> tuple[ScenarioHead, ...]:
 def _locate(name: str, *, is_overlay: bool = False) -> Path:
     """Return the file of a scenario, or of an overlay, that a user names by path, id or title."""
     path = Path(name)
-    if is_path(name) or (path.suffix and is_file(path)):
+    if (is_path(name) and not path.is_dir()) or (path.suffix and is_file(path)):
         return path
     folders = [shipped("scenarios"), shipped("scenarios", OVERLAYS)]
     folder, other = reversed(folders) if is_overlay else folders
@@ -222,12 +222,18 @@ def _locate(name: str, *, is_overlay: bool = False) -> Path:
     message = Message("no scenario is called '{name}'", name=name)
     if is_overlay:
         message = Message("no overlay is called '{name}'", name=name)
-    expected = Message("one of {names}, or a path", names=tuple(head.id for head in heads))
+    expected = Message("a name of 'plansim list scenarios', or a path")
     if (file := _file_called(name, other)) and is_overlay:
         message = Message("'{name}' is a scenario, and no overlay", name=file.stem)
     elif file:
         message = Message("'{name}' is an overlay, and no scenario", name=file.stem)
         expected = Message("SCENARIO+{name}, or with: [{name}]", name=file.stem)
+    elif path.is_dir() and not is_overlay:
+        message = Message("'{name}' is a folder, and no scenario", name=name)
+        expected = Message(
+            "a scenario: 'plansim replay' makes one of a run of a sweep, "
+            "'plansim plot --kind fan' draws the sweep"
+        )
     raise UnknownNameError(message, expected=expected, nearest=nearest(name, names))
 
 

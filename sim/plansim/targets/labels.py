@@ -38,7 +38,11 @@ def reference_named(model: Model, name: str) -> str:
         names = [*model.variables, *(v.name_zh for v in model.variables.values() if v.name_zh)]
         close = nearest(base, [*names, *(label for label, _ in labels)])
         raise UnknownNameError(
-            "no variable is called '{name}'", model.path, nearest=close, name=base
+            "no variable is called '{name}'",
+            model.path,
+            expected=Message("a name of 'plansim list variables'"),
+            nearest=close,
+            name=base,
         ) from None
     return name
 

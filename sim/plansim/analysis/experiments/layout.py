@@ -330,28 +330,34 @@ def open_same(job: SweepJob) -> Store:
         InputError: there is no store.
     """
     store = open_store(job.path)
-    old, new = _leaves(store.card), _leaves(job.card())
     faults = [
         Fault(
             "the result was begun with another {part}",
             store.path,
-            expected=old.get(key, Message("nothing")),
-            found=new.get(key, Message("nothing")),
-            part=foreign(key),
+            expected=old or Message("nothing"),
+            found=new or Message("nothing"),
+            part=foreign(part),
         )
-        for key in dict.fromkeys([*old, *new])
-        if old.get(key) != new.get(key)
+        for part, old, new in _differences(store.card, json.loads(json.dumps(job.card())))
     ]
     if faults:
         raise DesignError(faults)
     return store
 
 
-def _leaves(node: Any, path: str = "") -> dict[str, str]:
-    """Return the leaves of nested mappings by the path of their keys."""
-    if not isinstance(node, Mapping):
-        return {path: json.dumps(node, ensure_ascii=False)}
-    leaves: dict[str, str] = {}
-    for key, child in node.items():
-        leaves |= _leaves(child, f"{path}, {key}" if path else str(key))
-    return leaves
+def _differences(old: Any, new: Any, path: str = "") -> Iterator[tuple[str, str, str]]:
+    """Yield where two trees differ, and what each has there: names that one alone has, or leaves.
+
+    >>> list(_differences({"a": {"x": {"deep": 1}}, "n": 4}, {"a": {"y": 2}, "n": 8}))
+    [('a', 'x', 'y'), ('n', '4', '8')]
+    """
+    if not (isinstance(old, Mapping) and isinstance(new, Mapping)):
+        if old != new:
+            before, after = (json.dumps(one, ensure_ascii=False) for one in (old, new))
+            yield path, before, after
+        return
+    gone, come = (", ".join(k for k in a if k not in b) for a, b in ((old, new), (new, old)))
+    if gone or come:
+        yield path, gone, come
+    for key in (key for key in old if key in new):
+        yield from _differences(old[key], new[key], f"{path}, {key}" if path else str(key))

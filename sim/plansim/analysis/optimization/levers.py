@@ -21,7 +21,7 @@ def lever_named(model: Model, name: str) -> Lever:
     """Return a constant as a lever that sets it, over its plausible or else admissible range.
 
     The name of a change (``effort``) stands for what it is set to after the change, a label for
-    what it is the label of. A lever of the views has its label.
+    what it is the label of. A lever of the views has its label, and the unit in which it is shown.
 
     Raises:
         InputError: there is no such constant or element, or the name means several.
@@ -59,16 +59,12 @@ def lever_named(model: Model, name: str) -> Lever:
     (reference,), (cell,) = references, elements
     low, high = variable.plausible or variable.admissible
     name_zh = names_of(model, variable, cell.split(",") if cell else [])[1]
-    labels = {
-        lever.constants: (lever.name_en, lever.name_zh)
-        for lever in load_views(model).levers
-        if lever.apply is Apply.SET
-    }
-    name_en, name_zh = labels.get((reference,), (reference, name_zh))
+    shown = {one.constants: one for one in load_views(model).levers if one.apply is Apply.SET}
+    known = shown.get((reference,))
     return Lever(
         id=reference,
-        name_en=name_en,
-        name_zh=name_zh,
+        name_en=known.name_en if known else reference,
+        name_zh=known.name_zh if known else name_zh,
         help_en="",
         help_zh="",
         constants=(reference,),
@@ -76,6 +72,6 @@ def lever_named(model: Model, name: str) -> Lever:
         low=-np.inf if low is None else low,
         high=np.inf if high is None else high,
         unit=variable.unit,
-        shown_unit=variable.unit,
-        shown_factor=1.0,
+        shown_unit=known.shown_unit if known else variable.unit,
+        shown_factor=known.shown_factor if known else 1.0,
     )

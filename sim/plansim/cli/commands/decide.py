@@ -211,7 +211,8 @@ def _names(inputs: Inputs, asked: Arguments) -> dict[str, str]:
     "--price",
     "prices",
     options.constant_names,
-    "What a unit of a lever's change costs; else 1 for the whole of its plausible range.",
+    "What a unit of a lever's change costs, in the model's unit; else 1 for the whole of its "
+    "plausible range.",
     "NAME=COST",
 )
 @click.option(

@@ -59,13 +59,12 @@ def run(asked: Arguments, names: Sequence[str]) -> None:
 
 def _shown(run: Annual, inputs: Inputs) -> list[Series]:
     """Return the series of a run that are asked for, else those that targets judge."""
-    from plansim.output.series import as_judged, judged_series, rows_of
+    from plansim.output.series import as_judged, is_named, judged_series, rows_of
+    from plansim.targets.target import split_reference
 
     if inputs.named:
-        whole = {variable for variable, cells in inputs.named if not cells}
-        cells = {cell for _, cells in inputs.named for cell in cells}
         rows = rows_of(run, inputs.variables)
-        wanted = [row for row in rows if row.name in cells or row.name.partition("[")[0] in whole]
+        wanted = [row for row in rows if is_named(*split_reference(row.name), inputs.series)]
         return list(as_judged(wanted, inputs.targets))
     series = list(rows_of(run, (name for name, one in run.variables.items() if one.moves)))
     # A model that the targets do not know shows all that moves.
@@ -137,7 +136,7 @@ def export(asked: Arguments, names: Sequence[str], columns: str | None) -> None:
                 runs,
                 asked.output,
                 form=columns or "wide",
-                names=inputs.variables,
+                names=inputs.series,
                 iamc=load_iamc(inputs.model) if columns == "iamc" else None,
                 force=asked.force,
             )

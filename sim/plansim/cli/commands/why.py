@@ -42,7 +42,7 @@ def attribute(asked: Arguments, before: str, after: str, ids: tuple[str, ...]) -
     with working(asked.text, "run.simulating", scenario=last.id):
         shares = plansim.attribute(model, first, last, inputs.named or targets)
     labelled = shares.labelled(plansim.load_views(model, targets).levers)
-    asked.answer(shares, lambda: attribution_table(labelled, asked.text))
+    asked.answer(shares, lambda: attribution_table(labelled, model, asked.text))
 
 
 @why.command(epilog="Example: plansim why unknowns baseline")
@@ -146,4 +146,4 @@ def loops(asked: Arguments) -> None:
         "shares": scores.yearly,
         "missing": scores.missing,
     }
-    asked.answer(record, lambda: loops_table(cuts, scores, asked.text))
+    asked.answer(record, lambda: loops_table(cuts, scores, inputs.model, asked.text))

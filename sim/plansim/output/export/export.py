@@ -18,8 +18,9 @@ from plansim.files.escaping import for_spreadsheet
 from plansim.files.writing import check_destination, writing_whole
 from plansim.model.records import several
 from plansim.output.export.iamc import IamcNames, iamc_table
-from plansim.output.series import rows_of
-from plansim.targets.annual import annual, annual_of, check_runs, frame, named, separate
+from plansim.output.series import is_named, rows_of
+from plansim.targets.annual import annual, annual_of, check_name, check_runs, frame, named, separate
+from plansim.targets.target import split_reference
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,24 +55,35 @@ def table_of(
 ) -> pd.DataFrame:
     """Return annual figures of runs, by years as `annual` returns them, as one table.
 
-    ``names`` are the variables that go in; of none, all that change over time. Units are the
-    model's. The tidy form is that of `plansim.frame`. In the wide one an array takes a row an
-    element. That of the IAMC is `iamc_table`; without names and units for it (``iamc``) all
-    variables have the model's. Its sheet must be called ``data``.
+    ``names`` are the variables, or elements of them, that go in; of none, all that change over
+    time. Units are the model's. The tidy form is that of `plansim.frame`. In the wide one an array
+    takes a row an element. That of the IAMC is `iamc_table`; without names and units for it
+    (``iamc``) all variables have the model's. Its sheet must be called ``data``.
 
     Raises:
         UnknownNameError: a run holds no such variable.
     """
     import pandas as pd
 
+    names = [_reference(runs[0], name) for name in several(names)]
     runs = [_chosen(run, names) for run in runs]
     if form is TableForm.TIDY:
-        return frame(runs, *map(str, runs[0].data_vars))
+        table = frame(runs, *map(str, runs[0].data_vars))
+        series = zip(table["variable"], table["element"].str.split(","), strict=True)
+        asked = [is_named(*one, names) for one in series] if names else slice(None)
+        return table[asked].reset_index(drop=True)
     if form is TableForm.IAMC:
         own = IamcNames(region=str(runs[0].attrs.get("model", "")))
-        return iamc_table(runs, iamc or own, names if iamc else [*map(str, runs[0].data_vars)])
+        return iamc_table(
+            runs, iamc or own, names or ([] if iamc else [*map(str, runs[0].data_vars)])
+        )
     by_years = list(map(annual_of, runs))
-    rows = [(run.scenario, row) for run in by_years for row in rows_of(run)]
+    rows = [
+        (run.scenario, row)
+        for run in by_years
+        for row in rows_of(run)
+        if not names or is_named(*split_reference(row.name), names)
+    ]
     years = sorted({year for run in by_years for year in run.years})
     return pd.DataFrame(
         {
@@ -84,11 +96,19 @@ def table_of(
     )
 
 
+def _reference(run: xr.Dataset, name: str) -> str:
+    """Return the variable, or the element of one, that a name means in a run."""
+    check_name(name)
+    if name in run:
+        return name
+    base, bracket, inside = name.partition("[")
+    return named(run, base) + bracket + inside
+
+
 def _chosen(run: xr.Dataset, names: Sequence[str]) -> xr.Dataset:
-    wanted = [named(run, name) for name in several(names)] or [
-        str(name) for name in run if "year" in run[name].dims
-    ]
-    return run[wanted].assign_coords(year=run["year"])
+    wanted = dict.fromkeys(split_reference(name)[0] for name in names)
+    wanted = wanted or dict.fromkeys(str(name) for name in run if "year" in run[name].dims)
+    return run[list(wanted)].assign_coords(year=run["year"])
 
 
 def export(
@@ -106,7 +126,8 @@ def export(
         source: datasets as `simulate` or `annual` returns them, each of one scenario or of several.
         path: FILE.csv, .xlsx or .parquet.
         form: of a table: a row per variable (wide), a row per figure (tidy), or that of the IAMC.
-        names: variables that are written; by default all that change over time.
+        names: variables that are written, or elements of them as ``output[farming]``; by default
+            all that change over time.
         iamc: region, names and units for the IAMC, as `load_iamc` gives them; by default the
             model's own.
         force: whether to replace a file that exists.

@@ -17,7 +17,7 @@ from plansim.errors import CatalogueError, InputError
 from plansim.files.forms import LAX, Form, Names, form_of, listed
 from plansim.files.yaml_document import read_document
 from plansim.model.records import Model
-from plansim.output.series import Series, rows_of
+from plansim.output.series import Series, is_named, rows_of
 from plansim.scenario.references import one_series
 from plansim.targets.annual import Annual, annual_of
 from plansim.targets.target import split_reference
@@ -100,7 +100,9 @@ def _rows(run: Annual, iamc: IamcNames, names: Sequence[str]) -> Iterator[Series
     called: set[tuple[str, tuple[str, ...]]] = set()
     for name, variable in iamc.variables.items():
         keys = [split_reference(reference) for reference in variable.of]
-        if all(key in series for key in keys) and (not names or keys[0][0] in names):
+        first = [key for key in keys if key[0] == keys[0][0]]
+        asked = not names or all(is_named(*key, names) for key in first)
+        if asked and all(key in series for key in keys):
             called.update(keys)
             parts: list[Mapping[int, float]] = [series[key].values for key in keys]
             values = {
@@ -108,7 +110,7 @@ def _rows(run: Annual, iamc: IamcNames, names: Sequence[str]) -> Iterator[Series
             }
             yield Series(name, "", variable.unit, series[keys[0]].timing, values)
     for (name, elements), row in series.items():
-        if name in names and (name, elements) not in called:
+        if is_named(name, elements, names) and (name, elements) not in called:
             bars = "|".join([name.strip('"'), *elements])
             yield Series(bars, "", row.unit, row.timing, row.values)
 

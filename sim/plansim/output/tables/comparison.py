@@ -11,8 +11,7 @@ from plansim.analysis.comparison import Comparison
 from plansim.analysis.optimization.orders import TargetOrders
 from plansim.model.difference import EntryDifference
 from plansim.model.records import Model
-from plansim.model.units import NO_UNIT
-from plansim.output.describe import element_changes
+from plansim.output.describe import element_changes, elements_name, lever_of
 from plansim.output.report.sections.remedies import order_in_words
 from plansim.output.report.sections.verdicts import cause_in_short
 from plansim.output.tables.layout import (
@@ -36,7 +35,7 @@ from plansim.output.words.answer import gained, lost
 from plansim.output.words.language import say_in
 from plansim.output.words.text import Text, decimals_for, decimals_of, figure, signed
 from plansim.output.words.verdicts import MARKS, by_section
-from plansim.targets.target import Attribute, Status
+from plansim.targets.target import Attribute, Status, split_reference
 from plansim.targets.verdict import SURE
 
 __all__ = ["attribution_table", "comparison_table", "difference_table"]
@@ -108,13 +107,13 @@ def _helps(orders: TargetOrders) -> bool:
 # --- shares ---------------------------------------------------------------------------------------
 
 
-def attribution_table(attribution: Attribution, text: Text) -> RenderableType:
+def attribution_table(attribution: Attribution, model: Model, text: Text) -> RenderableType:
     """Lay out the changes, then for each target whose margin moves what that is due to."""
     ends = {"before": attribution.before, "after": attribution.after}
     if not attribution.groups:
         return text("causes.same", **ends)
     names = [text.pick(group.name, group.name_zh) for group in attribution.groups]
-    spans = [_span(group, text) for group in attribution.groups]
+    spans = [_span(group, model, text) for group in attribution.groups]
     parts: list[RenderableType] = [
         text("causes.title", **ends),
         text("causes.changes"),
@@ -139,26 +138,27 @@ def _change(shares: Shares) -> float:
     return shares.margin_after - shares.margin_before
 
 
-def _span(group: Group, text: Text) -> str:
+def _span(group: Group, model: Model, text: Text) -> str:
     """Write what a group changes: each constant of a lever, or the span of an array."""
-    bare = {constant.partition("[")[0] for constant in group.constants}
+    bare = {split_reference(constant)[0] for constant in group.constants}
     if len(bare) == 1 and len(group.constants) > 1:
-        elements = (constant.partition("[")[2].removesuffix("]") for constant in group.constants)
+        elements = (elements_name(constant, model, text) for constant in group.constants)
         pairs = list(zip(elements, group.before, group.after, strict=True))
         return text.amount(element_changes(pairs, text), group.unit)
     lines = []
-    befores, afters = (
-        [f"{value:g}" if is_set else "–" for value, is_set in zip(*side, strict=True)]
-        for side in ((group.before, group.set_before), (group.after, group.set_after))
-    )
-    for constant, before, after in zip(group.constants, befores, afters, strict=True):
+    ends = zip(group.before, group.after, group.set_before, group.set_after, strict=True)
+    for constant, (before, after, *known) in zip(group.constants, ends, strict=True):
+        factor, unit = 1.0, group.unit
+        if len(bare) > 1:  # a single one is in its lever's unit already
+            lever, variable = lever_of([constant], model), model.variables.get(constant)
+            unit = lever.shown_unit if lever else variable.unit if variable else unit
+            factor = lever.shown_factor if lever else factor
+        sides = zip((before, after), known, strict=True)
+        change = " → ".join(f"{value * factor:g}" if is_set else "–" for value, is_set in sides)
         part = constant.removeprefix(group.name).strip() if group.name in constant else ""
-        change = f"{before} → {after}"
-        label = text.word("part", part)
-        lines.append(f"{label}{text('list_sep.colon')}{change}" if part else change)
-    return text.amount(
-        text("list_sep.semicolon").join(lines), group.unit if len(bare) == 1 else NO_UNIT
-    )
+        head = text.word("part", part) + text("list_sep.colon") if part else ""
+        lines.append(text.amount(head + change, unit))
+    return text("list_sep.semicolon").join(lines)
 
 
 def _share_rows(

@@ -123,7 +123,12 @@ def _cost(solution: Solution, model: Model, text: Text) -> str:
         key = "mix.outlay_now" if solution.values is None else "mix.outlay"
         return text(key, name=name, now=now, cost=cost)
     prices = [
-        text("mix.price", price=f"{price:g}", lever=text.name(lever))
+        text(
+            "mix.price",
+            price=f"{price / lever.shown_factor:g}",
+            one=text.amount("1", lever.shown_unit),
+            lever=text.name(lever),
+        )
         for lever in solution.levers
         if (price := solution.prices.get(lever.id)) is not None
     ]
@@ -350,5 +355,5 @@ def _moves(result: PolicySet, point: PolicyPoint, text: Text) -> str:
 
     levers = sorted(result.levers, key=lambda lever: -part(lever))
     moved = [text.name(lever) for lever in levers if part(lever)]
-    more = [f"+{len(moved) - _MOST_MOVES}"] if len(moved) > _MOST_MOVES else []
-    return text.join([*moved[:_MOST_MOVES], *more])
+    named, more = text.join(moved[:_MOST_MOVES]), len(moved) - _MOST_MOVES
+    return text("changes.and_more", name=named, count=more) if more > 0 else named

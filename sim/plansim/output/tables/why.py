@@ -11,7 +11,7 @@ from plansim.analysis.feedback.loops import MOVES, Cut, Loop, LoopLink
 from plansim.analysis.sensitivity.sobol import Drivers, Sensitivity
 from plansim.analysis.sensitivity.unknowns import DecidedTarget, DecidingUnknown
 from plansim.model.records import Model
-from plansim.output.describe import constants_name
+from plansim.output.describe import constants_name, reference_name
 from plansim.output.tables.layout import (
     Band,
     Cell,
@@ -147,12 +147,14 @@ _TURNS = {Status.MET: MARKS[Status.MET], Status.MISSED: MARKS[Status.MISSED]}
 """Marks of verdicts that a cut changes."""
 
 
-def loops_table(cuts: Sequence[Cut], scores: LoopScores, text: Text) -> RenderableType:
+def loops_table(
+    cuts: Sequence[Cut], scores: LoopScores, model: Model, text: Text
+) -> RenderableType:
     """Lay out each loop, then all in one table."""
     legend = missing_scores(scores, text) if scores.missing else text("loops.scores_legend")
     return blocks(
         [
-            *(facts(_loop_facts(cut, text)) for cut in cuts),
+            *(facts(_loop_facts(cut, model, text)) for cut in cuts),
             text("loops.summary", scenario=scores.scenario.id),
             _summary(cuts, scores, text),
             lines([legend, text("loops.cut_legend")]),
@@ -233,15 +235,15 @@ def _share(share: float) -> str:
 # --- a loop -----------------------------------------------------------------------------------
 
 
-def _loop_facts(cut: Cut, text: Text) -> list[tuple[str, str]]:
+def _loop_facts(cut: Cut, model: Model, text: Text) -> list[tuple[str, str]]:
     loop = cut.loop
     name = text.name(loop)
     parts = [
         (text("loops.loop"), f"{loop.id}  {name} ({text.word('polarity', loop.polarity)})"),
         (text("show.meaning"), text.pick(loop.meaning.en, loop.meaning.zh)),
-        (text("loops.switch"), loop.switch),
-        *((text("loops.path"), _path(path)) for path in loop.paths),
-        (text("loops.stands"), _standing(loop, text)),
+        (text("loops.switch"), reference_name(loop.switch, model, text)),
+        *((text("loops.path"), _path(path, model, text)) for path in loop.paths),
+        (text("loops.stands"), _standing(loop, model, text)),
     ]
     if cut.fault:
         parts.append((text("loops.cut_moves"), text("loops.broken", fault=cut.fault)))
@@ -252,15 +254,22 @@ def _loop_facts(cut: Cut, text: Text) -> list[tuple[str, str]]:
     return parts
 
 
-def _path(path: Sequence[LoopLink]) -> str:
+def _path(path: Sequence[LoopLink], model: Model, text: Text) -> str:
     """Write a path: ``output →+ profit →+ capital →+ output``."""
-    steps = [f" →{'+' if link.sign > 0 else '−'} {link.effect}" for link in path]
-    return path[0].cause + "".join(steps)
+    steps = [
+        f" →{'+' if link.sign > 0 else '−'} {reference_name(link.effect, model, text)}"
+        for link in path
+    ]
+    return reference_name(path[0].cause, model, text) + "".join(steps)
 
 
-def _standing(loop: Loop, text: Text) -> str:
+def _standing(loop: Loop, model: Model, text: Text) -> str:
     links = [link for path in loop.paths for link in path]
-    lacking = [f"{link.cause} → {link.effect}" for link in links if not link.stands]
+    lacking = [
+        " → ".join(reference_name(end, model, text) for end in (link.cause, link.effect))
+        for link in links
+        if not link.stands
+    ]
     if lacking:
         return text("loops.missing", links=text.join(lacking))
     if not loop.found:
