@@ -33,6 +33,7 @@ from plansim.output.variables import ModelFacts
 from plansim.output.words.text import read_text, target_figure, typeset
 from plansim.output.words.verdicts import difference_words
 from plansim.scenario.factors import Apply
+from plansim.scenario.levers import SERIES
 from plansim.scenario.scenario_file import Scenario
 from plansim.targets.indicator import Measure, moment
 from plansim.targets.target import (
@@ -294,6 +295,8 @@ def _variables(model: Model, views: Views, program: Program, inputs: Sequence[in
         by_variable.setdefault(split_reference(program.inputs[number])[0], []).append(number)
     rows: list[Data] = []
     for name, own in by_variable.items():
+        if name.endswith(SERIES):  # the values by year tell as much
+            continue
         variable = model.variables[name]
         rate = ("%/Year", 100.0) if variable.unit == "1/Year" else (variable.unit, 1.0)
         unit, factor = shown.get(name, rate)
