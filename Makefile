@@ -113,7 +113,7 @@ sbom: $(SBOM)/ready.stamp ## write the bill of materials (CycloneDX) of what `ma
 
 bench: $(DEV) tools ## measure engines and page on this machine and write docs/results/performance.md
 	$(PY) -m tests.bench.engines --write
-	$(PY) tests/bench/page.py --write
+	$(PY) -m tests.bench.page --write
 
 # pyam asks for other versions than plansim does, hence an environment of its own. It is fetched once
 # (about 120 packages, half a minute) and again only when its lock changes: no network is needed later.

@@ -14,9 +14,6 @@ import hypothesis
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from plansim.analysis.feedback.loop_scores import score_loops
-from plansim.analysis.feedback.loops import load_loops
-from plansim.analysis.feedback.polarity import link_signs
 from plansim.analysis.validation.context import ValidationContext, load_context
 from plansim.cli.main import main
 from plansim.model.reader import load_model
@@ -114,8 +111,7 @@ def shipped_page(city: Model, stories: Mapping[str, Scenario]) -> Page:
     """The page of the shipped model, with two growth scenarios first."""
     first = ["baseline", "accelerated-growth"]
     shown = [stories[one] for one in dict.fromkeys([*first, *stories])]
-    signs, scores = link_signs(city, shown[0]), score_loops(city, shown[0], load_loops(city))
-    return make_page(city, shown, overlays=shipped_overlays(city), signs=signs, scores=scores)
+    return make_page(city, shown, overlays=shipped_overlays(city))
 
 
 @pytest.fixture(scope="module")  # Playwright holds the thread's event loop while it is open

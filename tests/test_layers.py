@@ -8,10 +8,8 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
-from ruamel.yaml import YAML
 
-from plansim import load_model
-from plansim.files.shipped import shipped
+from plansim import load_model, load_targets
 
 SOURCE = Path(__file__).parents[1] / "sim"
 
@@ -132,28 +130,13 @@ def offences(sources: Mapping[str, str]) -> list[str]:
     return found
 
 
-def texts(node: object) -> Iterator[str]:
-    """Give each text in a nest of mappings and lists."""
-    if isinstance(node, str):
-        yield node
-    elif isinstance(node, Mapping):
-        for value in node.values():
-            yield from texts(value)
-    elif isinstance(node, list):
-        for value in node:
-            yield from texts(value)
-
-
 def forbidden_names() -> set[str]:
     """Give the shipped model's sectors (all elements) and indicators (what a target judges)."""
-    names = {
-        element for subscript in load_model().subscripts.values() for element in subscript.elements
-    }
-    catalogue = YAML(typ="safe").load(shipped("model", "targets.yaml"))
-    for target in catalogue["targets"]:
-        for key in ("variable", "variables"):
-            for name in texts(target.get(key)):
-                names |= {name, name.split("[")[0]}
+    ranges = load_model().subscripts.values()
+    names = {element for subscript in ranges for element in subscript.elements}
+    for target in load_targets():
+        for name in target.variables.values():
+            names |= {name, name.split("[")[0]}
     return {name.casefold() for name in names}
 
 

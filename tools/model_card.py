@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 
 import plansim
@@ -98,8 +97,6 @@ def tests(lang: str) -> str:
     text = read_text(lang)
     named = text.join([f"{key} {text.word('q_title', key)}" for key in failed])
     passed = sum(mark == "✓" for mark, _ in results)
-    said: dict[bool, Callable[[], str]] = {
-        False: lambda: f"{passed} of {len(results)} tests pass; {len(failed)} fail: {named}.",
-        True: lambda: f"{len(results)}项检验中通过{passed}项，未通过{len(failed)}项：{named}。",
-    }
-    return f"{said[lang == 'zh']()}\n"
+    if lang == "zh":
+        return f"{len(results)}项检验中通过{passed}项，未通过{len(failed)}项：{named}。\n"
+    return f"{passed} of {len(results)} tests pass; {len(failed)} fail: {named}.\n"

@@ -16,7 +16,7 @@ import numpy as np
 from pydantic import Field
 from scipy.optimize import least_squares
 
-from plansim.analysis.calibration.history_file import StartSource
+from plansim.analysis.calibration.observed_past import StartSource
 from plansim.analysis.checks_form import EFFECTS
 from plansim.analysis.validation.context import ValidationContext, cells, limits, load_context
 from plansim.errors import Fault, InputError

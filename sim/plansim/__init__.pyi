@@ -16,12 +16,12 @@ from plansim.analysis.comparison import (
     compare as compare,
 )
 from plansim.analysis.calibration.diagnostics import diagnose as diagnose
-from plansim.analysis.calibration.conditioning_form import read_conditioning as read_conditioning
+from plansim.analysis.calibration.conditioning import read_conditioning as read_conditioning
 from plansim.analysis.calibration.history_matching import (
+    Conditioned as Conditioned,
     condition as condition,
     draw_members as draw_members,
 )
-from plansim.analysis.calibration.conditioning import Conditioned as Conditioned
 from plansim.analysis.ensemble import (
     check_scenarios as check_scenarios,
     load_ensemble as load_ensemble,

@@ -21,8 +21,7 @@ from plansim.model.reading.function_names import OF_VECTORS
 from plansim.model.records import Integration, Model
 from plansim.scenario.scenario_file import Scenario, as_written, list_scenarios
 from plansim.scenario.variant import for_scenarios
-from tests.helpers.clock import by
-from tests.helpers.reference import disagreements
+from tests.helpers.reference import by, disagreements
 
 FEATURES = sorted((Path(__file__).parents[1] / "agreement" / "vensim").glob("*/*.mdl"))
 BY_PYSD = [path for path in FEATURES if path.stem != "macros"]

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from plansim.compiler.ir import BOOLEAN, CONTROLS, Graph, Op, PiecewiseLinear, Program
+from plansim.compiler.graph import Graph
+from plansim.compiler.ir import BOOLEAN, CONTROLS, Op, PiecewiseLinear, Program
 from plansim.engine.compiled import run_compiled
 from plansim.engine.trajectory import cells
 from plansim.model.reader import load_model
@@ -19,9 +20,8 @@ from plansim.model.records import Integration, Model, VariableKind
 from plansim.scenario.factors import FloatArray
 from plansim.scenario.scenario_file import Scenario, as_written
 from plansim.scenario.variant import for_scenarios
-from tests.helpers.clock import by
 from tests.helpers.javascript import run_in_node, simulate_in_node
-from tests.helpers.reference import disagreements
+from tests.helpers.reference import by, disagreements
 
 FEATURES = sorted((Path(__file__).parents[1] / "agreement" / "vensim").glob("*/*.mdl"))
 

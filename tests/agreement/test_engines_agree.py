@@ -15,7 +15,7 @@ from plansim.engine.trajectory import Trajectory, cells, largest_difference
 from plansim.model.reader import load_model
 from plansim.model.records import Integration, Model
 from plansim.scenario.scenario_file import Scenario, as_written, read_scenario
-from tests.helpers.clock import by
+from tests.helpers.reference import by
 
 TOLERANCE = 1e-6
 """Of the largest value of a series."""

@@ -15,11 +15,10 @@ from plansim.engine.trajectory import cells
 from plansim.model.reader import load_model
 from plansim.model.records import Integration, Model
 from plansim.scenario.scenario_file import as_written
-from tests.helpers.clock import by
 from tests.helpers.javascript import simulate_in_node
 from tests.helpers.plain_numpy import DATA
 from tests.helpers.random_model import Written, write_model
-from tests.helpers.reference import disagreements
+from tests.helpers.reference import by, disagreements
 
 
 def loaded(written: Written, folder: Path) -> Model:

@@ -20,8 +20,8 @@ from plansim.engine.trajectory import cells
 from plansim.model.reader import load_model
 from plansim.model.records import Integration, Model
 from plansim.scenario.scenario_file import Scenario, as_written
-from tests.helpers.clock import by
 from tests.helpers.javascript import simulate_in_node
+from tests.helpers.reference import by
 
 STEP = 0.25
 STEPS = 16

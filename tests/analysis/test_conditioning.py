@@ -11,7 +11,7 @@ import pytest
 from scipy.stats import binomtest, kstest
 
 import plansim
-from plansim.analysis.calibration.conditioning_form import read_conditioning
+from plansim.analysis.calibration.conditioning import read_conditioning
 from plansim.analysis.calibration.diagnostics import diagnose, forecast_held_out
 from plansim.analysis.calibration.history_matching import condition, implausibility
 from plansim.analysis.validation.context import ValidationContext
@@ -23,6 +23,7 @@ from plansim.model.records import Model
 from plansim.scenario.members import EnsembleKind
 from plansim.scenario.members_file import write_members
 from plansim.scenario.scenario_file import read_scenario
+from tests.helpers.plan import aim, plan
 from tests.helpers.vensim_text import writer
 
 # From 1995 on the pond holds 10*part + rate*(t - 1995), and the gauge shows that and its offset.
@@ -35,18 +36,11 @@ part at start= 1 ~ Dmnl [0,2] ~ 起点比例。Of the pond. |
 pond= INTEG(rate, 10.0*part at start) ~ 亿m3 ~ 池塘。Holds water. |
 gauge= pond + offset + 5*switch + 0*idle ~ 亿m3 ~ 水位计。Shows the water. |
 """
-_TARGETS = """\
-title: {en: A plan, zh: 规划}
-base_year: 2000
-horizon: 2010
-places: {ch 1: {en: Chapter 1, zh: 第一章}}
-reasons: {detail: {en: Too fine., zh: 过细。}}
-targets:
-- {id: S1, en: Water, zh: 水量, unit: 亿m3, target: {at least: 19.5, year: 2009}, place: [ch 1],
-   attribute: binding, variable: pond}
-- {id: S2, en: Gauge, zh: 水位, unit: 亿m3, target: {at least: 20, year: 2009}, place: [ch 1],
-   variable: gauge}
-"""
+_TARGETS = plan(
+    aim("S1", "at least: 19.5, year: 2009", "pond", unit="亿m3"),
+    aim("S2", "at least: 20, year: 2009", "gauge", unit="亿m3"),
+    horizon=2010,
+)
 _HISTORY = """\
 place: Pond
 series:
@@ -238,9 +232,7 @@ def test_diagnostics_say_what_conditioning_did(tmp_path: Path) -> None:
 def test_figures_that_are_held_out_are_forecast_or_the_test_fails(tmp_path: Path) -> None:
     spec = ("years: [2000]", "years: [1997, 2000]"), ("matched: 2", "hold out from: 1998")
     model = pond(tmp_path, *spec)
-    told = forecast_held_out(model, read_conditioning(model), 1998)
-    assert (told.year, told.fitted, told.share) == (1998, 1, 1)
-    water, gap = told.forecasts
+    _, (water, gap) = forecast_held_out(model, read_conditioning(model), 1998)
     assert water.observation.year == 2000
     assert water.score > water.prior_score
     assert gap.score == pytest.approx(gap.prior_score, abs=0.1), "nothing before says of it"
@@ -248,6 +240,7 @@ def test_figures_that_are_held_out_are_forecast_or_the_test_fails(tmp_path: Path
     made = held_out(context)
     assert made.status is ValidationOutcome.PASS
     assert made.figures["inside"] == made.figures["forecasts"] == 2
+    assert (made.figures["year"], made.figures["fitted"]) == (1998, 1)
     observed = _OBSERVED.replace("1997,12", "1997,11").replace("2000,0.4", "2000,1.9")
     (tmp_path / "observations.csv").write_text(observed, "utf-8")
     made = held_out(context)
@@ -275,6 +268,8 @@ def test_figures_that_are_held_out_are_forecast_or_the_test_fails(tmp_path: Path
         ("series: gap, error: 0.2", "series: water, years: [2000], error: 1",
          r":13: 'water 2000' is given twice"),
         ("  idle:\n", "  idel:\n", r":8: .*'idel'"),
+        ("matched: 2", "structures: [rate]", r":4: 'rate' is not a switch; expected a discrete"),
+        ("matched: 2", "hold out from: 2000", r":4: no figures to fit, or none to forecast"),
         ("    observations:\n", "    factors: {rate: }\n    observations:\n",
          r":11: .*'rate'.*"),
     ],

@@ -19,7 +19,7 @@ from plansim.analysis import validation
 from plansim.analysis.checks_form import Relation, Sign
 from plansim.analysis.validation.context import ValidationContext, load_context
 from plansim.analysis.validation.history import fit
-from plansim.analysis.validation.integration import disagreement
+from plansim.analysis.validation.numerics import disagreement
 from plansim.analysis.validation.result import Result, ValidationOutcome
 from plansim.analysis.validation.suite import TESTS, chosen, validate
 from plansim.cli.main import main
@@ -35,6 +35,7 @@ from plansim.output.tables.validation import (
 )
 from plansim.output.words.text import Lang, read_text
 from tests.toys.newtown import newtown
+from tests.toys.village import write_ensemble
 
 MODEL, CHECKS, SEAM = "model/newtown.mdl", "model/checks.yaml", "model/seam.yaml"
 EFFECTS, HISTORY, FAMILY = "model/effects.yaml", "model/history.yaml", "model/family.yaml"
@@ -176,25 +177,49 @@ SLIPS = [
     (CHECKS, "[water share]", "[water shore]", r"checks\.yaml:18: .*did you mean 'water share'"),
     (CHECKS, "[water share]", "[output]",
      r"checks\.yaml:18: 'output' is not a share; found the unit"),
-    (CHECKS, "set: {saving: 0}", "set: {saving: 2}", "'saving' cannot be 2; expected 0 to 1"),
+    (CHECKS, "set: {saving: 0}", "set: {saving: 200 %}", "'saving' .*; expected 0 to 1; found 2"),
+    (CHECKS, "set: {saving: 0}", "set: {base capital: [1, 2, 3]}",
+     r"checks\.yaml:24: 'base capital' has the wrong length; expected 2 values"),
     (CHECKS, "set: {saving: 0}", "set: {output: 2}", "'output' cannot be set"),
     (CHECKS, "equilibrium: equilibrium", "equilibrium: equilbrium",
      "'equilbrium'; did you mean 'equilibrium'"),
     (CHECKS, "id: no wear", "id: no saving", r"checks\.yaml:35: 'no saving' is given twice"),
+    (CHECKS, r"'M\d+'", "'('", r"checks\.yaml:6: '\(' is not a pattern"),
+    (CHECKS, "size: 20", "size: 20\nplain: [0.5*]", r"checks\.yaml:8: an operand is missing"),
+    (CHECKS, "size: 20", "size: 20\non_edge: {savings: {en: a, zh: 甲}}",
+     r"checks\.yaml:8: .*'savings'; did you mean 'saving'"),
+    (CHECKS, "test: Q09", "test: Q90", r"checks\.yaml:21: 'test' has .*Q09, Q10, Q11"),
+    (SIGNS, "year: 2040, sign: rises", "year: 2040, sign: rises, by: [0.1]",
+     r"reality\.yaml:6: 'skill' has no proper by range; expected 2 rising numbers"),
+    (SIGNS, "variable: output", "variable: capital",
+     r"reality\.yaml:5: 'capital' is not one series; expected one of capital\[old plant\]"),
+    (CHECKS, "non_negative: [output]", "non_negative: ['capital[old plant]']",
+     r"checks\.yaml:17: no variable is called 'capital\[old plant\]'"),
     (EFFECTS, "to: equilibrium", "to: eqilibrium",
      r"effects\.yaml:4: no scenario is called 'eqilibrium'; .*'equilibrium'"),
-    (EFFECTS, "saving: 0.25", "saving: 2", r"effects\.yaml:2: .*'saving'"),
+    (EFFECTS, "saving: 0.25", "saving: 2",
+     r"effects\.yaml:2: 'saving' is outside its admissible range"),
     (EFFECTS, "{M01: 0.02}", "{M02: 0.02}",
      r"effects\.yaml:6: no binding target has the id 'M02'"),
     (EFFECTS, "question: saving", "question: x", r"effects\.yaml:7: no question has the id 'x'"),
-    (EFFECTS, "id: rest", "id: saving", r"effects\.yaml:4: 'saving' is given twice"),
     (HISTORY, "[growth,", "[growths,",
      r"history.yaml:23: observations.csv has no 'growths' of 2026"),
+    ("model/observations.csv", "20.2", "much",
+     r"history\.yaml:15: 'output' is not a number; .*; found the text 'much'"),
     (HISTORY, '\n      - {year: 2026, since: 2025, observation: [growth, ""]}', " []",
      r"history\.yaml:22: 'points' has .*; expected at least one entry; found none"),
     (HISTORY, "target: M01", "target: M11", "no base figure 'M11'; did you mean 'M01'"),
     (HISTORY, ", target: M01", "", "an observation has one source"),
-    (HISTORY, "constant: base capital", "constant: best capital", "did you mean 'base capital'"),
+    (HISTORY, "since: 2025", "since: 2026",
+     r"history\.yaml:23: the years do not rise; found 2026–2026$"),
+    (HISTORY, "unit: 亿元\n      most: 0.05", "unit: 万人\n      most: 0.05",
+     r"history\.yaml:27: .* do not measure the same thing"),
+    (HISTORY, "since: 2024", "since: 2027",  # not: the list is empty
+     r"^\S*history\.yaml:33: the years do not rise; found 2027–2026$"),
+    (HISTORY, "points: 3", "points: -1", r"history\.yaml:4: 'points' .* at least 1; found -1"),
+    (HISTORY, "scale: 0.01", "scale: 0", r"history\.yaml:21: 'scale' .* more than 0; found 0"),
+    (FAMILY, "first: 2030, last: 2040", "first: 2040, last: 2040",
+     r"family\.yaml:10: the years do not rise"),
     (FAMILY, "E12]", "E19]", r"family\.yaml:5: no row of the evidence is 'E19'"),
     (FAMILY, "E12]", "E14]", "5: the row E14 has no number; found much"),
     (FAMILY, "E12]", "E13]", "5: the rows have different units"),
@@ -224,7 +249,7 @@ def test_a_part_that_cannot_be_made_is_not_passed(
 ) -> None:
     sound = replace(sound, reference=False)
     monkeypatch.setattr("plansim.analysis.validation.parameters.has_simlin", lambda: False)
-    monkeypatch.setattr("plansim.analysis.validation.integration.has_simlin", lambda: False)
+    monkeypatch.setattr("plansim.analysis.validation.numerics.has_simlin", lambda: False)
     for test in ("Q02", "Q24"):
         made = result_of(sound, test)
         assert made.status is ValidationOutcome.NOT_APPLICABLE
@@ -236,10 +261,7 @@ def with_members(
 ) -> Result:
     """Write members that multiply the yield beside the model, and make the test of them."""
     rows = [f"{number},{factor:g}" for number, factor in enumerate(factors)]
-    head = f"# kind: prior\n# model: {sha256 or context.model.equations_sha256}\n# seed: 1\n"
-    head += "# drawn: by hand\nfactor,yield\napply,multiply\nconstants,yield\n"
-    path = context.model.path.with_name("ensemble.csv")
-    path.write_text(head + "\n".join(rows) + "\n", "utf-8")
+    write_ensemble(context.model, *rows, sha256=sha256, multiplied="yield")
     return result_of(context, test)
 
 

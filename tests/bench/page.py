@@ -1,6 +1,6 @@
 """How quickly the page answers, in headless Chromium on this machine.
 
-``python tests/bench/page.py`` prints a table; with ``--write`` it stands in
+``python -m tests.bench.page`` prints a table; with ``--write`` it stands in
 docs/results/performance.md.
 """
 
@@ -11,7 +11,7 @@ import shutil
 import statistics
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from plansim.model.reader import load_model
 from plansim.output.page.page import make_page
 from plansim.scenario.scenario_file import list_scenarios, read_scenario
 
-ROOT = Path(__file__).parents[2]
+PAGE = Path(__file__).parents[2] / "docs" / "results" / "performance.md"
 OPENINGS = 9
 INPUTS = 300
 
@@ -115,24 +115,27 @@ def measure(path: Path) -> Mapping[str, str]:
     }
 
 
+def write_table(name: str, rows: Iterable[tuple[str, str]], page: Path) -> None:
+    """Print a table, its head first; with ``--write`` put it between the marks of the page."""
+    head, *others = (f"| {what} | {found} |" for what, found in rows)
+    table = "\n".join([head, "| --- | --- |", *others])
+    print(table)
+    if "--write" in sys.argv:
+        start, end = f"<!-- {name} -->", f"<!-- /{name} -->"
+        before, mark, rest = page.read_text("utf-8").partition(start)
+        assert mark, f"{page} has no place for the table"
+        page.write_text(f"{before}{start}\n{table}\n{end}{rest.partition(end)[2]}", "utf-8")
+
+
 def main() -> None:
-    """Make the page of the shipped model, measure it, and print or write the table."""
+    """Make the page of the shipped model, and measure it."""
     model = load_model()
     scenarios = [read_scenario(each.id, model) for each in list_scenarios()]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "page.html")
         path.write_text(make_page(model, scenarios).text, "utf-8")
         rows = measure(path)
-    table = "\n".join(
-        ["| the page | |", "| --- | --- |", *(f"| {k} | {v} |" for k, v in rows.items())]
-    )
-    print(table)
-    if "--write" in sys.argv:
-        path = ROOT / "docs" / "results" / "performance.md"
-        before, mark, after = path.read_text("utf-8").partition("<!-- page -->\n")
-        assert mark, "docs/results/performance.md has no place for the table"
-        end = "<!-- /page -->"
-        path.write_text(f"{before}{mark}{table}\n{end}{after.partition(end)[2]}", "utf-8")
+    write_table("page", [("the page", ""), *rows.items()], PAGE)
 
 
 if __name__ == "__main__":

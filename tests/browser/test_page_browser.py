@@ -112,7 +112,7 @@ def test_overlays_that_set_the_same_exclude_each_other_and_policies_have_a_headi
     ]
     policy = dataclasses.replace(written, id="p", title_en="Found", kind=ScenarioKind.POLICY)
     file = tmp_path / "page.html"
-    made = make_page(town, [written, policy], overlays=overlays, signs={})
+    made = make_page(town, [written, policy], overlays=overlays)
     file.write_text(made.text, "utf-8")
     visit = another(file.as_uri())
     heading = visit.page.locator('#run-b optgroup[label="Policies that a search found"] option')

@@ -18,7 +18,6 @@ from plansim.engine.simulate import simulate
 from plansim.errors import ModelError, SimulationError
 from plansim.model.records import Model
 from plansim.output.export.export import export
-from tests.helpers import reference
 
 Load = Callable[..., Model]
 Array: TypeAlias = "np.ndarray | float"
@@ -284,7 +283,8 @@ def test_the_order_of_delay_n_is_lowered(load: Load, lasts: float) -> None:
     model = load(text.replace(" 5)", f" {order})"))
     np.testing.assert_array_equal(found, run(model)["x"])
     if order * 0.5 <= lasts:
-        np.testing.assert_allclose(found, reference.simulate(model, cache=False)["x"], rtol=1e-12)
+        theirs = simulate(model, cache=False, engine="pysd")["x"]
+        np.testing.assert_allclose(found, theirs, rtol=1e-12)
 
 
 # --- beside a plain run ---------------------------------------------------------------------------
@@ -299,7 +299,7 @@ def test_a_range_may_come_twice_in_a_variable(load: Load, tmp_path: Path) -> Non
 
 def test_an_element_without_an_equation_has_no_value_and_stops_no_run(load: Load) -> None:
     model = load("k: a, b ~~|\ny[a]= Time ~~|\nc[b]= 2 ~~|\nx= INTEG(y[a]*c[b], 0) ~~|", CLOCK)
-    found, again = run(model), reference.simulate(model)
+    found, again = run(model), simulate(model, engine="pysd")
     np.testing.assert_array_equal(found["y"].sel(k="a"), found.time)
     assert np.isnan(found["y"].sel(k="b")).all()
     np.testing.assert_allclose(again["x"], found["x"])
@@ -361,7 +361,7 @@ def test_what_pysd_cannot_read_is_written_plainly_for_it(load: Load) -> None:
         "Half: upper, lower ~~|\nm[place, half]= 1, 2; 3, 4; ~~|\nn[PLACE,half]= M[place,half] ~~|"
     )
     model = load("".join(CASES[name][0] for name in names) + rows)
-    ours, theirs = run(model), reference.simulate(model, cache=False)
+    ours, theirs = run(model), simulate(model, cache=False, engine="pysd")
     for name in theirs.data_vars:
         np.testing.assert_allclose(ours[name], theirs[name], rtol=1e-12, err_msg=str(name))
 
@@ -378,7 +378,7 @@ def test_what_pysd_lacks_is_refused_by_name_before_it_runs(
 ) -> None:
     fault = rf":3: PySD has no function {function}; expected the compiled engine"
     with pytest.raises(ModelError, match=fault):
-        reference.simulate(load(equations))
+        simulate(load(equations), engine="pysd")
 
 
 def test_pink_noise_has_its_deviation_and_its_memory(load: Load) -> None:
@@ -429,7 +429,7 @@ given[user]= ALLOCATE AVAILABLE(request[user], priority[user,ptype], 1 + Time) ~
 
 def test_a_model_allocates_by_profiles(load: Load) -> None:
     model = load(PROFILES)
-    ours, theirs = run(model), reference.simulate(model, cache=False)
+    ours, theirs = run(model), simulate(model, cache=False, engine="pysd")
     np.testing.assert_allclose(ours["given"], theirs["given"], atol=1e-6)
     expected = np.minimum(1 + ours.time, 6.5)
     np.testing.assert_allclose(ours["given"].sum("user"), expected, rtol=1e-12)

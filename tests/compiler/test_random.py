@@ -12,7 +12,8 @@ from scipy import special, stats
 import plansim
 from plansim.analysis.evaluator import Evaluator, Request
 from plansim.compiler.functions.random import normal_cdf, normal_quantile
-from plansim.compiler.ir import Graph, Program
+from plansim.compiler.graph import Graph
+from plansim.compiler.ir import Program
 from plansim.compiler.native import host_platform
 from plansim.compiler.tracing import Trace
 from plansim.engine.batch import simulate_ensemble
@@ -21,8 +22,8 @@ from plansim.engine.simulate import simulate
 from plansim.model.reader import load_model
 from plansim.model.records import Integration, Model, TimeSpec
 from plansim.scenario.scenario_file import as_written, read_scenario
-from tests.helpers.clock import by
 from tests.helpers.javascript import run_in_node
+from tests.helpers.reference import by
 
 EQUATIONS = """
 flat= RANDOM UNIFORM(2, 5, 0) ~ Dmnl ~|

@@ -8,7 +8,8 @@ from bisect import bisect_right
 import numpy as np
 import pytest
 
-from plansim.compiler.ir import Graph, Op, PiecewiseLinear
+from plansim.compiler.graph import Graph
+from plansim.compiler.ir import Op, PiecewiseLinear
 from plansim.compiler.native import Platform, Processor, host_platform, processors
 from plansim.engine.batch import simulate_ensemble
 from plansim.engine.kernel import kernel_of

@@ -20,7 +20,7 @@ from plansim.compiler.functions.vectors import (
     selected,
     sort_order,
 )
-from plansim.compiler.ir import Graph
+from plansim.compiler.graph import Graph
 
 NUMBERS = st.lists(st.floats(-5, 5), min_size=1, max_size=6)
 AMOUNTS = st.lists(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import textwrap
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,6 @@ from plansim.errors import ModelError, SimulationError
 from plansim.model.reader import load_model, parse_model
 from plansim.model.records import Model
 from plansim.scenario.scenario_file import Scenario, read_scenario
-from tests.helpers.reference import simulate
 
 CLOCK = """
 INITIAL TIME = 2000 ~ Year ~|
@@ -26,6 +26,7 @@ SAVEPER = 0.5 ~ Year ~|
 
 Build = Callable[[str], Model]
 Play = Callable[..., Scenario]
+simulate = partial(compiled.simulate, engine="pysd")
 
 
 @pytest.fixture

@@ -9,8 +9,7 @@ from typing import Annotated
 import pytest
 from pydantic import Field
 
-from plansim.analysis import checks_form
-from plansim.analysis.calibration import conditioning_form
+from plansim.analysis.calibration import conditioning
 from plansim.analysis.experiments import design_form
 from plansim.errors import SCREENFUL, CatalogueError, Fault, InputError, UnknownNameError
 from plansim.files.forms import (
@@ -125,8 +124,7 @@ def test_a_hopeless_file_is_not_read_to_its_end_and_a_screenful_is_printed() -> 
     [
         ("scenarios/schema.json", scenario_form),
         ("scenarios/sweeps/schema.json", design_form),
-        ("model/conditioning.schema.json", conditioning_form),
-        ("model/effects.schema.json", checks_form),
+        ("model/conditioning.schema.json", conditioning),
     ],
 )
 def test_the_shipped_schema_is_the_present_one(file: str, module: ModuleType) -> None:

@@ -1,18 +1,15 @@
-"""One run by the reference engine, and where two engines differ."""
+"""Scenarios by another method or step, and where two engines differ."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
-import xarray as xr
 
-from plansim.engine import simulate as engine
-from plansim.model.records import Model
+from plansim.model.records import Integration
 from plansim.scenario.factors import FloatArray
 from plansim.scenario.scenario_file import Scenario
-
-__all__ = ["disagreements", "simulate"]
 
 TOLERANCE = 1e-9
 """Of the largest value of a series."""
@@ -21,14 +18,13 @@ NOISE = 1e-3
 in a thousandth of the unit."""
 
 
-def simulate(
-    model: Model,
-    scenario: Scenario | None = None,
-    variables: Sequence[str] | None = None,
-    cache: bool = True,
-) -> xr.Dataset:
-    """Run a model under a scenario by PySD."""
-    return engine.simulate(model, scenario, variables, engine="pysd", cache=cache)
+def by(
+    scenario: Scenario, method: Integration | None = None, step: float | None = None
+) -> Scenario:
+    """Return a scenario that is integrated by another method, with another step, or both."""
+    old = scenario.time
+    time = replace(old, integration=method or old.integration, step=step or old.step)
+    return replace(scenario, time=time)
 
 
 def disagreements(ours: Mapping[str, FloatArray], theirs: Mapping[str, FloatArray]) -> list[str]:

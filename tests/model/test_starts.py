@@ -1,4 +1,4 @@
-"""One model, two starts and two places: `part at start of X`, and the province, as shipped."""
+"""One model, two starts and two places, as shipped; and what model/premises.yaml says is so."""
 
 from __future__ import annotations
 
@@ -9,10 +9,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from plansim.analysis.calibration.history_file import StartSource
+from plansim.analysis.calibration.observed_past import StartSource
 from plansim.analysis.validation.context import ValidationContext, cells
 from plansim.analysis.validation.suite import validate
 from plansim.model.records import Model
+from tools.solve_premises import (
+    FILE,
+    Premises,
+    growth_unknown,
+    read_premises,
+    solved,
+    starts_unknown,
+)
 
 PART = "part at start of "
 PAST = "hindcast-2000"
@@ -125,3 +133,32 @@ def test_the_province_keeps_every_rate_elasticity_and_trend_of_the_model(
     }
     assert {name for name in changed if not name.startswith("base ")} == levels
     assert not {"base growth", "base investment growth", "base wage growth"} & changed
+
+
+# --- what model/premises.yaml says is so ----------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def premises(context: ValidationContext) -> Premises:
+    return read_premises(context.model.path.with_name(FILE))
+
+
+def test_output_grows_at_the_rate_that_a_story_assumes(
+    context: ValidationContext, premises: Premises
+) -> None:
+    assert [premise.rate for premise in premises.growth] == [0.12, 0.15, 0.10]
+    for premise in premises.growth:
+        unknown = growth_unknown(context, premise)
+        assert unknown.misfit(unknown.scenario.values) == pytest.approx(0, abs=5e-4)
+
+
+def test_starts_are_solved_so_that_stocks_arrive(
+    context: ValidationContext, premises: Premises
+) -> None:
+    assert premises.starts is not None
+    unknown = starts_unknown(context, premises.starts)
+    assert unknown.misfit(unknown.scenario.values) == pytest.approx(0, abs=0.05)
+    point, misfits = solved(context, unknown)
+    assert misfits == pytest.approx(0, abs=1e-6)
+    present = [unknown.scenario.values[name] for name in unknown.names]
+    np.testing.assert_allclose(point, present, rtol=0.1)

@@ -21,8 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import plansim.output.page.page as page_module
-from plansim.analysis.feedback.loop_scores import score_loops
-from plansim.analysis.feedback.loops import load_loops
+from plansim.analysis.feedback.loop_scores import LoopScores, score_loops
 from plansim.engine.simulate import simulate
 from plansim.errors import Fault, InputError
 from plansim.model.reader import load_model
@@ -72,27 +71,23 @@ def texts(node: object) -> list[str]:
 # --- the file -------------------------------------------------------------------------------------
 
 
-def test_the_map_says_whose_signs_it_bears(shipped_page: Page, tmp_path: Path) -> None:
+def test_the_map_has_signs_and_loop_scores_or_says_why_not(
+    shipped_page: Page, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     data = data_of(shipped_page)
     assert data["signed"] == "baseline"
     assert any("url(#hm)" in drawing for drawing in drawings(data))
-    bare = data_of(make_page(logistic(tmp_path), signs={}))
-    assert not bare["signed"]
-    assert not any("url(#hm)" in drawing for drawing in drawings(bare))
-
-
-def test_loop_scores_are_drawn_in_both_languages_or_it_is_said_why_not(
-    shipped_page: Page, tmp_path: Path
-) -> None:
-    data = data_of(shipped_page)
     assert data["modules"][-1]["name"] == ["Loop scores", "回路得分"]
     english, chinese = drawings(data)[-1].split('<g class="zh">')
     assert "R1 Accumulation" in english
     assert "R1 积累回路" in chinese
-    model = logistic(tmp_path)
-    found = score_loops(model, as_written(model), load_loops(model))
-    none = replace(found, missing=Fault("the dog ate them"), time=np.empty(0), scores={})
-    last = drawings(data_of(make_page(model, scores=none)))[-1]
+
+    def missing(*asked: Any) -> LoopScores:
+        fault = Fault("the dog ate them")
+        return replace(score_loops(*asked), missing=fault, time=np.empty(0), scores={})
+
+    monkeypatch.setattr(page_module, "score_loops", missing)
+    last = drawings(data_of(make_page(logistic(tmp_path))))[-1]
     assert "No loop scores: the dog ate them." in last
 
 

@@ -21,9 +21,9 @@ from typing import Any
 from openpyxl import Workbook
 from openpyxl.workbook.defined_name import DefinedName
 
-from plansim.analysis.calibration.conditioning_form import read_conditioning
+from plansim.analysis.calibration.conditioning import read_conditioning
 from plansim.analysis.calibration.family import load_family
-from plansim.analysis.calibration.history_file import load_history, load_seam, read_observations
+from plansim.analysis.calibration.observed_past import load_history, load_seam, read_observations
 from plansim.analysis.checks_form import load_checks, load_effects, load_reality_checks
 from plansim.analysis.experiments.design_file import read_design
 from plansim.analysis.experiments.store import open_store

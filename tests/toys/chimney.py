@@ -6,6 +6,7 @@ from pathlib import Path
 
 from plansim.model.reader import load_model
 from plansim.model.records import Model
+from tests.helpers.plan import aim, plan
 from tests.helpers.vensim_text import writer
 from tests.toys.village import write_ensemble
 
@@ -23,20 +24,11 @@ output= INTEG(made, 100) ~ 亿元 ~ 产出。Grows. |
 smoke= dirt*output*(1-0.6*filters) ~ 亿元 ~ 烟尘。What is left of it. |
 clean= trees*50 + 200 - smoke ~ 亿元 ~ 清洁。Trees help. |
 """
-_TARGETS = """\
-title: {en: A plan, zh: 规划}
-base_year: 2000
-horizon: 2010
-places:
-  ch 1: {en: Chapter 1, zh: 第一章}
-reasons:
-  detail: {en: Too fine., zh: 过细。}
-targets:
-- {id: S1, en: Smoke, zh: 烟尘, unit: 亿元, target: {at most: 110, year: 2005}, place: [ch 1],
-   attribute: binding, variable: smoke}
-- {id: S2, en: Clean, zh: 清洁, unit: 亿元, target: {at least: 110, year: 2005}, place: [ch 1],
-   attribute: binding, variable: clean}
-"""
+_TARGETS = plan(
+    aim("S1", "at most: 110, year: 2005", "smoke", unit="亿元", name="Smoke, zh: 烟尘"),
+    aim("S2", "at least: 110, year: 2005", "clean", unit="亿元", name="Clean, zh: 清洁"),
+    horizon=2010,
+)
 _VIEWS = """\
 themes: []
 groups:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from plansim.model.reader import load_model
 from plansim.model.records import Model
+from tests.helpers.plan import aim, plan
 
 __all__ = ["lake"]
 
@@ -24,18 +25,13 @@ FINAL TIME= 2020.5 ~ Year ~ |
 TIME STEP= 0.125 ~ Year ~ |
 SAVEPER= 0.5 ~ Year ~ |
 """
-_TARGETS = """\
-title: {en: A plan for the lake, zh: 湖泊规划}
-base_year: 2005
-horizon: 2020
-places: {ch 1: {en: Chapter 1, zh: 第一章}}
-reasons: {detail: {en: Too fine., zh: 过细。}}
-targets:
-- {id: F1, en: Fish in the lake, zh: 湖中鱼量, unit: t, attribute: binding, place: [ch 1],
-   target: {at least: 600, year: 2010}, variable: fish}
-- {id: F2, en: Catch, zh: 渔获量, unit: t/Year, attribute: expected, place: [ch 1],
-   target: {at least: 85, year: 2010}, variable: catch}
-"""
+_TARGETS = plan(
+    aim("F1", "at least: 600, year: 2010", "fish", unit="t", name="Fish in the lake, zh: 湖中鱼量"),
+    aim("F2", "at least: 85, year: 2010", "catch", unit="t/Year", attribute="expected",
+        name="Catch, zh: 渔获量"),
+    base_year=2005,
+    horizon=2020,
+)  # fmt: skip
 _VIEWS = """\
 themes: []
 groups:

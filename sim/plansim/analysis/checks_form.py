@@ -1,16 +1,13 @@
-"""What a model is tested by: ``checks.yaml``, ``reality.yaml`` and ``effects.yaml`` beside it.
-
-``model/effects.schema.json`` is the form for editors; ``python -m plansim.analysis.checks_form >
-model/effects.schema.json`` renews it.
-"""
+"""What a model is tested by: ``checks.yaml``, ``reality.yaml`` and ``effects.yaml`` beside it."""
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -24,16 +21,17 @@ from plansim.files.forms import (
     Words,
     form_of,
     listed,
+    noting,
     or_text,
-    schema_of,
 )
 from plansim.files.yaml_document import Location, read_document
+from plansim.model.reading.expression import EquationSyntaxError, Node
+from plansim.model.reading.syntax import read_expression
 from plansim.model.records import Model, VariableKind
 from plansim.model.rewrite import AddedEquation
-from plansim.scenario.cells import outside, range_text
-from plansim.scenario.records import OVERRIDE
-from plansim.scenario.references import meant, variable_meant
+from plansim.scenario.references import meant, one_series, variable_meant
 from plansim.scenario.scenario_file import Scenario, read_scenario, split_overlays
+from plansim.scenario.values import Setting, SettingOrigin, assigned
 from plansim.targets.target import Basis, Target, binding_targets
 
 __all__ = [
@@ -54,6 +52,7 @@ __all__ = [
     "Question",
     "RealityCheck",
     "Relation",
+    "SeriesName",
     "Sign",
     "VariableName",
     "VariableNames",
@@ -61,7 +60,6 @@ __all__ = [
     "load_checks",
     "load_effects",
     "load_reality_checks",
-    "schema_text",
     "side_name",
 ]
 
@@ -97,7 +95,11 @@ def _model(context: Any) -> Model:
 
 
 def _variable(name: str, context: Any) -> str:
-    return variable_meant(_model(context), name)
+    return _model(context).find(name).name
+
+
+def _series(name: str, context: Any) -> str:
+    return one_series(_model(context), name)
 
 
 def _constant(name: str, context: Any) -> str:
@@ -105,31 +107,40 @@ def _constant(name: str, context: Any) -> str:
     return variable_meant(_model(context), name)
 
 
-def _setting(
-    reference: str, value: float | tuple[float, ...], context: Any
-) -> float | tuple[float, ...]:
-    """Return what a constant is set to, if it can be that."""
-    variable, _ = meant(_model(context), reference)
-    for number in value if isinstance(value, tuple) else (value,):
-        if outside(number, *variable.admissible):
-            raise InputError(
-                "'{name}' cannot be {number:g}",
-                expected=range_text(*variable.admissible, variable.unit),
-                name=reference,
-                number=number,
-            )
-    return value
+def _tree(text: str, _: Any) -> Node:
+    try:
+        return read_expression(text)
+    except EquationSyntaxError as error:
+        raise InputError(error.message, expected=error.expected, found=error.found) from None
+
+
+def _pattern(text: str, _: Any) -> re.Pattern[str]:
+    try:
+        return re.compile(text)
+    except re.error:
+        raise InputError("'{text}' is not a pattern", text=text) from None
+
+
+def _settings(entries: Mapping[str, Setting], context: Any) -> dict[str, float]:
+    origin, faults = SettingOrigin(_model(context)), list[Fault]()
+    values: dict[str, float] = {}
+    for name, setting in entries.items():
+        with noting(faults, name):
+            values |= {one.key: one.number for one in assigned(name, setting, origin)}
+    if faults:
+        raise InputError(faults)
+    return values
 
 
 VariableName = Annotated[str, Resolved(str, _variable)]
-"""``name`` or ``name[elements]`` of a variable of the model."""
+"""A variable of the model, with all its elements."""
 VariableNames = Annotated[tuple[str, ...], listed(list[str], _variable)]
+SeriesName = Annotated[str, Resolved(str, _series)]
+"""One series of a run: ``name`` or ``name[element]``."""
 ConstantName = Annotated[str, Resolved(str, _constant)]
-ConstantSettings = Annotated[
-    Mapping[str, float | tuple[float, ...]], Entries(dict[str, float | Items[float]], _setting)
-]
-"""What constants are set to: by ``name`` a number, of an array one or as many as it has elements;
-see `plansim.analysis.validation.context.assigned`."""
+"""``name`` or ``name[elements]`` of a constant."""
+ConstantSettings = Annotated[Mapping[str, float], Resolved(dict[str, Setting], _settings)]
+"""What constants are set to, written as in a scenario: by ``name`` or ``name[e1,e2]``."""
 
 
 # --- checks.yaml ----------------------------------------------------------------------------------
@@ -161,7 +172,7 @@ class Parts(Form):
 class MainTable(Form):
     """The rows of the catalogue that the base year is compared with."""
 
-    rows: str
+    rows: Annotated[re.Pattern[str], Resolved(str, _pattern)]
     """A pattern of ids."""
     except_basis: Annotated[Basis | None, LAX] = Field(None, alias="except basis")
 
@@ -190,7 +201,7 @@ class Expected(Form):
 class Extreme(Check):
     """Extreme conditions."""
 
-    test: str
+    test: Literal["Q09", "Q10", "Q11"]
     """The test that they belong to."""
     set: ConstantSettings
     expect: Items[Expected]
@@ -199,7 +210,9 @@ class Extreme(Check):
 class Resting(Form):
     """What a constant has to be for stocks to stand still."""
 
-    constant: ConstantName
+    constant: Annotated[
+        str, Resolved(str, lambda name, model: meant(model, name) and _variable(name, model))
+    ]
     right: str = Field(alias="is")
     over: Items[str] = ()
 
@@ -210,7 +223,8 @@ class Checks(Form):
     scenarios: Parts
     years: Items[int]
     main_table: MainTable = Field(alias="main table")
-    plain: Items[str] = ()
+    plain: Annotated[tuple[Node, ...], listed(list[str], _tree)] = ()
+    """What an equation may hold though it has a number in it."""
     size: int
     comparisons: int = 25
     """Minimum number of reality checks."""
@@ -222,7 +236,10 @@ class Checks(Form):
     bounds: _Identities = ()
     signed: VariableNames = ()
     non_negative: VariableNames = ()
-    on_edge: dict[str, Words] = Field(default={})
+    on_edge: Annotated[
+        Mapping[str, Words],
+        Entries(dict[str, Words], lambda name, words, model: _constant(name, model) and words),
+    ] = Field(default={})
     shares: VariableNames = ()
     rest: Items[Resting] = ()
     extremes: Annotated[tuple[Extreme, ...], listed(list[Extreme], unique="id")] = ()
@@ -306,11 +323,21 @@ class RealityCheck(Check):
             lambda name, given, model: _constant(name, model) and given,
         ),
     ]
-    variable: VariableName
+    variable: SeriesName
     year: int
     sign: Annotated[Sign, LAX]
-    by: Items[float] = Field(default=(), max_length=2)
+    by: Items[float] = ()
     """The least and the most that the baseline has to change by, as a part of it."""
+
+    def _misfits(self, _: object) -> Iterator[Fault]:
+        if self.by and not (len(self.by) == 2 and self.by[0] < self.by[1]):
+            yield Fault(
+                "'{name}' has no proper {key} range",
+                at=("by",),
+                expected=Message("{count} rising numbers", count=2),
+                name=self.id,
+                key="by",
+            )
 
 
 class _RealityForm(Form):
@@ -340,7 +367,7 @@ class _EffectsContext:
 
 class _SideForm(Form):
     scenario: str
-    set: dict[str, float]
+    set: ConstantSettings
 
 
 def _side(form: str | _SideForm, context: _EffectsContext) -> Scenario:
@@ -352,13 +379,7 @@ def _side(form: str | _SideForm, context: _EffectsContext) -> Scenario:
         close = nearest(name, context.scenarios)
         raise InputError("no scenario is called '{name}'", nearest=close, name=name)
     overrides = [f"{key}={value!r}" for key, value in settings.items()]
-    try:
-        return read_scenario(known.path, context.model, overrides, overlays=overlays)
-    except InputError as error:
-        raise InputError(
-            replace(fault, file=None, at=("set",)) if fault.file == OVERRIDE else fault
-            for fault in error.faults
-        ) from None
+    return read_scenario(known.path, context.model, overrides, overlays=overlays)
 
 
 def _binding(name: str, entry: object, context: _EffectsContext) -> object:
@@ -398,7 +419,7 @@ class Effects(Form):
     least: Annotated[Mapping[str, float], Entries(dict[str, float], _binding)]
     """The part of its level by which a binding target's indicator moves under some question."""
     margins: Margins
-    beside: VariableNames = ()
+    beside: Annotated[tuple[str, ...], listed(list[str], _series)] = ()
     """Variables that are shown beside the targets, in the year of the first of these."""
 
     def _misfits(self, _: _EffectsContext) -> Iterator[Fault]:
@@ -421,12 +442,3 @@ def load_effects(
         return None
     names = tuple(target.id for target in binding_targets(targets))
     return form_of(Effects, read_document(path), _EffectsContext(model, scenarios, names))
-
-
-def schema_text() -> str:
-    """Return the JSON Schema of the file, as ``model/effects.schema.json`` holds it."""
-    return schema_of(Effects, "Effects")
-
-
-if __name__ == "__main__":
-    print(schema_text(), end="")

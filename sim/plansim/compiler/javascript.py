@@ -24,12 +24,12 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
 from plansim.compiler.integration import STAGES
-from plansim.compiler.ir import Instruction, Op, PiecewiseLinear, Program, is_truth
+from plansim.compiler.ir import Op, PiecewiseLinear, Program, is_truth
 from plansim.compiler.schedule import Schedule
 
 __all__ = ["emit_javascript", "runtime"]
@@ -85,10 +85,10 @@ def runtime() -> str:
 def emit_javascript(program: Program, plan: Schedule) -> str:
     """Return the text of a program, an expression; the text of `runtime` has to come before it."""
     chunks = list(_chunks(program, plan))
-    memory = _Memory.of(program, chunks)
+    memory = _laid_out(program, chunks)
     bodies: dict[str, list[str]] = {"once": [], "step": [], "save": []}
     for chunk in chunks:
-        bodies[chunk.phase].append(_Body(program, memory, chunk).text())
+        bodies[chunk[0]].append(_statements(program, memory, chunk))
     states = [[memory.at[s.initial], memory.at[s.change], s.is_level] for s in program.states]
     pipes = [
         {name: memory.at[getattr(pipe, name)] for name in ("initial", "entering", "steps")}
@@ -120,15 +120,11 @@ def emit_javascript(program: Program, plan: Schedule) -> str:
 # --- What goes where ------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class _Chunk:
-    """Instructions of one phase that make one function."""
-
-    phase: str
-    places: tuple[int, ...]
+Chunk = tuple[str, Sequence[int]]
+"""A phase, and places of instructions that make one function of it."""
 
 
-def _chunks(program: Program, plan: Schedule) -> Iterable[_Chunk]:
+def _chunks(program: Program, plan: Schedule) -> Iterator[Chunk]:
     """Cut phases into chunks. What depends on the clock alone is computed where it is needed."""
     phases = {
         "once": [*plan.clock, *plan.once],
@@ -138,7 +134,7 @@ def _chunks(program: Program, plan: Schedule) -> Iterable[_Chunk]:
     for phase, places in phases.items():
         wanted = [place for place in places if program.instructions[place].operands]
         for start in range(0, len(wanted), _AT_ONCE):
-            yield _Chunk(phase, tuple(wanted[start : start + _AT_ONCE]))
+            yield phase, wanted[start : start + _AT_ONCE]
 
 
 @dataclass(frozen=True)
@@ -154,42 +150,37 @@ class _Memory:
     what each of its stages gives."""
     size: int
 
-    @staticmethod
-    def of(program: Program, chunks: Sequence[_Chunk]) -> _Memory:
-        inputs = len(_CLOCK)
-        states = inputs + len(program.inputs)
-        pipes = states + len(program.states)
-        given = pipes + len(program.pipes)
-        free = given + (1 + max(map(len, STAGES.values()))) * len(program.states)
-        begins = {Op.INPUT: inputs, Op.STATE: states, Op.PIPE: pipes}
-        at: dict[int, int] = {}
-        numbers: dict[float, int] = {}
-        for place, instruction in enumerate(program.instructions):
-            if instruction.op in _CLOCK:
-                at[place] = _CLOCK[instruction.op]
-            elif instruction.op in begins:
-                at[place] = begins[instruction.op] + instruction.index
-        homes: dict[int, set[int]] = {}
-        for number, chunk in enumerate(chunks):
-            for place in chunk.places:
-                homes.setdefault(place, set()).add(number)
-        crossing = set(_ends(program))
-        crossing |= {place for place in homes if program.instructions[place].op is Op.FROZEN}
-        for number, chunk in enumerate(chunks):
-            for place in chunk.places:
-                for operand in program.instructions[place].operands:
-                    if number not in homes.get(operand, {number}):
-                        crossing.add(operand)
-        for place in sorted(crossing):
-            instruction = program.instructions[place]
-            if instruction.op is Op.NUMBER:
-                at[place] = numbers.setdefault(instruction.number, free)
-                free = max(free, at[place] + 1)
-            elif place not in at:
-                at[place] = free
-                free += 1
-        regions = {"inputs": inputs, "states": states, "pipes": pipes, "given": given}
-        return _Memory(at, numbers, regions, free)
+
+def _laid_out(program: Program, chunks: Sequence[Chunk]) -> _Memory:
+    inputs = len(_CLOCK)
+    states = inputs + len(program.inputs)
+    pipes = states + len(program.states)
+    given = pipes + len(program.pipes)
+    free = given + (1 + max(map(len, STAGES.values()))) * len(program.states)
+    begins = {Op.INPUT: inputs, Op.STATE: states, Op.PIPE: pipes}
+    at: dict[int, int] = {}
+    numbers: dict[float, int] = {}
+    for place, instruction in enumerate(program.instructions):
+        if instruction.op in _CLOCK:
+            at[place] = _CLOCK[instruction.op]
+        elif instruction.op in begins:
+            at[place] = begins[instruction.op] + instruction.index
+    ends = set(_ends(program))
+    crossing = set(ends)
+    for _, places in chunks:
+        here = set(places)
+        crossing |= {place for place in here if program.instructions[place].op is Op.FROZEN}
+        crossing |= {o for place in here for o in program.instructions[place].operands} - here
+    for place in sorted(crossing - at.keys()):
+        instruction = program.instructions[place]
+        if instruction.op is not Op.NUMBER:
+            at[place] = free
+            free += 1
+        elif place in ends:
+            at[place] = numbers.setdefault(instruction.number, free)
+            free = max(free, at[place] + 1)
+    regions = {"inputs": inputs, "states": states, "pipes": pipes, "given": given}
+    return _Memory(at, numbers, regions, free)
 
 
 def _ends(program: Program) -> Iterable[int]:
@@ -204,60 +195,38 @@ def _ends(program: Program) -> Iterable[int]:
 # --- The text -------------------------------------------------------------------------------------
 
 
-class _Body:
-    """Writes one function."""
+def _statements(program: Program, memory: _Memory, chunk: Chunk) -> str:
+    """Return what a function does; what is used once in it is written where it is used."""
+    instructions, (phase, places) = program.instructions, chunk
+    uses = Counter(operand for place in places for operand in instructions[place].operands)
+    written: dict[int, tuple[str, int]] = {}  # text and depth, of what it contains
+    lines = []
 
-    def __init__(self, program: Program, memory: _Memory, chunk: _Chunk) -> None:
-        self.program = program
-        self.memory = memory
-        self.chunk = chunk
-        self.inside = set(chunk.places)
-        self.uses = Counter(
-            operand for place in chunk.places for operand in program.instructions[place].operands
-        )
-        self.written: dict[int, tuple[str, int]] = {}  # text and depth, of what it contains
+    def value(place: int) -> tuple[str, int]:
+        if place in written:
+            return written[place]
+        if instructions[place].op is Op.NUMBER:
+            return _number(instructions[place].number), 0
+        text = f"M[{memory.at[place]}]"
+        return (f"({text} !== 0)" if is_truth(instructions, place) else text), 0
 
-    def text(self) -> str:
-        """Return the statements."""
-        lines = []
-        for place in self.chunk.places:
-            instruction = self.program.instructions[place]
-            text, depth = self._expression(instruction)
-            kept = place in self.memory.at
-            if not kept and self.uses[place] == 1 and depth < _DEEPEST:
-                self.written[place] = (
-                    f"({text})" if instruction.op not in _CALLS else text,
-                    depth + 1,
-                )
-                continue
-            name = f"v{place}"
-            once = instruction.op is Op.FROZEN and self.chunk.phase == "step"
-            if self.uses[place] and not once:
-                lines.append(f"const {name} = {text};")
-                self.written[place] = name, 0
-            else:
-                name = text
-            if kept:
-                truth = is_truth(self.program.instructions, place)
-                stored = f"({name}) ? 1 : 0" if truth else name
-                condition = "if (first) " if once else ""
-                lines.append(f"{condition}M[{self.memory.at[place]}] = {stored};")
-        return "".join(f"{line}\n" for line in lines)
-
-    def _value(self, place: int) -> tuple[str, int]:
-        if place in self.written:
-            return self.written[place]
-        instruction = self.program.instructions[place]
-        if instruction.op is Op.NUMBER:
-            return _number(instruction.number), 0
-        text = f"M[{self.memory.at[place]}]"
-        return (f"({text} !== 0)" if is_truth(self.program.instructions, place) else text), 0
-
-    def _expression(self, instruction: Instruction) -> tuple[str, int]:
-        op = instruction.op
-        parts = [self._value(operand) for operand in instruction.operands]
-        operands = [text for text, _ in parts]
-        return _written(op, operands, instruction.index), max(depth for _, depth in parts)
+    for place in places:
+        op = instructions[place].op
+        operands, depths = zip(*map(value, instructions[place].operands), strict=True)
+        text = _written(op, operands, instructions[place].index)
+        kept = place in memory.at
+        if not kept and uses[place] == 1 and max(depths) < _DEEPEST:
+            written[place] = text if op in _CALLS else f"({text})", max(depths) + 1
+            continue
+        once = op is Op.FROZEN and phase == "step"
+        if uses[place] and not once:
+            lines.append(f"const v{place} = {text};")
+            text = f"v{place}"
+            written[place] = text, 0
+        if kept:
+            stored = f"({text}) ? 1 : 0" if is_truth(instructions, place) else text
+            lines.append(f"{'if (first) ' if once else ''}M[{memory.at[place]}] = {stored};")
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _written(op: Op, operands: Sequence[str], index: int) -> str:

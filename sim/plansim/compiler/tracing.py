@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from plansim.compiler.ir import Graph, Op, Program
+from plansim.compiler.graph import Graph
+from plansim.compiler.ir import Op, Program
 
 __all__ = ["Trace", "Traced"]
 

@@ -334,6 +334,8 @@ def _faults(document: YamlDocument, detail: ErrorDetails) -> Iterator[Fault]:
     # pydantic names the alternative of a union in angle brackets, and marks a key by [key].
     at: Location = tuple(part for part in detail["loc"] if not str(part).startswith(("<", "[key")))
     known = detail.get("ctx", {})
+    if detail["type"] == "too_short" and detail["input"]:
+        return  # only sound entries are counted, and the faults of the others are told
     if isinstance(error := known.get("error"), InputError):
         yield from (document.placed(fault, at) for fault in _own(error))
         return

@@ -39,22 +39,20 @@ def check_destination(path: Path, *, force: bool = False, formats: Sequence[str]
     """
     whole = _followed(path)
     if what := _no_file(whole):
-        fault = Fault("cannot write the output", path, expected=Message("a file"), found=what)
-    elif formats and path.suffix.lower() not in formats:
-        fault = Fault(
+        expected = Message("a file")
+        raise OutputError("cannot write the output", path, expected=expected, found=what)
+    if formats and path.suffix.lower() not in formats:
+        raise OutputError(
             "unknown kind of output file",
-            file=path,
+            path,
             expected=Message("a name that ends with {suffixes}", suffixes=tuple(formats)),
             found=path.suffix or Message("no suffix"),
             nearest=nearest(path.suffix, formats) if path.suffix else None,
         )
-    elif unfit := unfit_parent(whole):
-        fault = unfit
-    elif whole.exists() and not force:
-        fault = Fault("the output file exists already; --force replaces it", file=path)
-    else:
-        return
-    raise OutputError(fault)
+    if unfit := unfit_parent(whole):
+        raise OutputError(unfit)
+    if whole.exists() and not force:
+        raise OutputError("the output file exists already; --force replaces it", path)
 
 
 def _followed(path: Path) -> Path:
@@ -194,23 +192,22 @@ def check_folder(path: Path, *, force: bool = False, front: str | None = FRONT) 
     """
     if (path.exists() or path.is_symlink()) and not path.is_dir():
         found = Message("a file") if path.exists() else Message("a link that leads nowhere")
-        fault = Fault("cannot write the output", path, expected=Message("a folder"), found=found)
-    elif unfit := unfit_parent(path):
-        fault = unfit
-    elif not path.is_dir() or not any(path.iterdir()):
+        raise OutputError(
+            "cannot write the output", path, expected=Message("a folder"), found=found
+        )
+    if unfit := unfit_parent(path):
+        raise OutputError(unfit)
+    if not path.is_dir() or not any(path.iterdir()):
         return
-    elif front is None or not (path / front).is_file():
+    if front is None or not (path / front).is_file():
         expected = Message("an empty folder")
         if front is not None:
             expected = Message("an empty folder, or one with {name}", name=front)
-        fault = Fault(
+        raise OutputError(
             "the folder holds something else and is not replaced", path, expected=expected
         )
-    elif not force:
-        fault = Fault("the output folder exists already; --force replaces it", path)
-    else:
-        return
-    raise OutputError(fault)
+    if not force:
+        raise OutputError("the output folder exists already; --force replaces it", path)
 
 
 def write_folder(

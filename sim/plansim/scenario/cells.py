@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
@@ -70,11 +71,9 @@ def number_in(unit_wanted: str, name: str, cell: Cell, at: Location = ()) -> flo
         try:
             number = convert(number, unit, unit_wanted)
         except InputError as error:
-            of = error.faults[0]
-            message = Message("'{name}': {message}", name=name, message=of.message)
-            raise InputError(
-                message, at=at, expected=of.expected, found=of.found, nearest=of.nearest
-            ) from None
+            (fault,) = error.faults
+            message = Message("'{name}': {message}", name=name, message=fault.message)
+            raise InputError(replace(fault, message=message, at=at)) from None
     if not math.isfinite(number):
         raise InputError("'{name}' is not a finite number", at=at, name=name)
     return number

@@ -8,15 +8,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from plansim.analysis.calibration.conditioning import (
+from plansim.analysis.calibration.conditioning import ConditioningSpec, Observation
+from plansim.analysis.calibration.history_matching import (
     Conditioned,
-    ConditioningSpec,
-    Observation,
     Wave,
+    condition,
+    implausibility,
 )
-from plansim.analysis.calibration.history_matching import condition, implausibility
 from plansim.analysis.ensemble import NORMAL, verdict_shares
-from plansim.analysis.experiments.design import Discrete
+from plansim.analysis.experiments.distributions import Discrete
 from plansim.model.records import Model
 from plansim.scenario.factors import Factor, FloatArray
 from plansim.scenario.scenario_file import Scenario
@@ -28,7 +28,6 @@ __all__ = [
     "Diagnostics",
     "FactorWidth",
     "Forecast",
-    "HeldOut",
     "ObservationFit",
     "StructureShare",
     "TargetShift",
@@ -258,32 +257,14 @@ class Forecast:
         return BAND[0] <= self.position <= BAND[2]
 
 
-@dataclass(frozen=True)
-class HeldOut:
-    """Forecasts by members that were conditioned on figures of earlier years."""
-
-    year: int
-    fitted: int
-    accepted: float
-    """The part of the draws of the last wave."""
-    forecasts: tuple[Forecast, ...]
-
-    @property
-    def share(self) -> float:
-        """The share of figures inside of the 90 % band."""
-        return float(np.mean([one.inside for one in self.forecasts]))
-
-    @property
-    def gain(self) -> float:
-        """By how much the mean log score is better than the prior's."""
-        return float(np.mean([one.score - one.prior_score for one in self.forecasts]))
-
-
-def forecast_held_out(model: Model, spec: ConditioningSpec, year: int) -> HeldOut:
+def forecast_held_out(
+    model: Model, spec: ConditioningSpec, year: int
+) -> tuple[Wave, tuple[Forecast, ...]]:
     """Condition on figures before a year, and forecast those from it on.
 
-    A figure that a base constant states is neither fitted nor forecast. The forecast is the mixture
-    of normal distributions about the members, with the observation's error and discrepancy.
+    Forecasts come with the last wave. A figure that a base constant states is neither fitted nor
+    forecast. A forecast is the mixture of normal distributions about the members, with the
+    observation's error and discrepancy.
 
     Raises:
         InputError: no draw or too few are accepted.
@@ -305,5 +286,4 @@ def forecast_held_out(model: Model, spec: ConditioningSpec, year: int) -> HeldOu
         )
         scores = score(after, one.deviation), score(before, one.deviation)
         forecasts.append(Forecast(one, float(ndtr(after).mean()), _band(values), *scores))
-    last, fitted = conditioned.waves[-1], sum(one.year < year for one in spec.observations)
-    return HeldOut(year, fitted, last.accepted / last.draws, tuple(forecasts))
+    return conditioned.waves[-1], tuple(forecasts)

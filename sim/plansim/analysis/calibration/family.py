@@ -12,13 +12,13 @@ from typing import Annotated
 
 from pydantic import Field
 
-from plansim.analysis.calibration.history_file import ObservedContext, read_beside
-from plansim.analysis.checks_form import Check, ConstantSettings, VariableName
+from plansim.analysis.calibration.observed_past import ObservedContext, not_rising, read_beside
+from plansim.analysis.checks_form import Check, ConstantSettings, SeriesName
 from plansim.errors import Fault, InputError, Message, nearest
 from plansim.files.forms import Form, Items, Resolved, listed
 from plansim.model.comment import Evidence
 from plansim.model.records import Model
-from plansim.targets.target import reported_factor
+from plansim.targets.target import reported_factor, variable_of
 
 __all__ = ["FAMILY", "Family", "FamilyFigure", "Past", "Variant", "Window", "load_family"]
 
@@ -41,7 +41,7 @@ def _row(name: str, sources: ObservedContext) -> Evidence:
 class FamilyFigure(Check):
     """What came out in another place."""
 
-    of: VariableName
+    of: SeriesName
     year: int
     evidence: Annotated[tuple[Evidence, ...], listed(list[str], _row), Field(min_length=1)]
     """Rows that are added up."""
@@ -53,7 +53,8 @@ class FamilyFigure(Check):
             found = Message("{units}", units=tuple(units))
             yield Fault("the rows have different units", found=found)
             return
-        reported_factor(sources.model.variables[self.of].unit, units[0])  # raises where they differ
+        # Raises where the units do not convert.
+        reported_factor(variable_of(sources.model, self.of).unit, units[0])
 
     @property
     def unit(self) -> str:
@@ -70,7 +71,7 @@ class FamilyFigure(Check):
 class Window(Check):
     """How much something changed in the place between two years of its past, in per cent."""
 
-    of: VariableName
+    of: SeriesName
     first: int
     last: int
     yearly: bool = False
@@ -78,6 +79,10 @@ class Window(Check):
     change: float
     within: float = Field(gt=0)
     """The points by which the run may differ."""
+
+    def _misfits(self, _: object) -> Iterator[Fault]:
+        if self.first >= self.last:
+            yield not_rising(self.first, self.last, "first")
 
 
 class Variant(Check):

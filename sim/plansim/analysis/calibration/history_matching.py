@@ -23,38 +23,36 @@ Management 12 (1981) 7-18.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeAlias
+from typing import NoReturn, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from plansim.analysis.calibration.conditioning import (
-    Conditioned,
     ConditioningSpec,
     HistoryRun,
     Observation,
-    Wave,
+    read_conditioning,
 )
-from plansim.analysis.calibration.conditioning_form import read_conditioning
 from plansim.analysis.calibration.prior import changes_of, draw_prior, values_of
 from plansim.analysis.ensemble import study_key
 from plansim.analysis.evaluator import Evaluator, Progress, Request, processors
-from plansim.analysis.experiments.design import quantiles
+from plansim.analysis.experiments.distributions import quantiles
 from plansim.cache import kept
 from plansim.errors import InputError, Message
 from plansim.model.records import Model
 from plansim.model.rewrite import with_equations
-from plansim.scenario.factors import FloatArray
+from plansim.scenario.factors import Factor, FloatArray
 from plansim.scenario.members import FILE_NAME, EnsembleKind, Members, MembersHead, digests_of
 from plansim.scenario.members_file import rounded
 from plansim.scenario.scenario_file import as_written
 from plansim.targets.target import indicator_of
 from plansim.targets.views_file import load_views
 
-__all__ = ["condition", "draw_members", "implausibility"]
+__all__ = ["Conditioned", "Wave", "condition", "draw_members", "implausibility"]
 
 BLOCK = 16_384
 """Draws that are in memory at once."""
@@ -66,6 +64,44 @@ PATIENCE = 16
 """The last wave is drawn at most so many times over; if that would not be enough, it stops."""
 
 Rows: TypeAlias = npt.NDArray[np.intp]
+_Run: TypeAlias = Callable[[FloatArray, FloatArray], FloatArray]
+"""Returns ``(draw, observation)`` in the observations' units, by what draws change and all their
+points; NaN for a run that fails."""
+
+
+@dataclass(frozen=True)
+class Wave:
+    """One wave of draws."""
+
+    draws: int
+    accepted: int
+    broken: int
+    """Draws of which a figure is not finite."""
+    volume: float
+    """The part of the prior inside the box that it was drawn from."""
+
+
+@dataclass(frozen=True)
+class Conditioned:
+    """Accepted members, with what shows what conditioning did."""
+
+    spec: ConditioningSpec
+    members: Members
+    prior: Members
+    """As many draws, accepted or not: those of `draw_prior`."""
+    waves: tuple[Wave, ...]
+    matched: tuple[str, ...]
+    """The factors that waves narrowed, those first that matter most."""
+    factors: tuple[Factor, ...]
+    """Of the prior, then of single runs."""
+    shares: FloatArray
+    """``(draw, factor)``: accepted draws of the last wave, as parts of the prior's probability."""
+    points: FloatArray
+    """``(member, factor)`` in the factors' units."""
+    simulated: FloatArray
+    """``(member, observation)`` in the observations' units."""
+    prior_simulated: FloatArray
+    """``(draw, observation)``: of the first wave."""
 
 
 def condition(
@@ -234,15 +270,16 @@ class _Matching:
         self.count = len(spec.design.factors)
         self.factors = (*spec.design.factors, *(one for run in spec.runs for one in run.factors))
         self.changes = tuple(changes_of(model, spec.design.factors))
-        years = np.array([one.year for one in spec.observations])
-        self.fitted: Rows = np.flatnonzero(years < spec.until)
+        self.fitted = [i for i, one in enumerate(spec.observations) if one.year < spec.until]
         self.policy = load_views(model).policy
         ends = np.cumsum([self.count, *(len(run.factors) for run in spec.runs)])
         whole = with_equations(model, spec.equations)
         self.runs = [
-            _Run(self, whole, run, slice(*columns))
+            self._run(whole, run, slice(*columns))
             for run, *columns in zip(spec.runs, ends, ends[1:], strict=False)
         ]
+
+    # --- waves ------------------------------------------------------------------------------------
 
     def narrowed(self) -> tuple[PriorBox, tuple[Wave, ...], tuple[str, ...], FloatArray]:
         """Make all waves but the last.
@@ -258,7 +295,12 @@ class _Matching:
             seed = (spec.seed, number)
             simulated = self._simulated(box, seed, 0, spec.draws)
             waves.append(self._wave(simulated, box.volume))
-            shares = box.shares(seed, self._least(simulated))
+            worst = self._distances(simulated).max(axis=1)
+            near = np.flatnonzero(worst <= spec.limit)
+            if len(near) < ENOUGH:
+                near = np.argsort(worst, kind="stable")[:ENOUGH]
+                near = np.sort(near[np.isfinite(worst[near])])
+            shares = box.shares(seed, near)
             if number == 0:
                 first, chosen = simulated, screened(shares, spec.matched)
             box = box.around(shares, chosen)
@@ -268,21 +310,15 @@ class _Matching:
         """Draw the last wave, so many at a time, until enough is accepted; return these draws."""
         spec, key = self.spec, (seed, self.spec.waves - 1)
         wanted = spec.members + spec.members // 50  # since rounding may take a few away
-        taken: list[Rows] = []
-        made = Wave(0, 0, 0, box.volume)
-        while made.accepted < wanted:
-            simulated = self._simulated(box, key, made.draws, count)
-            more = self._wave(simulated, box.volume)
-            taken.append(np.flatnonzero(self._worst(simulated) <= spec.limit) + made.draws)
-            made = replace(
-                made,
-                draws=made.draws + more.draws,
-                accepted=made.accepted + more.accepted,
-                broken=made.broken + more.broken,
-            )
-            if made.accepted < wanted * (made.draws // spec.draws) / PATIENCE:
-                self._refuse(simulated, made)
-        return box.shares(key, np.concatenate(taken)), made
+        simulated = np.empty((0, len(spec.observations)))
+        while True:
+            more = self._simulated(box, key, len(simulated), count)
+            simulated = np.concatenate([simulated, more])
+            wave = self._wave(simulated, box.volume)
+            if wave.accepted >= wanted:
+                return box.shares(key, np.flatnonzero(self._accepted(simulated))), wave
+            if wave.accepted < wanted * (wave.draws // spec.draws) / PATIENCE:
+                self._refuse(simulated)
 
     def members(self, shares: FloatArray, wave: Wave) -> tuple[Members, FloatArray, FloatArray]:
         """Return members as their file holds them, all of which are accepted as they stand.
@@ -291,21 +327,21 @@ class _Matching:
         """
         count = self.spec.members
         points = quantiles(self.factors, shares[: 2 * count + ENOUGH])  # all would take long
-        values = rounded(self._changed(points))
+        values = rounded(values_of(self.changes, points[:, : self.count]))
         _, firsts = np.unique(values, axis=0, return_index=True)
         rows = np.sort(firsts)
         simulated = self._simulate(values[rows], points[rows])
-        keep = self._worst(simulated) <= self.spec.limit
+        keep = self._accepted(simulated)
         rows, simulated = rows[keep][:count], simulated[keep][:count]
         if len(rows) < count:
             message = Message("the factors have too few values for {count} members", count=count)
             raise InputError(message, self.spec.path)
         factors = tuple(change.factor for change in self.changes)
-        head = self.head(wave.draws, wave.accepted)
+        head = self._head(wave.draws, wave.accepted)
         members = Members(head, factors, tuple(range(count)), values[rows], self.policy)
         return members, points[rows], simulated
 
-    def head(self, draws: int = 0, accepted: int = 0) -> MembersHead:
+    def _head(self, draws: int = 0, accepted: int = 0) -> MembersHead:
         """Return what the file says of members before their values."""
         spec = self.spec
         drawn = (
@@ -318,9 +354,6 @@ class _Matching:
 
     # --- runs of the past -------------------------------------------------------------------------
 
-    def _changed(self, points: FloatArray) -> FloatArray:
-        return values_of(self.changes, points[:, : self.count])
-
     def _simulated(
         self, box: PriorBox, seed: tuple[int, int], start: int, count: int
     ) -> FloatArray:
@@ -329,14 +362,43 @@ class _Matching:
         for begin in range(start, start + count, BLOCK):
             rows = np.arange(begin, min(begin + BLOCK, start + count))
             points = quantiles(self.factors, box.shares(seed, rows))
-            parts.append(self._simulate(self._changed(points), points))
+            parts.append(self._simulate(values_of(self.changes, points[:, : self.count]), points))
             self.done += len(rows)
             self.progress(self.done, max(self.steps, self.done))
         return np.concatenate(parts)
 
-    def _simulate(self, changes: FloatArray, points: FloatArray) -> FloatArray:
+    def _simulate(self, changed: FloatArray, points: FloatArray) -> FloatArray:
         """Return what runs of the past give for the observations: ``(draw, observation)``."""
-        return np.concatenate([run.simulate(changes, points) for run in self.runs], axis=1)
+        return np.concatenate([run(changed, points) for run in self.runs], axis=1)
+
+    def _run(self, whole: Model, run: HistoryRun, own: slice) -> _Run:
+        """Prepare a run of the past.
+
+        ``whole`` answers for the observations; ``own`` are the factors of this run alone.
+        """
+        model, scenario = self.model, run.scenario
+        names = [factor.name for factor in self.spec.design.factors]
+        acting = [i for i, one in enumerate(self.changes) if names[one.column] not in run.without]
+        factors = (*(self.changes[i].factor for i in acting), *run.factors)
+        still = np.zeros((1, len(factors)))
+        members = Members(self._head(), factors, (0,), still, self.policy)
+        indicators = [
+            indicator_of(whole, one.series, one.measure, one.since, one.year)
+            for one in run.observations
+        ]
+        units = np.array([one.factor for one in run.observations])
+        constants, _ = members.constants_under(model, scenario)
+        wanted = Request(tuple({one.id: one for one in indicators}.values()))
+        evaluator = Evaluator(whole, scenario, constants, wanted, stop_early=True)
+
+        def simulate(changed: FloatArray, points: FloatArray) -> FloatArray:
+            values = np.concatenate([changed[:, acting], points[:, own]], axis=1)
+            _, table = members.constants_under(model, scenario, values)
+            evaluation = evaluator.evaluate(table, self.threads)
+            measured = np.stack([evaluation[one.id].value for one in indicators], axis=1)
+            return np.asarray(measured * units)
+
+        return simulate
 
     # --- acceptance -------------------------------------------------------------------------------
 
@@ -344,31 +406,18 @@ class _Matching:
         """Return the implausibility of observations that are fitted."""
         return implausibility(simulated, self.spec.observations)[:, self.fitted]
 
-    def _worst(self, simulated: FloatArray) -> FloatArray:
-        """Return the largest implausibility of each draw."""
-        worst: FloatArray = self._distances(simulated).max(axis=1)
-        return worst
-
-    def _least(self, simulated: FloatArray) -> Rows:
-        """Return the accepted draws, or if they are few the least implausible ones, rising."""
-        worst = self._worst(simulated)
-        accepted = np.flatnonzero(worst <= self.spec.limit)
-        if len(accepted) >= ENOUGH:
-            return accepted
-        rows = np.argsort(worst, kind="stable")[:ENOUGH]
-        return np.sort(rows[np.isfinite(worst[rows])])
+    def _accepted(self, simulated: FloatArray) -> npt.NDArray[np.bool_]:
+        return np.asarray(self._distances(simulated).max(axis=1) <= self.spec.limit)
 
     def _wave(self, simulated: FloatArray, volume: float) -> Wave:
         """Return what became of some draws, which no single observation may all reject."""
-        distances, limit = self._distances(simulated), self.spec.limit
-        accepted = int((distances.max(axis=1) <= limit).sum())
+        if (self._distances(simulated).min(axis=0) > self.spec.limit).any():
+            self._refuse(simulated)
+        accepted = int(self._accepted(simulated).sum())
         broken = int((~np.isfinite(simulated).all(axis=1)).sum())
-        wave = Wave(len(simulated), accepted, broken, volume)
-        if (distances.min(axis=0) > limit).any():
-            self._refuse(simulated, wave)
-        return wave
+        return Wave(len(simulated), accepted, broken, volume)
 
-    def _refuse(self, simulated: FloatArray, wave: Wave) -> None:
+    def _refuse(self, simulated: FloatArray) -> NoReturn:
         """Raise an error that names the observation without which most draws would be left."""
         beyond = self._distances(simulated) > self.spec.limit
         alone = beyond & (beyond.sum(axis=1, keepdims=True) == 1)
@@ -387,43 +436,7 @@ class _Matching:
             self.spec.path,
             expected=expected,
             found=found,
-            count=wave.accepted,
-            draws=wave.draws,
+            count=int((~beyond.any(axis=1)).sum()),
+            draws=len(simulated),
             name=one.id,
         )
-
-
-class _Run:
-    """A run of the past, for many draws."""
-
-    def __init__(self, matching: _Matching, whole: Model, run: HistoryRun, own: slice) -> None:
-        """``whole`` answers for the observations; ``own`` are the factors of this run alone."""
-        self._model, self._scenario, self._own = matching.model, run.scenario, own
-        self._threads = matching.threads
-        names = [factor.name for factor in matching.spec.design.factors]
-        changes = enumerate(matching.changes)
-        self._acting = [i for i, one in changes if names[one.column] not in run.without]
-        factors = (*(matching.changes[i].factor for i in self._acting), *run.factors)
-        still = np.zeros((1, len(factors)))
-        self._members = Members(matching.head(), factors, (0,), still, matching.policy)
-        indicators = [
-            indicator_of(whole, one.series, one.measure, one.since, one.year)
-            for one in run.observations
-        ]
-        self._ids = [one.id for one in indicators]
-        self._units = np.array([one.factor for one in run.observations])
-        constants, _ = self._members.constants_under(self._model, self._scenario)
-        wanted = Request(tuple({one.id: one for one in indicators}.values()))
-        self._evaluator = Evaluator(whole, run.scenario, constants, wanted, stop_early=True)
-
-    def simulate(self, changes: FloatArray, points: FloatArray) -> FloatArray:
-        """Return ``(draw, observation)`` in the observations' units, by changes and all points.
-
-        NaN for a run that fails.
-        """
-        values = np.concatenate([changes[:, self._acting], points[:, self._own]], axis=1)
-        _, constants = self._members.constants_under(self._model, self._scenario, values)
-        evaluation = self._evaluator.evaluate(constants, self._threads)
-        measured = np.stack([evaluation[id_].value for id_ in self._ids], axis=1)
-        in_units: FloatArray = measured * self._units
-        return in_units

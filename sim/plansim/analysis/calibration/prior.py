@@ -8,13 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
-from plansim.analysis.calibration.conditioning_form import (
+from plansim.analysis.calibration.conditioning import (
     CONDITIONING,
     read_conditioning,
     uncertainty_design,
 )
-from plansim.analysis.experiments.design import Design, DesignKind, Sampler, remaining_factors
+from plansim.analysis.experiments.design import Design, DesignKind, remaining_factors
 from plansim.analysis.experiments.design_file import read_design
+from plansim.analysis.experiments.sampling import Sampler
 from plansim.errors import DesignError, InputError, Message
 from plansim.model.records import Model
 from plansim.scenario.factors import Apply, Factor, FloatArray, default_of

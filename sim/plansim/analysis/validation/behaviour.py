@@ -35,7 +35,6 @@ from plansim.analysis.feedback.loops import MOVES, Loop, largest_shifts
 from plansim.analysis.validation.conservation import EXACT, compared, first_not_finite, unsound
 from plansim.analysis.validation.context import (
     ValidationContext,
-    assigned,
     cells,
     drawn,
     frozen_name,
@@ -97,8 +96,8 @@ def reality_checks(context: ValidationContext) -> Result:
     before: dict[str, Evaluation] = {}
     cases: list[Case] = []
     for test in tests:
-        set_anew = assigned(model, test.given).items()
-        given = {**values, **{name: np.full_like(values[name], one) for name, one in set_anew}}
+        set_anew = {name: np.full_like(values[name], one) for name, one in test.given.items()}
+        given = {**values, **set_anew}
         key = json.dumps(dict(test.given))
         if key not in before:
             before[key] = evaluator.evaluate(np.column_stack([*given.values()]))
@@ -271,8 +270,7 @@ def extreme_conditions(context: ValidationContext, test: str) -> Result:
     """
     conditions = [extreme for extreme in context.checks.extremes if extreme.test == test]
     base, ids = context.baseline, [condition.id for condition in conditions]
-    changed = [assigned(context.model, condition.set) for condition in conditions]
-    settings = [base.values, *({**base.values, **values} for values in changed)]
+    settings = [base.values, *({**base.values, **condition.set} for condition in conditions)]
     runs = context.compiled.run(settings, every_step(base.time))
     cases: list[Case] = []
     for run, condition in enumerate(conditions, start=1):
@@ -309,22 +307,21 @@ def parameter_extremes(context: ValidationContext) -> Result:
     extremes every constant is at one end or the other of its plausible range.
     """
     model = context.model
-    single = [
-        (f"{name} × {factor:g}", values)
+    settings = {
+        f"{name} × {factor:g}": values
         for factor in FACTORS
         for name, values in scaled(model, factor)
-    ]
+    }
+    single = len(settings)
     ends = np.random.default_rng(EXTREMES_SEED).integers(2, size=(EXTREMES, len(uncertain(model))))
     values = drawn(model, ends.T.astype(float))
-    extremes = [
-        (f"corner {draw}", {name: float(column[draw]) for name, column in values.items()})
-        for draw in range(EXTREMES)
-    ]
-    named, base, compiled = [*single, *extremes], context.baseline, compile_whole(model, effort=1)
-    cases: list[Case] = []
-    for first in range(0, len(named), AT_ONCE):
-        subjects, settings = zip(*named[first : first + AT_ONCE], strict=True)
-        runs = compiled.run([{**base.values, **one} for one in settings], every_step(base.time))
+    for draw in range(EXTREMES):
+        settings[f"corner {draw}"] = {name: float(column[draw]) for name, column in values.items()}
+    base, compiled, cases = context.baseline, compile_whole(model, effort=1), list[Case]()
+    for first in range(0, len(settings), AT_ONCE):
+        subjects = [*settings][first : first + AT_ONCE]
+        changed = [{**base.values, **settings[subject]} for subject in subjects]
+        runs = compiled.run(changed, every_step(base.time))
         cases += unsound(context, runs, subjects)
     return result(
         "Q12",
@@ -332,7 +329,7 @@ def parameter_extremes(context: ValidationContext) -> Result:
         {"low": FACTORS[0], "high": FACTORS[1]},
         sound=base.id,
         constants=len(model_constants(model)),
-        scaled=len(single),
+        scaled=single,
         corners=EXTREMES,
         broken=len({case.subject for case in cases}),
     )

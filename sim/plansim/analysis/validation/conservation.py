@@ -1,4 +1,4 @@
-"""Q05 and Q06: conservation in every scenario, and the base year of the plan.
+"""Q05, Q06 and Q08: conservation in every scenario, the base year of the plan, equilibrium.
 
 The requirements of Q05 on every value, to be finite and physically possible, apply to the runs of
 other tests too (`unsound`).
@@ -6,7 +6,6 @@ other tests too (`unsound`).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -14,11 +13,11 @@ import numpy as np
 
 from plansim.analysis.checks_form import SIDES, Relation
 from plansim.analysis.evaluator import Trajectories, every_step
-from plansim.analysis.validation.context import ValidationContext
+from plansim.analysis.validation.context import ValidationContext, cells
 from plansim.analysis.validation.result import Case, Named, Number, Result, case, result
 from plansim.engine.trajectory import first_cause
 from plansim.model.records import Model
-from plansim.scenario.factors import FloatArray
+from plansim.scenario.factors import FloatArray, default_of
 from plansim.targets.indicator import Measure
 from plansim.targets.target import Target, split_reference, unit_factor
 
@@ -27,6 +26,7 @@ __all__ = [
     "base_year",
     "compared",
     "conservation",
+    "equilibrium",
     "first_not_finite",
     "stated_figures",
     "unsound",
@@ -36,6 +36,10 @@ EXACT = 1e-9
 """Largest relative error that rounding explains."""
 BASE_YEAR_ERROR = 0.005
 """Largest relative error of a figure of the base year."""
+DRIFT = 1e-4
+"""Largest relative change of a stock in a year of equilibrium."""
+REST = 15
+"""Years that an equilibrium has to last."""
 _LEAST_SIZE = 1e-6
 """Minimum size of compared values: smaller ones count as if they had this size."""
 
@@ -197,6 +201,45 @@ def stated_figures(context: ValidationContext) -> Iterator[Target]:
         of_base = target.base_period is not None and (
             target.base_period.first == target.base_period.last == target.since
         )
-        in_table = re.fullmatch(context.checks.main_table.rows, target.id)
+        in_table = context.checks.main_table.rows.fullmatch(target.id)
         if of_base and in_table and target.base_value is not None:
             yield target
+
+
+# --- Q08 ------------------------------------------------------------------------------------------
+
+
+def equilibrium(context: ValidationContext) -> Result:
+    """Q08: run the scenario in which no stock should change.
+
+    Smoothed variables are stocks too; one that starts at zero stays there.
+    """
+    limits = {"most": DRIFT, "years": REST}
+    if context.checks.scenarios.equilibrium is None:
+        return result("Q08", [], limits, lacking=["equilibrium"])
+    scenario = context.scenarios[context.checks.scenarios.equilibrium]
+    clock = replace(scenario.time, saveper=1.0)
+    runs = context.compiled.run([scenario.values], clock)
+    smoothed = [v.name for v in context.model.variables.values() if "SMOOTH" in v.equation]
+    states = list(dict.fromkeys([*context.stocks, *smoothed]))
+    drifts = {}
+    for name in states:
+        # The largest relative change in a year; of what starts at zero the change itself.
+        values = runs.series(name)[0, : REST + 1].reshape(min(REST + 1, runs.time.size), -1)
+        size = np.where(values[0] == 0, 1, np.abs(values[:-1]))
+        drifts[name] = float(np.max(np.abs(np.diff(values, axis=0)) / size))
+    cases = [
+        case(name, drift <= DRIFT, "drift", part=drift)
+        for name, drift in sorted(drifts.items(), key=lambda item: -item[1])
+    ]
+    for resting in context.checks.rest:
+        needed = runs.series(f"rest {resting.constant}")[0, 0].reshape(-1)
+        names = cells(context.model, resting.constant)
+        own = np.array([default_of(context.model, scenario.values, name) for name in names])
+        part = float(np.max(np.abs(own - needed) / np.maximum(np.abs(needed), 1e-300)))
+        what = ", ".join(f"{number:.16g}" for number in needed)
+        cases.append(case(resting.constant, part <= DRIFT, "at_rest", what=what, part=part))
+    if runs.time[-1] - runs.time[0] < REST:
+        cases.append(case("clock", False, "nothing"))
+    largest = max(drifts.values(), default=0.0)
+    return result("Q08", cases, limits, largest=largest, stocks=len(states))

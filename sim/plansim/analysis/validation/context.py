@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import TypeAlias
 import numpy as np
 
 from plansim.analysis.calibration.family import Family, load_family
-from plansim.analysis.calibration.history_file import (
+from plansim.analysis.calibration.observed_past import (
     HISTORY,
     History,
     Seam,
@@ -29,7 +29,7 @@ from plansim.analysis.checks_form import (
     load_effects,
     load_reality_checks,
 )
-from plansim.analysis.decisions.sample import states_of
+from plansim.analysis.decisions.member_states import states_of
 from plansim.analysis.ensemble import ensemble_fits
 from plansim.analysis.evaluator import CompiledModel, Trajectories, compile_whole
 from plansim.analysis.feedback.loops import FILE_NAME as LOOPS
@@ -49,7 +49,6 @@ __all__ = [
     "MOST_FACTOR",
     "Settings",
     "ValidationContext",
-    "assigned",
     "cells",
     "drawn",
     "elements_of",
@@ -139,6 +138,10 @@ class ValidationContext:
             if label.partition("[")[0] in self.model.variables
         )
 
+    def series_of(self, runs: Trajectories) -> dict[str, FloatArray]:
+        """Return what changes over time in the first of some runs: ``(time,)`` by `series`."""
+        return {label: runs.values[0, runs.compiled.kernel.rows_of[label]] for label in self.series}
+
     @cached_property
     def runs(self) -> Mapping[str, Trajectories]:
         """The one run of each scenario, by its id."""
@@ -219,20 +222,6 @@ def verdicts(runs: Trajectories, target: Target, scenario: Scenario) -> Verdicts
 
 
 # --- settings of constants ------------------------------------------------------------------------
-
-
-def assigned(model: Model, settings: Mapping[str, float | Sequence[float]]) -> dict[str, float]:
-    """Return settings of constants by element.
-
-    A key is ``name`` or ``name[e1,e2]``. A value is a number, for an array that of all its
-    elements, or a list of numbers, row by row.
-    """
-    values: dict[str, float] = {}
-    for reference, setting in settings.items():
-        keys = cells(model, reference)
-        numbers = setting if isinstance(setting, Sequence) else [setting] * len(keys)
-        values |= {key: float(number) for key, number in zip(keys, numbers, strict=True)}
-    return values
 
 
 def cells(model: Model, reference: str) -> list[str]:

@@ -13,14 +13,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from plansim.analysis.calibration.family import Family, Past
-from plansim.analysis.calibration.history_file import Observed, SeamItem, StartSource
+from plansim.analysis.calibration.observed_past import Observed, SeamItem, StartSource
 from plansim.analysis.evaluator import Trajectories
 from plansim.analysis.validation.conservation import figure_case
-from plansim.analysis.validation.context import Settings, ValidationContext, assigned, cells
+from plansim.analysis.validation.context import Settings, ValidationContext, cells
 from plansim.analysis.validation.result import Case, Number, Result, case, result
 from plansim.scenario.factors import FloatArray, default_of
 from plansim.targets.indicator import measured
-from plansim.targets.target import reported_factor
+from plansim.targets.target import reported_factor, variable_of
 
 __all__ = [
     "GoodnessOfFit",
@@ -193,18 +193,17 @@ def free_history(context: ValidationContext) -> Result:
     scenario = context.scenarios[free.scenario]
     settings = [scenario.values]
     for series in free.held:
-        held = assigned(context.model, series.set)
         # A series stands in the place of a constant as one constant a year.
-        years = {name: value for name in scenario.values for constant, value in held.items()
+        years = {name: value for name in scenario.values for constant, value in series.set.items()
                  if name.startswith(f"{constant} in ")}  # fmt: skip
-        settings.append({**scenario.values, **held, **years})
+        settings.append({**scenario.values, **series.set, **years})
     runs = context.compiled.run(settings, scenario.time)
     cases, errors = [], []
     for figure in free.figures:
         # Of its year, or the sum over the years since another.
         at, point, stated = runs.yearly(figure.of), figure.observed, figure.observed.value
         first = point.year if point.since is None else point.since + 1
-        factor = reported_factor(context.model.variables[figure.of].unit, figure.unit)
+        factor = reported_factor(variable_of(context.model, figure.of).unit, figure.unit)
         values = factor * np.sum([at(year) for year in range(first, point.year + 1)], axis=0)
         errors.append(values / stated - 1)
         numbers = (float(values[0]), stated, figure.unit)
@@ -303,8 +302,8 @@ def family_member(context: ValidationContext) -> Result:
         if past.scenario not in context.scenarios:
             return result("Q21", cases, limits, lacking=[past.scenario])
         scenario = context.scenarios[past.scenario]
-        variants = [assigned(context.model, variant.set) for variant in past.variants]
-        settings = [{**scenario.values, **setting} for setting in ({}, *variants)]
+        variants = ({}, *(variant.set for variant in past.variants))
+        settings = [{**scenario.values, **setting} for setting in variants]
         cases += past_cases(past, context.compiled.run(settings, scenario.time))
     judged = [case for case in cases if case.message != "change_shown"]
     held = sum(case.holds for case in judged)
@@ -315,7 +314,7 @@ def family_cases(family: Family, runs: Trajectories) -> list[Case]:
     """Compare the run of a family member with its figures."""
     cases = []
     for figure in family.figures:
-        unit = runs.compiled.model.variables[figure.of].unit
+        unit = variable_of(runs.compiled.model, figure.of).unit
         factor = reported_factor(unit, figure.unit) * family.size
         simulated = float(runs.yearly(figure.of)(figure.year)[0]) * factor
         most = min(family.most, FAMILY_ERROR)

@@ -10,7 +10,7 @@ import math
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +23,6 @@ from plansim.analysis.validation.context import ValidationContext, verdicts
 from plansim.analysis.validation.result import Case, Result, case, result
 from plansim.model.reader import load_model
 from plansim.model.reading.expression import Node, Number, QuotedText, Table, walk
-from plansim.model.reading.syntax import read_expression
 from plansim.model.records import Model, VariableKind
 from plansim.model.rewrite import replaced
 from plansim.scenario.scenario_file import read_scenario
@@ -94,7 +93,7 @@ def _loose(context: ValidationContext) -> Iterator[Case]:
     for name, numbers in _hidden_numbers(model, context.checks.plain):
         yield case(name, False, "hidden_number", what=", ".join(numbers))
     for target in context.targets:
-        if re.fullmatch(context.checks.main_table.rows, target.id) and not target.variables:
+        if context.checks.main_table.rows.fullmatch(target.id) and not target.variables:
             yield case(target, False, "lacks", lacking="variable")
 
 
@@ -109,15 +108,14 @@ def all_causes(model: Model, names: Iterable[str]) -> set[str]:
     return seen
 
 
-def _hidden_numbers(model: Model, plain: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
+def _hidden_numbers(model: Model, plain: Collection[Node]) -> Iterator[tuple[str, list[str]]]:
     """Yield numbers in equations, and in tables in them, that are no constants.
 
     0, 1 and -1 are no assumptions.
     """
-    allowed = [read_expression(text) for text in plain]
 
     def bare(node: Node) -> Node | None:
-        return QuotedText("") if node in allowed else None
+        return QuotedText("") if node in plain else None
 
     for equations in model.scan.equations.values():
         numbers: list[str] = []
@@ -197,28 +195,19 @@ def _of_elements(model: Model, signs: npt.NDArray[np.int8], reference: str) -> n
 
 def target_independence(context: ValidationContext) -> Result:
     """Q22: scale every figure of the catalogue and run every scenario from copies of all files."""
-    model = context.model
-    cases = list(_trends(context))
-    series, changed, scenarios = 0, 0, 0
+    cases, changed, path = list(_trends(context)), 0, context.baseline.path
+    assert path is not None
     with tempfile.TemporaryDirectory(prefix="plansim-") as folder:
-        copy, targets = _scaled_catalogue(model, Path(folder))
+        copy, targets = _scaled_catalogue(context.model, Path(folder))
+        copies = shutil.copytree(path.parent, Path(folder, "scenarios"))
         compiled = compile_whole(for_scenarios(copy, context.scenarios.values()))
-        for original in context.scenarios.values():
-            if original.path is None:
-                continue
-            copies = Path(folder, "scenarios")
-            if not copies.is_dir():
-                shutil.copytree(original.path.parent, copies)
-            scenario = read_scenario(copies / original.path.name, copy)
-            before = context.runs[original.id]
+        for name, before in context.runs.items():
+            scenario = read_scenario(copies / f"{name}.yaml", copy)
             after = compiled.run([scenario.values], scenario.time)
-            for label in context.series:
-                ours, theirs = (
-                    runs.values[0, runs.compiled.kernel.rows_of[label]] for runs in (before, after)
-                )
-                if ours.tobytes() != theirs.tobytes():
-                    cases.append(case(original.id, False, "depends", what=label))
-            scenarios, series = scenarios + 1, series + len(context.series)
+            theirs = context.series_of(after)
+            for label, ours in context.series_of(before).items():
+                if ours.tobytes() != theirs[label].tobytes():
+                    cases.append(case(name, False, "depends", what=label))
             changed += sum(
                 verdicts(before, target, scenario).status_of()
                 is not verdicts(before, targets[target.id], scenario).status_of()
@@ -226,6 +215,8 @@ def target_independence(context: ValidationContext) -> Result:
             )
     if not changed:
         cases.append(case(CATALOGUE, False, "ineffective"))
+    scenarios = len(context.scenarios)
+    series = scenarios * len(context.series)
     return result("Q22", cases, sound=CATALOGUE, scenarios=scenarios, series=series, turned=changed)
 
 

@@ -15,10 +15,10 @@ from plansim.analysis.validation.behaviour import (
     parameter_extremes,
     reality_checks,
 )
-from plansim.analysis.validation.conservation import base_year, conservation
+from plansim.analysis.validation.conservation import base_year, conservation, equilibrium
 from plansim.analysis.validation.context import ValidationContext, load_context
 from plansim.analysis.validation.history import family_member, free_history, history, seam
-from plansim.analysis.validation.integration import engines, equilibrium, run_cards, time_step
+from plansim.analysis.validation.numerics import engines, run_cards, time_step
 from plansim.analysis.validation.parameters import documentation, parameters, units
 from plansim.analysis.validation.result import Result
 from plansim.analysis.validation.structure import assumed_targets, structure, target_independence

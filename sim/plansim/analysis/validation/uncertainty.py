@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from plansim.analysis.calibration.conditioning_form import CONDITIONING, read_conditioning
+from plansim.analysis.calibration.conditioning import CONDITIONING, read_conditioning
 from plansim.analysis.calibration.diagnostics import forecast_held_out
 from plansim.analysis.calibration.prior import draw_prior
 from plansim.analysis.checks_form import Margins, Question
@@ -159,14 +159,16 @@ def held_out(context: ValidationContext) -> Result:
     spec = read_conditioning(context.model)
     if spec.hold_out is None:
         return result("Q27", [], limits, lacking=["hold out from"])
-    made = forecast_held_out(context.model, spec, spec.hold_out)
-    inside, count = sum(one.inside for one in made.forecasts), len(made.forecasts)
+    year = spec.hold_out
+    last, forecasts = forecast_held_out(context.model, spec, year)
+    inside, count = sum(one.inside for one in forecasts), len(forecasts)
+    gain = float(np.mean([one.score - one.prior_score for one in forecasts]))
     cases = [
-        case("Q27", made.share >= INSIDE, "forecast_band",
+        case("Q27", inside / count >= INSIDE, "forecast_band",
              inside=inside, forecasts=count, least=INSIDE),
-        case("Q27", made.gain > 0, "forecast_score", gain=made.gain),
+        case("Q27", gain > 0, "forecast_score", gain=gain),
     ]  # fmt: skip
-    for one in made.forecasts:
+    for one in forecasts:
         figure = one.observation
         cases.append(case(figure, True, "forecast", value=figure.value, unit=figure.unit,
                           low=one.band[0], high=one.band[-1], position=one.position,
@@ -174,13 +176,13 @@ def held_out(context: ValidationContext) -> Result:
     return result(
         "Q27",
         cases,
-        limits | {"year": made.year},
-        year=made.year,
-        fitted=made.fitted,
-        accepted=made.accepted,
+        limits | {"year": year},
+        year=year,
+        fitted=sum(one.year < year for one in spec.observations),
+        accepted=last.accepted / last.draws,
         inside=inside,
         forecasts=count,
-        gain=made.gain,
+        gain=gain,
     )
 
 
@@ -245,22 +247,12 @@ class _Effect:
         """The median change as a part of the level."""
         return float(np.median(self.parts))
 
-    def case(
-        self, subject: Target | tuple[str, str, str], holds: bool, message: str, **more: Number
-    ) -> Case:
-        """Return a case that says what changes."""
-        median, low, high = map(float, np.quantile(self.parts, BAND))
-        return case(
-            subject,
-            holds,
-            message,
-            of=self.question.id,
-            **_named(self.question),
-            median=median,
-            low=low,
-            high=high,
-            **more,
-        )
+    @property
+    def told(self) -> dict[str, Number]:
+        """What a case says of the change."""
+        ends = map(float, np.quantile(self.parts, BAND))
+        bands = dict(zip(("median", "low", "high"), ends, strict=True))
+        return {"of": self.question.id, **_named(self.question), **bands}
 
 
 def _named(question: Question) -> dict[str, str]:
@@ -282,25 +274,27 @@ def question_effects(context: ValidationContext) -> Result:
     effects = _effects(context, spec.questions, spec.beside)
     first = next(question for question in spec.questions if question.id == asked.question)
     growth = {key: effects[key][spec.questions.index(first)] for key in binding}
-    moved = [key for key, one in growth.items() if _moves(one, asked)]
-    demanded = []
+    moved = [
+        key
+        for key, one in growth.items()
+        if abs(one.part) >= asked.part or abs(one.deviations) >= asked.deviations
+    ]
+    demanded, shown = [], []
     for key, least in spec.least.items():
         most = max(effects[key], key=lambda one: abs(one.part))
         holds = abs(most.part) >= least
-        demanded.append(most.case(binding[key], holds, "effect_least", least=least))
-    shown = []
+        demanded.append(case(binding[key], holds, "effect_least", **most.told, least=least))
     for key, changes in effects.items():
-        if key not in binding:
-            name = (key, key, model.variables[key].name_zh)
-            shown += [one.case(name, True, "effect_beside") for one in changes]
-            continue
         # Of a target what moves is named: of a fall, that which falls.
-        variable = variable_of(model, next(iter(binding[key].variables.values())))
-        name = (key, variable.name, variable.name_zh)
-        shown += [
-            one.case(name, True, "effect", margin=one.margin, deviations=one.deviations)
-            for one in changes
-        ]
+        of = next(iter(binding[key].variables.values())) if key in binding else key
+        variable = variable_of(model, of)
+        subject = (key, variable.name, variable.name_zh)
+        for one in changes:
+            if key in binding:
+                margin = {"margin": one.margin, "deviations": one.deviations}
+                shown.append(case(subject, True, "effect", **one.told, **margin))
+            else:
+                shown.append(case(subject, True, "effect_beside", **one.told))
     return result(
         "Q26",
         [*demanded, *_margins(binding, asked, moved, first), *shown],
@@ -312,10 +306,6 @@ def question_effects(context: ValidationContext) -> Result:
         targets=len(binding),
         **_named(first),
     )
-
-
-def _moves(effect: _Effect, asked: Margins) -> bool:
-    return abs(effect.part) >= asked.part or abs(effect.deviations) >= asked.deviations
 
 
 def _margins(
@@ -349,31 +339,32 @@ def _effects(
         variable = next(iter(target.variables.values()))
         levels[target.id] = indicator_of(model, variable, Measure.LEVEL, target.since, year)
     wanted = (*binding, *{one.id: one for one in levels.values()}.values())
-    runs = {}
-    for side in (side for question in questions for side in (question.first, question.last)):
-        if (side.id, side.overrides) not in runs:
-            made = evaluate_members(model, side, wanted, members)
-            runs[side.id, side.overrides] = made
+    sides = [side for question in questions for side in (question.first, question.last)]
+    runs = {
+        key: evaluate_members(model, side, wanted, members)
+        for key, side in {(side.id, side.overrides): side for side in sides}.items()
+    }
     effects: dict[str, list[_Effect]] = {key: [] for key in levels}
-    by_id = {target.id: target for target in binding}
+    judged = {target.id for target in binding}
     for question in questions:
         first, last = (runs[one.id, one.overrides] for one in (question.first, question.last))
         for key, level in levels.items():
-            effects[key].append(_effect(question, first, last, level, by_id.get(key)))
+            own = key if key in judged else None
+            effects[key].append(_effect(question, first, last, level.id, own))
     return effects
 
 
 def _effect(
-    question: Question, first: Evaluation, last: Evaluation, level: Target, target: Target | None
+    question: Question, first: Evaluation, last: Evaluation, level: str, target: str | None
 ) -> _Effect:
-    """Compare the members that are sound in both runs."""
+    """Compare the members that are sound in both runs, by the ids of what is judged."""
     with np.errstate(all="ignore"):
-        parts = last[level.id].value / first[level.id].value - 1
+        parts = last[level].value / first[level].value - 1
     sound = np.isfinite(parts) & ~first.failed & ~last.failed
     if not sound.any():
         return _Effect(question, np.zeros(1))
     if target is None:
         return _Effect(question, parts[sound])
-    before, after = (run[target.id].least_margin[sound] for run in (first, last))
+    before, after = (run[target].least_margin[sound] for run in (first, last))
     margin, spread = float(np.median(after - before)), float(before.std())
     return _Effect(question, parts[sound], margin, margin / spread if spread else 0.0)

@@ -12,7 +12,8 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from plansim.compiler.ir import Graph, Op
+from plansim.compiler.graph import Graph
+from plansim.compiler.ir import Op
 
 __all__ = ["PLAIN", "SMALL", "VECTOR", "Clock", "stages", "zidz"]
 

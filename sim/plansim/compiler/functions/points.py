@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from plansim.compiler.ir import Graph, Op
+from plansim.compiler.graph import Graph
+from plansim.compiler.ir import Op
 from plansim.model.reading.expression import MISSING
 
 __all__ = ["between", "inverse", "stepped"]

@@ -17,7 +17,8 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 
 from plansim.compiler.functions.numbers import SMALL
-from plansim.compiler.ir import Graph, Op
+from plansim.compiler.graph import Graph
+from plansim.compiler.ir import Op
 
 __all__ = ["RANDOM", "normal_cdf", "normal_quantile"]
 

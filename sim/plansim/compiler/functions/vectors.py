@@ -14,7 +14,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from plansim.compiler.functions.random import normal_cdf
-from plansim.compiler.ir import Graph, Op
+from plansim.compiler.graph import Graph
+from plansim.compiler.ir import Op
 
 __all__ = [
     "ACTIONS",

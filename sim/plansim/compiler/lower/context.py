@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from plansim.compiler.graph import Graph
 from plansim.compiler.integration import levels_with, moved_by_stocks, reads_stock
-from plansim.compiler.ir import CONTROLS, Depends, Graph, Op, Pipe, State
+from plansim.compiler.ir import CONTROLS, Depends, Op, Pipe, State
 from plansim.compiler.lower.scope import (
     Cell,
     Frame,
@@ -24,7 +25,7 @@ from plansim.compiler.lower.scope import (
     running,
 )
 from plansim.errors import Fault, Message
-from plansim.model.reading.equations import Equation, EquationForm, Macro
+from plansim.model.reading.equations import Equation, EquationForm
 from plansim.model.reading.expression import (
     COMPARISONS,
     Call,
@@ -96,11 +97,6 @@ class Context:
     _frames: dict[str, Frame] = field(default_factory=dict)
 
     @cached_property
-    def equations(self) -> Mapping[str, tuple[Equation, ...]]:
-        """Return all equations, by `name_key`."""
-        return self.model.scan.equations
-
-    @cached_property
     def subscripts(self) -> Subscripts:
         """Return the subscript ranges."""
         return Subscripts.of(self.model.scan)
@@ -111,19 +107,14 @@ class Context:
         return {name_key(name): variable for name, variable in self.model.variables.items()}
 
     @cached_property
-    def macros(self) -> Mapping[str, Macro]:
-        """Return the macros by `name_key`."""
-        return self.model.scan.macros
-
-    @cached_property
     def levels(self) -> frozenset[str]:
         """Return the functions and macros that hold stocks."""
-        return levels_with(self.macros)
+        return levels_with(self.model.scan.macros)
 
     @cached_property
     def moved_by_stocks(self) -> frozenset[str]:
         """Return the variables that a stock moves within a step."""
-        return moved_by_stocks(self.equations, self.levels)
+        return moved_by_stocks(self.model.scan.equations, self.levels)
 
     def _reads_stock(self, tree: Node, scope: Scope) -> bool:
         moved = scope.frame.moved if scope.frame else self.moved_by_stocks
@@ -134,7 +125,7 @@ class Context:
         if key in self._cells:
             return self._cells[key]
         found: dict[Cell, Place] = {}
-        for equation in self.equations[key]:
+        for equation in self.model.scan.equations[key]:
             left = tuple(map(name_key, equation.subscripts))
             ranges = [i for i, key in enumerate(left) if self.subscripts.is_range(key)]
             for position, names in enumerate(self.model.scan.covered(equation)):
@@ -290,8 +281,8 @@ class Context:
             if key in frame.macro.equations:
                 return self.local(frame, key, scope.initial)
             key = key.removesuffix("$")
-        if key == "time" or key in self.equations:
-            if key in self.equations and self.variables[key].kind is VariableKind.LOOKUP:
+        if key == "time" or key in self.model.scan.equations:
+            if key in self.model.scan.equations and self.variables[key].kind is VariableKind.LOOKUP:
                 raise RefusedError(
                     Message(
                         "'{name}' is a lookup without an argument", name=self.variables[key].name
@@ -319,7 +310,7 @@ class Context:
         within = scope.key if scope.frame else ""
         label = repr((within, scope.cell, sorted(scope.bound.items()), tree.start))
         if label not in self._frames:
-            macro = self.macros[tree.key]
+            macro = self.model.scan.macros[tree.key]
             arguments = dict(zip(macro.inputs, tree.arguments, strict=True))
             given = {key for key, node in arguments.items() if self._reads_stock(node, scope)}
             given |= {f"{key}$" for key in self.moved_by_stocks}
@@ -393,15 +384,9 @@ class Context:
 
     def pin(self, place: int) -> None:
         """Note that the constants that a node depends on must not vary."""
-        names = list(self.inputs)
-        self.pinned |= {names[index].partition("[")[0] for index in self._inputs_of(place)}
-
-    def _inputs_of(self, place: int) -> set[int]:
-        found: set[int] = set()
-        waiting = [place]
+        names, waiting = list(self.inputs), {place}
         while waiting:
             instruction = self.graph.instructions[waiting.pop()]
             if instruction.op is Op.INPUT:
-                found.add(instruction.index)
-            waiting += instruction.operands
-        return found
+                self.pinned.add(names[instruction.index].partition("[")[0])
+            waiting.update(instruction.operands)

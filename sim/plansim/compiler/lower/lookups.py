@@ -51,7 +51,7 @@ def _table_of(low: Context, named: Node, scope: Scope) -> tuple[Table, str]:
         return _table_of(low, scope.frame.arguments[key], scope.frame.caller)
     if scope.frame is not None and key in scope.frame.macro.equations:
         points, name, label = scope.frame.macro.equations[key][0].tree, key, ""
-    elif key not in low.equations:
+    elif key not in low.model.scan.equations:
         raise RefusedError(Message("'{name}' is neither a function nor a lookup", name=key), key)
     else:
         variable = low.variables[key]
@@ -99,7 +99,7 @@ def _tree_of(low: Context, named: Node, scope: Scope) -> Node | None:
         if named.key not in scope.frame.arguments:
             break
         named, scope = scope.frame.arguments[named.key], scope.frame.caller
-    if not isinstance(named, Name) or named.key not in low.equations:
+    if not isinstance(named, Name) or named.key not in low.model.scan.equations:
         return None
     cell = tuple(low.subscripts.element(one, scope.bound) for one in named.subscripts)
     place = low.places(named.key).get(cell)

@@ -143,14 +143,15 @@ def _call(low: Context, tree: Call, scope: Scope) -> int:
     key, arguments = tree.key, tree.arguments
     if key in _LOWERED:
         return _LOWERED[key](low, tree, scope)
-    if key in low.macros:
+    if key in low.model.scan.macros:
         return low.local(low.frame(tree, scope), tree.part or key, scope.initial)
     if key in PLAIN:
         time = low.graph.leaf(Op.INITIAL_TIME if scope.initial else Op.TIME)
         clock = Clock(time, low.graph.leaf(Op.TIME_STEP))
         return PLAIN[key](low.graph, clock, *[low.node(argument, scope) for argument in arguments])
     frame = scope.frame
-    if key in low.equations or (frame and key in {**frame.macro.equations, **frame.arguments}):
+    local = {**frame.macro.equations, **frame.arguments} if frame else {}
+    if key in local or key in low.model.scan.equations:
         return table_value(low, tree, scope)
     shown = key.replace("_", " ").upper()
     raise RefusedError(Message("the function {name} is not supported", name=shown), key)

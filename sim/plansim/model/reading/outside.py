@@ -27,7 +27,7 @@ from plansim.files.reading import read_csv, read_regular, reason_of
 from plansim.model.reading.equations import Equation, EquationForm, Scan, short, spliced
 from plansim.model.reading.expression import Call, Name, QuotedText, name_key
 from plansim.model.reading.scan import scan_text
-from plansim.model.reading.sheets import OutsideError, OutsideFiles, Points
+from plansim.model.reading.sheets import GoneError, OutsideFiles, Points
 
 __all__ = ["JUST", "Series", "inlined", "read_series"]
 
@@ -131,12 +131,13 @@ def inlined(
         name, found = short(equation.name), None
         try:
             new = outside.replacement(equation)
-        except OutsideError as error:
-            if not (error.gone and _takes_data(equation)):
-                about = Message("'{name}': {fault}", name=name, fault=error.message)
-                faults.fault(about, equation.line, nearest=error.close)
+        except ModelError as error:
+            (fault,) = error.faults
+            if not (isinstance(error, GoneError) and _takes_data(equation)):
+                about = Message("'{name}': {fault}", name=name, fault=fault.message)
+                faults.fault(about, equation.line, nearest=fault.nearest)
                 continue
-            points, found = outside.given_points(equation), error.message
+            points, found = outside.given_points(equation), fault.message
             new = None if points is None else outside.over_time(equation, points)
         end = equation.end
         if new is None and (found or (_is_empty(equation) and name_key(equation.name) in used)):
@@ -193,12 +194,12 @@ def _with_subscripts(text: str, files: OutsideFiles, faults: FaultLog) -> str:
     def names(match: re.Match[str]) -> str:
         try:
             if len(arguments := _QUOTED.findall(match[1])) != 5:
-                raise OutsideError(Message("{name} takes five texts", name="GET DIRECT SUBSCRIPT"))
+                raise ModelError("{name} takes five texts", name="GET DIRECT SUBSCRIPT")
             book, tab, *area = arguments
             return ", ".join(files.sheet(book, tab).elements(*area)) + "\n" * match[0].count("\n")
-        except OutsideError as error:
+        except ModelError as error:
             line = text.count("\n", 0, match.start()) + 1
-            faults.fault(error.message, line, nearest=error.close)
+            faults.fault(error.faults[0].message, line, nearest=error.faults[0].nearest)
             return "x"
 
     return _SUBSCRIPT.sub(names, text)
@@ -285,11 +286,9 @@ class _Outside:
             bound = dict(zip(ranges, cell, strict=True))
             wanted.append(tuple(bound.get(s, s) for s in getattr(tree, "subscripts", ())))
         if not points.keys() >= set(wanted):
-            keyword = f":{_way(equation)}:"
-            raise OutsideError(
-                Message(
-                    "only data can be {keyword}, by the name of another variable", keyword=keyword
-                )
+            raise ModelError(
+                "only data can be {keyword}, by the name of another variable",
+                keyword=f":{_way(equation)}:",
             )
         return [points[cell] for cell in wanted]
 
@@ -302,9 +301,7 @@ def _texts(tree: Call, count: int) -> list[str]:
     """Return the arguments of a function, which are texts."""
     texts = [node.value.strip("'") for node in tree.arguments if isinstance(node, QuotedText)]
     if len(texts) != len(tree.arguments) or len(texts) != count:
-        raise OutsideError(
-            Message("{name} cannot be read", name=tree.key.replace("_", " ").upper())
-        )
+        raise ModelError("{name} cannot be read", name=tree.key.replace("_", " ").upper())
     return texts
 
 

@@ -17,10 +17,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
-from plansim.errors import Message, nearest
+from plansim.errors import Message, ModelError, nearest
 from plansim.files.reading import MOST_BYTES, read_regular, reason_of
 
-__all__ = ["OutsideError", "OutsideFiles", "Points", "Sheet"]
+__all__ = ["GoneError", "OutsideFiles", "Points", "Sheet"]
 
 Cell: TypeAlias = float | str | None
 Points: TypeAlias = list[tuple[float, float]]
@@ -31,15 +31,8 @@ MOST_CELLS = 5_000_000
 """Maximum number of cells between the first of a sheet and its last, empty ones too."""
 
 
-class OutsideError(Exception):
-    """Why something cannot be taken from a file."""
-
-    def __init__(self, message: Message, close: str | None = None, *, gone: bool = False) -> None:
-        super().__init__(message)
-        self.message = message
-        self.close = close
-        self.gone = gone
-        """Whether there is no such file."""
+class GoneError(ModelError):
+    """There is no such file."""
 
 
 class _Area(NamedTuple):
@@ -87,11 +80,9 @@ class Sheet:
         high, wide = (columns, rows) if turned else (rows, columns)
         top, left, bottom, right = self._area(cell.rstrip("*"))
         if bottom is not None and (bottom, right) != (top + high - 1, left + wide - 1):
-            raise OutsideError(
-                Message(
-                    "the cells '{cells}' of '{name}' are not {rows} by {columns}",
-                    name=self.file, cells=cell, rows=high, columns=wide,
-                )
+            raise ModelError(
+                "the cells '{cells}' of '{name}' are not {rows} by {columns}",
+                name=self.file, cells=cell, rows=high, columns=wide,
             )  # fmt: skip
         places = itertools.product(range(rows), range(columns))
         return [self._number(top, left, *(reversed(at) if turned else at)) for at in places]
@@ -128,15 +119,13 @@ class Sheet:
                 (x, y) for x, y in pairs if isinstance(x, float) and isinstance(y, float)
             )
             if not points:
-                raise OutsideError(
-                    Message("'{name}' has no numbers at '{cells}'", name=self.file, cells=cell)
-                )
+                raise ModelError("'{name}' has no numbers at '{cells}'", name=self.file, cells=cell)
             if len({x for x, _ in points}) < len(points):
-                about = Message(
+                raise ModelError(
                     "'{name}' has two values at one point of '{cells}'",
-                    name=self.file, cells=across,
-                )  # fmt: skip
-                raise OutsideError(about)
+                    name=self.file,
+                    cells=across,
+                )
             found.append(points)
         return found
 
@@ -148,8 +137,8 @@ class Sheet:
             raise self._no_cells(name)
         return self.names[name.lower()]
 
-    def _no_cells(self, cells: str) -> OutsideError:
-        return OutsideError(Message("'{name}' has no cells '{cells}'", name=self.file, cells=cells))
+    def _no_cells(self, cells: str) -> ModelError:
+        return ModelError("'{name}' has no cells '{cells}'", name=self.file, cells=cells)
 
     def _at(self, row: int, column: int) -> Cell:
         inside = row < len(self.cells) and column < len(self.cells[row])
@@ -162,8 +151,8 @@ class Sheet:
             from openpyxl.utils import get_column_letter
 
             cell = f"{get_column_letter(column + 1)}{row + 1}"
-            raise OutsideError(
-                Message("the cell {cell} of '{name}' is not a number", cell=cell, name=self.file)
+            raise ModelError(
+                "the cell {cell} of '{name}' is not a number", cell=cell, name=self.file
             )
         return value
 
@@ -201,8 +190,8 @@ class OutsideFiles:
                 message = Message(
                     "the file '{name}' cannot be read: {reason}", name=file, reason=reason_of(error)
                 )
-                is_gone = isinstance(error, FileNotFoundError)
-                raise OutsideError(message, nearest(file, others), gone=is_gone) from error
+                kind = GoneError if isinstance(error, FileNotFoundError) else ModelError
+                raise kind(message, nearest=nearest(file, others)) from error
         return self.read[file]
 
     def _new_sheet(self, file: str, tab: str) -> Sheet:
@@ -218,8 +207,7 @@ class OutsideFiles:
                 self._books[file] = load_workbook(packed, data_only=True)
             book = self._books[file]
         except Exception as error:  # openpyxl raises whatever zipfile, xml or it does
-            message = Message("'{name}' is not a workbook of the form .xlsx", name=file)
-            raise OutsideError(message) from error
+            raise ModelError("'{name}' is not a workbook of the form .xlsx", name=file) from error
         sheet = book[_found(file, tab, book.sheetnames)]
         _bounded(file, sheet.max_row * sheet.max_column)
         areas = {}
@@ -238,7 +226,7 @@ class OutsideFiles:
         try:
             tables = pd.read_excel(packed, sheet_name=None, header=None)
         except Exception as error:  # whatever pandas or what it reads by raises
-            raise OutsideError(Message("'{name}' is not a workbook", name=file)) from error
+            raise ModelError("'{name}' is not a workbook", name=file) from error
         return _sheet(file, tables[_found(file, tab, [*tables])].to_numpy(dtype=object).tolist())
 
     def _text(self, file: str, tab: str) -> Sheet:
@@ -250,7 +238,7 @@ class OutsideFiles:
         try:
             rows = list(csv.reader(io.StringIO(text), delimiter=separator))
         except (csv.Error, TypeError, ValueError) as error:  # a cell too long, no separator
-            raise OutsideError(Message("the table is not a CSV file")) from error
+            raise ModelError("the table is not a CSV file") from error
         return _sheet(file, rows)
 
 
@@ -263,15 +251,15 @@ def _found(file: str, tab: str, sheets: Sequence[str]) -> str:
     for name in sheets:
         if name.lower() == tab.lower():
             return name
-    message = Message("'{name}' has no sheet '{sheet}'", name=file, sheet=tab)
-    raise OutsideError(message, nearest(tab, sheets))
+    close = nearest(tab, sheets)
+    raise ModelError("'{name}' has no sheet '{sheet}'", nearest=close, name=file, sheet=tab)
 
 
 def _bounded(file: str, cells: int) -> None:
-    """Raise an `OutsideError` if a table has too many cells."""
+    """Refuse a table that has too many cells."""
     if cells > MOST_CELLS:
-        raise OutsideError(
-            Message("a table of '{name}' has more than {count} cells", name=file, count=MOST_CELLS)
+        raise ModelError(
+            "a table of '{name}' has more than {count} cells", name=file, count=MOST_CELLS
         )
 
 
@@ -289,7 +277,7 @@ def _value(cell: object) -> Cell:
 def _column(letters: str) -> int:
     """Return the number of a column, from 0."""
     if not _LETTERS.fullmatch(letters):
-        raise OutsideError(Message("'{name}' is no column", name=letters))
+        raise ModelError("'{name}' is no column", name=letters)
     number = 0
     for letter in letters.upper():
         number = 26 * number + ord(letter) - ord("A") + 1

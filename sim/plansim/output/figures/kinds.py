@@ -15,7 +15,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from plansim.analysis.calibration.history_file import PointKind
+from plansim.analysis.calibration.observed_past import PointKind
 from plansim.analysis.ensemble import with_shares
 from plansim.analysis.feedback.loop_scores import score_loops
 from plansim.analysis.validation.history import HistorySeries

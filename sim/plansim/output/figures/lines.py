@@ -79,7 +79,6 @@ def small_multiples(
     variables: Sequence[str],
     targets: Iterable[Target] = (),
     *,
-    figure: Figure | None = None,
     columns: int = 3,
     lang: str = Lang.EN,
 ) -> list[Axes]:
@@ -100,7 +99,7 @@ def small_multiples(
     rows = math.ceil(len(variables) / columns)
     drawn: list[Mark] = []
     with canvas.style():
-        figure = figure or canvas.ShownFigure(figsize=(1.0 + 2.9 * columns, 0.6 + 2.15 * rows))
+        figure = canvas.ShownFigure(figsize=(1.0 + 2.9 * columns, 0.6 + 2.15 * rows))
         panels = canvas.panels_in(figure, len(variables), columns)
         for axes, variable in zip(panels, variables, strict=True):
             lines, marks = _read(listed, variable, wanted)

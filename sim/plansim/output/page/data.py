@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from plansim.analysis.calibration.history_file import PointKind, load_history
+from plansim.analysis.calibration.observed_past import PointKind, load_history
 from plansim.compiler.ir import Program
 from plansim.errors import UnitError
 from plansim.model.comment import load_evidence

@@ -166,14 +166,11 @@ def make_page(
     *,
     overlays: Sequence[Scenario] = (),
     lang: str = Lang.EN,
-    signs: Signs | None = None,
-    scores: LoopScores | None = None,
 ) -> Page:
     """Make the page of a model with scenarios as presets; it runs them itself.
 
-    ``signs`` are those of the causal links on the map of the model (None: `link_signs`), ``scores``
-    those of its loops (None: `score_loops`, where loops are declared), both under the first
-    scenario. All else is as for `page`.
+    The map of the model has the signs of its causal links, and the scores of the loops that it
+    declares, under the first scenario. All else is as for `page`.
     """
     catalogue = load_targets(None, model) if targets is None else targets
     judged = judged_targets(catalogue)
@@ -187,11 +184,9 @@ def make_page(
     views = load_views(model, catalogue)
     program = model_program(model, everything, views, judged, constants)
     # A model need not declare its loops.
-    declared = model.path.with_name(LOOPS).is_file()
-    loops = load_loops(model) if declared else ()
-    signs = link_signs(model, presets[0]) if signs is None else signs
-    if scores is None and loops:
-        scores = score_loops(model, presets[0], loops)
+    loops = load_loops(model) if model.path.with_name(LOOPS).is_file() else ()
+    signs = link_signs(model, presets[0])
+    scores = score_loops(model, presets[0], loops) if loops else None
     data = payload(model, presets, overlays, views, catalogue, program, loops)
     drawings = list(_drawings(drawn, signs, scores))
     verdicts = check_scenarios(drawn, presets, catalogue)

@@ -72,11 +72,12 @@ def payload(
     outputs = {name: number for number, name in enumerate(program.outputs)}
     judged = {target.id: number for number, target in enumerate(targets)}
     dots, facts = observed_dots(model, catalogue), model_facts(model, catalogue)
-    inputs = _settable([*scenarios, *overlays], views, program)
+    places = {name: number for number, name in enumerate(program.inputs)}
+    inputs = _settable([*scenarios, *overlays], views, places)
     return {
         "phrases": phrases(),
-        "scenarios": [_scenario(model, scenario, program) for scenario in scenarios],
-        "overlays": [_scenario(model, overlay, program) for overlay in overlays],
+        "scenarios": [_scenario(model, scenario, places) for scenario in scenarios],
+        "overlays": [_scenario(model, overlay, places) for overlay in overlays],
         "themes": [
             {
                 "name": both(theme.name_en, theme.name_zh),
@@ -89,7 +90,7 @@ def payload(
             {
                 "id": group.id,
                 "name": both(group.name_en, group.name_zh),
-                "levers": [_lever(model, lever, program, facts) for lever in group.levers],
+                "levers": [_lever(model, lever, places, facts) for lever in group.levers],
             }
             for group in views.groups
         ],
@@ -120,15 +121,14 @@ def phrases() -> dict[str, Data]:
 # --- scenarios ------------------------------------------------------------------------------------
 
 
-def _scenario(model: Model, scenario: Scenario, program: Program) -> Data:
-    indices = {name: number for number, name in enumerate(program.inputs)}
+def _scenario(model: Model, scenario: Scenario, places: Mapping[str, int]) -> Data:
     return {
         "id": scenario.id,
         "kind": scenario.kind.value,
         "name": both(scenario.title_en, scenario.title_zh),
         "about": words(scenario.description_en, scenario.description_zh),
         "values": [
-            [indices[name], value] for name, value in scenario.values.items() if name in indices
+            [places[name], value] for name, value in scenario.values.items() if name in places
         ],
         "clock": dict(asdict(scenario.time)),
         "assumed": {key: words(text.en, text.zh) for key, text in scenario.assumed.items()},
@@ -233,16 +233,17 @@ def _mark(
 # --- levers ---------------------------------------------------------------------------------------
 
 
-def _lever(model: Model, lever: Lever, program: Program, facts: Sequence[ModelFacts]) -> Data:
-    indices = {name: number for number, name in enumerate(program.inputs)}
-    inside = [constant for constant in lever.constants if constant in indices]
+def _lever(
+    model: Model, lever: Lever, places: Mapping[str, int], facts: Sequence[ModelFacts]
+) -> Data:
+    inside = [constant for constant in lever.constants if constant in places]
     variables = [model.variables[split_reference(reference)[0]] for reference in inside]
     is_set = lever.apply is Apply.SET and bool(variables)
     return {
         "id": lever.id,
         "name": both(lever.name_en, lever.name_zh),
         **lever_note(model, lever, facts),
-        "inputs": [indices[reference] for reference in inside],
+        "inputs": [places[reference] for reference in inside],
         "plausible": [
             list(variable.plausible) if variable.plausible else None for variable in variables
         ],
@@ -270,11 +271,11 @@ EARLIEST = 1800
 """A value in years above this is a date."""
 
 
-def _settable(scenarios: Iterable[Scenario], views: Views, program: Program) -> list[int]:
+def _settable(scenarios: Iterable[Scenario], views: Views, places: Mapping[str, int]) -> list[int]:
     """Return the inputs that levers or scenarios set; members of the ensemble alone set others."""
     names = {name for scenario in scenarios for name in scenario.values}
     names |= {constant for lever in views.levers for constant in lever.constants}
-    return [number for number, name in enumerate(program.inputs) if name in names]
+    return [place for name, place in places.items() if name in names]
 
 
 def _variables(model: Model, views: Views, program: Program, inputs: Sequence[int]) -> Data:

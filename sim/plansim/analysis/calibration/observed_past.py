@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -10,18 +10,24 @@ from typing import Annotated, TypeVar
 
 from pydantic import Field
 
-from plansim.analysis.checks_form import Check, ConstantName, ConstantSettings, VariableName
+from plansim.analysis.checks_form import (
+    Check,
+    ConstantName,
+    ConstantSettings,
+    SeriesName,
+    VariableName,
+)
 from plansim.analysis.experiments.design_form import DesignContext
-from plansim.errors import InputError, Message, nearest
+from plansim.errors import Fault, InputError, Message, nearest
 from plansim.files.forms import LAX, Form, Items, Resolved, Wording, form_of, listed
 from plansim.files.reading import read_csv
 from plansim.files.yaml_document import read_document
 from plansim.model.comment import Evidence, load_evidence
 from plansim.model.records import Model, folded
 from plansim.model.rewrite import AddedEquation
-from plansim.scenario.references import one_series
+from plansim.scenario.cells import number_in
 from plansim.targets.indicator import Measure
-from plansim.targets.target import Target
+from plansim.targets.target import Target, reported_factor, variable_of
 
 __all__ = [
     "HISTORY",
@@ -42,6 +48,7 @@ __all__ = [
     "StartSource",
     "load_history",
     "load_seam",
+    "not_rising",
     "observed_context",
     "read_beside",
     "read_observations",
@@ -53,6 +60,7 @@ AnyForm = TypeVar("AnyForm", bound=Form)
 HISTORY = "history.yaml"
 SEAM = "seam.yaml"
 OBSERVATIONS = "observations.csv"
+_KEYS = ("place", "quantity", "part", "year")
 _COLUMNS = ("place", "quantity", "source", "unit", "value", "year")
 
 
@@ -61,8 +69,8 @@ class ObservedContext(DesignContext):
     """Where the figures are that a file beside a model names."""
 
     targets: Mapping[str, Target] = field(default_factory=dict)
-    observations: Sequence[Mapping[str, str]] = ()
-    """Rows of ``observations.csv``."""
+    observations: Mapping[tuple[str, ...], Mapping[str, str]] = field(default_factory=dict)
+    """As `read_observations` returns them."""
     place: str = ""
     """Of the observations, where an entry does not say."""
     evidence: Mapping[str, Evidence] = field(default_factory=dict)
@@ -82,18 +90,30 @@ def observed_context(
     )
 
 
-def read_observations(path: Path) -> tuple[Mapping[str, str], ...]:
-    """Read the rows of a table of figures of the past; none if there is no such file.
+def read_observations(path: Path) -> dict[tuple[str, ...], Mapping[str, str]]:
+    """Read a table of figures of the past; none if there is no such file.
+
+    Returns:
+        Its rows, by place, quantity, part and year; of rows that share them the last.
 
     Raises:
         InputError: as `read_csv`.
     """
-    if not path.is_file():
-        return ()
-    return tuple(cells for _, cells in read_csv(path, _COLUMNS).records())
+    rows = read_csv(path, _COLUMNS).records() if path.is_file() else ()
+    return {_key(row.get(name, "") for name in _KEYS): row for _, row in rows}
+
+
+def _key(parts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(map(folded, parts))
 
 
 # --- history.yaml ---------------------------------------------------------------------------------
+
+
+def not_rising(first: int, last: int, key: str) -> Fault:
+    """Return the fault of years of which the first, under a key, is not before the last."""
+    found = Message("{first}–{last}", first=first, last=last)
+    return Fault("the years do not rise", at=(key,), found=found)
 
 
 class PointKind(StrEnum):
@@ -141,6 +161,10 @@ class _PointForm(Form):
     place: str | None = None
     """Of the observation; else that of the file."""
 
+    def _misfits(self, _: object) -> Iterator[Fault]:
+        if self.since is not None and self.since >= self.year:
+            yield not_rising(self.since, self.year, "since")
+
 
 def _point(form: _PointForm, sources: ObservedContext) -> ObservedPoint:
     kind = PointKind.OBSERVED
@@ -155,8 +179,15 @@ def _point(form: _PointForm, sources: ObservedContext) -> ObservedPoint:
                     value /= growth ** (target.base_period.last - form.year)
                     kind = PointKind.DERIVED
         case None, (quantity, part):
-            row = _observation(form.place or sources.place, quantity, part, form.year, sources)
-            value, ids = float(row["value"]), (row["source"],)
+            key = _key((form.place or sources.place, quantity, part, str(form.year)))
+            if (row := sources.observations.get(key)) is None:
+                raise InputError(
+                    "{table} has no '{quantity}' of {year}",
+                    table=OBSERVATIONS,
+                    quantity=", ".join(filter(None, (quantity, part))),
+                    year=form.year,
+                )
+            value, ids = number_in("", quantity, row["value"]), (row["source"],)
         case _:
             either = Message("target: ID, or observation: [quantity, part]")
             raise InputError("an observation has one source", expected=either)
@@ -172,22 +203,6 @@ def _base_figure(name: str, sources: ObservedContext) -> tuple[Target, float]:
     return target, target.base_value
 
 
-def _observation(
-    place: str, quantity: str, part: str, year: int, sources: ObservedContext
-) -> Mapping[str, str]:
-    """Return the last row of the observations that is of a quantity."""
-    wanted = {"place": place, "quantity": quantity, "part": part, "year": str(year)}
-    for row in reversed(sources.observations):
-        if all(folded(row.get(name, "")) == folded(text) for name, text in wanted.items()):
-            return row
-    raise InputError(
-        "{table} has no '{quantity}' of {year}",
-        table=OBSERVATIONS,
-        quantity=", ".join(filter(None, (quantity, part))),
-        year=year,
-    )
-
-
 class Observed(Check):
     """One observed series, and what in the model answers for it."""
 
@@ -195,7 +210,7 @@ class Observed(Check):
     """In Vensim's language, over the variables of the model."""
     unit: str
     """As the figures are observed."""
-    scale: float = 1
+    scale: float = Field(default=1, gt=0)
     """What makes a figure in `unit` one of the model's."""
     end_of_year: bool = False
     most: float | None = None
@@ -217,18 +232,23 @@ class Capital(Form):
     low: float
     """As a multiple of the scenario's own values."""
     high: float
-    points: int
+    points: int = Field(ge=1)
 
 
 class FreeFigure(Check):
     """A figure that the run answers for in which nothing is given."""
 
-    of: VariableName
+    of: SeriesName
     unit: str
     most: float = Field(gt=0)
     """The relative error that passes."""
     observed: Annotated[ObservedPoint, Resolved(_PointForm, _point)]
     """With `since` the sum over the years after it."""
+
+    def _misfits(self, context: ObservedContext) -> Iterator[Fault]:
+        # Raises where the units do not convert.
+        reported_factor(variable_of(context.model, self.of).unit, self.unit)
+        return iter(())
 
 
 class HeldSeries(Check):
@@ -249,9 +269,9 @@ class Free(Form):
 class Published(Check):
     """A statistic that the city publishes year by year, and the series that answers for it."""
 
-    of: Annotated[str, Resolved(str, lambda name, sources: one_series(sources.model, name))]
+    of: SeriesName
     unit: str
-    scale: float = 1
+    scale: float = Field(default=1, gt=0)
     """What makes a figure in `unit` one of the model's."""
 
 

@@ -1,4 +1,4 @@
-"""Q07, Q08, Q24 and Q25: numerical integration, equilibrium, engines, and run cards.
+"""Q07, Q24 and Q25: what computes the runs: the time step, other engines, run cards.
 
 Reference: J. D. Sterman (2000), Business Dynamics, chapter 21: the integration-error test.
 """
@@ -11,25 +11,21 @@ from dataclasses import replace
 import numpy as np
 
 from plansim.analysis.evaluator import Trajectories
-from plansim.analysis.validation.context import ValidationContext, cells, verdicts
+from plansim.analysis.validation.context import ValidationContext, verdicts
 from plansim.analysis.validation.result import Case, Result, case, result
 from plansim.engine.simlin import AGREE as SIMLIN_AGREES
 from plansim.engine.simlin import has_simlin, run_simlin
 from plansim.engine.simulate import EngineChoice, simulate
 from plansim.engine.trajectory import largest_difference, recorded
 from plansim.model.records import Integration, Model, cells_of
-from plansim.scenario.factors import FloatArray, default_of
+from plansim.scenario.factors import FloatArray
 from plansim.scenario.scenario_file import Scenario
 from plansim.targets.indicator import Measure, measured
 
-__all__ = ["disagreement", "engines", "equilibrium", "run_cards", "time_step"]
+__all__ = ["disagreement", "engines", "run_cards", "time_step"]
 
 MOVED = 0.002
 """Largest relative change of an indicator by half the time step."""
-DRIFT = 1e-4
-"""Largest relative change of a stock in a year of equilibrium."""
-REST = 15
-"""Years that an equilibrium has to last."""
 AGREE: Mapping[str, float] = {"PySD": 1e-9, "pysimlin": SIMLIN_AGREES}
 """Largest difference to another engine, relative to the largest value of a series."""
 
@@ -106,45 +102,6 @@ def _span(context: ValidationContext, reference: str) -> int:
     )
 
 
-# --- Q08 ------------------------------------------------------------------------------------------
-
-
-def equilibrium(context: ValidationContext) -> Result:
-    """Q08: run the scenario in which no stock should change.
-
-    Smoothed variables are stocks too; one that starts at zero stays there.
-    """
-    limits = {"most": DRIFT, "years": REST}
-    if context.checks.scenarios.equilibrium is None:
-        return result("Q08", [], limits, lacking=["equilibrium"])
-    scenario = context.scenarios[context.checks.scenarios.equilibrium]
-    clock = replace(scenario.time, saveper=1.0)
-    runs = context.compiled.run([scenario.values], clock)
-    smoothed = [v.name for v in context.model.variables.values() if "SMOOTH" in v.equation]
-    states = list(dict.fromkeys([*context.stocks, *smoothed]))
-    drifts = {}
-    for name in states:
-        # The largest relative change in a year; of what starts at zero the change itself.
-        values = runs.series(name)[0, : REST + 1].reshape(min(REST + 1, runs.time.size), -1)
-        size = np.where(values[0] == 0, 1, np.abs(values[:-1]))
-        drifts[name] = float(np.max(np.abs(np.diff(values, axis=0)) / size))
-    cases = [
-        case(name, drift <= DRIFT, "drift", part=drift)
-        for name, drift in sorted(drifts.items(), key=lambda item: -item[1])
-    ]
-    for resting in context.checks.rest:
-        needed = runs.series(f"rest {resting.constant}")[0, 0].reshape(-1)
-        names = cells(context.model, resting.constant)
-        own = np.array([default_of(context.model, scenario.values, name) for name in names])
-        part = float(np.max(np.abs(own - needed) / np.maximum(np.abs(needed), 1e-300)))
-        what = ", ".join(f"{number:.16g}" for number in needed)
-        cases.append(case(resting.constant, part <= DRIFT, "at_rest", what=what, part=part))
-    if runs.time[-1] - runs.time[0] < REST:
-        cases.append(case("clock", False, "nothing"))
-    largest = max(drifts.values(), default=0.0)
-    return result("Q08", cases, limits, largest=largest, stocks=len(states))
-
-
 # --- Q24 ------------------------------------------------------------------------------------------
 
 
@@ -158,11 +115,8 @@ def engines(context: ValidationContext) -> Result:
             if other == "pysimlin":  # which integrates by Euler's method
                 clock = replace(scenario.time, integration=Integration.EULER)
                 runs = context.compiled.run([scenario.values], clock)
-            ours = {
-                name: runs.values[0, runs.compiled.kernel.rows_of[name]] for name in context.series
-            }
             theirs = _series_of(other, context.model, scenario)
-            cases.append(disagreement(other, scenario.id, ours, theirs))
+            cases.append(disagreement(other, scenario.id, context.series_of(runs), theirs))
     return result(
         "Q24",
         cases,
