@@ -91,6 +91,13 @@ def test_the_map_has_signs_and_loop_scores_or_says_why_not(
     assert "No loop scores: the dog ate them." in last
 
 
+def test_what_a_lever_adds_to_a_percentage_is_in_points(shipped_page: Page) -> None:
+    levers = [lever for group in data_of(shipped_page)["groups"] for lever in group["levers"]]
+    added = [lever["unit"] for lever in levers if lever["apply"] == "add"]
+    assert ["points", "个百分点"] in added
+    assert not [unit for unit in added if "%" in unit[0] + unit[1]]
+
+
 def test_the_page_is_whole_and_small(shipped_page: Page) -> None:
     text = shipped_page.text
     assert len(text.encode()) <= LARGEST

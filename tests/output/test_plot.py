@@ -76,7 +76,7 @@ SAID = {
     "trajectories": (["GDP", "亿元", "Accelerated growth", "M01: ≥ 1020 亿元"],
                      ["地区生产总值", "亿元", "加速增长情景", "M01g：年均增长 ≥ 12 %/年"]),
     "small multiples": (["SO₂ emission", "万t/year", "M34a: fall ≥ 10 %", "Urbanisation rate"],
-                        ["二氧化硫排放总量", "万t/年", "城镇化率"]),
+                        ["二氧化硫排放总量", "万吨/年", "城镇化率"]),
     "verdicts": (["M27", "Total population", "≤ 370 万人", "Binding targets", "Baseline"],
                  ["总人口", "约束性指标", "✓ 达标"]),
     "fan": (["GDP", "亿元", "90 % and 50 %"], ["地区生产总值", "中位数"]),

@@ -20,6 +20,7 @@ import typst
 from docx.oxml.ns import qn
 from fontTools.ttLib import TTFont
 from openpyxl import load_workbook
+from rich.console import Console
 
 from plansim.analysis.comparison import Comparison, compare
 from plansim.analysis.decisions.robustness import robustness
@@ -37,6 +38,7 @@ from plansim.output.report.document import (
 )
 from plansim.output.report.report import FORMATS, in_print, write_report
 from plansim.output.report.writers.html_pdf import fonts, lay_out
+from plansim.output.tables.comparison import comparison_table
 from plansim.output.words.text import Lang, read_text
 from plansim.output.words.verdicts import outcome_words, share_text, verdict_mark
 from plansim.scenario.scenario_file import Scenario
@@ -163,6 +165,21 @@ def test_the_first_section_has_every_binding_target_and_what_would_help(
         assert package.share is not None
         count = package.share.of_hundred
         assert text("report.package_share", met=len(package.met), share=count) in said
+
+
+def test_a_target_helped_under_one_scenario_alone_says_under_which_it_is_not(
+    found: Comparison,
+) -> None:
+    kept, target = found.remedies[0], found.remedies[0].targets[0].target
+    orders = next(one for one in kept.targets if one.best is not None and one.best.sure)
+    helped = replace(kept, targets=(replace(orders, target=target),))
+    lacking = replace(kept, targets=(replace(orders, target=target, best=None),))
+    console = Console(width=300, file=io.StringIO(), record=True)
+    text = read_text(Lang.EN)
+    for remedies, name in (((helped, lacking), "{} (under B)."), ((lacking, lacking), "{}.")):
+        console.print(comparison_table(replace(found, remedies=remedies), text))
+        said = " ".join(console.export_text().split())
+        assert f"None found so sure for: {name.format(text.name(target))}" in said
 
 
 def test_what_is_robust_is_that_of_robustness(

@@ -243,6 +243,8 @@ class OrderSearch:
         larger = self._enlarged(target)
         few = [one for one in (first, larger) if one is not None and len(one.moves) <= MOST_LEVERS]
         best = max(few, key=lambda order: order.part, default=first)
+        if first is not None and best is not None and not best.sure:
+            best = max(best, first, key=lambda order: order.part)
         return TargetOrders(target, margin, enough, best, nearest)
 
     def package(self, found: Iterable[TargetOrders]) -> Package | None:

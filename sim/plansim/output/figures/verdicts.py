@@ -10,7 +10,13 @@ from matplotlib.patches import Patch, Rectangle
 
 from plansim.output.figures.canvas import GREY, INK, figure_of, new_axes, style, typeset, wrapped
 from plansim.output.words.text import Lang, Text, margin_figure, percent, read_text, target_figure
-from plansim.output.words.verdicts import SIGNS, outcome_words, share_text, verdict_mark
+from plansim.output.words.verdicts import (
+    SIGNS,
+    difference_words,
+    outcome_words,
+    share_text,
+    verdict_mark,
+)
 from plansim.targets.target import Attribute, Status
 from plansim.targets.verdict import Verdict
 
@@ -117,7 +123,7 @@ def _size(verdict: Verdict, text: Text) -> str:
     """Write the margin in per cent of the target, or in points of a percentage."""
     if verdict.margin_pct is not None:
         return percent(verdict.margin_pct)
-    return text("plot.points", margin=margin_figure(verdict.margin or 0.0, 1))
+    return difference_words(margin_figure(verdict.margin or 0.0, 1), verdict.unit, text)
 
 
 def _colour(verdict: Verdict) -> str:

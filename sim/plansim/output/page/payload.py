@@ -31,7 +31,9 @@ from plansim.output.page.programs import plain_reference
 from plansim.output.series import mark_label, mark_of
 from plansim.output.variables import ModelFacts
 from plansim.output.words.text import read_text, target_figure, typeset
+from plansim.output.words.verdicts import difference_words
 from plansim.scenario.factors import Apply
+from plansim.scenario.levers import SERIES
 from plansim.scenario.scenario_file import Scenario
 from plansim.targets.indicator import Measure, moment
 from plansim.targets.target import (
@@ -249,10 +251,16 @@ def _lever(
         "apply": lever.apply.value,
         "low": lever.low,
         "high": lever.high,
-        "unit": _bare_unit(lever.shown_unit),
+        "unit": _added_unit(lever) if lever.apply is Apply.ADD else _bare_unit(lever.shown_unit),
         "factor": lever.shown_factor,
         "calendar": lever.unit == "Year" and lever.low > EARLIEST,
     }
+
+
+def _added_unit(lever: Lever) -> Data:
+    """Return the unit of what a lever adds: of a percentage points."""
+    words = [difference_words("", lever.shown_unit, read_text(lang)) for lang in BOTH]
+    return [typeset(one.strip()) for one in words]
 
 
 def _bare_unit(unit: str) -> Data:
@@ -288,6 +296,8 @@ def _variables(model: Model, views: Views, program: Program, inputs: Sequence[in
         by_variable.setdefault(split_reference(program.inputs[number])[0], []).append(number)
     rows: list[Data] = []
     for name, own in by_variable.items():
+        if name.endswith(SERIES):  # the values by year tell as much
+            continue
         variable = model.variables[name]
         rate = ("%/Year", 100.0) if variable.unit == "1/Year" else (variable.unit, 1.0)
         unit, factor = shown.get(name, rate)

@@ -88,9 +88,21 @@ def _remedies(comparison: Comparison, text: Text) -> Iterator[Row]:
 
 def _rest(comparison: Comparison, text: Text) -> str:
     """Say what the moves are, and which targets have none."""
-    found = (one for remedies in comparison.remedies for one in remedies.targets)
-    without = dict.fromkeys(text.name(one.target) for one in found if not _helps(one))
-    names = text("list_sep.clause").join(without)
+    without: dict[str, str] = {}
+    helped = set()
+    for place, found in enumerate(comparison.remedies):
+        for one in found.targets:
+            name = text.name(one.target)
+            if _helps(one):
+                helped.add(name)
+            else:
+                without[name] = without.get(name, "") + letter_of(place)
+    names = text("list_sep.clause").join(
+        text("report.help_rest_under", name=name, letters=text.join(letters))
+        if name in helped
+        else name
+        for name, letters in without.items()
+    )
     if not any(one.share for own in comparison.verdicts for one in own.values()):  # no members
         return text("report.nothing") + text("list_sep.colon") + names if names else ""
     parts = [text("report.help_short", sure=SURE)]

@@ -118,13 +118,22 @@ class Text:
     def unit(self, unit: str) -> str:
         """Write a unit in this language.
 
-        >>> read_text(Lang.ZH).unit("亿元/Year"), read_text(Lang.EN).unit("亿元/Year")
-        ('亿元/年', '亿元/year')
+        >>> read_text(Lang.ZH).unit("亿m3/Year"), read_text(Lang.EN).unit("亿m3/Year")
+        ('亿立方米/年', '亿m3/year')
         """
-        return re.sub(r"[A-Za-z]+", lambda part: self._unit_part(part[0]), unit)
+        return re.sub(r"[A-Za-z]+[23]?", lambda part: self._unit_part(part[0]), unit)
 
     def _unit_part(self, part: str) -> str:
         return self.phrases.get(f"unit.{part}", part)
+
+    def month(self, time: float) -> str:
+        """Write a moment of the model's time, of which y is the middle of the year y, as a month.
+
+        >>> read_text(Lang.EN).month(2006.5), read_text(Lang.ZH).month(2007)
+        ('2007-01', '2007年7月')
+        """
+        year, month = divmod(math.floor((time + 0.5) * 12 + 0.5), 12)
+        return f"{year}年{month + 1}月" if self.lang is Lang.ZH else f"{year}-{month + 1:02}"
 
     def amount(self, shown: str, unit: str) -> str:
         """Write a figure with its unit, if it has any.

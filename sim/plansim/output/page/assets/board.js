@@ -56,8 +56,10 @@ function verdictCell(side, target) {
       node.dataset.status = shown;
     }
     const decimals = decimalsFor(target.value, verdict.value, target.slack);
-    setText(value, valueText(target, verdict.value, decimals));
-    setText(margin, Number.isFinite(verdict.margin) ? marginText(target, verdict, decimals) : "");
+    const isOne = verdict.status !== "undecided"; // else its note says both values
+    setText(value, isOne ? valueText(target, verdict.value, decimals) : "");
+    const hasMargin = isOne && Number.isFinite(verdict.margin);
+    setText(margin, hasMargin ? marginText(target, verdict, decimals) : "");
     setText(share, verdict.pending ? "…" : shareText(verdict));
     share.style.setProperty("--share", verdict.share ?? 0);
     share.title = verdict.share === null ? "" : t("page.share_said", { share: verdict.share });

@@ -5,7 +5,12 @@ const SHARPEST = 3;
 
 /** Round half to even as Python does, to a number of decimals (negative: to tens, hundreds). */
 function rounded(value, decimals) {
-  if (decimals > 0) return Number(value.toFixed(decimals));
+  if (decimals > 0) {
+    const places = value.toFixed(60); // in full, for what lies between two figures
+    const cut = places.indexOf(".") + 1 + decimals;
+    const isTie = /^50*$/.test(places.slice(cut)) && Number(places[cut - 1]) % 2 === 0;
+    return Number(isTie ? places.slice(0, cut) : value.toFixed(decimals));
+  }
   const unit = 10 ** -decimals;
   const whole = Math.floor(value / unit);
   const rest = value / unit - whole;

@@ -31,7 +31,6 @@ from plansim.output.report.sections.verdicts import (
 from plansim.output.words.text import Text
 from plansim.output.words.verdicts import difference_words, margin_size, share_words
 from plansim.scenario.factors import Apply
-from plansim.targets.target import is_percentage
 from plansim.targets.verdict import of_hundred
 
 __all__ = [
@@ -52,12 +51,10 @@ def _move_in_words(move: Move, text: Text) -> str:
     present, value = (end * lever.shown_factor for end in (move.present, move.value))
     unit = "" if lever.shown_unit == NO_UNIT else f"\u00a0{text.unit(lever.shown_unit)}"
     if lever.shown_unit == "Year" and value >= FIRST_YEAR:
-        key = "report.not_before" if value > present else "report.by_year"
-        return f"{name} {present:g} → {text(key, year=f'{value:g}')}"
+        key = "report.not_before" if value > present else "report.by_month"
+        return f"{name} {text.month(present)} → {text(key, month=text.month(value))}"
     if lever.apply is Apply.ADD:
-        size = f"{value:+.6g}"
-        points = text.word("margin", lever.shown_unit).format(margin=size)
-        return f"{name} {points if is_percentage(lever.shown_unit) else size + unit}"
+        return f"{name} {difference_words(f'{value:+.6g}', lever.shown_unit, text)}"
     change = round(100 * (value / present - 1), 6) if present else math.nan
     if lever.shown_unit == NO_UNIT and change == round(change, 1):
         return f"{name} {change:+.6g}\u00a0%"
