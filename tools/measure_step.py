@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 
 from plansim.analysis.evaluator import Evaluation, Evaluator, Request
-from plansim.analysis.experiments.design import Sampler
 from plansim.analysis.experiments.design_file import read_design
+from plansim.analysis.experiments.sampling import Sampler
 from plansim.files.shipped import shipped_model
 from plansim.model.reader import load_model
 from plansim.model.records import Integration, Model, VariableKind

@@ -15,19 +15,17 @@ from scipy import stats
 from scipy.stats import qmc
 
 from plansim.analysis.evaluator import Request
-from plansim.analysis.experiments.design import (
-    MOST_HYPERCUBE,
-    Design,
-    DesignKind,
+from plansim.analysis.experiments.design import Design, DesignKind
+from plansim.analysis.experiments.design_file import quick_design, read_design
+from plansim.analysis.experiments.distributions import (
     Discrete,
     Lognormal,
     Normal,
-    Sampler,
     Triangular,
     Uniform,
 )
-from plansim.analysis.experiments.design_file import quick_design, read_design
 from plansim.analysis.experiments.layout import SweepJob
+from plansim.analysis.experiments.sampling import MOST_HYPERCUBE, Sampler
 from plansim.errors import DesignError
 from plansim.files.shipped import shipped
 from plansim.model.reader import load_model

@@ -13,8 +13,8 @@ import pytest
 import plansim
 from plansim.analysis.calibration.prior import draw_prior
 from plansim.analysis.ensemble import wilson
-from plansim.analysis.experiments.design import Sampler
 from plansim.analysis.experiments.design_file import read_design
+from plansim.analysis.experiments.sampling import Sampler
 from plansim.engine.simulate import simulate_years
 from plansim.errors import DesignError, InputError
 from plansim.model.records import Model

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from plansim.analysis.experiments.design import Design, DesignKind, Uniform
+from plansim.analysis.experiments.design import Design, DesignKind
 from plansim.analysis.experiments.design_file import read_design
+from plansim.analysis.experiments.distributions import Uniform
 from plansim.analysis.sensitivity.morris import elementary_effects, screening_points
 from plansim.analysis.sensitivity.sobol import (
     Sensitivity,

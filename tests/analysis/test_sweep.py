@@ -21,9 +21,10 @@ import zarr
 from scipy.stats import binomtest
 
 from plansim.analysis.evaluator import RunStatus
-from plansim.analysis.experiments.design import Design, Sampler
+from plansim.analysis.experiments.design import Design
 from plansim.analysis.experiments.design_file import read_design
 from plansim.analysis.experiments.replay import deviation, run_scenario_text, stored_run
+from plansim.analysis.experiments.sampling import Sampler
 from plansim.analysis.experiments.store import Store, open_store, open_summary, open_sweep
 from plansim.analysis.experiments.sweep import sweep
 from plansim.engine.simulate import simulate

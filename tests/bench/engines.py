@@ -22,7 +22,7 @@ import numpy as np
 import simlin
 
 from plansim.analysis.evaluator import Evaluator
-from plansim.analysis.experiments.design import Sampler
+from plansim.analysis.experiments.sampling import Sampler
 from plansim.analysis.experiments.sweep import request_of
 from plansim.compiler.llvm.writer import LANES
 from plansim.compiler.native import Platform, host_platform, processors

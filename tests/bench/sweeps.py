@@ -13,9 +13,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from plansim.analysis.evaluator import TILE, Evaluator, Request
-from plansim.analysis.experiments.design import Design, Sampler
+from plansim.analysis.experiments.design import Design
 from plansim.analysis.experiments.design_file import read_design
 from plansim.analysis.experiments.layout import SweepJob, new_store
+from plansim.analysis.experiments.sampling import Sampler
 from plansim.analysis.experiments.summary import Summary
 from plansim.analysis.experiments.sweep import SweepRuns, request_of
 from plansim.engine.readings import CompiledRuns

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 import plansim
+from plansim.analysis.decisions.member_states import states_of
 from plansim.analysis.decisions.policies import policies, policy_text
 from plansim.analysis.decisions.policy_search import STEPS, Aim, hypervolume, nondominated
-from plansim.analysis.decisions.sample import states_of
 from plansim.analysis.optimization.problem import decision_problem
 from plansim.model.records import Integration, Model
 from plansim.targets.indicator import Measure

@@ -28,9 +28,10 @@ from plansim.analysis.calibration.observed_past import (
     series_equations,
 )
 from plansim.analysis.checks_form import CHECKS, load_checks
-from plansim.analysis.experiments.design import Design, DesignKind, Discrete
+from plansim.analysis.experiments.design import Design, DesignKind
 from plansim.analysis.experiments.design_file import read_design
 from plansim.analysis.experiments.design_form import FactorOrShort, factor_of, scenario_beside
+from plansim.analysis.experiments.distributions import Discrete
 from plansim.errors import DesignError, Fault, InputError, Message, nearest
 from plansim.files.forms import (
     Entries,

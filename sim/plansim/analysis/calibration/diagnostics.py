@@ -16,7 +16,7 @@ from plansim.analysis.calibration.history_matching import (
     implausibility,
 )
 from plansim.analysis.ensemble import NORMAL, verdict_shares
-from plansim.analysis.experiments.design import Discrete
+from plansim.analysis.experiments.distributions import Discrete
 from plansim.model.records import Model
 from plansim.scenario.factors import Factor, FloatArray
 from plansim.scenario.scenario_file import Scenario

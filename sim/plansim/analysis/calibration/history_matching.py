@@ -40,7 +40,7 @@ from plansim.analysis.calibration.conditioning import (
 from plansim.analysis.calibration.prior import changes_of, draw_prior, values_of
 from plansim.analysis.ensemble import study_key
 from plansim.analysis.evaluator import Evaluator, Progress, Request, processors
-from plansim.analysis.experiments.design import quantiles
+from plansim.analysis.experiments.distributions import quantiles
 from plansim.cache import kept
 from plansim.errors import InputError, Message
 from plansim.model.records import Model

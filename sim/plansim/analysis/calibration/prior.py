@@ -13,8 +13,9 @@ from plansim.analysis.calibration.conditioning import (
     read_conditioning,
     uncertainty_design,
 )
-from plansim.analysis.experiments.design import Design, DesignKind, Sampler, remaining_factors
+from plansim.analysis.experiments.design import Design, DesignKind, remaining_factors
 from plansim.analysis.experiments.design_file import read_design
+from plansim.analysis.experiments.sampling import Sampler
 from plansim.errors import DesignError, InputError, Message
 from plansim.model.records import Model
 from plansim.scenario.factors import Apply, Factor, FloatArray, default_of

@@ -24,7 +24,7 @@ import numpy.typing as npt
 from scipy.special import expit
 from scipy.stats import qmc
 
-from plansim.analysis.decisions.sample import states_of
+from plansim.analysis.decisions.member_states import states_of
 from plansim.analysis.ensemble import study_key
 from plansim.analysis.evaluator import Progress, processors
 from plansim.analysis.optimization.decision_form import read_frontier_spec

@@ -21,16 +21,16 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
+from plansim.analysis.decisions.member_states import sample_of_members, states_of
 from plansim.analysis.decisions.prim import (
     CONDITIONS,
     Box,
     find_boxes,
     restriction_frequencies,
 )
-from plansim.analysis.decisions.sample import sample_of_members, states_of
 from plansim.analysis.ensemble import wilson
 from plansim.analysis.evaluator import Progress
-from plansim.analysis.experiments.sample import (
+from plansim.analysis.experiments.states import (
     Sample,
     check_study,
     drawn_runs,

@@ -26,9 +26,9 @@ import numpy as np
 import xarray as xr
 from scipy.stats import rankdata
 
-from plansim.analysis.decisions.sample import sample_of_members, states_of
+from plansim.analysis.decisions.member_states import sample_of_members, states_of
 from plansim.analysis.evaluator import Progress
-from plansim.analysis.experiments.sample import check_study, drawn_runs, sample_of_study
+from plansim.analysis.experiments.states import check_study, drawn_runs, sample_of_study
 from plansim.analysis.sensitivity.given_data import pawn
 from plansim.errors import InputError, Message
 from plansim.files.notebook import Table, Tabular

@@ -21,6 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
+from plansim.analysis.decisions.member_states import states_of
 from plansim.analysis.decisions.policy_search import (
     RENEWAL,
     STEPS,
@@ -31,7 +32,6 @@ from plansim.analysis.decisions.policy_search import (
     thinned,
 )
 from plansim.analysis.decisions.robustness import columns_of, named_targets
-from plansim.analysis.decisions.sample import states_of
 from plansim.analysis.ensemble import study_key
 from plansim.analysis.evaluator import Progress, processors
 from plansim.analysis.optimization.decision_form import read_frontier_spec

@@ -24,7 +24,7 @@ from pathlib import Path
 
 import numpy as np
 
-from plansim.analysis.decisions.sample import states_of
+from plansim.analysis.decisions.member_states import states_of
 from plansim.analysis.ensemble import NORMAL, evaluate_members, wilson
 from plansim.analysis.evaluator import Progress
 from plansim.analysis.optimization.problem import parts_met, scale_of

@@ -35,8 +35,8 @@ import numpy.typing as npt
 from scipy.stats import rankdata
 
 from plansim.analysis.calibration.observed_past import Published, load_history
+from plansim.analysis.decisions.member_states import states_of
 from plansim.analysis.decisions.robustness import Robustness, robustness, standard_error
-from plansim.analysis.decisions.sample import states_of
 from plansim.analysis.ensemble import NORMAL, evaluate_members
 from plansim.analysis.evaluator import Progress
 from plansim.analysis.optimization.decision_form import FILE_NAME, read_frontier_spec

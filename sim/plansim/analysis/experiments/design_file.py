@@ -13,15 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from plansim.analysis.experiments.design import (
-    MOST_HYPERCUBE,
-    MOST_RUNS,
-    Design,
-    DesignKind,
-    grid_axes,
-    remaining_factors,
-)
+from plansim.analysis.experiments.design import Design, DesignKind, remaining_factors
 from plansim.analysis.experiments.design_form import DesignContext, DesignForm
+from plansim.analysis.experiments.sampling import MOST_HYPERCUBE, MOST_RUNS, grid_axes
 from plansim.errors import DesignError, Fault, Message, UnknownNameError
 from plansim.files.forms import form_of
 from plansim.files.shipped import is_shipped, named_file

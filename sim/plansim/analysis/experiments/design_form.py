@@ -14,8 +14,8 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
-from plansim.analysis.experiments.design import (
-    DesignKind,
+from plansim.analysis.experiments.design import DesignKind
+from plansim.analysis.experiments.distributions import (
     Discrete,
     Lognormal,
     Normal,

@@ -33,7 +33,6 @@ import xarray as xr
 import zarr
 from zarr.codecs import Crc32cCodec
 
-from plansim.analysis.experiments.design import MOST_RUNS
 from plansim.analysis.experiments.integrity import (
     DAMAGED,
     DONE,
@@ -46,6 +45,7 @@ from plansim.analysis.experiments.integrity import (
     digests_of,
     writing,
 )
+from plansim.analysis.experiments.sampling import MOST_RUNS
 from plansim.errors import Fault, InputError, Message
 from plansim.files.writing import sync, writing_whole
 

@@ -18,9 +18,10 @@ import numpy as np
 import xarray as xr
 
 from plansim.analysis.evaluator import TILE, Evaluation, Evaluator, Progress, Request, processors
-from plansim.analysis.experiments.design import Design, Sampler
+from plansim.analysis.experiments.design import Design
 from plansim.analysis.experiments.design_file import read_design
 from plansim.analysis.experiments.layout import SweepJob, new_store, old_store, open_same
+from plansim.analysis.experiments.sampling import Sampler
 from plansim.analysis.experiments.store import NO_BREACH, RunBlock, Store, open_sweep
 from plansim.analysis.experiments.summary import Summary, write_summary
 from plansim.engine.dataset import Origin, with_origin

@@ -23,8 +23,8 @@ import numpy as np
 
 from plansim.analysis.ensemble import load_ensemble, read_ensemble_head
 from plansim.analysis.evaluator import Progress, processors
-from plansim.analysis.experiments.design import Sampler
 from plansim.analysis.experiments.design_file import read_design
+from plansim.analysis.experiments.sampling import Sampler
 from plansim.analysis.optimization.decision_form import FrontierSpec, read_frontier_spec
 from plansim.analysis.optimization.evolution import Points, sample
 from plansim.analysis.optimization.frontier_search import JUST_MET, FrontierSearch

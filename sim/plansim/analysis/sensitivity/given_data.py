@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from plansim.analysis.experiments.sample import drawn_runs, sample_of_study
+from plansim.analysis.experiments.states import drawn_runs, sample_of_study
 from plansim.scenario.factors import Factor, FloatArray
 from plansim.targets.target import Target
 

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from plansim.analysis.evaluator import Evaluator, Progress, Request, processors
-from plansim.analysis.experiments.design import Design, DesignKind, Sampler
+from plansim.analysis.experiments.design import Design, DesignKind
 from plansim.analysis.experiments.design_file import LEVELS, TRAJECTORIES, read_design
+from plansim.analysis.experiments.sampling import Sampler
 from plansim.model.records import Model
 from plansim.scenario.factors import FloatArray
 from plansim.targets.catalogue import targets_of

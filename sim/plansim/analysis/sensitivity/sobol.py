@@ -30,8 +30,9 @@ import numpy as np
 from scipy.stats import qmc
 
 from plansim.analysis.evaluator import Progress
-from plansim.analysis.experiments.design import Design, quantiles
+from plansim.analysis.experiments.design import Design
 from plansim.analysis.experiments.design_file import TRAJECTORIES
+from plansim.analysis.experiments.distributions import quantiles
 from plansim.analysis.sensitivity.morris import (
     ElementaryEffects,
     elementary_effects,

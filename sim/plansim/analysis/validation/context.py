@@ -29,7 +29,7 @@ from plansim.analysis.checks_form import (
     load_effects,
     load_reality_checks,
 )
-from plansim.analysis.decisions.sample import states_of
+from plansim.analysis.decisions.member_states import states_of
 from plansim.analysis.ensemble import ensemble_fits
 from plansim.analysis.evaluator import CompiledModel, Trajectories, compile_whole
 from plansim.analysis.feedback.loops import FILE_NAME as LOOPS

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from plansim.analysis.ensemble import evaluate_members, load_ensemble, study_key
 from plansim.analysis.evaluator import Progress
-from plansim.analysis.experiments.sample import Sample
+from plansim.analysis.experiments.states import Sample
 from plansim.analysis.optimization.problem import parts_met
 from plansim.cache import kept
 from plansim.model.records import Model
