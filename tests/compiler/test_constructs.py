@@ -33,11 +33,20 @@ def run(model: Model) -> xr.Dataset:
     return simulate(model, cache=False)
 
 
+def stepwise(start: float, follow: Callable[[float, int], float]) -> np.ndarray:
+    values = [start]
+    for i in range(len(T) - 1):
+        values.append(follow(values[-1], i))
+    return np.array(values)
+
+
 WATER = 6 - 4 * 0.75**STEPS
 LAKE = np.outer(0.875**STEPS, [-2, -6]) + np.array([4, 8])
+WAVE = 2 * np.cos(2 * T)
 DISCOUNTED = (1 + T) * 0.5 / (1 + 0.08 * 0.5) ** STEPS
 FLOWS = np.stack([2 * T, 4 * T, 8 * T], axis=1)
 GRID = 3 * np.array([[1], [2]]) + np.array([1, 2, 3]) + T[:, None, None]
+PRICE = 1.5 + 20 / 60  # where 30 (2.5 - p) = 10 + 30 (p - 1.5)
 BOUGHT, SPENT = ((start <= T) & (start + 3 > T) for start in (1, 2))
 
 CASES: Mapping[str, tuple[str, Expected]] = {
@@ -130,6 +139,20 @@ sum of flows= drain + SUM(loss[Place!]) ~~|
         "stock[s]= INTEG(in[s] - same[s], in[s]*time in) ~~|\n",
         {"out": "same", "under way": "stock"},
     ),
+    "a bounded stock": (
+        "wave= 2*COS(2*Time) ~~|\nplain= INTEG(wave, 1) ~~|\nread= kept*2 ~~|\n"
+        "free= SINTEG(wave, 1, :NA:, :NA:, :NA:, :NA:, :NA:) ~~|\n"
+        "kept= SINTEG(wave, 3, 0, 2, :NA:, :NA:, :NA:) ~~|\n"
+        "sticky= SINTEG(wave, 1, :NA:, :NA:, :NA:, 0, 0.6) ~~|\n",
+        {
+            "free": "plain",
+            "kept": (kept := stepwise(2, lambda v, i: min(2, max(0, v + WAVE[i] / 2)))),
+            "read": 2 * kept,
+            "sticky": stepwise(
+                1, lambda v, i: 0.0 if abs(v + WAVE[i] / 2) < 0.6 else v + WAVE[i] / 2
+            ),
+        },
+    ),
     "what is written off evenly": (
         "bought= IF THEN ELSE(Time = 1, 12, IF THEN ELSE(Time = 2, 6, 0)) ~~|\n"
         "off= DEPRECIATE STRAIGHTLINE(bought, 3, 0.5, 0) ~~|\n",
@@ -191,17 +214,76 @@ moving= VECTOR ELM MAP(grid[k1, s2], MODULO(Time, 5)) ~~|
             "flat": 4,
         },
     ),
-    "tables read backwards": (
+    "a market": (
+        """
+buyer: b1, b2 ~~|
+seller: s1, s2, s3 ~~|
+profile: ptype, ppriority, pwidth, pextra ~~|
+have[seller]= 10, 30, 45 ~~|
+mind[seller,profile]= 1, 1, 1, 0; 1, 2, 1, 0; 1, 3, 1, 0; ~~|
+asked[buyer]= 50, 30 ~~|
+hope[buyer,profile]= 1, 1, 1, 0; 1, 2, 1, 0; ~~|
+price= FIND MARKET PRICE(asked[b1], hope[b1,ptype], have[s1], mind[s1,ptype]) ~~|
+sold[seller]= SUPPLY AT PRICE(have[seller], mind[seller,ptype], price) ~~|
+bought[buyer]= DEMAND AT PRICE(asked[buyer], hope[buyer,ptype], price) ~~|
+""",
+        {"price": PRICE, "sold": [10, 30 * (PRICE - 1.5), 0], "bought": [0, 30 * (2.5 - PRICE)]},
+    ),
+}
+
+OF_TABLES = {
+    "LOOKUP INVERT(up, -1)": np.nan,
+    "LOOKUP INVERT(up, 0.5)": 0.5,
+    "LOOKUP INVERT(up, 1.5)": 2,
+    "LOOKUP INVERT(hill, 1)": 1,
+    "LOOKUP INVERT(level, 1)": 0,
+    "LOOKUP AREA(level, 0, 1)": 1,
+    "LOOKUP AREA(level, 2, 4)": 4,
+    "LOOKUP AREA(level, 0.5, 2.5)": 3,
+    "LOOKUP AREA(level, -2, 0)": 2,
+    "LOOKUP SLOPE(up, -1, -1)": np.nan,
+    "LOOKUP SLOPE(up, -1, 0)": 0,
+    "LOOKUP SLOPE(up, -1, 1)": 1,
+    "LOOKUP SLOPE(up, 9, 1)": 0.5,
+    "LOOKUP SLOPE(up, 1, 0)": 0.75,
+    "LOOKUP SLOPE(up, 0.5, 0)": 1,
+    "LOOKUP SLOPE(jump, 1, 0)": np.nan,
+    "LOOKUP SLOPE(jump, 1.5, 0)": 3,
+    "LOOKUP AREA(jump, 0, 2)": 1.5,
+    "TIME BASE(1970, 2)": 1970 + 2 * T,
+}
+"""Examples of Vensim's manual."""
+MODES = (
+    "flat(at)", "LOOKUP AREA(flat, -1, at)", "LOOKUP BACKWARD(flat, at)",
+    "LOOKUP EXTRAPOLATE(flat, at)", "LOOKUP FORWARD(flat, at)", "LOOKUP INVERT(flat, at)",
+    "LOOKUP SLOPE(flat, at, 0)", "LOOKUP AREA(long, -1, at)", "LOOKUP INVERT(long, at)",
+    "LOOKUP SLOPE(flat, at, 1)",
+)  # fmt: skip
+"""What VECTOR LOOKUP is by its modes."""
+MADE = {
+    "tables read backwards and summed": (
         "up((0,0),(1,1),(3,2)) ~~|\nlevel((0,1),(1,1),(2,2)) ~~|\nhill((0,0),(1,1),(2,0)) ~~|\n"
-        "below= LOOKUP INVERT(up, -1) ~~|\nfirst= LOOKUP INVERT(up, 0.5) ~~|\n"
-        "then= LOOKUP INVERT(up, 1.5) ~~|\ntop= LOOKUP INVERT(hill, 1) ~~|\n"
-        "even= LOOKUP INVERT(level, 1) ~~|\nbase= TIME BASE(1970, 2) ~~|\n",
-        {"below": np.nan, "first": 0.5, "then": 2, "top": 1, "even": 0, "base": 1970 + 2 * T},
+        "jump((0,0),(1,0),(1,0),(2,3)) ~~|\n"
+        + "".join(f"x{i}= {text} + 0*Time ~~|\n" for i, text in enumerate(OF_TABLES)),
+        {f"x{i}": value for i, value in enumerate(OF_TABLES.values())},
+    ),
+    "VECTOR LOOKUP is a table of the heights": (
+        "Point: p1, p2, p3, p4 ~~|\nheight[Point]= 1, 2, 0.5, 3 ~~|\nat= Time/2 - 3.2 ~~|\n"
+        "moving[Point]= height[Point]*(1 + Time) ~~|\nflat((-1,1),(1,2),(3,0.5),(5,3)) ~~|\n"
+        "long((-29,-13),(-1,1),(1,2),(3,0.5),(5,3),(9,8)) ~~|\nonward= v3*(1 + Time) ~~|\n"
+        "grown= VECTOR LOOKUP(moving[p1], at, -1, 5, 3) ~~|\n"
+        + "".join(
+            f"v{mode}= VECTOR LOOKUP(height[p1], at, -1, 5, {mode}) ~~|\nt{mode}= {text} ~~|\n"
+            for mode, text in enumerate(MODES)
+        ),
+        {"grown": "onward", **{f"v{mode}": f"t{mode}" for mode in range(len(MODES))}},
     ),
 }
 
 
-@pytest.mark.parametrize(("equations", "expected"), CASES.values(), ids=CASES)
+@pytest.mark.parametrize(
+    ("equations", "expected"), [*CASES.values(), *MADE.values()], ids=[*CASES, *MADE]
+)
 def test_a_construct_is_its_formula(load: Load, equations: str, expected: Expected) -> None:
     found = run(load(equations))
     for name, values in expected.items():
@@ -425,6 +507,15 @@ priority[user,pwidth]= 2, 2, 1.5 ~~|
 priority[user,pextra]= 0 ~~|
 given[user]= ALLOCATE AVAILABLE(request[user], priority[user,ptype], 1 + Time) ~~|
 """
+
+
+def test_the_kind_of_a_priority_may_change_during_a_run(load: Load) -> None:
+    moving, *fixed = (
+        run(load(PROFILES.replace("= 1, 2, 3", f"= {kind}")))["given"]
+        for kind in ("IF THEN ELSE(Time < 3, 1, 2)", "1", "2")
+    )
+    expected = np.where(T[:, None] < 3, *fixed)
+    np.testing.assert_allclose(moving, expected, rtol=1e-12, atol=1e-12)
 
 
 def test_a_model_allocates_by_profiles(load: Load) -> None:

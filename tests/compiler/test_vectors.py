@@ -15,10 +15,12 @@ from plansim.compiler.functions.vectors import (
     Curve,
     allocated,
     inverse,
+    market_price,
     ranks,
     reordered,
     selected,
     sort_order,
+    supplied,
 )
 from plansim.compiler.graph import Graph
 
@@ -86,8 +88,30 @@ def test_an_inverse_is_that_of_numpy(size: int, seed: int) -> None:
 
 
 def curves(g: Folding, *parts: Iterable[float]) -> list[Curve]:
-    rows = ((g.list(row), int(row[1])) for row in zip(*parts, strict=True))
-    return [Curve(request, kind, *others) for (request, _, *others), kind in rows]
+    return [Curve(*g.list(row)) for row in zip(*parts, strict=True)]
+
+
+@settings(deadline=None, max_examples=20)
+@given(AMOUNTS, AMOUNTS, st.integers(1, 4), st.integers(0, 4))
+def test_at_the_price_of_a_market_as_much_is_supplied_as_is_demanded(
+    wanted: list[tuple[float, float, float]],
+    offered: list[tuple[float, float, float]],
+    kind: int,
+    other: int,
+) -> None:
+    g = Folding()
+    demand, supply = (
+        curves(g, amounts, [k] * len(amounts), priorities, widths)
+        for k, (amounts, priorities, widths) in zip(
+            (kind, other), (np.array(rows).T for rows in (wanted, offered)), strict=True
+        )
+    )
+    price = market_price(g, demand, supply)
+    taken = g.values([curve.at(g, price) for curve in demand]).sum()
+    given = g.values([supplied(g, curve, price) for curve in supply]).sum()
+    most = sum(row[0] for row in offered)
+    if other or most < sum(row[0] for row in wanted):  # else there is no price
+        assert taken == pytest.approx(given, rel=1e-6, abs=1e-6 * most)
 
 
 @settings(deadline=None, max_examples=20)

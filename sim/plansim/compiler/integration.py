@@ -80,7 +80,7 @@ LEVELS = frozenset(
 """Functions that hold stocks, which are integrated."""
 DISCRETE = frozenset(
     {"delay_fixed", "delay_information", "delay_material", "depreciate_straightline"}
-    | {"sample_if_true"}
+    | {"sample_if_true", "sinteg"}
 )
 """Functions with a memory that changes from step to step, and not within one."""
 

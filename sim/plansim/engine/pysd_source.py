@@ -218,9 +218,10 @@ def _translated(model: Model, text: str) -> str:
 
 
 _UNKNOWN = frozenset(
-    {"delay_information", "delay_material", "depreciate_straightline", "gamma_ln"}
-    | {"lookup_backward", "lookup_extrapolate", "lookup_forward", "lookup_invert"}
-    | {"npv", "npve", "reinitial", "time_base"}
+    {"delay_information", "delay_material", "demand_at_price", "depreciate_straightline"}
+    | {"find_market_price", "gamma_ln", "lookup_area", "supply_at_price"}
+    | {"lookup_backward", "lookup_extrapolate", "lookup_forward", "lookup_invert", "lookup_slope"}
+    | {"npv", "npve", "reinitial", "sinteg", "time_base", "vector_lookup"}
 )
 """Functions that PySD does not have, by `name_key`."""
 

@@ -15,6 +15,7 @@ from plansim.model.comment import read_comment
 from plansim.model.lint import check_sizes, check_soundness, is_function_call
 from plansim.model.reading.equations import Equation, EquationForm, Range, Scan, short
 from plansim.model.reading.expression import Name, NoValueError, Role, evaluate, name_key
+from plansim.model.reading.function_names import INTEGRALS
 from plansim.model.reading.scan import scan_text
 from plansim.model.records import (
     Integration,
@@ -306,7 +307,7 @@ class _Builder:
             return VariableKind.CONTROL
         if any(equation.is_table for equation in group):
             return VariableKind.LOOKUP
-        if any("integ" in equation.called for equation in group):
+        if any(not equation.called.isdisjoint(INTEGRALS) for equation in group):
             return VariableKind.STOCK
         if all(eq.numbers is not None and eq.form is not EquationForm.DATA for eq in group):
             return VariableKind.CONSTANT

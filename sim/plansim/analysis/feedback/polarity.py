@@ -35,7 +35,7 @@ ROUNDING = 1e-12
 FELT = 1e-6
 """Of the largest answer: smaller ones do not count."""
 
-_LATER = ("integ", "smooth", "delay", "trend", "forecast")
+_LATER = ("integ", "sinteg", "smooth", "delay", "trend", "forecast")
 """How the functions begin that answer later: their first argument stands for them."""
 
 LinkEnds: TypeAlias = tuple[str, str]

@@ -4,14 +4,14 @@ A vector is a list of nodes. Nothing is sorted while a run goes on: a rank count
 before, so that the same operations serve all runs of a vector of the processor.
 
 References: Vensim's manual, fn_vector_select, fn_vector_sort_order, fn_vector_rank,
-fn_vector_reorder, fn_invert_matrix, fn_allocate_available at
+fn_vector_reorder, fn_invert_matrix, fn_allocate_available, fn_find_market_price at
 https://www.vensim.com/documentation/.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from plansim.compiler.functions.random import normal_cdf
 from plansim.compiler.graph import Graph
@@ -23,10 +23,12 @@ __all__ = [
     "Curve",
     "allocated",
     "inverse",
+    "market_price",
     "ranks",
     "reordered",
     "selected",
     "sort_order",
+    "supplied",
     "total",
 ]
 
@@ -192,7 +194,7 @@ PROFILES: dict[int, tuple[Profile, float]] = {
 
 @dataclass(frozen=True)
 class Curve:
-    """What a request takes, by the price: the kind as in `PROFILES`, all else as nodes."""
+    """What a request takes, by the price: nodes, the kind as in `PROFILES`."""
 
     request: int
     kind: int
@@ -201,31 +203,60 @@ class Curve:
 
     def at(self, g: Graph, price: int) -> int:
         """Return what is taken at a price."""
-        share = PROFILES[self.kind][0](g, price, self.priority, self.width)
+        share = self._by_kind(g, lambda k: PROFILES[k][0](g, price, self.priority, self.width))
         return g.multiply(self.request, share)
+
+    def reach(self, g: Graph) -> int:
+        """Return how far from the priority the price matters."""
+        return g.multiply(self._by_kind(g, lambda kind: g.number(PROFILES[kind][1])), self.width)
+
+    def _by_kind(self, g: Graph, make: Callable[[int], int]) -> int:
+        """Return what is made for the kind; NaN where there is no such kind."""
+        known = g.value(self.kind)
+        kinds = list(PROFILES) if known is None else [int(known)]
+        return _picked(g, [g.number(kind) for kind in kinds], [*map(make, kinds)], self.kind)
 
 
 def allocated(g: Graph, curves: Sequence[Curve], supply: int) -> list[int]:
     """Return what each request gets of a supply: what it takes at the price at which all is taken.
 
-    The price is found by halving the range in which it lies. Where none minds the price (kind 0),
-    each gets the same part of its request.
+    Where none minds the price (kind 0), each gets the same part of its request.
     """
     requested = total(g, [curve.request for curve in curves])
     enough = g.make(Op.LESS_EQUAL, requested, supply)
-    if not any(curve.kind for curve in curves):
-        part = g.divide(supply, requested)
-        parts = [g.multiply(curve.request, part) for curve in curves]
-    else:
-        reaches = [g.multiply(g.number(PROFILES[c.kind][1]), c.width) for c in curves]
-        low, high = (
-            total(g, [g.make(op, c.priority, r) for c, r in zip(curves, reaches, strict=True)], end)
-            for op, end in ((Op.SUBTRACT, Op.MINIMUM), (Op.ADD, Op.MAXIMUM))
-        )
-        for _ in range(_BISECTIONS):
-            middle = g.multiply(g.number(0.5), g.add(low, high))
-            above = g.make(Op.LESS, supply, total(g, [curve.at(g, middle) for curve in curves]))
-            low, high = g.select(above, middle, low), g.select(above, high, middle)
-        price = g.multiply(g.number(0.5), g.add(low, high))
-        parts = [curve.at(g, price) for curve in curves]
-    return [g.select(enough, c.request, part) for c, part in zip(curves, parts, strict=True)]
+    part, price = g.divide(supply, requested), _price(g, curves, supply)
+    kinds = total(g, [g.make(Op.ABSOLUTE, curve.kind) for curve in curves])
+    found = []
+    for curve in curves:
+        taken = g.select(kinds, curve.at(g, price), g.multiply(curve.request, part))
+        found.append(g.select(enough, curve.request, taken))
+    return found
+
+
+def market_price(g: Graph, demand: Sequence[Curve], supply: Sequence[Curve]) -> int:
+    """Return the price at which as much is supplied as is demanded."""
+    capacity = total(g, [curve.request for curve in supply])
+    return _price(g, [*demand, *(_kept(g, curve) for curve in supply)], capacity)
+
+
+def supplied(g: Graph, curve: Curve, price: int) -> int:
+    """Return what a supplier of a curve gives at a price."""
+    return g.subtract(curve.request, _kept(g, curve).at(g, price))
+
+
+def _kept(g: Graph, curve: Curve) -> Curve:
+    """Return what a supplier holds back: what a request takes, unless it minds no price."""
+    return replace(curve, request=g.select(curve.kind, curve.request, g.number(0.0)))
+
+
+def _price(g: Graph, curves: Sequence[Curve], supply: int) -> int:
+    """Return the price at which all of a supply is taken, by halving the range in which it lies."""
+    low, high = (
+        total(g, [g.make(op, curve.priority, curve.reach(g)) for curve in curves], end)
+        for op, end in ((Op.SUBTRACT, Op.MINIMUM), (Op.ADD, Op.MAXIMUM))
+    )
+    for _ in range(_BISECTIONS):
+        middle = g.multiply(g.number(0.5), g.add(low, high))
+        above = g.make(Op.LESS, supply, total(g, [curve.at(g, middle) for curve in curves]))
+        low, high = g.select(above, middle, low), g.select(above, high, middle)
+    return g.multiply(g.number(0.5), g.add(low, high))

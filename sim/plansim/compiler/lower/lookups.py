@@ -68,11 +68,17 @@ def _table_of(low: Context, named: Node, scope: Scope) -> tuple[Table, str]:
 
 def beyond(low: Context, tree: Call, scope: Scope) -> int:
     """Return what LOOKUP EXTRAPOLATE and its like make of a table."""
-    g, (named, place) = low.graph, tree.arguments
+    g, (named, *others) = low.graph, tree.arguments
     table, label = _table_of(low, named, scope)
-    at = low.number(place, scope)
+    at, *more = (low.number(node, scope) for node in others)
     x, y = _points(low, table if len(table.x) > 1 else checked(table), label)
     match tree.key:
+        case "lookup_area":
+            start, end = (lines.area(g, x, y, to) for to in (at, *more))
+            return g.subtract(end, start)
+        case "lookup_slope":
+            way = int(low.structural(more[0], tree.key, "what holds beyond the ends"))
+            return lines.slope(g, x, y, at, min(1, max(-1, way)))
         case "lookup_invert":
             return lines.inverse(g, x, y, at)
         case "lookup_extrapolate":

@@ -16,7 +16,7 @@ from plansim.compiler.ir import Depends, Op, Pipe, State
 from plansim.compiler.lower.context import Context
 from plansim.compiler.lower.scope import KnownError, RefusedError, Scope, at_start, running
 from plansim.errors import Message
-from plansim.model.reading.expression import Call, Node
+from plansim.model.reading.expression import MISSING, Call, Node, Number
 from plansim.model.reading.ranges import UnboundError
 
 __all__ = ["STATEFUL", "finish_states", "stateful"]
@@ -38,7 +38,7 @@ def stateful(low: Context, tree: Call, scope: Scope) -> int:
     key, arguments = tree.key, tree.arguments
     g = low.graph
     match key:
-        case "integ":
+        case "integ" | "sinteg":
             return _state(low, tree, scope, 0)
         case "delay_fixed" | "delay_information" | "delay_material":
             return _pipe(low, tree, scope)
@@ -81,6 +81,8 @@ def _initially(low: Context, tree: Call, scope: Scope) -> int:
     match key:
         case "integ":
             return low.node(arguments[1], scope)
+        case "sinteg":
+            return _bounded(low, tree, scope, low.number(arguments[1], scope))
         case "depreciate_straightline":
             held = _held(low, tree, scope, g.number(0.0))
             return g.divide(held, low.number(arguments[1], scope))
@@ -96,6 +98,23 @@ def _initially(low: Context, tree: Call, scope: Scope) -> int:
             return g.select(condition, actual, otherwise)
     initial = arguments[0 if key in _INITIALLY_INPUT else 2]
     return low.node(initial, scope)
+
+
+def _bounded(low: Context, tree: Call, scope: Scope, value: int) -> int:
+    """Return what SINTEG makes of a value: within its bounds, or the number that it is close to."""
+    g = low.graph
+    lowest, highest, unit, special, near = (
+        None if node == Number(MISSING) else low.number(node, scope) for node in tree.arguments[2:]
+    )
+    if unit is not None:
+        message = Message("multiples of a quantity are not supported: write :NA: for it")
+        raise RefusedError(message, tree.key)
+    if special is not None and near is not None:
+        gap = g.make(Op.ABSOLUTE, g.subtract(value, special))
+        value = g.select(g.make(Op.LESS, gap, near), special, value)
+    if lowest is not None:
+        value = g.make(Op.MAXIMUM, lowest, value)
+    return value if highest is None else g.make(Op.MINIMUM, highest, value)
 
 
 def _held(low: Context, tree: Call, scope: Scope, before: int) -> int:
@@ -273,6 +292,13 @@ def _finished(low: Context, tree: Call, scope: Scope, stage: int) -> State:
         case "integ":
             initial = _initial_stock(low, scope, low.number(arguments[1], start))
             return State(name, initial, low.number(arguments[0], scope), True)
+        case "sinteg":
+            first = low.number(arguments[1], start)
+            initial = _bounded(low, tree, start, _initial_stock(low, scope, first))
+            rate = low.number(arguments[0], scope)
+            following = g.add(me, g.multiply(g.leaf(Op.TIME_STEP), rate))
+            following = g.freeze(_bounded(low, tree, scope, following))
+            return State(name, initial, following, False)
         case "depreciate_straightline":
             return State(name, g.number(0.0), _held(low, tree, scope, me), False)
         case "sample_if_true":

@@ -25,7 +25,7 @@ from plansim.compiler.lower.lookups import (
 )
 from plansim.compiler.lower.memory import STATEFUL, finish_states, stateful
 from plansim.compiler.lower.scope import KnownError, RefusedError, Scope, StructuralError, at_start
-from plansim.compiler.lower.vectors import mapped, of_vectors, reduced
+from plansim.compiler.lower.vectors import looked_up, mapped, of_vectors, priced, reduced
 from plansim.errors import Fault, Message, ModelError
 from plansim.model.reading.expression import Call, Name, Table, name_key, walk
 from plansim.model.reading.function_names import FUNCTIONS, OF_VECTORS
@@ -215,6 +215,7 @@ _LOWERED: Mapping[str, Callable[[Context, Call, Scope], int]] = {
     **dict.fromkeys(RANDOM, _random),
     **dict.fromkeys(OF_VECTORS, of_vectors),
     **dict.fromkeys(DATA, data),
+    **dict.fromkeys(("demand_at_price", "find_market_price", "supply_at_price"), priced),
     **dict.fromkeys((key for key in FUNCTIONS if key.startswith("lookup_")), beyond),
     "active_initial": _active_initial,
     "elmcount": _counted,
@@ -222,6 +223,7 @@ _LOWERED: Mapping[str, Callable[[Context, Call, Scope], int]] = {
     "initial": _at_start,
     "reinitial": _at_start,
     "vector_elm_map": mapped,
+    "vector_lookup": looked_up,
     "with_lookup": _with_lookup,
 }
 """Functions with a memory, tables, subscripts or phases of their own."""

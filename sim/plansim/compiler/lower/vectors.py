@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
+from plansim.compiler.functions import points as lines
 from plansim.compiler.functions.numbers import VECTOR
 from plansim.compiler.functions.vectors import (
     ACTIONS,
@@ -14,19 +15,22 @@ from plansim.compiler.functions.vectors import (
     Curve,
     allocated,
     inverse,
+    market_price,
     ranks,
     reordered,
     selected,
     sort_order,
+    supplied,
     total,
 )
+from plansim.compiler.ir import Depends
 from plansim.compiler.lower.context import Context
 from plansim.compiler.lower.scope import RefusedError, Scope
 from plansim.errors import Message
 from plansim.model.reading.expression import Call, Name, Node, name_key, walk
 from plansim.model.reading.ranges import free_marks
 
-__all__ = ["mapped", "of_vectors", "reduced"]
+__all__ = ["looked_up", "mapped", "of_vectors", "priced", "reduced"]
 
 
 def reduced(low: Context, tree: Call, scope: Scope) -> int:
@@ -80,15 +84,15 @@ def _vector_result(
             priorities = _vector(low, others[0], along, scope)
             width, supply = (low.number(node, scope) for node in others[2:])
             pairs = zip(vector, priorities, strict=True)
-            return allocated(g, [Curve(q, 1, p, width) for q, p in pairs], supply)
+            return allocated(g, [Curve(q, g.number(1), p, width) for q, p in pairs], supply)
         case _:
             profile, available = others
             each = zip(vector, _along(low, along, scope), strict=True)
-            curves = [_curve(low, key, request, profile, at) for request, at in each]
+            curves = [_curve(low, request, profile, at) for request, at in each]
             return allocated(g, curves, low.number(available, scope))
 
 
-def _curve(low: Context, key: str, quantity: int, profile: Node, scope: Scope) -> Curve:
+def _curve(low: Context, quantity: int, profile: Node, scope: Scope) -> Curve:
     """Return a curve, whose kind, priority and width follow one another in a subscript."""
     if not isinstance(profile, Name) or not profile.subscripts:
         raise RefusedError(Message("the priority is not an array"))
@@ -101,10 +105,39 @@ def _curve(low: Context, key: str, quantity: int, profile: Node, scope: Scope) -
         low.number(replace(profile, subscripts=(*profile.subscripts[:-1], part)), scope)
         for part in parts[:3]
     )
-    known = low.structural(kind, key, "the kind of a priority")
-    if known not in PROFILES:
+    if low.graph.depends[kind] == Depends.INPUTS:
+        low.pin(kind)
+    known = low.graph.value(kind)
+    if known is not None and known not in PROFILES:
         raise RefusedError(Message("priorities of the kind {kind} are not supported", kind=known))
-    return Curve(quantity, int(known), priority, width)
+    return Curve(quantity, kind, priority, width)
+
+
+def priced(low: Context, tree: Call, scope: Scope) -> int:
+    """Give FIND MARKET PRICE, or what is supplied or demanded at a price."""
+    g, (quantity, profile, *others) = low.graph, tree.arguments
+    if tree.key == "find_market_price":
+        demand = _curves(low, tree.key, quantity, profile, scope)
+        return market_price(g, demand, _curves(low, tree.key, others[0], others[1], scope))
+    curve = _curve(low, low.number(quantity, scope), profile, scope)
+    price = low.number(others[0], scope)
+    return supplied(g, curve, price) if tree.key == "supply_at_price" else curve.at(g, price)
+
+
+def _curves(low: Context, key: str, quantity: Node, profile: Node, scope: Scope) -> list[Curve]:
+    """Return the curves of all elements from the one on that a quantity names."""
+    if not isinstance(profile, Name) or len(profile.subscripts) < 2:
+        raise RefusedError(Message("the priority is not an array"), key)
+    *rest, _, part = profile.subscripts
+    return [
+        _curve(
+            low,
+            low.number(name, scope),
+            replace(profile, subscripts=(*rest, name.subscripts[-1], part)),
+            scope,
+        )
+        for name in _row(low, quantity, scope, key)
+    ]
 
 
 def _vector(low: Context, argument: Node, along: str, scope: Scope) -> list[int]:
@@ -162,20 +195,57 @@ def _selected(low: Context, tree: Call, scope: Scope) -> int:
 def mapped(low: Context, tree: Call, scope: Scope) -> int:
     """Give VECTOR ELM MAP: the element so many places behind another, row by row, or NaN."""
     start, offset = tree.arguments
-    if not isinstance(start, Name) or not start.subscripts or start.key not in low.variables:
-        raise RefusedError(Message("it takes an element of an array"), tree.key)
-    ranges = map(name_key, low.variables[start.key].subscripts)
-    cells = list(itertools.product(*map(low.subscripts.elements, ranges)))
-    here = tuple(low.subscripts.element(one, scope.bound) for one in start.subscripts)
-    if here not in cells:
-        raise RefusedError(Message("it takes an element of an array"), tree.key)
+    names, here = _array(low, start, scope, tree.key)
     g = low.graph
-    asked = g.add(g.number(cells.index(here)), low.node(offset, scope))
+    asked = g.add(g.number(here), low.node(offset, scope))
     known = g.value(asked)
-    chosen = range(len(cells))
+    chosen = range(len(names))
     if known is not None:  # others may rest on this one
-        chosen = range(int(known), int(known) + 1) if 0 <= known < len(cells) else range(0)
-    vector = [g.number(math.nan)] * len(cells)
+        chosen = range(int(known), int(known) + 1) if 0 <= known < len(names) else range(0)
+    vector = [g.number(math.nan)] * len(names)
     for index in chosen:
-        vector[index] = low.number(replace(start, subscripts=cells[index]), scope)
+        vector[index] = low.number(names[index], scope)
     return reordered(g, vector, [asked])[0]
+
+
+def looked_up(low: Context, tree: Call, scope: Scope) -> int:
+    """Give VECTOR LOOKUP: a line whose heights are the elements of an array."""
+    first, *others = tree.arguments
+    y = [low.number(name, scope) for name in _row(low, first, scope, tree.key)]
+    if len(y) < 2:
+        raise RefusedError(Message("its vector has a single element"), tree.key)
+    at, start, end, mode = (low.number(node, scope) for node in others)
+    way = int(low.structural(mode, tree.key, "the mode"))
+    g, last = low.graph, len(y) - 1
+    width = g.subtract(end, start)
+    x = [g.add(start, g.multiply(width, g.number(i / last))) for i in range(last)] + [end]
+    match way:
+        case 0 | 3:
+            return lines.between(g, x, y, at, onward=way == 3)
+        case 1 | 7:
+            return lines.area(g, x, y, at, onward=way == 7)
+        case 2 | 4:
+            return lines.stepped(g, x, y, at, forward=way == 4)
+        case 5 | 8:
+            return lines.inverse(g, x, y, at, onward=way == 8)
+        case 6 | 9:
+            return lines.slope(g, x, y, at, int(way == 9))
+    raise RefusedError(Message("there is no mode {mode}", mode=way), tree.key)
+
+
+def _row(low: Context, start: Node, scope: Scope, key: str) -> list[Name]:
+    """Return the elements of an array from the one that is named on, along its last subscript."""
+    names, here = _array(low, start, scope, key)
+    others = names[here].subscripts[:-1]
+    return [name for name in names[here:] if name.subscripts[:-1] == others]
+
+
+def _array(low: Context, start: Node, scope: Scope, key: str) -> tuple[list[Name], int]:
+    """Return the elements of an array, row by row, and which of them is named."""
+    if isinstance(start, Name) and start.subscripts and start.key in low.variables:
+        ranges = map(name_key, low.variables[start.key].subscripts)
+        cells = list(itertools.product(*map(low.subscripts.elements, ranges)))
+        here = tuple(low.subscripts.element(one, scope.bound) for one in start.subscripts)
+        if here in cells:
+            return [replace(start, subscripts=cell) for cell in cells], cells.index(here)
+    raise RefusedError(Message("it takes an element of an array"), key)

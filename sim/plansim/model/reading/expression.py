@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from plansim.errors import Message
+from plansim.model.reading.function_names import INTEGRALS
 
 __all__ = [
     "COMPARISONS",
@@ -153,7 +154,7 @@ def references(node: Node) -> Iterator[tuple[Name | Call, Role]]:
                 waiting += [(operand, role) for operand in reversed(below)]
             case Call(arguments=below):
                 yield node, role
-                if node.key == "integ" and role is Role.PLAIN:
+                if node.key in INTEGRALS and role is Role.PLAIN:
                     waiting += [(argument, Role.INITIAL) for argument in reversed(below[1:])]
                     below, role = below[:1], Role.RATE
                 waiting += [(argument, role) for argument in reversed(below)]

@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 __all__ = [
     "FUNCTIONS",
+    "INTEGRALS",
     "OF_VECTORS",
     "OVER_ELEMENTS",
     "UNCOMPUTED_FUNCTIONS",
@@ -27,14 +28,16 @@ FUNCTIONS: Mapping[str, int | None] = MappingProxyType(
             "lookup_extrapolate lookup_forward lookup_invert max min modulo power pulse "
             "quantum smooth smooth3 step time_base time_shift vector_elm_map vector_rank "
             "vector_reorder vector_sort_order with_lookup zidz",
-            3: "allocate_available delay1i delay3i delay_fixed delay_information forecast "
-            "get_data_between_times get_data_max get_data_mean get_data_min "
-            "get_direct_constants get_time_value get_xls_constants if_then_else ramp "
-            "random_uniform sample_if_true smooth3i smoothi trend xidz",
-            4: "delay_material delay_n depreciate_straightline get_direct_data "
+            3: "allocate_available delay1i delay3i delay_fixed delay_information demand_at_price "
+            "forecast get_data_between_times get_data_max get_data_mean get_data_min "
+            "get_direct_constants get_time_value get_xls_constants if_then_else lookup_area "
+            "lookup_slope ramp random_uniform sample_if_true smooth3i smoothi supply_at_price "
+            "trend xidz",
+            4: "delay_material delay_n depreciate_straightline find_market_price get_direct_data "
             "get_direct_lookups get_xls_data get_xls_lookups npv npve pulse_train smooth_n",
-            5: "allocate_by_priority random_exponential random_normal vector_select",
+            5: "allocate_by_priority random_exponential random_normal vector_lookup vector_select",
             6: "random_triangular",
+            7: "sinteg",
             None: "invert_matrix",
         }.items()
         for name in names.split()
@@ -42,6 +45,9 @@ FUNCTIONS: Mapping[str, int | None] = MappingProxyType(
 )
 """Functions that an engine computes, by `name_key`, with the number of their arguments; None where
 Vensim's manual and the engine differ."""
+
+INTEGRALS = frozenset({"integ", "sinteg"})
+"""Functions whose value is a stock, by `name_key`."""
 
 OVER_ELEMENTS = frozenset({"prod", "sum", "vmax", "vmin"})
 """Functions that bind the subscripts with ``!`` in their arguments, by `name_key`."""
@@ -55,9 +61,8 @@ OF_VECTORS = frozenset(
 UNCOMPUTED_FUNCTIONS: frozenset[str] = frozenset(
     name_group + suffix
     for name_group, suffixes in {
-        "": "a_function_of alloc_p cumulate cumulatef demand_at_price find_market_price find_zero "
-        "internal_rate_of_return lookup_area lookup_slope marketp message sample_until "
-        "shift_if_true simultaneous sinteg sshape supply_at_price vector_lookup",
+        "": "a_function_of alloc_p cumulate cumulatef find_zero internal_rate_of_return marketp "
+        "message sample_until shift_if_true simultaneous sshape",
         "delay_": "batch conveyor leakage profile",
         "depreciate_": "by_schedule",
         "get_123_": "constants data lookups",

@@ -15,6 +15,7 @@ from typing import TypeAlias
 
 from plansim.model.reading.equations import EquationForm
 from plansim.model.reading.expression import Call, Name, Node, Operation, name_key, walk
+from plansim.model.reading.function_names import INTEGRALS
 from plansim.model.records import Model, Variable, VariableKind
 
 __all__ = [
@@ -225,7 +226,7 @@ def _terms(model: Model, stock: str) -> dict[tuple[str, ...], set[int]]:
     """
     found: dict[tuple[str, ...], set[int]] = {}
     for node in _trees(model, stock):
-        if isinstance(node, Call) and node.key == "integ":
+        if isinstance(node, Call) and node.key in INTEGRALS:
             for direction, term in _summands(node.arguments[0]):
                 if names := tuple(dict.fromkeys(_named(model, term))):
                     found.setdefault(names, set()).add(direction)
