@@ -26,7 +26,7 @@ from plansim.analysis.comparison import Comparison, compare
 from plansim.analysis.decisions.robustness import robustness
 from plansim.engine.simulate import simulate
 from plansim.model.records import Model
-from plansim.output.report.comparison_report import comparison_report
+from plansim.output.report.contents import comparison_report
 from plansim.output.report.document import (
     Cell,
     Document,

@@ -124,7 +124,7 @@ def compare(asked: Arguments, full: bool, no_remedies: bool) -> None:
     SCENARIO is the name of a shipped scenario or the path of a YAML file; two or more. --set lays a
     value over every one of them.
     """
-    from plansim.output.report.comparison_report import comparison_report
+    from plansim.output.report.contents import comparison_report
     from plansim.output.report.report import write_report
     from plansim.output.report.writers.terminal import terminal_text
     from plansim.output.tables.comparison import comparison_table

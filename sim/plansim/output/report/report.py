@@ -61,7 +61,7 @@ def report(
     >>> runs = plansim.simulate(model, [plansim.as_written(model), "boats.yaml"])
     >>> plansim.report(runs, "report.docx", remedies=False, lang="zh", force=True)
     """
-    from plansim.output.report.comparison_report import comparison_report
+    from plansim.output.report.contents import comparison_report
 
     path = Path(path)
     check_destination(path, force=force, formats=FORMATS)

@@ -12,8 +12,8 @@ from plansim.analysis.optimization.orders import TargetOrders
 from plansim.model.difference import EntryDifference
 from plansim.model.records import Model
 from plansim.output.describe import element_changes, elements_name, lever_of
+from plansim.output.report.sections.causes import cause_in_short
 from plansim.output.report.sections.remedies import order_in_words
-from plansim.output.report.sections.verdicts import cause_in_short
 from plansim.output.tables.layout import (
     Band,
     Grid,

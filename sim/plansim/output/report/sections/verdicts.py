@@ -1,19 +1,15 @@
-"""The tables behind a decision: all verdicts, what moves the margins, what scenarios assume."""
+"""All verdicts, as a picture and a table, and the key charts."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from plansim.analysis.attribution.assumptions import Attribution, Shares
-from plansim.analysis.comparison import Assumption, Comparison
-from plansim.model.units import NO_UNIT
+from plansim.analysis.comparison import Comparison
 from plansim.output.report.document import (
     Cell,
     GroupRow,
-    Paragraph,
     Picture,
     ReportTable,
     Row,
@@ -22,28 +18,18 @@ from plansim.output.report.document import (
     Tone,
 )
 from plansim.output.words import verdicts as wording
-from plansim.output.words.text import (
-    Text,
-    decimals_for,
-    decimals_of,
-    figure,
-    signed,
-)
-from plansim.scenario.factors import Apply
+from plansim.output.words.text import Text
 from plansim.targets.target import Attribute, Status, Target
 from plansim.targets.verdict import Verdict
-from plansim.targets.views import Lever
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
 
 __all__ = [
-    "assumption_section",
-    "cause_in_short",
-    "cause_section",
     "chart_section",
     "count_cell",
     "number_cell",
+    "sectioned",
     "target_cell",
     "target_column",
     "verdict_cells",
@@ -51,12 +37,7 @@ __all__ = [
     "verdict_section",
 ]
 
-MOST_CAUSES = 4
 EM_SPACE = "\u2003"
-SMALL = 0.02
-"""A share below this part of the largest is not named."""
-LEAST_CHANGE = 0.001
-"""Smallest change of a margin that is listed, as a part of the target."""
 TONES = MappingProxyType(
     {
         Status.MET: Tone.GOOD,
@@ -98,7 +79,7 @@ def target_cell(target: Target, text: Text, tone: Tone = Tone.PLAIN) -> Cell:
     return Cell(name, (behind,), tone, parts=parts)
 
 
-def _sectioned(
+def sectioned(
     targets: Sequence[Target], row: Callable[[Target], Row], text: Text
 ) -> Iterator[Row | GroupRow]:
     """Yield a row for each target, under a band for each attribute and year."""
@@ -167,7 +148,7 @@ def verdict_section(comparison: Comparison, names: Sequence[str], text: Text) ->
         for target in comparison.targets
         if any(v[target.id].status is not Status.UNTESTABLE for v in comparison.verdicts)
     ]
-    rows = _sectioned(
+    rows = sectioned(
         judged,
         lambda target: (target_cell(target, text), *verdict_cells(comparison, target, text)),
         text,
@@ -216,160 +197,3 @@ def chart_section(comparison: Comparison, names: Sequence[str], text: Text) -> S
     picture = Picture(text("report.charts_caption"), alt, draw)
     title = text("report.charts")
     return Section(title, title, (picture,) if series else (), new_page=True)
-
-
-# --- causes ---------------------------------------------------------------------------------------
-
-
-def cause_section(comparison: Comparison, names: Sequence[str], text: Text) -> Section:
-    """Return the section on what moves the margins from the first scenario to each other one."""
-    blocks: list[ReportTable | Paragraph] = []
-    for name, attribution in zip(names[1:], comparison.attributions, strict=True):
-        if attribution is None:
-            blocks.append(Paragraph(text("report.clocks", first=names[0], scenario=name)))
-        elif table := _cause_table(
-            attribution.labelled(comparison.views.levers), names[0], name, text
-        ):
-            blocks.append(table)
-    return Section(text("report.causes"), text("report.causes_tab"), tuple(blocks), new_page=True)
-
-
-def _cause_table(attribution: Attribution, first: str, name: str, text: Text) -> ReportTable | None:
-    moved = {shares.target.id: shares for shares in attribution.targets if _is_listed(shares)}
-    if not moved:
-        return None
-    groups = [text.pick(group.name, group.name_zh) for group in attribution.groups]
-    columns = (
-        target_column(text, 3.2),
-        TableColumn(text("report.from", scenario=first), right=True, width=1.6),
-        TableColumn(text("report.to", scenario=name), right=True, width=1.6),
-        TableColumn(text("report.change"), right=True, width=1.2),
-        TableColumn(
-            text("causes.due"),
-            width=4.4,
-            parts=tuple(TableColumn(group, right=True) for group in groups),
-        ),
-    )
-    rows = _sectioned(
-        [shares.target for shares in moved.values()],
-        lambda target: _cause_row(attribution, moved[target.id], text),
-        text,
-    )
-    how = text("causes.sampled_bare" if attribution.orders else "causes.exact",
-               runs=attribution.runs, orders=attribution.orders)  # fmt: skip
-    note = text("list_sep.sentence").join([text("report.causes_note"), how])
-    caption = text("report.causes_table", first=first, scenario=name)
-    return ReportTable(caption, columns, tuple(rows), note, titles=text("report.attribute"))
-
-
-def _is_listed(shares: Shares) -> bool:
-    """Whether a verdict turns, or a binding target's margin moves by `LEAST_CHANGE` or more."""
-    change, size = shares.margin_after - shares.margin_before, shares.target.value or math.nan
-    if shares.status_before != shares.status_after:
-        return math.isfinite(change)
-    binding = shares.target.attribute is Attribute.BINDING
-    return binding and math.isfinite(change) and abs(change) >= LEAST_CHANGE * abs(size)
-
-
-def _cause_row(attribution: Attribution, shares: Shares, text: Text) -> Row:
-    target, decimals = shares.target, _share_decimals(shares)
-    assert target.value is not None
-    fine = max(decimals_for(target.value, slack=target.tolerance or 0.0), decimals, 0)
-    ends = (
-        (shares.margin_before, shares.status_before),
-        (shares.margin_after, shares.status_after),
-    )
-    before, after = (round(margin, fine) for margin, _ in ends)
-    margins = (
-        number_cell(margin, f"{wording.MARKS[status]} {signed(margin, fine)}", TONES[status], fine)
-        for margin, status in ends
-    )
-    return (
-        target_cell(target, text),
-        *margins,
-        number_cell(shares.margin_after - shares.margin_before, signed(after - before, fine)),
-        Cell(
-            _shares_in_words(attribution, shares, decimals, text),
-            parts=tuple(number_cell(share, figure(share, decimals)) for share in shares.shares),
-        ),
-    )
-
-
-def _share_decimals(shares: Shares) -> int:
-    return min(max(decimals_of([max(map(abs, shares.shares))]) - 1, 0), 3)
-
-
-def cause_in_short(attribution: Attribution, shares: Shares, text: Text) -> str:
-    """Write by how much a margin changes, and what that is due to most."""
-    decimals = _share_decimals(shares)
-    change = signed(shares.margin_after - shares.margin_before, decimals)
-    size = wording.difference_words(change, shares.target.unit, text)
-    return size + text("list_sep.colon") + _shares_in_words(attribution, shares, decimals, text)
-
-
-def _shares_in_words(attribution: Attribution, shares: Shares, decimals: int, text: Text) -> str:
-    """Name the largest shares and add up the others; none that rounds to zero is named."""
-    pairs = sorted(
-        zip(attribution.groups, shares.shares, strict=True), key=lambda pair: -abs(pair[1])
-    )
-    least = abs(pairs[0][1]) * SMALL
-    worth = [pair for pair in pairs if abs(pair[1]) > least and round(pair[1], decimals)]
-    # In place of a single one that would be left over, "others" says less.
-    named = worth if len(worth) == MOST_CAUSES + 1 else worth[:MOST_CAUSES]
-    parts = [
-        f"{text.pick(group.name, group.name_zh)} {signed(share, decimals)}"
-        for group, share in named
-    ]
-    rest = math.fsum(share for _, share in pairs[len(named) :])
-    if round(rest, decimals):
-        parts.append(text("causes.rest_bare", share=signed(rest, decimals)))
-    return text.join(parts) or "–"
-
-
-# --- assumptions ----------------------------------------------------------------------------------
-
-
-def assumption_section(comparison: Comparison, names: Sequence[str], text: Text) -> Section:
-    """Return the assumptions that differ, with their values; and what scenarios take as given."""
-    columns = (
-        TableColumn(text("report.assumption"), width=4.0),
-        TableColumn(text("run.unit"), width=1.4),
-        *(TableColumn(name, right=True, width=1.6) for name in names),
-    )
-    levers = {frozenset(lever.constants): lever for lever in comparison.views.levers}
-    rows = []
-    for assumption in comparison.assumptions:
-        lever = levers.get(frozenset([assumption.reference]))
-        called: Assumption | Lever = assumption
-        shown, factor = assumption.unit, 1.0
-        # A lever that adds or multiplies is no name for the value that results.
-        if lever is not None and lever.apply is Apply.SET:
-            called, shown, factor = lever, lever.shown_unit, lever.shown_factor
-        name = text.name(called)
-        unit = "" if shown == NO_UNIT else text.unit(shown)
-        cells = [
-            number_cell(
-                None if value is None else value * factor,
-                "–" if value is None else f"{value * factor:.6g}",
-                Tone.PLAIN if value == assumption.values[0] else Tone.STRONG,
-            )
-            for value in assumption.values
-        ]
-        rows.append((Cell(name[:1].upper() + name[1:]), Cell(unit), *cells))
-    title, tab = text("report.assumptions"), text("report.assumptions_tab")
-    if not rows:
-        return Section(title, tab, (Paragraph(text("report.no_assumptions")),))
-    note = [
-        text(
-            "report.premises",
-            scenario=name,
-            names=text.join(
-                text.name(one) for one in comparison.targets if one.id in scenario.assumed
-            ),
-        )
-        for name, scenario in zip(names, comparison.scenarios, strict=True)
-        if scenario.assumed
-    ]
-    table = ReportTable(text("report.assumptions_table"), columns, tuple(rows),
-                  text("list_sep.sentence").join(note))  # fmt: skip
-    return Section(title, tab, (table,), True)

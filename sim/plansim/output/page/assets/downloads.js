@@ -1,4 +1,4 @@
-// What a reader takes from the page: a chart as table or picture, the verdicts as a table.
+// What a reader downloads or copies: a chart as table or picture, the verdicts as a table.
 
 const PICTURE = { width: 900, height: 420, edge: 16, row: 24 };
 

@@ -1,4 +1,4 @@
-"""The report on a comparison: which binding targets fail, when, their remedies, and why.
+"""The contents of a report: its sections in their order, and what the first and last of them say.
 
 The first section is the decision; it is made to fit one page. The others are what is behind it.
 """
@@ -9,6 +9,8 @@ import json
 
 from plansim.analysis.comparison import Comparison
 from plansim.output.report import document as doc
+from plansim.output.report.sections.assumptions import assumption_section
+from plansim.output.report.sections.causes import cause_section
 from plansim.output.report.sections.remedies import (
     order_in_words,
     package_in_words,
@@ -16,8 +18,6 @@ from plansim.output.report.sections.remedies import (
     robust_section,
 )
 from plansim.output.report.sections.verdicts import (
-    assumption_section,
-    cause_section,
     chart_section,
     target_cell,
     target_column,
