@@ -1,1 +1,1 @@
-"""The sections of a report: verdicts and what moves them, remedies and what is robust."""
+"""The sections of a report, a file each; in a workbook each is a sheet."""
