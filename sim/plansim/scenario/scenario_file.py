@@ -9,6 +9,7 @@ describes the form of a file to editors.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -211,7 +212,8 @@ def list_overlays() -> tuple[ScenarioHead, ...]:
 def _locate(name: str, *, is_overlay: bool = False) -> Path:
     """Return the file of a scenario, or of an overlay, that a user names by path, id or title."""
     path = Path(name)
-    if (is_path(name) and not path.is_dir()) or (path.suffix and is_file(path)):
+    is_folder = os.path.isdir(path)  # noqa: PTH112  # Path.is_dir refuses a name that is too long
+    if (is_path(name) and not is_folder) or (path.suffix and is_file(path)):
         return path
     folders = [shipped("scenarios"), shipped("scenarios", OVERLAYS)]
     folder, other = reversed(folders) if is_overlay else folders
@@ -228,7 +230,7 @@ def _locate(name: str, *, is_overlay: bool = False) -> Path:
     elif file:
         message = Message("'{name}' is an overlay, and no scenario", name=file.stem)
         expected = Message("SCENARIO+{name}, or with: [{name}]", name=file.stem)
-    elif path.is_dir() and not is_overlay:
+    elif is_folder and not is_overlay:
         message = Message("'{name}' is a folder, and no scenario", name=name)
         expected = Message(
             "a scenario: 'plansim replay' makes one of a run of a sweep, "

@@ -17,7 +17,10 @@ from plansim.scenario.factors import Apply, Factor
 from plansim.scenario.levers import lever_of
 from plansim.scenario.scenario_file import Scenario
 
-__all__ = ["Design", "DesignKind", "remaining_factors"]
+__all__ = ["CARD", "Design", "DesignKind", "remaining_factors"]
+
+CARD = "plansim"
+"""Attribute of the dataset of a sweep that holds its run card."""
 
 
 class DesignKind(StrEnum):

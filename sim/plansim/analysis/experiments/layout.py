@@ -16,7 +16,7 @@ import numpy as np
 import zarr
 
 from plansim.analysis.evaluator import Request, RunStatus
-from plansim.analysis.experiments.design import Design
+from plansim.analysis.experiments.design import CARD, Design
 from plansim.analysis.experiments.integrity import (
     DONE,
     SUMMARY,
@@ -27,7 +27,6 @@ from plansim.analysis.experiments.integrity import (
     writing,
 )
 from plansim.analysis.experiments.store import (
-    CARD,
     CHECKSUM,
     NEVER,
     NO_BREACH,

@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from plansim.analysis.experiments.store import CARD, open_store, open_sweep
+from plansim.analysis.experiments.design import CARD
+from plansim.analysis.experiments.store import open_store, open_sweep
 from plansim.engine.simulate import EngineChoice, simulate
 from plansim.errors import DesignError, InputError, Message, UnknownNameError, nearest
 from plansim.files.notebook import Table, Tabular

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from plansim.analysis.experiments.store import CARD
+from plansim.analysis.experiments.design import CARD
 from plansim.errors import InputError, Message, nearest
 from plansim.model.records import Model, several
 from plansim.scenario.factors import Apply, Factor, FloatArray

@@ -33,6 +33,7 @@ import xarray as xr
 import zarr
 from zarr.codecs import Crc32cCodec
 
+from plansim.analysis.experiments.design import CARD
 from plansim.analysis.experiments.integrity import (
     DAMAGED,
     DONE,
@@ -50,7 +51,6 @@ from plansim.errors import Fault, InputError, Message
 from plansim.files.writing import sync, writing_whole
 
 __all__ = [
-    "CARD",
     "CHECKSUM",
     "NEVER",
     "NO_BREACH",
@@ -71,8 +71,6 @@ NEVER = -1
 NO_BREACH = 0
 """First breach of a target that holds to its horizon."""
 
-CARD = "plansim"
-"""The attribute that holds the run card; its presence says that a store is ours."""
 CHECKSUM = (Crc32cCodec(),)
 _BY_TARGET = frozenset(["first_breach", "margin", "verdict"])
 PER_RUN = frozenset(["bad_time", "bad_variable", "scenario", "status"]) | _BY_TARGET
