@@ -107,6 +107,23 @@ def _constant(name: str, context: Any) -> str:
     return variable_meant(_model(context), name)
 
 
+def _whole_constant(name: str, context: Any) -> str:
+    meant(_model(context), name)  # refuses what is no constant
+    return _variable(name, context)
+
+
+def _of_variable(name: str, words: Any, context: Any) -> Any:
+    """Return words on a variable, once the model has it."""
+    _variable(name, context)
+    return words
+
+
+def _of_constant(name: str, words: Any, context: Any) -> Any:
+    """Return words on a constant, once the model has it."""
+    _constant(name, context)
+    return words
+
+
 def _tree(text: str, _: Any) -> Node:
     try:
         return read_expression(text)
@@ -210,9 +227,7 @@ class Extreme(Check):
 class Resting(Form):
     """What a constant has to be for stocks to stand still."""
 
-    constant: Annotated[
-        str, Resolved(str, lambda name, model: meant(model, name) and _variable(name, model))
-    ]
+    constant: Annotated[str, Resolved(str, _whole_constant)]
     right: str = Field(alias="is")
     over: Items[str] = ()
 
@@ -230,7 +245,7 @@ class Checks(Form):
     """Minimum number of reality checks."""
     outputs: Annotated[
         Mapping[str, Words],
-        Entries(dict[str, Words], lambda name, words, model: _variable(name, model) and words),
+        Entries(dict[str, Words], _of_variable),
     ] = Field(default={})
     conservation: _Identities = ()
     bounds: _Identities = ()
@@ -238,7 +253,7 @@ class Checks(Form):
     non_negative: VariableNames = ()
     on_edge: Annotated[
         Mapping[str, Words],
-        Entries(dict[str, Words], lambda name, words, model: _constant(name, model) and words),
+        Entries(dict[str, Words], _of_constant),
     ] = Field(default={})
     shares: VariableNames = ()
     rest: Items[Resting] = ()

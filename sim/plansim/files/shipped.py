@@ -17,6 +17,7 @@ from plansim.errors import InputError, Message, UnknownNameError, nearest
 
 __all__ = [
     "is_file",
+    "is_folder",
     "is_shipped",
     "named_file",
     "packaged",
@@ -82,6 +83,18 @@ def is_file(path: Path) -> bool:
     """
     try:
         return path.is_file()
+    except OSError:
+        return False
+
+
+def is_folder(path: Path) -> bool:
+    """Return whether there is such a folder; a name that no folder can have is that of none.
+
+    >>> is_folder(shipped("model")), is_folder(Path("a" * 999))
+    (True, False)
+    """
+    try:
+        return path.is_dir()
     except OSError:
         return False
 

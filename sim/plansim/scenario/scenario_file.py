@@ -9,13 +9,12 @@ describes the form of a file to editors.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from plansim.cache import code_of, digest, file_sha256, keep, kept, recall
 from plansim.errors import InputError, Message, UnknownNameError, nearest
-from plansim.files.shipped import is_file, shipped, shipped_model
+from plansim.files.shipped import is_file, is_folder, shipped, shipped_model
 from plansim.model.records import Integration, Model, check_model, folded, several
 from plansim.model.units import units_sha256
 from plansim.scenario.records import (
@@ -212,8 +211,7 @@ def list_overlays() -> tuple[ScenarioHead, ...]:
 def _locate(name: str, *, is_overlay: bool = False) -> Path:
     """Return the file of a scenario, or of an overlay, that a user names by path, id or title."""
     path = Path(name)
-    is_folder = os.path.isdir(path)  # noqa: PTH112  # Path.is_dir refuses a name that is too long
-    if (is_path(name) and not is_folder) or (path.suffix and is_file(path)):
+    if (is_path(name) and not is_folder(path)) or (path.suffix and is_file(path)):
         return path
     folders = [shipped("scenarios"), shipped("scenarios", OVERLAYS)]
     folder, other = reversed(folders) if is_overlay else folders
@@ -230,7 +228,7 @@ def _locate(name: str, *, is_overlay: bool = False) -> Path:
     elif file:
         message = Message("'{name}' is an overlay, and no scenario", name=file.stem)
         expected = Message("SCENARIO+{name}, or with: [{name}]", name=file.stem)
-    elif is_folder and not is_overlay:
+    elif is_folder(path) and not is_overlay:
         message = Message("'{name}' is a folder, and no scenario", name=name)
         expected = Message(
             "a scenario: 'plansim replay' makes one of a run of a sweep, "

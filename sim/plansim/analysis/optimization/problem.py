@@ -94,7 +94,7 @@ class DecisionProblem:
     """``(target,)``: margins are divided by them."""
     indicators: tuple[Target, ...]
     """What is computed beside the margins: growth, or an outlay."""
-    held: tuple[tuple[str, ...], ...] = field(repr=False)
+    by_year: tuple[tuple[str, ...], ...] = field(repr=False)
     """By target, the ids of what is judged: the target in each year in which it must hold."""
     columns: Mapping[str, int] = field(repr=False)
     """Of the constants in a row of settings."""
@@ -208,7 +208,7 @@ class DecisionProblem:
     def _margins(self, evaluation: Evaluation) -> FloatArray:
         """Return the least margins in the years in which targets must hold: ``(run, target)``."""
         columns = [
-            np.min([evaluation[id_].least_margin for id_ in ids], axis=0) for ids in self.held
+            np.min([evaluation[id_].least_margin for id_ in ids], axis=0) for ids in self.by_year
         ]
         return np.stack(columns, axis=1) / self.scales
 
@@ -280,11 +280,11 @@ def decision_problem(
     states[:, [columns[name] for name in own]] = still[[columns[name] for name in own]]
     judged = tuple({target.id: target for target in targets}.values())
     last = until or 0
-    held = [
+    by_year = [
         [target, *(in_year(target, year) for year in range((target.year or last) + 1, last + 1))]
         for target in judged
     ]
-    asked = [*indicators, *(target for years in held for target in years)]
+    asked = [*indicators, *(target for years in by_year for target in years)]
     present = np.array(
         [neutral_value(model, scenario.values, lever.apply, lever.constants) for lever in levers]
     )
@@ -302,7 +302,7 @@ def decision_problem(
         targets=judged,
         scales=np.array([scale_of(target) for target in judged]),
         indicators=tuple(indicators),
-        held=tuple(tuple(target.id for target in years) for years in held),
+        by_year=tuple(tuple(target.id for target in years) for years in by_year),
         columns=columns,
         states=states,
         uncertain=tuple(uncertain),

@@ -10,6 +10,7 @@ import io
 import math
 from collections.abc import Sequence
 from datetime import datetime
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -167,6 +168,7 @@ def write_dataset(
         OutputError: as for `check_destination`, or the system refuses to write.
     """
     check_destination(path, force=force, formats=(".nc",))
+    import_module("h5py")  # h5netcdf hides why it cannot be loaded, such as for want of memory
     chosen = dataset[list(names)] if names else dataset
     with writing_whole(path) as part:
         # To memory, then to disk: HDF5 ends the process where a disk is full.
