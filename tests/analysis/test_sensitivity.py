@@ -14,6 +14,7 @@ from scipy import stats
 from plansim.analysis.experiments.design import Design, DesignKind
 from plansim.analysis.experiments.design_file import read_design
 from plansim.analysis.experiments.distributions import Uniform
+from plansim.analysis.sensitivity.given_data import pawn
 from plansim.analysis.sensitivity.morris import elementary_effects, screening_points
 from plansim.analysis.sensitivity.sobol import (
     Sensitivity,
@@ -216,3 +217,26 @@ def test_threads_change_nothing_and_the_seed_all(tmp_path: Path) -> None:
     assert repr(one.drivers) != repr(sobol(model, other, targets, trajectories=4).drivers)
     with pytest.raises(DesignError, match="only a sample says how likely"):
         sobol(model, replace(design, kind=DesignKind.GRID), targets)
+
+
+# --- on runs that are there -----------------------------------------------------------------------
+
+
+def test_pawn_is_the_median_distance_of_tenths_by_its_definition() -> None:
+    rng = np.random.default_rng(2)
+    points, noise = rng.random((1000, 2)), rng.normal(size=1000)
+    values = points[:, 0] ** 2 + 0.1 * noise
+    for column, found in enumerate(pawn(points, values)):
+        tenths = np.array_split(np.argsort(points[:, column]), 10)
+        distances = [stats.ks_2samp(values[tenth], values).statistic for tenth in tenths]
+        assert found == pytest.approx(np.median(distances), abs=0.01)
+
+
+def test_a_switch_is_cut_into_tenths_as_all_others_are() -> None:
+    """Each value counts as often as it is drawn, the largest too; what is still does nothing."""
+    rng = np.random.default_rng(3)
+    rare = (rng.random(2000) >= 0.1).astype(np.float64)  # 0 in a tenth of the runs
+    values = np.where(rare == 0, 1.0, 0.0) + 0.01 * rng.normal(size=2000)
+    switch, still = pawn(np.stack([rare, np.full(2000, 5.0)], axis=1), values)
+    assert switch == pytest.approx(0.1, abs=0.03)  # nine of ten tenths are of the value 1
+    assert still == 0.0

@@ -236,12 +236,13 @@ def area_under_curve(values: FloatArray, good: npt.NDArray[np.bool_]) -> tuple[f
 
 
 def _threshold(values: FloatArray, good: npt.NDArray[np.bool_], is_above: bool) -> float:
-    """Return the value at which hits exceed false alarms by most."""
+    """Return the value at which hits exceed false alarms by most, between two that differ."""
     order = np.argsort(values, kind="stable")
     ordered, kind = values[order], good[order]
     alarms, hits = (np.cumsum(one) / max(one.sum(), 1) for one in (~kind, kind))  # up to a value
     best = alarms - hits if is_above else hits - alarms
-    position = int(np.argmax(best[:-1])) if len(best) > 1 else 0
+    cuts = np.flatnonzero(ordered[1:] > ordered[:-1])
+    position = int(cuts[np.argmax(best[cuts])]) if cuts.size else 0
     return float(ordered[position : position + 2].mean())
 
 
