@@ -76,6 +76,16 @@ def test_boxes_are_tested_on_fresh_members_that_do_not_break_down(
     assert len(found.boxes) > 1
 
 
+def test_only_what_is_open_is_looked_at_unless_nothing_is(model: Model) -> None:
+    path = model.path.with_name("targets.yaml")
+    text, limit = path.read_text("utf-8"), "{}, year: 2005}}, variable: used"
+    easy = text.replace(limit.format(160), limit.format(9))
+    path.write_text(easy, "utf-8")
+    for asked, looked_at in ((["S1", "S5"], ["S1"]), (["S5"], ["S5"])):
+        found = plansim.discover(model, targets=asked, only_open=True)
+        assert [one.target for one in found] == looked_at
+
+
 def test_a_factor_of_what_is_below_zero_is_limited_on_the_right_side(tmp_path: Path) -> None:
     targets = plan(aim("S1", "at least: -2, year: 2005", "depth", unit="Dmnl"), horizon=2005)
     (tmp_path / "targets.yaml").write_text(targets, "utf-8")

@@ -135,12 +135,12 @@ def test_two_policies_tie_where_neither_difference_is_beyond_sampling() -> None:
 
 
 def test_what_knowledge_is_worth_is_counted_on_the_same_members(judged: Judged) -> None:
-    folder, counts = judged.model.path.parent, judged.counts
-    policies = [folder / name for name in ("plain.yaml", "other.yaml")]
+    folder, counts = judged.model.path.parent, judged.counts[::-1]
+    policies = [folder / name for name in ("other.yaml", "plain.yaml")]
     known = plansim.information(judged.model, policies)
     assert known.means == pytest.approx(counts.mean(axis=1))
     best = int(counts.mean(axis=1).argmax())
-    assert known.best == known.policies[best]
+    assert known.best == known.policies[best] == "plain"
     assert known.perfect == pytest.approx(counts.max(axis=0).mean() - counts[best].mean())
     assert known.perfect > 0
     assert known.members == counts.shape[1]
