@@ -59,7 +59,7 @@ def judged(tmp_path: Path) -> Judged:
     for file, old, new in [
         ("targets", "unlabelled", "binding"),
         ("targets", "250", "400"),
-        ("other", ", effort: 1.2", ""),
+        ("other", "effort: 1.2", "level: 0.9"),
     ]:
         path = tmp_path / f"{file}.yaml"
         path.write_text(path.read_text("utf-8").replace(old, new), "utf-8")
@@ -153,7 +153,9 @@ def test_what_knowledge_is_worth_is_counted_on_the_same_members(judged: Judged) 
     assert known.unknowns[0].value > 5 * known.unknowns[0].error
 
 
-def test_of_a_sweep_policies_are_compared_point_by_point(judged: Judged) -> None:
+def test_of_a_sweep_policies_are_compared_point_by_point(
+    judged: Judged, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = judged.model.path.parent
     (folder / "sweep.yaml").write_text(SWEEP, "utf-8")
     study = plansim.sweep(judged.model, folder / "sweep.yaml", folder / "s.zarr", threads=1)
@@ -170,3 +172,7 @@ def test_of_a_sweep_policies_are_compared_point_by_point(judged: Judged) -> None
     assert worth == pytest.approx(dict(zip(("growth", "level"), values, strict=True)))
     with pytest.raises(InputError, match="is not run over the points of the others"):
         plansim.information(judged.model, study.isel(run=slice(0, -1)))
+    monkeypatch.setattr("plansim.analysis.experiments.states.DRAWN", 240)  # of 256 runs
+    some = plansim.information(judged.model, study)
+    assert some.members > 110
+    assert some.means == pytest.approx(known.means, abs=0.1)
