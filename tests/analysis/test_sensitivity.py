@@ -118,6 +118,21 @@ def test_effects_are_over_the_whole_reach() -> None:
     assert found.trajectories == 30
 
 
+def test_a_trajectory_on_which_a_run_breaks_down_is_left_out_whole() -> None:
+    x = screening_points(a_design((0, 1), (10, 30)), 12)
+    outputs = np.stack([x[:, 0] ** 2 + x[:, 1], x[:, 0] * x[:, 1]])
+    outputs[1, [4, 20]] = np.nan  # the second and the seventh trajectory, of three points each
+    kept = np.repeat(~np.isin(np.arange(12), (1, 6)), 3)
+    found = elementary_effects(x, outputs, 1)
+    assert found.trajectories == 10
+    for name in ("mean", "strength", "strength_error", "spread"):
+        expected = getattr(elementary_effects(x[kept], outputs[:, kept], 1), name)
+        np.testing.assert_array_equal(getattr(found, name), expected)
+    one = elementary_effects(x[:6], outputs[:, :6])
+    assert one.trajectories == 1
+    assert np.isnan(one.mean).all()
+
+
 # --- a model --------------------------------------------------------------------------------------
 
 EQUATIONS = """
@@ -204,7 +219,10 @@ def test_a_run_that_breaks_down_counts_nowhere(tmp_path: Path) -> None:
     model, design, targets = read(tmp_path, ("R1", "binding", 0, "root"))
     study = sobol(model, replace(design, points=64), targets, trajectories=4)
     assert study.broken > 0
-    assert all(math.isfinite(index.total) for driven in study.drivers for index in driven.main)
+    drivers = {driven.target.id: driven.main for driven in study.drivers}
+    assert [index.factor for index in drivers["S1"]] == ["pull", "push"]
+    assert all(math.isfinite(index.total) for main in drivers.values() for index in main)
+    assert drivers["R1"][0].effect < 0  # the root falls as the pull rises
 
 
 def test_threads_change_nothing_and_the_seed_all(tmp_path: Path) -> None:

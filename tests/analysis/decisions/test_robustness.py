@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.stats import spearmanr
 
 import plansim
 from plansim.analysis.decisions.information import value_of_information
@@ -170,6 +171,18 @@ def test_of_a_sweep_policies_are_compared_point_by_point(
     values, _ = value_of_information(counts, points[sound])
     worth = {one.factor.name: one.value for one in known.unknowns}
     assert worth == pytest.approx(dict(zip(("growth", "level"), values, strict=True)))
+    told = plansim.sensitivity(study, ["S5"]).set_index("factor")
+    owner, points = study["scenario"].to_numpy(), np.repeat(points, 2, axis=0)
+    for index, name in enumerate(("plain", "other")):
+        own = (owner == index) & (study["status"].to_numpy() == 0)
+        margin = study["margin"].sel(target="S5").to_numpy()[own].astype(float)
+        mine = told[told["scenario"] == name].loc[["growth", "level"]]
+        assert list(mine["pawn"]) == pytest.approx(pawn(points[own], margin))
+        assert list(mine["correlation"]) == pytest.approx(
+            [spearmanr(column, margin).statistic for column in points[own].T]
+        )
+        assert len(set(mine["by_chance"])) == 1
+        assert 0 < mine["by_chance"].iloc[0] < mine["pawn"].max() / 2
     with pytest.raises(InputError, match="is not run over the points of the others"):
         plansim.information(judged.model, study.isel(run=slice(0, -1)))
     monkeypatch.setattr("plansim.analysis.experiments.states.DRAWN", 240)  # of 256 runs
