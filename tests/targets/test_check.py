@@ -141,13 +141,17 @@ def test_an_assumed_target_is_never_met() -> None:
         ({"value": None, "direction": None}, Gap.NOT_MODELLED, None),
         ({"year": 2021}, Gap.NO_YEAR, 2021),
         ({"measure": Measure.SUM, "since": 2002}, Gap.NO_YEAR, 2003),
-        ({"measure": Measure.GROWTH, "variables": {None: "shrunk"}}, Gap.NO_NUMBER, None),
+        (
+            {"measure": Measure.GROWTH, "unit": "%", "variables": {None: "debt"}},
+            Gap.NO_NUMBER,
+            None,
+        ),
     ],
 )
 def test_what_nothing_answers_is_untestable_and_says_why(
     changes: dict[str, object], gap: Gap, year: int | None
 ) -> None:
-    found = verdict(run({"out put": 120, "shrunk": {2005: -1, 2010: 1}}), target(**changes))
+    found = verdict(run({"out put": 120, "debt": -1}), target(**changes))
     assert (found.status, found.gap, found.gap_year) == (Status.UNTESTABLE, gap, year)
     assert judged(120).gap is None
     assert (found.value, found.margin, found.margin_pct, found.first_breach) == (None,) * 4
