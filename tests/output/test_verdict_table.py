@@ -251,6 +251,17 @@ def test_the_answer_names_each_target_that_fails_is_open_or_turns(pair: Pair, te
 
 
 @given(runs())
+def test_what_is_open_turns_only_the_way_that_its_share_does(pair: Pair) -> None:
+    """No reader is told that a verdict improves from 21 to 21, or to 15 of 100."""
+    first, other = pair
+    for sign, keys in ((-1, lost(first, other)), (1, gained(first, other))):
+        for key in keys:
+            before, after = first[key], other[key]
+            if before.share and after.share and (before.is_open or after.is_open):
+                assert sign * ((after.share.share or 0) - (before.share.share or 0)) > 0
+
+
+@given(runs())
 def test_counts_add_up(pair: Pair) -> None:
     first = {**pair[0], **{f"Z{number}": stated(f"Z{number}", Status.MET) for number in "12"}}
     said = answer(first.values(), EN)
