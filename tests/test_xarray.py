@@ -237,6 +237,9 @@ def test_results_are_tables_for_pandas_and_for_the_eye(tmp_path: Path) -> None:
         plansim.compare(model, scenarios, remedies=False),
         plansim.cut_loops(model, boats),
         plansim.deciding_unknowns(model, scenarios),
+        plansim.load_targets(model=model),
+        plansim.load_loops(model),
+        plansim.list_scenarios(),
         plansim.validate(plansim.load_context(model, tmp_path / "stories"), "Q02"),
     ]
     for result in results:
