@@ -9,9 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from plansim.errors import FaultLog, Message
-from plansim.model.reading.expression import (
-    single_spaced,
-)
+from plansim.model.reading.expression import LETTER, single_spaced
 
 __all__ = [
     "SKETCH",
@@ -32,7 +30,7 @@ _COMMENT_SEPARATOR = re.compile(r"[~|]")
 _SPACE = re.compile(r"[\s\\]*")
 _NO_BREAK = re.compile(r"[^\n]")
 _ENCODING = re.compile(r"\s*\{[^{}\n]*\}")
-_NEXT_ENTRY = re.compile(r"\n(?=\*{3}|[\w\"][^\n~|]*[=(:])")
+_NEXT_ENTRY = re.compile(rf"\n(?=\*{{3}}|[0-9{LETTER}\"][^\n~|]*[=(:])")
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,10 @@ from plansim.model.reading.function_names import INTEGRALS
 
 __all__ = [
     "COMPARISONS",
+    "LETTER",
     "MISSING",
     "NAME",
+    "WORD",
     "Call",
     "EquationSyntaxError",
     "Name",
@@ -250,7 +252,12 @@ def _power(base: float, exponent: float) -> float:
         raise ArithmeticError from error
 
 
-NAME = r"""\w[\w'$\s]*|"(?:\\"|[^"\n])*\""""
+LETTER = r"A-Za-z_\x80-\U0010ffff"
+"""What a name begins with, within a character class: signs of every script are letters, as the
+vowels of Hindi and Urdu, which Python takes for none; blanks among them end no name."""
+WORD = rf"[0-9{LETTER}][0-9{LETTER}'$\s]*"
+"""A name without quotation marks where no number can stand."""
+NAME = rf"""{WORD}|"(?:\\"|[^"\n])*\""""
 """A variable's or subscript's name where no number can stand."""
 
 
