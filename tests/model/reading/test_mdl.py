@@ -311,6 +311,7 @@ def test_slips_of_the_convention(write: Write) -> None:
         "y[s]= 1, -1 ~m [0,?]~|\n"
         "z= 1 ~m~ 名。It. [A: 3–2]|\n"
         "a= 1 ~m~|\n"
+        "c= 2 ~ m |\n"
     )
     slips = [
         "1: 's' does not have a Chinese name for each element; expected 2; found 1",
@@ -319,11 +320,13 @@ def test_slips_of_the_convention(write: Write) -> None:
         "4: the plausible range of 'z' is reversed; found 3–2",
         "5: 'a' is also the name of a subscript; "
         "expected another name: engines may take one for the other",
+        f"6: an equation has not three parts: 'c= 2 ~ m |'; {FORM}; found 1 '~'",
     ]
     assert faults_of(path, strict=True) == slips
     model = load_model(path)
     assert [str(fault).replace(f"{path}:", "") for fault in model.warnings] == slips
     assert model.subscripts["s"].elements_zh == ()
+    assert (model.variables["c"].value, model.variables["c"].unit) == (2, "m")
 
 
 @pytest.mark.parametrize(
