@@ -125,13 +125,15 @@ def _read_bytes(file: Path) -> bytes:
 def _text_of(data: bytes) -> tuple[str, str]:
     """Return the text of a file, and its code page if it is not in UTF-8.
 
-    Chinese is told from the languages of western Europe by its bytes, which come in pairs.
+    Chinese is told from the languages of western Europe by its bytes, which come in pairs, but for
+    the second one of a rare character.
     """
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return data.decode("utf-16", "replace"), "UTF-16"
     with suppress(UnicodeDecodeError):
         return data.decode("utf-8-sig"), ""
-    if all(len(run) % 2 == 0 for run in _HIGH.findall(data)):
+    runs = [len(run) for run in _HIGH.findall(data)]
+    if 4 * sum(length % 2 for length in runs) <= sum(runs):
         with suppress(UnicodeDecodeError):
             return data.decode("gb18030"), "GB 18030"
     with suppress(UnicodeDecodeError):

@@ -260,7 +260,7 @@ def test_what_is_accepted_the_engine_reads(tmp_path: Path, data: st.DataObject) 
 @pytest.mark.parametrize(
     ("encoding", "comment", "spoken"),
     [
-        ("gbk", "名称。A name.", "GB 18030"),
+        ("gbk", "城市人口的名称，镕。A name.", "GB 18030"),
         ("utf-16", "名称。A name.", "UTF-16"),
         ("cp1252", "né à Liège – “là”", "Windows-1252"),
     ],
