@@ -195,7 +195,7 @@ def test_a_sweep_of_something_else_is_refused_with_the_difference(
 def test_a_result_is_not_overwritten_unless_told(town: Town) -> None:
     design, path = town.design(samples=10), town.path
     town.sweep(design, path)
-    with pytest.raises(OutputError, match="exists already; --resume goes on with it, --force"):
+    with pytest.raises(OutputError, match="already; resume=True goes on with it, force=True"):
         town.sweep(design, path)
     town.sweep(town.design(samples=11), path, force=True)
     assert open_store(path).runs == 22
@@ -333,6 +333,22 @@ def test_a_run_is_written_as_a_scenario_and_read_back_to_the_last_bit(town: Town
     assert read.time == scenario.time
     assert read.assumed == scenario.assumed
     assert (read.title_en, read.title_zh) == (scenario.title_en, scenario.title_zh)
+    bent = DESIGN.replace(
+        "  level: [0.2, 2]",
+        "  growth until year: [1999, 2009]\n"
+        "  level after: [0.2, 2]\n  level from year: [1990, 2009]",
+    )
+    (town.folder / "other.yaml").write_text(
+        "title: Bent\nlevers: {growth: {after: 0.2, from: 2003}}\n", "utf-8"
+    )
+    made = sweep(
+        town.model, town.design(bent, samples=10), town.folder / "bent.zarr", targets=town.aims
+    )
+    for index in made["run"].to_numpy():  # what changes nothing is left out of the file
+        stored, scenario = stored_run(town.folder / "bent.zarr", index, town.model)
+        (town.folder / "again.yaml").write_text(run_scenario_text(scenario), "utf-8")
+        again = simulate(town.model, read_scenario(town.folder / "again.yaml", town.model))
+        assert deviation(again, stored) < 1e-15
     with pytest.raises(InputError, match=r"no such run; .*expected 0 to 19; found 20"):
         stored_run(town.path, 20, town.model)
     with pytest.raises(DesignError, match="made with another model"):
@@ -427,7 +443,7 @@ def test_the_values_are_the_same_though_a_worker_and_then_the_scheduler_is_kille
 
     with Client(address, timeout="60s", set_as_default=False) as client:  # type: ignore[no-untyped-call]
         client.wait_for_workers(2, timeout=60)
-    with pytest.raises(OutputError, match="their scheduler died; --resume goes on"):
+    with pytest.raises(OutputError, match="their scheduler died; resume=True goes on"):
         town.sweep(design, scheduler=address, block=512, progress=progress)
     assert len(open_store(town.path).done()) >= 20
     town.sweep(design, resume=True)
