@@ -24,7 +24,7 @@ from plansim.files.notebook import Table, Tabular
 from plansim.files.yaml_document import read_document
 from plansim.model.records import Model
 from plansim.scenario.factors import FloatArray, default_of
-from plansim.scenario.references import meant, variable_meant
+from plansim.scenario.references import constant_cells, reference_of
 from plansim.scenario.scenario_file import Scenario, scenario_of
 from plansim.targets.catalogue import targets_of
 from plansim.targets.target import (
@@ -93,7 +93,7 @@ def polarity_of(path: Sequence[LoopLink]) -> Polarity:
 
 
 def _switch(name: str, model: Model) -> str:
-    variable, _ = meant(model, name)
+    variable, _ = constant_cells(model, name)
     if variable.subscripts:
         expected = Message("a constant of the model")
         raise InputError("'{name}' is not a switch", expected=expected, name=name)
@@ -113,7 +113,7 @@ _Signs = Annotated[
     dict[str, int],
     Entries(
         dict[str, Literal[1, -1]],
-        lambda name, sign, model: variable_meant(model, name) and sign,
+        lambda name, sign, model: reference_of(model, name) and sign,
     ),
 ]
 
