@@ -243,7 +243,8 @@ def test_errors_are_parts_of_figures_and_what_is_no_number_is_never_plausible(
     assert (water.deviation, gap.deviation) == pytest.approx((0.5, 0.25))  # 3:4:5 of 0.05
     assert gap.factor == pytest.approx(10_000)
     found = implausibility(np.array([[15.5, 0.4], [np.nan, 1.4], [np.inf, 0.9]]), [water, gap])
-    np.testing.assert_allclose(found, [[1, 0], [np.inf, 4], [np.inf, 2]], atol=1e-9)
+    expected = np.array([[1.0, 0.0], [np.inf, 4.0], [np.inf, 2.0]])
+    np.testing.assert_allclose(found, expected, atol=1e-9)
 
 
 def test_a_forecast_is_a_mixture_of_normal_distributions_about_the_members(tmp_path: Path) -> None:
