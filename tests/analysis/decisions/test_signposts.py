@@ -64,8 +64,8 @@ published:
 @pytest.fixture
 def town(tmp_path: Path) -> Model:
     limit, both = "at least: 250, year: 2009", "variables: {constant: stock, current: more}"
-    rows = aim("S1", limit, "stock", unit="亿元"), aim("S2", limit, both, unit="亿元")
-    targets = plan(*rows, horizon=2009)
+    aims = aim("S1", limit, "stock", unit="亿元"), aim("S2", limit, both, unit="亿元")
+    targets = plan(*aims, horizon=2009)
     (tmp_path / "targets.yaml").write_text(targets, "utf-8")
     (tmp_path / "history.yaml").write_text(HISTORY, "utf-8")
     town = load_model(writer(tmp_path)(EQUATIONS))
