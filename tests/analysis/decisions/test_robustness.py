@@ -183,6 +183,7 @@ def test_of_a_sweep_policies_are_compared_point_by_point(
         )
         assert len(set(mine["by_chance"])) == 1
         assert 0 < mine["by_chance"].iloc[0] < mine["pawn"].max() / 2
+        assert mine["by_chance"].iloc[0] not in list(mine["pawn"])
     with pytest.raises(InputError, match="is not run over the points of the others"):
         plansim.information(judged.model, study.isel(run=slice(0, -1)))
     monkeypatch.setattr("plansim.analysis.experiments.states.DRAWN", 240)  # of 256 runs
