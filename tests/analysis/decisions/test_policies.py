@@ -20,7 +20,8 @@ from plansim.analysis.decisions.policy_search import (
     nondominated,
     thinned,
 )
-from plansim.analysis.optimization.problem import decision_problem
+from plansim.analysis.optimization.evolution import INFEASIBLE, fitness
+from plansim.analysis.optimization.problem import Judged, decision_problem
 from plansim.model.records import Integration, Model
 from plansim.targets.indicator import Measure
 from plansim.targets.target import indicator_of
@@ -122,6 +123,28 @@ def test_what_a_search_finds_is_judged_by_the_members_of_its_turn_and_then_by_ot
     low, width = fronts.min(axis=0), np.ptp(fronts, axis=0)
     volumes = [hypervolume((one - low) / width, np.zeros(3) - 1e-9) for one in search.fronts]
     assert result.hypervolumes == pytest.approx(np.array([volumes]))
+
+
+def test_a_state_that_breaks_down_holds_nothing_and_one_that_is_undecided_half() -> None:
+    met = np.array([[[1.0, 1.0, 0.0], [np.nan, np.nan, np.nan], [0.5, 1.0, 0.0]]])
+    judged = Judged(met, met, met)
+    assert judged.share([0, 1]) == pytest.approx([0.5])
+    assert judged.share([1]) == pytest.approx([2 / 3])
+
+
+def test_a_lever_that_is_outside_of_its_range_has_the_range_extended(model: Model) -> None:
+    lever = replace(plansim.lever_named(model, "building"), low=0.6, high=0.9)
+    targets = plansim.load_targets(model=model)
+    problem = decision_problem(model, plansim.as_written(model), [lever], targets)
+    ends = np.concatenate([problem.low, problem.high, problem.start])
+    assert ends.tolist() == [0.5, 0.9, 0.0]
+    assert problem.values(np.array([[0.5]])) == pytest.approx(np.array([[0.7]]))
+
+
+def test_what_falls_short_is_worse_than_all_that_does_not() -> None:
+    values = np.array([[3.0, 4.0, -1.0, 1.0], [9.0, 9.0, -2.0, -0.5], [1.0, 2.0, 0.0, 7.0]])
+    found = fitness(values, [0, 1], [2, 3])
+    assert found.tolist() == [INFEASIBLE - 1, INFEASIBLE - 2.5, 1.0]
 
 
 def test_children_of_like_parents_are_moved_either_way(problem: PolicyProblem) -> None:
