@@ -18,7 +18,6 @@ from itertools import compress
 import numpy as np
 
 from plansim.analysis.ensemble import evaluate_members, share_of, study_key
-from plansim.analysis.evaluator import Evaluation
 from plansim.analysis.optimization.lever_scan import Scan, nearest_crossings, scan
 from plansim.analysis.optimization.problem import DecisionProblem, Move, decision_problem
 from plansim.analysis.optimization.slp import minimise, move_cost
@@ -377,26 +376,25 @@ class OrderSearch:
         share = self._share([target], options[chosen])
         return Order(options[chosen], float(margins[chosen]), gained, lost, share)
 
-    def _after(self, targets: Sequence[Target], moves: Sequence[Move], every: int) -> Evaluation:
-        """Run every so many members after the moves: ``(run,)`` is the member."""
-        assert self.members is not None
+    def _part(self, target: Target, moves: Sequence[Move]) -> float:
+        """Return in what share of some members the target is met after the moves."""
+        share = self._share([target], moves, EVERY)
+        return (share and share.share) or 0.0
+
+    def _share(
+        self, targets: Sequence[Target], moves: Sequence[Move], every: int = 1
+    ) -> Share | None:
+        """Return in what share of every so many members the targets are met after the moves.
+
+        One target alone that a member leaves undecided counts as half; of several all are met.
+        """
+        if self.members is None:
+            return None
         some = replace(
             self.members, ids=self.members.ids[::every], values=self.members.values[::every]
         )
         scenario = self.whole.scenario_at(self.whole.position_of(moves))
-        return evaluate_members(self.model, scenario, targets, some, stop_early=True)
-
-    def _part(self, target: Target, moves: Sequence[Move]) -> float:
-        """Return in what share of some members the target is met after the moves."""
-        evaluation = self._after([target], moves, EVERY)
-        met = evaluation[target.id].status[~evaluation.failed] == Status.MET.code
-        return float(met.mean()) if met.size else 0.0
-
-    def _share(self, targets: Sequence[Target], moves: Sequence[Move]) -> Share | None:
-        """Return in what share of all members the targets are met at once after the moves."""
-        if self.members is None:
-            return None
-        evaluation = self._after(targets, moves, 1)
+        evaluation = evaluate_members(self.model, scenario, targets, some, stop_early=True)
         status = evaluation[targets[0].id].status
         if len(targets) > 1:
             met = np.where(evaluation.met(targets).all(axis=1), Status.MET.code, Status.MISSED.code)
