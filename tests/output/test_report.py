@@ -19,6 +19,7 @@ import pytest
 import typst
 from docx.oxml.ns import qn
 from fontTools.ttLib import TTFont
+from matplotlib.figure import Figure
 from openpyxl import load_workbook
 from rich.console import Console
 
@@ -403,3 +404,21 @@ def test_no_page_of_a_pdf_ends_with_a_band(tmp_path: Path) -> None:
     last = [sum(count + 1 for count in places[: at + 1]) - 1 for at in range(len(places))]
     assert [rows[at] for at in last] == bands
     assert [rows[at - 1] for at in last] != bands  # some begin a page
+
+
+def test_a_tall_figure_stands_below_its_heading_on_a_wide_page(tmp_path: Path) -> None:
+    def draw() -> Figure:
+        return Figure(figsize=(9.7, 9.4))
+
+    wide = ReportTable("table", tuple(TableColumn(str(number)) for number in range(9)), ())
+    picture = Section("below", "below", (Picture("figure", "", draw),), new_page=True)
+    document = Document(Lang.EN, "title", "", (Section("top", "top", (wide,)), picture))
+    source = Path(lay_out(document, tmp_path))
+    where = "#context [#metadata(counter(page).final())<where>]"
+    source.write_text(f"{source.read_text('utf-8')}\n{where}", "utf-8")
+    answer = typst.query(str(source), "<where>", field="value", one=True, **fonts())
+    assert json.loads(answer) == [2]
+    write_report(document, tmp_path / "wide.docx")
+    (shape,) = docx.Document(str(tmp_path / "wide.docx")).inline_shapes
+    assert shape.height.cm < 16
+    assert shape.width / shape.height == pytest.approx(9.7 / 9.4, rel=0.01)
