@@ -58,8 +58,9 @@ def merged(
     faults = [*files.faults, *_doubly_laid(model, stack)]
     *parents, last = [[one.file.assignments for one in layers] for layers in generations] or [[]]
     below = _laid(model, *itertools.chain(*parents))
-    own = _laid(model, *last, overrides_assigned(model, overrides, faults))
-    together = _laid(model, below, own)
+    last.append(overrides_assigned(model, overrides, faults))
+    own = _laid(model, *last)
+    together = _laid(model, below, *last)  # each ends the series of those below it
     methods = [model.time.integration]
     for generation in generations:
         named = (layer.file.integration for layer in generation)

@@ -266,6 +266,7 @@ def _by_scenario(runs: xr.Dataset, text: Text) -> Iterator[tuple[str, xr.Dataset
         apart = separate(runs)
         yield from zip(titles_of(apart, text), apart, strict=True)
         return
+    code = runs["scenario"].to_numpy() if "scenario" in runs else np.zeros(runs.sizes["run"])
     for index, scenario in enumerate(runs.attrs.get("scenarios", [""])):
-        code = runs["scenario"].to_numpy() if "scenario" in runs else np.zeros(runs.sizes["run"])
-        yield str(scenario), runs.isel(run=np.flatnonzero(code == index))
+        if (own := np.flatnonzero(code == index)).size:
+            yield str(scenario), runs.isel(run=own)

@@ -186,13 +186,15 @@ def difference_words(size: str, unit: str, text: Text) -> str:
 
 
 def margin_size(target: Target, margin: float) -> str:
-    """Write a margin of a search or a sweep; none as ``–``."""
+    """Write a margin of a search or a sweep as `margin_text` does; none as ``–``."""
     if math.isnan(margin):
         return "–"
     assert target.value is not None
     if abs(margin) <= 1e-5 * abs(target.value):  # searches come no nearer
         margin = 0.0
-    return margin_figure(margin, decimals_for(target.value, slack=target.tolerance or 0.0))
+    side = 1.0 if target.direction is Direction.AT_LEAST else -1.0
+    value = None if target.direction is Direction.ABOUT else target.value + side * margin
+    return margin_figure(margin, decimals_for(target.value, value, target.tolerance or 0.0))
 
 
 def bases_of(verdict: Verdict, target: Target, text: Text) -> list[tuple[str, str]]:
