@@ -211,13 +211,20 @@ def test_what_a_call_sets_stands_on_the_first_page_and_long_titles_are_cut(
 ) -> None:
     text, long = read_text(lang), "credit and steel " * 9
     first, second = found.scenarios
-    setting = replace(first, overrides=("credit ease after=0.9",))
+    setting = replace(
+        first,
+        overrides=("scrubber operation after=0.9", "unheard=1"),
+        values={**first.values, "scrubber operation after": 0.9},
+    )
     runs = [run.assign_attrs(scenario_title_en=long, scenario_title_zh=long) for run in found.runs]
     changed = replace(found, scenarios=(setting, second), runs=tuple(runs))
     document = comparison_report(changed, text)
     words = [one.text for one in document.sections[0].blocks if isinstance(one, Paragraph)]
-    assert words[1] == text("report.set_by_call", values="A credit ease after=0.9" +
-                            text("list_sep.semicolon") + "B –")  # fmt: skip
+    label = next(text.name(lever) for lever in found.views.levers
+                 if lever.constants == ("scrubber operation after",))  # fmt: skip
+    given = text("list_sep.comma").join([f"{label} = 90 %", "unheard=1"])
+    listed = text("list_sep.semicolon").join([f"A {given}", "B –"])
+    assert words[1].replace("\u00a0", " ") == text("report.set_by_call", values=listed)
     assert long in document.title
     table = table_of(document, text("report.verdicts"))
     assert [len(column.head) < 46 for column in table.columns] == [True] * 3
