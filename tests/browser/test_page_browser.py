@@ -275,6 +275,8 @@ def test_a_chart_reads_out_its_values_year_by_year(visit: Visit) -> None:
         assert said == "{}: A {}, B {}".format(year, *shown)
     page.keyboard.press("Tab")
     assert page.locator('[data-chart="GDP"] .read-year').inner_text() == "2010"
+    land = page.locator('[data-chart="cultivated land"]').inner_text()  # at the end of 2010
+    assert f"A {visit.values('a')['cultivated land'][11]:.1f}" in land
 
 
 def test_a_lever_says_where_it_leaves_the_plausible_range(visit: Visit) -> None:

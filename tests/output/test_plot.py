@@ -334,3 +334,10 @@ def test_bands_are_shares_of_the_year_and_add_up(drawn: LoopScores) -> None:
     assert legend is not None
     names = [label.get_text() for label in legend.get_texts()]
     assert names == ["R Growth", "B Crowding", "Others (12)"]
+
+
+def test_groups_of_loops_are_told_apart(drawn: LoopScores) -> None:
+    (ids,) = drawn.partitions
+    apart = replace(drawn, partitions=(ids[:1], ids[1:]))
+    heads = [plot.loop_shares(apart, number).get_title(loc="left") for number in (0, 1)]
+    assert [head.partition(", ")[2] for head in heads] == ["group 1 of 2", "group 2 of 2"]

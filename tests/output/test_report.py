@@ -19,6 +19,7 @@ import pytest
 import typst
 from docx.oxml.ns import qn
 from fontTools.ttLib import TTFont
+from matplotlib.figure import Figure
 from openpyxl import load_workbook
 from rich.console import Console
 
@@ -210,13 +211,20 @@ def test_what_a_call_sets_stands_on_the_first_page_and_long_titles_are_cut(
 ) -> None:
     text, long = read_text(lang), "credit and steel " * 9
     first, second = found.scenarios
-    setting = replace(first, overrides=("credit ease after=0.9",))
+    setting = replace(
+        first,
+        overrides=("scrubber operation after=0.9", "unheard=1"),
+        values={**first.values, "scrubber operation after": 0.9},
+    )
     runs = [run.assign_attrs(scenario_title_en=long, scenario_title_zh=long) for run in found.runs]
     changed = replace(found, scenarios=(setting, second), runs=tuple(runs))
     document = comparison_report(changed, text)
     words = [one.text for one in document.sections[0].blocks if isinstance(one, Paragraph)]
-    assert words[1] == text("report.set_by_call", values="A credit ease after=0.9" +
-                            text("list_sep.semicolon") + "B –")  # fmt: skip
+    label = next(text.name(lever) for lever in found.views.levers
+                 if lever.constants == ("scrubber operation after",))  # fmt: skip
+    given = text("list_sep.comma").join([f"{label} = 90 %", "unheard=1"])
+    listed = text("list_sep.semicolon").join([f"A {given}", "B –"])
+    assert words[1].replace("\u00a0", " ") == text("report.set_by_call", values=listed)
     assert long in document.title
     table = table_of(document, text("report.verdicts"))
     assert [len(column.head) < 46 for column in table.columns] == [True] * 3
@@ -403,3 +411,21 @@ def test_no_page_of_a_pdf_ends_with_a_band(tmp_path: Path) -> None:
     last = [sum(count + 1 for count in places[: at + 1]) - 1 for at in range(len(places))]
     assert [rows[at] for at in last] == bands
     assert [rows[at - 1] for at in last] != bands  # some begin a page
+
+
+def test_a_tall_figure_stands_below_its_heading_on_a_wide_page(tmp_path: Path) -> None:
+    def draw() -> Figure:
+        return Figure(figsize=(9.7, 9.4))
+
+    wide = ReportTable("table", tuple(TableColumn(str(number)) for number in range(9)), ())
+    picture = Section("below", "below", (Picture("figure", "", draw),), new_page=True)
+    document = Document(Lang.EN, "title", "", (Section("top", "top", (wide,)), picture))
+    source = Path(lay_out(document, tmp_path))
+    where = "#context [#metadata(counter(page).final())<where>]"
+    source.write_text(f"{source.read_text('utf-8')}\n{where}", "utf-8")
+    answer = typst.query(str(source), "<where>", field="value", one=True, **fonts())
+    assert json.loads(answer) == [2]
+    write_report(document, tmp_path / "wide.docx")
+    (shape,) = docx.Document(str(tmp_path / "wide.docx")).inline_shapes
+    assert shape.height.cm < 16
+    assert shape.width / shape.height == pytest.approx(9.7 / 9.4, rel=0.01)

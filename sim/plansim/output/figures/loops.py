@@ -60,14 +60,12 @@ def loop_shares(
     """
     text = read_text(Lang(lang))
     scenario = scores.scenario
-    title = text.pick(scenario.title_en, scenario.title_zh) or scenario.id
+    title = text("loops.chart", scenario=text.title(scenario) or scenario.id)
+    if (groups := len(scores.partitions)) > 1:
+        title = text("loops.chart_group", title=title, number=partition + 1, count=groups)
     with canvas.style():
         axes = axes or canvas.new_axes(7.4, 4.8)
-        axes.set_title(
-            canvas.wrapped(canvas.typeset(text("loops.chart", scenario=title)), 80),
-            color=canvas.INK,
-            pad=10,
-        )
+        axes.set_title(canvas.wrapped(canvas.typeset(title), 80), color=canvas.INK, pad=10)
         if scores.missing is not None:
             why = canvas.wrapped(missing_scores(scores, text), 90)
             axes.text(

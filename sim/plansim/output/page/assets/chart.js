@@ -5,6 +5,7 @@ const INK = "#26323d";
 const HUES = { a: "#0072b2", b: "#d55e00", c: "#008060", d: "#8a4b9e" };
 const SIDE_DASHES = { a: [], b: [8, 3], c: [2, 3], d: [8, 3, 2, 3] };
 const NOTHING = 1e-9; // smaller values are what rounding leaves of the difference of equal numbers
+const NARROW = 0.05; // values that lie closer are told apart by a digit more
 const FLATTEST = 0.04; // an axis covers this share of its values at the least
 const DASHES = [[], [7, 4], [2, 3], [10, 3, 2, 3], [1, 2], [14, 4]];
 const BARE = { stroke: null, width: 0, points: { show: false } }; // an end of a band
@@ -304,8 +305,11 @@ function chartCard(chart, { height = 168, open = null } = {}) {
     }
     drawn = sides;
     const values = data();
-    const sizes = values.slice(1, 1 + drawn.length * count).flat();
-    decimals = sizes.every((each) => Math.abs(each ?? 0) < NOTHING) ? 0 : decimalsOf(sizes);
+    const sizes = values.slice(1, 1 + drawn.length * count).flat().map((each) => each ?? NaN);
+    const known = sizes.filter(Number.isFinite);
+    const largest = Math.max(...known.map(Math.abs));
+    const range = (Math.max(...known) - Math.min(...known)) / largest;
+    decimals = largest < NOTHING ? 0 : decimalsOf(known) + (range > NOTHING && range < NARROW);
     if (plot) plot.setData(values);
     else make(values);
     read(plot.cursor.idx ?? null);

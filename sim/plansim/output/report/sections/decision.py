@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from plansim.analysis.comparison import Comparison
+from plansim.model.records import Model
+from plansim.output.describe import lever_of
 from plansim.output.report.document import (
     Block,
     Bullets,
@@ -24,6 +26,7 @@ from plansim.output.report.sections.verdicts import (
 from plansim.output.words import verdicts as wording
 from plansim.output.words.answer import answer_sentences, open_means
 from plansim.output.words.text import Text
+from plansim.scenario.records import Scenario
 from plansim.targets.target import Attribute, Status, Target
 from plansim.targets.verdict import SURE, Verdict
 
@@ -44,7 +47,11 @@ def decision_section(
     by_id = {one.id: title for one, title in zip(comparison.scenarios, titles, strict=True)}
     said = [*answer_sentences(verdicts, text, by_id), *open_means(verdicts, text)]
     blocks: list[Block] = [Paragraph("\n".join(said), lead=True)]
-    changed = [text("list_sep.comma").join(one.overrides) for one in comparison.scenarios]
+    changed = [
+        text("list_sep.comma").join(_set_in_words(one, scenario, comparison.model, text)
+                                    for one in scenario.overrides)
+        for scenario in comparison.scenarios
+    ]  # fmt: skip
     if any(changed):
         lettered = (f"{letter} {one or '–'}" for letter, one in zip(LETTERS, changed, strict=False))
         values = changed[0] if len(set(changed)) == 1 else text("list_sep.semicolon").join(lettered)
@@ -69,6 +76,16 @@ def decision_section(
     if points:
         blocks.append(Bullets(tuple(points)))
     return Section(text("report.decision"), text("report.decision_tab"), tuple(blocks))
+
+
+def _set_in_words(setting: str, scenario: Scenario, model: Model, text: Text) -> str:
+    """Write what a call sets by the label of its lever and in its unit; without one, as given."""
+    name = setting.partition("=")[0].strip()
+    number, lever = scenario.values.get(name), lever_of([name], model)
+    if number is None or lever is None:
+        return setting
+    value = text.amount(f"{number * lever.shown_factor:.6g}", lever.shown_unit)
+    return f"{text.name(lever)} = {value}"
 
 
 def _decision_table(comparison: Comparison, names: list[str], text: Text) -> ReportTable:

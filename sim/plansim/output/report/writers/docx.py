@@ -32,6 +32,8 @@ SPACES = {"Normal": (0, 4), "List Bullet": (0, 2), "Title": (0, 2), "Caption": (
 SMALL = 7.5
 MARGIN = 1.5
 """Of a page of A4, in centimetres."""
+HEADED = 2.2
+"""Centimetres of a page that the heading and the caption of a picture take."""
 SHADE, BAND, RULE, HEAD_RULE = "F1F4F7", "EFEFEF", "D0D0D0", "222222"
 
 
@@ -141,6 +143,10 @@ def _write(file: Any, block: doc.Block, number: int, text: Text, width: float) -
             drawing = line.add_run().add_picture(
                 io.BytesIO(content), width=Inches(min(wanted, width / 2.54))
             )
+            page = file.sections[0]
+            room = page.page_height - page.top_margin - page.bottom_margin - Cm(HEADED)
+            if drawing.height > room:
+                drawing.width, drawing.height = drawing.width * room // drawing.height, room
             drawing._inline.docPr.set("descr", block.description)
             _caption(file, "report.figure", "Figure", number, block.caption, text)
 
