@@ -260,6 +260,13 @@ def test_the_first_dataset_brings_the_accessor_and_the_import_does_not_wait_for_
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+def test_a_scenario_of_another_model_is_refused(city: Model, tmp_path: Path) -> None:
+    model = lake(tmp_path)
+    for other in (plansim.read_scenario("baseline", city), plansim.as_written(city)):
+        with pytest.raises(plansim.InputError, match=f"'{other.id}' was read for another model"):
+            plansim.simulate(model, other)
+
+
 def test_one_is_as_good_as_a_list_of_one(city: Model, runs: xr.Dataset, tmp_path: Path) -> None:
     """A text is one name, not its letters; what simulate, solve and others take is taken so."""
     one = runs.plansim.verdicts("M28")
