@@ -141,6 +141,13 @@ def test_selections_say_the_same_as_the_whole(tmp_path: Path) -> None:
     only = runs.sel(time=[2010]).plansim.verdicts(["F2"]).set_index(["scenario", "target"])
     columns = ["value", "share", "status"]
     pd.testing.assert_frame_equal(only[columns], verdicts.loc[only.index][columns])
+    named = runs.assign_coords(scenario=["A", "B"]).plansim.verdicts()
+    assert named["share"].isna().all()
+    np.testing.assert_array_equal(named["value"], verdicts["value"])
+    apart = [plansim.simulate(model), plansim.simulate(model, tmp_path / "boats.yaml")]
+    by_hand = xr.concat(apart, pd.Index(["as-written", "boats"], name="scenario"))
+    with pytest.raises(ValueError, match=r"join them by simulate\(model"):
+        by_hand.plansim.frame()
     with pytest.raises(ValueError, match=r"more than one run \(policy\)"):
         runs.rename(scenario="policy").plansim.frame("fish")
 
