@@ -167,6 +167,12 @@ def test_runs_of_a_sweep_keep_their_numbers(tmp_path: Path) -> None:
     )
     runs = plansim.sweep(toy.model, design, tmp_path / "two.zarr", targets=toy.targets, threads=1)
     whole, shares = runs.plansim.frame(), runs.plansim.shares()
+    own = runs[f"{array.name}[{element}]"]
+    chinese = f"{array.name_zh}[{toy.model.subscripts[array.subscripts[0]].elements_zh[-1]}]"
+    assert own.attrs["long_name_zh"] == chinese
+    assert runs.plansim[chinese].identical(own)
+    with pytest.raises(plansim.UnknownNameError, match="did you mean"):
+        runs.plansim[array.name_zh]  # not the only element that was kept
     assert {*whole["variable"]} == {"output", array.name}
     assert {*whole["element"]} == {"", element}
     pd.testing.assert_frame_equal(runs.transpose(..., "run").plansim.shares(), shares)
@@ -269,7 +275,8 @@ def test_the_first_dataset_brings_the_accessor_and_the_import_does_not_wait_for_
 
 def test_a_scenario_of_another_model_is_refused(city: Model, tmp_path: Path) -> None:
     model = lake(tmp_path)
-    for other in (plansim.read_scenario("baseline", city), plansim.as_written(city)):
+    late = parse_model(model.text.replace("INITIAL TIME= 2005", "INITIAL TIME= 2006"), model.path)
+    for other in (plansim.read_scenario("baseline", city), plansim.as_written(late)):
         with pytest.raises(plansim.InputError, match=f"'{other.id}' was read for another model"):
             plansim.simulate(model, other)
 

@@ -140,7 +140,8 @@ def scenario_of(model: Model, scenario: Scenario | str | Path | None) -> Scenari
     names = {key.partition("[")[0] for key in scenario.values}
     strange = {name for name in names - model.variables.keys() if not added_constant(model, name)}
     sets_clock = any(name.upper() in model.time.controls for name in names)
-    if strange or (not sets_clock and scenario.time.controls != model.time.controls):
+    ends, own = ((time.initial, time.final) for time in (scenario.time, model.time))
+    if strange or (ends != own and not sets_clock):
         raise InputError("the scenario '{name}' was read for another model", name=scenario.id)
     return scenario
 

@@ -37,7 +37,7 @@ from plansim.files.forms import (
 from plansim.model.records import Integration, Model, Variable, folded
 from plansim.scenario.cells import Cell, number_in
 from plansim.scenario.factors import Apply, Distribution, Factor, constants_meant, unit_of
-from plansim.scenario.references import series_meant
+from plansim.scenario.references import chinese_of, series_meant
 from plansim.scenario.scenario_file import Scenario, as_written, read_scenario, split_overlays
 
 __all__ = [
@@ -157,13 +157,14 @@ def factor_of(name: str, form: FactorForm, context: DesignContext) -> Factor:
     if "/" in name or name.startswith("_"):
         message = Message("a factor cannot be called '{name}'", name=name)
         raise InputError(message, expected=Message("no slash in it"))
+    chinese = chinese_of(context.model, first, *variables) if len(variables) == 1 else ""
     return Factor(
         name=first.name if folded(name) in {folded(first.name), folded(first.name_zh)} else name,
         constants=tuple(variables),
         apply=form.apply,
         distribution=_distribution(name, form, unit, first),
         unit=unit,
-        name_zh=form.zh or (first.name_zh if len(variables) == 1 else ""),
+        name_zh=form.zh or chinese,
         levels=form.levels,
     )
 
