@@ -160,13 +160,18 @@ def test_runs_of_a_sweep_keep_their_numbers(tmp_path: Path) -> None:
     second.write_text(f"parent: {path}\ntitle: Second\n", "utf-8")
     array = next(v for v in toy.model.variables.values() if v.subscripts and v.kind.moves)
     element = toy.model.subscripts[array.subscripts[0]].elements[-1]
+    share = toy.model.variables["investment share"]
+    plant = toy.model.subscripts[share.subscripts[0]]
     design.write_text(
         f"title: Two\nscenarios: [{path}, {second}]\ndesign: {{kind: grid, levels: 4}}\n"
-        f"factors: {{saving: }}\noutputs: ['output', '{array.name}[{element}]']\n",
+        f"factors: {{saving: , '{share.name_zh}[{plant.elements_zh[0]}]': [0.5, 0.6]}}\n"
+        f"outputs: ['output', '{array.name}[{element}]']\n",
         "utf-8",
     )
     runs = plansim.sweep(toy.model, design, tmp_path / "two.zarr", targets=toy.targets, threads=1)
     whole, shares = runs.plansim.frame(), runs.plansim.shares()
+    factor = runs[f"{share.name}[{plant.elements[0]}]"]  # whatever the language of the design
+    assert factor.attrs["long_name_zh"] == f"{share.name_zh}[{plant.elements_zh[0]}]"
     own = runs[f"{array.name}[{element}]"]
     chinese = f"{array.name_zh}[{toy.model.subscripts[array.subscripts[0]].elements_zh[-1]}]"
     assert own.attrs["long_name_zh"] == chinese

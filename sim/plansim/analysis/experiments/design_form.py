@@ -158,8 +158,12 @@ def factor_of(name: str, form: FactorForm, context: DesignContext) -> Factor:
         message = Message("a factor cannot be called '{name}'", name=name)
         raise InputError(message, expected=Message("no slash in it"))
     chinese = chinese_of(context.model, first, *variables) if len(variables) == 1 else ""
+    if len(variables) == 1 and not form.constants:
+        (name,) = variables
+    elif folded(name) in {folded(first.name), folded(first.name_zh)}:
+        name = first.name
     return Factor(
-        name=first.name if folded(name) in {folded(first.name), folded(first.name_zh)} else name,
+        name=name,
         constants=tuple(variables),
         apply=form.apply,
         distribution=_distribution(name, form, unit, first),
