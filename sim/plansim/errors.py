@@ -19,7 +19,6 @@ The command line turns each of them into one message and exit code 2.
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from enum import Enum, StrEnum
@@ -55,10 +54,6 @@ MOST_FAULTS = 100
 
 Say: TypeAlias = Callable[[str], str]
 """Returns a template in the language of the reader."""
-
-_ARGUMENTS = {"--force": "force=True", "--resume": "resume=True", "--set": "overrides",
-              "--factor": "factors", "--price": "prices"}  # fmt: skip
-"""What options of the command line are as arguments of functions."""
 
 Part: TypeAlias = "str | float | Path | Enum | Message | tuple[Part, ...]"
 """A value that fills a template."""
@@ -129,16 +124,6 @@ def _written(part: Part, say: Say) -> Part:
     return part
 
 
-def _in_python(text: str) -> str:
-    """Return what the command line says as functions say it; whole commands stay.
-
-    >>> _in_python("the file exists; --force replaces it, plansim sweep --resume repairs it")
-    'the file exists; force=True replaces it, plansim sweep --resume repairs it'
-    """
-    options = "|".join(_ARGUMENTS)
-    return re.sub(rf"(?<!sweep )({options})(?![\w-])", lambda found: _ARGUMENTS[found[1]], text)
-
-
 @dataclass(frozen=True, init=False)
 class Fault:
     """One thing that is wrong with an input, and where.
@@ -180,7 +165,7 @@ class Fault:
             object.__setattr__(self, field.name, value)
 
     def __str__(self) -> str:
-        return _in_python(self.written())
+        return self.written()
 
     def written(self, say: Say = str) -> str:
         """Return it in one line; ``say`` returns a template in another language.
@@ -221,7 +206,7 @@ class PlansimError(Exception):
         super().__init__(self.faults)
 
     def __str__(self) -> str:
-        return _in_python(self.written())
+        return self.written()
 
     def written(self, say: Say = str) -> str:
         """Return its faults, one a line; ``say`` returns a template in another language.

@@ -45,6 +45,8 @@ fed= 5 - nil ~ Dmnl ~ |
 looked= table(level) ~ Dmnl ~ |
 table((0,5),(9,1)) ~ Dmnl ~ |
 with= WITH LOOKUP(level, ((0,1),(9,5))) ~ Dmnl ~ |
+seen:= WITH LOOKUP(Time, ((2000,1),(2009,5))) ~ Dmnl ~ |
+ahead= GET DATA BETWEEN TIMES(seen, Time + level, 0) + TIME SHIFT(seen, 2) ~ Dmnl ~ |
 """
 
 
@@ -69,6 +71,7 @@ def test_signs_are_those_of_the_derivatives(tmp_path: Path) -> None:
         ("nil", "fed"): -1,  # but what makes it nil has no say: no ("level", "nil")
         ("level", "looked"): -1,
         ("level", "with"): 1,
+        ("level", "ahead"): 1,
     }
 
 

@@ -101,6 +101,8 @@ def test_meanings_and_reasons_stand_in_the_language_of_the_page(tmp_path: Path) 
         page = (out / lang / "parameters.html").read_text()
         assert reason in page
         assert other not in page
+    # The shipped plan, which has nothing to do with the pond, is no source of it.
+    assert "M01" not in (out / "en" / "sources.html").read_text()
 
 
 def test_a_folder_is_replaced_only_if_asked_and_only_if_it_holds_pages(

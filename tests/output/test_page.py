@@ -21,6 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import plansim.output.page.page as page_module
+from plansim.analysis.evaluator import Evaluator, Request
 from plansim.analysis.feedback.loop_scores import LoopScores, score_loops
 from plansim.engine.simulate import simulate
 from plansim.errors import Fault, InputError
@@ -30,6 +31,7 @@ from plansim.output.page.page import ENGINE, SCRIPTS, STYLES, Page, make_page
 from plansim.output.page.payload import phrases
 from plansim.output.page.programs import verdict_program
 from plansim.output.series import rows_of
+from plansim.output.words.font import subsets
 from plansim.output.words.text import (
     decimals_for,
     decimals_of,
@@ -44,6 +46,7 @@ from plansim.targets.catalogue import load_targets
 from plansim.targets.target import judged_targets, split_reference
 from plansim.targets.verdict import verdicts_of
 from tests.helpers.javascript import run_in_node
+from tests.helpers.vensim_text import writer
 from tests.toys.logistic import logistic
 
 PARTS = Path(page_module.__file__).parent / "assets"
@@ -119,6 +122,39 @@ def test_the_page_is_whole_and_small(shipped_page: Page) -> None:
 def test_the_same_model_makes_the_same_page(root: Path) -> None:
     model = load_model(root / "tests" / "toys" / "models" / "toy_town.mdl")
     assert make_page(model).text == make_page(model).text
+
+
+MISSING_DATA = """
+seen ~ m ~|
+k= 3 ~ m ~ |
+idle= 5 ~ m ~ |
+felt= IF THEN ELSE(Time < 2005, k, seen) ~ m ~|
+"""
+
+
+def test_what_is_missing_is_no_number_and_what_moves_nothing_no_lever(tmp_path: Path) -> None:
+    model = load_model(writer(tmp_path)(MISSING_DATA))
+    made = make_page(model)
+    levers = [lever["id"] for group in data_of(made)["groups"] for lever in group["levers"]]
+    assert levers == ["k"]
+    assert "const ABSURD = 1.2676506002282294e+30;" in made.text
+    reading = (PARTS / "reading.js").read_text("utf-8")
+    script = (
+        "const MOMENTS = [0], ABSURD = 2 ** 100, verdictProgram = { inputs: [], outputs: [] };"
+        f"const modelProgram = {{ outputs: ['a'] }};{reading}"
+        "const run = { time: [0, 1, 2], values: [3, -(2 ** 109), NaN], rows: new Map() };"
+        "console.log([0, 1, 2].map((year) => valueAt(run, { output: 0, factor: 2 }, year)));"
+    )
+    done = subprocess.run(["node", "-e", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "[ 6, null, null ]\n"
+    # Nor are they numbers where many runs are made.
+    request = Request(outputs=("felt", "k"), years=(2004, 2006))
+    found = Evaluator(model, as_written(model), ["k"], request).evaluate([[4.0]])
+    np.testing.assert_array_equal(found.outputs[0], [[4, np.nan], [4, 4]])
+
+
+def test_signs_that_no_font_has_are_left_to_those_of_the_reader() -> None:
+    assert [font.characters for font in subsets("aह📈")] == [{"a", " "}]
 
 
 def test_every_character_that_the_page_can_show_is_in_its_fonts(shipped_page: Page) -> None:

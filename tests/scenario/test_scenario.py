@@ -456,7 +456,8 @@ def test_an_overlay_lies_over_the_scenario_and_below_the_overrides(
     }
     assert list(scenario.assumed) == ["T01"]
     assert scenario.sources == (BilingualText("S", "S"),)
-    assert (scenario.title_en, scenario.title_zh) == ("Test + Test", "测试＋测试")
+    titles = "Test + Test (changed)", "测试＋测试（已调整）"
+    assert (scenario.title_en, scenario.title_zh) == titles
 
 
 def test_every_way_to_lay_an_overlay_sets_the_same(tmp_path: Path, town: Model) -> None:

@@ -21,6 +21,7 @@ from plansim.engine.batch import saved_times, simulate_ensemble, simulate_readin
 from plansim.engine.compiled import cannot_vary, inputs_under, shared_kernel
 from plansim.engine.kernel import Kernel, compile_model
 from plansim.engine.trajectory import first_cause
+from plansim.model.reading.expression import absurd_size
 from plansim.model.records import Model
 from plansim.scenario.factors import FloatArray
 from plansim.scenario.scenario_file import Scenario
@@ -131,6 +132,8 @@ class CompiledRuns:
             [self._readings[row] for row in self._known],
             limit=self._limit,
         )
+        if (absurd := absurd_size(self._model.text)) < math.inf:
+            read[np.abs(read) >= absurd] = np.nan
         count, values = len(constants), read
         if len(self._known) < len(self._readings):
             values = np.full((len(self._readings), count), np.nan)

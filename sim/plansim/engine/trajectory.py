@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 import platform
-import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +15,7 @@ import numpy as np
 
 from plansim.cache import code_of, digest
 from plansim.errors import Fault, InputError, Message, SimulationError
-from plansim.model.reading.expression import MISSING, Number, name_key
+from plansim.model.reading.expression import MISSING, Number, absurd_size, name_key
 from plansim.model.records import Model, Timing, Variable, VariableKind, cells_of, several
 from plansim.scenario.factors import FloatArray
 from plansim.scenario.scenario_file import Scenario
@@ -263,14 +263,6 @@ def _without_data(model: Model) -> set[str]:
     return found
 
 
-_MISSES = re.compile(
-    r":NA:|\bGET[\s_]DATA[\s_]AT\b|\b(?:LOOKUP[\s_](?:INVERT|SLOPE)|VECTOR[\s_]LOOKUP)\b",
-    re.IGNORECASE,
-)
-_ABSURD = 2.0**100
-"""What is as large as this was made of a missing value, where a model has any."""
-
-
 def first_cause(model: Model, failed: Sequence[str]) -> str:
     """Return the first of variables that failed at once of which no cause failed with it.
 
@@ -316,10 +308,10 @@ def checked(model: Model, scenario: Scenario, run: Trajectory) -> Trajectory:
             broken = Message("{broken}, nor are {count} others", broken=broken, count=others)
         line = model.variables[name].line
         raise SimulationError(broken, file=model.path, line=line, found=f"{value}")
-    if not _MISSES.search(model.text):
+    if (absurd := absurd_size(model.text)) == math.inf:
         return run
     series, constants = (
-        {name: np.where(abs(values) < _ABSURD, values, np.nan) for name, values in part.items()}
+        {name: np.where(abs(values) < absurd, values, np.nan) for name, values in part.items()}
         for part in (run.series, run.constants)
     )
     return replace(run, series=series, constants=constants)

@@ -7,6 +7,7 @@ records. What was read once is kept, and read again if the file has not changed.
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import re
 from collections.abc import Sequence
@@ -29,7 +30,7 @@ _HIGH = re.compile(rb"[\x80-\xff]+")
 _BRACKETED = re.compile(r'(?:^|\|)[ \t]*("[^"\n]*[\[\]][^"\n]*")', re.MULTILINE)
 """Names with square brackets, where they are defined."""
 _OUTSIDE = re.compile(
-    r"""\bGET[\s_]+(?:DIRECT|XLS)[\s_]|:=|:(?:INTERPOLATE|LOOK|HOLD|RAW)|^["\w][^=~|:(\n]*\n?\s*~""",
+    r"""\bGET[\s_]+(?:DIRECT|XLS|VDF|ODBC|123)[\s_]|:=|:(?:INTERPOLATE|LOOK|HOLD|RAW)|^["\w][^=~|:(\n]*\n?\s*~""",
     re.IGNORECASE | re.MULTILINE,
 )
 """What a file holds that takes something from others, or may do so."""
@@ -124,11 +125,15 @@ def _read_bytes(file: Path) -> bytes:
 def _text_of(data: bytes) -> tuple[str, str]:
     """Return the text of a file, and its code page if it is not in UTF-8.
 
-    Chinese is told from the languages of western Europe by its bytes, which come in pairs.
+    Chinese is told from the languages of western Europe by its bytes, which come in pairs, but for
+    the second one of a rare character.
     """
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return data.decode("utf-16", "replace"), "UTF-16"
     with suppress(UnicodeDecodeError):
         return data.decode("utf-8-sig"), ""
-    if all(len(run) % 2 == 0 for run in _HIGH.findall(data)):
+    runs = [len(run) for run in _HIGH.findall(data)]
+    if 4 * sum(length % 2 for length in runs) <= sum(runs):
         with suppress(UnicodeDecodeError):
             return data.decode("gb18030"), "GB 18030"
     with suppress(UnicodeDecodeError):
@@ -139,10 +144,10 @@ def _text_of(data: bytes) -> tuple[str, str]:
 def _decode(data: bytes, file: Path, notes: list[Fault]) -> str:
     if not data.strip():
         raise ModelError("the file is empty", file, expected=Message("a Vensim model"))
-    if b"\0" in data:
-        line = data[: data.index(b"\0")].count(b"\n") + 1
-        raise ModelError("the file is binary", file, line, expected=Message("text in UTF-8"))
     text, encoding = _text_of(data)
+    if "\0" in text:
+        line = text[: text.index("\0")].count("\n") + 1
+        raise ModelError("the file is binary", file, line, expected=Message("text in UTF-8"))
     if encoding:
         lines = enumerate(data.split(b"\n"), start=1)
         line = next(number for number, part in lines if max(part, default=0) > 127)

@@ -76,8 +76,12 @@ def merged(
     tables = {number.file for number in together.values()} - files.read.keys() - {OVERRIDE}
     digests = {file: file_sha256(Path(file)) for file in sorted(tables)}
     hashes = [layer.document.sha256 for layer in stack]
+    described = _described(as_written(model), generations)
+    is_changed = overrides and described.title_en
     scenario = replace(
-        _described(as_written(model), generations),
+        described,
+        title_en=f"{described.title_en} (changed)" if is_changed else described.title_en,
+        title_zh=f"{described.title_zh}（已调整）" if is_changed else described.title_zh,
         values={key: number.number for key, number in together.items()},
         time=time,
         method_before=methods[-2] if generations else None,

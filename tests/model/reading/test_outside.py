@@ -176,21 +176,24 @@ def test_data_of_a_file_that_is_not_there_are_missing(tmp_path: Path) -> None:
     path = tmp_path / "x.mdl"
     path.write_text(
         "s: a, b ~~|\nseen[s]:= GET XLS DATA('?gone', 'tab', '1', 'B2') ~ Dmnl ~|\n"
-        "x[s]= seen[s]*10 ~ Dmnl ~|\ny= 2 ~ Dmnl ~|\n" + CLOCK,
+        "x[s]= seen[s]*10 ~ Dmnl ~|\ny= run - 5 ~ Dmnl ~|\n"
+        "run:INTERPOLATE::= GET VDF DATA(file, 'y', 0, 1) ~~|\nfile:IS: 'run.vdf' ~~|\n" + CLOCK,
         "utf-8",
     )
     without = load_model(path)
-    (warning,) = without.warnings
-    assert str(warning).startswith(f"{path}:2: 'seen' has no data: it is missing (:NA:)")
-    assert "the file '?gone' cannot be read" in str(warning)
+    warning, other, _ = map(str, without.warnings)
+    assert warning.startswith(f"{path}:2: 'seen' has no data: it is missing (:NA:)")
+    assert "the file '?gone' cannot be read" in warning
+    assert other.endswith("GET VDF DATA cannot be read")
     found = simulate(without, cache=False)
     assert np.isnan(found["x"]).all()
-    assert found["y"] == 2
+    assert np.isnan(found["y"]).all()
     table = tmp_path / "t.dat"  # as Vensim exports a run
-    table.write_text("seen[a]\n0\t1\n4\t3\n\nseen[b]\n0\t5\n", "utf-8")
+    table.write_text("seen[a]\n0\t1\n4\t3\n\nseen[b]\n0\t5\nrun\n0\t7\n", "utf-8")
     found = simulate(load_model(path, data=table), cache=False)
     np.testing.assert_allclose(found["x"].sel(s="a"), 10 * np.interp(found.time, [0, 4], [1, 3]))
     assert (found["x"].sel(s="b") == 50).all()
+    assert (found["y"] == 2).all()
     table.write_text("seen[a]\n0\tone\n", "utf-8")
     with pytest.raises(InputError, match=r"t.dat:2: the line cannot be read; expected a name"):
         load_model(path, data=table)

@@ -12,6 +12,7 @@ a link's sign is that of the partial derivative, or of what a flow adds to its s
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -37,6 +38,8 @@ FELT = 1e-6
 
 _LATER = ("integ", "sinteg", "smooth", "delay", "trend", "forecast")
 """How the functions begin that answer later: their first argument stands for them."""
+_OF_POINTS = ("get_data", "time_shift")
+"""How the functions begin whose first argument is data at their points, which cannot be raised."""
 
 LinkEnds: TypeAlias = tuple[str, str]
 """A link, by the names of its cause and its effect."""
@@ -132,6 +135,9 @@ def _copies(
     def change(node: Node) -> Node | None:
         if isinstance(node, Call) and node.key.startswith(_LATER):
             return replaced(node.arguments[0], change)
+        if isinstance(node, Call) and node.key.startswith(_OF_POINTS):
+            points, *others = node.arguments
+            return replace(node, arguments=(points, *(replaced(one, change) for one in others)))
         if isinstance(node, Name) and node.key == name_key(cause):
             part = Operation("*", (Number(NUDGE), Call("abs", (), (node,))))
             return Operation("+", (Operation("+", (node, part)), Name(least)))

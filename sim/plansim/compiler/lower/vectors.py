@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from plansim.compiler.functions import points as lines
-from plansim.compiler.functions.numbers import VECTOR
+from plansim.compiler.functions.numbers import PLAIN, VECTOR
 from plansim.compiler.functions.vectors import (
     ACTIONS,
     PROFILES,
@@ -36,8 +36,31 @@ __all__ = ["looked_up", "mapped", "of_vectors", "priced", "reduced"]
 def reduced(low: Context, tree: Call, scope: Scope) -> int:
     """Give SUM, PROD, VMIN or VMAX: a tree of operations, which is short and exact."""
     (part,) = tree.arguments
-    parts = [low.node(part, at) for at in _marked(low, scope, part)]
-    return total(low.graph, parts, VECTOR[tree.key])
+    memo = _rests_on(low, tree, scope)
+    if memo is None or memo not in low.vectors:
+        parts = [low.node(part, at) for at in _marked(low, scope, part)]
+        found = total(low.graph, parts, VECTOR[tree.key])
+        if memo is None:
+            return found
+        low.vectors[memo] = [found]
+    return low.vectors[memo][0]
+
+
+def _rests_on(low: Context, tree: Call, scope: Scope) -> object:
+    """Return what a sum over elements is the same for, as of ``a[i!]`` for each ``b[j]``.
+
+    None if each of its calls is another, as those of random functions are.
+    """
+    nodes = [node for node in walk(tree) if isinstance(node, Name | Call)]
+    calls = {node.key for node in nodes if isinstance(node, Call)}
+    plain = (PLAIN.keys() | VECTOR.keys()) - low.model.scan.macros.keys()
+    if scope.itself is not None or not calls <= plain:
+        return None
+    names = {one for node in nodes for one in (node.key, *node.subscripts)}
+    ranges = {one for one in names if low.subscripts.is_range(one)}
+    is_mapped = not ranges <= scope.bound.keys()
+    rest = sorted(pair for pair in scope.bound.items() if is_mapped or pair[0] in ranges)
+    return tree.start, scope.frame and scope.frame.label, scope.initial, *rest
 
 
 def _marked(low: Context, scope: Scope, *arguments: Node) -> list[Scope]:

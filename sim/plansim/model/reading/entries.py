@@ -9,9 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from plansim.errors import FaultLog, Message
-from plansim.model.reading.expression import (
-    single_spaced,
-)
+from plansim.model.reading.expression import LETTER, single_spaced
 
 __all__ = [
     "SKETCH",
@@ -32,7 +30,7 @@ _COMMENT_SEPARATOR = re.compile(r"[~|]")
 _SPACE = re.compile(r"[\s\\]*")
 _NO_BREAK = re.compile(r"[^\n]")
 _ENCODING = re.compile(r"\s*\{[^{}\n]*\}")
-_NEXT_ENTRY = re.compile(r"\n(?=\*{3}|[\w\"][^\n~|]*[=(:])")
+_NEXT_ENTRY = re.compile(rf"\n(?=\*{{3}}|[0-9{LETTER}\"][^\n~|]*[=(:])")
 
 
 @dataclass(frozen=True)
@@ -134,6 +132,9 @@ def read_entries(source: SourceText) -> Iterator[RawEntry]:
                 at = following.end() if following else at
             continue
         flagged = len(parts) == 4 and source.text[slice(*parts[3])].strip()[:1] in ("", ":")
+        if ended and len(parts) == 2:  # without a comment
+            parts.append((cuts[-1], cuts[-1]))
+            _report_form(source, start, 1, ended, None)
         complete = len(parts) >= 3
         if not (ended and (len(parts) == 3 or flagged)):
             following = _NEXT_ENTRY.search(source.text, *parts[2]) if complete else None
@@ -158,8 +159,8 @@ def _report_form(
             words=name,
         )
         return
-    # A '~' within a comment hinders no run, if the end is where it should.
-    log = source.slips if ended and tildes > 2 else source.log
+    # A '~' within a comment hinders no run, if the end is where it should; nor that there is none.
+    log = source.slips if ended and tildes else source.log
     form = Message("equation ~ unit ~ comment |")
     found = _marks(tildes, ended)
     log.fault("an equation has not three parts: {words}", line, form, found, words=name)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import operator
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -20,8 +21,10 @@ from plansim.model.reading.function_names import INTEGRALS
 
 __all__ = [
     "COMPARISONS",
+    "LETTER",
     "MISSING",
     "NAME",
+    "WORD",
     "Call",
     "EquationSyntaxError",
     "Name",
@@ -43,6 +46,10 @@ __all__ = [
 
 MISSING = -(2.0**109)
 """What Vensim takes ``:NA:`` for, the mark of a value that is missing."""
+_MISSES = re.compile(
+    r":NA:|\bGET[\s_]DATA[\s_]AT\b|\b(?:LOOKUP[\s_](?:INVERT|SLOPE)|VECTOR[\s_]LOOKUP)\b",
+    re.IGNORECASE,
+)
 
 
 def _unshown(default: object = 0) -> Any:
@@ -250,8 +257,18 @@ def _power(base: float, exponent: float) -> float:
         raise ArithmeticError from error
 
 
-NAME = r"""\w[\w'$\s]*|"(?:\\"|[^"\n])*\""""
+LETTER = r"A-Za-z_\x80-\U0010ffff"
+"""What a name begins with, within a character class: signs of every script are letters, as the
+vowels of Hindi and Urdu, which Python takes for none; blanks among them end no name."""
+WORD = rf"[0-9{LETTER}][0-9{LETTER}'$\s]*"
+"""A name without quotation marks where no number can stand."""
+NAME = rf"""{WORD}|"(?:\\"|[^"\n])*\""""
 """A variable's or subscript's name where no number can stand."""
+
+
+def absurd_size(text: str) -> float:
+    """Return from what size on a number of a model, by its text, was made of a missing value."""
+    return 2.0**100 if _MISSES.search(text) else math.inf
 
 
 class EquationSyntaxError(Exception):

@@ -34,13 +34,18 @@ __all__ = ["JUST", "Series", "inlined", "read_series"]
 Series: TypeAlias = Mapping[str, Points]
 """Points of time and value by the name of a variable, ``name`` or ``name[e1,e2]``."""
 _SUBSCRIPT = re.compile(r"GET[\s_]+(?:DIRECT|XLS)[\s_]+SUBSCRIPT\s*\(([^()]*)\)", re.IGNORECASE)
-_FROM_FILE = re.compile(r"(GET[\s_]+(?:DIRECT|XLS)[\s_]+\w+\s*\()([^()]*)(?=\))", re.IGNORECASE)
+_FROM_FILE = re.compile(
+    r"(GET[\s_]+(?:DIRECT|XLS|VDF|ODBC|123)[\s_]+\w+\s*\()([^()]*)(?=\))", re.IGNORECASE
+)
 _STRING = re.compile(r"([^|~\n]+?)\s*:\s*IS\s*:\s*('[^']*')", re.IGNORECASE)
 _ARGUMENT = re.compile(r"\s*('[^']*'|[^,']+)")
 _QUOTED = re.compile(r"'([^']*)'")
 _KEYWORD = re.compile(r":\s*(INTERPOLATE|LOOK\s+FORWARD|HOLD\s+BACKWARD|RAW)\s*:", re.IGNORECASE)
 _SETTING = re.compile(r"^30:(\?[^=\n]+)=([^\n]+)$", re.MULTILINE)
 """What the settings of a file say of a name: ``30:?data=data.xlsx``."""
+_DATA_OF_SHEETS = ("get_direct_data", "get_xls_data")
+_DATA_OF_OTHERS = ("get_123_data", "get_odbc_data", "get_vdf_data")
+"""From files that are not read: such data are given otherwise (``--data``), or missing."""
 JUST = 1e-7
 """How close to a point data jump that hold or look, relative to its time."""
 
@@ -167,7 +172,7 @@ def inlined(
 
 def _takes_data(equation: Equation) -> bool:
     tree = equation.tree
-    return isinstance(tree, Call) and tree.key in ("get_direct_data", "get_xls_data")
+    return isinstance(tree, Call) and tree.key in (*_DATA_OF_SHEETS, *_DATA_OF_OTHERS)
 
 
 def _is_empty(equation: Equation) -> bool:
@@ -216,10 +221,11 @@ class _Outside:
     def replacement(self, equation: Equation) -> str | None:
         """Return what replaces an equation; None if it takes nothing from outside, or has none."""
         tree = equation.tree
-        if isinstance(tree, Call) and tree.key.startswith(("get_direct_", "get_xls_")):
-            if not _takes_data(equation):
-                numbers = self._numbers(equation, tree)
-                return _joined(equation, zip(self.scan.covered(equation), numbers, strict=True))
+        if _takes_data(equation):
+            pass
+        elif isinstance(tree, Call) and tree.key.startswith(("get_direct_", "get_xls_")):
+            numbers = self._numbers(equation, tree)
+            return _joined(equation, zip(self.scan.covered(equation), numbers, strict=True))
         elif equation.form is not EquationForm.DATA:
             return None
         elif tree and not equation.is_raw and not self._is_read_otherwise(equation):
@@ -255,6 +261,8 @@ class _Outside:
     def _points(self, equation: Equation) -> list[Points] | None:
         """Return the points of each element of data; None if it has none."""
         tree = equation.tree
+        if isinstance(tree, Call) and tree.key in _DATA_OF_OTHERS:
+            raise GoneError("{name} cannot be read", name=tree.key.replace("_", " ").upper())
         if isinstance(tree, Call) and _takes_data(equation):
             book, tab, across, cell = _texts(tree, 4)
             count = len(self.scan.covered(equation))

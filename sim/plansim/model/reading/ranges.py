@@ -12,6 +12,7 @@ from plansim.model.reading.entries import RawEntry, SourceText
 from plansim.model.reading.equations import MAX_ELEMENTS, Range, Scan, short
 from plansim.model.reading.expression import (
     NAME,
+    WORD,
     Call,
     EquationSyntaxError,
     Name,
@@ -33,7 +34,7 @@ __all__ = [
 ]
 
 NAMED = re.compile(NAME)
-_NUMERIC_RANGE = re.compile(r"\(\s*(\w[\w'$\s]*?)(\d{1,9})\s*-\s*(\w[\w'$\s]*?)(\d{1,9})\s*\)")
+_NUMERIC_RANGE = re.compile(rf"\(\s*({WORD}?)(\d{{1,9}})\s*-\s*({WORD}?)(\d{{1,9}})\s*\)")
 _MAPPED = re.compile(r"\(\s*([^:()]+):([^()]*)\)|([^,()]+)")
 
 

@@ -30,6 +30,7 @@ from plansim.model.reading.equations import (
     short,
 )
 from plansim.model.reading.expression import (
+    WORD,
     Call,
     EquationSyntaxError,
     Node,
@@ -44,7 +45,7 @@ from plansim.model.reading.syntax import read_lookup, read_right_side
 __all__ = ["scan_text"]
 
 _MACRO = re.compile(r"^[ \t]*:MACRO:", re.IGNORECASE | re.MULTILINE)
-_MACRO_HEAD = re.compile(r"\s*(\w[\w'$\s]*?)\s*\(([^()]*)\)", re.IGNORECASE)
+_MACRO_HEAD = re.compile(rf"\s*({WORD}?)\s*\(([^()]*)\)")
 _MACRO_END = re.compile(r":END OF MACRO:", re.IGNORECASE)
 _AS_MACROS = {
     r"\bDELAYP\s*\(": """:MACRO: DELAYP(input, delay time : pipeline)

@@ -22,6 +22,7 @@ from types import MappingProxyType
 from plansim.errors import Message
 from plansim.model.reading.expression import (
     COMPARISONS,
+    LETTER,
     MISSING,
     NAME,
     Call,
@@ -54,7 +55,7 @@ TABLES_FROM_FILES = frozenset({"get_direct_lookups", "get_xls_lookups"})
 """The functions that take a lookup table from another file, by `name_key`."""
 _TOKEN = re.compile(
     rf"""[\s\\]*+(?:(?P<number>{NUMBER})
-    |(?P<name>[^\W\d][\w'$\s]*|"(?:\\"|[^"\n])*")
+    |(?P<name>[{LETTER}][0-9{LETTER}'$\s]*|"(?:\\"|[^"\n])*")
     |(?P<string>'[^'\n]*')
     |(?P<keyword>:[A-Za-z ]+:)
     |(?P<operator><>|<=|>=|[-+*/^=<>])
@@ -62,7 +63,7 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _OUTPUT = re.compile(rf"[\s\\]*({NAME})[\s\\]*(\[[^\]]*\])?[\s\\]*([,)])")
-_TABBED = re.compile(r"TABBED[\s]+ARRAY[\s\\]*\(([^()]*)\)")
+_TABBED = re.compile(r"TABBED[\s_]+ARRAY[\s\\]*\(([^()]*)\)", re.IGNORECASE)
 _BINDING = MappingProxyType(
     {":OR:": 1, ":AND:": 2, ":NOT:": 3, **dict.fromkeys(COMPARISONS, 4)}
     | {"+": 5, "-": 5, "*": 6, "/": 6, "negative": 7, "^": 8}

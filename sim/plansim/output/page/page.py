@@ -12,6 +12,7 @@ import html
 import json
 import re
 import string
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
@@ -30,6 +31,7 @@ from plansim.compiler.javascript import runtime
 from plansim.errors import InputError, Message
 from plansim.files.shipped import vendored
 from plansim.files.writing import write_text
+from plansim.model.reading.expression import absurd_size
 from plansim.model.records import Model
 from plansim.output.diagrams.draw import STYLE as DIAGRAMS
 from plansim.output.diagrams.draw import Signs, module_diagram, modules_drawn
@@ -213,7 +215,8 @@ def make_page(
         "title": text.pick(title.en, title.zh),
         "answer": answer((one for one in verdicts if one.scenario in names), text, names),
     }
-    engine = _engine(javascript(program), javascript(verdict_program(model, judged)), data)
+    absurd = min(absurd_size(model.text), sys.float_info.max)
+    engine = _engine(javascript(program), javascript(verdict_program(model, judged)), data, absurd)
     return _filled_page(data, "".join(svg for _, svg in drawings), engine, parts)
 
 
@@ -264,10 +267,10 @@ def _zipped(text: str) -> str:
     return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
 
 
-def _engine(model: str, verdicts: str, data: Mapping[str, Data]) -> str:
+def _engine(model: str, verdicts: str, data: Mapping[str, Data], absurd: float) -> str:
     """Return what runs and judges the model: in the page, and in a worker that is given its text.
 
-    It leaves one name, ``engine``.
+    It leaves one name, ``engine``. Values of the size of ``absurd`` are missing.
     """
     moments = json.dumps(data["moments"])
     parts = [
@@ -275,6 +278,7 @@ def _engine(model: str, verdicts: str, data: Mapping[str, Data]) -> str:
         f"const modelProgram = {model};",
         f"const verdictProgram = {verdicts};",
         f"const MOMENTS = {moments};",
+        f"const ABSURD = {absurd!r};",
         *(_part(f"{name}.js") for name in ENGINE),
     ]
     return f"const engine = {_scope(parts)}"

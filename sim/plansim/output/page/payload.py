@@ -90,7 +90,11 @@ def payload(
             {
                 "id": group.id,
                 "name": both(group.name_en, group.name_zh),
-                "levers": [_lever(model, lever, places, facts) for lever in group.levers],
+                "levers": [
+                    _lever(model, lever, places, facts)
+                    for lever in group.levers
+                    if not places.keys().isdisjoint(lever.constants)
+                ],
             }
             for group in views.groups
         ],

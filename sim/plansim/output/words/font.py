@@ -51,12 +51,10 @@ class Subset:
 
 
 def subsets(text: str, family: str = "plansim") -> tuple[Subset, ...]:
-    """Return fonts that have every printable character of a text, the first one most of them.
+    """Return fonts that have the printable characters of a text, the first one most of them.
 
-    The first is called ``family``, the other one the same with ``-rest``.
-
-    Raises:
-        ValueError: neither font has a character.
+    The first is called ``family``, the other one the same with ``-rest``. What neither has, as
+    Hindi, is left to the fonts of whoever reads.
     """
     import matplotlib as mpl
 
@@ -70,8 +68,6 @@ def subsets(text: str, family: str = "plansim") -> tuple[Subset, ...]:
         wanted -= subset.characters
         if subset.characters:
             result.append(subset)
-    if wanted:
-        raise ValueError(f"no font has the characters {''.join(sorted(wanted))!r}")
     return tuple(result)
 
 

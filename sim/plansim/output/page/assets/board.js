@@ -91,7 +91,7 @@ function marginText(target, verdict, decimals) {
   const isNone = rounded(margin, digits) === 0;
   const shown = isNone ? marginFigure(verdict.margin, digits) : signed(margin, digits);
   if (target.points) return t(`margin.${target.points}`, { margin: shown });
-  return `${shown} (${percent((margin / Math.abs(target.value)) * 100)})`;
+  return `${shown} (${percent((verdict.margin / Math.abs(target.value)) * 100)})`;
 }
 
 /** The unit of a target's margin: of percentages points. */
@@ -284,7 +284,7 @@ function headline() {
 /** Say in a few words how many targets hold, are open and fail. */
 function talliedText(result) {
   const judged = bindingFirst(surely(result)).filter(isJudged);
-  if (!judged.length) return t("page.none_judged");
+  if (!judged.length) return DATA.targets.length ? t("page.none_judged") : "";
   const open = judged.filter((each) => each.isOpen).length;
   const met = judged.filter((each) => each.status === "met" && !each.isOpen).length;
   return t("page.tallied", { met, open, missed: judged.length - met - open });

@@ -153,6 +153,7 @@ function questionOf(found) {
   const [first, ...others] = SIDES.filter((side) => found[side]).map((side) =>
     t("answer.title", { title: titleOf(found[side].run) }),
   );
+  if (!DATA.targets.length) return andText([first, ...others]);
   const key = others.length > 1 ? "page.question_many" : others.length ? "page.question" : "page.question_one";
   return t(key, { first, others: andText(others) });
 }

@@ -12,12 +12,12 @@ function rowOf(result, year, output) {
   return row;
 }
 
-/** Give a value of an output in a year; null if the run does not have it. */
+/** Give a value of an output in a year; null if the run does not have it, or it is missing. */
 function valueAt(result, line, year) {
   const row = rowOf(result, year, line.output);
   if (row < 0) return null;
-  const value = result.values[row * modelProgram.outputs.length + line.output] * line.factor;
-  return Number.isFinite(value) ? value : null;
+  const value = result.values[row * modelProgram.outputs.length + line.output];
+  return Math.abs(value) < ABSURD ? value * line.factor : null;
 }
 
 // What the verdicts' program asks for, by output and year.
