@@ -151,7 +151,7 @@ def test_a_value_outside_its_plausible_range_is_warned_of(tmp_path: Path, town: 
 
     said = "is outside its plausible range; expected"
     assert warned() == [f"{path}:2: 'capital life' {said} 15 to 25 Year; found 40"]
-    assert f"overrides: 'investment share' {said}" in warned("investment share=0.7")[1]
+    assert f"--set: 'investment share' {said}" in warned("investment share=0.7")[1]
     assert len(warned("investment share[services]=0.7", "investment share[farming]=0.8")) == 3
 
 
