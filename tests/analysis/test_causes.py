@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from plansim.analysis.attribution import assumptions as causes
 from plansim.analysis.attribution.assumptions import attribute, groups_of
-from plansim.analysis.attribution.shapley import MOST_EXACT, shapley
+from plansim.analysis.attribution.shapley import MOST_EXACT, game_of, shapley
 from plansim.errors import SimulationError
 from plansim.model.reader import load_model
 from plansim.model.records import Model
@@ -86,6 +86,28 @@ def test_shares_are_the_mean_over_all_orders_that_can_be(
             gains.append(np.diff(worth[passed])[np.argsort(order)])
     found = shapley(np.where(runs, worth, np.nan), runs)
     np.testing.assert_allclose(found, np.mean(gains, axis=0) if gains else np.nan, atol=1e-12)
+
+
+def test_the_error_of_shares_by_some_orders_is_that_of_other_orders() -> None:
+    worth = np.random.default_rng(1).normal(size=2**5)
+    shares, errors = [], []
+    for seed in range(300):
+        game = game_of(5, 16, seed)
+        found = game.shares(worth[game.subsets @ (1 << np.arange(5)[::-1])])
+        shares.append(found[0])
+        errors.append(found[1])
+    np.testing.assert_allclose(np.mean(shares, axis=0), shapley(worth), atol=0.05)
+    spread = np.std(shares, axis=0)
+    np.testing.assert_allclose(np.sqrt(np.mean(np.square(errors), axis=0)), spread, rtol=0.15)
+
+
+def test_one_pair_of_orders_has_no_error_and_an_order_counts_as_its_reverse_does() -> None:
+    game = game_of(4, 4, 0)
+    runs = np.ones(len(game.subsets), bool)
+    runs[game.rows[1]] = False  # what the first order passes after its first change
+    assert game.without(runs).orders in (0, 2)
+    shares, errors = game.shares(np.zeros(len(runs)), runs)
+    assert np.isnan([*shares, *errors]).all()
 
 
 # --- what counts as one change --------------------------------------------------------------------

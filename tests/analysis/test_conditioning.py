@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
 import numpy as np
 import pytest
-from scipy.stats import binomtest, kstest
+from scipy.stats import binomtest, kstest, norm
 
 import plansim
 from plansim.analysis.calibration.conditioning import read_conditioning
@@ -227,6 +229,35 @@ def test_diagnostics_say_what_conditioning_did(tmp_path: Path) -> None:
     assert shifts["S2"].moved
     assert shifts["S2"].structures[0] == shifts["S2"].conditioned
     assert np.isnan(shifts["S2"].structures[1])
+
+
+def test_errors_are_parts_of_figures_and_what_is_no_number_is_never_plausible(
+    tmp_path: Path,
+) -> None:
+    relative = "gap, relative error: 0.5, relative discrepancy: 0.375"
+    model = pond(tmp_path, ("gap, error: 0.2", relative))
+    path, scaled = tmp_path / "history.yaml", "of: gauge - pond, unit: 万m3, scale: 0.0001"
+    text = path.read_text("utf-8").replace("of: gauge - pond, unit: 亿m3", scaled)
+    path.write_text(text, "utf-8")
+    water, gap = read_conditioning(model).observations
+    assert (water.deviation, gap.deviation) == pytest.approx((0.5, 0.25))  # 3:4:5 of 0.05
+    assert gap.factor == pytest.approx(10_000)
+    found = implausibility(np.array([[15.5, 0.4], [np.nan, 1.4], [np.inf, 0.9]]), [water, gap])
+    expected = np.array([[1.0, 0.0], [np.inf, 4.0], [np.inf, 2.0]])
+    np.testing.assert_allclose(found, expected, atol=1e-9)
+
+
+def test_a_forecast_is_a_mixture_of_normal_distributions_about_the_members(tmp_path: Path) -> None:
+    model = pond(tmp_path, ("years: [2000]", "years: [1997, 2000]"), ("  idle:\n", ""))
+    spec = read_conditioning(model)
+    _, (water, _) = forecast_held_out(model, spec, 1998)
+    conditioned = condition(model, replace(spec, until=1998))
+    column = [one.id for one in spec.observations].index("water 2000")
+    after, before = conditioned.simulated[:, column], conditioned.prior_simulated[:, column]
+    assert water.position == pytest.approx(norm(after, 0.5).cdf(15).mean())
+    assert water.score == pytest.approx(math.log(norm(after, 0.5).pdf(15).mean()))
+    assert water.prior_score == pytest.approx(math.log(norm(before, 0.5).pdf(15).mean()))
+    assert water.band == pytest.approx(np.quantile(after, [0.05, 0.5, 0.95]))
 
 
 def test_figures_that_are_held_out_are_forecast_or_the_test_fails(tmp_path: Path) -> None:

@@ -150,6 +150,9 @@ def test_ends_of_the_interval_are_where_the_score_test_just_rejects() -> None:
             roots = [(-b + sign * mpmath.sqrt(b**2 - 4 * a * c)) / (2 * a) for sign in (-1, 1)]
             low, high = wilson(np.array(good), np.array(float(count)))
             assert list(map(float, roots)) == pytest.approx([float(low), float(high)], abs=1e-14)
+    every = np.arange(1.0, 500.0)
+    assert (wilson(0 * every, every)[0] == 0).all()
+    assert (wilson(every, every)[1] == 1).all()
 
 
 def test_shares_beside_verdicts_follow_every_file(

@@ -14,6 +14,7 @@ from scipy import stats
 from plansim.analysis.experiments.design import Design, DesignKind
 from plansim.analysis.experiments.design_file import read_design
 from plansim.analysis.experiments.distributions import Uniform
+from plansim.analysis.sensitivity.given_data import pawn
 from plansim.analysis.sensitivity.morris import elementary_effects, screening_points
 from plansim.analysis.sensitivity.sobol import (
     Sensitivity,
@@ -117,6 +118,21 @@ def test_effects_are_over_the_whole_reach() -> None:
     assert found.trajectories == 30
 
 
+def test_a_trajectory_on_which_a_run_breaks_down_is_left_out_whole() -> None:
+    x = screening_points(a_design((0, 1), (10, 30)), 12)
+    outputs = np.stack([x[:, 0] ** 2 + x[:, 1], x[:, 0] * x[:, 1]])
+    outputs[1, [4, 20]] = np.nan  # the second and the seventh trajectory, of three points each
+    kept = np.repeat(~np.isin(np.arange(12), (1, 6)), 3)
+    found = elementary_effects(x, outputs, 1)
+    assert found.trajectories == 10
+    for name in ("mean", "strength", "strength_error", "spread"):
+        expected = getattr(elementary_effects(x[kept], outputs[:, kept], 1), name)
+        np.testing.assert_array_equal(getattr(found, name), expected)
+    one = elementary_effects(x[:6], outputs[:, :6])
+    assert one.trajectories == 1
+    assert np.isnan(one.mean).all()
+
+
 # --- a model --------------------------------------------------------------------------------------
 
 EQUATIONS = """
@@ -203,7 +219,10 @@ def test_a_run_that_breaks_down_counts_nowhere(tmp_path: Path) -> None:
     model, design, targets = read(tmp_path, ("R1", "binding", 0, "root"))
     study = sobol(model, replace(design, points=64), targets, trajectories=4)
     assert study.broken > 0
-    assert all(math.isfinite(index.total) for driven in study.drivers for index in driven.main)
+    drivers = {driven.target.id: driven.main for driven in study.drivers}
+    assert [index.factor for index in drivers["S1"]] == ["pull", "push"]
+    assert all(math.isfinite(index.total) for main in drivers.values() for index in main)
+    assert drivers["R1"][0].effect < 0  # the root falls as the pull rises
 
 
 def test_threads_change_nothing_and_the_seed_all(tmp_path: Path) -> None:
@@ -216,3 +235,26 @@ def test_threads_change_nothing_and_the_seed_all(tmp_path: Path) -> None:
     assert repr(one.drivers) != repr(sobol(model, other, targets, trajectories=4).drivers)
     with pytest.raises(DesignError, match="only a sample says how likely"):
         sobol(model, replace(design, kind=DesignKind.GRID), targets)
+
+
+# --- on runs that are there -----------------------------------------------------------------------
+
+
+def test_pawn_is_the_median_distance_of_tenths_by_its_definition() -> None:
+    rng = np.random.default_rng(2)
+    points, noise = rng.random((1000, 2)), rng.normal(size=1000)
+    values = points[:, 0] ** 2 + 0.1 * noise
+    for column, found in enumerate(pawn(points, values)):
+        tenths = np.array_split(np.argsort(points[:, column]), 10)
+        distances = [stats.ks_2samp(values[tenth], values).statistic for tenth in tenths]
+        assert found == pytest.approx(np.median(distances), abs=0.01)
+
+
+def test_a_switch_is_cut_into_tenths_as_all_others_are() -> None:
+    """Each value counts as often as it is drawn, the largest too; what is still does nothing."""
+    rng = np.random.default_rng(3)
+    rare = (rng.random(2000) >= 0.1).astype(np.float64)  # 0 in a tenth of the runs
+    values = np.where(rare == 0, 1.0, 0.0) + 0.01 * rng.normal(size=2000)
+    switch, still = pawn(np.stack([rare, np.full(2000, 5.0)], axis=1), values)
+    assert switch == pytest.approx(0.1, abs=0.03)  # nine of ten tenths are of the value 1
+    assert still == 0.0

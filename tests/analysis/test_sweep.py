@@ -114,6 +114,8 @@ def test_each_run_is_what_it_is_by_itself(town: Town) -> None:
         assert scenario.time.integration is method
         dataset = simulate(town.model, scenario)
         assert deviation(dataset, run) < 1e-12
+        moved = run.assign(stock=1.25 * run["stock"])
+        assert deviation(dataset, moved) == pytest.approx(0.2)  # of the larger value
         for verdict in check_targets(dataset, town.aims):
             if verdict.id == "S6":
                 continue

@@ -35,6 +35,7 @@ weight[trade]= 1, 2 ~ Dmnl [0,10] ~ 权重。One a trade. [A: 0.5–3] |
 square= pull*pull + push ~ Dmnl ~ 平方。Of the pull. |
 hill= 4 - (pull - 5)^2 + 0*effort + 0*SUM(weight[trade!]) ~ Dmnl ~ 山。Good from 3 to 7. |
 stair= IF THEN ELSE(step > 0.5, 3, 1) ~ Dmnl ~ 阶。Jumps. |
+valley= ABS(step - 0.5) ~ Dmnl ~ 谷。Good on either side. |
 wave= SIN(step*3.14159265) ~ Dmnl ~ 波。Up and down. |
 root= SQRT(pull - 0.5) ~ Dmnl ~ 根。Breaks down below a half. |
 stock= INTEG((square + root)/one year, 1) ~ Dmnl ~ 存量。So that it is a model. |
@@ -46,6 +47,7 @@ AIMS = [
     ("H1", "at least: 0", "hill"),
     ("T1", "at least: 2", "stair"),
     ("W1", "at least: 0.5", "wave"),
+    ("V1", "at least: 1", "valley"),
     ("D1", "at least: 7", "double"),
     ("Q1", "at most: 1.01", "square"),
     ("L1", "at most: 2.5", "square"),
@@ -70,6 +72,7 @@ def town(tmp_path: Path) -> Model:
         ("push", "S1", 4.0, 1),  # it has no plausible range
         ("step", "T1", 0.5, 1),  # a jump has no root, only an edge
         ("step", "W1", 1 / 6, 1),  # again at 5/6 and 13/6, and below at -7/6
+        ("step", "V1", -0.5, 1),  # down, which is nearer than 1.5
         ("effort", "D1", 3.5, 1),
         ("effort after", "D1", 3.5, 1),
     ],
@@ -80,6 +83,9 @@ def test_the_nearest_value_that_meets_a_target(
     found = solve(town, as_written(town), [lever], [id_])
     assert found.values == pytest.approx((expected,), abs=1e-7)
     assert found.margins[id_] >= 0
+    low, high = found.levers[0].low, found.levers[0].high
+    width = high - low if lever != "push" else 10
+    assert found.cost == pytest.approx(abs(expected - found.present[0]) / width)
     if id_ == "H1":
         assert (found.gained, found.lost, found.implausible) == (("S1",), ("L1",), ("pull",))
     searched = [one.range for one in found.searched]

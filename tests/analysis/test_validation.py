@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from plansim.analysis import validation
 from plansim.analysis.checks_form import Relation, Sign
+from plansim.analysis.validation.conservation import compared, figure_case
 from plansim.analysis.validation.context import ValidationContext, load_context
 from plansim.analysis.validation.history import fit
 from plansim.analysis.validation.numerics import disagreement
@@ -388,6 +389,32 @@ def test_the_measures_are_those_of_the_books(pairs: np.ndarray) -> None:
         covaried = 2 * (1 - correlation) * np.std(simulated) * np.std(observed)
         assert found.r2 == pytest.approx(correlation**2, abs=1e-9)
         assert found.uc == pytest.approx(covaried / found.rmse**2, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("relation", "left", "right", "error", "when"),
+    [
+        (Relation.EQUAL, [1.0, 4.0], [1.0, 3.6], 0.1, 2001),  # of the largest value of either side
+        (Relation.AT_MOST, [1.0, 4.0], [2.0, 5.0], -0.2, 2000),
+        (Relation.AT_LEAST, [1.0, 4.0], [2.0, 5.0], 0.2, 2000),
+        (Relation.EQUAL, [0.0, 1e-9], [0.0, 3e-9], 2e-3, 2001),  # as if it were 1e-6
+        (Relation.AT_MOST, [0.0, np.nan], [9.0, 9.0], np.inf, 2001),
+    ],
+)
+def test_sides_differ_by_a_part_of_the_largest_value_where_they_differ_most(
+    relation: Relation, left: list[float], right: list[float], error: float, when: int
+) -> None:
+    sides, time = (np.array(left), np.array(right)), np.array([2000.0, 2001.0])
+    made = compared("law", ("left", relation, "right"), sides, time, "plain")
+    assert (made["error"], made["time"]) == pytest.approx((error, when))
+    assert made.holds is (error <= 0)
+
+
+def test_a_figure_below_zero_is_missed_upwards_by_a_positive_part() -> None:
+    made = figure_case("balance", (-8.0, -10.0, "亿元"), 0.2)
+    assert made["error"] == pytest.approx(0.2)
+    assert made.holds
+    assert not figure_case("balance", (math.nan, -10.0, "亿元"), 0.2).holds
 
 
 def test_what_is_not_to_be_known_is_no_number() -> None:

@@ -59,6 +59,7 @@ MET, MISSED, OPEN, NOT = Status.MET, Status.MISSED, Status.UNDECIDED, Status.UNT
         ({MET: 3, OPEN: 97}, True, "missed undecided | 3.0 ± 2.1 % – 97.0 %"),
         ({MET: 10**6, MISSED: 1}, True, "missed | >99.9 ± <0.1 % <0.1 %"),
         ({Status.ASSUMED: 100}, True, "missed | assumed –"),
+        ({NOT: 100}, True, "missed not judged | not judged – –"),  # no share, nor 0 to 3.7 %
     ],
 )  # fmt: skip
 def test_shares_are_all_shown_and_certain_to_no_more_than_the_runs_say(

@@ -228,6 +228,9 @@ def test_what_is_set_later_ends_a_series(toy: Model, tmp_path: Path) -> None:
     inherited = values_of(toy, tmp_path, "parent: root\nlevers: {pull: {series: {2006: 3}}}")
     assert inherited["pull series start"] == 2006
     assert inherited["wear in 2006"] == 0.1
+    point = values_of(toy, tmp_path, "parent: root\nvalues: {pull in 2006: 3}")
+    assert (point["pull in 2005"], point["pull in 2006"]) == (1, 3)
+    assert (point["pull series start"], point["pull series end"]) == (2005, 2006)
     for text in ("levers: {pull: {after: 2}}", "values: {pull before: 2}"):
         assert not [
             name for name in values_of(toy, tmp_path, f"parent: root\n{text}") if "pull in" in name
@@ -260,6 +263,10 @@ def test_overlays_on_one_lever_are_refused_whatever_their_form(toy: Model, tmp_p
         (
             "pull: {from: 2008, to: 2007}",
             "'pull to year' must come after 'pull from year', 2008; found 2007",
+        ),
+        (
+            "pull: {from: 2008, until: 2008}",
+            "'pull until year' must come after 'pull from year', 2008; found 2008",
         ),
         ("push: {to: 2008}", "the model has no lever 'push' with before, after, from, to, until; "),
         ("pull: {series: {2006: 1, 2008: 2}}", "the series has a gap; expected the year 2007"),

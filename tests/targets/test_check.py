@@ -18,7 +18,7 @@ from plansim.model.records import Timing
 from plansim.targets.indicator import Measure
 from plansim.targets.judging import judge_many, percent_of
 from plansim.targets.target import Attribute, Basis, Direction, Gap, Kind, Status, Target
-from plansim.targets.verdict import Verdict, check_targets
+from plansim.targets.verdict import Certainty, Share, Verdict, certainty_of, check_targets
 from tests.helpers.plan import target
 
 quickly = settings(deadline=None, max_examples=30)
@@ -84,7 +84,9 @@ def test_the_sign_of_the_margin_is_the_status(
 def test_a_value_that_misses_by_rounding_alone_meets() -> None:
     share = run({"out put": 0.55 * (1 + 1e-15)}, unit="Dmnl")
     cap = target(unit="%", value=55, direction=Direction.AT_MOST)
-    assert (verdict(share, cap).margin, verdict(share, cap).status) == (0, Status.MET)
+    found = verdict(share, cap)
+    assert (found.margin, found.status, found.first_breach) == (0, Status.MET, None)
+    assert found.margin_pct is None  # of a percentage the margin is in points
     less = run({"out put": 0.55 * (1 + 1e-6)}, unit="Dmnl")
     assert verdict(less, cap).status is Status.MISSED
 
@@ -126,6 +128,30 @@ def test_undecided_means_that_the_bases_disagree(
 
 
 # --- assumed, untestable ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("status", "met", "expected"),
+    [
+        (Status.MET, None, Certainty.FULL),
+        (Status.MET, 0.80, Certainty.FULL),
+        (Status.MET, 0.795, Certainty.FULL),  # as it is shown, 80 of 100
+        (Status.MET, 0.794, Certainty.OPEN),
+        (Status.MET, 0.21, Certainty.OPEN),
+        (Status.MET, 0.20, Certainty.AGAINST),
+        (Status.MISSED, 0.20, Certainty.FULL),
+        (Status.MISSED, 0.21, Certainty.OPEN),
+        (Status.MISSED, 0.79, Certainty.OPEN),
+        (Status.MISSED, 0.80, Certainty.AGAINST),
+        (Status.UNDECIDED, 1.0, Certainty.OPEN),
+        (Status.ASSUMED, None, None),
+        (Status.UNTESTABLE, None, None),
+    ],
+)
+def test_a_verdict_is_certain_where_eighty_of_a_hundred_models_agree(
+    status: Status, met: float | None, expected: Certainty | None
+) -> None:
+    assert certainty_of(status, Share("prior", met, None, None, 500, 0)) is expected
 
 
 def test_an_assumed_target_is_never_met() -> None:

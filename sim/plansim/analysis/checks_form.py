@@ -29,7 +29,7 @@ from plansim.model.reading.expression import EquationSyntaxError, Node
 from plansim.model.reading.syntax import read_expression
 from plansim.model.records import Model, VariableKind
 from plansim.model.rewrite import AddedEquation
-from plansim.scenario.references import meant, one_series, variable_meant
+from plansim.scenario.references import constant_cells, one_series, reference_of
 from plansim.scenario.scenario_file import Scenario, read_scenario, split_overlays
 from plansim.scenario.values import Setting, SettingOrigin, assigned
 from plansim.targets.target import Basis, Target, binding_targets
@@ -103,12 +103,12 @@ def _series(name: str, context: Any) -> str:
 
 
 def _constant(name: str, context: Any) -> str:
-    meant(_model(context), name)
-    return variable_meant(_model(context), name)
+    constant_cells(_model(context), name)
+    return reference_of(_model(context), name)
 
 
 def _whole_constant(name: str, context: Any) -> str:
-    meant(_model(context), name)  # refuses what is no constant
+    constant_cells(_model(context), name)  # refuses what is no constant
     return _variable(name, context)
 
 

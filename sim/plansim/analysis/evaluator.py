@@ -383,6 +383,10 @@ class Trajectories:
 
         return at
 
+    def in_years(self, reference: str, years: Iterable[int]) -> FloatArray:
+        """Return the same in some years: ``(run, year)``."""
+        return np.stack([*map(self.yearly(reference), years)], axis=1)
+
 
 def compile_whole(
     model: Model,

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from plansim.errors import Fault, InputError, Message
 from plansim.model.records import Model, Variable, VariableKind, cell_name
-from plansim.scenario.references import meant
+from plansim.scenario.references import constant_cells
 
 __all__ = [
     "Apply",
@@ -82,7 +82,7 @@ def constants_meant(model: Model, references: Iterable[str]) -> dict[str, Variab
     """
     variables: dict[str, Variable] = {}
     for reference in references:
-        variable, elements = meant(model, reference)
+        variable, elements = constant_cells(model, reference)
         if variable.kind is not VariableKind.CONSTANT:
             raise InputError("only a constant can vary from run to run", found=Message("the clock"))
         for element in elements:
@@ -150,7 +150,7 @@ def neutral_value(
 ) -> float:
     """Return the value at which a factor or lever changes nothing under a scenario's ``values``.
 
-    Of several constants that are set it is their mean.
+    A lever that sets has one constant.
     """
     match apply:
         case Apply.ADD:
@@ -158,7 +158,7 @@ def neutral_value(
         case Apply.MULTIPLY:
             return 1.0
         case Apply.SET:
-            return float(np.mean([default_of(model, values, name) for name in constants]))
+            return default_of(model, values, constants[0])
 
 
 def applied(apply: Apply, constant: Number, value: Number) -> Number:

@@ -18,25 +18,25 @@ if TYPE_CHECKING:
     from plansim.files.yaml_document import Location
 
 __all__ = [
-    "cells_meant",
     "chinese_of",
-    "constant_meant",
+    "constant_cells",
+    "constant_ranges",
     "elements_meant",
-    "meant",
     "one_series",
+    "reference_of",
     "series_meant",
     "split_name",
-    "variable_meant",
+    "variable_cells",
 ]
 
 
-def meant(model: Model, name: str) -> tuple[Variable, tuple[str, ...]]:
+def constant_cells(model: Model, name: str) -> tuple[Variable, tuple[str, ...]]:
     """Return the constant that a name means, and its elements, ``"e1,e2"``; of a scalar, one empty.
 
     Raises:
         InputError: the model has no such constant or element.
     """
-    variable, ranges = constant_meant(model, name)
+    variable, ranges = constant_ranges(model, name)
     return variable, _cells(ranges)
 
 
@@ -44,8 +44,8 @@ def _cells(ranges: Iterable[Sequence[str]]) -> tuple[str, ...]:
     return tuple(",".join(elements) for elements in itertools.product(*ranges))
 
 
-def cells_meant(model: Model, name: str) -> tuple[Variable, tuple[str, ...]]:
-    """Return any variable that a name means, and its elements, as `meant` does.
+def variable_cells(model: Model, name: str) -> tuple[Variable, tuple[str, ...]]:
+    """Return any variable that a name means, and its elements, as `constant_cells` does.
 
     Raises:
         InputError: the model has no such variable or element.
@@ -61,7 +61,7 @@ def series_meant(model: Model, name: str) -> tuple[str, ...]:
     Raises:
         InputError: the model has no such variable or element, or a run does not compute it.
     """
-    variable, cells = cells_meant(model, name)
+    variable, cells = variable_cells(model, name)
     if not variable.kind.moves:
         raise InputError(
             "'{name}' does not move in a run",
@@ -85,7 +85,7 @@ def one_series(model: Model, name: str) -> str:
     return series[0]
 
 
-def variable_meant(model: Model, name: str) -> str:
+def reference_of(model: Model, name: str) -> str:
     """Return ``name`` or ``name[elements]`` of a variable, named as the model does.
 
     Raises:
@@ -117,7 +117,7 @@ def split_name(name: str) -> tuple[str, str | None]:
     return (match[1], match[2]) if match else (name, None)
 
 
-def constant_meant(model: Model, name: str) -> tuple[Variable, list[tuple[str, ...]]]:
+def constant_ranges(model: Model, name: str) -> tuple[Variable, list[tuple[str, ...]]]:
     """Return the constant that a name means, and the elements of each of its subscripts.
 
     Raises:

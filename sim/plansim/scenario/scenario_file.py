@@ -1,4 +1,4 @@
-"""A scenario: the values that one run sets, read from a file and merged with its parents.
+"""Scenarios by name: found, read from the cache or by `inheritance`, listed, and written.
 
 A scenario file names only what differs from its parent; the root of a family has none and
 differs from the model itself. Names of variables and elements may be English or Chinese; values

@@ -31,7 +31,7 @@ from plansim.scenario.cells import (
 )
 from plansim.scenario.levers import PARTS, PULSE, SERIES, SWITCH, added_constant, lever_constants
 from plansim.scenario.records import OVERRIDE
-from plansim.scenario.references import constant_meant, elements_meant, split_name
+from plansim.scenario.references import constant_ranges, elements_meant, split_name
 
 __all__ = [
     "Assignment",
@@ -140,7 +140,7 @@ def assigned(name: str, setting: Setting, origin: SettingOrigin) -> tuple[Assign
         ScenarioError: with every fault of the entry.
     """
     model, document = origin.model, origin.document
-    variable, ranges = constant_meant(model, name)
+    variable, ranges = constant_ranges(model, name)
     numbers: list[Assignment] = []
     faults: list[Fault] = []
     for elements, cell, at in _cells(model, name, setting, variable.subscripts, ranges):
@@ -200,7 +200,7 @@ def _series_assigned(
     base, inside = split_name(name)
     elements = "" if inside is None else f"[{inside}]"
     if added_constant(origin.model, f"{base} {SERIES[0]}") is None:
-        constant_meant(origin.model, name)  # an unknown name, and what cannot be set
+        constant_ranges(origin.model, name)  # an unknown name, and what cannot be set
         expected = Message("a lever with {parts}, or a constant", parts=tuple(SWITCH))
         raise InputError("'{name}' cannot follow a series", expected=expected, name=name)
     document = origin.document

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from plansim.errors import InputError, Message, UnknownNameError, nearest
 from plansim.model.records import Model, Variable, folded
 from plansim.scenario.levers import constant_named
-from plansim.scenario.references import cells_meant, split_name
+from plansim.scenario.references import split_name, variable_cells
 
 __all__ = ["elements_named", "reference_named"]
 
@@ -56,7 +56,7 @@ def elements_named(model: Model, name: str) -> tuple[Variable, tuple[str, ...]]:
         InputError: as for `reference_named`, or the variable has no such element.
     """
     reference = reference_named(model, name)
-    return cells_meant(model, reference) if "[" in reference else (model.find(reference), ())
+    return variable_cells(model, reference) if "[" in reference else (model.find(reference), ())
 
 
 def _labels(model: Model) -> Iterator[tuple[str, tuple[str, ...]]]:

@@ -18,7 +18,7 @@ from plansim.model.records import Model, Variable, VariableKind, cell_name, cell
 from plansim.scenario.cells import outside, range_text
 from plansim.scenario.factors import Apply
 from plansim.scenario.factors import unit_of as unit_of_factor
-from plansim.scenario.references import cells_meant, meant
+from plansim.scenario.references import constant_cells, variable_cells
 from plansim.targets.target import (
     Target,
     answering_series,
@@ -81,7 +81,7 @@ class _Meant:
 
 def _meant(text: str, context: _ViewsContext, *, is_lever: bool) -> _Meant:
     """Return the series that a reference means, or the constants that a lever moves."""
-    find = meant if is_lever else cells_meant
+    find = constant_cells if is_lever else variable_cells
     variable, cells = find(context.model, text)
     found = Message("a {kind}", kind=variable.kind)
     if is_lever and variable.kind is not VariableKind.CONSTANT:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import plansim
+from plansim.analysis.decisions.conflicts import _Tried
 from tests.helpers.plan import aim
 from tests.toys.chimney import chimney
 
@@ -35,6 +37,21 @@ def test_a_target_that_no_setting_meets_is_a_conflict_by_itself(tmp_path: Path) 
     assert conflict.targets == ("S3",)
     (relaxed,) = conflict.relaxations
     assert relaxed.amount == pytest.approx(180 - 100 * 1.05**11, abs=1e-3)
+
+
+def test_the_least_relaxation_is_the_least_with_which_all_hold_in_half_of_the_members() -> None:
+    rng = np.random.default_rng(5)
+    margins = rng.normal([1.2, 1.2, -0.5], size=(6, 20, 3)).astype(np.float32)
+    halves = np.where(margins > 0, 2, rng.integers(0, 2, margins.shape)).astype(np.int8)
+    margins[0, ::3], halves[1, :, 0] = np.nan, 0  # broken down; missed throughout
+    found = _Tried(np.zeros((6, 1)), halves, margins).lacking([0, 1], 2)
+    for setting, least in enumerate(found):
+        held = halves[setting, :, :2].min(axis=1) / 2
+        lacking = -np.nan_to_num(margins[setting, :, 2], nan=-np.inf)
+        enough = [more for more in lacking if held[lacking <= more].sum() >= 10]
+        assert least == pytest.approx(min(enough, default=np.inf))
+    assert np.isfinite(found).any()
+    assert np.isinf(found[1])
 
 
 @pytest.mark.parametrize("study", ["conflicts", "policies", "model_difference"])

@@ -1,4 +1,4 @@
-"""Where targets fail, how robust policies are: on a village, whose answer can be worked out."""
+"""Where targets fail: on a village, whose answer can be worked out."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ import pandas as pd
 import pytest
 
 import plansim
+from plansim.analysis.decisions.discovery import FreshTest
+from plansim.analysis.decisions.member_states import states_of
+from plansim.analysis.ensemble import wilson
 from plansim.errors import InputError
 from plansim.model.reader import load_model
 from plansim.model.records import Model
 from tests.helpers.plan import aim, plan
 from tests.helpers.vensim_text import writer
 from tests.toys.lake import lake
-from tests.toys.village import open_village, write_ensemble
+from tests.toys.village import EQUATIONS, open_village, village, write_ensemble
 
 
 @pytest.fixture
@@ -38,6 +41,49 @@ def test_the_stock_fails_where_it_grows_too_little(model: Model) -> None:
     is_where_it_fails = growth.low is None and growth.high is not None
     assert is_where_it_fails == (found.outcome.value == "fails")
     assert first.density > max(found.failing, 0.8)
+
+
+@pytest.mark.parametrize("asked", [130, 250])
+def test_boxes_are_tested_on_fresh_members_that_do_not_break_down(
+    tmp_path: Path, asked: int
+) -> None:
+    """By brute force; a target that is missed nearly everywhere is looked at where it holds."""
+    model = village(tmp_path, EQUATIONS.replace("[A: 0–2]", "[A: -0.2–2]"))
+    path = tmp_path / "targets.yaml"
+    path.write_text(path.read_text("utf-8").replace("at least: 160", f"at least: {asked}"), "utf-8")
+    plansim.write_members(plansim.draw_prior(model, 600, seed=1), model, tmp_path / "ensemble.csv")
+    (found,) = plansim.discover(model, targets=["S5"], fresh=400)
+    here, fresh = (
+        plansim.simulate(model, ensemble=members).sel(scenario="as-written")
+        for members in (plansim.load_ensemble(model), states_of(model, 400, other=1))
+    )
+    holds = (here["used"].sel(time=2005) >= asked).to_numpy()[here["sound"].to_numpy()]
+    assert found.runs == len(holds) < 600
+    assert found.failing == pytest.approx(1 - holds.mean())
+    assert (found.outcome.value == "holds") == (found.failing >= 0.8)
+    points = states_of(model, 400, other=1).values
+    cases = (fresh["used"].sel(time=2005) >= asked).to_numpy()
+    cases = cases if found.outcome.value == "holds" else ~cases
+    left = fresh["sound"].to_numpy()
+    every = cases[left].sum()
+    for box in found.boxes:
+        assert box.test is not None
+        inside = left & ((points >= box.limits[0]) & (points <= box.limits[1])).all(axis=1)
+        left &= ~inside
+        count, dense = inside.sum(), cases[inside].sum()
+        ends = map(float, wilson(np.array(dense), np.array(float(count))))
+        assert box.test == FreshTest(int(count), dense / every, dense / count, *ends)
+    assert len(found.boxes) > 1
+
+
+def test_only_what_is_open_is_looked_at_unless_nothing_is(model: Model) -> None:
+    path = model.path.with_name("targets.yaml")
+    text, limit = path.read_text("utf-8"), "{}, year: 2005}}, variable: used"
+    easy = text.replace(limit.format(160), limit.format(9))
+    path.write_text(easy, "utf-8")
+    for asked, looked_at in ((["S1", "S5"], ["S1"]), (["S5"], ["S5"])):
+        found = plansim.discover(model, targets=asked, only_open=True)
+        assert [one.target for one in found] == looked_at
 
 
 def test_a_factor_of_what_is_below_zero_is_limited_on_the_right_side(tmp_path: Path) -> None:
@@ -81,27 +127,3 @@ def test_a_sweep_of_another_model_or_with_members_is_refused(tmp_path: Path) -> 
     # The order in which a file system lists the arrays of a store changes nothing.
     turned = study[list(study.data_vars)[::-1]]
     pd.testing.assert_frame_equal(plansim.sensitivity(turned), plansim.sensitivity(study))
-
-
-def test_a_policy_is_compared_member_by_member(model: Model) -> None:
-    other = model.path.with_name("other.yaml")
-    targets = targets_of(model)
-    ids = [target.id for target in targets if target.attribute.value == "binding"]
-    result = plansim.robustness(
-        model, [plansim.as_written(model), other], named=ids[:1], targets=targets
-    )
-    frame = plansim.verdict_shares(model, [plansim.as_written(model), other])
-    for policy in result.policies:
-        rows = frame[frame["scenario"] == policy.policy].set_index("target")["share"]
-        for key, share in policy.met.items():
-            assert share == pytest.approx(0.0 if np.isnan(rows[key]) else rows[key])
-        assert policy.mean_met == pytest.approx(sum(policy.met.values()))
-        assert policy.regret_targets.largest >= policy.regret_targets.upper >= 0
-    first, second = result.policies
-    (pair,) = result.pairs
-    assert pair.difference == pytest.approx(second.mean_met - first.mean_met)
-    # What one forgoes against the other is, in the mean, the difference of their regrets.
-    regrets = first.regret_targets.mean - second.regret_targets.mean
-    assert regrets == pytest.approx(pair.difference)
-    with pytest.raises(InputError, match="given twice"):
-        plansim.robustness(model, [other, other], named=ids[:1])

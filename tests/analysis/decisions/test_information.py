@@ -26,3 +26,23 @@ def test_what_one_policy_is_better_in_everywhere_is_worth_nothing_to_know() -> N
     utilities = np.stack([points[:, 0], points[:, 0] + 2 + 0.1 * points[:, 1]])
     values, _ = value_of_information(utilities, points)
     assert values.max() < 1e-9
+
+
+def test_a_switch_is_worth_what_its_two_means_say() -> None:
+    """Of two values no polynomial says more, and of one value nothing can be known."""
+    rng = np.random.default_rng(3)
+    switch = rng.random(500) < 0.3
+    gain = np.where(switch, 2.0, -1.0) + rng.normal(0, 3, 500)
+
+    def worth(switch: np.ndarray, gain: np.ndarray) -> float:
+        """Who knows the switch acts where it gains in the mean."""
+        parts = [max(gain[part].mean(), 0) * part.mean() for part in (switch, ~switch)]
+        return float(sum(parts) - max(gain.mean(), 0))
+
+    by_chance = np.mean([worth(rng.permutation(switch), gain) for _ in range(500)])
+    again = [worth(switch[drawn], gain[drawn]) for drawn in rng.integers(500, size=(500, 500))]
+    points = np.stack([switch, np.full(500, 7.0)], axis=1)
+    values, errors = value_of_information(np.stack([np.zeros(500), gain]), points)
+    assert values[0] == pytest.approx(worth(switch, gain) - by_chance, abs=0.02)
+    assert errors[0] == pytest.approx(np.std(again), rel=0.25)
+    assert values[1] == 0.0

@@ -11,9 +11,17 @@ import pytest
 
 import plansim
 from plansim.analysis.decisions.member_states import states_of
-from plansim.analysis.decisions.policies import policies, policy_text
-from plansim.analysis.decisions.policy_search import STEPS, Aim, hypervolume, nondominated
-from plansim.analysis.optimization.problem import decision_problem
+from plansim.analysis.decisions.policies import at_equal_growth, policies, policy_text
+from plansim.analysis.decisions.policy_search import (
+    STEPS,
+    Aim,
+    PolicyProblem,
+    hypervolume,
+    nondominated,
+    thinned,
+)
+from plansim.analysis.optimization.evolution import INFEASIBLE, fitness
+from plansim.analysis.optimization.problem import Judged, decision_problem
 from plansim.model.records import Integration, Model
 from plansim.targets.indicator import Measure
 from plansim.targets.target import indicator_of
@@ -84,6 +92,96 @@ def test_a_search_takes_the_midpoint_rule_where_the_model_takes_rk4(model: Model
     euler = growth_by(Integration.EULER, coarse=False)
     assert (growth_by(Integration.EULER, coarse=True) == euler).all()
     assert (searched != euler).all()
+
+
+@pytest.fixture
+def problem(model: Model) -> PolicyProblem:
+    """Return the problem of `policies` with 40 members a turn, for eight generations."""
+    chosen = plansim.read_frontier_spec(model, plansim.load_views(model))
+    space = decision_problem(
+        model, chosen.scenario, chosen.levers, plansim.load_targets(model=model),
+        indicators=[indicator_of(model, "output", Measure.GROWTH, 2000, 2005)],
+        members=states_of(model, 120, other=2), coarse=True,
+    )  # fmt: skip
+    return PolicyProblem(space, (Aim.GROWTH, Aim.MET, Aim.EFFORT), [], 40)
+
+
+def test_what_a_search_finds_is_judged_by_the_members_of_its_turn_and_then_by_others(
+    model: Model, problem: PolicyProblem
+) -> None:
+    search = problem.search(0, 8, "a key of its own", lambda done, steps: None)
+    turn = problem.space.judge(search.positions, slice(40, 80))
+    assert search.aims == pytest.approx(problem.of(search.positions, turn))
+    result = policies(model, seeds=1, generations=8, members=40)
+    kept = search.aims[thinned(search.aims, problem.steps)]
+    anew = np.array([[aim.sign * one.aims[aim] for aim in result.aims] for one in result.points])
+    assert len(anew) == len(kept)
+    worse = kept.mean(axis=0) - anew.mean(axis=0)
+    assert [result.drop[aim] for aim in result.aims] == pytest.approx(worse, abs=1e-9)
+    assert anew[:, 0] == pytest.approx(np.sort(anew[:, 0])[::-1], abs=0.01)  # by growth
+    fronts = np.vstack(search.fronts)
+    low, width = fronts.min(axis=0), np.ptp(fronts, axis=0)
+    volumes = [hypervolume((one - low) / width, np.zeros(3) - 1e-9) for one in search.fronts]
+    assert result.hypervolumes == pytest.approx(np.array([volumes]))
+
+
+def test_a_state_that_breaks_down_holds_nothing_and_one_that_is_undecided_half() -> None:
+    met = np.array([[[1.0, 1.0, 0.0], [np.nan, np.nan, np.nan], [0.5, 1.0, 0.0]]])
+    judged = Judged(met, met, met)
+    assert judged.share([0, 1]) == pytest.approx([0.5])
+    assert judged.share([1]) == pytest.approx([2 / 3])
+
+
+def test_a_lever_that_is_outside_of_its_range_has_the_range_extended(model: Model) -> None:
+    lever = replace(plansim.lever_named(model, "building"), low=0.6, high=0.9)
+    targets = plansim.load_targets(model=model)
+    problem = decision_problem(model, plansim.as_written(model), [lever], targets)
+    ends = np.concatenate([problem.low, problem.high, problem.start])
+    assert ends.tolist() == [0.5, 0.9, 0.0]
+    assert problem.values(np.array([[0.5]])) == pytest.approx(np.array([[0.7]]))
+
+
+def test_what_falls_short_is_worse_than_all_that_does_not() -> None:
+    values = np.array([[3.0, 4.0, -1.0, 1.0], [9.0, 9.0, -2.0, -0.5], [1.0, 2.0, 0.0, 7.0]])
+    found = fitness(values, [0, 1], [2, 3])
+    assert found.tolist() == [INFEASIBLE - 1, INFEASIBLE - 2.5, 1.0]
+
+
+def test_children_of_like_parents_are_moved_either_way(problem: PolicyProblem) -> None:
+    parents = np.full((2, 3), 0.75)
+    rng = np.random.default_rng(3)
+    children = np.concatenate([problem._children(parents, rng) for _ in range(40)])
+    moves = children[(children != 0.75) & (children != problem.space.start)] - 0.75
+    assert len(moves) > 2000
+    assert np.mean(moves > 0) == pytest.approx(0.5, abs=0.04)
+    assert 0.01 < np.abs(moves).mean() < 0.1
+
+
+def test_at_equal_growth_is_within_the_step_that_counts(model: Model) -> None:
+    result = policies(model, aims=["growth", "met"], seeds=1, generations=4, members=8, fresh=8)
+    fastest = max(result.points, key=lambda one: one.aims["growth"])
+
+    def beside(more: float) -> object:
+        aims = {"growth": fastest.aims["growth"] + more, "met": 0.0}
+        start = replace(result.start, aims=aims)
+        return next(at_equal_growth(replace(result, start=start)))[1]
+
+    assert beside(0.9 * STEPS[Aim.GROWTH]) == fastest
+    assert beside(1.1 * STEPS[Aim.GROWTH]) is None
+
+
+def test_of_each_box_that_no_other_dominates_the_point_nearest_its_best_corner_remains() -> None:
+    points, steps = np.random.default_rng(4).random((300, 3)), np.array([0.1, 0.2, 0.05])
+    boxes = np.floor(points / steps)
+    rest = points / steps - boxes
+    kept = thinned(points, steps)
+    wanted = {}
+    for box in boxes:
+        if not ((boxes >= box).all(axis=1) & (boxes > box).any(axis=1)).any():
+            alike = np.flatnonzero((boxes == box).all(axis=1))
+            wanted[tuple(box)] = alike[rest[alike].sum(axis=1).argmax()]
+    assert kept.tolist() == sorted(wanted.values())
+    assert len(kept) < nondominated(points).sum()
 
 
 def test_dominance_and_volume() -> None:

@@ -223,9 +223,13 @@ def value_of_information(
 
 
 def _basis(values: FloatArray) -> FloatArray:
-    """Return orthonormal polynomials in the ranks of an unknown: ``(member, degree + 1)``."""
+    """Return orthonormal polynomials in the ranks of an unknown: ``(member, degree + 1)``.
+
+    Of a switch with few values the degree is less: it takes no more to pass through each.
+    """
     ranks = rankdata(values) / len(values) - 0.5
-    return np.asarray(np.linalg.qr(np.vander(ranks, DEGREE + 1))[0])
+    degree = min(DEGREE, len(np.unique(values)) - 1)
+    return np.asarray(np.linalg.qr(np.vander(ranks, degree + 1))[0])
 
 
 def _value(utilities: FloatArray, basis: FloatArray) -> float:

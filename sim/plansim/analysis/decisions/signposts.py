@@ -77,7 +77,7 @@ class Signpost:
     name_en: str
     name_zh: str
     share: float
-    """Share of members that meet the target."""
+    """Share of members that meet the target; undecided ones, which tell nothing, count as half."""
     statistic: str
     """The series of the model that answers for it."""
     statistic_en: str
@@ -178,9 +178,10 @@ def signposts(
         good = met[judged, column] == 1
         if min(good.sum(), (~good).sum()) < FEW:
             continue
+        share = float(np.nanmean(met[:, column]))
         for index, year in enumerate(years):
             signs = [
-                _signpost(target, published, year, values, good)
+                _signpost(target, share, published, year, values, good)
                 for published in history.published
                 for values in [outputs[judged, series.index(published.of), index]]
                 if np.isfinite(values).all() and np.ptp(values) > 0
@@ -191,6 +192,7 @@ def signposts(
 
 def _signpost(
     target: Target,
+    share: float,
     published: Published,
     year: int,
     values: FloatArray,
@@ -204,7 +206,7 @@ def _signpost(
         target.id,
         target.name_en,
         target.name_zh,
-        float(good.mean()),
+        share,
         published.of,
         published.en,
         published.zh,
@@ -236,12 +238,13 @@ def area_under_curve(values: FloatArray, good: npt.NDArray[np.bool_]) -> tuple[f
 
 
 def _threshold(values: FloatArray, good: npt.NDArray[np.bool_], is_above: bool) -> float:
-    """Return the value at which hits exceed false alarms by most."""
+    """Return the value at which hits exceed false alarms by most, between two that differ."""
     order = np.argsort(values, kind="stable")
     ordered, kind = values[order], good[order]
     alarms, hits = (np.cumsum(one) / max(one.sum(), 1) for one in (~kind, kind))  # up to a value
     best = alarms - hits if is_above else hits - alarms
-    position = int(np.argmax(best[:-1])) if len(best) > 1 else 0
+    cuts = np.flatnonzero(ordered[1:] > ordered[:-1])
+    position = int(cuts[np.argmax(best[cuts])]) if cuts.size else 0
     return float(ordered[position : position + 2].mean())
 
 

@@ -104,8 +104,7 @@ def sample_of_study(study: xr.Dataset, targets: Sequence[str]) -> Sample:
     )
     points = np.stack([array.values for array in arrays], axis=1)
     codes = study["verdict"].sel(target=list(targets)).transpose("run", ...).values
-    sound = (study["status"].values == 0)[:, None] & (codes >= 0)
-    met = np.where(sound, PART_MET[np.maximum(codes, 0)], np.nan)
+    met = np.where(codes >= 0, PART_MET[np.maximum(codes, 0)], np.nan)  # below 0: never run
     return Sample(factors, points, met)
 
 

@@ -93,7 +93,7 @@ class Summary:
 
         It has, by scenario: ``p_met`` (scenario, target), the share of the sound runs that meet a
         target, with its standard error ``p_met_se`` and its 95 % interval from ``p_met_low`` to
-        ``p_met_high``, all NaN where the scenario assumes the target;
+        ``p_met_high``, all NaN where the scenario assumes the target or no run judges it;
         ``verdicts`` (scenario, target, verdict), counts of runs; ``worst_margin`` (scenario,
         target) in the target's unit and the run ``worst_run`` that has it; ``quantiles`` (scenario,
         output, year, quantile) of the outputs over the sound runs; ``runs`` (scenario, outcome),
@@ -200,7 +200,8 @@ def shares(verdicts: npt.NDArray[np.int64], *, is_sample: bool) -> tuple[FloatAr
     ``verdicts`` (…, verdict) are counts; each array is (…). See `Summary.dataset`.
     """
     count = verdicts.sum(axis=-1).astype(np.float64)
-    count[(verdicts[..., Status.ASSUMED.code] > 0) | (count == 0)] = np.nan
+    judged = count - verdicts[..., Status.UNTESTABLE.code]
+    count[(verdicts[..., Status.ASSUMED.code] > 0) | (judged == 0)] = np.nan
     met = verdicts[..., Status.MET.code]
     more = count + NORMAL**2
     middle = (met + NORMAL**2 / 2) / more

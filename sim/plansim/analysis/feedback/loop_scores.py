@@ -27,7 +27,7 @@ from plansim.errors import Fault, InputError, SimulationError
 from plansim.files.notebook import Table, Tabular
 from plansim.model.records import Integration, Model
 from plansim.scenario.factors import FloatArray
-from plansim.scenario.references import cells_meant
+from plansim.scenario.references import variable_cells
 from plansim.scenario.scenario_file import Scenario, scenario_of
 from plansim.scenario.variant import for_scenarios
 from plansim.targets.target import split_reference
@@ -151,7 +151,7 @@ def path_score(model: Model, path: Sequence[LoopLink], links: LinkScores) -> Flo
     """
     stations = []
     for link in path:
-        variable, cells = cells_meant(model, link.cause)  # of a range all of its elements
+        variable, cells = variable_cells(model, link.cause)  # of a range all of its elements
         stations.append([f"{variable.name}[{one}]" if one else variable.name for one in cells])
     product = np.eye(len(stations[0]))
     nil = np.zeros(len(links.time))

@@ -7,7 +7,7 @@ frozen at the initial value. The change of the targets is the effect of the loop
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
@@ -24,7 +24,7 @@ from plansim.files.notebook import Table, Tabular
 from plansim.files.yaml_document import read_document
 from plansim.model.records import Model
 from plansim.scenario.factors import FloatArray, default_of
-from plansim.scenario.references import meant, variable_meant
+from plansim.scenario.references import constant_cells, reference_of
 from plansim.scenario.scenario_file import Scenario, scenario_of
 from plansim.targets.catalogue import targets_of
 from plansim.targets.target import (
@@ -46,8 +46,9 @@ __all__ = [
     "LoopLink",
     "Polarity",
     "cut_loops",
-    "largest_shifts",
     "load_loops",
+    "target_shifts",
+    "years_to_horizon",
 ]
 
 FILE_NAME = "loops.yaml"
@@ -92,7 +93,7 @@ def polarity_of(path: Sequence[LoopLink]) -> Polarity:
 
 
 def _switch(name: str, model: Model) -> str:
-    variable, _ = meant(model, name)
+    variable, _ = constant_cells(model, name)
     if variable.subscripts:
         expected = Message("a constant of the model")
         raise InputError("'{name}' is not a switch", expected=expected, name=name)
@@ -112,7 +113,7 @@ _Signs = Annotated[
     dict[str, int],
     Entries(
         dict[str, Literal[1, -1]],
-        lambda name, sign, model: variable_meant(model, name) and sign,
+        lambda name, sign, model: reference_of(model, name) and sign,
     ),
 ]
 
@@ -251,8 +252,7 @@ def cut_loops(
     loops = load_loops(model) if loops is None else loops
     of_interest = binding_targets if targets is None else judged_targets
     judged = of_interest(targets_of(model, targets))
-    last = max((target.horizon for target in judged), default=0)
-    years = tuple(range(math.ceil(scenario.time.initial), last + 1))
+    years = years_to_horizon(scenario, judged)
     request = Request(judged, outputs=answering_series(judged), years=years)
     switches = list(dict.fromkeys(loop.switch for loop in loops))
     evaluator = Evaluator(model, scenario, switches, request)
@@ -263,7 +263,7 @@ def cut_loops(
     evaluation = evaluator.evaluate(settings)
     if evaluation.failed[0]:
         evaluation.require_ok()
-    shifts = dict(zip(request.outputs, largest_shifts(evaluation.outputs).T, strict=True))
+    shifts = target_shifts(judged, evaluation.output)
 
     def effect(target: Target, run: int) -> Effect:
         verdicts = evaluation[target.id]
@@ -273,7 +273,7 @@ def cut_loops(
             float(verdicts.value[run]),
             verdicts.status_of(0),
             verdicts.status_of(run),
-            max(float(shifts[name][run]) for name in target.variables.values()),
+            float(shifts[target.id][run]),
         )
 
     return Cuts(
@@ -282,17 +282,31 @@ def cut_loops(
     )
 
 
-def largest_shifts(outputs: FloatArray) -> FloatArray:
-    """Return the largest shift of each run's series against the first run's: ``(run, output)``.
+def years_to_horizon(scenario: Scenario, targets: Iterable[Target]) -> tuple[int, ...]:
+    """Return the years from a scenario's first to the last horizon of targets."""
+    last = max((target.horizon for target in targets), default=0)
+    return tuple(range(math.ceil(scenario.time.initial), last + 1))
 
-    ``outputs`` is ``(run, output, year)``; a shift is a part of the larger of the value and that of
-    the first year. NaN where the run has failed or the first one saves nothing.
+
+def target_shifts(
+    targets: Iterable[Target], series: Callable[[str], FloatArray]
+) -> dict[str, FloatArray]:
+    """Return the largest shift of the variables that answer for each target: ``(run,)`` by its id.
+
+    ``series`` gives the values of a variable, ``(run, year)``; the first run is that with all
+    loops. A shift is a part of the larger of its value and that of the first year. NaN where a run
+    has failed or the first one saves nothing.
     """
-    if not outputs.size:
-        return np.empty(outputs.shape[:2])
-    before = outputs[0]
-    known = np.isfinite(before)
-    first = np.take_along_axis(before, known.argmax(axis=-1)[:, None], axis=-1)
-    size = np.maximum(np.maximum(abs(before), abs(first)), 1e-12)
-    shifts = np.where(known, abs(outputs - before) / size, -np.inf).max(axis=-1)
-    return np.where(known.any(axis=-1), shifts, np.nan)
+    return {
+        target.id: np.max([_shift(series(name)) for name in target.variables.values()], axis=0)
+        for target in targets
+    }
+
+
+def _shift(values: FloatArray) -> FloatArray:
+    """Return the largest shift of each run against the first: ``(run, year)`` → ``(run,)``."""
+    before = values[0]
+    if not (known := np.isfinite(before)).any():
+        return np.full(len(values), np.nan)
+    size = np.maximum(np.maximum(abs(before), abs(before[known.argmax()])), 1e-12)
+    return np.asarray((abs(values - before) / size)[:, known].max(axis=1))

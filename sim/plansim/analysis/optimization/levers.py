@@ -9,7 +9,7 @@ import numpy as np
 from plansim.errors import InputError, Message
 from plansim.model.records import Model, VariableKind
 from plansim.scenario.factors import Apply
-from plansim.scenario.references import meant
+from plansim.scenario.references import constant_cells
 from plansim.targets.labels import reference_named
 from plansim.targets.views import Lever, names_of
 from plansim.targets.views_file import load_views
@@ -32,15 +32,16 @@ def lever_named(model: Model, name: str) -> Lever:
     """
     bare, bracket, inside = name.partition("[")
     try:
-        variable, elements = meant(model, reference_named(model, name))
+        variable, elements = constant_cells(model, reference_named(model, name))
     except InputError as error:
         unknown = InputError(replace(fault, file="--lever") for fault in error.faults)
         try:
             # In Chinese a lever may be called as the variable that it drives.
             lever = load_views(model).lever(name)
-            sets = lever is not None and lever.apply is Apply.SET
             after = f"{bare.strip()} after{bracket}{inside}"
-            variable, elements = meant(model, lever.constants[0] if lever and sets else after)
+            sets = lever is not None and lever.apply is Apply.SET
+            constant = lever.constants[0] if lever and sets else after
+            variable, elements = constant_cells(model, constant)
         except InputError:
             raise unknown from None
         if variable.name not in model.variables:  # a scenario may bend it, but it has no range

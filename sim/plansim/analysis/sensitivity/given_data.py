@@ -74,9 +74,11 @@ def _indices(
     factors: Sequence[Factor], points: FloatArray, margin: FloatArray, seed: int
 ) -> pd.DataFrame:
     """Return what a margin depends on, a row a factor, the strongest first."""
-    from scipy.stats import spearmanr
+    from scipy.stats import rankdata, spearmanr
 
-    shuffled = np.random.default_rng(seed).permutation(points[:, :1])
+    # In place of values their places, which differ also where a switch has few values.
+    places = rankdata(points[:, :1], "ordinal", axis=0)
+    shuffled = np.random.default_rng(seed).permutation(places)
     distances = pawn(np.hstack([points, shuffled]), margin, seed)
     table = {
         "factor": [factor.name for factor in factors],
@@ -89,7 +91,9 @@ def _indices(
 
 
 def pawn(points: FloatArray, values: FloatArray, seed: int = 0) -> FloatArray:
-    """Return the median of PAWN's distances of each factor: ``(factor,)``.
+    """Return the median of PAWN's distances of each factor, 0 of one that is still: ``(factor,)``.
+
+    Slices are of equal numbers of runs; runs of equal value, as of a switch, are parted by chance.
 
     Args:
         points: ``(run, factor)``.
@@ -97,10 +101,12 @@ def pawn(points: FloatArray, values: FloatArray, seed: int = 0) -> FloatArray:
         seed: any whole number.
     """
     from SALib.analyze import pawn as salib
+    from scipy.stats import rankdata
 
+    order = np.random.default_rng(seed).permutation(len(points))
+    places = rankdata(points[order], "ordinal", axis=0)
     names = [str(column) for column in range(points.shape[1])]
-    ends = np.stack([points.min(axis=0), points.max(axis=0)], axis=1).tolist()
-    problem = {"num_vars": len(names), "names": names, "bounds": ends}
+    problem = {"num_vars": len(names), "names": names, "bounds": [[1, len(points)]] * len(names)}
     with np.errstate(invalid="ignore", divide="ignore"):
-        found = salib.analyze(problem, points, values, S=SLICES, seed=seed)
-    return np.nan_to_num(np.asarray(found["median"], np.float64))
+        found = salib.analyze(problem, places, values[order], S=SLICES)
+    return np.where(np.ptp(points, axis=0) > 0, np.asarray(found["median"], np.float64), 0.0)

@@ -188,7 +188,7 @@ def leading(strength: FloatArray, each: int, least: int) -> Sequence[int]:
     For every output its ``each`` strongest, and, if these are fewer than ``least`` together, others
     by their largest strength relative to the strongest factor of an output.
 
-    >>> leading(np.array([[9.0, 1.0, 3.0, 0.0], [1.0, 0.0, 8.0, 2.0]]), each=1, least=3)
+    >>> leading(np.array([[90.0, 10.0, 30.0, 0.0], [1.0, 0.0, 8.0, 2.0]]), each=1, least=3)
     [0, 2, 3]
     """
     strength = np.nan_to_num(strength)

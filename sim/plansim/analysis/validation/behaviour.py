@@ -9,8 +9,8 @@ Reality check: a bridge between systems thinking and system dynamics, ibid. 10(2
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import TypeAlias
 
 import numpy as np
@@ -31,7 +31,7 @@ from plansim.analysis.evaluator import (
     compile_whole,
     every_step,
 )
-from plansim.analysis.feedback.loops import MOVES, Loop, largest_shifts
+from plansim.analysis.feedback.loops import MOVES, Loop, target_shifts, years_to_horizon
 from plansim.analysis.validation.conservation import EXACT, compared, first_not_finite, unsound
 from plansim.analysis.validation.context import (
     ValidationContext,
@@ -195,7 +195,8 @@ def loop_cuts(context: ValidationContext) -> Result:
     for scenario in context.scenarios.values():
         settings = [{**scenario.values, loop.switch: 0.0} for loop in loops]
         runs = context.compiled.run([scenario.values, *settings], scenario.time)
-        shifts = _shifts(context, scenario, runs)
+        years = years_to_horizon(scenario, context.binding)
+        shifts = target_shifts(context.binding, partial(runs.in_years, years=years))
         # A run that starts elsewhere starts from other values than those of the base year.
         whole = scenario.time.initial == context.baseline.time.initial
         for run, loop in enumerate(loops, start=1):
@@ -203,7 +204,10 @@ def loop_cuts(context: ValidationContext) -> Result:
                 what = f"{broken[0]} ({scenario.id})"
                 faults.append(case(loop, False, "not_finite", what=what, time=broken[1]))
             else:
-                moved = ((float(s[run]), target, scenario.id) for target, s in shifts.items())
+                moved = (
+                    (float(np.nan_to_num(by_run[run])), target, scenario.id)
+                    for target, by_run in shifts.items()
+                )
                 largest[loop.id] = max([largest[loop.id], *moved])
             faults += _not_frozen(loop, scenario, runs, run, 0 if whole else run)
     cases = []
@@ -223,26 +227,6 @@ def loop_cuts(context: ValidationContext) -> Result:
         weak=", ".join(loop.id for loop in loops if loop.weak.en) or "–",
         scenarios=len(context.scenarios),
     )
-
-
-def _shifts(
-    context: ValidationContext, scenario: Scenario, runs: Trajectories
-) -> dict[str, FloatArray]:
-    """Return the largest shift of each binding target's variables up to the horizon: ``(run,)``.
-
-    Zero where there is none.
-    """
-    horizon = max((target.horizon for target in context.binding), default=0)
-    years = range(math.ceil(scenario.time.initial), horizon + 1)
-    shifts = {}
-    for target in context.binding:
-        series = [
-            np.stack([runs.yearly(name)(year) for year in years], axis=1)
-            for name in target.variables.values()
-        ]
-        moved = largest_shifts(np.stack(series, axis=1)).max(axis=1)
-        shifts[target.id] = np.where(np.isfinite(moved), moved, 0.0)
-    return shifts
 
 
 def _not_frozen(

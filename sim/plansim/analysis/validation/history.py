@@ -174,8 +174,8 @@ def history_series(context: ValidationContext) -> tuple[HistorySeries, ...]:
     years = tuple(range(math.ceil(runs.time[0]), last + 1))
     for series in context.history.series:
         if all(point.since is None for point in series.points):
-            values = np.stack([*map(runs.yearly(series.variable), years)], axis=1)
-            made.append(HistorySeries(series, years, values / series.scale))
+            values = runs.in_years(series.variable, years) / series.scale
+            made.append(HistorySeries(series, years, values))
     return tuple(made)
 
 

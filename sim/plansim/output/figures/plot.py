@@ -1,5 +1,6 @@
 """Figures of runs: each function takes datasets and gives the matplotlib axes that it drew on.
 
+The other modules of the folder draw them; this one is `plansim.plot`, and named as users name it.
 Some take no dataset: `loop_shares` takes what `plansim.score_loops` gives, and the sheets of
 decisions what `plansim.discover`, `robustness`, `policies` and `signposts` give.
 

@@ -174,7 +174,7 @@ def _met(row: xr.Dataset, text: Text) -> str | Prose:
     If all or none do, its interval: an error on both sides would claim what cannot be.
     """
     counts, share = row["verdicts"].to_series(), float(row["p_met"])
-    if math.isnan(share):  # assumed, or there is no sound run
+    if math.isnan(share):  # assumed, or no sound run judges it
         return text(f"status.{Status.ASSUMED if counts[Status.ASSUMED] else Status.UNTESTABLE}")
     part = counts[Status.MET] / counts.sum()
     error, low, high = (float(row[f"p_met_{measure}"]) for measure in ("se", "low", "high"))
