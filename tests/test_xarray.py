@@ -141,6 +141,13 @@ def test_selections_say_the_same_as_the_whole(tmp_path: Path) -> None:
     only = runs.sel(time=[2010]).plansim.verdicts(["F2"]).set_index(["scenario", "target"])
     columns = ["value", "share", "status"]
     pd.testing.assert_frame_equal(only[columns], verdicts.loc[only.index][columns])
+    named = runs.assign_coords(scenario=["A", "B"]).plansim.verdicts()
+    assert named["share"].isna().all()
+    np.testing.assert_array_equal(named["value"], verdicts["value"])
+    apart = [plansim.simulate(model), plansim.simulate(model, tmp_path / "boats.yaml")]
+    by_hand = xr.concat(apart, pd.Index(["as-written", "boats"], name="scenario"))
+    with pytest.raises(ValueError, match=r"join them by simulate\(model"):
+        by_hand.plansim.frame()
     with pytest.raises(ValueError, match=r"more than one run \(policy\)"):
         runs.rename(scenario="policy").plansim.frame("fish")
 
@@ -153,13 +160,24 @@ def test_runs_of_a_sweep_keep_their_numbers(tmp_path: Path) -> None:
     second.write_text(f"parent: {path}\ntitle: Second\n", "utf-8")
     array = next(v for v in toy.model.variables.values() if v.subscripts and v.kind.moves)
     element = toy.model.subscripts[array.subscripts[0]].elements[-1]
+    share = toy.model.variables["investment share"]
+    plant = toy.model.subscripts[share.subscripts[0]]
     design.write_text(
         f"title: Two\nscenarios: [{path}, {second}]\ndesign: {{kind: grid, levels: 4}}\n"
-        f"factors: {{saving: }}\noutputs: ['output', '{array.name}[{element}]']\n",
+        f"factors: {{saving: , '{share.name_zh}[{plant.elements_zh[0]}]': [0.5, 0.6]}}\n"
+        f"outputs: ['output', '{array.name}[{element}]']\n",
         "utf-8",
     )
     runs = plansim.sweep(toy.model, design, tmp_path / "two.zarr", targets=toy.targets, threads=1)
     whole, shares = runs.plansim.frame(), runs.plansim.shares()
+    factor = runs[f"{share.name}[{plant.elements[0]}]"]  # whatever the language of the design
+    assert factor.attrs["long_name_zh"] == f"{share.name_zh}[{plant.elements_zh[0]}]"
+    own = runs[f"{array.name}[{element}]"]
+    chinese = f"{array.name_zh}[{toy.model.subscripts[array.subscripts[0]].elements_zh[-1]}]"
+    assert own.attrs["long_name_zh"] == chinese
+    assert runs.plansim[chinese].identical(own)
+    with pytest.raises(plansim.UnknownNameError, match="did you mean"):
+        runs.plansim[array.name_zh]  # not the only element that was kept
     assert {*whole["variable"]} == {"output", array.name}
     assert {*whole["element"]} == {"", element}
     pd.testing.assert_frame_equal(runs.transpose(..., "run").plansim.shares(), shares)
@@ -258,6 +276,14 @@ def test_the_first_dataset_brings_the_accessor_and_the_import_does_not_wait_for_
         "import xarray; xarray.Dataset().plansim"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_scenario_of_another_model_is_refused(city: Model, tmp_path: Path) -> None:
+    model = lake(tmp_path)
+    late = parse_model(model.text.replace("INITIAL TIME= 2005", "INITIAL TIME= 2006"), model.path)
+    for other in (plansim.read_scenario("baseline", city), plansim.as_written(late)):
+        with pytest.raises(plansim.InputError, match=f"'{other.id}' was read for another model"):
+            plansim.simulate(model, other)
 
 
 def test_one_is_as_good_as_a_list_of_one(city: Model, runs: xr.Dataset, tmp_path: Path) -> None:

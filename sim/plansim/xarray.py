@@ -198,6 +198,8 @@ class PlansimAccessor:
         check_name(name)
         if name in self._runs:
             return name
+        if "verdict" in self._runs:  # a sweep keeps elements by their own
+            return named(self._runs, name)
         base, bracket, inside = name.partition("[")
         try:
             return named(self._runs, base) + bracket + inside

@@ -331,6 +331,7 @@ def test_a_quick_design(small: Model) -> None:
         (["growth", "增长率"], "act on one constant"),
         (["growht"], "did you mean 'growth'?"),
         (["=1..2"], "not a factor"),
+        (["share"], "needs a distribution; expected NAME=LOW..HIGH"),
     ],
 )
 def test_faults_of_quick_designs(small: Model, factors: list[str], expected: str) -> None:

@@ -96,6 +96,9 @@ def test_lists_leave_nothing_out_and_keep_to_the_width(
         assert str(count) in lines[-1]
         squeezed = "".join("".join(lines).split())
         assert width < 160 or all("".join(name.split()) in squeezed for name in names)
+    half_years = [e for one in views.levers for e in (one.low, one.high) if e > 1900 and e % 1]
+    levers = shown(lever_list(views, city, text), width)
+    assert all(f"{year:.1f}" in levers for year in half_years)
 
 
 @pytest.mark.parametrize("text", [EN, ZH])

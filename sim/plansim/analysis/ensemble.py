@@ -205,7 +205,7 @@ def with_shares(
     return CheckedTargets(
         verdict  # such as one whose year was cut off
         if verdict.status is Status.UNTESTABLE
-        else replace(verdict, share=shares[verdict.scenario].get(verdict.id))
+        else replace(verdict, share=shares.get(verdict.scenario, {}).get(verdict.id))
         for verdict in verdicts
     )
 

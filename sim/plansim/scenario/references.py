@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from plansim.files.yaml_document import Location
 
 __all__ = [
+    "chinese_of",
     "constant_cells",
     "constant_ranges",
     "elements_meant",
@@ -93,6 +94,15 @@ def reference_of(model: Model, name: str) -> str:
     base, inside = split_name(name)
     variable = model.find(base)
     return variable.name if inside is None else f"{variable.name}[{inside}]"
+
+
+def chinese_of(model: Model, variable: Variable, reference: str) -> str:
+    """Return the Chinese of a variable's ``name`` or ``name[element]``; empty if it has none."""
+    _, inside = split_name(reference)
+    if inside is None or not variable.name_zh:
+        return variable.name_zh
+    called = dict(pair for subscript in model.subscripts.values() for pair in subscript.pairs)
+    return f"{variable.name_zh}[{','.join(called.get(one, one) for one in inside.split(','))}]"
 
 
 def split_name(name: str) -> tuple[str, str | None]:

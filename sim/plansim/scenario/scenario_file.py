@@ -18,6 +18,7 @@ from plansim.files.notebook import Table, Tabular
 from plansim.files.shipped import is_file, is_folder, shipped, shipped_model
 from plansim.model.records import Integration, Model, check_model, folded, several
 from plansim.model.units import units_sha256
+from plansim.scenario.levers import added_constant
 from plansim.scenario.records import (
     OVERLAYS,
     BilingualText,
@@ -127,6 +128,7 @@ def scenario_of(model: Model, scenario: Scenario | str | Path | None) -> Scenari
 
     Raises:
         ScenarioError: as for `read_scenario`.
+        InputError: the record was read for a model with other constants or another clock.
         TypeError: it is none of these.
     """
     if scenario is None:
@@ -135,6 +137,12 @@ def scenario_of(model: Model, scenario: Scenario | str | Path | None) -> Scenari
         return read_scenario(scenario, model)
     if not isinstance(scenario, Scenario):
         raise TypeError(f"expected a Scenario or the name of one, found {type(scenario).__name__}")
+    names = {key.partition("[")[0] for key in scenario.values}
+    strange = {name for name in names - model.variables.keys() if not added_constant(model, name)}
+    sets_clock = any(name.upper() in model.time.controls for name in names)
+    ends, own = ((time.initial, time.final) for time in (scenario.time, model.time))
+    if strange or (ends != own and not sets_clock):
+        raise InputError("the scenario '{name}' was read for another model", name=scenario.id)
     return scenario
 
 

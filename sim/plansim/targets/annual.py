@@ -185,9 +185,10 @@ def annual_of(
         array, name = dataset[key], str(key)
         over = next((dim for dim in _OVER if dim in array.dims), None)
         if others := [str(dim) for dim in array.dims if dim != over and dim not in ranges]:
-            raise ValueError(
-                f"the dataset holds more than one run ({', '.join(others)}): select one of them"
-            )
+            how = "select one of them"
+            if "scenario" in others:  # the run cards of all but the first are lost
+                how = "join them by simulate(model, [...]), which keeps what each assumes"
+            raise ValueError(f"the dataset holds more than one run ({', '.join(others)}): {how}")
         dims = [str(dim) for dim in array.dims if dim != over]
         timing = str(array.attrs.get("timing", ""))
         values = np.asarray(array.transpose(*((over,) if over else ()), *dims), dtype=np.float64)

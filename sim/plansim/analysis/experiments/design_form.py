@@ -37,7 +37,7 @@ from plansim.files.forms import (
 from plansim.model.records import Integration, Model, Variable, folded
 from plansim.scenario.cells import Cell, number_in
 from plansim.scenario.factors import Apply, Distribution, Factor, constants_meant, unit_of
-from plansim.scenario.references import series_meant
+from plansim.scenario.references import chinese_of, series_meant
 from plansim.scenario.scenario_file import Scenario, as_written, read_scenario, split_overlays
 
 __all__ = [
@@ -157,18 +157,25 @@ def factor_of(name: str, form: FactorForm, context: DesignContext) -> Factor:
     if "/" in name or name.startswith("_"):
         message = Message("a factor cannot be called '{name}'", name=name)
         raise InputError(message, expected=Message("no slash in it"))
+    chinese = chinese_of(context.model, first, *variables) if len(variables) == 1 else ""
+    if len(variables) == 1 and not form.constants:
+        (name,) = variables
+    elif folded(name) in {folded(first.name), folded(first.name_zh)}:
+        name = first.name
     return Factor(
-        name=first.name if folded(name) in {folded(first.name), folded(first.name_zh)} else name,
+        name=name,
         constants=tuple(variables),
         apply=form.apply,
-        distribution=_distribution(name, form, unit, first),
+        distribution=_distribution(name, form, unit, first, in_file=context.path is not None),
         unit=unit,
-        name_zh=form.zh or (first.name_zh if len(variables) == 1 else ""),
+        name_zh=form.zh or chinese,
         levels=form.levels,
     )
 
 
-def _distribution(name: str, form: FactorForm, unit: str, variable: Variable) -> Distribution:
+def _distribution(
+    name: str, form: FactorForm, unit: str, variable: Variable, *, in_file: bool
+) -> Distribution:
     """Return the distribution of an entry; of none, uniform over what is plausible."""
 
     def numbers(cells: Sequence[Cell], *at: str) -> list[float]:
@@ -198,7 +205,8 @@ def _distribution(name: str, form: FactorForm, unit: str, variable: Variable) ->
     if form.normal is None and form.lognormal is None:
         if is_set and len(form.constants) <= 1 and variable.plausible is not None:
             return Uniform(*variable.plausible)
-        expected = Message("uniform: [low, high], or another one")
+        written = Message("uniform: [low, high], or another one")
+        expected = written if in_file else "NAME=LOW..HIGH"
         raise InputError("'{name}' needs a distribution", expected=expected, name=name)
     if form.within is None and not is_set:
         raise InputError("'{name}' needs ends", expected=Message("within: [low, high]"), name=name)

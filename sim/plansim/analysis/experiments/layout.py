@@ -39,6 +39,7 @@ from plansim.engine.trajectory import version_of
 from plansim.errors import DesignError, Fault, InputError, Message, OutputError, foreign
 from plansim.files.writing import unfit_parent
 from plansim.model.records import Model
+from plansim.scenario.references import chinese_of
 from plansim.targets.target import Status, variable_of
 
 __all__ = ["SweepJob", "lay_out", "new_store", "old_store", "open_same"]
@@ -267,7 +268,7 @@ def _write_arrays(group: zarr.Group, job: SweepJob, store: Store) -> None:
         per_run(factor.name, "f8", np.nan, {"units": factor.unit, **names, **about})
     for name in request.outputs:
         variable = variable_of(model, name)
-        names = {"long_name": name, "long_name_zh": variable.name_zh}
+        names = {"long_name": name, "long_name_zh": chinese_of(model, variable, name)}
         about = {"role": "output", "timing": variable.timing.value}
         per_run(name, "f8", np.nan, {"units": variable.unit, **names, **about}, **years)
     per_run("verdict", "i1", NEVER, _flags(Status, "What becomes of each target."), **targets)

@@ -16,7 +16,7 @@ from plansim.errors import InputError
 from plansim.model.records import Model
 from plansim.output.describe import constants_name
 from plansim.output.figures import canvas
-from plansim.output.words.text import Lang, Text, read_text
+from plansim.output.words.text import Lang, Text, four_digits, read_text
 from plansim.output.words.wrapping import shortened
 from plansim.targets.target import Target
 from plansim.targets.verdict import of_hundred
@@ -124,10 +124,10 @@ def _ranges(axes: Axes, box: FailureBox, model: Model, text: Text) -> None:
         axes.barh(row, last - first, left=first, height=0.34, color=INSIDE, linewidth=0)
         for end, at in ((limit.low, first), (limit.high, last)):
             if end is not None:
-                axes.text(at, row - 0.22, f"{end:.4g}", ha="center", va="bottom", fontsize=8,
+                axes.text(at, row - 0.22, four_digits(end), ha="center", va="bottom", fontsize=8,
                           color=canvas.darker(INSIDE))  # fmt: skip
         frequency = text("discover.found_in", count=of_hundred(limit.frequency))
-        below = (f"{low:.4g}", frequency, f"{high:.4g}")
+        below = (four_digits(low), frequency, four_digits(high))
         for place, words, side in zip((0, 0.5, 1), below, ("left", "center", "right"), strict=True):
             axes.text(place, row + 0.22, words, ha=side, va="top", fontsize=7, color=canvas.GREY)
     canvas.name_rows(axes, names, least=2)

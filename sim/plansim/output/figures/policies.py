@@ -14,7 +14,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from plansim.analysis.decisions.policies import PolicyPoint, PolicySet
 from plansim.analysis.decisions.policy_search import Aim
 from plansim.output.figures import canvas
-from plansim.output.words.text import Lang, Text, read_text
+from plansim.output.words.text import Lang, Text, four_digits, read_text
 from plansim.scenario.factors import FloatArray
 
 __all__ = ["policy_sheet"]
@@ -126,7 +126,7 @@ def _levers(axes: Axes, result: PolicySet, moved: Sequence[int], text: Text) -> 
     axes.set_xlim(-0.02, 1.02)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.0f} %"))
     for row, lever in enumerate(levers):
-        ends = "–".join(f"{end * lever.shown_factor:.4g}" for end in (lever.low, lever.high))
+        ends = "–".join(four_digits(end * lever.shown_factor) for end in (lever.low, lever.high))
         unit = (
             "" if lever.shown_unit == "Dmnl" else f" {canvas.typeset(text.unit(lever.shown_unit))}"
         )

@@ -34,7 +34,7 @@ from plansim.output.tables.verdicts import STYLES, letter_of, verdict_table
 from plansim.output.words.answer import gained, lost
 from plansim.output.words.language import say_in
 from plansim.output.words.text import Text, decimals_for, decimals_of, figure, signed
-from plansim.output.words.verdicts import MARKS, by_section
+from plansim.output.words.verdicts import MARKS, by_section, difference_words
 from plansim.targets.target import Attribute, Status, split_reference
 from plansim.targets.verdict import SURE
 
@@ -200,8 +200,8 @@ def _margins(shares: Shares, decimals: int, text: Text) -> str:
     ends = [round(margin, finest) for margin in (shares.margin_before, shares.margin_after)]
     before, after, change = (signed(end, finest) for end in (*ends, ends[1] - ends[0]))
     name = text.name(target) + text("list_sep.colon")
-    moves = f"{before} → {after} {text.unit(target.unit)} ({change})"
-    return f"{target.id}  {name}{moves}"
+    moved = difference_words(f"{before} → {after}", target.unit, text)
+    return f"{target.id}  {name}{moved} ({change})"
 
 
 def _largest(

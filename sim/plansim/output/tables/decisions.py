@@ -32,7 +32,7 @@ from plansim.output.tables.layout import (
     unit_cell,
     unit_column,
 )
-from plansim.output.words.text import Text
+from plansim.output.words.text import Text, four_digits
 from plansim.output.words.verdicts import difference_words
 from plansim.scenario.factors import Apply
 from plansim.targets.verdict import of_hundred
@@ -97,7 +97,7 @@ def _limits(box: FailureBox, model: Model, text: Text) -> Grid:
 
 def _plausible(limit: Limit) -> str:
     low, high = limit.plausible or (None, None)
-    return "" if low is None or high is None else f"{low:.4g}–{high:.4g}"
+    return "" if low is None or high is None else f"{four_digits(low)}–{four_digits(high)}"
 
 
 def _cited(limit: Limit) -> Iterator[str]:
@@ -111,11 +111,12 @@ def limit_of(limit: Limit, model: Model, text: Text) -> tuple[str, str, str]:
     low, high, unit = limit.low, limit.high, limit.unit
     sign = "" if limit.is_value else {Apply.MULTIPLY: "×", Apply.ADD: "+"}.get(factor.apply, "")
     if low is None:
-        asked = f"≤ {sign}{high:.4g}"
+        assert high is not None
+        asked = f"≤ {sign}{four_digits(high)}"
     elif high is None:
-        asked = f"≥ {sign}{low:.4g}"
+        asked = f"≥ {sign}{four_digits(low)}"
     else:
-        asked = f"{sign}{low:.4g}–{sign}{high:.4g}"
+        asked = f"{sign}{four_digits(low)}–{sign}{four_digits(high)}"
     return name, asked, unit_cell(unit, text)
 
 
@@ -220,7 +221,7 @@ def _signs(signs: Sequence[Signpost], text: Text) -> RenderableType:
         return Prose(figure) if sign.is_useful else Prose(f"({figure})", Style.FAINT)
 
     def threshold(sign: Signpost) -> str:
-        return f"{'≥' if sign.is_met_above else '≤'} {sign.threshold:.4g}"
+        return f"{'≥' if sign.is_met_above else '≤'} {four_digits(sign.threshold)}"
 
     columns = [
         Column("signposts.year", lambda s: f"  {s.year}"),

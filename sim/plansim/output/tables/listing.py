@@ -19,7 +19,7 @@ from plansim.output.tables.layout import (
     text_column,
     unit_cell,
 )
-from plansim.output.words.text import Text
+from plansim.output.words.text import Text, four_digits
 from plansim.output.words.verdicts import by_section, limit_of
 from plansim.scenario.factors import Apply, neutral_value
 from plansim.scenario.scenario_file import ScenarioHead, ScenarioKind
@@ -120,7 +120,7 @@ def lever_list(
     def entry(title: str, lever: Lever) -> _Entry:
         present = neutral_value(model, {}, lever.apply, lever.constants)
         low, now, high = (
-            f"{value * lever.shown_factor:.4g}" for value in (lever.low, present, lever.high)
+            four_digits(value * lever.shown_factor) for value in (lever.low, present, lever.high)
         )
         sign = {Apply.SET: "", Apply.ADD: "+ ", Apply.MULTIPLY: "× "}[lever.apply]
         first, *others = lever.constants
@@ -133,19 +133,19 @@ def lever_list(
 
     columns = [
         text_column(text("list.lever")),
-        figure_column(text("list.range")),
+        Column(text("list.range"), right=True, wraps=True),
         figure_column(text("list.present")),
         Column(text("run.unit")),
         text_column(text("list.constant")),
     ]
-    notes = [
-        text("list.set_hint", name=text.name(lever), value=value)
-        for lever in views.levers
-        if lever.apply is Apply.SET and lever.shown_factor != 1
-        if (value := f"{lever.high * lever.shown_factor:.4g} {text.unit(lever.shown_unit)}")
-    ]
+    notes: list[str] = []
+    for lever in views.levers:
+        if lever.apply is Apply.SET and lever.shown_factor != 1 and not notes:
+            highest = four_digits(lever.high * lever.shown_factor)
+            value = f"{highest} {text.unit(lever.shown_unit)}"
+            notes.append(text("list.set_hint", name=text.name(lever), value=value))
     entries = (entry(text.name(group), lever) for group in views.groups for lever in group.levers)
-    return _listed(columns, entries, text, words, *notes[:1])
+    return _listed(columns, entries, text, words, *notes)
 
 
 def target_list(

@@ -28,7 +28,7 @@ from plansim.output.tables.layout import (
     text_column,
     unit_column,
 )
-from plansim.output.words.text import Text, margin_figure, outward
+from plansim.output.words.text import Text, four_digits, margin_figure, outward
 from plansim.output.words.verdicts import difference_words, margin_size, section_of
 from plansim.targets.target import Target
 from plansim.targets.verdict import of_hundred
@@ -286,7 +286,7 @@ _AIMS: Mapping[Aim, tuple[str, Callable[[float], str]]] = {
     Aim.SHARE: ("robust.named", lambda share: f"{of_hundred(share)}/100"),
     Aim.MET: ("robust.mean_met", lambda count: f"{count:.4g}"),
     Aim.EFFORT: ("policies.effort", lambda part: f"{100 * part:.0f} %"),
-    Aim.COST: ("policies.cost", lambda cost: f"{cost:.4g}"),
+    Aim.COST: ("policies.cost", four_digits),
 }
 """The head of each aim, and how its values are written."""
 

@@ -27,6 +27,7 @@ __all__ = [
     "decimals_for",
     "decimals_of",
     "figure",
+    "four_digits",
     "language",
     "margin_figure",
     "outward",
@@ -288,6 +289,15 @@ def decimals_of(values: Iterable[float]) -> int:
         return 0
     decimals = _digits(sizes[len(sizes) // 2])
     return decimals if sizes[-1] >= 9999.5 else max(decimals, 0)
+
+
+def four_digits(value: float) -> str:
+    """Write a number with four digits; above 1000 with one decimal, as a year has it.
+
+    >>> four_digits(0.062071), four_digits(2008.5), four_digits(2008.0), four_digits(16496.2)
+    ('0.06207', '2008.5', '2008', '16496.2')
+    """
+    return f"{value:.4g}" if abs(value) < 1000 else f"{value:.1f}".removesuffix(".0")
 
 
 def margin_figure(margin: float, decimals: int) -> str:
