@@ -110,7 +110,7 @@ def test_what_stands_outside_is_read_as_by_pysd(folder: Path) -> None:
 
 
 def test_names_with_a_question_mark_are_what_the_settings_say(folder: Path) -> None:
-    settings = "\\\\\\---/// Sketch\n///---\\\\\\\n:L<%^E!@\n30:?Book.xlsx=b.xlsx\n"
+    settings = "\\\\\\---/// Sketch\n///---\\\\\\\n:L<%^E!@\n30:?Book.xlsx=C:\\me\\B.XLSX\n"
     path = folder / "other.mdl"
     text = "x= GET XLS CONSTANTS('?book.xlsx', 'Sheet', 'B2') ~~|\n"
     path.write_text(
