@@ -91,7 +91,8 @@ class Sheet:
     def tables(self, across: str, cell: str, count: int) -> list[Points]:
         """Return tables, one for each element: their x in a row or a column of the sheet.
 
-        The points follow one another along that row or column, the elements across it.
+        The points follow one another along that row or column, the elements across it; an element
+        may have none.
         """
         first = self._area(cell)
         if _ROW.fullmatch(across):
@@ -119,8 +120,6 @@ class Sheet:
             points = sorted(
                 (x, y) for x, y in pairs if isinstance(x, float) and isinstance(y, float)
             )
-            if not points:
-                raise ModelError("'{name}' has no numbers at '{cells}'", name=self.file, cells=cell)
             if len({x for x, _ in points}) < len(points):
                 raise ModelError(
                     "'{name}' has two values at one point of '{cells}'",
@@ -128,6 +127,8 @@ class Sheet:
                     cells=across,
                 )
             found.append(points)
+        if not any(found):
+            raise ModelError("'{name}' has no numbers at '{cells}'", name=self.file, cells=cell)
         return found
 
     def _area(self, name: str) -> _Area:
