@@ -121,6 +121,66 @@ def test_verdicts_have_the_shares_of_the_ensemble_beside_the_model(tmp_path: Pat
     np.testing.assert_array_equal(far["value"], table["value"])
 
 
+def test_selections_say_the_same_as_the_whole(tmp_path: Path) -> None:
+    model = lake(tmp_path)
+    runs = plansim.simulate(model, [plansim.as_written(model), tmp_path / "boats.yaml"])
+    whole = runs.plansim.frame()
+    verdicts = runs.plansim.verdicts().set_index(["scenario", "target"])
+    runs.to_netcdf(tmp_path / "kept.nc")
+    with xr.open_dataset(tmp_path / "kept.nc", chunks={}) as lazy:
+        pd.testing.assert_frame_equal(lazy.plansim.frame(), whole)
+    for one in (runs.sel(time=2010), plansim.annual(runs).sel(year=2010)):
+        frame = one.plansim.frame().dropna()
+        assert len(frame) > 0
+        assert not {"effort", "room"} & {*frame["variable"]}  # constants
+        pd.testing.assert_frame_equal(frame.merge(whole), frame.reset_index(drop=True))
+    # A year that was cut off leaves nothing to judge, hence no share.
+    early = runs.sel(time=slice(None, 2008)).plansim.verdicts()
+    assert {*early["status"]} == {"untestable"}
+    assert early["share"].isna().all()
+    only = runs.sel(time=[2010]).plansim.verdicts(["F2"]).set_index(["scenario", "target"])
+    columns = ["value", "share", "status"]
+    pd.testing.assert_frame_equal(only[columns], verdicts.loc[only.index][columns])
+    with pytest.raises(ValueError, match=r"more than one run \(policy\)"):
+        runs.rename(scenario="policy").plansim.frame("fish")
+
+
+def test_runs_of_a_sweep_keep_their_numbers(tmp_path: Path) -> None:
+    toy = newtown(tmp_path)
+    path = str(toy.baseline.path)
+    design = tmp_path / "design.yaml"
+    second = tmp_path / "second.yaml"
+    second.write_text(f"parent: {path}\ntitle: Second\n", "utf-8")
+    array = next(v for v in toy.model.variables.values() if v.subscripts and v.kind.moves)
+    element = toy.model.subscripts[array.subscripts[0]].elements[-1]
+    design.write_text(
+        f"title: Two\nscenarios: [{path}, {second}]\ndesign: {{kind: grid, levels: 4}}\n"
+        f"factors: {{saving: }}\noutputs: ['output', '{array.name}[{element}]']\n",
+        "utf-8",
+    )
+    runs = plansim.sweep(toy.model, design, tmp_path / "two.zarr", targets=toy.targets, threads=1)
+    whole, shares = runs.plansim.frame(), runs.plansim.shares()
+    assert {*whole["variable"]} == {"output", array.name}
+    assert {*whole["element"]} == {"", element}
+    pd.testing.assert_frame_equal(runs.transpose(..., "run").plansim.shares(), shares)
+    others = {
+        "slice": runs.isel(run=slice(3, 6)),
+        "one": runs.isel(run=5),
+        "second": runs.where(runs["scenario"] == 1, drop=True),
+        "year": runs.isel(year=-1),
+    }
+    for name, some in others.items():
+        frame = some.plansim.frame()
+        wanted = whole[whole["run"].isin(np.atleast_1d(some["run"]))]
+        wanted = wanted[wanted["year"].isin(np.atleast_1d(some["year"]))]
+        pd.testing.assert_frame_equal(frame, wanted.reset_index(drop=True), obj=name)
+    assert others["one"].plansim.shares()["members"].sum() == len(runs["target"])
+    axes = others["second"].plansim.plot.fan("output")
+    assert axes.get_title(loc="left")
+    undone = runs.isel(run=[0]).assign(scenario=("run", np.array([-1], "i2")))
+    assert {*undone.plansim.frame()["scenario"]} == {""}
+
+
 def test_members_have_a_frame_and_shares_of_their_own(tmp_path: Path) -> None:
     model = lake(tmp_path)
     boats = tmp_path / "boats.yaml"
@@ -177,6 +237,9 @@ def test_results_are_tables_for_pandas_and_for_the_eye(tmp_path: Path) -> None:
         plansim.compare(model, scenarios, remedies=False),
         plansim.cut_loops(model, boats),
         plansim.deciding_unknowns(model, scenarios),
+        plansim.load_targets(model=model),
+        plansim.load_loops(model),
+        plansim.list_scenarios(),
         plansim.validate(plansim.load_context(model, tmp_path / "stories"), "Q02"),
     ]
     for result in results:

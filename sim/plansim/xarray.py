@@ -24,6 +24,7 @@ import xarray as xr
 from plansim.analysis.ensemble import shares_of, with_shares
 from plansim.analysis.experiments.replay import element_of
 from plansim.analysis.experiments.states import ids_in
+from plansim.analysis.experiments.store import NEVER
 from plansim.analysis.experiments.summary import shares
 from plansim.engine.dataset import origin_of
 from plansim.errors import UnknownNameError
@@ -51,7 +52,9 @@ class PlansimAccessor:
     """
 
     def __init__(self, runs: xr.Dataset) -> None:
-        self._runs = runs
+        # One run of a sweep is still a sweep of one.
+        is_one = "verdict" in runs and "run" not in runs.dims
+        self._runs = runs.expand_dims("run") if is_one else runs
 
     def __getitem__(self, name: str) -> xr.DataArray:
         """Return a variable by its English or Chinese name in any letter case, or an element of it.
@@ -93,8 +96,9 @@ class PlansimAccessor:
         about = self._runs.attrs
         names = variables or about["layout"]["outputs"]
         table = frame(self._runs, *map(self._reference, names))
-        scenarios = np.array([*about["plansim"]["design"]["scenarios"]], dtype=object)
-        table["scenario"] = scenarios[self._runs["scenario"].to_numpy()[table["run"]]]
+        scenarios = np.array([*about["plansim"]["design"]["scenarios"], ""], dtype=object)
+        codes = self._runs["scenario"].fillna(NEVER).astype(int).to_series()
+        table["scenario"] = scenarios[codes[~codes.index.duplicated()][table["run"]]]
         return table
 
     def compare(self, *variables: str) -> pd.DataFrame:
@@ -177,7 +181,7 @@ class PlansimAccessor:
             return table[table["target"].isin(ids_in(self._runs, targets))]
         check_runs(self._runs)
         if not self._is_of_many:
-            raise ValueError("the dataset holds one run a scenario: there is nothing to count")
+            raise ValueError("there is nothing to count: no dimension is called member or run")
         return shares_of(self._runs, self._targets(targets))
 
     @property
@@ -278,7 +282,7 @@ def _shares_of_sweep(sweep: xr.Dataset) -> pd.DataFrame:
     """Return by scenario and target of a sweep the share of the runs that meet the target."""
     design = sweep.attrs["plansim"]["design"]
     status, scenario, verdict = (
-        sweep[name].to_numpy() for name in ("status", "scenario", "verdict")
+        sweep[name].transpose("run", ...).to_numpy() for name in ("status", "scenario", "verdict")
     )
     is_sample = design["kind"] in ("sobol", "latin hypercube")
     tables = []

@@ -331,6 +331,22 @@ def test_a_run_is_written_as_a_scenario_and_read_back_to_the_last_bit(town: Town
     assert read.time == scenario.time
     assert read.assumed == scenario.assumed
     assert (read.title_en, read.title_zh) == (scenario.title_en, scenario.title_zh)
+    bent = DESIGN.replace(
+        "  level: [0.2, 2]",
+        "  growth until year: [1999, 2009]\n"
+        "  level after: [0.2, 2]\n  level from year: [1990, 2009]",
+    )
+    (town.folder / "other.yaml").write_text(
+        "title: Bent\nlevers: {growth: {after: 0.2, from: 2003}}\n", "utf-8"
+    )
+    made = sweep(
+        town.model, town.design(bent, samples=10), town.folder / "bent.zarr", targets=town.aims
+    )
+    for index in made["run"].to_numpy():  # what changes nothing is left out of the file
+        stored, scenario = stored_run(town.folder / "bent.zarr", index, town.model)
+        (town.folder / "again.yaml").write_text(run_scenario_text(scenario), "utf-8")
+        again = simulate(town.model, read_scenario(town.folder / "again.yaml", town.model))
+        assert deviation(again, stored) < 1e-15
     with pytest.raises(InputError, match=r"no such run; .*expected 0 to 19; found 20"):
         stored_run(town.path, 20, town.model)
     with pytest.raises(DesignError, match="made with another model"):

@@ -166,7 +166,7 @@ def test_the_scenario_file_that_is_copied_gives_the_same_run(
     path = tmp_path / "mine.yaml"
     path.write_text(visit.page.evaluate("window.plansim.yaml('a')"), "utf-8")
     scenario = read_scenario(path, city)
-    title = f"{stories[FIRST].title_en}, changed"
+    title = f"{stories[FIRST].title_en} (changed)"
     assert (scenario.parent, scenario.title_en) == (FIRST, title)
     assert "1.3" in scenario.description_en
     assert_same(visit.values("a"), city, scenario)

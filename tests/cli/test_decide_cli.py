@@ -136,3 +136,7 @@ def test_what_is_shown_of_a_solution_meets_the_target(call: Call) -> None:
     _, out, _ = call(*faster, *arguments, "--set", f"desulphurisation rate={value} {unit}")
     assert out.startswith("accelerated-growth meets M34a")
     assert "already" in out
+    _, out, _ = call("decide", "solve", "baseline", "--lever", "abatement effort", *arguments[2:])
+    now = re.search(r"^M34a .*?  (-\S+) .*points$", out, re.MULTILINE)
+    assert now
+    assert f" {now[1]} points" in call("check", "baseline").out

@@ -35,8 +35,9 @@ def test_the_prior_is_drawn_once_and_again_by_force(call: Call, model: Model) ->
     assert code == 2
     assert "exists already; --force replaces it" in err
     assert path.read_text("utf-8") == text
-    code, _, _ = call(*CONDITION, "--prior", "--force", "-n", "40", "--seed", "3")
-    assert (code, path.read_text("utf-8")) == (0, text)
+    again = call(*CONDITION, "--prior", "--force", "-n", "40", "--seed", "3", "--format", "json")
+    assert (again.code, path.read_text("utf-8")) == (0, text)
+    assert json.loads(again.out) == {"members": 40, "factors": 3, "file": path.name}
 
 
 def test_check_has_the_shares_of_python(call: Call, model: Model) -> None:

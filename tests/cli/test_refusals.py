@@ -55,7 +55,8 @@ REFUSALS = [
     ("check baseline --with baseline", "'baseline' is a scenario, and no overlay; expected"),
     ("show drougt", "did you mean 'drought'?"),
     ("run baseline+drought --with drought", "the overlays 'drought' and 'drought' both set"),
-    ("sweep baseline --factor 'capital life' --with drougt", "no overlay is called 'drougt'"),
+    ("sweep baseline --factor foo", "--factor: no variable is called 'foo'; expected a name of"),
+    ("sweep baseline --factor 'capital elasticity' --with drougt", "no overlay is called 'drougt'"),
     ("plot a.zarr -o a.png --kind fan --with drought", "without --set and --with"),
     # files
     ("export baseline -o out.xsl", "did you mean '.xlsx'?"),

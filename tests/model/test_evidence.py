@@ -67,6 +67,16 @@ def test_the_chinese_audit_tells_its_figures_without_english(clash: Clash) -> No
         assert said, name
 
 
+# --- of its time -------------------------------------------------------------------------------
+
+
+def test_what_lies_after_the_base_year_calibrates_nothing(evidence: Mapping[str, Evidence]) -> None:
+    for row in evidence.values():
+        years = re.findall(r"(?<!\d)((?:19|20)\d\d)(?:[–-](\d\d)(?!\d))?", row.year)
+        last = max((int(first[:2] + end) if end else int(first) for first, end in years), default=0)
+        assert row.use == ("context" if last > 2005 else "calibration"), row.id
+
+
 # --- as a sentence ------------------------------------------------------------------------------
 
 

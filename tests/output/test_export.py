@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
+import plansim.xarray  # noqa: F401  (the accessor)
 from plansim.engine.simulate import simulate
 from plansim.errors import CatalogueError, InputError
 from plansim.model.records import Model
@@ -40,6 +41,14 @@ def test_netcdf_holds_every_saved_time_and_the_same_run_gives_the_same_bytes(
     with xr.open_dataset(first, engine="h5netcdf") as back:
         xr.testing.assert_identical(back.load(), run)
     assert first.read_bytes() == second.read_bytes()
+    array = next(one for one in run.data_vars.values() if len(one.dims) == 2 and "time" in one.dims)
+    (dim,) = {*array.dims} - {"time"}
+    names = [reference(str(array.name), str(array[dim][at].item())) for at in (0, -1)]
+    write_dataset(run, first, names=names, force=True)
+    with xr.open_dataset(first, engine="h5netcdf") as back:
+        assert [*back] == names
+        np.testing.assert_array_equal(back[names[1]], array.isel({dim: -1}))
+        pd.testing.assert_frame_equal(back.plansim.frame(), run.plansim.frame(*names))
 
 
 def reference(variable: str, element: str) -> str:

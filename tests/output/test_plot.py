@@ -188,6 +188,25 @@ def test_lines_are_the_annual_figures_with_a_band_between_two(
     assert len(plot.trajectories(runs[0], "GDP", targets).collections) == 0
 
 
+def test_long_titles_and_many_lines_leave_room_for_the_chart(
+    runs: Runs, targets: tuple[Target, ...]
+) -> None:
+    title = (
+        "Cheap credit and a drought of three years while the grid orders twice as much coal " * 2
+    )
+    named = [run.assign_attrs(scenario_title_en=title) for run in runs]
+    for axes in (
+        plot.trajectories(named, "GDP", targets),
+        plot.small_multiples(named, ["GDP", "SO2 emission"], targets)[0],
+        plot.small_multiples([*runs] * 5, ["GDP", "SO2 emission"], targets)[0],
+    ):
+        figure = figure_of(axes)
+        figure.draw_without_rendering()  # that there is no room is a warning, and so an error
+        box = figure.get_tightbbox()
+        assert box.x1 <= figure.get_figwidth() * 1.01
+        assert axes.get_window_extent().height > 0.8 * figure.dpi
+
+
 # --- parts, fans, verdicts ------------------------------------------------------------------------
 
 

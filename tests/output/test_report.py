@@ -34,6 +34,8 @@ from plansim.output.report.document import (
     Paragraph,
     Picture,
     ReportTable,
+    Section,
+    TableColumn,
     numbered,
 )
 from plansim.output.report.report import FORMATS, in_print, write_report
@@ -133,7 +135,8 @@ def test_numbers_of_the_matrix_are_those_of_the_verdicts(
             assert word.text == outcome_words(verdict, text)
             undecided = verdict.status is Status.UNDECIDED
             assert value.number == (None if undecided else verdict.value)
-            assert (margin.number, breach.number) == (verdict.margin, verdict.first_breach)
+            own = (None, None) if undecided else (verdict.margin, verdict.first_breach)
+            assert (margin.number, breach.number) == own  # each basis has its own
             assert share.number == (verdict.share.of_hundred if verdict.share else None)
             said = text("report.fails_first", year=verdict.first_breach)
             later = verdict.first_breach not in (None, target.year)
@@ -201,6 +204,24 @@ def test_what_is_robust_is_that_of_robustness(
     assert said.text.startswith(f"{better.title_en} is more robust than ")
 
 
+@pytest.mark.parametrize("lang", LANGS)
+def test_what_a_call_sets_stands_on_the_first_page_and_long_titles_are_cut(
+    found: Comparison, lang: Lang
+) -> None:
+    text, long = read_text(lang), "credit and steel " * 9
+    first, second = found.scenarios
+    setting = replace(first, overrides=("credit ease after=0.9",))
+    runs = [run.assign_attrs(scenario_title_en=long, scenario_title_zh=long) for run in found.runs]
+    changed = replace(found, scenarios=(setting, second), runs=tuple(runs))
+    document = comparison_report(changed, text)
+    words = [one.text for one in document.sections[0].blocks if isinstance(one, Paragraph)]
+    assert words[1] == text("report.set_by_call", values="A credit ease after=0.9" +
+                            text("list_sep.semicolon") + "B –")  # fmt: skip
+    assert long in document.title
+    table = table_of(document, text("report.verdicts"))
+    assert [len(column.head) < 46 for column in table.columns] == [True] * 3
+
+
 def test_the_key_charts_are_drawn(found: Comparison, documents: dict[Lang, Document]) -> None:
     (picture,) = documents[Lang.EN].sections[-2].blocks
     assert isinstance(picture, Picture)
@@ -221,7 +242,10 @@ def test_shares_in_words_add_up_to_the_change_and_none_is_nil(
     assert all(group.unit == units.get(group.name, group.unit) for group in groups)
     table = table_of(documents[lang], text("report.causes"))
     assert "±" not in table.note
-    for *_, change, due in rows_of(table).values():
+    for key, (_, *ends, change, due) in rows_of(table).items():
+        for cell, verdicts in zip(ends, found.verdicts, strict=True):
+            assert cell.text.startswith(verdict_mark(verdicts[key]))
+            assert re.search(r"[1-9]", cell.text) or verdicts[key].margin == 0
         assert change.number is not None
         shares = [part.number for part in due.parts]
         assert math.fsum(filter(None, shares)) == pytest.approx(change.number, abs=1e-9)
@@ -360,3 +384,22 @@ def test_the_same_report_has_the_same_bytes(
     for path in (first, second):
         write_report(document, path)
     assert first.read_bytes() == second.read_bytes()
+
+
+def test_no_page_of_a_pdf_ends_with_a_band(tmp_path: Path) -> None:
+    """Whatever the number of rows before it."""
+    plain, places = (Cell("row"),), range(48, 66)
+    tables = [
+        ReportTable("table", (TableColumn("head"),), (*[plain] * count, GroupRow("band"), plain))
+        for count in places
+    ]
+    sections = tuple(Section("title", "title", (one,), new_page=True) for one in tables)
+    source = Path(lay_out(Document(Lang.EN, "title", "", sections), tmp_path))
+    where = "#context [#metadata((query(<row>).map(e => e.location().page()), "
+    where += "query(<band>).map(e => e.location().page())))<where>]"
+    source.write_text(f"{source.read_text('utf-8')}\n{where}", "utf-8")
+    answer = typst.query(str(source), "<where>", field="value", one=True, **fonts())
+    rows, bands = json.loads(answer)
+    last = [sum(count + 1 for count in places[: at + 1]) - 1 for at in range(len(places))]
+    assert [rows[at] for at in last] == bands
+    assert [rows[at - 1] for at in last] != bands  # some begin a page

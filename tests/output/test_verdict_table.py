@@ -251,6 +251,17 @@ def test_the_answer_names_each_target_that_fails_is_open_or_turns(pair: Pair, te
 
 
 @given(runs())
+def test_what_is_open_turns_only_the_way_that_its_share_does(pair: Pair) -> None:
+    """No reader is told that a verdict improves from 21 to 21, or to 15 of 100."""
+    first, other = pair
+    for sign, keys in ((-1, lost(first, other)), (1, gained(first, other))):
+        for key in keys:
+            before, after = first[key], other[key]
+            if before.share and after.share and (before.is_open or after.is_open):
+                assert sign * ((after.share.share or 0) - (before.share.share or 0)) > 0
+
+
+@given(runs())
 def test_counts_add_up(pair: Pair) -> None:
     first = {**pair[0], **{f"Z{number}": stated(f"Z{number}", Status.MET) for number in "12"}}
     said = answer(first.values(), EN)
@@ -270,3 +281,70 @@ def test_targets_that_are_not_binding_count_only_where_none_is() -> None:
     other = replace(stated("G1", Status.MISSED), attribute=Attribute.EXPECTED)
     assert "Target B1, holds" in answer([binding, other], EN)
     assert "the one target of 2010 that can be judged, Target G1, fails" in answer([other], EN)
+
+
+def stories(*given: tuple[str, Sequence[tuple[Status, int | None]]]) -> list[Verdict]:
+    """Return verdicts on targets A, B, …: by scenario, the status and of how many of 100."""
+    return [
+        stated(key, status, count, scenario)
+        for scenario, outcomes in given
+        for key, (status, count) in zip("ABC", outcomes, strict=False)
+    ]
+
+
+MET, MISSED, OPEN, ASSUMED = (Status.MET, 90), (Status.MISSED, 5), (Status.MET, 50), (
+    Status.ASSUMED, None)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("first", "expected"),
+    [
+        ([MET, MET], "all 2 binding targets of 2010 that can be judged hold"),
+        ([MET, MISSED], "1 of the 2 binding targets of 2010 that can be judged holds and 1 fails "
+                        "(Target B)"),
+        ([MET, MET, MISSED], "2 of the 3 binding targets of 2010 that can be judged hold and 1 "
+                             "fails (Target C)"),
+        ([MISSED, MISSED], "none of the 2 binding targets of 2010 that can be judged holds and 2 "
+                           "fail (Target A; Target B)"),
+        ([MET, OPEN, ASSUMED], "1 of the 2 binding targets of 2010 that can be judged holds, 1 is "
+                               "open (Target B 50/100) and 1 is taken as given"),
+        ([MET, ASSUMED, ASSUMED], "the one binding target of 2010 that can be judged, Target A "
+                                  "90/100, holds"),
+        ([ASSUMED, ASSUMED], "no target can be judged and 2 are taken as given"),
+    ],
+)  # fmt: skip
+def test_the_answer_counts_in_sentences(
+    first: Sequence[tuple[Status, int | None]], expected: str
+) -> None:
+    said, *_ = answer(stories(("base", first)), EN).split(". ")
+    assert said.removesuffix(".") == f'Under "base", {expected}'
+
+
+@pytest.mark.parametrize(
+    ("first", "other", "expected"),
+    [
+        ([MET, MISSED], [MISSED, MET], "worsens on Target A and improves on Target B"),
+        ([MET, MET], [OPEN, MET], "worsens on Target A 90 → 50/100 and improves on none"),
+        ([OPEN, MET], [MET, MET], "worsens on none and improves on Target A 50 → 90/100"),
+        # What stays open is lost where the model's own run no longer meets it, and fewer others.
+        ([OPEN, MET], [(Status.MISSED, 45), MET], "worsens on Target A 50 → 45/100 and improves on "
+                                                  "none"),
+        ([OPEN, MET], [(Status.MISSED, 50), MET], None),
+        ([MISSED, MET], [ASSUMED, MET], None),
+        ([MET, MISSED], [MET, MISSED], None),
+    ],
+)  # fmt: skip
+def test_the_answer_says_what_another_scenario_loses_and_gains(
+    first: Sequence[tuple[Status, int | None]],
+    other: Sequence[tuple[Status, int | None]],
+    expected: str | None,
+) -> None:
+    change = f"the verdict {expected}" if expected else "none of them turns"
+    assert f'; against "base" {change}.' in answer(stories(("base", first), ("fast", other)), EN)
+
+
+def test_targets_of_several_years_are_counted_without_a_year() -> None:
+    first, second = stories(("base", [MET, MET]))
+    assert "all 2 binding targets that can be judged hold" in answer(
+        [first, replace(second, year=2015)], EN
+    )

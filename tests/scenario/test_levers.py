@@ -232,6 +232,10 @@ def test_what_is_set_later_ends_a_series(toy: Model, tmp_path: Path) -> None:
         assert not [
             name for name in values_of(toy, tmp_path, f"parent: root\n{text}") if "pull in" in name
         ]
+    over = write(tmp_path, "kind: overlay\nlevers: {pull: {after: 2, from: 2006}}", "over")
+    for setting in ("pull in 2006=3", "pull series start=2005"):  # the series is ended already
+        with pytest.raises(ScenarioError, match=f"{setting[:-5]}.* without 'pull series end'"):
+            read_scenario(tmp_path / "root.yaml", toy, [setting], overlays=[over])
     ended = values_of(toy, tmp_path, "parent: root\nvalues: {wear: 0.2, 'weight[works]': 0.1}")
     assert "wear in 2006" not in ended
     assert "weight in 2006[farms]" in ended

@@ -151,7 +151,7 @@ def test_a_value_outside_its_plausible_range_is_warned_of(tmp_path: Path, town: 
 
     said = "is outside its plausible range; expected"
     assert warned() == [f"{path}:2: 'capital life' {said} 15 to 25 Year; found 40"]
-    assert f"--set: 'investment share' {said}" in warned("investment share=0.7")[1]
+    assert f"overrides: 'investment share' {said}" in warned("investment share=0.7")[1]
     assert len(warned("investment share[services]=0.7", "investment share[farming]=0.8")) == 3
 
 
@@ -456,7 +456,8 @@ def test_an_overlay_lies_over_the_scenario_and_below_the_overrides(
     }
     assert list(scenario.assumed) == ["T01"]
     assert scenario.sources == (BilingualText("S", "S"),)
-    assert (scenario.title_en, scenario.title_zh) == ("Test + Test", "测试＋测试")
+    titles = "Test + Test (changed)", "测试＋测试（已调整）"
+    assert (scenario.title_en, scenario.title_zh) == titles
 
 
 def test_every_way_to_lay_an_overlay_sets_the_same(tmp_path: Path, town: Model) -> None:

@@ -17,7 +17,7 @@ from plansim.errors import CatalogueError
 from plansim.model.records import Timing
 from plansim.targets.indicator import Measure
 from plansim.targets.judging import judge_many, percent_of
-from plansim.targets.target import Attribute, Basis, Direction, Kind, Status, Target
+from plansim.targets.target import Attribute, Basis, Direction, Gap, Kind, Status, Target
 from plansim.targets.verdict import Verdict, check_targets
 from tests.helpers.plan import target
 
@@ -134,12 +134,26 @@ def test_an_assumed_target_is_never_met() -> None:
     assert verdict(dataset, target()).value == 120
 
 
-@pytest.mark.parametrize("changes", [
-    {"variables": MappingProxyType({})}, {"value": None, "direction": None}, {"year": 2021}
-])  # fmt: skip
-def test_what_nothing_answers_is_untestable(changes: dict[str, object]) -> None:
-    found = judged(120, **changes)
-    assert found.status is Status.UNTESTABLE
+@pytest.mark.parametrize(
+    ("changes", "gap", "year"),
+    [
+        ({"variables": MappingProxyType({})}, Gap.NOT_MODELLED, None),
+        ({"value": None, "direction": None}, Gap.NOT_MODELLED, None),
+        ({"year": 2021}, Gap.NO_YEAR, 2021),
+        ({"measure": Measure.SUM, "since": 2002}, Gap.NO_YEAR, 2003),
+        (
+            {"measure": Measure.GROWTH, "unit": "%", "variables": {None: "debt"}},
+            Gap.NO_NUMBER,
+            None,
+        ),
+    ],
+)
+def test_what_nothing_answers_is_untestable_and_says_why(
+    changes: dict[str, object], gap: Gap, year: int | None
+) -> None:
+    found = verdict(run({"out put": 120, "debt": -1}), target(**changes))
+    assert (found.status, found.gap, found.gap_year) == (Status.UNTESTABLE, gap, year)
+    assert judged(120).gap is None
     assert (found.value, found.margin, found.margin_pct, found.first_breach) == (None,) * 4
 
 

@@ -203,7 +203,10 @@ def with_shares(
         if one.id in judged
     }
     return CheckedTargets(
-        replace(verdict, share=shares[verdict.scenario].get(verdict.id)) for verdict in verdicts
+        verdict  # such as one whose year was cut off
+        if verdict.status is Status.UNTESTABLE
+        else replace(verdict, share=shares[verdict.scenario].get(verdict.id))
+        for verdict in verdicts
     )
 
 

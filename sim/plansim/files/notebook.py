@@ -38,6 +38,8 @@ _CHINESE = {
     "margin": "余量", "scenario": "情景", "seconds": "用时（秒）", "share_high": "偏高时达标",
     "share_low": "偏低时达标", "status": "结论", "strongest": "最大变动", "test": "检验",
     "turned": "结论改变的指标",
+    "attribute": "属性", "direction": "方向", "found": "与方程相符", "kind": "类别",
+    "parent": "母情景", "switch": "开关", "variables": "评判变量",
     "worst_margin": "最小余量", "year": "年份", "cost": "成本",
 }  # fmt: skip
 """What columns are called in Chinese."""

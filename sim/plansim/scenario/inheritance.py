@@ -58,8 +58,9 @@ def merged(
     faults = [*files.faults, *_doubly_laid(model, stack)]
     *parents, last = [[one.file.assignments for one in layers] for layers in generations] or [[]]
     below = _laid(model, *itertools.chain(*parents))
-    own = _laid(model, *last, overrides_assigned(model, overrides, faults))
-    together = _laid(model, below, own)
+    last.append(overrides_assigned(model, overrides, faults))
+    own = _laid(model, *last)
+    together = _laid(model, below, *last)  # each ends the series of those below it
     methods = [model.time.integration]
     for generation in generations:
         named = (layer.file.integration for layer in generation)
@@ -75,8 +76,12 @@ def merged(
     tables = {number.file for number in together.values()} - files.read.keys() - {OVERRIDE}
     digests = {file: file_sha256(Path(file)) for file in sorted(tables)}
     hashes = [layer.document.sha256 for layer in stack]
+    described = _described(as_written(model), generations)
+    is_changed = overrides and described.title_en
     scenario = replace(
-        _described(as_written(model), generations),
+        described,
+        title_en=f"{described.title_en} (changed)" if is_changed else described.title_en,
+        title_zh=f"{described.title_zh}（已调整）" if is_changed else described.title_zh,
         values={key: number.number for key, number in together.items()},
         time=time,
         method_before=methods[-2] if generations else None,

@@ -334,11 +334,11 @@ def misdated(model: Model, values: Mapping[str, float], key: str) -> Message | N
     """
     name, bracket, cell = key.partition("[")
     stem, part = added_part(name)
-    if part in PARTS.values() and name not in (model.original or model).variables:
-        start = f"{stem} {SWITCH['from']}{bracket}{cell}"
-        lever = model_lever(model, stem)
-        if lever and lever.is_input and start not in values:
-            return Message("'{name}' changes nothing without '{other}'", name=key, other=start)
+    if name not in (model.original or model).variables and (lever := model_lever(model, stem)):
+        needed = SWITCH["from"] if lever.is_input and part in PARTS.values() else ""
+        needed = SERIES[1] if is_series_part(part) else needed
+        if needed and (other := f"{stem} {needed}{bracket}{cell}") not in values:
+            return Message("'{name}' changes nothing without '{other}'", name=key, other=other)
     for earlier in {"to year": ["from year"], "until year": ["from year", "to year"]}.get(part, ()):
         constant = constant_named(model, f"{stem} {earlier}")
         other = constant.name + (bracket + cell if constant.subscripts else "")

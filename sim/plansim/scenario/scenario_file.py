@@ -14,6 +14,7 @@ from pathlib import Path
 
 from plansim.cache import code_of, digest, file_sha256, keep, kept, recall
 from plansim.errors import InputError, Message, UnknownNameError, nearest
+from plansim.files.notebook import Table, Tabular
 from plansim.files.shipped import is_file, is_folder, shipped, shipped_model
 from plansim.model.records import Integration, Model, check_model, folded, several
 from plansim.model.units import units_sha256
@@ -154,7 +155,17 @@ def scenarios_of(
     return chosen
 
 
-def list_scenarios(folder: Path | None = None) -> tuple[ScenarioHead, ...]:
+class ScenarioList(Tabular, tuple[ScenarioHead, ...]):
+    """Heads of scenarios; as a table a row each."""
+
+    def _table(self) -> Table:
+        columns = ("scenario", "title_en", "title_zh", "kind", "parent")
+        return columns, [
+            (one.id, one.title_en, one.title_zh, one.kind.value, one.parent) for one in self
+        ]
+
+
+def list_scenarios(folder: Path | None = None) -> ScenarioList:
     """Return the heads of all scenarios in a folder, by default the shipped one, sorted by id.
 
     Raises:
@@ -172,7 +183,7 @@ def list_scenarios(folder: Path | None = None) -> tuple[ScenarioHead, ...]:
 
         return read_heads(directory)
 
-    return kept("parsed", key, tuple, make)
+    return ScenarioList(kept("parsed", key, tuple, make))
 
 
 def with_shipped(scenarios: Sequence[Scenario], model: Model) -> list[Scenario]:
@@ -196,7 +207,7 @@ def shipped_overlays(model: Model) -> list[Scenario]:
     return [read_overlay(head.id, model) for head in list_overlays()]
 
 
-def list_overlays() -> tuple[ScenarioHead, ...]:
+def list_overlays() -> ScenarioList:
     """Return the heads of the shipped overlays, sorted by id.
 
     Raises:

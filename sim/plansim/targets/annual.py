@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from plansim.errors import InputError, Message, SimulationError, UnknownNameError, nearest
-from plansim.model.records import SubscriptRange, Timing, folded
+from plansim.model.records import SubscriptRange, Timing, VariableKind, folded
 from plansim.scenario.factors import FloatArray
 from plansim.targets.indicator import year_indices
 from plansim.targets.target import split_reference
@@ -43,6 +43,8 @@ COLUMNS = ("scenario", "variable", "element", "year", "value", "unit")
 """Columns of a tidy table of annual figures."""
 MANY = ("member", "run")
 """Dimensions over which a dataset holds many runs of a scenario."""
+_OVER = ("time", "year")
+"""Dimensions over which series are; a dataset has one of them."""
 CARD = "run_card_"
 """Begins the coordinate over ``scenario`` that holds an attribute in which runs differ."""
 
@@ -145,7 +147,7 @@ def separate(dataset: xr.Dataset) -> list[xr.Dataset]:
     runs = []
     for index, name in enumerate(dataset["scenario"].to_numpy()):
         run = dataset.isel(scenario=index)
-        own = {key.removeprefix(CARD): run[key].item() for key in apart}
+        own = {key.removeprefix(CARD): run[key].to_numpy().item() for key in apart}
         run = run.drop_vars(["scenario", *apart])
         runs.append(run.assign_attrs({"scenario": str(name), **own}))
     return runs
@@ -162,7 +164,7 @@ def annual_of(
     Raises:
         ValueError: a wanted variable holds more than one run.
     """
-    check_runs(dataset)
+    dataset = check_runs(dataset)
     wanted = dataset.data_vars if names is None else [name for name in names if name in dataset]
     if "year" in dataset.coords:
         years = tuple(int(year) for year in dataset["year"].to_numpy())
@@ -173,9 +175,7 @@ def annual_of(
     ranges = {
         str(dim): _range(dataset[dim])
         for dim in dataset.dims
-        if dim in dataset.coords
-        and dataset[dim].dtype.kind in "UO"
-        and (dim != "scenario" or "scenario" in dataset.attrs)
+        if dim in dataset.coords and "long_name" in dataset[dim].attrs and dim not in _OVER
     }
     for dim in MANY if many else ():
         if dim in dataset.dims:
@@ -183,7 +183,7 @@ def annual_of(
     answers = {}
     for key in wanted:
         array, name = dataset[key], str(key)
-        over = next((dim for dim in ("time", "year") if dim in array.dims), None)
+        over = next((dim for dim in _OVER if dim in array.dims), None)
         if others := [str(dim) for dim in array.dims if dim != over and dim not in ranges]:
             raise ValueError(
                 f"the dataset holds more than one run ({', '.join(others)}): select one of them"
@@ -207,8 +207,8 @@ def annual_of(
     return Annual(years, answers, {str(key): str(text) for key, text in dataset.attrs.items()})
 
 
-def check_runs(dataset: object) -> None:
-    """Refuse what is no dataset of runs.
+def check_runs(dataset: object) -> xr.Dataset:
+    """Return a dataset of runs, over one time where one was selected, and refuse anything else.
 
     Raises:
         InputError: the dataset is over neither ``time`` nor ``year``.
@@ -219,10 +219,20 @@ def check_runs(dataset: object) -> None:
     if not isinstance(dataset, xr.Dataset):
         kind = type(dataset).__name__
         raise TypeError(f"expected a dataset of runs, as simulate returns it, found {kind}")
-    if not {"time", "year"} & {*dataset.coords}:
+    if (over := next((dim for dim in _OVER if dim in dataset.coords), None)) is None:
         dims = ", ".join(map(str, dataset.dims))
         expected = Message("a dataset over time or year, as simulate returns it")
         raise InputError("the dataset holds no runs", expected=expected, found=dims or None)
+    if over in dataset.dims:
+        return dataset
+
+    def lengthened(array: xr.DataArray) -> xr.DataArray:
+        moves = VariableKind(array.attrs.get("kind", VariableKind.AUXILIARY)).moves
+        return array.expand_dims(over) if moves else array
+
+    longer = dataset.map(lengthened, keep_attrs=True)
+    longer.encoding = dict(dataset.encoding)
+    return longer
 
 
 def check_name(name: object) -> None:
@@ -262,8 +272,8 @@ def annual(dataset: xr.Dataset) -> xr.Dataset:
     """
     import xarray as xr
 
-    check_runs(dataset)
-    if "year" in dataset.coords and "time" not in dataset.dims:
+    dataset = check_runs(dataset)
+    if "year" in dataset.dims:
         return dataset
     check_no_year(map(str, dataset.variables))
     time = dataset["time"].to_numpy()
@@ -337,6 +347,8 @@ def _frames(run: xr.Dataset, variables: Sequence[str]) -> Iterator[pd.DataFrame]
             values = np.moveaxis(values, axis, 0)
             ranges.pop(axis)
         elements = [",".join(key) for key in product(*(range_.elements for range_ in ranges))]
+        if not ranges:  # a sweep keeps elements by their own
+            elements = [",".join(split_reference(variable.name)[1])]
         asked = [element for name, element in wanted if name == variable.name]
         if asked and "" not in asked:
             if strange := [element for element in asked if element not in elements]:
@@ -355,7 +367,7 @@ def _frames(run: xr.Dataset, variables: Sequence[str]) -> Iterator[pd.DataFrame]
             {
                 "scenario": figures.scenario,
                 **({several: np.repeat(counted, size)} if several else {}),
-                "variable": variable.name,
+                "variable": split_reference(variable.name)[0],
                 "element": np.tile(np.repeat(elements, len(figures.years)), count),
                 "year": np.tile(figures.years, len(elements) * count),
                 "value": values.ravel(),

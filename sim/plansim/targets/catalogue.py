@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 from plansim.cache import code_of, digest, file_sha256, kept
 from plansim.errors import CatalogueError, Fault, Message, UnitError, nearest
+from plansim.files.notebook import Table, Tabular
 from plansim.files.shipped import shipped
 from plansim.model.records import Model, check_model, several
 from plansim.model.units import units_sha256
@@ -22,6 +23,7 @@ from plansim.targets.target import Target, split_reference, target_named, unit_f
 
 __all__ = [
     "Shapes",
+    "TargetList",
     "load_targets",
     "misfits",
     "plan_title",
@@ -124,7 +126,22 @@ def _unanswered(target: Target) -> Target:
 FILE_NAME = "targets.yaml"
 
 
-def load_targets(path: str | Path | None = None, model: Model | None = None) -> tuple[Target, ...]:
+class TargetList(Tabular, tuple[Target, ...]):
+    """Targets of a plan; as a table a row each."""
+
+    def _table(self) -> Table:
+        columns = ("target", "name_en", "name_zh", "attribute", "year", "direction", "asked",
+                   "unit", "variables")  # fmt: skip
+        rows = [
+            (one.id, one.name_en, one.name_zh, one.attribute.value, one.year,
+             one.direction and one.direction.value, one.value, one.unit,
+             ", ".join(one.variables.values()))
+            for one in self
+        ]  # fmt: skip
+        return columns, rows
+
+
+def load_targets(path: str | Path | None = None, model: Model | None = None) -> TargetList:
     """Read a catalogue: the one at ``path``, else the one beside the model, else the shipped one.
 
     With a model, each variable by which a target is judged must be in it, with a unit that converts
@@ -137,7 +154,7 @@ def load_targets(path: str | Path | None = None, model: Model | None = None) -> 
     >>> [target.id for target in plansim.load_targets(model=plansim.load_model("lake.mdl"))]
     ['F1', 'F2']
     """
-    return _loaded(path, model).targets
+    return TargetList(_loaded(path, model).targets)
 
 
 def targets_of(

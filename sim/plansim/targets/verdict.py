@@ -100,6 +100,17 @@ def certainty_of(status: Status, share: Share | None = None) -> Certainty | None
     """Return how certain the answer of a central run is; None if it gives none.
 
     The share counts as it is shown, in whole members of 100.
+
+    >>> def of(share):
+    ...     return Share("prior", share, None, None, 500, 0)
+    >>> [certainty_of(Status.MET, of(share)).value for share in (1, 0.796, 0.794, 0.206, 0.204)]
+    ['full', 'full', 'open', 'open', 'against']
+    >>> [certainty_of(Status.MISSED, of(share)).value for share in (0, 0.204, 0.206, 0.796)]
+    ['full', 'full', 'open', 'against']
+    >>> [certainty_of(Status.UNDECIDED, of(1.0)).value, certainty_of(Status.MISSED).value]
+    ['open', 'full']
+    >>> certainty_of(Status.MET, of(None)).value, certainty_of(Status.ASSUMED, of(None))
+    ('full', None)
     """
     if not status.judged:
         return None

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +15,7 @@ import numpy as np
 from plansim.analysis.experiments.design import Design, DesignKind, remaining_factors
 from plansim.analysis.experiments.design_form import DesignContext, DesignForm
 from plansim.analysis.experiments.sampling import MOST_HYPERCUBE, MOST_RUNS, grid_axes
-from plansim.errors import DesignError, Fault, Message, UnknownNameError
+from plansim.errors import DesignError, Fault, InputError, Message
 from plansim.files.forms import form_of
 from plansim.files.shipped import is_shipped, named_file
 from plansim.files.yaml_document import Plain, YamlDocument, read_document
@@ -111,8 +110,11 @@ def quick_design(
             expected = Message("NAME or NAME=LOW..HIGH")
             faults.append(Fault("not a factor", "--factor", expected=expected, found=text))
             continue
-        with suppress(UnknownNameError):
+        try:
             name = reference_named(model, name)
+        except InputError as error:
+            faults += [replace(fault, file="--factor") for fault in error.faults]
+            continue
         if name in bounds:
             faults.append(Fault("the factor '{name}' is given twice", "--factor", name=name))
         else:

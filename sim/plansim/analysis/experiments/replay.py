@@ -20,7 +20,7 @@ from plansim.errors import DesignError, InputError, Message, UnknownNameError, n
 from plansim.files.notebook import Table, Tabular
 from plansim.model.records import NOISE_SEED, Integration, Model, TimeSpec, VariableKind
 from plansim.scenario.factors import Apply, Factor, constants_of, default_of
-from plansim.scenario.levers import constant_named
+from plansim.scenario.levers import RAMP, constant_named, misdated
 from plansim.scenario.scenario_file import (
     BilingualText,
     Change,
@@ -132,8 +132,13 @@ def _scenario(run: xr.Dataset, index: int, model: Model, name: str) -> Scenario:
     model = for_scenarios(model, [], [*parent["values"], *references])
     row = np.array([[float(run[factor.name]) for factor in factors]])
     constants = constants_of(model, parent["values"], factors, row)[0].tolist()
-    values = dict(zip(references, constants, strict=True))
-    merged = parent["values"] | values
+    merged = parent["values"] | dict(zip(references, constants, strict=True))
+    # A file may not hold parts of levers that change nothing, such as an end before the change.
+    at_once = {key: value for key, value in merged.items() if RAMP["to"] not in key}
+    for key in references:
+        if misdated(model, at_once | {key: merged[key]}, key):
+            del merged[key]
+    values = {key: merged[key] for key in references if key in merged}
     with suppress(UnknownNameError):  # the model has no random functions
         seed = constant_named(model, NOISE_SEED)
         if seed.kind is VariableKind.CONSTANT and isinstance(seed.value, float):

@@ -103,7 +103,7 @@ def sample_of_study(study: xr.Dataset, targets: Sequence[str]) -> Sample:
         for array, fact in zip(arrays, facts, strict=True)
     )
     points = np.stack([array.values for array in arrays], axis=1)
-    codes = study["verdict"].sel(target=list(targets)).values
+    codes = study["verdict"].sel(target=list(targets)).transpose("run", ...).values
     sound = (study["status"].values == 0)[:, None] & (codes >= 0)
     met = np.where(sound, PART_MET[np.maximum(codes, 0)], np.nan)
     return Sample(factors, points, met)

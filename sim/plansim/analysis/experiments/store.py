@@ -29,6 +29,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import xarray as xr
 import zarr
 from zarr.codecs import Crc32cCodec
@@ -309,6 +310,8 @@ def verify(path: str | Path) -> Store:
 def open_sweep(path: str | Path) -> xr.Dataset:
     """Open the runs of a sweep as a dataset; figures are read when they are used.
 
+    Its coordinate ``run`` has the numbers by which `replay` knows them.
+
     Raises:
         InputError: there is no sweep at ``path``, or it is damaged; so does reading figures.
 
@@ -321,7 +324,8 @@ def open_sweep(path: str | Path) -> xr.Dataset:
     files = store.files()
     sweep: xr.Dataset = xr.open_zarr(files, consolidated=False, chunks=None)
     names = {key_of(name): name for name in (*store.factors, *store.outputs)}
-    return sweep.rename({key: name for key, name in names.items() if key != name})
+    renamed = sweep.rename({key: name for key, name in names.items() if key != name})
+    return renamed.assign_coords(run=pd.RangeIndex(store.runs, name="run"))
 
 
 def open_summary(path: str | Path) -> xr.Dataset:

@@ -147,7 +147,18 @@ class _LoopsForm(Form):
     loops: Annotated[tuple[Loop, ...], listed(list[Loop], unique="id")]
 
 
-def load_loops(model: Model) -> tuple[Loop, ...]:
+class Loops(Tabular, tuple[Loop, ...]):
+    """Declared loops; as a table a row each."""
+
+    def _table(self) -> Table:
+        columns = ("loop", "name_en", "name_zh", "polarity", "switch", "found")
+        return columns, [
+            (one.id, one.name_en, one.name_zh, one.polarity.value, one.switch, one.found)
+            for one in self
+        ]
+
+
+def load_loops(model: Model) -> Loops:
     """Read the loops that are declared beside a model, and look for them in its equations.
 
     Raises:
@@ -161,7 +172,7 @@ def load_loops(model: Model) -> tuple[Loop, ...]:
     path = model.path.with_name(FILE_NAME)
     if not path.is_file():
         raise InputError("no loops are declared for the model", path, found=Message("no such file"))
-    return form_of(_LoopsForm, read_document(path), model).loops
+    return Loops(form_of(_LoopsForm, read_document(path), model).loops)
 
 
 # --- cuts -----------------------------------------------------------------------------------------

@@ -173,7 +173,7 @@ def solve(
     """
     scenario = scenario_of(model, scenario)
     plan = load_targets(model=model) if plan is None else plan
-    faults: list[Fault] = []
+    faults = [] if several(levers) else [Fault("no lever is given that may be moved")]
     moved = _resolved(several(levers), partial(lever_named, model), faults)
     wanted = _resolved(several(targets), lambda name: target_named(name, plan), faults)
     priced = _resolved(list(prices or {}), partial(lever_named, model), faults)
@@ -266,8 +266,6 @@ def _faults(
     priced: Sequence[Lever],
 ) -> Iterator[Fault]:
     ids = [lever.id for lever in levers]
-    if not ids:
-        yield Fault("no lever is given that may be moved")
     for lever in priced:
         if lever.id not in ids:
             message = Message("'{name}' has a price but is not moved", name=lever.id)

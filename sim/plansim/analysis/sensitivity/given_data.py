@@ -54,7 +54,7 @@ def sensitivity(
     wanted = ids_in(study, targets)
     study = study.isel(run=drawn_runs(study))
     sample = sample_of_study(study, wanted)
-    margins = np.asarray(study["margin"].sel(target=wanted), np.float64)
+    margins = np.asarray(study["margin"].sel(target=wanted).transpose("run", ...), np.float64)
     owner = np.asarray(study["scenario"])
     columns, rows = ["scenario", "target", *_COLUMNS], []
     for index, scenario in enumerate(study.attrs["scenarios"]):

@@ -1,1 +1,1 @@
-"""The tests of a model (Q01 to Q28), each a function that returns its result."""
+"""The tests of a model, each a function that returns its result."""

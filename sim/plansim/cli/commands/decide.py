@@ -187,7 +187,9 @@ def information(asked: Arguments, members: int | None) -> None:
         targets=inputs.targets,
         members=members,
     )
-    asked.answer(result, lambda: information_table(result, inputs.model, asked.text))
+    scenarios = inputs.scenarios if sweep is None else ()
+    titles = {one.id: asked.text.title(one) or one.id for one in scenarios}
+    asked.answer(result, lambda: information_table(result, titles, inputs.model, asked.text))
 
 
 def _names(inputs: Inputs, asked: Arguments) -> dict[str, str]:

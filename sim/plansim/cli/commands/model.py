@@ -131,7 +131,7 @@ def _test_ids(context: click.Context) -> Iterable[str]:
 @options.force
 @options.form("table", "json")
 def validate(asked: Arguments, tests: tuple[str, ...], reference: bool) -> int:
-    """Test the model: all tests, Q01 to Q28, or the TESTs that are named.
+    """Test the model: all tests, or the TESTs that are named.
 
     Exit codes: 0, every test that can be made here is passed; 1, one fails.
     """
@@ -215,10 +215,11 @@ def condition(
         plansim.write_members(ensemble, read, path, force=asked.force)
     count, factors = len(ensemble), len(ensemble.factors)
     written = asked.text("condition.written", count=count, factors=factors, path=path)
-    if made is None:
-        write(written)
-        return
     printed = replace(asked, output=None)  # it has the members
+    if made is None:
+        drawn_only = {"members": count, "factors": factors, "file": str(path)}
+        printed.answer(drawn_only, lambda: written)
+        return
     printed.answer(made, lambda: conditioning_table(made, asked.text))
     remark(written)
 

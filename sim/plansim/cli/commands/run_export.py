@@ -45,7 +45,7 @@ def run(asked: Arguments, names: Sequence[str]) -> None:
 
         several = inputs.scenario if len(inputs.scenarios) == 1 else inputs.scenarios
         dataset = plansim.simulate(inputs.model, several, engine=asked.engine)
-        write_dataset(dataset, asked.output, names=inputs.variables, force=asked.force)
+        write_dataset(dataset, asked.output, names=inputs.series, force=asked.force)
     if asked.form == "table":
         _show_tables(runs, shown, changes, inputs, asked)
     else:

@@ -66,9 +66,9 @@ def document(
     11
     """
     beside, chosen = model.path.parent, [Lang(lang) for lang in langs]
-    targets, evidence = load_targets(model=model), load_evidence(beside)
-    if not any(target.variables for target in targets):  # the plan is another model's
-        targets = ()
+    known, evidence = load_targets(model=model), load_evidence(beside)
+    # Where it judges no target, the plan is another model's.
+    targets = known if any(target.variables for target in known) else ()
     clashes = clashes_beside(model)
     loops = load_loops(model) if (beside / LOOPS).is_file() else ()
     templates = _environment()

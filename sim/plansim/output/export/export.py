@@ -14,6 +14,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from plansim.analysis.experiments.replay import element_of
 from plansim.errors import Choice
 from plansim.files.escaping import for_spreadsheet
 from plansim.files.writing import check_destination, writing_whole
@@ -162,14 +163,15 @@ def write_dataset(
 ) -> None:
     """Write runs, of one scenario or over ``scenario``, as NetCDF: every saved time.
 
-    ``names`` are the variables that are written, if not all.
+    ``names`` are the variables that are written, if not all, or elements ``name[element]``.
 
     Raises:
         OutputError: as for `check_destination`, or the system refuses to write.
     """
     check_destination(path, force=force, formats=(".nc",))
     import_module("h5py")  # h5netcdf hides why it cannot be loaded, such as for want of memory
-    chosen = dataset[list(names)] if names else dataset
+    series = {name: element_of(dataset, name).variable for name in names}
+    chosen = dataset.assign(series)[list(names)] if names else dataset
     with writing_whole(path) as part:
         # To memory, then to disk: HDF5 ends the process where a disk is full.
         part.write_bytes(_without_slashes(chosen).to_netcdf(engine="h5netcdf"))

@@ -15,6 +15,7 @@ from rich.cells import cell_len
 from plansim.output.figures import canvas
 from plansim.output.series import Mark, Series, mark_label
 from plansim.output.words.text import Text
+from plansim.output.words.wrapping import shortened, wrap
 
 __all__ = ["Line", "draw_chart", "label_ends", "looks_of"]
 
@@ -26,6 +27,8 @@ MARK = 9
 """Size of a target's mark on a large chart, in points."""
 MOST_ASKED = 34
 """Columns, a Chinese character being two, that say above a small chart what targets ask."""
+LABEL, FEW = 28, 4
+"""Columns of a label at the end of one of few lines; with more of them a label has one line."""
 FLATTEST = 0.04
 """A vertical axis covers at least this share of the values on it: less would be a lens on noise."""
 
@@ -161,12 +164,14 @@ def label_ends(axes: Axes, series: Sequence[Series], names: Sequence[str]) -> No
     ends = [list(line.values.items())[-1] for line in series]
     low, high = axes.get_ylim()
     points = axes.get_window_extent().height * 72 / canvas.figure_of(axes).dpi
-    gap = (high - low) * 12 / points
+    columns = LABEL if len(names) <= FEW else 2 * LABEL
+    labels = ["\n".join(wrap(shortened(name, 50), columns)) for name in names]
+    gap = (high - low) * (22 if any("\n" in label for label in labels) else 12) / points
     heights = canvas.spread([value if math.isfinite(value) else low for _, value in ends], gap)
-    for (year, _), height, name, (hue, _) in zip(
-        ends, heights, names, looks_of(len(series)), strict=True
+    for (year, _), height, label, (hue, _) in zip(
+        ends, heights, labels, looks_of(len(series)), strict=True
     ):
         axes.annotate(
-            name, (year, height), (8, 0), textcoords="offset points", va="center",
-            color=canvas.darker(hue), annotation_clip=False,
+            label, (year, height), (8, 0), textcoords="offset points", va="center",
+            color=canvas.darker(hue), linespacing=1.1, annotation_clip=False,
         )  # fmt: skip

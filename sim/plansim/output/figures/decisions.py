@@ -17,6 +17,7 @@ from plansim.model.records import Model
 from plansim.output.describe import constants_name
 from plansim.output.figures import canvas
 from plansim.output.words.text import Lang, Text, read_text
+from plansim.output.words.wrapping import shortened
 from plansim.targets.target import Target
 from plansim.targets.verdict import of_hundred
 
@@ -161,7 +162,7 @@ def robustness_sheet(result: Robustness, targets: Sequence[Target], lang: str = 
     policies, ids = result.policies, result.binding
     names = {target.id: text.name(target) for target in targets}
     titles = [
-        canvas.wrapped(canvas.typeset(text.pick(p.title_en, p.title_zh) or p.policy), 30)
+        canvas.wrapped(canvas.typeset(shortened(text.title(p) or p.policy, 54)), 30)
         for p in policies
     ]
     forgone = np.array([[100 * p.forgone[id_] for id_ in ids] for p in policies])

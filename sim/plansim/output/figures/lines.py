@@ -7,14 +7,19 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import xarray as xr
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from rich.cells import cell_len
 
 from plansim.errors import InputError, Message, UnknownNameError, nearest
 from plansim.output.figures import canvas, chart
-from plansim.output.series import Mark, marks_on, series_in, titles, unplaced
+from plansim.output.series import Mark, marks_on, series_in, unplaced
+from plansim.output.series import titles as titles_of
 from plansim.output.words.text import Lang, Text, read_text
+from plansim.output.words.wrapping import shortened
 from plansim.targets.annual import MANY, separate
 from plansim.targets.indicator import annual_series
 from plansim.targets.target import Target, records_of, split_reference
@@ -31,6 +36,10 @@ Runs = xr.Dataset | Sequence[xr.Dataset]
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 """Bounds of the outer band, of the inner one, and the line between."""
+MOST_NAMED = 60
+"""Columns of a title in the key."""
+ROW = 0.18
+"""Height of a row of the key, in inches."""
 
 
 def _listed(runs: Runs) -> list[xr.Dataset]:
@@ -70,7 +79,7 @@ def trajectories(
         axes = axes or canvas.new_axes()
         lines, marks = _read(listed, variable, records_of(targets))
         chart.draw_chart(axes, lines, marks, text)
-        chart.label_ends(axes, [line.series for line in lines], titles(listed, text))
+        chart.label_ends(axes, [line.series for line in lines], titles_of(listed, text))
     return axes
 
 
@@ -80,9 +89,12 @@ def small_multiples(
     targets: Iterable[Target] = (),
     *,
     columns: int = 3,
+    titles: Sequence[str] = (),
     lang: str = Lang.EN,
 ) -> list[Axes]:
     """Draw a panel for each series, as `trajectories` does, under one key to lines and marks.
+
+    ``titles`` name the lines instead of the scenarios' own.
 
     Raises:
         UnknownNameError: a run holds no such series.
@@ -105,7 +117,7 @@ def small_multiples(
             lines, marks = _read(listed, variable, wanted)
             chart.draw_chart(axes, lines, marks, text, small=True)
             drawn += [mark for mark, _ in marks]
-        _key(figure, listed, drawn, text)
+        _key(figure, titles or titles_of(listed, text), drawn, text)
         figure.set_layout_engine("constrained", hspace=0.08, wspace=0.05)
     return panels
 
@@ -131,10 +143,15 @@ def _distinct(by_run: Sequence[Sequence[Mark]], hues: Sequence[str]) -> list[tup
     return marks
 
 
-def _key(figure: Figure, runs: Sequence[xr.Dataset], marks: Sequence[Mark], text: Text) -> None:
-    """Put above all panels what the lines and marks are."""
-    lines = [Line2D([], [], color=hue, ls=dash) for hue, dash in chart.looks_of(len(runs))]
-    entries = list(zip(lines, titles(runs, text), strict=True))
+def _key(figure: Figure, names: Sequence[str], marks: Sequence[Mark], text: Text) -> None:
+    """Put above all panels what the lines and marks are; the figure grows by what that takes."""
+    looks = chart.looks_of(len(names))
+    entries: list[tuple[Artist, str]] = [
+        (Line2D([], [], color=hue, ls=dash), shortened(name, MOST_NAMED))
+        for (hue, dash), name in zip(looks, names, strict=True)
+    ]
+    if len(names) == 2:
+        entries.append((Patch(facecolor=canvas.GREY, alpha=0.15), text("mark.between")))
     kinds = (
         ("mark.least", "^", any(mark.low is not None for mark in marks)),
         ("mark.most", "v", any(mark.high is not None for mark in marks)),
@@ -149,7 +166,9 @@ def _key(figure: Figure, runs: Sequence[xr.Dataset], marks: Sequence[Mark], text
             (Line2D([], [], color=canvas.INK, lw=1, ls=(0, (1, 2))), text("mark.lasting"))
         )
     handles, words = zip(*entries, strict=True)
-    wide = int(np.clip(figure.get_figwidth() // 2.4, 1, len(entries)))
+    room = 0.5 + 0.07 * max(map(cell_len, words))
+    wide = int(np.clip(figure.get_figwidth() // room, 1, len(entries)))
+    figure.set_figheight(figure.get_figheight() + ROW * max(math.ceil(len(entries) / wide) - 2, 0))
     figure.legend(handles, words, loc="outside upper left", ncols=wide, handlelength=2.2)
 
 
@@ -245,8 +264,9 @@ def _by_scenario(runs: xr.Dataset, text: Text) -> Iterator[tuple[str, xr.Dataset
     """Yield the runs of each scenario with its title; of a sweep with its id."""
     if "run" not in runs.dims:
         apart = separate(runs)
-        yield from zip(titles(apart, text), apart, strict=True)
+        yield from zip(titles_of(apart, text), apart, strict=True)
         return
+    code = runs["scenario"].to_numpy() if "scenario" in runs else np.zeros(runs.sizes["run"])
     for index, scenario in enumerate(runs.attrs.get("scenarios", [""])):
-        code = runs["scenario"].to_numpy() if "scenario" in runs else np.zeros(runs.sizes["run"])
-        yield str(scenario), runs.isel(run=np.flatnonzero(code == index))
+        if (own := np.flatnonzero(code == index)).size:
+            yield str(scenario), runs.isel(run=own)

@@ -11,12 +11,15 @@ from matplotlib.patches import Patch, Rectangle
 from plansim.output.figures.canvas import GREY, INK, figure_of, new_axes, style, typeset, wrapped
 from plansim.output.words.text import Lang, Text, margin_figure, percent, read_text, target_figure
 from plansim.output.words.verdicts import (
+    MARKS,
+    OPEN_MARKS,
     SIGNS,
     difference_words,
     outcome_words,
     share_text,
     verdict_mark,
 )
+from plansim.output.words.wrapping import shortened
 from plansim.targets.target import Attribute, Status
 from plansim.targets.verdict import Verdict
 
@@ -70,8 +73,8 @@ def verdict_map(
         axes.set_ylim(len(rows) + 0.1, -1.5)
         for index, head in enumerate(titles or scenarios):
             axes.text(
-                wide * (index + 0.5), -0.15, wrapped(head, 17), ha="center", va="bottom",
-                fontsize=8, color=INK, linespacing=1.1,
+                wide * (index + 0.5), -0.15, wrapped(shortened(head, 60), 17), ha="center",
+                va="bottom", fontsize=8, color=INK, linespacing=1.1,
             )  # fmt: skip
         for index, row in enumerate(rows):
             if isinstance(row, Attribute):
@@ -133,7 +136,8 @@ def _colour(verdict: Verdict) -> str:
 def _key(axes: Axes, judged: Sequence[Verdict], text: Text) -> None:
     """Explain colours and marks below the table."""
     entries = {verdict_mark(one): (_colour(one), outcome_words(one, text)) for one in judged}
-    hues, words = zip(*entries.values(), strict=True)
+    marks = [*MARKS.values(), *OPEN_MARKS.values()]
+    hues, words = zip(*(entries[mark] for mark in sorted(entries, key=marks.index)), strict=True)
     title = "plot.margins_shares" if any(one.share for one in judged) else "plot.margins"
     figure_of(axes).legend(
         [Patch(facecolor=hue) for hue in hues], words, loc="outside lower left", ncols=len(words),

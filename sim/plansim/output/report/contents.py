@@ -15,14 +15,21 @@ from plansim.output.report.sections.remedies import remedies_section, robust_sec
 from plansim.output.report.sections.verdicts import chart_section, verdict_section
 from plansim.output.series import titles as run_titles
 from plansim.output.words.text import Text
+from plansim.output.words.wrapping import shortened
 
 __all__ = ["comparison_report"]
+
+MOST_NAMED = 40
+"""Columns of a scenario's title where it heads a table; the report's own title has it in full."""
 
 
 def comparison_report(comparison: Comparison, text: Text) -> Document:
     """Build the report in the language of ``text``."""
     titles = run_titles(comparison.runs, text)
-    names = [f"{letter}  {title}" for letter, title in zip(LETTERS, titles, strict=False)]
+    names = [
+        f"{letter}  {shortened(title, MOST_NAMED)}"
+        for letter, title in zip(LETTERS, titles, strict=False)
+    ]
     sections = [
         decision_section(comparison, titles, names, text),
         verdict_section(comparison, names, text),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from itertools import groupby
 
 from plansim.analysis.decisions.conflicts import Conflict, Conflicts
 from plansim.analysis.decisions.discovery import Discovery, FailureBox, Limit, Outcome
@@ -14,7 +16,9 @@ from plansim.analysis.ensemble import NORMAL
 from plansim.model.records import Model
 from plansim.output.describe import constants_name
 from plansim.output.tables.layout import (
+    Band,
     Column,
+    FirstFitting,
     Grid,
     Prose,
     RenderableType,
@@ -141,9 +145,11 @@ def robustness_table(result: Robustness, text: Text) -> RenderableType:
         text_column("robust.beaten", beaten),
     ]
     head = {"binding": len(result.binding), "members": result.members, "unsound": result.unsound}
+    # The last column is told by the pairs, too.
+    layouts = [partial(table, text, columns[:end], result.policies) for end in (None, -1)]
     parts: list[RenderableType] = [
         text("robust.head", **head),
-        table(text, columns, result.policies),
+        FirstFitting(layouts),
         text("robust.set", ids=text.join(result.named), count=len(result.named)),
     ]
     if result.pairs:
@@ -209,10 +215,6 @@ def _gain(gain: Adaptation, names: Mapping[str, str], text: Text) -> RenderableT
 
 
 def _signs(signs: Sequence[Signpost], text: Text) -> RenderableType:
-    best = list(best_signs(signs))
-    first = {id(one): one for one in reversed(best)}
-    names = {sign.target: id(sign) for sign in first.values()}
-
     def area(sign: Signpost) -> Prose:
         figure = f"{sign.area:.2f} ± {sign.area_error:.2f}"
         return Prose(figure) if sign.is_useful else Prose(f"({figure})", Style.FAINT)
@@ -221,22 +223,18 @@ def _signs(signs: Sequence[Signpost], text: Text) -> RenderableType:
         return f"{'≥' if sign.is_met_above else '≤'} {sign.threshold:.4g}"
 
     columns = [
-        text_column(
-            "verdicts.name",
-            lambda s: text.name(s) if names[s.target] == id(s) else "",
-            least=12,
-        ),
-        figure_column("signposts.year", lambda s: str(s.year)),
-        text_column(
-            "signposts.statistic", lambda s: text.pick(s.statistic_en, s.statistic_zh), least=12
-        ),
+        Column("signposts.year", lambda s: f"  {s.year}"),
+        text_column("signposts.statistic", lambda s: text.pick(s.statistic_en, s.statistic_zh)),
         figure_column("signposts.area", area),
         figure_column("signposts.threshold", threshold),
         unit_column(text, lambda s: s.unit),
         figure_column("signposts.hope", lambda s: _hundred(s.false_hope)),
         figure_column("signposts.alarm", lambda s: _hundred(s.false_alarm)),
     ]
-    return blocks([table(text, columns, best), text("signposts.legend")])
+    rows: list[Signpost | Band] = []
+    for name, best in groupby(best_signs(signs), key=text.name):
+        rows += [Band(name, style=None), *best]
+    return blocks([table(text, columns, rows), text("signposts.legend")])
 
 
 def conflicts_table(result: Conflicts, names: Mapping[str, str], text: Text) -> RenderableType:
@@ -267,12 +265,16 @@ def conflicts_table(result: Conflicts, names: Mapping[str, str], text: Text) -> 
 
 
 def information_table(
-    result: Information, model: Model, text: Text, *, most: int = 10
+    result: Information, titles: Mapping[str, str], model: Model, text: Text, *, most: int = 10
 ) -> RenderableType:
-    """Lay out which unknowns are worth knowing to the choice among policies."""
+    """Lay out which unknowns are worth knowing to the choice among policies.
+
+    ``titles`` of the policies by their ids; one without a title is called by its id.
+    """
     pairs = zip(result.policies, result.means, strict=True)
-    policies = text.join(f"{name} {mean:.2f}" for name, mean in pairs)
-    known = {"best": result.best, "members": result.members, "perfect": f"{result.perfect:.2f}"}
+    policies = text.join(f"{titles.get(name, name)} {mean:.2f}" for name, mean in pairs)
+    best = titles.get(result.best, result.best)
+    known = {"best": best, "members": result.members, "perfect": f"{result.perfect:.2f}"}
     head = text("information.head", policies=policies, **known)
     worth = [one for one in result.unknowns if one.value > NORMAL * one.error][:most]
     shown = worth or sorted(result.unknowns, key=lambda one: -one.pawn)[:3]

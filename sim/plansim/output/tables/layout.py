@@ -195,8 +195,8 @@ class Grid:
 
     Columns are separated by ``gap`` spaces. Cells are texts, or `Prose` for styled ones. A column
     that does not wrap is as wide as its widest cell; those that do share the remaining width. If
-    need be, heads are broken and a single space separates columns. If that is not enough, the table
-    is wider than the terminal: nothing is truncated.
+    need be, heads are broken, a single space separates columns and texts are as narrow as their
+    longest word. If that is not enough, the table is wider than the terminal: nothing is truncated.
 
     >>> print(shown(Grid([Column("what"), figure_column("kt")], [("COD", "1"), ("SO2", "20")]), 80))
     what  kt
@@ -228,7 +228,11 @@ class Grid:
         wanted, least = self._widths()
         between = len(wanted) - 1
         gap = self.gap if sum(least) + self.gap * between <= options.max_width else 1
-        widths = _shrunk(wanted, least, options.max_width - gap * between)
+        room = options.max_width - gap * between
+        if sum(least) > room:
+            widths = _shrunk(least, self._words(least), room)
+        else:
+            widths = _shrunk(wanted, least, room)
         rule = Prose.assemble(("-" * (sum(widths) + gap * between), Style.FAINT))
         if self.title:
             yield Prose(self.title, Style.STRONG)
@@ -281,6 +285,17 @@ class Grid:
             must = min(column.least, wanted[-1]) if column.wraps else width
             least.append(max(must, min(word, wanted[-1])))
         return wanted, least
+
+    def _words(self, least: Sequence[int]) -> list[int]:
+        """Return the widths below which columns would break words."""
+        rows = [row for row in self.rows if not isinstance(row, Band)]
+        words = [
+            max((unbroken(str(row[at])) for row in rows), default=0) for at in range(len(least))
+        ]
+        return [
+            min(width, max(word, unbroken(str(column.head)))) if column.wraps else width
+            for column, width, word in zip(self.columns, least, words, strict=True)
+        ]
 
 
 def _cell(cell: Cell, style: Style | str = "") -> RichText:

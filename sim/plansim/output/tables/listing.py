@@ -132,11 +132,11 @@ def lever_list(
         return title, row, more
 
     columns = [
-        text_column(text("list.lever"), least=24),
+        text_column(text("list.lever")),
         figure_column(text("list.range")),
         figure_column(text("list.present")),
         Column(text("run.unit")),
-        text_column(text("list.constant"), least=24),
+        text_column(text("list.constant")),
     ]
     notes = [
         text("list.set_hint", name=text.name(lever), value=value)

@@ -29,7 +29,7 @@ from plansim.output.tables.layout import (
     unit_column,
 )
 from plansim.output.words.text import Text, margin_figure, outward
-from plansim.output.words.verdicts import margin_size, section_of
+from plansim.output.words.verdicts import difference_words, margin_size, section_of
 from plansim.targets.target import Target
 from plansim.targets.verdict import of_hundred
 from plansim.targets.views import Lever
@@ -150,7 +150,7 @@ def _margins(solution: Solution, text: Text) -> Grid:
             "mix.margin_then" if met else "mix.margin_best",
             lambda one: _margin_cell(one, then[one.id]),
         ),
-        unit_column(text, lambda target: target.unit),
+        Column("mix.unit", lambda one: difference_words("", one.unit, text).strip()),
     ]
     return table(text, columns, solution.targets)
 

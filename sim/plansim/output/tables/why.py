@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import groupby
 
 from plansim.analysis.feedback.loop_scores import LoopScores
@@ -16,6 +17,7 @@ from plansim.output.tables.layout import (
     Band,
     Cell,
     Column,
+    FirstFitting,
     Grid,
     Prose,
     RenderableType,
@@ -184,7 +186,7 @@ def spans(years: Sequence[int]) -> list[str]:
 # --- all loops in one table -----------------------------------------------------------------------
 
 
-def _summary(cuts: Sequence[Cut], scores: LoopScores, text: Text) -> Grid:
+def _summary(cuts: Sequence[Cut], scores: LoopScores, text: Text) -> RenderableType:
     def count(loop: Loop) -> str:
         lengths = [len(path) for path in loop.paths]
         return "–".join(dict.fromkeys(f"{length}" for length in (min(lengths), max(lengths))))
@@ -209,16 +211,20 @@ def _summary(cuts: Sequence[Cut], scores: LoopScores, text: Text) -> Grid:
         return text.join(spans(scores.years_led(cut.loop.id)))
 
     scored = [figure_column("loops.share", share), text_column("loops.dominates", led, least=9)]
-    columns = [
+    names = [
         Column("loops.loop", lambda cut: cut.loop.id),
-        text_column("", lambda cut: text.name(cut.loop), least=12),
-        Column("loops.kind", lambda cut: text.word("polarity", cut.loop.polarity)),
+        text_column("", lambda cut: text.name(cut.loop)),
+    ]
+    kinds = [Column("loops.kind", lambda cut: text.word("polarity", cut.loop.polarity))]
+    others = [
         figure_column("loops.links", lambda cut: count(cut.loop)),
         *(scored if scores.missing is None else []),
         figure_column("loops.cut_moves", moves),
         Column("loops.turns", turned),
     ]
-    return table(text, columns, cuts)
+    # The kind of each loop stands above, too.
+    layouts = [[*names, *kinds, *others], [*names, *others]]
+    return FirstFitting([partial(table, text, columns, cuts) for columns in layouts])
 
 
 def _share(share: float) -> str:

@@ -79,16 +79,26 @@ def lost(first: ById, other: ById) -> list[str]:
     """Return the ids of the targets of which a scenario makes less than the first one does.
 
     One that held is open or fails, one that was open fails, or the central run no longer meets one
-    that stays open. What a scenario assumes is never among them.
+    that stays open; but none of which as many plausible models, or more, meet it. What a scenario
+    assumes is never among them.
     """
     both = [key for key in first if key in other]
     judged = [key for key in both if first[key].status.judged and other[key].status.judged]
-    return [key for key in judged if _height(other[key]) < _height(first[key])]
+    return [key for key in judged if _is_less(other[key], first[key])]
 
 
 def gained(first: ById, other: ById) -> list[str]:
     """Return the ids of the targets of which a scenario makes more than the first one does."""
     return lost(other, first)
+
+
+def _is_less(verdict: Verdict, than: Verdict) -> bool:
+    """Return whether a verdict is worse; not so where its share, which is told, is no smaller."""
+    if _height(verdict) >= _height(than):
+        return False
+    shares = [one.share.of_hundred for one in (verdict, than) if one.share]
+    told = [share for share in shares if share is not None]
+    return not (verdict.is_open or than.is_open) or len(told) < 2 or told[0] < told[1]
 
 
 def _height(verdict: Verdict) -> tuple[int, int]:

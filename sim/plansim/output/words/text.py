@@ -43,6 +43,8 @@ SIGNIFICANT = 3
 
 SHARPEST = 3
 """Maximum number of further decimals, where rounding would hide on which side of a target it is."""
+BLUR = 0.25
+"""Part of the distance from a target by which rounding may change it."""
 
 
 _SEAM = re.compile(
@@ -239,23 +241,31 @@ def decimals_for(target: float, value: float | None = None, slack: float = 0.0) 
 
     Three significant digits, or as many as the plan's own figure has. More only where rounding
     would move the value onto or across a limit (the target, or ``slack`` to either side of it),
-    so that a miss never reads as a hit.
+    so that a miss never reads as a hit, or change its distance from the nearest one by `BLUR`.
 
     >>> figure(1043.0, decimals_for(1020.0, 1043.0)), figure(996.5, decimals_for(1020.0, 996.5))
     ('1040', '996')
     >>> figure(370.04, decimals_for(370.0, 370.04)), figure(8.004, decimals_for(7.0, 8.004, 1.0))
     ('370.04', '8.004')
+    >>> figure(191.46, decimals_for(190.0, 191.46)), figure(192.04, decimals_for(190.0, 192.04))
+    ('191.5', '192')
     """
     coarsest = written_decimals(target, limit=True)
     if value is None or math.isnan(value):
         return max(_digits(target), coarsest)
     decimals = max(min(_digits(value or target), _digits(target) + 1), coarsest)
     limits = [target - slack, target + slack]
-    for more in range(SHARPEST + 1):
-        shown = round(value, decimals + more)
-        if all(_side(shown, limit) == _side(value, limit) for limit in limits):
-            return decimals + more
-    return decimals
+    finer = range(decimals, decimals + SHARPEST + 1)
+    told = [one for one in finer if _is_told(value, one, limits)]
+    error = BLUR * min(abs(value - limit) for limit in limits) + 1e-9 * abs(value)
+    sharp = (one for one in told if abs(round(value, one) - value) <= error)
+    return next(sharp, told[0] if told else decimals)
+
+
+def _is_told(value: float, decimals: int, limits: Iterable[float]) -> bool:
+    """Whether a value lies on the same side of limits when it is rounded."""
+    shown = round(value, decimals)
+    return all(_side(shown, limit) == _side(value, limit) for limit in limits)
 
 
 def _side(value: float, limit: float) -> int:

@@ -21,7 +21,7 @@ from plansim.output.words.text import (
     written_decimals,
 )
 from plansim.targets.indicator import Measure
-from plansim.targets.judging import margin_of, percent_of
+from plansim.targets.judging import margin_of
 from plansim.targets.target import Attribute, Direction, Gap, Status, Target, is_percentage
 from plansim.targets.verdict import Certainty, Share, Verdict
 
@@ -149,21 +149,14 @@ def share_words(share: Share | None) -> str:
     return "" if count is None else f"{count}/100"
 
 
-def _shown_margin(verdict: Verdict, target: Target) -> tuple[float, int]:
-    """Return the margin of the value as it is shown, and the decimals that write it in full."""
-    assert verdict.value is not None
-    assert target.value is not None
-    decimals = _decimals(target, verdict.value)
-    margin = float(margin_of(np.array(round(verdict.value, decimals)), target))
-    ends = (written_decimals(end) for end in (target.value, target.tolerance or 0.0))
-    return margin, max(decimals, *ends)
-
-
 def margin_text(verdict: Verdict, target: Target) -> str:
     """Write a verdict's margin in the target's unit: the difference of the figures as shown."""
     if verdict.margin is None or verdict.value is None:
         return ""
-    margin, decimals = _shown_margin(verdict, target)
+    assert target.value is not None
+    decimals = _decimals(target, verdict.value)
+    margin = float(margin_of(np.array(round(verdict.value, decimals)), target))
+    decimals = max(decimals, *map(written_decimals, (target.value, target.tolerance or 0.0)))
     if not round(margin, decimals):
         return margin_figure(verdict.margin, decimals)
     return signed(margin, decimals)
@@ -182,8 +175,7 @@ def margin_words(verdict: Verdict, target: Target, text: Text) -> str:
         return text("margin.should_fall", value=asked)
     if is_percentage(target.unit):
         return difference_words(margin, target.unit, text)
-    share = percent_of(np.array(_shown_margin(verdict, target)[0]), target)
-    return f"{margin} ({percent(float(share))})"
+    return f"{margin} ({percent(verdict.margin_pct)})"
 
 
 def difference_words(size: str, unit: str, text: Text) -> str:
@@ -194,13 +186,15 @@ def difference_words(size: str, unit: str, text: Text) -> str:
 
 
 def margin_size(target: Target, margin: float) -> str:
-    """Write a margin of a search or a sweep; none as ``–``."""
+    """Write a margin of a search or a sweep as `margin_text` does; none as ``–``."""
     if math.isnan(margin):
         return "–"
     assert target.value is not None
     if abs(margin) <= 1e-5 * abs(target.value):  # searches come no nearer
         margin = 0.0
-    return margin_figure(margin, decimals_for(target.value, slack=target.tolerance or 0.0))
+    side = 1.0 if target.direction is Direction.AT_LEAST else -1.0
+    value = None if target.direction is Direction.ABOUT else target.value + side * margin
+    return margin_figure(margin, decimals_for(target.value, value, target.tolerance or 0.0))
 
 
 def bases_of(verdict: Verdict, target: Target, text: Text) -> list[tuple[str, str]]:

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from rich.cells import cell_len, chop_cells
 
-__all__ = ["breaks", "unbroken", "wrap"]
+__all__ = ["breaks", "shortened", "unbroken", "wrap"]
 
 _OPENING, _CLOSING = "（《「『【", "，。、；：！？）》」』】％%)\\]"
 _WIDE = (
@@ -52,6 +52,17 @@ def unbroken(text: str) -> int:
     (7, 4)
     """
     return max((cell_len(piece[0].rstrip()) for piece in _PIECE.finditer(text)), default=0)
+
+
+def shortened(text: str, width: int) -> str:
+    """Cut what is longer than ``width`` columns, and say so by three dots.
+
+    >>> shortened("natural growth rate", 16), shortened("城镇居民可支配收入", 10)
+    ('natural growth…', '城镇居民…')
+    """
+    if cell_len(text) <= width:
+        return text
+    return text[: breaks(text, width - 1)[0]].rstrip() + "…"
 
 
 def wrap(text: str, width: int) -> list[str]:

@@ -43,14 +43,16 @@ function bindingFirst(verdicts) {
   return binding.length ? binding : every;
 }
 
-/** Give by how much a target stands better; 0 where one of the runs does not judge it. */
+/** Give which way a target turns; 0 where a run does not judge it, or its share goes another way. */
 function stepsBetween(before, after) {
   if (!isJudged(before) || !isJudged(after)) return 0;
   const [one, other] = [before, after].map((verdict) => {
     const central = ORDER.indexOf(verdict.status);
     return (verdict.isOpen ? 1 : central) * ORDER.length + central;
   });
-  return Math.sign(other - one);
+  const sign = Math.sign(other - one);
+  const told = (before.isOpen || after.isOpen) && before.share !== null && after.share !== null;
+  return told && Math.sign(after.share - before.share) !== sign ? 0 : sign;
 }
 
 function countsText(verdicts, isFirst) {

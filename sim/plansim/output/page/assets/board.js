@@ -91,7 +91,7 @@ function marginText(target, verdict, decimals) {
   const isNone = rounded(margin, digits) === 0;
   const shown = isNone ? marginFigure(verdict.margin, digits) : signed(margin, digits);
   if (target.points) return t(`margin.${target.points}`, { margin: shown });
-  return `${shown} (${percent((margin / Math.abs(target.value)) * 100)})`;
+  return `${shown} (${percent((verdict.margin / Math.abs(target.value)) * 100)})`;
 }
 
 /** The unit of a target's margin: of percentages points. */

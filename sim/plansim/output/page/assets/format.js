@@ -2,6 +2,7 @@
 
 const SIGNIFICANT = 3;
 const SHARPEST = 3;
+const BLUR = 0.25;
 
 /** Round half to even as Python does, to a number of decimals (negative: to tens, hundreds). */
 function rounded(value, decimals) {
@@ -51,19 +52,18 @@ function sideOf(value, limit) {
   return value > limit ? 1 : -1;
 }
 
-/** Decimals of a value beside a target: more where rounding would hide a miss. */
+/** Decimals of a value beside a target: more where rounding would hide a miss, or blur its size. */
 function decimalsFor(target, value, slack = 0) {
   const coarsest = writtenDecimals(target);
   if (value === null || Number.isNaN(value)) return Math.max(digitsOf(target), coarsest);
   const decimals = Math.max(Math.min(digitsOf(value || target), digitsOf(target) + 1), coarsest);
   const limits = [target - slack, target + slack];
-  for (let more = 0; more <= SHARPEST; more += 1) {
-    const shown = rounded(value, decimals + more);
-    if (limits.every((limit) => sideOf(shown, limit) === sideOf(value, limit))) {
-      return decimals + more;
-    }
-  }
-  return decimals;
+  const tells = (one) =>
+    limits.every((limit) => sideOf(rounded(value, one), limit) === sideOf(value, limit));
+  const told = Array.from({ length: SHARPEST + 1 }, (_, more) => decimals + more).filter(tells);
+  const nearest = Math.min(...limits.map((limit) => Math.abs(value - limit)));
+  const error = BLUR * nearest + 1e-9 * Math.abs(value);
+  return told.find((one) => Math.abs(rounded(value, one) - value) <= error) ?? told[0] ?? decimals;
 }
 
 /** Decimals of a row of figures: three digits of its middle size. */

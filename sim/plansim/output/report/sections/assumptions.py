@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from plansim.analysis.comparison import Assumption, Comparison
+from plansim.analysis.optimization.orders import FIRST_YEAR
 from plansim.model.units import NO_UNIT
 from plansim.output.report.document import (
     Cell,
@@ -39,15 +40,18 @@ def assumption_section(comparison: Comparison, names: Sequence[str], text: Text)
         if lever is not None and lever.apply is Apply.SET:
             called, shown, factor = lever, lever.shown_unit, lever.shown_factor
         name = text.name(called)
-        unit = "" if shown == NO_UNIT else text.unit(shown)
-        cells = [
-            number_cell(
-                None if value is None else value * factor,
-                "–" if value is None else f"{value * factor:.6g}",
-                Tone.PLAIN if value == assumption.values[0] else Tone.STRONG,
-            )
-            for value in assumption.values
-        ]
+        given = [value for value in assumption.values if value is not None]
+        is_date = shown == "Year" and min(given) >= FIRST_YEAR
+        unit = "" if shown == NO_UNIT or is_date else text.unit(shown)
+        cells = []
+        for value in assumption.values:
+            tone = Tone.PLAIN if value == assumption.values[0] else Tone.STRONG
+            if value is None:
+                cells.append(Cell("–", tone=tone))
+            elif is_date:
+                cells.append(Cell(text.month(value), tone=tone))
+            else:
+                cells.append(number_cell(value * factor, f"{value * factor:.6g}", tone))
         rows.append((Cell(name[:1].upper() + name[1:]), Cell(unit), *cells))
     title, tab = text("report.assumptions"), text("report.assumptions_tab")
     if not rows:
@@ -65,4 +69,4 @@ def assumption_section(comparison: Comparison, names: Sequence[str], text: Text)
     ]
     table = ReportTable(text("report.assumptions_table"), columns, tuple(rows),
                   text("list_sep.sentence").join(note))  # fmt: skip
-    return Section(title, tab, (table,), True)
+    return Section(title, tab, (table,))

@@ -44,6 +44,11 @@ def decision_section(
     by_id = {one.id: title for one, title in zip(comparison.scenarios, titles, strict=True)}
     said = [*answer_sentences(verdicts, text, by_id), *open_means(verdicts, text)]
     blocks: list[Block] = [Paragraph("\n".join(said), lead=True)]
+    changed = [text("list_sep.comma").join(one.overrides) for one in comparison.scenarios]
+    if any(changed):
+        lettered = (f"{letter} {one or '–'}" for letter, one in zip(LETTERS, changed, strict=False))
+        values = changed[0] if len(set(changed)) == 1 else text("list_sep.semicolon").join(lettered)
+        blocks.append(Paragraph(text("report.set_by_call", values=values)))
     if comparison.binding:
         blocks.append(_decision_table(comparison, names, text))
     packages = [
@@ -69,12 +74,12 @@ def decision_section(
 def _decision_table(comparison: Comparison, names: list[str], text: Text) -> ReportTable:
     """Return the binding targets: those that hold under the first scenario, are open, and fail."""
     sought = any(found.targets for found in comparison.remedies)
-    columns = [target_column(text, 3.0), *verdict_columns(names, text, 1.55)]
+    columns = [target_column(text, 3.0), *verdict_columns(names, text, 1.6)]
     if sought:
         parts = (
             TableColumn(text("report.help_under", scenario=name[0]), width=3.0) for name in names
         )
-        columns.append(TableColumn(text("report.help"), width=5.7, parts=tuple(parts)))
+        columns.append(TableColumn(text("report.help"), width=5.9, parts=tuple(parts)))
     rows: list[Row | GroupRow] = []
     first = comparison.verdicts[0]
     for state in ("holds", "open", "fails", "given"):

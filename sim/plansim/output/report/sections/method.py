@@ -46,8 +46,8 @@ def method_section(comparison: Comparison, names: list[str], text: Text) -> Sect
         ),
         tuple(rows),
     )
-    return Section(text("report.method"), text("report.method_tab"),
-                   (Bullets(tuple(points)), table), new_page=True)  # fmt: skip
+    blocks = Bullets(tuple(points)), table
+    return Section(text("report.method"), text("report.method_tab"), blocks)
 
 
 def _readable(value: str) -> str:

@@ -121,7 +121,7 @@ def remedies_section(comparison: Comparison, names: Sequence[str], text: Text) -
     note = text("report.remedies_note")
     caption, titles = text("report.remedies_table"), text("report.scenario")
     table = ReportTable(caption, columns, tuple(rows), note, titles)
-    return Section(title, tab, (table,), new_page=True)
+    return Section(title, tab, (table,))
 
 
 def _rows(orders: TargetOrders, called: dict[str, str], text: Text) -> Iterator[Row]:
@@ -138,7 +138,7 @@ def _rows(orders: TargetOrders, called: dict[str, str], text: Text) -> Iterator[
             number_cell(order.margin, margin_size(target, order.margin)),
             Cell(_side_effects(order, called, text)),
         )
-        head = Cell(parts=head.parts)  # a page names the target once
+        head = replace(head, below=(), tone=Tone.FAINT)
     if orders.nearest is not None or not listed:
         words = text("report.no_lever")
         if orders.nearest is not None:
@@ -219,6 +219,9 @@ def _pair_in_words(
     if ahead > 0 and not pair.is_tie:
         better, worse = worse, better
     one, other = policies[better], policies[worse]
+    holds, others = of_hundred(one.named_share), of_hundred(other.named_share)
+    # What both do as often tells nothing apart.
+    in_set = text("report.robust_in_set", holds=holds, others=others) if holds != others else ""
     return text(
         "report.robust_tie" if pair.is_tie else "report.robust_more",
         better=titles[better],
@@ -226,6 +229,5 @@ def _pair_in_words(
         count=len(robust.binding),
         mean=f"{one.mean_met:.1f}",
         other=f"{other.mean_met:.1f}",
-        holds=of_hundred(one.named_share),
-        others=of_hundred(other.named_share),
+        in_set=in_set,
     )

@@ -32,12 +32,13 @@ __all__ = [
     "sectioned",
     "target_cell",
     "target_column",
+    "tone_of",
     "verdict_cells",
     "verdict_columns",
     "verdict_section",
 ]
 
-EM_SPACE = "\u2003"
+EN_SPACE = "\u2002"
 TONES = MappingProxyType(
     {
         Status.MET: Tone.GOOD,
@@ -115,9 +116,13 @@ def verdict_cells(comparison: Comparison, target: Target, text: Text) -> list[Ce
     return [_verdict_cell(verdicts[target.id], target, text) for verdicts in comparison.verdicts]
 
 
+def tone_of(verdict: Verdict) -> Tone:
+    """Return how a verdict stands out: by its status, if plausible models agree with it."""
+    return Tone.DOUBT if verdict.is_open else TONES[verdict.status]
+
+
 def _verdict_cell(verdict: Verdict, target: Target, text: Text) -> Cell:
-    # A verdict stands out by its status, if plausible models agree with it.
-    tone = Tone.DOUBT if verdict.is_open else TONES[verdict.status]
+    tone = tone_of(verdict)
     word = wording.outcome_words(verdict, text)
     if verdict.value is None:
         return Cell(word, tone=tone, parts=(Cell(word, tone=tone), *[Cell()] * 4))
@@ -125,19 +130,20 @@ def _verdict_cell(verdict: Verdict, target: Target, text: Text) -> Cell:
     shown = wording.value_words(target, verdict.value, text)
     below = [wording.margin_words(verdict, target, text)]
     value = number_cell(verdict.value, wording.value_text(target, verdict.value))
+    margin = number_cell(verdict.margin, wording.margin_text(verdict, target))
     if bases := wording.bases_of(verdict, target, text):
         shown, below = "", [text.join([side for _, side in bases])]
-        value = Cell(below[0])
+        value, margin = Cell(below[0]), Cell()
     if wording.breaks_later(verdict):
         below.append(text("report.fails_first", year=breach))
     parts = (
         Cell(word, tone=tone),
         value,
-        number_cell(verdict.margin, wording.margin_text(verdict, target)),
+        margin,
         count_cell(verdict.share.of_hundred if verdict.share else None),
-        count_cell(breach),
+        count_cell(None if bases else breach),  # each basis has its own
     )
-    line = f"{wording.verdict_mark(verdict)} {shown}{EM_SPACE}{share}".rstrip()
+    line = f"{wording.verdict_mark(verdict)} {shown}{EN_SPACE}{share}".rstrip()
     return Cell(line, (text("list_sep.clause").join(below),), tone, parts=parts)
 
 
@@ -190,10 +196,11 @@ def chart_section(comparison: Comparison, names: Sequence[str], text: Text) -> S
         from plansim.output.figures.lines import small_multiples
 
         runs, targets = comparison.runs, comparison.targets
-        return figure_of(small_multiples(runs, series, targets, lang=text.lang)[0])
+        panels = small_multiples(runs, series, targets, titles=names, lang=text.lang)
+        return figure_of(panels[0])
 
     called = text.join([text.name(chart) for chart in charts])
     alt = text("report.charts_alt", names=called, scenarios=text.join(names))
     picture = Picture(text("report.charts_caption"), alt, draw)
     title = text("report.charts")
-    return Section(title, title, (picture,) if series else (), new_page=True)
+    return Section(title, title, (picture,) if series else ())

@@ -119,6 +119,7 @@ def _write(file: Any, block: doc.Block, number: int, text: Text, width: float) -
     match block:
         case doc.Paragraph():
             line = file.add_paragraph(block.text)
+            line.paragraph_format.keep_with_next = not block.lead  # a table follows
             if block.lead:
                 shade = _element(f'<w:shd w:val="clear" w:color="auto" w:fill="{SHADE}"/>')
                 line._p.get_or_add_pPr().append(shade)

@@ -85,8 +85,8 @@ def fonts() -> Mapping[str, Any]:
 def lay_out(document: doc.Document, folder: Path) -> str:
     """Write template, content and pictures for Typst into a folder; return the template's path.
 
-    In the result a label ``row`` marks the first cell of every row of a table, so that
-    ``typst.query`` tells the page that it is on.
+    In the result a label ``row`` marks the first cell of every row of a table, and ``band`` the
+    title of some, so that ``typst.query`` tells the page that it is on.
     """
 
     def beside(svg: bytes, number: int) -> str:
