@@ -45,6 +45,7 @@ _CLOCK_FUNCTIONS: Mapping[str, Callable[[Sequence[float]], float]] = MappingProx
     }
 )
 """Functions in the expressions of the clock, by key."""
+_YEARS = frozenset({"", "year", "years", "yr", "yrs", "年"})
 _CONTROL = ("initial_time", "final_time", "time_step", "saveper")
 _SETTINGS = re.compile(r"^:L\x7f?<%\^E!@", re.MULTILINE)
 _METHOD = re.compile(r"^15:(?:[^,\n]*,){3}\s*([^,\n]*?)\s*(?:,.*)?$", re.MULTILINE)
@@ -78,7 +79,7 @@ def build_model(text: str, file: Path, sha256: str, strict: bool) -> Model:
     variables = builder.variables()
     subscripts = builder.subscript_ranges()
     time = builder.time_spec(integration_of(text, faults))
-    if time is not None and not faults and not _saves_middles(time):
+    if time is not None and not faults and not (builder.counts_years and _saves_middles(time)):
         variables = {name: replace(v, timing=Timing.YEAR) for name, v in variables.items()}
     builder.note_units(strict=strict)
     (faults if strict else warnings).extend(slips)
@@ -126,7 +127,7 @@ def integration_of(text: str, faults: FaultLog) -> Integration:
 def _saves_middles(time: TimeSpec) -> bool:
     """Return whether a clock saves values halfway between whole times, where years would end.
 
-    Where it does not, stocks are read at whole times as all else is.
+    Where it does not, or counts no years, stocks are read at whole times as all else is.
     """
     count = min(1000, int((time.final - time.initial) / time.saveper) + 1)
     return any(
@@ -161,6 +162,11 @@ class _Builder:
         return built
 
     # The clock
+
+    @property
+    def counts_years(self) -> bool:
+        """Whether the time is in years, as it is taken for if it has no unit."""
+        return self.scan.equations["initial_time"][0].unit.lower() in _YEARS
 
     def time_spec(self, integration: Integration) -> TimeSpec | None:
         """Compute the clock, whose numbers may be given by expressions of constants."""

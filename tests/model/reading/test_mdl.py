@@ -79,6 +79,12 @@ def test_kinds(town: Model) -> None:
     assert "capital output ratio" in named[VariableKind.CONSTANT]
 
 
+def test_stocks_are_read_at_whole_times_where_these_are_no_years() -> None:
+    minutes = load_model(MODELS / "tea_cup.mdl")
+    assert minutes.time.saveper < 0.5
+    assert {one.timing for one in minutes.variables.values()} == {Timing.YEAR}
+
+
 def test_causes_tell_initial_ones_apart(town: Model) -> None:
     capital = town.variables["capital"]
     assert capital.causes == ("investment", "depreciation", "initial capital")

@@ -109,8 +109,17 @@ def test_what_stands_outside_is_read_as_by_pysd(folder: Path) -> None:
     assert load_model(folder / "model.mdl").sha256 != before.sha256
 
 
+def test_an_element_without_data_in_a_file_is_missing_and_said_to_be(folder: Path) -> None:
+    equation = "x[q]:= GET DIRECT DATA('d.csv', ',', '2', 'B4') ~~|\n"
+    (folder / "d.csv").write_text(TABLE.replace(",7,8,9", ",7,8,9\n,,,"), "utf-8")
+    (folder / "model.mdl").write_text(f"q: q1, q2, q3 ~~|\n{equation}{CLOCK}", "utf-8")
+    model = load_model(folder / "model.mdl")
+    assert "elements of 'x' have no data" in str(model.warnings[0])
+    np.testing.assert_array_equal(simulate(model)["x"].isel(time=-1), [9, np.nan, 3.5])
+
+
 def test_names_with_a_question_mark_are_what_the_settings_say(folder: Path) -> None:
-    settings = "\\\\\\---/// Sketch\n///---\\\\\\\n:L<%^E!@\n30:?Book.xlsx=b.xlsx\n"
+    settings = "\\\\\\---/// Sketch\n///---\\\\\\\n:L<%^E!@\n30:?Book.xlsx=C:\\me\\B.XLSX\n"
     path = folder / "other.mdl"
     text = "x= GET XLS CONSTANTS('?book.xlsx', 'Sheet', 'B2') ~~|\n"
     path.write_text(
@@ -194,6 +203,9 @@ def test_data_of_a_file_that_is_not_there_are_missing(tmp_path: Path) -> None:
     np.testing.assert_allclose(found["x"].sel(s="a"), 10 * np.interp(found.time, [0, 4], [1, 3]))
     assert (found["x"].sel(s="b") == 50).all()
     assert (found["y"] == 2).all()
+    table.write_text("seen[b]\n0\t5\nrun\n0\t7\n", "utf-8")
+    warning = str(load_model(path, data=table).warnings[0])
+    assert warning.endswith("elements of 'seen' have no data: they are missing (:NA:)")
     table.write_text("seen[a]\n0\tone\n", "utf-8")
     with pytest.raises(InputError, match=r"t.dat:2: the line cannot be read; expected a name"):
         load_model(path, data=table)

@@ -157,6 +157,11 @@ def inlined(
                     name=name,
                 )
             )
+        elif new is not None and equation.form is EquationForm.DATA and "= :NA:" in new:
+            message = Message(
+                "elements of '{name}' have no data: they are missing (:NA:)", name=name
+            )
+            warnings.append(Fault(message, file, equation.line))
         elif new is None and _is_empty(equation):
             message = Message("'{name}' has no data and is left out", name=name)
             warnings.append(Fault(message, file, equation.line))
@@ -256,6 +261,8 @@ class _Outside:
             shape = [len(self.scan.dimension(name)) for name in ranges]
             return [f"= {number!r}" for number in sheet.constants(first, shape)]
         tables = sheet.tables(first, more[0], len(self.scan.covered(equation)))
+        if not all(tables):
+            raise ModelError("'{name}' has no numbers at '{cells}'", name=book, cells=more[0])
         return [f"({_points(points)})" for points in tables]
 
     def _points(self, equation: Equation) -> list[Points] | None:

@@ -27,6 +27,7 @@ Points: TypeAlias = list[tuple[float, float]]
 _CELL = re.compile(r"([A-Za-z]{1,3})([1-9][0-9]{0,8})")
 _ROW = re.compile(r"[1-9][0-9]{0,8}")
 _LETTERS = re.compile(r"[A-Za-z]{1,3}")
+_DRIVE = re.compile(r"[A-Za-z]:/|//")
 MOST_CELLS = 5_000_000
 """Maximum number of cells between the first of a sheet and its last, empty ones too."""
 
@@ -90,7 +91,8 @@ class Sheet:
     def tables(self, across: str, cell: str, count: int) -> list[Points]:
         """Return tables, one for each element: their x in a row or a column of the sheet.
 
-        The points follow one another along that row or column, the elements across it.
+        The points follow one another along that row or column, the elements across it; an element
+        may have none.
         """
         first = self._area(cell)
         if _ROW.fullmatch(across):
@@ -118,8 +120,6 @@ class Sheet:
             points = sorted(
                 (x, y) for x, y in pairs if isinstance(x, float) and isinstance(y, float)
             )
-            if not points:
-                raise ModelError("'{name}' has no numbers at '{cells}'", name=self.file, cells=cell)
             if len({x for x, _ in points}) < len(points):
                 raise ModelError(
                     "'{name}' has two values at one point of '{cells}'",
@@ -127,6 +127,8 @@ class Sheet:
                     cells=across,
                 )
             found.append(points)
+        if not any(found):
+            raise ModelError("'{name}' has no numbers at '{cells}'", name=self.file, cells=cell)
         return found
 
     def _area(self, name: str) -> _Area:
@@ -180,10 +182,22 @@ class OutsideFiles:
         """Return the path of a file; ``?name`` is what the settings say, or else ``name``."""
         return self.settings.get(file.lower(), file.removeprefix("?")).replace("\\", "/")
 
+    def _path(self, file: str) -> Path:
+        """Return where a file lies; models made on Windows do not tell capitals in names apart.
+
+        A file on a drive of another machine is looked for beside the model.
+        """
+        named = self._named(file)
+        path = self.folder / named
+        if not path.exists() and _DRIVE.match(named):
+            path = self.folder / named.rpartition("/")[2]
+        alike = (one for one in path.parent.glob("*") if one.name.lower() == path.name.lower())
+        return path if path.exists() else next(alike, path)
+
     def _bytes(self, file: str) -> bytes:
         if file not in self.read:
-            path = self.folder / self._named(file)
             try:
+                path = self._path(file)
                 self.read[file] = read_regular(path)
             except (OSError, ValueError) as error:  # ValueError: a path that no file can have
                 others = sorted(p.name for p in self.folder.glob("*") if p.is_file())

@@ -39,7 +39,7 @@ function legend() {
   const entry = (name, text) => el("span", { class: `key key-${name}` }, el("i", {}), el("span", {}, text));
   const runs = SIDES.map((side) => entry(side, ""));
   const band = MEMBERS && entry("band", "");
-  const others = [entry("mark", t("page.key_mark"))];
+  const others = DATA.targets.length ? [entry("mark", t("page.key_mark"))] : [];
   const past = DATA.charts.flatMap((chart) => chart.lines.flatMap((line) => line.past));
   if (past.some(([, , isObserved]) => isObserved)) others.push(entry("dot", t("page.observed")));
   if (past.some(([, , isObserved]) => !isObserved)) others.push(entry("ring", t("page.derived")));
