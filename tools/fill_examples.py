@@ -95,6 +95,8 @@ def fill(pages: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    if sys.argv[1:]:  # it takes no arguments, and is not begun by who asks for help
+        sys.exit(__doc__)
     for page in ("README.md", "docs/site/index.zh.md"):
         for command in PICTURE.findall((ROOT / page).read_text("utf-8")):
             printed(f"{command} --force", ROOT)

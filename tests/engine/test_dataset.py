@@ -64,8 +64,8 @@ def test_the_run_card_names_inputs_and_versions_but_no_moment(town: Model, tmp_p
     run = simulate(town, scenario)
     assert run.attrs == {
         "scenario": "given",
-        "scenario_title_en": "Given",
-        "scenario_title_zh": "给定",
+        "scenario_title_en": "Given (changed)",
+        "scenario_title_zh": "给定（已调整）",
         "scenario_sha256": scenario.sha256,
         "overrides": '["capital life=21"]',
         "assumed": '["A", "B"]',

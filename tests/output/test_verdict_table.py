@@ -343,6 +343,11 @@ def test_the_answer_says_what_another_scenario_loses_and_gains(
     assert f'; against "base" {change}.' in answer(stories(("base", first), ("fast", other)), EN)
 
 
+def test_the_answer_counts_one_target_of_another_scenario() -> None:
+    said = answer(stories(("base", [MISSED]), ("fast", [MET])), EN)
+    assert 'Under "fast", 1 holds; against "base" the verdict worsens on none' in said
+
+
 def test_targets_of_several_years_are_counted_without_a_year() -> None:
     first, second = stories(("base", [MET, MET]))
     assert "all 2 binding targets that can be judged hold" in answer(

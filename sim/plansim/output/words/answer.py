@@ -163,7 +163,7 @@ def _hold(met: int, judged: int, text: Text) -> str:
     """Count the targets that hold, where it has been said what is counted."""
     if not judged:
         return text("answer.nothing")
-    if met == judged:
+    if met == judged > 1:
         return text("answer.hold_all", met=met)
     key = "answer.hold" if met > 1 else "answer.hold_one" if met else "answer.hold_none"
     return text(key, met=met)
