@@ -266,6 +266,7 @@ NAME = rf"""{WORD}|"(?:\\"|[^"\n])*\""""
 """A variable's or subscript's name where no number can stand."""
 
 
+@lru_cache(maxsize=8)  # a look through a long model takes as long as a hundred runs
 def absurd_size(text: str) -> float:
     """Return from what size on a number of a model, by its text, was made of a missing value."""
     return 2.0**100 if _MISSES.search(text) else math.inf
