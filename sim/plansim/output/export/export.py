@@ -169,7 +169,7 @@ def write_dataset(
         OutputError: as for `check_destination`, or the system refuses to write.
     """
     check_destination(path, force=force, formats=(".nc",))
-    import_module("h5py")  # h5netcdf hides why it cannot be loaded, such as for want of memory
+    import_module("h5py")  # h5netcdf hides why it cannot be loaded, as if memory is short
     series = {name: element_of(dataset, name).variable for name in names}
     chosen = dataset.assign(series)[list(names)] if names else dataset
     with writing_whole(path) as part:

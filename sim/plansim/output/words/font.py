@@ -54,7 +54,7 @@ def subsets(text: str, family: str = "plansim") -> tuple[Subset, ...]:
     """Return fonts that have the printable characters of a text, the first one most of them.
 
     The first is called ``family``, the other one the same with ``-rest``. What neither has, as
-    Hindi, is left to the fonts of whoever reads.
+    Hindi, is left to the reader's fonts.
     """
     import matplotlib as mpl
 
