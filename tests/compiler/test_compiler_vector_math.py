@@ -75,7 +75,8 @@ class Functions:
             result = w.put(call) if given else any_exp(w, "%x")
             lines = "\n".join(w.lines)
             parts.append(_DRIVER.format(name=name, vector=VECTOR, lines=lines, result=result))
-        self.library = Library(assemble("\n".join([*parts, shared.text()]), target, 2))
+        code = assemble("\n".join([*parts, shared.text()]), target, 2)
+        self.library = Library(code, ("drive_exp", "drive_ln", "drive_pow"))
 
     def go(self, name: str, memory: Numbers) -> None:
         drive = self.library.function(f"drive_{name}", ctypes.c_void_p, ctypes.c_int64)

@@ -91,17 +91,19 @@ def assemble(text: str, target: Platform, effort: int) -> bytes:
 
 
 class Library:
-    """Object code in memory, ready to be called; it goes when the last reference does."""
+    """Object code in memory, ready to be called; it goes when the last reference does.
 
-    def __init__(self, code: bytes) -> None:
-        machine = _machine(host_platform(), 0)
-        self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
-        self._engine.add_object_file(llvm.ObjectFileRef.from_data(code))
-        self._engine.finalize_object()
+    JITLink keeps the parts of the code together. MCJIT may place them further apart than the code
+    can reach in a process that holds much memory, and then ends the process.
+    """
+
+    def __init__(self, code: bytes, functions: Iterable[str]) -> None:
+        builder = llvm.JITLibraryBuilder().add_current_process().add_object_img(code)
+        for name in functions:
+            builder.export_symbol(name)
+        jit = llvm.create_lljit_compiler(_machine(host_platform(), 0), use_jit_link=True)
+        self._addresses = builder.link(jit, "model")
 
     def function(self, name: str, *types: type) -> Callable[..., None]:
         """Return a function that returns nothing. It runs without Python's lock."""
-        address = self._engine.get_function_address(name)
-        if not address:
-            raise LookupError(name)
-        return ctypes.CFUNCTYPE(None, *types)(address)
+        return ctypes.CFUNCTYPE(None, *types)(self._addresses[name])

@@ -75,7 +75,7 @@ class Kernel:
 
     @cached_property
     def _library(self) -> Library:
-        return Library(self.code)
+        return Library(self.code, ("run", "clock"))
 
 
 def compile_model(
