@@ -76,7 +76,7 @@ class Functions:
             lines = "\n".join(w.lines)
             parts.append(_DRIVER.format(name=name, vector=VECTOR, lines=lines, result=result))
         code = assemble("\n".join([*parts, shared.text()]), target, 2)
-        self.library = Library(code, ("drive_exp", "drive_ln", "drive_pow"))
+        self.library = Library(code, [f"drive_{name}" for name in ("exp", "ln", "pow", "pows")])
 
     def go(self, name: str, memory: Numbers) -> None:
         drive = self.library.function(f"drive_{name}", ctypes.c_void_p, ctypes.c_int64)
