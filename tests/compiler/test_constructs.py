@@ -398,8 +398,9 @@ seen ~~|
 at= GET DATA AT TIME(seen, 2) ~~|
 between= GET DATA AT TIME(seen, 1.5) ~~|
 ahead= GET DATA BETWEEN TIMES(seen, Time + 1, 0) ~~|
-next= GET DATA BETWEEN TIMES(seen, 1.5, 1) ~~|
-held= GET DATA BETWEEN TIMES(seen, 1.5, -1) ~~|
+next= GET DATA BETWEEN TIMES(seen, 2.5, 1) ~~|
+held= GET DATA BETWEEN TIMES(seen, 2.5, -1) ~~|
+before= GET DATA BETWEEN TIMES(seen, 3, -1) ~~|
 first= GET DATA FIRST TIME(seen) ~~|
 last= GET DATA LAST TIME(seen) ~~|
 stepped :HOLD BACKWARD: ~~|
@@ -414,7 +415,7 @@ single= GET DATA LAST TIME(once) + GET DATA LAST TIME(few) + GET DATA MAX(few, 0
         **{kind: DATA if kind == "csv" else DATA.replace(",", "\t")},
     )
     found = run(model)
-    expected = {"at": 6, "next": 6, "held": 2, "first": 1, "last": 3, "most": 6, "least": 4,
+    expected = {"at": 6, "next": 6, "held": 2, "before": 6, "first": 1, "last": 3, "most": 6, "least": 4,
                 "mean": 3, "single": 15, "between": np.nan, "none": np.nan}  # fmt: skip
     values = {name: float(found[name][0]) for name in expected}
     assert values == pytest.approx(expected, nan_ok=True)
