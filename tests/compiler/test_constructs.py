@@ -415,8 +415,8 @@ single= GET DATA LAST TIME(once) + GET DATA LAST TIME(few) + GET DATA MAX(few, 0
         **{kind: DATA if kind == "csv" else DATA.replace(",", "\t")},
     )
     found = run(model)
-    expected = {"at": 6, "next": 6, "held": 2, "before": 6, "first": 1, "last": 3, "most": 6, "least": 4,
-                "mean": 3, "single": 15, "between": np.nan, "none": np.nan}  # fmt: skip
+    expected = {"at": 6, "next": 6, "held": 2, "before": 6, "first": 1, "last": 3,
+                "most": 6, "least": 4, "mean": 3, "single": 15, "between": np.nan, "none": np.nan}  # fmt: skip
     values = {name: float(found[name][0]) for name in expected}
     assert values == pytest.approx(expected, nan_ok=True)
     inside = T <= 2

@@ -75,7 +75,7 @@ def pulse(time, start, repeat_time=None, width=0.0, end=None):
     on = (repeat_time < width) | (np.mod(plus - start, repeat_time) < width)
     return 1.0 * ((start < plus) & (time() < end + 1e-6) & on)
 """
-"""PySD's begins at the first time at or after its start, is nothing without width, and ends early."""
+"""PySD's begins at or after its start, is nothing without width, and ends early."""
 
 
 def _with_switches(model: Model) -> str:
