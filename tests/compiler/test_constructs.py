@@ -229,6 +229,11 @@ bought[buyer]= DEMAND AT PRICE(asked[buyer], hope[buyer,ptype], price) ~~|
 """,
         {"price": PRICE, "sold": [10, 30 * (PRICE - 1.5), 0], "bought": [0, 30 * (2.5 - PRICE)]},
     ),
+    "an action that changes": (
+        "k: a, b ~~|\nx[k]= 2, 3 ~~|\n"
+        "y= VECTOR SELECT(x[k!], x[k!], 0, IF THEN ELSE(Time < 2, 6, 7), 0) ~~|",
+        {"y": np.where(T < 2, 5, 6)},
+    ),
     "a market of normal profiles": (
         """
 seller: s1, s2 ~~|
