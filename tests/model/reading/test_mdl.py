@@ -395,6 +395,17 @@ def test_what_does_not_fit_together_is_told_with_its_line(
     assert faults_of(write("s: a, b ~~|t: c, d ~~|both: s, t ~~|\n" + text)) == faults
 
 
+def test_a_negation_without_brackets_is_warned_of(write: Write) -> None:
+    path = write(
+        "x = IF THEN ELSE(:not: ABS(t) > 2, 1, 0) ~m~|\nt = 1 ~m~|\n"
+        "y = IF THEN ELSE(:NOT: (t > 2) :AND: :NOT: t :OR: t = 1, 1, 0) ~m~|"
+    )
+    (warning,) = load_model(path).warnings
+    assert (warning.line, str(warning).split(": ", 1)[1]) == (
+        1, "':NOT:' without brackets is taken for all of the comparison, in 'x'"
+    )  # fmt: skip
+
+
 def test_functions_that_no_engine_computes_are_warned_of(write: Write) -> None:
     path = write("x = DELAY CONVEYOR(t, 2) ~m~|\nt = 1 ~m~|")
     assert str(load_model(path).warnings[0]) == (
