@@ -36,14 +36,10 @@ hypothesis.settings.register_profile("plansim", derandomize=True, deadline=None)
 hypothesis.settings.load_profile("plansim")
 
 
-CITY = {"city", "stories", "context", "shipped_page"}
-"""Fixtures by which a test takes the shipped model."""
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that run the shipped model."""
+    """Mark the tests that run the shipped model, on whose fixture all others of it rest."""
     for item in items:
-        if CITY & set(getattr(item, "fixturenames", ())):
+        if "city" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.city)
 
 

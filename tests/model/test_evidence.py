@@ -75,6 +75,7 @@ def test_what_lies_after_the_base_year_calibrates_nothing(evidence: Mapping[str,
         years = re.findall(r"(?<!\d)((?:19|20)\d\d)(?:[–-](\d\d)(?!\d))?", row.year)
         last = max((int(first[:2] + end) if end else int(first) for first, end in years), default=0)
         assert row.use == ("context" if last > 2005 else "calibration"), row.id
+    assert {row.use for row in evidence.values()} == {"context", "calibration"}
 
 
 # --- as a sentence ------------------------------------------------------------------------------
