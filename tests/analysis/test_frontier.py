@@ -12,11 +12,10 @@ import pytest
 
 from plansim.analysis.optimization.frontier import Frontier, frontier
 from plansim.errors import DesignError
-from plansim.model.reader import load_model
 from plansim.model.records import Model
 from plansim.scenario.factors import FloatArray
 from tests.helpers.plan import aim, plan
-from tests.helpers.vensim_text import writer
+from tests.helpers.vensim_text import small_model
 from tests.toys.village import write_ensemble
 
 # Output grows as it is driven; dirt rises with that and falls with care, which costs growth.
@@ -50,13 +49,9 @@ Reads = Callable[..., Frontier]
 
 def town(folder: Path, *aims: str, spec: str = ONE_YEAR) -> Model:
     """Write the town with its targets and its problem, and read it."""
-    (folder / "targets.yaml").write_text(plan(*aims), "utf-8")
-    (folder / "plain.yaml").write_text("title: Plain\n", "utf-8")
-    (folder / "design.yaml").write_text(
-        "title: D\nscenarios: plain.yaml\nfactors: {harm: [0.5, 1.5]}\n", "utf-8"
-    )
-    (folder / "decision.yaml").write_text(spec, "utf-8")
-    return load_model(writer(folder)(EQUATIONS))
+    design = "title: D\nscenarios: plain.yaml\nfactors: {harm: [0.5, 1.5]}\n"
+    texts = {"targets": plan(*aims), "plain": "title: Plain\n", "design": design}
+    return small_model(folder, EQUATIONS, **texts, decision=spec)
 
 
 @pytest.fixture(scope="module")
@@ -192,14 +187,10 @@ def by_hand(levers: FloatArray) -> FloatArray:
 
 @pytest.mark.long
 def test_no_point_of_a_fine_grid_nor_near_the_answer_grows_faster(tmp_path: Path) -> None:
-    (tmp_path / "targets.yaml").write_text(plan(*LIMITS), "utf-8")
-    (tmp_path / "plain.yaml").write_text("title: Plain\n", "utf-8")
-    (tmp_path / "decision.yaml").write_text(
-        "growth: output\nyears: [2004]\nscenario: plain.yaml\n"
-        "growth_levers: [drive a, drive b]\ntarget_levers: [care, thrift]\n",
-        "utf-8",
-    )
-    model = load_model(writer(tmp_path)(TWO_DRIVES))
+    decision = "growth: output\nyears: [2004]\nscenario: plain.yaml\n"
+    decision += "growth_levers: [drive a, drive b]\ntarget_levers: [care, thrift]\n"
+    texts = {"targets": plan(*LIMITS), "plain": "title: Plain\n", "decision": decision}
+    model = small_model(tmp_path, TWO_DRIVES, **texts)
     (horizon,) = frontier(model, levels=1, threads=1).horizons
     assert horizon.highest is not None
     assert math.isnan(horizon.highest.chance), "nothing is uncertain"
