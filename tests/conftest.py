@@ -31,8 +31,9 @@ Command = Callable[..., "subprocess.CompletedProcess[str]"]
 ROOT = Path(__file__).parents[1]
 
 # The same commit passes or fails for everyone: examples follow from the test, not from chance, and
-# no example fails for being slow on a busy machine. `pytest --hypothesis-profile=default` explores.
+# no example fails for being slow on a busy machine. `pytest --hypothesis-profile=explore` explores.
 hypothesis.settings.register_profile("plansim", derandomize=True, deadline=None)
+hypothesis.settings.register_profile("explore", deadline=None)
 hypothesis.settings.load_profile("plansim")
 
 
