@@ -114,8 +114,16 @@ def test_without_pysimlin_it_is_said_that_there_are_no_scores(
     assert "鱼量 →+ 捕捞量 →−" in call(*loops, "--lang", "zh").out
 
 
-def test_what_two_scenarios_differ_in_is_told_in_units_of_levers_and_in_chinese(call: Call) -> None:
-    line = ("why", "attribute", "baseline", "green-transition", "--target", "M28")
+def test_what_two_scenarios_differ_in_is_told_in_units_of_levers_and_in_chinese(
+    call: Call, tmp_path: Path
+) -> None:
+    (tmp_path / "own.yaml").write_text(
+        "title: Own\nparent: baseline\n"
+        "values: {policy emphasis: {agriculture: 1.05, services: 1.1}}\n"
+        "levers: {retrofit rate: {after: 10 %/Year, from: 2006.5}}\n",
+        "utf-8",
+    )
+    line = ("why", "attribute", "baseline", "own.yaml", "--target", "M28")
     told = call(*line, "--lang", "zh").out
     assert "后：5 → 10 %/年；起始年：2007 → 2006.5 年" in told
     assert "农业 1 → 1.05" in told
