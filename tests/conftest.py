@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import hypothesis
@@ -22,11 +22,9 @@ from plansim.output.page.page import Page, make_page
 from plansim.scenario.scenario_file import Scenario, list_scenarios, read_scenario, shipped_overlays
 from plansim.targets.catalogue import load_targets
 from plansim.targets.target import Target
-from tests.helpers.command import Call, Done
+from tests.helpers.command import Call, Command, Done
 from tests.helpers.vensim_text import MODELS
 from tests.helpers.visit import Another, Visit
-
-Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
 ROOT = Path(__file__).parents[1]
 

@@ -299,7 +299,9 @@ design: {kind: latin hypercube, samples: 10, seed: 3}
         ("", "a sweep needs factors"),
     ],
 )  # fmt: skip
-def test_faults(reads: Callable[[str], Design], text: str, expected: str) -> None:
+def test_a_fault_of_a_design_is_told(
+    reads: Callable[[str], Design], text: str, expected: str
+) -> None:
     with pytest.raises(DesignError) as caught:
         reads(text)
     assert expected in str(caught.value)
@@ -308,7 +310,7 @@ def test_faults(reads: Callable[[str], Design], text: str, expected: str) -> Non
 # --- designs of a few words -----------------------------------------------------------------------
 
 
-def test_a_quick_design(small: Model) -> None:
+def test_a_factor_of_a_few_words_is_even_over_its_range(small: Model) -> None:
     wide, narrow = (
         quick_design(None, [text], small, samples=8, seed=1)
         for text in ("增长率", "growth = 5 %/Year..0.1")
@@ -329,7 +331,7 @@ def test_a_quick_design(small: Model) -> None:
         (["share"], "needs a distribution; expected NAME=LOW..HIGH"),
     ],
 )
-def test_faults_of_quick_designs(small: Model, factors: list[str], expected: str) -> None:
+def test_a_fault_of_a_few_words_is_told(small: Model, factors: list[str], expected: str) -> None:
     with pytest.raises(DesignError) as caught:
         quick_design(None, factors, small)
     assert expected in str(caught.value)

@@ -65,7 +65,7 @@ def estimated(inputs: list[Factor], function: Function, groups: list[list[int]])
     return estimate_indices(function(a)[None], function(b)[None], mixed)
 
 
-def test_ishigami() -> None:
+def test_indices_of_the_ishigami_function_are_those_of_its_variances() -> None:
     found = estimated(factors_of(ANGLE, ANGLE, ANGLE), ishigami, [[0], [1], [2], [0, 2]])
     first = np.array([ALONE_1, ALONE_2, 0, ALONE_1 + WITH_3]) / ALL
     total = np.array([ALONE_1 + WITH_3, ALONE_2, WITH_3, ALONE_1 + WITH_3]) / ALL

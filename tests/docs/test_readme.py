@@ -6,7 +6,6 @@ import os
 import re
 import shlex
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,9 +15,8 @@ import plansim
 from plansim.cli.main import main
 from plansim.files.shipped import shipped
 from tests.docs.examples import pattern_of, read_examples
+from tests.helpers.command import Command
 from tools.derived import SPEC
-
-Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

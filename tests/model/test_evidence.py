@@ -98,7 +98,9 @@ def test_a_row_reads_as_a_sentence() -> None:
         ({"year": "mean", "year_zh": "多年平均"}, "Town mean: 9", "Town多年平均，"),
     ],
 )  # fmt: skip
-def test_parts_of_a_row(parts: dict[str, str], english: str, chinese: str) -> None:
+def test_what_a_row_lacks_leaves_no_gap_in_its_sentence(
+    parts: dict[str, str], english: str, chinese: str
+) -> None:
     row = replace(TOWN, **parts)
     assert english in evidence_sentence(row, EN)
     assert chinese in evidence_sentence(row, ZH)

@@ -70,7 +70,9 @@ def test_every_source_of_the_shipped_model_is_spelt_out(known: ModelFacts) -> No
         ("E095: 1.2–1.6", "E095 [1.2–1.6]  capital / GDP"),
     ],
 )
-def test_source_tags(town: Model, known: ModelFacts, tag: str, expected: str) -> None:
+def test_a_source_is_spelt_out_by_its_kind(
+    town: Model, known: ModelFacts, tag: str, expected: str
+) -> None:
     variable = replace(town.find("capital life"), sources=(tag,))
     facts = variable_facts(variable, replace(known, model=town))
     assert dict(facts)["sources"].startswith(expected)

@@ -88,7 +88,9 @@ def test_rounding_never_moves_a_value_onto_or_across_a_target(
 
 
 @given(target=PLAN_FIGURES, relative=st.floats(-0.9, 2.0))
-def test_no_false_precision(target: float, relative: float) -> None:
+def test_a_figure_has_at_most_a_digit_more_than_its_target_or_four(
+    target: float, relative: float
+) -> None:
     assume(abs(relative) > 0.01)
     value = target * (1 + relative)
     shown = figure(value, decimals_for(target, value))

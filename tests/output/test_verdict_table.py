@@ -262,7 +262,7 @@ def test_what_is_open_turns_only_the_way_that_its_share_does(pair: Pair) -> None
 
 
 @given(runs())
-def test_counts_add_up(pair: Pair) -> None:
+def test_the_answer_counts_what_is_open_and_what_fails(pair: Pair) -> None:
     first = {**pair[0], **{f"Z{number}": stated(f"Z{number}", Status.MET) for number in "12"}}
     said = answer(first.values(), EN)
     judged = [one for one in first.values() if one.status.judged]

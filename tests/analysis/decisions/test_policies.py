@@ -184,7 +184,7 @@ def test_of_each_box_that_no_other_dominates_the_point_nearest_its_best_corner_r
     assert len(kept) < nondominated(points).sum()
 
 
-def test_dominance_and_volume() -> None:
+def test_what_no_point_dominates_and_the_volume_below_it_are_those_of_all_pairs_and_draws() -> None:
     points = np.random.default_rng(1).random((60, 3))
     front = nondominated(points)
     for index in range(60):

@@ -49,7 +49,7 @@ def faults_of(path: Path, strict: bool | None = None) -> list[str]:
 # What a sound file says
 
 
-def test_a_variable_in_full(town: Model) -> None:
+def test_a_variable_has_all_that_its_entry_says(town: Model) -> None:
     variable = town.variables["birth rate"]
     line = town.text.split("\n")[variable.line - 1]
     assert line == "birth rate="
@@ -63,7 +63,7 @@ def test_a_variable_in_full(town: Model) -> None:
     assert (variable.causes, variable.initial_causes) == ((), ())
 
 
-def test_kinds(town: Model) -> None:
+def test_kinds_and_timings_follow_from_equations_and_comments(town: Model) -> None:
     named = {
         kind: [name for name, variable in town.variables.items() if variable.kind is kind]
         for kind in VariableKind
@@ -92,7 +92,7 @@ def test_causes_tell_initial_ones_apart(town: Model) -> None:
     assert capital.initial_causes == ("initial capital",)
 
 
-def test_values_of_arrays(town: Model, write: Write) -> None:
+def test_an_array_has_a_value_an_element_however_it_is_written(town: Model, write: Write) -> None:
     by_element = {"farming": 2.0, "industry": 2.5, "services": 3.0}
     assert town.variables["capital output ratio"].value == by_element
     assert town.variables["capital output ratio"].subscripts == ("sector",)
@@ -316,7 +316,7 @@ def test_all_faults_at_once_with_their_lines(write: Write) -> None:
     ]
 
 
-def test_slips_of_the_convention(write: Write) -> None:
+def test_slips_are_faults_where_asked_for_and_else_warnings(write: Write) -> None:
     path = write(
         "s: a, b ~~ 组。Two. [zh: 甲]|\n"
         "x= 5 ~m [0,1]~|\n"
