@@ -81,6 +81,7 @@ def test_a_mark_stands_in_full_only_where_plausible_models_agree(
 ) -> None:
     found = replace(verdict(BINDING, status=status), share=shared(count))
     assert f" {mark} {count}/100" in row(found, BINDING)
+    assert "Plausible models: 100 draws" in " ".join(table([found], [BINDING]))
 
 
 @given(
@@ -310,6 +311,8 @@ MET, MISSED, OPEN, ASSUMED = (Status.MET, 90), (Status.MISSED, 5), (Status.MET, 
                                "open (Target B 50/100) and 1 is taken as given"),
         ([MET, ASSUMED, ASSUMED], "the one binding target of 2010 that can be judged, Target A "
                                   "90/100, holds"),
+        ([OPEN, ASSUMED], "the one binding target of 2010 that can be judged, Target A 50/100, is "
+                          "open"),
         ([ASSUMED, ASSUMED], "no target can be judged and 2 are taken as given"),
     ],
 )  # fmt: skip
