@@ -430,6 +430,14 @@ def test_functions_that_no_engine_computes_are_warned_of(write: Write) -> None:
          "2: the arrays are too large, 'x' among them; expected at most 200,000 elements in all"),
         ("".join(f"r{i}: (a{i}x1-a{i}x{MAX_ELEMENTS // 2}) ~~|\n" for i in range(3)), "", "",
          f"3: the subscript ranges are too large; expected at most {MAX_ELEMENTS} elements in all"),
+        (":MACRO: M(a)\nM = a + b ~m~|\n:END OF MACRO:\nx = M(1) ~m~|", "", "",
+         "2: no variable is called 'b', in 'M'"),
+        (":MACRO: M(a)\nM = a ~m~|\n:END OF MACRO:\nx = M(1, 2) ~m~|", "", "",
+         "4: M has the wrong number of arguments; expected 1; found 2"),
+        (":MACRO: M(a : b)\nM = a ~m~|\n:END OF MACRO:\nx = 1 ~m~|", "", "",
+         "1: no equation gives 'b' of the macro 'M'"),
+        (":MACRO: M(a : b)\nM = a ~m~|\nb = a ~m~|\n:END OF MACRO:\nx = M(1: y, z) ~m~|", "", "",
+         "5: M has the wrong number of outputs; expected 1; found 2"),
         ("", "TIME= 2010", "TIME= 1990", "3: the clock cannot run with this FINAL TIME; "
          "expected at least INITIAL TIME (2000); found 1990"),
         ("", "0.5", "0",
@@ -443,7 +451,7 @@ def test_functions_that_no_engine_computes_are_warned_of(write: Write) -> None:
          f"'SAVEPER= TIME STEP ~ Year ~'; {FORM}; found 2 '~' and no '|'"),
     ],
 )  # fmt: skip
-def test_constants_and_clocks_that_do_not_fit(
+def test_what_does_not_fit_in_constants_macros_and_the_clock_is_the_first_fault(
     tmp_path: Path, equations: str, old: str, new: str, fault: str
 ) -> None:
     path = tmp_path / "small.mdl"
