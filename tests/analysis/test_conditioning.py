@@ -15,7 +15,7 @@ from scipy.stats import binomtest, kstest, norm
 import plansim
 from plansim.analysis.calibration.conditioning import read_conditioning
 from plansim.analysis.calibration.diagnostics import diagnose, forecast_held_out
-from plansim.analysis.calibration.history_matching import condition, implausibility
+from plansim.analysis.calibration.history_matching import condition, implausibility, screened
 from plansim.analysis.validation.context import ValidationContext
 from plansim.analysis.validation.result import ValidationOutcome
 from plansim.analysis.validation.uncertainty import held_out
@@ -191,6 +191,12 @@ def test_a_factor_that_says_nothing_of_the_past_stays_as_it_was(tmp_path: Path) 
     model = pond(tmp_path, ("    observations:\n", "    without: rate\n    observations:\n"))
     rate = condition(model).members.values[:, 0]
     assert kstest(rate, "uniform", (0, 2)).pvalue > 1e-3
+
+
+def test_factors_are_screened_by_the_statistic_of_kolmogorov_and_smirnov() -> None:
+    shares = np.random.default_rng(3).random((20, 200))
+    distances = [kstest(column, "uniform").statistic for column in shares.T]
+    assert screened(shares, 50).tolist() == np.argsort(distances)[::-1][:50].tolist()
 
 
 # --- diagnostics ----------------------------------------------------------------------------------
