@@ -193,6 +193,21 @@ def test_the_example_in_the_guide_is_a_design(city: Model, tmp_path: Path, root:
     assert not [fault for fault in design.warnings if Path(str(fault.file)).name == "design.yaml"]
 
 
+@pytest.mark.parametrize(
+    ("design", "points"),
+    [
+        ("{samples: 2000000}", 2_000_000),
+        ("{kind: latin hypercube, samples: 1000000}", MOST_HYPERCUBE),
+        ("{kind: grid, levels: 4}", 4**2),
+        ("{kind: morris, samples: 10}", 10 * (2 + 1)),  # trajectories
+    ],
+)
+def test_a_design_has_the_points_that_are_asked_for(
+    reads: Callable[[str], Design], design: str, points: int
+) -> None:
+    assert reads(f"factors: {{growth: , share: [0, 1]}}\ndesign: {design}\n").points == points
+
+
 def test_a_name_alone_is_uniform_over_the_plausible_range(reads: Callable[[str], Design]) -> None:
     (growth, weight) = reads("factors:\n  增长率:\n  weight[mills]:\n").factors
     assert growth == Factor(
