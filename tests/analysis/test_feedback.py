@@ -149,6 +149,7 @@ def test_cuts_are_those_known_in_closed_form(town: Model) -> None:
     assert effect.cut == pytest.approx(200 - 100 * 0.975**11)
     assert decay.effects[0].cut == pytest.approx(50 + 50 * 1.05**11)
     assert (effect.status_whole.value, effect.status_cut.value) == ("met", "missed")
+    assert [target.id for target in growth.turned] == ["S1"]
     shift = 1 - (200 - 100 * 0.975**17) / (100 * 1.025**17)  # by the horizon
     assert growth.strongest == pytest.approx(shift)
     assert growth.fault == decay.fault == ""
