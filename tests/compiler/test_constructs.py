@@ -496,27 +496,7 @@ def test_pink_noise_has_its_deviation_and_its_memory(load: Load) -> None:
     assert abs(np.corrcoef(found[:, 0], found[:, 1])[0, 1]) < 0.1
 
 
-# --- macros and allocations -----------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("text", "fault"),
-    [
-        ("M(a)\nM = a + b ~~|\n:END OF MACRO:\nx = M(1) ~~|",
-         "2: no variable is called 'b', in 'M'"),
-        ("M(a)\nM = a ~~|\n:END OF MACRO:\nx = M(1, 2) ~~|", "4: M has the wrong number of arg"),
-        ("M(a : b)\nM = a ~~|\n:END OF MACRO:\nx = 1 ~~|",
-         "1: no equation gives 'b' of the macro 'M'"),
-        ("M(a : b)\nM = a ~~|\nb = a ~~|\n:END OF MACRO:\nx = M(1: y, z) ~~|",
-         "5: M has the wrong number of outputs; expected 1; found 2"),
-    ],
-)  # fmt: skip
-def test_what_is_wrong_with_a_macro_is_one_fault(load: Load, text: str, fault: str) -> None:
-    with pytest.raises(ModelError) as refusal:
-        load(f":MACRO: {text}")
-    (one,) = refusal.value.faults
-    assert str(one).partition("small.mdl:")[2].startswith(fault)
-
+# --- allocations ----------------------------------------------------------------------------------
 
 PROFILES = """
 user: u1, u2, u3 ~~|

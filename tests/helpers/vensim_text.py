@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from plansim.model.reader import load_model
+from plansim.model.records import Model
+
 MODELS = Path(__file__).parents[1] / "toys" / "models"
 
 CLOCK = """
@@ -27,3 +30,10 @@ def writer(folder: Path) -> Write:
         return path
 
     return write
+
+
+def small_model(folder: Path, equations: str, **beside: str) -> Model:
+    """Write equations with a clock, and beside them YAML files by their names; read the model."""
+    for name, text in beside.items():
+        (folder / f"{name}.yaml").write_text(text, "utf-8")
+    return load_model(writer(folder)(equations))
