@@ -243,7 +243,7 @@ def _refuse(model: Model) -> None:
                 "PySD has no function {name}",
                 model.path,
                 equation.line_of(node),
-                expected=Message("the compiled engine: --engine compiled"),
+                expected=Message("the compiled engine"),
                 name=node.key.replace("_", " ").upper(),
             )
             for node, _ in equation.references

@@ -37,7 +37,7 @@ from plansim.analysis.evaluator import Progress, processors
 from plansim.analysis.optimization.decision_form import read_frontier_spec
 from plansim.analysis.optimization.levers import lever_named
 from plansim.analysis.optimization.problem import DecisionProblem, decision_problem
-from plansim.errors import InputError, Message
+from plansim.errors import InputError, Message, Option
 from plansim.files.notebook import Table, Tabular
 from plansim.files.shipped import is_shipped
 from plansim.model.records import Model, several
@@ -291,7 +291,7 @@ def _left(levers: Sequence[Lever], without: Iterable[Lever]) -> tuple[Lever, ...
         if left.pop(dropped.id, None) is None:
             message = Message("'{name}' is not moved anyway", name=dropped.id)
             expected = Message("one of {names}", names=tuple(left))
-            raise InputError(message, "--without", expected=expected)
+            raise InputError(message, Option.WITHOUT, expected=expected)
     if not left:
         raise InputError("no lever is left that may be moved")
     return tuple(left.values())

@@ -41,7 +41,7 @@ from plansim.analysis.ensemble import NORMAL, evaluate_members
 from plansim.analysis.evaluator import Progress
 from plansim.analysis.optimization.decision_form import FILE_NAME, read_frontier_spec
 from plansim.analysis.optimization.problem import parts_met
-from plansim.errors import InputError, Message
+from plansim.errors import InputError, Message, Option
 from plansim.files.notebook import Table, Tabular
 from plansim.model.records import Model
 from plansim.scenario.factors import FloatArray
@@ -164,7 +164,7 @@ def signposts(
     last = (first + due + 1) // 2 if by is None else by
     if not first < last < due:
         expected = Message("from {first} to {last}", first=first + 1, last=due - 1)
-        raise InputError("no early year", "--by", expected=expected, found=str(last))
+        raise InputError("no early year", Option.BY, expected=expected, found=str(last))
     states = states_of(model, members, threads=threads, progress=progress)
     years = tuple(range(first + 1, last + 1))
     series = tuple(dict.fromkeys(one.of for one in history.published))

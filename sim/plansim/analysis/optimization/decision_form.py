@@ -11,7 +11,7 @@ from pydantic import Field
 
 from plansim.analysis.experiments.design_file import design_named
 from plansim.analysis.experiments.design_form import DesignContext, scenario_beside
-from plansim.errors import DesignError, Fault, InputError, Message, nearest
+from plansim.errors import DesignError, Fault, InputError, Message, Option, nearest
 from plansim.files.forms import LAX, Entries, Form, Resolved, form_of
 from plansim.files.yaml_document import read_document
 from plansim.model.records import Model
@@ -119,7 +119,7 @@ def read_frontier_spec(
     """
     path = model.path.with_name(FILE_NAME) if path is None else path
     if not path.is_file():
-        expected = Message("{name} beside the model, or --spec", name=FILE_NAME)
+        expected = Message("{name} beside the model, or {spec}", name=FILE_NAME, spec=Option.SPEC)
         raise DesignError("no file states the decision problem", path, expected=expected)
     context = _Context(model, path, views=views, scenario=scenario)
     return form_of(FrontierSpec, read_document(path), context, DesignError)

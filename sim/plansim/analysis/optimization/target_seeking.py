@@ -33,7 +33,7 @@ from plansim.analysis.optimization.slp import (
     move_cost,
     worst_of,
 )
-from plansim.errors import Fault, InputError, Message, nearest
+from plansim.errors import Fault, InputError, Message, Option, nearest
 from plansim.files.notebook import Table, Tabular
 from plansim.model.records import Model, Timing, several
 from plansim.scenario.cells import outside
@@ -271,7 +271,7 @@ def _faults(
             message = Message("'{name}' has a price but is not moved", name=lever.id)
             expected = Message("one of {names}", names=tuple(ids))
             near = nearest(lever.id, ids)
-            yield Fault(message, "--price", expected=expected, nearest=near)
+            yield Fault(message, Option.PRICE, expected=expected, nearest=near)
     for target in targets:
         if target.id in scenario.assumed:
             yield Fault(
@@ -281,7 +281,7 @@ def _faults(
             )
     for name in dict.fromkeys(ids):
         if ids.count(name) > 1:
-            yield Fault("the lever '{name}' is given twice", "--lever", name=name)
+            yield Fault("the lever '{name}' is given twice", Option.LEVER, name=name)
 
 
 def _counted(model: Model, scenario: Scenario, outlay: str, targets: Sequence[Target]) -> Target:
@@ -289,7 +289,7 @@ def _counted(model: Model, scenario: Scenario, outlay: str, targets: Sequence[Ta
     try:
         series = one_series(model, reference_named(model, outlay))
     except InputError as error:
-        raise InputError(replace(fault, file="--cost") for fault in error.faults) from None
+        raise InputError(replace(fault, file=Option.COST) for fault in error.faults) from None
     is_stock = variable_of(model, series).timing is Timing.YEAR_END
     measure = Measure.LEVEL if is_stock else Measure.SUM
     year = max(target.year for target in targets if target.year is not None)

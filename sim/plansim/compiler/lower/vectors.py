@@ -36,7 +36,7 @@ __all__ = ["looked_up", "mapped", "of_vectors", "priced", "reduced"]
 def reduced(low: Context, tree: Call, scope: Scope) -> int:
     """Give SUM, PROD, VMIN or VMAX: a tree of operations, which is short and exact."""
     (part,) = tree.arguments
-    memo = _rests_on(low, tree, scope)
+    memo = _sum_key(low, tree, scope)
     if memo is None or memo not in low.vectors:
         parts = [low.node(part, at) for at in _marked(low, scope, part)]
         found = total(low.graph, parts, VECTOR[tree.key])
@@ -46,10 +46,11 @@ def reduced(low: Context, tree: Call, scope: Scope) -> int:
     return low.vectors[memo][0]
 
 
-def _rests_on(low: Context, tree: Call, scope: Scope) -> object:
-    """Return what a sum over elements is the same for, as of ``a[i!]`` for each ``b[j]``.
+def _sum_key(low: Context, tree: Call, scope: Scope) -> object:
+    """Return a key of a sum over elements: calls with the same key have the same value.
 
-    None if each of its calls is another, as those of random functions are.
+    ``SUM(a[i!])`` has one key for all elements of ``b[j]``, ``SUM(a[i!]*c[j])`` one for each. None
+    if every call has a value of its own, as those of random functions do.
     """
     nodes = [node for node in walk(tree) if isinstance(node, Name | Call)]
     calls = {node.key for node in nodes if isinstance(node, Call)}

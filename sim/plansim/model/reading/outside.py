@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from plansim.errors import Fault, FaultLog, InputError, Message, ModelError
+from plansim.errors import Fault, FaultLog, InputError, Message, ModelError, Option
 from plansim.files.reading import read_csv, read_regular, reason_of
 from plansim.model.reading.equations import Equation, EquationForm, Scan, short, spliced
 from plansim.model.reading.expression import Call, Name, QuotedText, name_key
@@ -152,7 +152,9 @@ def inlined(
                     "'{name}' has no data: it is missing (:NA:), and so is what follows from it",
                     file,
                     equation.line,
-                    expected=Message("an equation, or its data in a table: --data FILE.csv"),
+                    expected=Message(
+                        "an equation, or a table of its data ({data})", data=Option.DATA
+                    ),
                     found=found,
                     name=name,
                 )
