@@ -363,7 +363,7 @@ def test_all_faults_of_a_family_come_at_once(tmp_path: Path, town: Model) -> Non
     places = [(Path(fault.file or "").name, fault.line) for fault in caught.value.faults]
     lines = (1, 3, 5, 6, 7, 8, 8, 10, 11)
     assert sorted(places, key=str) == sorted(
-        [("root.yaml", 2), (Option.SET, None), *(("x.yaml", line) for line in lines)],
+        [("root.yaml", 2), (Option.SET.value, None), *(("x.yaml", line) for line in lines)],
         key=str,
     )
 
