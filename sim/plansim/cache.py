@@ -38,7 +38,7 @@ __all__ = [
 ]
 
 KEEP = 200
-"""So many files of a folder are kept, the latest used; each takes some hundred kilobytes."""
+"""Number of files that a folder keeps, those used last; each takes some hundred kilobytes."""
 PART = ".part"
 """Suffix of a file that is being written."""
 

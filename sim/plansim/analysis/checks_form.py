@@ -416,7 +416,7 @@ class Margins(Form):
 
     question: str
     least: int
-    """So many margins."""
+    """Minimum number of margins that move."""
     part: float = Field(gt=0)
     """A margin moves if its indicator does by this part of its level."""
     deviations: float = Field(gt=0)

@@ -117,7 +117,7 @@ class AddedEquation:
     """Whether it is a number that can be set from run to run, rather than an output."""
     exceptions: tuple[tuple[str, ...], ...] = ()
     unit: str = ""
-    """With the admissible range behind it, as Vensim writes it."""
+    """The unit, with the admissible range behind it, as Vensim writes it."""
     comment: str = ""
 
     @property

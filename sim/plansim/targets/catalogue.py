@@ -32,7 +32,7 @@ __all__ = [
 
 
 Shapes: TypeAlias = Mapping[str, tuple[Mapping[str, Sequence[str]], str]]
-"""By variable the elements of each of its dimensions, in order, and its unit."""
+"""The elements of each dimension of a variable, in order, and its unit, by variable."""
 
 
 def misfits(

@@ -57,7 +57,7 @@ MOST_MODELS = 64
 ORDERS = 16
 """Number of orders drawn where there are more: each passes as many models as there are groups."""
 FOLDER = "differences"
-"""Of the cache."""
+"""Folder of the cache."""
 SAME = 1e-9
 """Part of a target's value below which a margin does not move."""
 

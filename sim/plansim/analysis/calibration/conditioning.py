@@ -212,7 +212,7 @@ class ConditioningSpec:
 
     path: Path
     design: Design
-    """Of the prior: what members change."""
+    """The prior: what members change."""
     runs: tuple[HistoryRun, ...]
     equations: tuple[AddedEquation, ...]
     """What answers for the observations."""

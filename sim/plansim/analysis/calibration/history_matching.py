@@ -88,12 +88,12 @@ class Conditioned:
     spec: ConditioningSpec
     members: Members
     prior: Members
-    """As many draws, accepted or not: those of `draw_prior`."""
+    """As many draws of `draw_prior`, accepted or not."""
     waves: tuple[Wave, ...]
     matched: tuple[str, ...]
     """The factors that waves narrowed, those first that matter most."""
     factors: tuple[Factor, ...]
-    """Of the prior, then of single runs."""
+    """Those of the prior, then those of single runs."""
     shares: FloatArray
     """``(draw, factor)``: accepted draws of the last wave, as parts of the prior's probability."""
     points: FloatArray

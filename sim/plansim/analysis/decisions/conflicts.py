@@ -64,9 +64,9 @@ TOPS = 3
 SAVED = 16
 """Searches for a set after which it is written to the cache how far all are."""
 FOLDER = "conflicts"
-"""Of the cache."""
+"""Folder of the cache."""
 EXTENTS = (0.3, 0.1, 0.03)
-"""By how much of a lever's range candidates are moved."""
+"""Standard deviations of the moves of candidates, as parts of a lever's range."""
 
 
 @dataclass(frozen=True)

@@ -78,7 +78,7 @@ class Limit:
     """None where it is open."""
     high: float | None
     unit: str
-    """Of its ends: that of the constant, or else of the factor."""
+    """The unit of its ends: that of the constant, or else of the factor."""
     is_value: bool
     """Whether the ends are values of the constant, and no changes."""
     plausible: tuple[float | None, float | None] | None
@@ -86,7 +86,7 @@ class Limit:
     sampled: tuple[float, float]
     """The smallest and the largest value in the sample."""
     sources: tuple[str, ...]
-    """Of the constants."""
+    """The sources of the constants."""
     quasi_p: float
     """The smaller of its two limits; see `prim.Box`."""
     frequency: float
@@ -113,7 +113,7 @@ class FailureBox(Box):
     asked: tuple[Limit, ...]
     """The limit that is found most often in resamples first."""
     test: FreshTest | None = None
-    """Among fresh members, or other runs of a sweep than those that were drawn; else None."""
+    """Its density among fresh members, or other runs of a sweep than those drawn; else None."""
 
 
 @dataclass(frozen=True)

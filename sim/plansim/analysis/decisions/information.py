@@ -42,11 +42,12 @@ from plansim.targets.target import Target, binding_targets
 __all__ = ["Information", "KnownUnknown", "information", "value_of_information"]
 
 DEGREE = 3
-"""Of the polynomial in the rank of an unknown that is fitted."""
+"""Degree of the polynomial in the rank of an unknown that is fitted."""
 RESAMPLES = 50
-"""Of members, for standard errors, and shuffles, for what chance brings about."""
+"""Number of resamples of the members, for standard errors, and of shuffles, for what is due to
+chance."""
 ROUNDING = 1e-9
-"""A value as small is none, but rounding."""
+"""Value of information that is taken for a rounding error of zero."""
 FEW = 50
 """Minimum number of members."""
 

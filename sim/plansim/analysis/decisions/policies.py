@@ -67,13 +67,13 @@ class PolicyPoint:
     """A policy of the set, or one that it is compared with."""
 
     name: str
-    """Of a scenario; empty of a policy that was found."""
+    """The id of a scenario; empty for a policy that was found."""
     values: Mapping[str, float]
     """By the id of a lever, in its unit."""
     constants: Mapping[str, float]
     """The constants that it sets, ``name`` or ``name[e1,e2]``; of levers that are moved alone."""
     aims: Mapping[str, float]
-    """Over members that were never used in the search."""
+    """Means over members that were never used in the search."""
     met: Mapping[str, float]
     """By binding target the share of members that meet it, over members never used."""
 

@@ -37,7 +37,7 @@ RENEWAL = 4
 """Generations after which other members take the place of those that candidates are judged by, and
 a search is kept, so that it can be interrupted."""
 FOLDER = "policies"
-"""Of the cache, where searches are kept."""
+"""Folder of the cache in which searches are kept."""
 SPREAD_CROSS = 15.0
 SPREAD_MUTATE = 20.0
 """How near children are to their parents: larger is nearer."""

@@ -270,8 +270,9 @@ class EffortOfRules:
     name_zh: str
     unit: str
     without: float
+    """The mean without the rules."""
     within: float
-    """With the rules."""
+    """The mean with the rules."""
     error: float
     """The standard error of the difference, member by member."""
 
@@ -286,7 +287,7 @@ class Adaptation:
     """An adaptive policy against the same without its rules."""
 
     robustness: Robustness
-    """Of the policy without its rules, and of the policy with them."""
+    """The policy without its rules, and the policy with them."""
     effort: tuple[EffortOfRules, ...]
 
 

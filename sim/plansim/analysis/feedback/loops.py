@@ -125,7 +125,7 @@ class Loop(Form):
     name_en: str = Field(alias="en")
     name_zh: str = Field(alias="zh")
     polarity: Annotated[Polarity, LAX]
-    """As declared."""
+    """The polarity that the file declares."""
     switch: Annotated[str, Resolved(str, _switch)]
     felt: Items[str]
     """Variables that the switch freezes, or sums in Vensim's language."""

@@ -22,7 +22,7 @@ from plansim.targets.views import Lever, Views
 __all__ = ["FILE_NAME", "FrontierSpec", "Responses", "read_frontier_spec"]
 
 FILE_NAME = "decision.yaml"
-"""Beside the model."""
+"""Name of the file, beside the model."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +64,7 @@ class FrontierSpec(Form):
     growth: Annotated[str, Resolved(str, lambda name, context: one_series(context.model, name))]
     """The series whose growth is maximised."""
     years: Annotated[tuple[int, ...], LAX] = Field(min_length=1)
-    """To which its mean growth is taken."""
+    """The years to which its mean growth is taken."""
     scenario: Annotated[
         Scenario,
         Resolved(str, lambda name, context: context.scenario or scenario_beside(name, context)),

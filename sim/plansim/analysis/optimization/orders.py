@@ -84,7 +84,7 @@ class TargetOrders:
 
     target: Target
     margin: float
-    """As things are, in the model's own run."""
+    """The margin as things are, in the model's own run."""
     enough: tuple[Order, ...]
     """What just meets it in the model's own run: one lever each, else one mix of several."""
     best: Order | None

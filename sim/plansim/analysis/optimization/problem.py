@@ -97,7 +97,7 @@ class DecisionProblem:
     by_year: tuple[tuple[str, ...], ...] = field(repr=False)
     """By target, the ids of what is judged: the target in each year in which it must hold."""
     columns: Mapping[str, int] = field(repr=False)
-    """Of the constants in a row of settings."""
+    """Positions of the constants in a row of settings."""
     states: FloatArray = field(repr=False)
     """``(state, constant)``: values under the scenario in each state of the world, before levers
     act; a single one where nothing is uncertain."""

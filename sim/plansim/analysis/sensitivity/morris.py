@@ -38,7 +38,7 @@ __all__ = [
 
 
 Margins: TypeAlias = Callable[[FloatArray], FloatArray]
-"""From points to margins, ``(run, factor)`` → ``(target, run)``; NaN in runs that fail."""
+"""Returns the margins at points: ``(run, factor)`` → ``(target, run)``; NaN in runs that fail."""
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,7 @@ class DecidingUnknown:
     """A factor that members differ in, and what depends on it."""
 
     name: str
-    """Of the factor."""
+    """The name of the factor."""
     constants: tuple[str, ...]
     correlation: float
     """Rank correlation with the margin; of a second one the partial one beside the first."""

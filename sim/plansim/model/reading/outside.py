@@ -45,7 +45,7 @@ _SETTING = re.compile(r"^30:(\?[^=\n]+)=([^\n]+)$", re.MULTILINE)
 """What the settings of a file say of a name: ``30:?data=data.xlsx``."""
 _DATA_OF_SHEETS = ("get_direct_data", "get_xls_data")
 _DATA_OF_OTHERS = ("get_123_data", "get_odbc_data", "get_vdf_data")
-"""From files that are not read: such data are given otherwise (``--data``), or missing."""
+"""Functions whose files are not read: such data are given by ``--data``, or missing."""
 JUST = 1e-7
 """How close to a point data jump that hold or look, relative to its time."""
 

@@ -41,7 +41,8 @@ from plansim.targets.verdict import SURE
 __all__ = ["attribution_table", "comparison_table", "difference_table"]
 
 MOST_SHARES = 5
-"""So many changes are named for a target, the largest first; the others are added up."""
+"""Maximum number of changes that are named for a target, the largest first; the others are added
+up."""
 
 
 def comparison_table(comparison: Comparison, text: Text) -> RenderableType:
