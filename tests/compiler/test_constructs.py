@@ -18,6 +18,7 @@ from plansim.engine.simulate import simulate
 from plansim.errors import ModelError, SimulationError
 from plansim.model.records import Model
 from plansim.output.export.export import export
+from plansim.output.words.language import Lang, say_in
 
 Load = Callable[..., Model]
 Array: TypeAlias = "np.ndarray | float"
@@ -356,6 +357,13 @@ def test_what_cannot_be_computed_is_refused_with_its_place(
     with pytest.raises((ModelError, SimulationError)) as refusal:
         run(load(equations))
     assert message in str(refusal.value)
+
+
+def test_what_is_not_known_before_a_run_is_named_in_chinese(load: Load) -> None:
+    model = load("x= DELAY N(Time, 2, 0, y) ~~|\ny= WITH LOOKUP(Time, ((0,1),(9,3))) ~~|")
+    with pytest.raises(ModelError) as refusal:
+        run(model)
+    assert "阶数在运行前无法确定" in refusal.value.written(say_in(Lang.ZH))
 
 
 # --- what varies from run to run ------------------------------------------------------------------

@@ -85,7 +85,7 @@ def test_every_template_is_literal_and_has_its_chinese_and_no_chinese_is_left_ov
     wanted = {text: line for text, line in extracted(ROOT).items() if has_words(text)}
     missing = {text: line for text, line in wanted.items() if text not in chinese}
     assert missing == {}, "add to `messages` in messages.yaml"
-    assert chinese - set(extracted(ROOT)) == set()
+    assert chinese - set(extracted(ROOT)) == set(), "nothing says these: take them out"
 
 
 def test_chinese_has_the_parts_of_its_template_and_none_means_two_things() -> None:

@@ -140,7 +140,7 @@ def levels_with(macros: Mapping[str, Macro]) -> frozenset[str]:
 
 
 def reads_stock(tree: Node, moved: frozenset[str], levels: frozenset[str] = LEVELS) -> bool:
-    """Say whether the value of an expression within a step depends on a stock.
+    """Return whether the value of an expression within a step depends on a stock.
 
     ``moved`` is what `moved_by_stocks` gives, with the same ``levels``.
     """

@@ -102,7 +102,7 @@ class Instruction:
 
 
 def is_truth(instructions: Sequence[Instruction], place: int) -> bool:
-    """Say whether an instruction gives a truth value."""
+    """Return whether an instruction gives a truth value."""
     instruction = instructions[place]
     if instruction.op is Op.FROZEN:
         return is_truth(instructions, instruction.operands[0])

@@ -126,7 +126,7 @@ class _SwitchFinder(ast.NodeTransformer):
         return ast.Call(ast.Name(SWITCH), [index], [])
 
     def _is_of_time(self, node: ast.expr) -> bool:
-        """Say whether an expression depends, within a step, on the time and on no stock."""
+        """Return whether an expression depends, within a step, on the time and on no stock."""
         waiting = [part.id for part in ast.walk(node) if isinstance(part, ast.Name)]
         reached: set[str] = set()
         while waiting:

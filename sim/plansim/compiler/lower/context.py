@@ -343,7 +343,7 @@ class Context:
             return scope.frame.macro.equations[scope.key.rpartition(WITHIN)[2]][0]
         return self.places(scope.key)[scope.cell].equation
 
-    def structural(self, place: int, key: str, what: str) -> float:
+    def structural(self, place: int, key: str, what: Message) -> float:
         """Return the number that a node is; constants that it depends on must not vary."""
         number = self.graph.value(place)
         if number is not None:

@@ -34,7 +34,7 @@ __all__ = ["looked_up", "mapped", "of_vectors", "priced", "reduced"]
 
 
 def reduced(low: Context, tree: Call, scope: Scope) -> int:
-    """Give SUM, PROD, VMIN or VMAX: a tree of operations, which is short and exact."""
+    """Return the node of SUM, PROD, VMIN or VMAX: a tree of operations, which rounds least."""
     (part,) = tree.arguments
     memo = _sum_key(low, tree, scope)
     if memo is None or memo not in low.vectors:
@@ -138,7 +138,7 @@ def _curve(low: Context, quantity: int, profile: Node, scope: Scope) -> Curve:
 
 
 def priced(low: Context, tree: Call, scope: Scope) -> int:
-    """Give FIND MARKET PRICE, or what is supplied or demanded at a price."""
+    """Return the node of FIND MARKET PRICE, SUPPLY AT PRICE or DEMAND AT PRICE."""
     g, (quantity, profile, *others) = low.graph, tree.arguments
     if tree.key == "find_market_price":
         demand = _curves(low, tree.key, quantity, profile, scope)
@@ -209,7 +209,9 @@ def _selected(low: Context, tree: Call, scope: Scope) -> int:
     none = low.node(missing, scope)
     action, error = (
         int(low.structural(low.node(code, scope), tree.key, what))
-        for code, what in zip(codes, ("the action", "the action on errors"), strict=True)
+        for code, what in zip(
+            codes, (Message("the action"), Message("the action on errors")), strict=True
+        )
     )
     if action not in ACTIONS:
         raise RefusedError(Message("there is no action {action}", action=action), tree.key)
@@ -217,7 +219,7 @@ def _selected(low: Context, tree: Call, scope: Scope) -> int:
 
 
 def mapped(low: Context, tree: Call, scope: Scope) -> int:
-    """Give VECTOR ELM MAP: the element so many places behind another, row by row, or NaN."""
+    """Return the node of VECTOR ELM MAP: the element some places after another, row by row."""
     start, offset = tree.arguments
     names, here = _array(low, start, scope, tree.key)
     g = low.graph
@@ -233,13 +235,13 @@ def mapped(low: Context, tree: Call, scope: Scope) -> int:
 
 
 def looked_up(low: Context, tree: Call, scope: Scope) -> int:
-    """Give VECTOR LOOKUP: a line whose heights are the elements of an array."""
+    """Return the node of VECTOR LOOKUP: a line whose heights are the elements of an array."""
     first, *others = tree.arguments
     y = [low.number(name, scope) for name in _row(low, first, scope, tree.key)]
     if len(y) < 2:
         raise RefusedError(Message("its vector has a single element"), tree.key)
     at, start, end, mode = (low.number(node, scope) for node in others)
-    way = int(low.structural(mode, tree.key, "the mode"))
+    way = int(low.structural(mode, tree.key, Message("the mode")))
     g, last = low.graph, len(y) - 1
     width = g.subtract(end, start)
     x = [g.add(start, g.multiply(width, g.number(i / last))) for i in range(last)] + [end]
