@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from plansim.analysis.decisions.member_states import sample_of_members, states_of
+from plansim.analysis.decisions.member_states import Purpose, sample_of_members, states_of
 from plansim.analysis.decisions.prim import (
     CONDITIONS,
     Box,
@@ -58,8 +58,6 @@ __all__ = [
 
 FEW = 10
 """Minimum number of cases of each kind that a box is looked for with."""
-TESTING = 1
-"""Of `states_of`: members that test boxes are others than those that boxes are found with."""
 
 
 class Outcome(StrEnum):
@@ -217,7 +215,7 @@ def discover(
         sample = sample_of_study(source.isel(run=runs), ids)
         others = np.setdiff1d(np.arange(source.sizes["run"]), runs)
         if len(others):
-            rng = np.random.default_rng(TESTING)
+            rng = np.random.default_rng(1)  # others than `drawn_runs`
             tested = np.sort(rng.choice(others, min(len(others), len(runs)), replace=False))
             anew = sample_of_study(source.isel(run=tested), ids)
     else:
@@ -227,7 +225,8 @@ def discover(
         sample = sample_of_members(model, scenario, wanted, states, threads)
         present = {k: v for k, v in scenario.values.items() if k not in states.policy}
         if fresh:
-            drawn = states_of(model, fresh, other=TESTING, threads=threads, progress=progress)
+            purpose = Purpose.TEST_OF_BOXES
+            drawn = states_of(model, fresh, purpose=purpose, threads=threads, progress=progress)
             anew = sample_of_members(model, scenario, wanted, drawn, threads)
     counts = np.isfinite(sample.met).sum(axis=0)
     with np.errstate(invalid="ignore"):

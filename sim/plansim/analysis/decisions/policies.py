@@ -8,8 +8,8 @@
 Every candidate is judged over the same members, which are replaced by others every few generations,
 so that no policy is chosen for the members that it was judged by. Candidates that differ by less
 than a step (epsilon) in every aim count as one. In the end all are judged again over members that
-were never used: how much worse they are there is reported. How far each search is stands in the
-cache: one that was interrupted goes on when the same is asked for again.
+were never used, and the result says how much worse they are there. Searches are kept in the cache:
+one that was interrupted goes on when the same is asked for again.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from plansim.analysis.decisions.member_states import states_of
+from plansim.analysis.decisions.member_states import Purpose, states_of
 from plansim.analysis.decisions.policy_search import (
     RENEWAL,
     STEPS,
@@ -57,9 +57,6 @@ from plansim.targets.views import Lever, Views
 from plansim.targets.views_file import load_views
 
 __all__ = ["PolicyPoint", "PolicySet", "at_equal_growth", "policies", "policy_text"]
-
-FRESH = 2
-"""Of `states_of`: the members of the search, and those that nothing was chosen by."""
 
 
 @dataclass(frozen=True)
@@ -189,7 +186,8 @@ def policies(
     if cost:
         indicators.append(indicator_of(model, cost, Measure.SUM, first, year))
     count = members * (1 + generations // RENEWAL)
-    pool = states_of(model, count, other=FRESH, threads=threads, progress=progress)
+    purpose = Purpose.SEARCH_FOR_POLICIES
+    pool = states_of(model, count, purpose=purpose, threads=threads, progress=progress)
     if named is None:
         ensemble = states_of(model, None)
         named = named_targets(model, ensemble, wanted, threads)
@@ -212,7 +210,7 @@ def policies(
 
         key = study_key(model, base, *asked, seed + number)
         searches.append(problem.search(seed + number, generations, key, tell))
-    never_used = states_of(model, fresh, other=FRESH + 1, threads=threads)
+    never_used = states_of(model, fresh, purpose=Purpose.TEST_OF_POLICIES, threads=threads)
     again = replace(problem, space=problem_of(base, members=never_used))
     others = {
         one.id: problem_of(one, members=never_used, shared=True)
@@ -315,13 +313,13 @@ def _joined(
     kept = kept[np.argsort(-aims[kept, 0], kind="stable")]
     positions, aims = np.vstack([space.start, positions[kept]]), aims[kept]
     judged = space.judge(positions)
-    anew = again.of(positions, judged)
+    anew = again.aims_of(positions, judged)
     start, *points = map(partial(_point, again), positions, anew, judged.met)
     shipped = []
     for name, other in others.items():
         position = space.positions(other.present)
         as_it_is = other.judge(other.start[None])
-        point = _point(again, position, again.of(position[None], as_it_is)[0], as_it_is.met[0])
+        point = _point(again, position, again.aims_of(position[None], as_it_is)[0], as_it_is.met[0])
         shipped.append(replace(point, name=name, constants={}))
     return PolicySet(
         space.scenario,
