@@ -12,14 +12,21 @@ from pathlib import Path
 from typing import TypeAlias
 
 from plansim.cache import code_of, digest, file_sha256, kept
-from plansim.errors import CatalogueError, Fault, Message, UnitError, nearest
+from plansim.errors import CatalogueError, Fault, InputError, Message, UnitError, nearest
 from plansim.files.notebook import Table, Tabular
 from plansim.files.shipped import shipped
 from plansim.model.records import Model, check_model, several
 from plansim.model.units import units_sha256
 from plansim.scenario.records import BilingualText
 from plansim.targets.indicator import measured_unit
-from plansim.targets.target import Target, split_reference, target_named, unit_factor
+from plansim.targets.target import (
+    Target,
+    binding_targets,
+    judged_targets,
+    split_reference,
+    target_named,
+    unit_factor,
+)
 
 __all__ = [
     "Shapes",
@@ -181,6 +188,21 @@ def targets_of(
             target = target_named(target, load_targets(model=model))
         chosen[target.id] = target
     return tuple(chosen.values())
+
+
+def studied_targets(
+    model: Model, targets: Target | str | Iterable[Target | str] | None
+) -> tuple[Target, ...]:
+    """Return the targets that a study is asked about; of None the binding ones of the catalogue.
+
+    Raises:
+        InputError: none of them has a variable, a value and a year; and as `targets_of`.
+    """
+    asked = targets_of(model, targets)
+    studied = binding_targets(asked) if targets is None else judged_targets(asked)
+    if not studied:
+        raise InputError("no target is judged")
+    return studied
 
 
 @dataclass(frozen=True)

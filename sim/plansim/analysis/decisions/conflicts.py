@@ -36,8 +36,8 @@ from plansim.model.records import Model
 from plansim.scenario.factors import FloatArray
 from plansim.scenario.members import Members
 from plansim.scenario.scenario_file import Scenario, scenario_of
-from plansim.targets.catalogue import targets_of
-from plansim.targets.target import Target, binding_targets
+from plansim.targets.catalogue import studied_targets
+from plansim.targets.target import Target
 from plansim.targets.views import Lever
 from plansim.targets.views_file import load_views
 
@@ -155,9 +155,9 @@ def conflicts(
     """
     spec = read_frontier_spec(model, load_views(model))
     base = spec.scenario if scenario is None else scenario_of(model, scenario)
-    wanted = binding_targets(targets_of(model, targets))
-    if largest < 1 or not wanted:
-        expected = Message("a size from 1 on, and a binding target")
+    wanted = studied_targets(model, targets)
+    if largest < 1:
+        expected = Message("a size from 1 on")
         raise InputError("no set of targets to look at", expected=expected)
     states = states_of(model, members, threads=threads, progress=progress)
     moved = spec.levers if levers is None else levers

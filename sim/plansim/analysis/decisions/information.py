@@ -36,8 +36,8 @@ from plansim.model.records import Model
 from plansim.scenario.factors import Factor, FloatArray
 from plansim.scenario.members import Members
 from plansim.scenario.scenario_file import Scenario, scenarios_of
-from plansim.targets.catalogue import targets_of
-from plansim.targets.target import Target, binding_targets
+from plansim.targets.catalogue import studied_targets
+from plansim.targets.target import Target
 
 __all__ = ["Information", "KnownUnknown", "information", "value_of_information"]
 
@@ -75,7 +75,7 @@ class Information(Tabular):
 
     policies: tuple[str, ...]
     means: tuple[float, ...]
-    """What each comes to in the mean: number of binding targets met."""
+    """Mean number of targets that each policy meets."""
     best: str
     """The policy that is best without further knowledge."""
     perfect: float
@@ -117,8 +117,8 @@ def information(
         progress: is told how many steps are done, of how many: draws, then unknowns.
 
     Raises:
-        InputError: there are less than two policies or too few members, or the sweep's scenarios
-            have other points.
+        InputError: there are less than two policies or too few members, the sweep's scenarios have
+            other points, or no target is judged.
         ModelError: the compiler does not support the model.
 
     >>> model = plansim.load_model("lake.mdl")
@@ -128,7 +128,7 @@ def information(
     >>> list(known.frame().columns)
     ['factor', 'factor_zh', 'value', 'error', 'PAWN']
     """
-    wanted = binding_targets(targets_of(model, targets))
+    wanted = studied_targets(model, targets)
     if isinstance(source, xr.Dataset):
         check_study(source, model, members)
         policies, factors, points, met = _stored(source, wanted)

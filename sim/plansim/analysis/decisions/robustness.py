@@ -173,13 +173,14 @@ def robustness(
         named: ids of the targets that a policy should hold; by default `named_targets`.
         members: states of the world, or how many are drawn anew; by default those of the ensemble
             beside the model.
-        targets: records or ids; by default the catalogue beside the model.
+        targets: records or ids, of which the binding ones count; by default the catalogue beside
+            the model.
         threads: number of threads, by default one a processor. The result does not depend on it.
         progress: is told how many steps are done, of how many: draws, then scenarios run.
 
     Raises:
         InputError: a scenario or the ensemble is at fault, a policy is given twice, a named target
-            is not binding, or no member is sound.
+            is not binding, none is, or no member is sound.
         ModelError: the compiler does not support the model.
 
     >>> model = plansim.load_model("lake.mdl")
@@ -196,6 +197,8 @@ def robustness(
     if twice := [name for name in ids if ids.count(name) > 1]:
         raise InputError("the policy '{name}' is given twice", name=twice[0])
     wanted = binding_targets(targets_of(model, targets))
+    if not wanted:
+        raise InputError("no binding target is judged")
     states = states_of(model, members, threads=threads, progress=progress)
     if named is None:
         named = named_targets(model, states, wanted, threads, progress)

@@ -47,7 +47,7 @@ from plansim.model.records import Model
 from plansim.scenario.factors import FloatArray
 from plansim.scenario.members import Members
 from plansim.scenario.scenario_file import Scenario, scenario_of
-from plansim.targets.catalogue import load_targets, targets_of
+from plansim.targets.catalogue import load_targets, studied_targets
 from plansim.targets.target import Target, binding_targets, split_reference
 from plansim.targets.views import names_of
 from plansim.targets.views_file import load_views
@@ -142,7 +142,8 @@ def signposts(
         meet, or miss.
 
     Raises:
-        InputError: no statistics are published, or the year is not before the targets'.
+        InputError: no statistics are published, the year is not before the targets', or no target
+            is judged.
         ModelError: the compiler does not support the model.
 
     >>> posts = plansim.signposts(plansim.load_model("lake.mdl"), "boats.yaml", members=64)
@@ -152,9 +153,8 @@ def signposts(
       target statistic    unit
     0     F1     catch  t/Year
     """
-    catalogue = load_targets(model=model)
-    wanted = binding_targets(catalogue if targets is None else targets_of(model, targets))
-    history = load_history(model, catalogue)
+    wanted = studied_targets(model, targets)
+    history = load_history(model, load_targets(model=model))
     if history is None or not history.published:
         expected = Message("'published' in history.yaml beside the model")
         raise InputError("no statistics are said to be published", expected=expected)

@@ -19,8 +19,8 @@ from plansim.analysis.experiments.design_file import LEVELS, TRAJECTORIES, read_
 from plansim.analysis.experiments.sampling import Sampler
 from plansim.model.records import Model
 from plansim.scenario.factors import FloatArray
-from plansim.targets.catalogue import targets_of
-from plansim.targets.target import Target, binding_targets
+from plansim.targets.catalogue import studied_targets
+from plansim.targets.target import Target
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -100,11 +100,10 @@ def morris(
     import pandas as pd
 
     design = seeded(design, model, seed)
-    catalogue = targets_of(model, targets)
-    binding = binding_targets(catalogue) if targets is None else catalogue
+    studied = studied_targets(model, targets)
     points = screening_points(design, trajectories)
     progress(0, len(points))
-    margins = margins_of(model, design, binding, threads)(points)
+    margins = margins_of(model, design, studied, threads)(points)
     effects = elementary_effects(points, margins, design.seed)
     progress(len(points), len(points))
     parts = [
@@ -119,7 +118,7 @@ def morris(
                 "sigma": effects.spread[row],
             }
         ).sort_values("mu_star", ascending=False, kind="stable")
-        for row, target in enumerate(binding)
+        for row, target in enumerate(studied)
     ]
     return pd.concat(parts, ignore_index=True)
 

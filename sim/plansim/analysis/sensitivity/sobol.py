@@ -41,7 +41,7 @@ from plansim.analysis.sensitivity.morris import (
     screening_points,
     seeded,
 )
-from plansim.errors import DesignError, Message
+from plansim.errors import DesignError, InputError, Message
 from plansim.files.notebook import Table, Tabular
 from plansim.model.records import Model
 from plansim.scenario.factors import Factor, FloatArray
@@ -167,7 +167,8 @@ def sobol(
         design: a sample, or the name or path of one; its ``points``, rounded up to a power of two,
             are the rows of each of two matrices, which together are the draws. All is under its
             first scenario.
-        targets: the plan's; by default those of the catalogue beside the model.
+        targets: records or ids, of which the binding ones count; by default the catalogue beside
+            the model.
         trajectories: of Morris, each of which takes a run more than there are factors.
         seed: of the random numbers; by default that of the design.
         threads: None for as many as there are processors.
@@ -175,7 +176,8 @@ def sobol(
 
     Raises:
         DesignError: the design is no sample of distributions.
-        InputError: a constant that the shape of the code depends on cannot vary.
+        InputError: a constant that the shape of the code depends on cannot vary, or no binding
+            target is judged.
         ModelError: the model cannot be compiled.
 
     >>> model = plansim.load_model("lake.mdl")
@@ -185,7 +187,8 @@ def sobol(
     0     F1   room  0.7
     """
     design = seeded(design, model, seed)
-    binding = binding_targets(targets_of(model, targets))
+    if not (binding := binding_targets(targets_of(model, targets))):
+        raise InputError("no binding target is judged")
     if not design.kind.is_sample:
         raise DesignError(
             "only a sample says how likely something is",

@@ -55,7 +55,6 @@ def discover(
     Without --target the binding targets are taken that are not met or missed nearly everywhere.
     """
     from plansim.output.tables.decisions import discovery_table
-    from plansim.targets.target import binding_targets
 
     inputs, sweep = asked.read_source(ids)
     found = asked.study(
@@ -63,7 +62,7 @@ def discover(
         plansim.discover,
         inputs.model,
         inputs.scenario if sweep is None else sweep,
-        inputs.named or binding_targets(inputs.targets),
+        inputs.studied,
         only_open=not (ids or all_binding),
         conditions=conditions,
         **drawn,
@@ -127,8 +126,7 @@ def signposts(asked: Arguments, ids: tuple[str, ...], by: int | None, **drawn: A
 
     inputs = asked.read_targets(ids)
     model, scenario, key = inputs.model, inputs.scenario, "signposts.working"
-    wanted = inputs.named or inputs.targets
-    signs = asked.study(key, plansim.signposts, model, scenario, wanted, by=by, **drawn)
+    signs = asked.study(key, plansim.signposts, model, scenario, inputs.studied, by=by, **drawn)
     gain = asked.study(
         key, plansim.adaptation, model, scenario, inputs.targets, named=inputs.ids, **drawn
     )
@@ -160,7 +158,7 @@ def conflicts(asked: Arguments, ids: tuple[str, ...], **drawn: Any) -> None:
         plansim.conflicts,
         inputs.model,
         inputs.about,
-        targets=inputs.named or inputs.targets,
+        targets=inputs.studied,
         resumes=True,
         **drawn,
     )
@@ -184,7 +182,7 @@ def information(asked: Arguments, members: int | None) -> None:
         plansim.information,
         inputs.model,
         inputs.scenarios if sweep is None else sweep,
-        targets=inputs.targets,
+        targets=inputs.studied,
         members=members,
     )
     scenarios = inputs.scenarios if sweep is None else ()
