@@ -46,6 +46,7 @@ from plansim.targets.target import (
     Target,
     answering_series,
     judged_targets,
+    scale_of,
     split_reference,
     target_named,
 )
@@ -129,7 +130,7 @@ def _moves(shares: Shares) -> bool:
         return True
     if math.isnan(before) or math.isnan(after):
         return math.isnan(before) != math.isnan(after)
-    return abs(after - before) > SAME * (abs(shares.target.value or 0.0) or 1.0)
+    return abs(after - before) > SAME * scale_of(shares.target)
 
 
 def model_difference(

@@ -27,7 +27,7 @@ import numpy as np
 from plansim.analysis.decisions.member_states import states_of
 from plansim.analysis.ensemble import NORMAL, evaluate_members, wilson
 from plansim.analysis.evaluator import Progress
-from plansim.analysis.optimization.problem import parts_met, scale_of
+from plansim.analysis.optimization.problem import parts_met
 from plansim.errors import InputError, Message
 from plansim.files.notebook import Table, Tabular
 from plansim.model.records import Model, several
@@ -35,7 +35,7 @@ from plansim.scenario.factors import Apply, FloatArray
 from plansim.scenario.members import Members
 from plansim.scenario.scenario_file import Scenario, scenario_of, with_shipped
 from plansim.targets.catalogue import targets_of
-from plansim.targets.target import Target, binding_targets
+from plansim.targets.target import Target, binding_targets, scale_of
 
 __all__ = [
     "PolicyPair",

@@ -21,7 +21,7 @@ from plansim.model.records import Integration, Model
 from plansim.scenario.factors import Factor, FloatArray, applied, default_of, neutral_value
 from plansim.scenario.members import LIMIT, Members
 from plansim.scenario.scenario_file import Scenario
-from plansim.targets.target import Target, in_year
+from plansim.targets.target import Target, in_year, scale_of
 from plansim.targets.verdict import PART_MET
 from plansim.targets.views import Lever
 
@@ -31,7 +31,6 @@ __all__ = [
     "Move",
     "decision_problem",
     "parts_met",
-    "scale_of",
 ]
 
 States: TypeAlias = npt.NDArray[np.intp] | slice
@@ -229,11 +228,6 @@ def parts_met(
     parts = np.asarray(np.nan_to_num(PART_MET[status], nan=assumed))
     parts[evaluation.failed] = np.nan
     return parts
-
-
-def scale_of(target: Target) -> float:
-    """Return what the margins of a target are divided by, so that they compare."""
-    return abs(target.value or 0.0) or 1.0
 
 
 def decision_problem(
