@@ -212,7 +212,7 @@ _JOINED: Mapping[str, Callable[[Node, Node], Node]] = {
     "vmin": lambda a, b: Call("min", (), (a, b)),
     "vmax": lambda a, b: Call("max", (), (a, b)),
 }
-"""What functions over elements come to, two at a time."""
+"""Expression of two elements that each function over elements puts in their place."""
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,7 @@ PATIENCE = 6
 WIDTH = 0.05
 """Width of the smooth verdict, as a part of a target's value."""
 PART = 4
-"""One in so many members settings are tried over first."""
+"""Settings are tried over one in this number of members first."""
 FEW = 25
 """Minimum number of these."""
 TOPS = 3

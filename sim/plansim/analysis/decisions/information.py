@@ -234,7 +234,7 @@ def _basis(values: FloatArray) -> FloatArray:
 
 
 def _value(utilities: FloatArray, basis: FloatArray) -> float:
-    """Return how much more the best fit comes to, value by value, than the best mean."""
+    """Return by how much the mean of the best fit, value by value, exceeds the best mean."""
     fits = np.linalg.lstsq(basis, utilities.T, rcond=None)[0]
     fitted = (basis @ fits).T
     return float(fitted.max(axis=0).mean() - fitted.mean(axis=1).max())

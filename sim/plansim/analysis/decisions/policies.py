@@ -70,9 +70,9 @@ class PolicyPoint:
     constants: Mapping[str, float]
     """The constants that it sets, ``name`` or ``name[e1,e2]``; of levers that are moved alone."""
     aims: Mapping[str, float]
-    """Means over members that were never used in the search."""
+    """Means over members that were not used in the search."""
     met: Mapping[str, float]
-    """By binding target the share of members that meet it, over members never used."""
+    """By binding target, the share of members that meet it, of those not used in the search."""
 
 
 @dataclass(frozen=True)
@@ -100,10 +100,10 @@ class PolicySet(Tabular):
     members: int
     """Number of members that candidates were judged by at a time."""
     fresh: int
-    """Number of members that were never used."""
+    """Number of members that were not used in the search."""
     runs: int
     drop: Mapping[str, float]
-    """By aim, by how much the points are worse in the mean over members never used."""
+    """By aim, how much worse the points are in the mean over members not used in the search."""
 
     def _table(self) -> Table:
         ids = [lever.id for lever in self.levers]

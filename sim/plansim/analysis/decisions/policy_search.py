@@ -131,7 +131,7 @@ class PolicyProblem:
         return PolicySearch(search.rng, archive, aims, (*search.fronts, aims), runs)
 
     def rows(self, number: int) -> slice:
-        """Return the members of a turn: so many at a time."""
+        """Return the members by which the policies of a turn are judged."""
         return slice(number * self.members, (number + 1) * self.members)
 
     def judged(self, positions: FloatArray, rows: slice) -> FloatArray:

@@ -298,7 +298,7 @@ class _Search:
             limits = _opened(limits, int(end), int(column))
 
     def important(self, limits: FloatArray, most: int) -> list[int]:
-        """Return the factors that a box needs most, at most so many."""
+        """Return the factors that a box needs most, no more than ``most``."""
 
         def contrast(box: FloatArray) -> float:  # cases inside beyond those of an even spread
             count, hits = self.counts(box)

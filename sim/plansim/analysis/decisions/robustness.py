@@ -66,7 +66,7 @@ class Regret:
 
 @dataclass(frozen=True)
 class PolicyRobustness:
-    """What a policy comes to over members."""
+    """The performance of a policy over members."""
 
     policy: str
     """The id of the scenario."""

@@ -58,7 +58,7 @@ class Move:
 
 @dataclass(frozen=True)
 class Judged:
-    """What settings of levers come to, state by state; NaN where a run breaks down."""
+    """Results of settings of levers in each state; NaN where a run breaks down."""
 
     met: FloatArray = field(repr=False)
     """``(setting, state, target)``: as `parts_met` gives it."""

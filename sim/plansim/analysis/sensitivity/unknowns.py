@@ -178,7 +178,7 @@ def _upper_half(values: FloatArray) -> npt.NDArray[np.bool_]:
 
 
 def _largest_by_chance(members: int, factors: int) -> float:
-    """Return the correlation that none of so many factors of no effect is likely to exceed."""
+    """Return the correlation that no factor, if none has an effect, is likely to exceed."""
     if members < 3 or not factors:
         return math.inf
     return NormalDist().inv_cdf(1 - CHANCE / (2 * factors)) / math.sqrt(members - 1)

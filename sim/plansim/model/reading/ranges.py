@@ -184,7 +184,7 @@ class Subscripts:
         return self.names.get(element, element)
 
     def following(self, element: str, count: int) -> tuple[str, ...]:
-        """Return elements from one on, in the smallest range that has so many; else none."""
+        """Return ``count`` elements from one on, in the smallest range that has them; else none."""
         found = [
             own[start : start + count]
             for own in sorted(self.ranges.values(), key=len)

@@ -46,7 +46,7 @@ up."""
 
 
 def comparison_table(comparison: Comparison, text: Text) -> RenderableType:
-    """Lay out what a comparison comes to: what `check` shows, then causes and remedies in short."""
+    """Lay out a comparison: what `check` shows, then causes and remedies in short."""
     titles = {scenario.id: text.title(scenario) for scenario in comparison.scenarios}
     verdicts = [one for by_id in comparison.verdicts for one in by_id.values()]
     parts: list[RenderableType] = [verdict_table(verdicts, comparison.targets, text, titles=titles)]
