@@ -235,7 +235,7 @@ def _leaves(low: float, high: float, bounds: tuple[float | None, float | None]) 
 
 
 def _points(kind: DesignKind, factors: Sequence[Factor], levels: int, wanted: int | None) -> int:
-    """Return the number of points of a design, of which ``samples`` are asked for."""
+    """Return the number of points of a design; of a sample, or in trajectories, as ``wanted``."""
     match kind:
         case DesignKind.GRID:
             return math.prod(len(axis) for axis in grid_axes(factors, levels))
