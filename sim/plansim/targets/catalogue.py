@@ -191,16 +191,21 @@ def targets_of(
 
 
 def studied_targets(
-    model: Model, targets: Target | str | Iterable[Target | str] | None
+    model: Model,
+    targets: Target | str | Iterable[Target | str] | None,
+    *,
+    required: bool = True,
 ) -> tuple[Target, ...]:
     """Return the targets that a study is asked about; of None the binding ones of the catalogue.
 
+    Those without a variable, a value or a year are left out.
+
     Raises:
-        InputError: none of them has a variable, a value and a year; and as `targets_of`.
+        InputError: none is left, and one is ``required``; and as `targets_of`.
     """
     asked = targets_of(model, targets)
     studied = binding_targets(asked) if targets is None else judged_targets(asked)
-    if not studied:
+    if required and not studied:
         raise InputError("no target is judged")
     return studied
 

@@ -124,7 +124,7 @@ def conflicts(
     levers: Sequence[Lever] | None = None,
     targets: Sequence[Target | str] | None = None,
     members: Members | int | None = None,
-    largest: int = 3,
+    largest: int = 2,
     seed: int = 0,
     threads: int | None = None,
     progress: Progress = lambda done, steps: None,

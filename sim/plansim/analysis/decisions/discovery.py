@@ -42,8 +42,8 @@ from plansim.scenario.factors import Factor, FloatArray, applied, default_of
 from plansim.scenario.members import Members
 from plansim.scenario.references import split_name
 from plansim.scenario.scenario_file import Scenario, scenario_of
-from plansim.targets.catalogue import targets_of
-from plansim.targets.target import Target, binding_targets, judged_targets
+from plansim.targets.catalogue import studied_targets
+from plansim.targets.target import Target
 from plansim.targets.verdict import SURE
 
 __all__ = [
@@ -203,8 +203,7 @@ def discover(
       target outcome factor
     0     F1   fails   room
     """
-    catalogue = targets_of(model, targets)
-    wanted = judged_targets(binding_targets(catalogue) if targets is None else catalogue)
+    wanted = studied_targets(model, targets, required=False)
     present: Mapping[str, float] = {}
     anew: Sample | None = None
     if isinstance(source, xr.Dataset):

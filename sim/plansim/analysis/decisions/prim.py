@@ -49,7 +49,7 @@ SIGNIFICANCE = 0.05
 """Quasi-p above which a limit goes."""
 BOXES = 3
 """Maximum number of boxes."""
-CONDITIONS = 3
+CONDITIONS = 2
 """Maximum number of factors that a box restricts, unless it is said."""
 
 

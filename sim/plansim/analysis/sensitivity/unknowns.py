@@ -28,8 +28,8 @@ from plansim.model.records import Model
 from plansim.scenario.factors import FloatArray
 from plansim.scenario.members import Members
 from plansim.scenario.scenario_file import Scenario, scenarios_of
-from plansim.targets.catalogue import targets_of
-from plansim.targets.target import Target, binding_targets, judged_targets
+from plansim.targets.catalogue import studied_targets
+from plansim.targets.target import Target
 from plansim.targets.verdict import PART_MET
 
 __all__ = ["DecidedTarget", "DecidedTargets", "DecidingUnknown", "deciding_unknowns"]
@@ -116,8 +116,7 @@ def deciding_unknowns(
     ('F1', 0.6)
     """
     members = load_ensemble(model) if ensemble is None else ensemble
-    catalogue = targets_of(model, targets)
-    judged = judged_targets(binding_targets(catalogue) if targets is None else catalogue)
+    judged = studied_targets(model, targets, required=False)
     found = []
     for scenario in scenarios_of(model, scenarios):
         evaluation = evaluate_members(model, scenario, judged, members, threads)
