@@ -72,13 +72,6 @@ class Inputs:
         return list(dict.fromkeys(s for name, cells in self.named for s in cells or [name]))
 
     @property
-    def studied(self) -> tuple[Target, ...]:
-        """The targets that are named; the binding ones where none is."""
-        from plansim.targets.target import binding_targets
-
-        return self.named or binding_targets(self.targets)
-
-    @property
     def ids(self) -> list[str] | None:
         """The ids of the targets that are named, if any is."""
         return [target.id for target in self.named] or None

@@ -31,6 +31,7 @@ from plansim.targets.target import (
 __all__ = [
     "Shapes",
     "TargetList",
+    "binding_targets_of",
     "load_targets",
     "misfits",
     "plan_title",
@@ -148,8 +149,10 @@ class TargetList(Tabular, tuple[Target, ...]):
         return columns, rows
 
 
-def load_targets(path: str | Path | None = None, model: Model | None = None) -> TargetList:
+def load_targets(path: str | Path | Model | None = None, model: Model | None = None) -> TargetList:
     """Read a catalogue: the one at ``path``, else the one beside the model, else the shipped one.
+
+    A model alone may be given in place of the path.
 
     With a model, each variable by which a target is judged must be in it, with a unit that converts
     to the target's. When the shipped catalogue is read for a model without one, targets that the
@@ -158,9 +161,11 @@ def load_targets(path: str | Path | None = None, model: Model | None = None) -> 
     Raises:
         CatalogueError: with every fault of the file, each with its line.
 
-    >>> [target.id for target in plansim.load_targets(model=plansim.load_model("lake.mdl"))]
+    >>> [target.id for target in plansim.load_targets(plansim.load_model("lake.mdl"))]
     ['F1', 'F2']
     """
+    if isinstance(path, Model):
+        path, model = None, path
     return TargetList(_loaded(path, model).targets)
 
 
@@ -191,23 +196,14 @@ def targets_of(
 
 
 def studied_targets(
-    model: Model,
-    targets: Target | str | Iterable[Target | str] | None,
-    *,
-    required: bool = True,
+    model: Model, targets: Target | str | Iterable[Target | str] | None
 ) -> tuple[Target, ...]:
     """Return the targets that a study is asked about; of None the binding ones of the catalogue.
 
-    Those without a variable, a value or a year are left out.
-
-    Raises:
-        InputError: none is left, and one is ``required``; and as `targets_of`.
+    Those without a variable, a value or a year are left out. Errors are those of `targets_of`.
     """
     asked = targets_of(model, targets)
-    studied = binding_targets(asked) if targets is None else judged_targets(asked)
-    if required and not studied:
-        raise InputError("no target is judged")
-    return studied
+    return binding_targets(asked) if targets is None else judged_targets(asked)
 
 
 @dataclass(frozen=True)
@@ -239,6 +235,19 @@ def _loaded(path: str | Path | None, model: Model | None) -> _Catalogue:
         return _Catalogue(BilingualText(form.title.en, form.title.zh), targets)
 
     return kept("parsed", key, _Catalogue, make)
+
+
+def binding_targets_of(
+    model: Model, targets: Target | str | Iterable[Target | str] | None
+) -> tuple[Target, ...]:
+    """Return the binding ones of targets that are given as for `targets_of`.
+
+    Raises:
+        InputError: none of them is binding; otherwise as for `targets_of`.
+    """
+    if not (binding := binding_targets(targets_of(model, targets))):
+        raise InputError("no binding target is given")
+    return binding
 
 
 def plan_title(model: Model) -> BilingualText:

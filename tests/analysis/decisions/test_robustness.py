@@ -18,7 +18,6 @@ from plansim.analysis.sensitivity.given_data import pawn
 from plansim.errors import InputError
 from plansim.model.records import Model
 from plansim.scenario.factors import FloatArray
-from tests.toys.lake import lake
 from tests.toys.village import EQUATIONS, village
 
 NAMED = ["S1", "S4"]
@@ -191,23 +190,3 @@ def test_of_a_sweep_policies_are_compared_point_by_point(
     some = plansim.information(judged.model, study)
     assert some.members > 110
     assert some.means == pytest.approx(known.means, abs=0.1)
-
-
-def test_an_expected_target_is_studied_where_it_is_named_and_refused_where_binding_ones_count(
-    tmp_path: Path,
-) -> None:
-    model, expected = lake(tmp_path), ["F2"]
-    boats = plansim.read_scenario(tmp_path / "boats.yaml", model)
-    policies = [plansim.as_written(model), boats]
-    signs = plansim.signposts(model, policies[0], expected, by=2009)
-    assert {sign.target for sign in signs} <= {"F2"}
-    states = plansim.draw_prior(model, 64)
-    shares = plansim.verdict_shares(model, policies, states, expected)["share"]
-    known = plansim.information(model, policies, targets=expected, members=states)
-    assert known.means == pytest.approx(shares.tolist())
-    with pytest.raises(InputError, match="no binding target is judged"):
-        plansim.robustness(model, policies, targets=expected)
-    with pytest.raises(InputError, match="no binding target is judged"):
-        plansim.sobol(model, tmp_path / "design.yaml", expected)
-    with pytest.raises(InputError, match="no target is judged"):
-        plansim.conflicts(model, targets=[])

@@ -203,7 +203,7 @@ def discover(
       target outcome factor
     0     F1   fails   room
     """
-    wanted = studied_targets(model, targets, required=False)
+    wanted = studied_targets(model, targets)
     present: Mapping[str, float] = {}
     anew: Sample | None = None
     if isinstance(source, xr.Dataset):

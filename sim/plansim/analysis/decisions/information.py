@@ -36,7 +36,7 @@ from plansim.model.records import Model
 from plansim.scenario.factors import Factor, FloatArray
 from plansim.scenario.members import Members
 from plansim.scenario.scenario_file import Scenario, scenarios_of
-from plansim.targets.catalogue import studied_targets
+from plansim.targets.catalogue import binding_targets_of
 from plansim.targets.target import Target
 
 __all__ = ["Information", "KnownUnknown", "information", "value_of_information"]
@@ -128,7 +128,7 @@ def information(
     >>> list(known.frame().columns)
     ['factor', 'factor_zh', 'value', 'error', 'PAWN']
     """
-    wanted = studied_targets(model, targets)
+    wanted = binding_targets_of(model, targets)
     if isinstance(source, xr.Dataset):
         check_study(source, model, members)
         policies, factors, points, met = _stored(source, wanted)

@@ -22,7 +22,7 @@ from plansim.errors import InputError, Message
 from plansim.files.forms import LAX, Entries, Form, Items, Resolved, Words, form_of, listed
 from plansim.files.notebook import Table, Tabular
 from plansim.files.yaml_document import read_document
-from plansim.model.records import Model
+from plansim.model.records import Model, check_model
 from plansim.scenario.factors import FloatArray, default_of
 from plansim.scenario.references import constant_cells, reference_of
 from plansim.scenario.scenario_file import Scenario, scenario_of
@@ -168,6 +168,7 @@ def load_loops(model: Model) -> Loops:
     >>> loop.id, loop.polarity.value, loop.found
     ('B', 'balancing', True)
     """
+    check_model(model)
     path = model.path.with_name(FILE_NAME)
     if not path.is_file():
         raise InputError("no loops are declared for the model", path, found=Message("no such file"))
@@ -248,7 +249,7 @@ def cut_loops(
     """
     scenario = scenario_of(model, scenario)
     loops = load_loops(model) if loops is None else loops
-    judged = studied_targets(model, targets, required=False)
+    judged = studied_targets(model, targets)
     years = years_to_horizon(scenario, judged)
     request = Request(judged, outputs=answering_series(judged), years=years)
     switches = list(dict.fromkeys(loop.switch for loop in loops))

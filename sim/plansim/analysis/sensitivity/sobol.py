@@ -41,12 +41,12 @@ from plansim.analysis.sensitivity.morris import (
     screening_points,
     seeded,
 )
-from plansim.errors import DesignError, InputError, Message
+from plansim.errors import DesignError, Message
 from plansim.files.notebook import Table, Tabular
 from plansim.model.records import Model
 from plansim.scenario.factors import Factor, FloatArray
-from plansim.targets.catalogue import targets_of
-from plansim.targets.target import Target, binding_targets
+from plansim.targets.catalogue import binding_targets_of
+from plansim.targets.target import Target
 
 __all__ = [
     "MAIN_DRIVERS",
@@ -187,8 +187,7 @@ def sobol(
     0     F1   room  0.7
     """
     design = seeded(design, model, seed)
-    if not (binding := binding_targets(targets_of(model, targets))):
-        raise InputError("no binding target is judged")
+    binding = binding_targets_of(model, targets)
     if not design.kind.is_sample:
         raise DesignError(
             "only a sample says how likely something is",
@@ -197,10 +196,10 @@ def sobol(
             found=design.kind,
         )
     factors = design.factors
+    points = screening_points(design, trajectories)
     first, second = draw_pair(factors, design.points, design.seed)
     margins = margins_of(model, design, binding, threads)
     drawn = margins(np.concatenate([first, second]))
-    points = screening_points(design, trajectories)
     moved = margins(points)
     screening = elementary_effects(points, moved, design.seed)
     chosen = leading(screening.strength, FACTORS_PER_TARGET, FEWEST_CHOSEN)

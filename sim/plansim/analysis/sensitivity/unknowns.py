@@ -116,7 +116,7 @@ def deciding_unknowns(
     ('F1', 0.6)
     """
     members = load_ensemble(model) if ensemble is None else ensemble
-    judged = studied_targets(model, targets, required=False)
+    judged = studied_targets(model, targets)
     found = []
     for scenario in scenarios_of(model, scenarios):
         evaluation = evaluate_members(model, scenario, judged, members, threads)

@@ -55,6 +55,7 @@ def discover(
     Without --target the binding targets are taken that are not met or missed nearly everywhere.
     """
     from plansim.output.tables.decisions import discovery_table
+    from plansim.targets.target import binding_targets
 
     inputs, sweep = asked.read_source(ids)
     found = asked.study(
@@ -62,7 +63,7 @@ def discover(
         plansim.discover,
         inputs.model,
         inputs.scenario if sweep is None else sweep,
-        inputs.studied,
+        inputs.named or binding_targets(inputs.targets),
         only_open=not (ids or all_binding),
         conditions=conditions,
         **drawn,
@@ -126,7 +127,8 @@ def signposts(asked: Arguments, ids: tuple[str, ...], by: int | None, **drawn: A
 
     inputs = asked.read_targets(ids)
     model, scenario, key = inputs.model, inputs.scenario, "signposts.working"
-    signs = asked.study(key, plansim.signposts, model, scenario, inputs.studied, by=by, **drawn)
+    wanted = inputs.named or inputs.targets
+    signs = asked.study(key, plansim.signposts, model, scenario, wanted, by=by, **drawn)
     gain = asked.study(
         key, plansim.adaptation, model, scenario, inputs.targets, named=inputs.ids, **drawn
     )
@@ -158,7 +160,7 @@ def conflicts(asked: Arguments, ids: tuple[str, ...], **drawn: Any) -> None:
         plansim.conflicts,
         inputs.model,
         inputs.about,
-        targets=inputs.studied,
+        targets=inputs.named or inputs.targets,
         resumes=True,
         **drawn,
     )
@@ -182,7 +184,7 @@ def information(asked: Arguments, members: int | None) -> None:
         plansim.information,
         inputs.model,
         inputs.scenarios if sweep is None else sweep,
-        targets=inputs.studied,
+        targets=inputs.targets,
         members=members,
     )
     scenarios = inputs.scenarios if sweep is None else ()
