@@ -38,7 +38,7 @@ __all__ = [
 ]
 
 KEEP = 200
-"""So many files of a folder are kept, the latest used; each takes some hundred kilobytes."""
+"""Number of files that a folder keeps, those used last; each takes some hundred kilobytes."""
 PART = ".part"
 """Suffix of a file that is being written."""
 
@@ -108,7 +108,7 @@ def workspace() -> Iterator[Path]:
 
 
 def _is_ours(status: os.stat_result) -> bool:
-    """Return whether a file or folder is this user's, and nobody else may write to it."""
+    """Return whether a file or folder belongs to this user, who alone may write to it."""
     if not hasattr(os, "getuid"):  # a system whose folders of users are private
         return True
     return status.st_uid == os.getuid() and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)

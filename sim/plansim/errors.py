@@ -5,7 +5,7 @@
     PlansimError                  everything that plansim raises on purpose
     ├── InputError                the user's input is at fault; carries every fault found
     │   ├── ModelError            a Vensim model file
-    │   ├── ScenarioError         a scenario file or a ``--set``
+    │   ├── ScenarioError         a scenario file or a setting
     │   ├── CatalogueError        a target catalogue or an audit file
     │   ├── DesignError           the design of a sweep
     │   ├── UnitError             a unit that is unknown or cannot be converted
@@ -36,6 +36,7 @@ __all__ = [
     "InputError",
     "Message",
     "ModelError",
+    "Option",
     "OutputError",
     "Part",
     "PlansimError",
@@ -126,6 +127,28 @@ def _written(part: Part, say: Say) -> Part:
     return part
 
 
+class Option(StrEnum):
+    """An argument of functions that is an option on the command line, as Python names it.
+
+    In a message, and as the place of a fault, `say_in` names it as the command line does.
+
+    >>> str(Message("{force} replaces it", force=Option.FORCE))
+    'force=True replaces it'
+    """
+
+    BY = "argument by"
+    COST = "argument outlay"
+    DATA = "argument data"
+    FACTOR = "argument factors"
+    FORCE = "force=True"
+    LEVER = "argument levers"
+    PRICE = "argument prices"
+    RESUME = "resume=True"
+    SET = "argument settings"
+    SPEC = "argument spec"
+    WITHOUT = "argument without"
+
+
 @dataclass(frozen=True, init=False)
 class Fault:
     """One thing that is wrong with an input, and where.
@@ -175,7 +198,8 @@ class Fault:
         >>> print(Fault("no title", line=3).written(str.upper))
         3: NO TITLE
         """
-        location = ":".join(str(part) for part in (self.file, self.line) if part is not None)
+        file = say(self.file) if isinstance(self.file, Option) else self.file
+        location = ":".join(str(part) for part in (file, self.line) if part is not None)
         text = self.message.written(say)
         texts = [f"{location}: {text}" if location else text]
         if self.expected is not None:

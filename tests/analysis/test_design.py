@@ -288,7 +288,7 @@ design: {kind: latin hypercube, samples: 10, seed: 3}
     [
         ("factors: {grwth: }", "design.yaml:3: no variable is called 'grwth'; did you mean"),
         ("factors: {TIME STEP: [0.1, 0.5]}", "only a constant can vary from run to run"),
-        ("factors: {share: }", "'share' needs a distribution; expected uniform: [low, high]"),
+        ("factors: {share: }", "'share' needs a distribution; expected NAME=LOW..HIGH, or in"),
         ("factors: {share: [0.5, 1.5]}", "takes 'share' outside its admissible range; expected 0"),
         ("factors: {share: [0.5, 0.1]}", "'share' has no proper uniform range"),
         ("factors:\n  share: {uniform: [0, 1], normal: {mean: 1, sd: 1}}", "one distribution"),

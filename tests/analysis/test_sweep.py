@@ -195,7 +195,7 @@ def test_a_sweep_of_something_else_is_refused_with_the_difference(
 def test_a_result_is_not_overwritten_unless_told(town: Town) -> None:
     design, path = town.design(samples=10), town.path
     town.sweep(design, path)
-    with pytest.raises(OutputError, match="exists already; --resume goes on with it, --force"):
+    with pytest.raises(OutputError, match="exists already; resume=True goes on with it, force"):
         town.sweep(design, path)
     town.sweep(town.design(samples=11), path, force=True)
     assert open_store(path).runs == 22
@@ -443,7 +443,7 @@ def test_the_values_are_the_same_though_a_worker_and_then_the_scheduler_is_kille
 
     with Client(address, timeout="60s", set_as_default=False) as client:  # type: ignore[no-untyped-call]
         client.wait_for_workers(2, timeout=60)
-    with pytest.raises(OutputError, match="their scheduler died; --resume goes on"):
+    with pytest.raises(OutputError, match="their scheduler died; resume=True goes on"):
         town.sweep(design, scheduler=address, block=512, progress=progress)
     assert len(open_store(town.path).done()) >= 20
     town.sweep(design, resume=True)

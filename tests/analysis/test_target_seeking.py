@@ -104,7 +104,7 @@ def test_a_run_that_breaks_down_meets_nothing_and_what_is_met_stays(town: Model)
 @pytest.mark.parametrize(
     ("lever", "message"),
     [
-        ("pul", "--lever: no variable is called 'pul'.*did you mean 'pull'"),
+        ("pul", "argument levers: no variable is called 'pul'.*did you mean 'pull'"),
         ("weight", r"several elements.*one of weight\[farms\], weight\[mills\]"),
         ("weight[shops]", "has no element 'shops'"),
         ("square", "'square' cannot be set"),

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 from pathlib import Path
 
 import pytest
 
+import plansim
+from plansim.cli.help import CommandGroup
+from plansim.cli.main import plansim as group
 from tests.helpers.command import Call
 from tests.toys.lake import lake
 
@@ -149,3 +153,24 @@ def test_what_is_shown_of_a_solution_meets_the_target(call: Call) -> None:
     now = re.search(r"^M34a .*?  (-\S+) .*points$", out, re.MULTILINE)
     assert now
     assert f" {now[1]} points" in call("check", "baseline").out
+
+
+NAMED_OTHERWISE = {"diff": "model_difference", "sensitivity": "sobol"}
+
+
+@pytest.mark.parametrize("name", ["decide", "model", "why"])
+def test_commands_have_the_default_numbers_of_their_functions(name: str) -> None:
+    commands = group.commands[name]
+    assert isinstance(commands, CommandGroup)
+    wrong = []
+    for command in commands.commands:
+        function = getattr(plansim, NAMED_OTHERWISE.get(command, command), None)
+        known = inspect.signature(function).parameters if function else {}
+        wrong += [
+            (command, option.name)
+            for option in commands.commands[command].params
+            if isinstance(option.default, int)
+            and option.name in known
+            and option.default != known[option.name].default
+        ]
+    assert wrong == []

@@ -18,6 +18,7 @@ from plansim.engine.simulate import simulate
 from plansim.errors import ModelError, SimulationError
 from plansim.model.records import Model
 from plansim.output.export.export import export
+from plansim.output.words.language import Lang, say_in
 
 Load = Callable[..., Model]
 Array: TypeAlias = "np.ndarray | float"
@@ -169,6 +170,37 @@ sum of flows= drain + SUM(loss[Place!]) ~~|
     "the logarithm of gamma": (
         "x= 0.01 + Time^4 ~~|\nlog gamma= GAMMA LN(x) ~~|\n",
         {"log gamma": np.array([math.lgamma(0.01 + t**4) for t in T])},
+    ),
+    "sums that are the same for some elements, calls and phases, and others": (
+        """
+:MACRO: SCALED(by)
+SCALED= SUM(x$[k!]*by) ~ by ~|
+:END OF MACRO:
+Place: north, south ~~|
+Zone: warm, cold -> (Place: south, north) ~~|
+k: a, b ~~|
+x[k]= 1, 10 ~~|
+n[Place]= 2, 3 ~~|
+shared[Place]= SUM(x[k!]) ~~|
+own[Place]= SUM(x[k!]*n[Place]) ~~|
+mapped[Zone]= SUM(x[k!]*n[Place]) ~~|
+drawn[Place]= SUM(x[k!]*RANDOM UNIFORM(0, 1, 1)) ~~|
+alike= IF THEN ELSE(drawn[north] = drawn[south], 1, 0) ~~|
+double= SCALED(2) ~~|
+triple= SCALED(3) ~~|
+moving= SUM(x[k!]*(2 + Time)) ~~|
+begun= INITIAL(moving) + 0*Time ~~|
+""",
+        {
+            "shared": 11,
+            "own": [22, 33],
+            "mapped": [33, 22],
+            "alike": 0,
+            "double": 22,
+            "triple": 33,
+            "moving": 11 * (2 + T),
+            "begun": 22,
+        },
     ),
     "a sum around a selection": (
         "Place: north, south, east ~~|\nHalf: upper, lower ~~|\nx[Place]= 2, 5, 3 ~~|\n"
@@ -344,6 +376,13 @@ def test_what_cannot_be_computed_is_refused_with_its_place(
     with pytest.raises((ModelError, SimulationError)) as refusal:
         run(load(equations))
     assert message in str(refusal.value)
+
+
+def test_what_is_not_known_before_a_run_is_named_in_chinese(load: Load) -> None:
+    model = load("x= DELAY N(Time, 2, 0, y) ~~|\ny= WITH LOOKUP(Time, ((0,1),(9,3))) ~~|")
+    with pytest.raises(ModelError) as refusal:
+        run(model)
+    assert "阶数在运行前无法确定" in refusal.value.written(say_in(Lang.ZH))
 
 
 # --- what varies from run to run ------------------------------------------------------------------

@@ -19,7 +19,7 @@ import plansim
 from plansim.cli.help import EXAMPLE, CommandGroup
 from plansim.cli.main import main
 from plansim.cli.main import plansim as group
-from plansim.errors import Message
+from plansim.errors import Message, Option
 from plansim.model.records import VariableKind
 from plansim.output.words.language import say_in
 from plansim.output.words.text import Lang
@@ -85,7 +85,7 @@ def test_every_template_is_literal_and_has_its_chinese_and_no_chinese_is_left_ov
     wanted = {text: line for text, line in extracted(ROOT).items() if has_words(text)}
     missing = {text: line for text, line in wanted.items() if text not in chinese}
     assert missing == {}, "add to `messages` in messages.yaml"
-    assert chinese - set(extracted(ROOT)) == set()
+    assert chinese - set(extracted(ROOT)) == set(), "nothing says these: take them out"
 
 
 def test_chinese_has_the_parts_of_its_template_and_none_means_two_things() -> None:
@@ -146,6 +146,18 @@ def test_a_message_inside_of_a_message_is_said_too() -> None:
 
 
 # --- the command line -------------------------------------------------------------------------
+
+
+def options(command: click.Command) -> set[str]:
+    """Give the options of a command and of those below it."""
+    inner = command.commands.values() if isinstance(command, CommandGroup) else ()
+    own = {name for param in command.params for name in param.opts}
+    return own.union(*map(options, inner))
+
+
+@pytest.mark.parametrize("lang", Lang)
+def test_an_argument_is_named_as_the_option_that_it_is_on_the_command_line(lang: Lang) -> None:
+    assert {say_in(lang)(argument) for argument in Option} <= options(group)
 
 
 def every_command(command: click.Command, *words: str) -> list[tuple[str, ...]]:

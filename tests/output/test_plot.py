@@ -24,8 +24,10 @@ import plansim
 from plansim import InputError, Target, UnknownNameError, plot
 from plansim.analysis.feedback.loop_scores import LoopScores
 from plansim.analysis.feedback.loops import load_loops
+from plansim.cli.commands.plot_page import KINDS
 from plansim.model.records import Model
 from plansim.output.figures.canvas import figure_of
+from plansim.output.figures.kinds import FIGURES
 from plansim.output.series import marks_on, series_in
 from plansim.scenario.scenario_file import as_written
 from plansim.targets.target import judged_targets, split_reference
@@ -341,3 +343,7 @@ def test_groups_of_loops_are_told_apart(drawn: LoopScores) -> None:
     apart = replace(drawn, partitions=(ids[:1], ids[1:]))
     heads = [plot.loop_shares(apart, number).get_title(loc="left") for number in (0, 1)]
     assert [head.partition(", ")[2] for head in heads] == ["group 1 of 2", "group 2 of 2"]
+
+
+def test_the_command_offers_every_kind_of_figure() -> None:
+    assert sorted(KINDS) == sorted(FIGURES)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from plansim.errors import ScenarioError, UnknownNameError
+from plansim.errors import Option, ScenarioError, UnknownNameError
 from plansim.model.reader import load_model
 from plansim.model.records import Model, TimeSpec
 from plansim.scenario import inheritance
@@ -140,7 +140,7 @@ def test_a_value_outside_its_plausible_range_is_warned_of(tmp_path: Path, town: 
 
     said = "is outside its plausible range; expected"
     assert warned() == [f"{path}:2: 'capital life' {said} 15 to 25 Year; found 40"]
-    assert f"--set: 'investment share' {said}" in warned("investment share=0.7")[1]
+    assert f"argument settings: 'investment share' {said}" in warned("investment share=0.7")[1]
     assert len(warned("investment share[services]=0.7", "investment share[farming]=0.8")) == 3
 
 
@@ -321,7 +321,8 @@ def test_all_faults_of_a_family_come_at_once(tmp_path: Path, town: Model) -> Non
     places = [(Path(fault.file or "").name, fault.line) for fault in caught.value.faults]
     lines = (1, 3, 5, 6, 7, 8, 8, 10, 11)
     assert sorted(places, key=str) == sorted(
-        [("root.yaml", 2), ("--set", None), *(("x.yaml", line) for line in lines)], key=str
+        [("root.yaml", 2), (Option.SET.value, None), *(("x.yaml", line) for line in lines)],
+        key=str,
     )
 
 

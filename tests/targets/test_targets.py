@@ -68,9 +68,9 @@ def faults_of(folder: Path, rows: str, head: str = HEAD, model: Model | None = N
 def test_every_row_of_the_plan_is_there_once_with_its_label(
     targets: dict[str, Target],
 ) -> None:
-    assert len(targets) == 264
     kinds = Counter(target.kind for target in targets.values())
-    assert kinds == {Kind.TARGET: 197, Kind.FIGURE: 31, Kind.PAST: 36}
+    lists = {Kind.TARGET: 197, Kind.FIGURE: 31, Kind.PAST: 36}
+    assert kinds == lists, "whoever adds a row to targets.yaml counts it here"
     table = [f"M{number:02d}" for number in range(1, 39)]
     parts = {"M09": "abc", "M10": "abc", "M34": "ab"}
     growth = [f"{one}g" for one in ("M01", "M02", "M03", "M04", "M05", "M18", "M19", "M29")]
@@ -181,9 +181,11 @@ def test_its_own_catalogue_must_fit_the_model(town: Model, tmp_path: Path) -> No
     ]
 
 
-def test_the_shipped_catalogue_asks_of_another_model_what_that_can_answer(town: Model) -> None:
+def test_the_shipped_catalogue_asks_of_another_model_what_that_can_answer(
+    town: Model, targets: dict[str, Target]
+) -> None:
     found = {target.id: target for target in load_targets(model=town)}
-    assert len(found) == 264
+    assert found.keys() == targets.keys()
     assert found["M01"].variables == {None: "GDP"}
     assert found["M27"].variables == {}
     assert found["M27"].reason_en == "This model has no such variable: registered population."

@@ -417,11 +417,11 @@ class Margins(Form):
 
     question: str
     least: int
-    """So many margins."""
+    """Minimum number of margins that move."""
     part: float = Field(gt=0)
     """A margin moves if its indicator does by this part of its level."""
     deviations: float = Field(gt=0)
-    """Or by so many of its standard deviations over the members."""
+    """Or by this number of its standard deviations over the members."""
     ledgers: Annotated[Mapping[str, Words], Entries(dict[str, Words], _binding)] = Field(default={})
     """Why other targets do not move."""
 

@@ -72,19 +72,20 @@ class Comparison(Tabular):
     model: Model
     scenarios: tuple[Scenario, ...]
     runs: tuple[xr.Dataset, ...]
-    """Of each, by years, as `annual` gives it."""
+    """The run of each scenario by years, as `annual` gives it."""
     plan: BilingualText
     """The title of the plan."""
     targets: tuple[Target, ...]
     views: Views
     verdicts: tuple[Mapping[str, Verdict], ...]
-    """Of each, by target."""
+    """The verdicts on each scenario, by target."""
     assumptions: tuple[Assumption, ...]
     attributions: tuple[Attribution | None, ...]
-    """Of each but the first; None where the clocks differ, so that nothing can be attributed."""
+    """One for each scenario but the first; None where the clocks differ, so that nothing can be
+    attributed."""
     remedies: tuple[ScenarioOrders, ...]
-    """Of each, for the binding targets that it fails or that are open; nothing where the search was
-    left out."""
+    """Orders for each scenario, for the binding targets that it fails or that are open; none where
+    the search was left out."""
     robust: Robustness | None
     """How robust the scenarios are over the ensemble beside the model; None where none fits it, or
     no member of it judges a binding target."""

@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from plansim.cli.context import UsageError, current_text, display, machine, remark, warn, working
-from plansim.errors import InputError, Message
+from plansim.errors import InputError, Message, Option
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -333,7 +333,6 @@ def _all_made(make: Callable[[Any], Item], asked: Iterable[Any], faults: list[Fa
 
 def _setting(model: Model, text: str) -> str:
     """Return ``NAME=VALUE`` with a label replaced by the constant that it stands for."""
-    from plansim.scenario.records import OVERRIDE
     from plansim.targets.labels import reference_named
 
     name, equals, value = text.partition("=")
@@ -342,7 +341,7 @@ def _setting(model: Model, text: str) -> str:
     try:
         return reference_named(model, name.strip()) + equals + value
     except InputError as error:
-        raise InputError(replace(fault, file=OVERRIDE) for fault in error.faults) from None
+        raise InputError(replace(fault, file=Option.SET) for fault in error.faults) from None
 
 
 def _clashes(scenarios: Sequence[Scenario], targets: Sequence[Target]) -> Iterator[Fault]:
@@ -366,9 +365,7 @@ def _clashes(scenarios: Sequence[Scenario], targets: Sequence[Target]) -> Iterat
 
 def _warn_in_short(scenario: Scenario) -> None:
     """Count the values of its files that are implausible; what --set gives is named."""
-    from plansim.scenario.records import OVERRIDE
-
-    asked = [warning for warning in scenario.warnings if warning.file == OVERRIDE]
+    asked = [warning for warning in scenario.warnings if warning.file == Option.SET]
     listed = [warning for warning in scenario.warnings if warning not in asked]
     warn(asked)
     if len(listed) <= 1:

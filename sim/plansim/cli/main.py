@@ -46,7 +46,7 @@ COMPLETE_VARIABLE = "_PLANSIM_COMPLETE"
 BROKEN_PIPE = 128 + 13
 INTERRUPTED = 128 + 2
 INTERNAL = 70
-"""As ``EX_SOFTWARE`` of sysexits.h."""
+"""Exit code of an internal error: ``EX_SOFTWARE`` of sysexits.h."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -131,23 +131,23 @@ class Graph:
         return self.freeze(self._place((Op.RANDOM, operands, place), drawn, depends))
 
     def add(self, left: int, right: int) -> int:
-        """Give ``left + right``."""
+        """Return the node of ``left + right``."""
         return self.make(Op.ADD, left, right)
 
     def subtract(self, left: int, right: int) -> int:
-        """Give ``left - right``."""
+        """Return the node of ``left - right``."""
         return self.make(Op.SUBTRACT, left, right)
 
     def multiply(self, left: int, right: int) -> int:
-        """Give ``left * right``."""
+        """Return the node of ``left * right``."""
         return self.make(Op.MULTIPLY, left, right)
 
     def divide(self, left: int, right: int) -> int:
-        """Give ``left / right``."""
+        """Return the node of ``left / right``."""
         return self.make(Op.DIVIDE, left, right)
 
     def select(self, condition: int, then: int, otherwise: int) -> int:
-        """Give ``then`` where the condition holds, else ``otherwise``."""
+        """Return the node of ``then`` where the condition holds, else ``otherwise``."""
         return self.make(Op.SELECT, condition, then, otherwise)
 
     def _as_truth(self, place: int) -> int:

@@ -49,11 +49,12 @@ class Stage(NamedTuple):
     """A stage of a step of length ``h``."""
 
     offset: float
-    """Of its time from the step's start, in ``h``."""
+    """Its time after the step's start, in ``h``."""
     length: float
-    """Of the way from the base to the next levels, in ``h``."""
+    """The way from the base to the next levels, in ``h``."""
     weights: tuple[float, ...] = ()
-    """Of the levels that the stages before gave, in its base; empty if that is the step's start."""
+    """Weights of the levels that the stages before gave, in its base; empty if that is the step's
+    start."""
 
 
 STAGES: Mapping[Integration, tuple[Stage, ...]] = MappingProxyType(
@@ -68,7 +69,7 @@ STAGES: Mapping[Integration, tuple[Stage, ...]] = MappingProxyType(
         ),
     }
 )
-"""By method: Euler's, the midpoint rule, and a Runge-Kutta method of order four."""
+"""Stages by method: Euler's, the midpoint rule, and a Runge-Kutta method of order four."""
 
 GIVEN_LEVELS = sorted({len(stage.weights) for stages in STAGES.values() for stage in stages} - {0})
 """How many levels the bases of stages are made of."""
@@ -139,7 +140,7 @@ def levels_with(macros: Mapping[str, Macro]) -> frozenset[str]:
 
 
 def reads_stock(tree: Node, moved: frozenset[str], levels: frozenset[str] = LEVELS) -> bool:
-    """Say whether the value of an expression within a step depends on a stock.
+    """Return whether the value of an expression within a step depends on a stock.
 
     ``moved`` is what `moved_by_stocks` gives, with the same ``levels``.
     """

@@ -95,13 +95,14 @@ class Instruction:
     operands: tuple[int, ...] = ()
     """Places of other instructions, all before this one."""
     number: float = 0.0
-    """Of NUMBER."""
+    """The value of NUMBER."""
     index: int = 0
-    """Of INPUT, STATE, PIPE: which one; of LOOKUP: which table; of RANDOM: a number of 32 bits."""
+    """Number of the INPUT, STATE or PIPE, or of the table of a LOOKUP; for RANDOM a number of 32
+    bits."""
 
 
 def is_truth(instructions: Sequence[Instruction], place: int) -> bool:
-    """Say whether an instruction gives a truth value."""
+    """Return whether an instruction gives a truth value."""
     instruction = instructions[place]
     if instruction.op is Op.FROZEN:
         return is_truth(instructions, instruction.operands[0])
@@ -152,7 +153,7 @@ class Program:
 
     instructions: tuple[Instruction, ...]
     depends: tuple[int, ...]
-    """Of each instruction."""
+    """By instruction, the flags of `Depends`."""
     states: tuple[State, ...]
     pipes: tuple[Pipe, ...]
     tables: tuple[PiecewiseLinear, ...]

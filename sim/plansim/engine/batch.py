@@ -235,7 +235,7 @@ def _simulated(
     threads: int,
     take: _Take,
 ) -> None:
-    """Simulate runs in portions, of which each thread takes every so many."""
+    """Simulate runs in portions, which the threads take in turn."""
     steps, tableau = _steps(time), np.array(tableau_of(time.integration, time.step))
     stages = len(tableau)
     table = _clock_table(kernel, time, tableau)

@@ -174,8 +174,8 @@ _METHODS: Mapping[Integration, tuple[tuple[float, ...], ...]] = {
         (3 / 20, 3 / 16, 81 / 160, 5 / 32),
     ),
 }
-"""By method, how much the derivatives of the stages count on the way to the next stage, and from
-all of them to the next step."""
+"""By method: the weights of the stages' derivatives on the way to the next stage, and those of all
+of them on the way to the next step."""
 
 
 class _FrozenSwitches:

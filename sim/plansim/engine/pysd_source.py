@@ -139,7 +139,7 @@ class _SwitchFinder(ast.NodeTransformer):
         return ast.Call(ast.Name(SWITCH), [index], [])
 
     def _is_of_time(self, node: ast.expr) -> bool:
-        """Say whether an expression depends, within a step, on the time and on no stock."""
+        """Return whether an expression depends, within a step, on the time and on no stock."""
         waiting = [part.id for part in ast.walk(node) if isinstance(part, ast.Name)]
         reached: set[str] = set()
         while waiting:
@@ -256,7 +256,7 @@ def _refuse(model: Model) -> None:
                 "PySD has no function {name}",
                 model.path,
                 equation.line_of(node),
-                expected=Message("the compiled engine: --engine compiled"),
+                expected=Message("the compiled engine"),
                 name=node.key.replace("_", " ").upper(),
             )
             for node, _ in equation.references

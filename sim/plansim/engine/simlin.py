@@ -38,7 +38,7 @@ AGREE = 1e-6
 
 
 def has_simlin() -> bool:
-    """Say whether pysimlin is installed; it runs on Linux and macOS alone."""
+    """Return whether pysimlin is installed; it runs on Linux and macOS alone."""
     return importlib.util.find_spec("simlin") is not None
 
 

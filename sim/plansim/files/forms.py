@@ -73,7 +73,7 @@ Context: TypeAlias = Any
 AnyForm = TypeVar("AnyForm", bound="Form")
 
 LAX = Field(strict=False)
-"""For a field that is a tuple or an enum, which a file writes as a list or as text."""
+"""Setting of a field that is a tuple or an enum, which a file writes as a list or as text."""
 
 
 Item = TypeVar("Item")

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from plansim.errors import Fault, Message, OutputError, foreign, nearest
+from plansim.errors import Fault, Message, Option, OutputError, foreign, nearest
 
 __all__ = [
     "check_destination",
@@ -52,7 +52,9 @@ def check_destination(path: Path, *, force: bool = False, formats: Sequence[str]
     if unfit := unfit_parent(whole):
         raise OutputError(unfit)
     if whole.exists() and not force:
-        raise OutputError("the output file exists already; --force replaces it", path)
+        raise OutputError(
+            "the output file exists already; {force} replaces it", path, force=Option.FORCE
+        )
 
 
 def _followed(path: Path) -> Path:
@@ -207,7 +209,9 @@ def check_folder(path: Path, *, force: bool = False, front: str | None = FRONT) 
             "the folder holds something else and is not replaced", path, expected=expected
         )
     if not force:
-        raise OutputError("the output folder exists already; --force replaces it", path)
+        raise OutputError(
+            "the output folder exists already; {force} replaces it", path, force=Option.FORCE
+        )
 
 
 def write_folder(

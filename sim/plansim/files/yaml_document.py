@@ -62,7 +62,7 @@ class YamlDocument:
     file: str
     """Name of the file in messages."""
     sha256: str
-    """Of the file's bytes, in hexadecimal."""
+    """Digest of the file's bytes, in hexadecimal."""
     data: Plain
     """None if `faults` prevented reading."""
     lines: Mapping[Location, int]

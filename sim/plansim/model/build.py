@@ -57,7 +57,7 @@ _METHODS = {
     "4": Integration.MIDPOINT,
     "5": Integration.RK4,
 }
-"""By Vensim's number: Euler, RK4 auto, difference, RK2 auto, RK2 fixed, RK4 fixed."""
+"""Methods by Vensim's number: Euler, RK4 auto, difference, RK2 auto, RK2 fixed, RK4 fixed."""
 
 
 def build_model(text: str, file: Path, sha256: str, strict: bool) -> Model:

@@ -47,7 +47,7 @@ class Detail:
     before: str
     after: str
     element: str = ""
-    """Of an array of constants, which number."""
+    """The element of an array of constants that differs; empty for the whole variable."""
 
 
 @dataclass(frozen=True)

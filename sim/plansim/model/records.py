@@ -126,8 +126,8 @@ class Variable:
     plausible: tuple[float, float] | None
     """The range of the first source tag that has one, in ``unit``."""
     value: float | Mapping[str, float] | None
-    """Of a constant or a numeric control: the number, or for an array the numbers by element
-    (``"a"``, ``"a,b"``), in ``unit``. None for everything else."""
+    """The number of a constant or a numeric control, in ``unit``; for an array the numbers by
+    element (``"a"``, ``"a,b"``). None for everything else."""
     causes: tuple[str, ...]
     """The names of all variables that the equations refer to (``Time`` is not among them)."""
     initial_causes: tuple[str, ...]
@@ -244,7 +244,7 @@ class Model:
     """The file's stem."""
     path: Path
     sha256: str
-    """Of the file's bytes without its drawings, in hexadecimal."""
+    """Digest of the file's bytes without its drawings, in hexadecimal."""
     text: str
     """The whole file, newlines as ``\\n``, without a byte order mark; of a variant its own."""
     variables: Mapping[str, Variable]
@@ -258,7 +258,7 @@ class Model:
     warnings: tuple[Fault, ...] = ()
     """What is wrong but does not hinder a run."""
     original: Model | None = None
-    """Of a variant, the model as its file has it."""
+    """The model as its file has it, if this is a variant."""
 
     @property
     def added(self) -> tuple[str, ...]:

@@ -117,7 +117,7 @@ class AddedEquation:
     """Whether it is a number that can be set from run to run, rather than an output."""
     exceptions: tuple[tuple[str, ...], ...] = ()
     unit: str = ""
-    """With the admissible range behind it, as Vensim writes it."""
+    """The unit, with the admissible range behind it, as Vensim writes it."""
     comment: str = ""
 
     @property
@@ -212,7 +212,7 @@ _JOINED: Mapping[str, Callable[[Node, Node], Node]] = {
     "vmin": lambda a, b: Call("min", (), (a, b)),
     "vmax": lambda a, b: Call("max", (), (a, b)),
 }
-"""What functions over elements come to, two at a time."""
+"""Expression of two elements that each function over elements puts in their place."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from plansim.cache import file_sha256
-from plansim.errors import Fault, Message, ScenarioError, nearest
+from plansim.errors import Fault, Message, Option, ScenarioError, nearest
 from plansim.files.forms import form_of, noting
 from plansim.files.shipped import is_file, is_shipped, shipped
 from plansim.files.yaml_document import YamlDocument, read_document
@@ -21,7 +21,6 @@ from plansim.scenario.levers import SERIES, added_part, input_of, is_series_part
 from plansim.scenario.records import (
     OVER,
     OVERLAYS,
-    OVERRIDE,
     BilingualText,
     Change,
     Merged,
@@ -73,7 +72,7 @@ def merged(
     if faults:
         raise ScenarioError(faults)
     ours = {layer.document.file for layer in stack if is_shipped(layer.path)}
-    tables = {number.file for number in together.values()} - files.read.keys() - {OVERRIDE}
+    tables = {number.file for number in together.values()} - files.read.keys() - {Option.SET}
     digests = {file: file_sha256(Path(file)) for file in sorted(tables)}
     hashes = [layer.document.sha256 for layer in stack]
     described = _described(as_written(model), generations)

@@ -87,7 +87,7 @@ class MembersHead:
     line: int
     """The line of the digest, for messages."""
     draws: int = 0
-    """So many draws of the last wave it took; 0 where members are read from a file."""
+    """Number of draws of the last wave that it took; 0 where members are read from a file."""
     files: tuple[tuple[str, str], ...] = ()
     """What the members were drawn by, as `digests_of` gives it."""
 

@@ -18,7 +18,6 @@ from plansim.model.records import Integration, Model, TimeSpec
 __all__ = [
     "OVER",
     "OVERLAYS",
-    "OVERRIDE",
     "BilingualText",
     "Change",
     "Merged",
@@ -32,8 +31,6 @@ __all__ = [
     "split_overlays",
 ]
 
-OVERRIDE = "--set"
-"""The origin that messages name for a value of a command line."""
 OVER = "+"
 """What stands in an id between a scenario and the overlays on it."""
 OVERLAYS = "overlays"

@@ -15,7 +15,7 @@ from typing import Annotated, TypeAlias
 
 from pydantic import Discriminator, Field, Tag
 
-from plansim.errors import Fault, InputError, Message, ScenarioError
+from plansim.errors import Fault, InputError, Message, Option, ScenarioError
 from plansim.files.forms import Form, noting, shown
 from plansim.files.yaml_document import Location, YamlDocument
 from plansim.model.records import Model, Variable, cell_name
@@ -30,7 +30,6 @@ from plansim.scenario.cells import (
     range_text,
 )
 from plansim.scenario.levers import PARTS, PULSE, SERIES, SWITCH, added_constant, lever_constants
-from plansim.scenario.records import OVERRIDE
 from plansim.scenario.references import constant_ranges, elements_meant, split_name
 
 __all__ = [
@@ -146,7 +145,7 @@ def assigned(name: str, setting: Setting, origin: SettingOrigin) -> tuple[Assign
     for elements, cell, at in _cells(model, name, setting, variable.subscripts, ranges):
         with noting(faults, *at):
             number = _admissible(name, cell, variable)
-            file = OVERRIDE if document is None else document.file
+            file = Option.SET if document is None else document.file
             line = None if document is None else document.line((*origin.at, *at))
             numbers.append(Assignment(variable, ",".join(elements), number, file, line))
     if faults:
@@ -257,7 +256,7 @@ def overrides_assigned(
                 raise InputError("not a setting", expected=expected, found=found)
             entries[text,] = assigned(name, value, SettingOrigin(model))
     wrong += doubly_assigned(entries)
-    faults += (replace(fault, file=OVERRIDE, line=None, at=()) for fault in wrong)
+    faults += (replace(fault, file=Option.SET, line=None, at=()) for fault in wrong)
     return {number.key: number for numbers in entries.values() for number in numbers}
 
 

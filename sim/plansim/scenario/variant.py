@@ -71,7 +71,7 @@ class _Forms:
 
     lever: ModelLever
     parts: frozenset[str]
-    """Of the names of the added constants."""
+    """The endings of the names of the added constants."""
 
     @property
     def stem(self) -> str:

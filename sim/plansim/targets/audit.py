@@ -349,7 +349,7 @@ _FUNCTIONS: Mapping[str, Callable[[Sequence[float]], float]] = MappingProxyType(
 
 
 def evaluate(text: str, values: Mapping[str, float], *, condition: bool = False) -> float:
-    """Return what an expression in the model's language comes to; of a condition whether it holds.
+    """Return the value of an expression in the model's language; of a condition whether it holds.
 
     Numbers, names of ``values``, ``+ - * / ^``, brackets, ``sum``, ``min``, ``max``; a condition
     is one comparison of two such. All else is refused. What rests on a NaN is NaN.

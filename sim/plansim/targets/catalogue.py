@@ -22,6 +22,7 @@ from plansim.targets.indicator import measured_unit
 from plansim.targets.target import (
     Target,
     binding_targets,
+    judged_targets,
     split_reference,
     target_named,
     unit_factor,
@@ -39,7 +40,7 @@ __all__ = [
 
 
 Shapes: TypeAlias = Mapping[str, tuple[Mapping[str, Sequence[str]], str]]
-"""By variable the elements of each of its dimensions, in order, and its unit."""
+"""The elements of each dimension of a variable, in order, and its unit, by variable."""
 
 
 def misfits(
@@ -192,6 +193,17 @@ def targets_of(
             target = target_named(target, load_targets(model=model))
         chosen[target.id] = target
     return tuple(chosen.values())
+
+
+def studied_targets(
+    model: Model, targets: Target | str | Iterable[Target | str] | None
+) -> tuple[Target, ...]:
+    """Return the targets that a study is asked about; of None the binding ones of the catalogue.
+
+    Those without a variable, a value or a year are left out. Errors are those of `targets_of`.
+    """
+    asked = targets_of(model, targets)
+    return binding_targets(asked) if targets is None else judged_targets(asked)
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 Yearly: TypeAlias = Callable[[int], FloatArray]
-"""From a year to an annual series' values at it, ``(run, …)``; NaN if the year is missing."""
+"""Returns the values of an annual series in a year, ``(run, …)``; NaN if the year is missing."""
 
 _SAME_TIME = 1e-6
 """Times that differ by less, in years, are equal."""

@@ -54,7 +54,7 @@ class Answer:
 
     at: Yearly
     factor: float
-    """From the unit of the series' measure to the target's: `unit_factor`."""
+    """Converts from the unit of the series' measure to the target's: `unit_factor`."""
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ __all__ = [
     "is_percentage",
     "judged_targets",
     "reported_factor",
+    "scale_of",
     "split_reference",
     "target_named",
     "unit_factor",
@@ -217,6 +218,11 @@ def judged_targets(targets: Iterable[Target]) -> tuple[Target, ...]:
 def binding_targets(targets: Iterable[Target]) -> tuple[Target, ...]:
     """Return those of `judged_targets` that are binding."""
     return tuple(one for one in judged_targets(targets) if one.attribute is Attribute.BINDING)
+
+
+def scale_of(target: Target) -> float:
+    """Return what the margins of a target are divided by, so that they compare."""
+    return abs(target.value or 0.0) or 1.0
 
 
 def target_named(name: str, targets: Sequence[Target]) -> Target:

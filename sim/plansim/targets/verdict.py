@@ -49,7 +49,7 @@ __all__ = [
 ]
 
 SURE = 80
-"""Of 100 plausible models, how many have to give one answer for it to stand by itself."""
+"""Minimum number of 100 plausible models that give one answer for it to stand by itself."""
 
 PART_MET = np.full(len(Status), np.nan)
 """How much of a target met each status counts for, by its code: undecided as half."""

@@ -11,7 +11,7 @@ import pytest
 
 import plansim
 from plansim.analysis.decisions.discovery import FreshTest
-from plansim.analysis.decisions.member_states import states_of
+from plansim.analysis.decisions.member_states import Purpose, states_of
 from plansim.analysis.ensemble import wilson
 from plansim.errors import InputError
 from plansim.model.records import Model
@@ -54,13 +54,16 @@ def test_boxes_are_tested_on_fresh_members_that_do_not_break_down(
     (found,) = plansim.discover(model, targets=["S5"], fresh=400)
     here, fresh = (
         plansim.simulate(model, ensemble=members).sel(scenario="as-written")
-        for members in (plansim.load_ensemble(model), states_of(model, 400, other=1))
+        for members in (
+            plansim.load_ensemble(model),
+            states_of(model, 400, purpose=Purpose.TEST_OF_BOXES),
+        )
     )
     holds = (here["used"].sel(time=2005) >= asked).to_numpy()[here["sound"].to_numpy()]
     assert found.runs == len(holds) < 600
     assert found.failing == pytest.approx(1 - holds.mean())
     assert (found.outcome.value == "holds") == (found.failing >= 0.8)
-    points = states_of(model, 400, other=1).values
+    points = states_of(model, 400, purpose=Purpose.TEST_OF_BOXES).values
     cases = (fresh["used"].sel(time=2005) >= asked).to_numpy()
     cases = cases if found.outcome.value == "holds" else ~cases
     left = fresh["sound"].to_numpy()

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import plansim
-from plansim.analysis.decisions.member_states import states_of
+from plansim.analysis.decisions.member_states import Purpose, states_of
 from plansim.analysis.decisions.policies import at_equal_growth, policies, policy_text
 from plansim.analysis.decisions.policy_search import (
     STEPS,
@@ -39,7 +39,7 @@ def test_the_set_reaches_what_brute_force_reaches(model: Model) -> None:
     space = decision_problem(
         model, result.scenario, result.levers, plansim.load_targets(model=model),
         indicators=[indicator_of(model, "output", Measure.GROWTH, 2000, 2005)],
-        members=states_of(model, 500, other=3),
+        members=states_of(model, 500, purpose=Purpose.TEST_OF_POLICIES),
     )  # fmt: skip
     grid = np.array(list(itertools.product(np.linspace(0, 1, 11), repeat=3)))
     judged = space.judge(grid)
@@ -61,7 +61,9 @@ def test_a_policy_is_a_scenario_that_gives_the_same_again(model: Model, tmp_path
     path = tmp_path / "elsewhere" / "policy.yaml"
     path.parent.mkdir()
     path.write_text(policy_text(result, number), "utf-8")
-    again = plansim.robustness(model, [path], named=[], members=states_of(model, 500, other=3))
+    again = plansim.robustness(
+        model, [path], named=[], members=states_of(model, 500, purpose=Purpose.TEST_OF_POLICIES)
+    )
     assert again.policies[0].mean_met == pytest.approx(result.points[number].aims["met"])
 
 
@@ -103,7 +105,7 @@ def problem(model: Model) -> PolicyProblem:
     space = decision_problem(
         model, chosen.scenario, chosen.levers, plansim.load_targets(model=model),
         indicators=[indicator_of(model, "output", Measure.GROWTH, 2000, 2005)],
-        members=states_of(model, 120, other=2), coarse=True,
+        members=states_of(model, 120, purpose=Purpose.SEARCH_FOR_POLICIES), coarse=True,
     )  # fmt: skip
     return PolicyProblem(space, (Aim.GROWTH, Aim.MET, Aim.EFFORT), [], 40)
 
@@ -113,7 +115,7 @@ def test_what_a_search_finds_is_judged_by_the_members_of_its_turn_and_then_by_ot
 ) -> None:
     search = problem.search(0, 8, "a key of its own", lambda done, steps: None)
     turn = problem.space.judge(search.positions, slice(40, 80))
-    assert search.aims == pytest.approx(problem.of(search.positions, turn))
+    assert search.aims == pytest.approx(problem.aims_of(search.positions, turn))
     result = policies(model, seeds=1, generations=8, members=40)
     kept = search.aims[thinned(search.aims, problem.steps)]
     anew = np.array([[aim.sign * one.aims[aim] for aim in result.aims] for one in result.points])

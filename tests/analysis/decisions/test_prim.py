@@ -57,7 +57,7 @@ def test_a_box_among_thirty_factors_is_found_within_two_per_cent() -> None:
     inside = (points[:, 3] > 0.35) & (points[:, 7] < 0.6)
     inside &= (points[:, 20] > 0.2) & (points[:, 20] < 0.75)
     cases = (inside ^ (rng.random(10_000) < 0.05)).astype(np.float64)
-    first = find_boxes(points, cases)[0]
+    first = find_boxes(points, cases, 3)[0]
     assert first.restricted == (3, 7, 20)
     found = first.limits[(0, 1, 0, 1), (3, 7, 20, 20)]
     assert found == pytest.approx((0.35, 0.6, 0.2, 0.75), abs=0.02)

@@ -64,8 +64,8 @@ class Shares:
 
     target: Target
     margin_before: float
-    """Under the first scenario, in the target's unit; of several bases the first. NaN where
-    nothing can be said."""
+    """The margin under the first scenario, in the target's unit; of several bases the first. NaN
+    where nothing can be said."""
     margin_after: float
     status_before: Status
     status_after: Status

@@ -46,6 +46,7 @@ from plansim.targets.target import (
     Target,
     answering_series,
     judged_targets,
+    scale_of,
     split_reference,
     target_named,
 )
@@ -55,9 +56,9 @@ __all__ = ["ModelChange", "ModelDifference", "NoModel", "model_difference"]
 MOST_MODELS = 64
 """Maximum number of models that are read and compiled so that every subset is run."""
 ORDERS = 16
-"""Number of orders drawn where there are more: each passes as many models as there are groups."""
+"""Number of orders drawn where there are more models: each takes one model for each group."""
 FOLDER = "differences"
-"""Of the cache."""
+"""Folder of the cache."""
 SAME = 1e-9
 """Part of a target's value below which a margin does not move."""
 
@@ -100,7 +101,7 @@ class ModelDifference(Tabular):
     scenario: str
     differences: Differences
     changes: tuple[ModelChange, ...]
-    """What the differences come to that can be made one without the other."""
+    """The differences in groups of which each can be made without the others."""
     targets: tuple[Shares, ...]
     """The shares of each change in the margin of each target that both versions answer."""
     values: tuple[tuple[float, float], ...]
@@ -129,7 +130,7 @@ def _moves(shares: Shares) -> bool:
         return True
     if math.isnan(before) or math.isnan(after):
         return math.isnan(before) != math.isnan(after)
-    return abs(after - before) > SAME * (abs(shares.target.value or 0.0) or 1.0)
+    return abs(after - before) > SAME * scale_of(shares.target)
 
 
 def model_difference(
@@ -236,7 +237,7 @@ def _changes(model: Model, units: Sequence[tuple[EntryDifference, ...]]) -> tupl
 
 @dataclass
 class _Outcome:
-    """What the subsets of changes come to: ``(subset, target)``, of none first, of all last."""
+    """The results of subsets of the changes: ``(subset, target)``, no change first, all last."""
 
     values: FloatArray
     margins: FloatArray

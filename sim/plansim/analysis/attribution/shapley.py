@@ -87,7 +87,7 @@ class Game:
 
 
 def game_of(count: int, orders: int | None, seed: int = 0) -> Game:
-    """Return the game of so many members, by ``orders`` orders that are drawn; of None by all."""
+    """Return the game of ``count`` members, by ``orders`` orders that are drawn; by all if None."""
     check_counts(orders=orders)
     if orders is None:
         paths, passed = None, subsets(count)

@@ -68,7 +68,7 @@ __all__ = [
 
 CONDITIONING = "conditioning.yaml"
 ASSUMED = "assumption"
-"""How the sources of rows begin that nobody observed."""
+"""Beginning of the sources of rows that are assumed, not observed."""
 SET_BY_DATA = (StartSource.OBSERVED, StartSource.RATE)
 """Marks of starts that were read off a figure, which therefore tests nothing."""
 
@@ -212,7 +212,7 @@ class ConditioningSpec:
 
     path: Path
     design: Design
-    """Of the prior: what members change."""
+    """The prior: what members change."""
     runs: tuple[HistoryRun, ...]
     equations: tuple[AddedEquation, ...]
     """What answers for the observations."""

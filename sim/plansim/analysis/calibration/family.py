@@ -106,7 +106,7 @@ class Family(Form):
 
     scenario: str
     size: float = Field(default=1, gt=0)
-    """Of so many parts of the place the scenario is one."""
+    """Number of parts like the scenario that make up the place."""
     most: float = Field(gt=0)
     """The relative error that passes."""
     figures: Annotated[

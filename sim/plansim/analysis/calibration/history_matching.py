@@ -59,9 +59,9 @@ BLOCK = 16_384
 MARGIN = 0.05
 """The box is wider on each side by this part of the extent of what it is around."""
 ENOUGH = 500
-"""The box is around at least as many draws, the least implausible ones, accepted or not."""
+"""Minimum number of draws that the box is around: the least implausible ones, accepted or not."""
 PATIENCE = 16
-"""The last wave is drawn at most so many times over; if that would not be enough, it stops."""
+"""Maximum size of the last wave, in waves; if that would not be enough, it stops."""
 
 Rows: TypeAlias = npt.NDArray[np.intp]
 _Run: TypeAlias = Callable[[FloatArray, FloatArray], FloatArray]
@@ -88,12 +88,12 @@ class Conditioned:
     spec: ConditioningSpec
     members: Members
     prior: Members
-    """As many draws, accepted or not: those of `draw_prior`."""
+    """As many draws of `draw_prior`, accepted or not."""
     waves: tuple[Wave, ...]
     matched: tuple[str, ...]
     """The factors that waves narrowed, those first that matter most."""
     factors: tuple[Factor, ...]
-    """Of the prior, then of single runs."""
+    """Those of the prior, then those of single runs."""
     shares: FloatArray
     """``(draw, factor)``: accepted draws of the last wave, as parts of the prior's probability."""
     points: FloatArray
@@ -309,7 +309,7 @@ class _Matching:
         return box, tuple(waves), tuple(self.factors[column].name for column in chosen), first
 
     def last(self, box: PriorBox, seed: int, count: int) -> tuple[FloatArray, Wave]:
-        """Draw the last wave, so many at a time, until enough is accepted; return these draws."""
+        """Draw the last wave, part by part, until enough draws are accepted; return these."""
         spec, key = self.spec, (seed, self.spec.waves - 1)
         wanted = spec.members + spec.members // 50  # since rounding may take a few away
         simulated = np.empty((0, len(spec.observations)))
@@ -359,7 +359,7 @@ class _Matching:
     def _simulated(
         self, box: PriorBox, seed: tuple[int, int], start: int, count: int
     ) -> FloatArray:
-        """Simulate so many draws of a wave, from one on: ``(draw, observation)``."""
+        """Simulate ``count`` draws of a wave from ``start`` on: ``(draw, observation)``."""
         parts = []
         for begin in range(start, start + count, BLOCK):
             rows = np.arange(begin, min(begin + BLOCK, start + count))

@@ -70,9 +70,9 @@ class ObservedContext(DesignContext):
 
     targets: Mapping[str, Target] = field(default_factory=dict)
     observations: Mapping[tuple[str, ...], Mapping[str, str]] = field(default_factory=dict)
-    """As `read_observations` returns them."""
+    """Figures as `read_observations` returns them."""
     place: str = ""
-    """Of the observations, where an entry does not say."""
+    """The place that is observed, where an entry does not say."""
     evidence: Mapping[str, Evidence] = field(default_factory=dict)
 
 
@@ -159,7 +159,7 @@ class _PointForm(Form):
     measured_otherwise: bool = False
     observation: Items[str] | None = None
     place: str | None = None
-    """Of the observation; else that of the file."""
+    """The place that was observed; by default that of the file."""
 
     def _misfits(self, _: object) -> Iterator[Fault]:
         if self.since is not None and self.since >= self.year:
@@ -207,9 +207,9 @@ class Observed(Check):
     """One observed series, and what in the model answers for it."""
 
     of: str
-    """In Vensim's language, over the variables of the model."""
+    """The series in Vensim's language, over the variables of the model."""
     unit: str
-    """As the figures are observed."""
+    """The unit of the figures."""
     scale: float = Field(default=1, gt=0)
     """What makes a figure in `unit` one of the model's."""
     end_of_year: bool = False
@@ -230,7 +230,7 @@ class Capital(Form):
 
     constant: ConstantName
     low: float
-    """As a multiple of the scenario's own values."""
+    """The smallest multiple of the scenario's own values."""
     high: float
     points: int = Field(ge=1)
 
@@ -243,7 +243,7 @@ class FreeFigure(Check):
     most: float = Field(gt=0)
     """The relative error that passes."""
     observed: Annotated[ObservedPoint, Resolved(_PointForm, _point)]
-    """With `since` the sum over the years after it."""
+    """The figure; with `since` the sum over the years after it."""
 
     def _misfits(self, context: ObservedContext) -> Iterator[Fault]:
         # Raises where the units do not convert.
@@ -348,9 +348,9 @@ class Seam(Form):
     element: float = Field(gt=0, alias="by element")
     """The relative error of one element, beyond which it is named."""
     least: int
-    """So many items have to pass; what is led back does not count."""
+    """Minimum number of items that pass; what is led back does not count."""
     known: int
-    """So many of them with a figure that did not set their start."""
+    """Minimum number of these that have a figure that did not set their start."""
     items: Items[SeamItem] = Field(min_length=1)
 
 

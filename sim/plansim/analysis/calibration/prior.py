@@ -102,7 +102,7 @@ class MemberChange:
 
     factor: Factor
     column: int
-    """Of the factor of the design that it is made of."""
+    """Number of the factor of the design that it is made of."""
     shift: float = 0.0
     divisor: float = 1.0
     """A value x of that factor becomes the change (x - shift) / divisor."""

@@ -57,7 +57,7 @@ PATIENCE = 6
 WIDTH = 0.05
 """Width of the smooth verdict, as a part of a target's value."""
 PART = 4
-"""One in so many members settings are tried over first."""
+"""Settings are tried over one in this number of members first."""
 FEW = 25
 """Minimum number of these."""
 TOPS = 3
@@ -65,9 +65,9 @@ TOPS = 3
 SAVED = 16
 """Searches for a set after which it is written to the cache how far all are."""
 FOLDER = "conflicts"
-"""Of the cache."""
+"""Folder of the cache."""
 EXTENTS = (0.3, 0.1, 0.03)
-"""By how much of a lever's range candidates are moved."""
+"""Standard deviations of the moves of candidates, as parts of a lever's range."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ def conflicts(
     levers: Sequence[Lever | str] | None = None,
     targets: Sequence[Target | str] | None = None,
     members: Members | int | None = None,
-    largest: int = 3,
+    largest: int = 2,
     seed: int = 0,
     threads: int | None = None,
     progress: Progress = lambda done, steps: None,

@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from plansim.analysis.decisions.member_states import sample_of_members, states_of
+from plansim.analysis.decisions.member_states import Purpose, sample_of_members, states_of
 from plansim.analysis.decisions.prim import (
     CONDITIONS,
     Box,
@@ -42,8 +42,8 @@ from plansim.scenario.factors import Factor, FloatArray, applied, default_of
 from plansim.scenario.members import Members
 from plansim.scenario.references import split_name
 from plansim.scenario.scenario_file import Scenario, scenario_of
-from plansim.targets.catalogue import targets_of
-from plansim.targets.target import Target, binding_targets, judged_targets
+from plansim.targets.catalogue import studied_targets
+from plansim.targets.target import Target
 from plansim.targets.verdict import SURE
 
 __all__ = [
@@ -58,8 +58,6 @@ __all__ = [
 
 FEW = 10
 """Minimum number of cases of each kind that a box is looked for with."""
-TESTING = 1
-"""Of `states_of`: members that test boxes are others than those that boxes are found with."""
 
 
 class Outcome(StrEnum):
@@ -78,7 +76,7 @@ class Limit:
     """None where it is open."""
     high: float | None
     unit: str
-    """Of its ends: that of the constant, or else of the factor."""
+    """The unit of its ends: that of the constant, or else of the factor."""
     is_value: bool
     """Whether the ends are values of the constant, and no changes."""
     plausible: tuple[float | None, float | None] | None
@@ -86,7 +84,7 @@ class Limit:
     sampled: tuple[float, float]
     """The smallest and the largest value in the sample."""
     sources: tuple[str, ...]
-    """Of the constants."""
+    """The sources of the constants."""
     quasi_p: float
     """The smaller of its two limits; see `prim.Box`."""
     frequency: float
@@ -113,7 +111,7 @@ class FailureBox(Box):
     asked: tuple[Limit, ...]
     """The limit that is found most often in resamples first."""
     test: FreshTest | None = None
-    """Among fresh members, or other runs of a sweep than those that were drawn; else None."""
+    """Its density among fresh members, or other runs of a sweep than those drawn; else None."""
 
 
 @dataclass(frozen=True)
@@ -205,8 +203,7 @@ def discover(
       target outcome factor
     0     F1   fails   room
     """
-    catalogue = targets_of(model, targets)
-    wanted = judged_targets(binding_targets(catalogue) if targets is None else catalogue)
+    wanted = studied_targets(model, targets)
     present: Mapping[str, float] = {}
     anew: Sample | None = None
     if isinstance(source, xr.Dataset):
@@ -217,7 +214,7 @@ def discover(
         sample = sample_of_study(source.isel(run=runs), ids)
         others = np.setdiff1d(np.arange(source.sizes["run"]), runs)
         if len(others):
-            rng = np.random.default_rng(TESTING)
+            rng = np.random.default_rng(1)  # others than `drawn_runs`
             tested = np.sort(rng.choice(others, min(len(others), len(runs)), replace=False))
             anew = sample_of_study(source.isel(run=tested), ids)
     else:
@@ -227,7 +224,8 @@ def discover(
         sample = sample_of_members(model, scenario, wanted, states, threads)
         present = {k: v for k, v in scenario.values.items() if k not in states.policy}
         if fresh:
-            drawn = states_of(model, fresh, other=TESTING, threads=threads, progress=progress)
+            purpose = Purpose.TEST_OF_BOXES
+            drawn = states_of(model, fresh, purpose=purpose, threads=threads, progress=progress)
             anew = sample_of_members(model, scenario, wanted, drawn, threads)
     counts = np.isfinite(sample.met).sum(axis=0)
     with np.errstate(invalid="ignore"):

@@ -42,11 +42,12 @@ from plansim.targets.target import Target
 __all__ = ["Information", "KnownUnknown", "information", "value_of_information"]
 
 DEGREE = 3
-"""Of the polynomial in the rank of an unknown that is fitted."""
+"""Degree of the polynomial in the rank of an unknown that is fitted."""
 RESAMPLES = 50
-"""Of members, for standard errors, and shuffles, for what chance brings about."""
+"""Number of resamples of the members, for standard errors, and of shuffles, for what is due to
+chance."""
 ROUNDING = 1e-9
-"""A value as small is none, but rounding."""
+"""Value of information that is taken for a rounding error of zero."""
 FEW = 50
 """Minimum number of members."""
 
@@ -74,7 +75,7 @@ class Information(Tabular):
 
     policies: tuple[str, ...]
     means: tuple[float, ...]
-    """What each comes to in the mean: number of binding targets met."""
+    """Mean number of targets that each policy meets."""
     best: str
     """The policy that is best without further knowledge."""
     perfect: float
@@ -116,8 +117,8 @@ def information(
         progress: is told how many steps are done, of how many: draws, then unknowns.
 
     Raises:
-        InputError: there are less than two policies or too few members, or the sweep's scenarios
-            have other points.
+        InputError: there are less than two policies or too few members, the sweep's scenarios have
+            other points, or no target is judged.
         ModelError: the compiler does not support the model.
 
     >>> model = plansim.load_model("lake.mdl")
@@ -233,7 +234,7 @@ def _basis(values: FloatArray) -> FloatArray:
 
 
 def _value(utilities: FloatArray, basis: FloatArray) -> float:
-    """Return how much more the best fit comes to, value by value, than the best mean."""
+    """Return by how much the mean of the best fit, value by value, exceeds the best mean."""
     fits = np.linalg.lstsq(basis, utilities.T, rcond=None)[0]
     fitted = (basis @ fits).T
     return float(fitted.max(axis=0).mean() - fitted.mean(axis=1).max())

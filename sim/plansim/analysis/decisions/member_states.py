@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from enum import IntEnum
 
 from plansim.analysis.ensemble import evaluate_members, load_ensemble, study_key
 from plansim.analysis.evaluator import Progress
@@ -15,20 +16,23 @@ from plansim.scenario.members import EnsembleKind, Members
 from plansim.scenario.scenario_file import Scenario, as_written
 from plansim.targets.target import Target
 
-__all__ = [
-    "sample_of_members",
-    "states_of",
-]
+__all__ = ["Purpose", "sample_of_members", "states_of"]
 
-FRESH = 1
-"""Offset of the seed, so that fresh members differ from those in the file."""
+
+class Purpose(IntEnum):
+    """What members are drawn for, added to the seed of the file: other purposes, other members."""
+
+    STUDY = 1
+    TEST_OF_BOXES = 2
+    SEARCH_FOR_POLICIES = 3
+    TEST_OF_POLICIES = 4
 
 
 def states_of(
     model: Model,
     members: Members | int | None,
     *,
-    other: int = 0,
+    purpose: Purpose = Purpose.STUDY,
     threads: int | None = None,
     progress: Progress = lambda done, steps: None,
 ) -> Members:
@@ -39,7 +43,7 @@ def states_of(
     Args:
         model: the model.
         members: themselves; how many are drawn by the rule of the ensemble; None for its file.
-        other: draws that differ in it are independent of one another.
+        purpose: what they are drawn for.
         threads: number of threads, by default one a processor. The result does not depend on it.
         progress: is told how many draws are made, of how many.
 
@@ -54,7 +58,7 @@ def states_of(
     from plansim.analysis.calibration.history_matching import draw_members
     from plansim.analysis.calibration.prior import draw_prior
 
-    seed = ensemble.head.seed + FRESH + other
+    seed = ensemble.head.seed + purpose
     if ensemble.head.kind is EnsembleKind.PRIOR:
         return draw_prior(model, members, seed=seed)
 

@@ -8,8 +8,8 @@
 Every candidate is judged over the same members, which are replaced by others every few generations,
 so that no policy is chosen for the members that it was judged by. Candidates that differ by less
 than a step (epsilon) in every aim count as one. In the end all are judged again over members that
-were never used: how much worse they are there is reported. How far each search is stands in the
-cache: one that was interrupted goes on when the same is asked for again.
+were never used, and the result says how much worse they are there. Searches are kept in the cache:
+one that was interrupted goes on when the same is asked for again.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from plansim.analysis.decisions.member_states import states_of
+from plansim.analysis.decisions.member_states import Purpose, states_of
 from plansim.analysis.decisions.policy_search import (
     RENEWAL,
     STEPS,
@@ -37,7 +37,7 @@ from plansim.analysis.evaluator import Progress, processors
 from plansim.analysis.optimization.decision_form import read_frontier_spec
 from plansim.analysis.optimization.levers import lever_of
 from plansim.analysis.optimization.problem import DecisionProblem, decision_problem
-from plansim.errors import InputError, Message, check_counts
+from plansim.errors import InputError, Message, Option, check_counts
 from plansim.files.notebook import Table, Tabular
 from plansim.files.shipped import is_shipped
 from plansim.model.records import Model, several
@@ -58,24 +58,21 @@ from plansim.targets.views_file import load_views
 
 __all__ = ["PolicyPoint", "PolicySet", "at_equal_growth", "policies", "policy_text"]
 
-FRESH = 2
-"""Of `states_of`: the members of the search, and those that nothing was chosen by."""
-
 
 @dataclass(frozen=True)
 class PolicyPoint:
     """A policy of the set, or one that it is compared with."""
 
     name: str
-    """Of a scenario; empty of a policy that was found."""
+    """The id of a scenario; empty for a policy that was found."""
     values: Mapping[str, float]
     """By the id of a lever, in its unit."""
     constants: Mapping[str, float]
     """The constants that it sets, ``name`` or ``name[e1,e2]``; of levers that are moved alone."""
     aims: Mapping[str, float]
-    """Over members that were never used in the search."""
+    """Means over members that were not used in the search."""
     met: Mapping[str, float]
-    """By binding target the share of members that meet it, over members never used."""
+    """By binding target, the share of members that meet it, of those not used in the search."""
 
 
 @dataclass(frozen=True)
@@ -103,10 +100,10 @@ class PolicySet(Tabular):
     members: int
     """Number of members that candidates were judged by at a time."""
     fresh: int
-    """Number of members that were never used."""
+    """Number of members that were not used in the search."""
     runs: int
     drop: Mapping[str, float]
-    """By aim, by how much the points are worse in the mean over members never used."""
+    """By aim, how much worse the points are in the mean over members not used in the search."""
 
     def _table(self) -> Table:
         ids = [lever.id for lever in self.levers]
@@ -191,7 +188,8 @@ def policies(
     if cost:
         indicators.append(indicator_of(model, cost, Measure.SUM, first, year))
     count = members * (1 + generations // RENEWAL)
-    pool = states_of(model, count, other=FRESH, threads=threads, progress=progress)
+    purpose = Purpose.SEARCH_FOR_POLICIES
+    pool = states_of(model, count, purpose=purpose, threads=threads, progress=progress)
     if named is None:
         ensemble = states_of(model, None)
         named = named_targets(model, ensemble, wanted, threads)
@@ -214,7 +212,7 @@ def policies(
 
         key = study_key(model, base, *asked, seed + number)
         searches.append(problem.search(seed + number, generations, key, tell))
-    never_used = states_of(model, fresh, other=FRESH + 1, threads=threads)
+    never_used = states_of(model, fresh, purpose=Purpose.TEST_OF_POLICIES, threads=threads)
     again = replace(problem, space=problem_of(base, members=never_used))
     others = {
         one.id: problem_of(one, members=never_used, shared=True)
@@ -287,7 +285,7 @@ def _left(levers: Sequence[Lever], without: Iterable[Lever]) -> tuple[Lever, ...
         if left.pop(dropped.id, None) is None:
             message = Message("'{name}' is not moved anyway", name=dropped.id)
             expected = Message("one of {names}", names=tuple(left))
-            raise InputError(message, "--without", expected=expected)
+            raise InputError(message, Option.WITHOUT, expected=expected)
     if not left:
         raise InputError("no lever is left that may be moved")
     return tuple(left.values())
@@ -311,13 +309,13 @@ def _joined(
     kept = kept[np.argsort(-aims[kept, 0], kind="stable")]
     positions, aims = np.vstack([space.start, positions[kept]]), aims[kept]
     judged = space.judge(positions)
-    anew = again.of(positions, judged)
+    anew = again.aims_of(positions, judged)
     start, *points = map(partial(_point, again), positions, anew, judged.met)
     shipped = []
     for name, other in others.items():
         position = space.positions(other.present)
         as_it_is = other.judge(other.start[None])
-        point = _point(again, position, again.of(position[None], as_it_is)[0], as_it_is.met[0])
+        point = _point(again, position, again.aims_of(position[None], as_it_is)[0], as_it_is.met[0])
         shipped.append(replace(point, name=name, constants={}))
     return PolicySet(
         space.scenario,

@@ -34,17 +34,17 @@ __all__ = [
 POPULATION = 64
 """Candidates of a generation."""
 RENEWAL = 4
-"""Generations after which other members take the place of those that candidates are judged by, and
-a search is kept, so that it can be interrupted."""
+"""Number of generations after which candidates are judged by other members, and the search is kept
+in the cache."""
 FOLDER = "policies"
-"""Of the cache, where searches are kept."""
+"""Folder of the cache in which searches are kept."""
 SPREAD_CROSS = 15.0
 SPREAD_MUTATE = 20.0
 """How near children are to their parents: larger is nearer."""
 
 
 class Aim(Choice):
-    """What policies are to be good in."""
+    """A quantity that policies are compared by."""
 
     GROWTH = "growth"  # mean rate of the series of the decision problem, over members; more
     SHARE = "share"  # share of members that meet every target of the named set; more
@@ -64,7 +64,7 @@ STEPS = {Aim.GROWTH: 0.001, Aim.SHARE: 0.01, Aim.MET: 0.1, Aim.EFFORT: 0.01, Aim
 
 @dataclass(frozen=True)
 class PolicySearch:
-    """How far a search is, with all that it goes on from."""
+    """The state of a search after some generations."""
 
     rng: np.random.Generator
     positions: FloatArray
@@ -131,15 +131,15 @@ class PolicyProblem:
         return PolicySearch(search.rng, archive, aims, (*search.fronts, aims), runs)
 
     def rows(self, number: int) -> slice:
-        """Return the members of a turn: so many at a time."""
+        """Return the members by which the policies of a turn are judged."""
         return slice(number * self.members, (number + 1) * self.members)
 
     def judged(self, positions: FloatArray, rows: slice) -> FloatArray:
         """Return the aims of policies, signed so that more is better: ``(policy, aim)``."""
-        return self.of(positions, self.space.judge(positions, rows))
+        return self.aims_of(positions, self.space.judge(positions, rows))
 
-    def of(self, positions: FloatArray, judged: Judged) -> FloatArray:
-        """Return the aims of policies that were judged."""
+    def aims_of(self, positions: FloatArray, judged: Judged) -> FloatArray:
+        """Return the aims of policies that were judged, as `judged` does."""
         growth, *costs = np.moveaxis(judged.indicators, 2, 0)
         columns = []
         for aim in self.aims:

@@ -49,7 +49,7 @@ SIGNIFICANCE = 0.05
 """Quasi-p above which a limit goes."""
 BOXES = 3
 """Maximum number of boxes."""
-CONDITIONS = 3
+CONDITIONS = 2
 """Maximum number of factors that a box restricts, unless it is said."""
 
 
@@ -298,7 +298,7 @@ class _Search:
             limits = _opened(limits, int(end), int(column))
 
     def important(self, limits: FloatArray, most: int) -> list[int]:
-        """Return the factors that a box needs most, at most so many."""
+        """Return the factors that a box needs most, no more than ``most``."""
 
         def contrast(box: FloatArray) -> float:  # cases inside beyond those of an even spread
             count, hits = self.counts(box)

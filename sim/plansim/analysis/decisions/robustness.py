@@ -27,7 +27,7 @@ import numpy as np
 from plansim.analysis.decisions.member_states import states_of
 from plansim.analysis.ensemble import NORMAL, evaluate_members, wilson
 from plansim.analysis.evaluator import Progress
-from plansim.analysis.optimization.problem import parts_met, scale_of
+from plansim.analysis.optimization.problem import parts_met
 from plansim.errors import InputError, Message
 from plansim.files.notebook import Table, Tabular
 from plansim.model.records import Model, several
@@ -35,7 +35,7 @@ from plansim.scenario.factors import Apply, FloatArray
 from plansim.scenario.members import Members
 from plansim.scenario.scenario_file import Scenario, scenario_of, with_shipped
 from plansim.targets.catalogue import binding_targets_of
-from plansim.targets.target import Target
+from plansim.targets.target import Target, scale_of
 
 __all__ = [
     "PolicyPair",
@@ -66,7 +66,7 @@ class Regret:
 
 @dataclass(frozen=True)
 class PolicyRobustness:
-    """What a policy comes to over members."""
+    """The performance of a policy over members."""
 
     policy: str
     """The id of the scenario."""
@@ -173,13 +173,14 @@ def robustness(
         named: ids of the targets that a policy should hold; by default `named_targets`.
         members: states of the world, or how many are drawn anew; by default those of the ensemble
             beside the model.
-        targets: records or ids; by default the catalogue beside the model.
+        targets: records or ids, of which the binding ones count; by default the catalogue beside
+            the model.
         threads: number of threads, by default one a processor. The result does not depend on it.
         progress: is told how many steps are done, of how many: draws, then scenarios run.
 
     Raises:
         InputError: a scenario or the ensemble is at fault, a policy is given twice, a named target
-            is not binding, or no member is sound.
+            is not binding, none is, or no member is sound.
         ModelError: the compiler does not support the model.
 
     >>> model = plansim.load_model("lake.mdl")

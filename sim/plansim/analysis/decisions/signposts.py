@@ -41,7 +41,7 @@ from plansim.analysis.ensemble import NORMAL, evaluate_members
 from plansim.analysis.evaluator import Progress
 from plansim.analysis.optimization.decision_form import FILE_NAME, read_frontier_spec
 from plansim.analysis.optimization.problem import parts_met
-from plansim.errors import InputError, Message
+from plansim.errors import InputError, Message, Option
 from plansim.files.notebook import Table, Tabular
 from plansim.model.records import Model
 from plansim.scenario.factors import FloatArray
@@ -142,7 +142,8 @@ def signposts(
         meet, or miss.
 
     Raises:
-        InputError: no statistics are published, or the year is not before the targets'.
+        InputError: no statistics are published, the year is not before the targets', or no target
+            is judged.
         ModelError: the compiler does not support the model.
 
     >>> posts = plansim.signposts(plansim.load_model("lake.mdl"), "boats.yaml", members=64)
@@ -164,7 +165,7 @@ def signposts(
     last = (first + due + 1) // 2 if by is None else by
     if not first < last < due:
         expected = Message("from {first} to {last}", first=first + 1, last=due - 1)
-        raise InputError("no early year", "--by", expected=expected, found=str(last))
+        raise InputError("no early year", Option.BY, expected=expected, found=str(last))
     states = states_of(model, members, threads=threads, progress=progress)
     years = tuple(range(first + 1, last + 1))
     series = tuple(dict.fromkeys(one.of for one in history.published))
@@ -270,8 +271,9 @@ class EffortOfRules:
     name_zh: str
     unit: str
     without: float
+    """The mean without the rules."""
     within: float
-    """With the rules."""
+    """The mean with the rules."""
     error: float
     """The standard error of the difference, member by member."""
 
@@ -286,7 +288,7 @@ class Adaptation:
     """An adaptive policy against the same without its rules."""
 
     robustness: Robustness
-    """Of the policy without its rules, and of the policy with them."""
+    """The policy without its rules, and the policy with them."""
     effort: tuple[EffortOfRules, ...]
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from plansim.analysis.experiments.design import Design, DesignKind, remaining_factors
 from plansim.analysis.experiments.design_form import DesignContext, DesignForm
 from plansim.analysis.experiments.sampling import MOST_HYPERCUBE, MOST_RUNS, grid_axes
-from plansim.errors import DesignError, Fault, InputError, Message, check_counts
+from plansim.errors import DesignError, Fault, InputError, Message, Option, check_counts
 from plansim.files.forms import form_of
 from plansim.files.shipped import is_shipped, named_file
 from plansim.files.yaml_document import Plain, YamlDocument, read_document
@@ -108,15 +108,15 @@ def quick_design(
         low, dots, high = (part.strip() for part in ends.partition(".."))
         if not name or (given and not (low and dots and high)):
             expected = Message("NAME or NAME=LOW..HIGH")
-            faults.append(Fault("not a factor", "--factor", expected=expected, found=text))
+            faults.append(Fault("not a factor", Option.FACTOR, expected=expected, found=text))
             continue
         try:
             name = reference_named(model, name)
         except InputError as error:
-            faults += [replace(fault, file="--factor") for fault in error.faults]
+            faults += [replace(fault, file=Option.FACTOR) for fault in error.faults]
             continue
         if name in bounds:
-            faults.append(Fault("the factor '{name}' is given twice", "--factor", name=name))
+            faults.append(Fault("the factor '{name}' is given twice", Option.FACTOR, name=name))
         else:
             bounds[name] = [low, high] if given else None
     if faults:
@@ -125,7 +125,7 @@ def quick_design(
     if scenario is not None or overlays:
         read = read_scenario(scenario or read.id, model, overlays=overlays)
     data: Plain = {"title": "", "scenarios": scenario or read.id, "factors": bounds}
-    document = YamlDocument("--factor", "", data, {}, ())
+    document = YamlDocument(Option.FACTOR, "", data, {}, ())
     design = _design(document, DesignContext(model), samples, seed, [read])
     return replace(design, id=read.id, title_en=read.title_en, title_zh=read.title_zh)
 
@@ -237,7 +237,7 @@ def _leaves(low: float, high: float, bounds: tuple[float | None, float | None]) 
 
 
 def _points(kind: DesignKind, factors: Sequence[Factor], levels: int, wanted: int | None) -> int:
-    """Return the number of points of a design, of which so many are wanted."""
+    """Return the number of points of a design; of a sample, or in trajectories, as ``wanted``."""
     match kind:
         case DesignKind.GRID:
             return math.prod(len(axis) for axis in grid_axes(factors, levels))

@@ -166,16 +166,14 @@ def factor_of(name: str, form: FactorForm, context: DesignContext) -> Factor:
         name=name,
         constants=tuple(variables),
         apply=form.apply,
-        distribution=_distribution(name, form, unit, first, in_file=context.path is not None),
+        distribution=_distribution(name, form, unit, first),
         unit=unit,
         name_zh=form.zh or chinese,
         levels=form.levels,
     )
 
 
-def _distribution(
-    name: str, form: FactorForm, unit: str, variable: Variable, *, in_file: bool
-) -> Distribution:
+def _distribution(name: str, form: FactorForm, unit: str, variable: Variable) -> Distribution:
     """Return the distribution of an entry; of none, uniform over what is plausible."""
 
     def numbers(cells: Sequence[Cell], *at: str) -> list[float]:
@@ -205,8 +203,7 @@ def _distribution(
     if form.normal is None and form.lognormal is None:
         if is_set and len(form.constants) <= 1 and variable.plausible is not None:
             return Uniform(*variable.plausible)
-        written = Message("uniform: [low, high], or another one")
-        expected = written if in_file else "NAME=LOW..HIGH"
+        expected = Message("NAME=LOW..HIGH, or in a file uniform: [low, high] or another one")
         raise InputError("'{name}' needs a distribution", expected=expected, name=name)
     if form.within is None and not is_set:
         raise InputError("'{name}' needs ends", expected=Message("within: [low, high]"), name=name)

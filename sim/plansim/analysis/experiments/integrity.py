@@ -22,7 +22,7 @@ from zarr.abc.store import ByteRequest
 from zarr.core.buffer import Buffer, BufferPrototype
 from zarr.storage import LocalStore
 
-from plansim.errors import Fault, InputError, Message, OutputError, foreign
+from plansim.errors import Fault, InputError, Message, Option, OutputError, foreign
 from plansim.files.writing import locked, part_of, sync
 
 __all__ = [
@@ -200,7 +200,8 @@ def writing(path: Path) -> Iterator[None]:
         message = Message("the disk is full") if full else Message("cannot write the result")
         if full and (path / DONE).exists():
             message = Message(
-                "the disk is full; what is written so far stays valid, --resume goes on from there"
+                "the disk is full; what is written so far stays valid, {resume} goes on from there",
+                resume=Option.RESUME,
             )
         raise OutputError(message, path, found=why) from error
 

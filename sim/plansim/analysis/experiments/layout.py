@@ -36,7 +36,7 @@ from plansim.analysis.experiments.store import (
     open_store,
 )
 from plansim.engine.trajectory import version_of
-from plansim.errors import DesignError, Fault, InputError, Message, OutputError, foreign
+from plansim.errors import DesignError, Fault, InputError, Message, Option, OutputError, foreign
 from plansim.files.writing import unfit_parent
 from plansim.model.records import Model
 from plansim.scenario.references import chinese_of
@@ -129,7 +129,10 @@ def new_store(job: SweepJob, block: int, *, force: bool = False) -> Iterator[Sto
         with making(path) as beside, writing(path):
             if path.exists() and not force:
                 raise OutputError(
-                    "the result exists already; --resume goes on with it, --force replaces it", path
+                    "the result exists already; {resume} goes on with it, {force} replaces it",
+                    path,
+                    resume=Option.RESUME,
+                    force=Option.FORCE,
                 )
             if path.exists() and not (path / DONE).exists():
                 open_store(path)

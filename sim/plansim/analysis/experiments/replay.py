@@ -16,7 +16,7 @@ import xarray as xr
 from plansim.analysis.experiments.design import CARD
 from plansim.analysis.experiments.store import open_store, open_sweep
 from plansim.engine.simulate import EngineChoice, simulate
-from plansim.errors import DesignError, InputError, Message, UnknownNameError, nearest
+from plansim.errors import DesignError, InputError, Message, Option, UnknownNameError, nearest
 from plansim.files.notebook import Table, Tabular
 from plansim.model.records import NOISE_SEED, Integration, Model, TimeSpec, VariableKind
 from plansim.scenario.factors import Apply, Factor, constants_of, default_of
@@ -110,7 +110,12 @@ def stored_run(path: str | Path, index: int, model: Model) -> tuple[xr.Dataset, 
             found=str(index),
         )
     if index // store.block not in store.done():
-        raise InputError("run {index} was never made", store.path, expected="--resume", index=index)
+        raise InputError(
+            "run {index} was never made; {resume} makes it",
+            store.path,
+            index=index,
+            resume=Option.RESUME,
+        )
     ours, theirs = model.sha256, store.card["model"]["sha256"]
     if theirs != ours:
         raise DesignError(

@@ -25,7 +25,16 @@ from plansim.analysis.experiments.sampling import Sampler
 from plansim.analysis.experiments.store import NO_BREACH, RunBlock, Store, open_sweep
 from plansim.analysis.experiments.summary import Summary, write_summary
 from plansim.engine.dataset import Origin, with_origin
-from plansim.errors import DesignError, Fault, InputError, Message, OutputError, foreign, nearest
+from plansim.errors import (
+    DesignError,
+    Fault,
+    InputError,
+    Message,
+    Option,
+    OutputError,
+    foreign,
+    nearest,
+)
 from plansim.model.records import Model, Timing, VariableKind, cells_of
 from plansim.scenario.variant import for_scenarios
 from plansim.targets.catalogue import targets_of
@@ -296,8 +305,9 @@ def connected(address: str | None) -> Iterator[Any]:
     try:
         distributed: Any = import_module("distributed")
     except ImportError:
-        fault = Fault("--scheduler needs the extra 'distributed'", expected="plansim[distributed]")
-        raise InputError(fault) from None
+        raise InputError(
+            "a scheduler needs the extra 'distributed'", expected="plansim[distributed]"
+        ) from None
     try:
         client = distributed.Client(address, timeout=PATIENCE, set_as_default=False)
     except (OSError, ValueError) as error:
@@ -320,7 +330,10 @@ def _run_on_workers(job: SweepJob, todo: Sequence[int], client: Any) -> Generato
         for task in distributed.as_completed(tasks, loop=client.loop):
             yield task.result(), None
     except (distributed.KilledWorker, distributed.CancelledError, OSError) as error:
-        lost = Message("the workers or their scheduler died; --resume goes on from there")
+        lost = Message(
+            "the workers or their scheduler died; {resume} goes on from there",
+            resume=Option.RESUME,
+        )
         raise OutputError(lost, address, found=foreign(error)) from None
     except BaseException:
         client.cancel(tasks)

@@ -26,13 +26,11 @@ from plansim.model.records import Model, check_model
 from plansim.scenario.factors import FloatArray, default_of
 from plansim.scenario.references import constant_cells, reference_of
 from plansim.scenario.scenario_file import Scenario, scenario_of
-from plansim.targets.catalogue import targets_of
+from plansim.targets.catalogue import studied_targets
 from plansim.targets.target import (
     Status,
     Target,
     answering_series,
-    binding_targets,
-    judged_targets,
     split_reference,
 )
 
@@ -125,7 +123,7 @@ class Loop(Form):
     name_en: str = Field(alias="en")
     name_zh: str = Field(alias="zh")
     polarity: Annotated[Polarity, LAX]
-    """As declared."""
+    """The polarity that the file declares."""
     switch: Annotated[str, Resolved(str, _switch)]
     felt: Items[str]
     """Variables that the switch freezes, or sums in Vensim's language."""
@@ -251,8 +249,7 @@ def cut_loops(
     """
     scenario = scenario_of(model, scenario)
     loops = load_loops(model) if loops is None else loops
-    of_interest = binding_targets if targets is None else judged_targets
-    judged = of_interest(targets_of(model, targets))
+    judged = studied_targets(model, targets)
     years = years_to_horizon(scenario, judged)
     request = Request(judged, outputs=answering_series(judged), years=years)
     switches = list(dict.fromkeys(loop.switch for loop in loops))

@@ -28,13 +28,13 @@ from plansim.scenario.scenario_file import Scenario, scenario_of
 __all__ = ["LinkEnds", "link_signs", "measured_signs"]
 
 NUDGE = 1e-4
-"""By what part of itself a cause is raised."""
+"""Rise of a cause, as a part of its value..."""
 LEAST = 1e-6
-"""By what part of its largest value it is raised at least, to move what is zero."""
+"""...and at least, as a part of its largest value, so that zero is moved, too."""
 ROUNDING = 1e-12
-"""Of the largest value of an effect: a smaller answer is a matter of rounding."""
+"""Answer, as a part of the largest value of the effect, below which it is due to rounding."""
 FELT = 1e-6
-"""Of the largest answer: smaller ones do not count."""
+"""Answer, as a part of the largest answer, below which it does not count."""
 
 _LATER = ("integ", "sinteg", "smooth", "delay", "trend", "forecast")
 """How the functions begin that answer later: their first argument stands for them."""

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from plansim.analysis.experiments.design_file import design_named
 from plansim.analysis.experiments.design_form import DesignContext, scenario_beside
-from plansim.errors import DesignError, Fault, InputError, Message, nearest
+from plansim.errors import DesignError, Fault, InputError, Message, Option, nearest
 from plansim.files.forms import LAX, Entries, Form, Resolved, form_of
 from plansim.files.yaml_document import read_document
 from plansim.model.records import Model
@@ -22,7 +22,7 @@ from plansim.targets.views import Lever, Views
 __all__ = ["FILE_NAME", "FrontierSpec", "Responses", "read_frontier_spec"]
 
 FILE_NAME = "decision.yaml"
-"""Beside the model."""
+"""Name of the file, beside the model."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +64,7 @@ class FrontierSpec(Form):
     growth: Annotated[str, Resolved(str, lambda name, context: one_series(context.model, name))]
     """The series whose growth is maximised."""
     years: Annotated[tuple[int, ...], LAX] = Field(min_length=1)
-    """To which its mean growth is taken."""
+    """The years to which its mean growth is taken."""
     scenario: Annotated[
         Scenario,
         Resolved(str, lambda name, context: context.scenario or scenario_beside(name, context)),
@@ -119,7 +119,7 @@ def read_frontier_spec(
     """
     path = model.path.with_name(FILE_NAME) if path is None else path
     if not path.is_file():
-        expected = Message("{name} beside the model, or --spec", name=FILE_NAME)
+        expected = Message("{name} beside the model, or {spec}", name=FILE_NAME, spec=Option.SPEC)
         raise DesignError("no file states the decision problem", path, expected=expected)
     context = _Context(model, path, views=views, scenario=scenario)
     return form_of(FrontierSpec, read_document(path), context, DesignError)

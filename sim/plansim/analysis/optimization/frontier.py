@@ -64,11 +64,11 @@ class Policy:
     """Ids of the targets with the smallest scaled margin, of those that are to hold: several where
     the policy balances them."""
     worst_margin: float
-    """Scaled."""
+    """The smallest scaled margin."""
     chance: float = math.nan
     """P(all kept hold), the share of the draws; NaN if nothing is uncertain."""
     median: float = math.nan
-    """Of growth over the draws."""
+    """Median growth over the draws."""
 
 
 @dataclass(frozen=True)

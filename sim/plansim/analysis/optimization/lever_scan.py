@@ -18,7 +18,7 @@ from plansim.scenario.factors import FloatArray
 __all__ = ["Scan", "brackets", "nearest_crossings", "scan"]
 
 Scan: TypeAlias = list[tuple[FloatArray, FloatArray]]
-"""By lever, the positions of its grid and the scaled margins there, ``(point, target)``."""
+"""Positions of each lever's grid, and the scaled margins there: ``(point, target)``."""
 
 
 def scan(problem: DecisionProblem, points: int) -> Scan:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from plansim.errors import InputError, Message
+from plansim.errors import InputError, Message, Option
 from plansim.model.records import Model, VariableKind
 from plansim.scenario.factors import Apply
 from plansim.scenario.references import constant_cells
@@ -45,7 +45,7 @@ def lever_named(model: Model, name: str) -> Lever:
     try:
         variable, elements = constant_cells(model, reference_named(model, name))
     except InputError as error:
-        unknown = InputError(replace(fault, file="--lever") for fault in error.faults)
+        unknown = InputError(replace(fault, file=Option.LEVER) for fault in error.faults)
         try:
             # In Chinese a lever may be called as the variable that it drives.
             lever = load_views(model).lever(name)

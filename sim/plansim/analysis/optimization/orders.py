@@ -51,7 +51,7 @@ MOST_TRIED, MOST_LEVERS = 8, 4
 WORTH = 0.05
 """Smallest rise of the share of members for which one more lever is moved."""
 EVERY = 4
-"""While an order is sized, every so many members are asked; then all of them."""
+"""While an order is sized, one in this number of members is run; then all of them."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class TargetOrders:
 
     target: Target
     margin: float
-    """As things are, in the model's own run."""
+    """The margin as things are, in the model's own run."""
     enough: tuple[Order, ...]
     """What just meets it in the model's own run: one lever each, else one mix of several."""
     best: Order | None
@@ -384,7 +384,7 @@ class OrderSearch:
     def _share(
         self, targets: Sequence[Target], moves: Sequence[Move], every: int = 1
     ) -> Share | None:
-        """Return in what share of every so many members the targets are met after the moves.
+        """Return in what share of members, one in ``every``, the targets are met after the moves.
 
         One target alone that a member leaves undecided counts as half; of several all are met.
         """

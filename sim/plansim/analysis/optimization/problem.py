@@ -21,7 +21,7 @@ from plansim.model.records import Integration, Model
 from plansim.scenario.factors import Factor, FloatArray, applied, default_of, neutral_value
 from plansim.scenario.members import LIMIT, Members
 from plansim.scenario.scenario_file import Scenario
-from plansim.targets.target import Target, in_year
+from plansim.targets.target import Target, in_year, scale_of
 from plansim.targets.verdict import PART_MET
 from plansim.targets.views import Lever
 
@@ -31,7 +31,6 @@ __all__ = [
     "Move",
     "decision_problem",
     "parts_met",
-    "scale_of",
 ]
 
 States: TypeAlias = npt.NDArray[np.intp] | slice
@@ -59,7 +58,7 @@ class Move:
 
 @dataclass(frozen=True)
 class Judged:
-    """What settings of levers come to, state by state; NaN where a run breaks down."""
+    """Results of settings of levers in each state; NaN where a run breaks down."""
 
     met: FloatArray = field(repr=False)
     """``(setting, state, target)``: as `parts_met` gives it."""
@@ -97,7 +96,7 @@ class DecisionProblem:
     by_year: tuple[tuple[str, ...], ...] = field(repr=False)
     """By target, the ids of what is judged: the target in each year in which it must hold."""
     columns: Mapping[str, int] = field(repr=False)
-    """Of the constants in a row of settings."""
+    """Positions of the constants in a row of settings."""
     states: FloatArray = field(repr=False)
     """``(state, constant)``: values under the scenario in each state of the world, before levers
     act; a single one where nothing is uncertain."""
@@ -229,11 +228,6 @@ def parts_met(
     parts = np.asarray(np.nan_to_num(PART_MET[status], nan=assumed))
     parts[evaluation.failed] = np.nan
     return parts
-
-
-def scale_of(target: Target) -> float:
-    """Return what the margins of a target are divided by, so that they compare."""
-    return abs(target.value or 0.0) or 1.0
 
 
 def decision_problem(

@@ -34,8 +34,8 @@ __all__ = [
 
 Flags: TypeAlias = npt.NDArray[np.bool_]
 Evaluate: TypeAlias = Callable[[FloatArray], FloatArray]
-"""From positions ``(run, lever)`` to their values, ``(run, column)``: scaled margins, and
-further values such as growth or an outlay; NaN where a run broke down."""
+"""Evaluates positions ``(run, lever)``: scaled margins, and further values such as growth or an
+outlay, ``(run, column)``; NaN where a run broke down."""
 
 FAILED = -1e3
 """Replaces every value of a run that broke down: far below all scaled margins."""
@@ -87,7 +87,8 @@ class TermCost:
     """A sum of terms, each the largest of some pieces, which are linear."""
 
     pieces: Callable[[FloatArray, FloatArray], FloatArray]
-    """From positions, ``(run, lever)``, and values, ``(run, column)``: ``(run, piece, term)``."""
+    """Returns the pieces, ``(run, piece, term)``, at positions ``(run, lever)`` with values ``(run,
+    column)``."""
     prices: FloatArray
     """``(term,)``"""
     minimum: float = 0.0

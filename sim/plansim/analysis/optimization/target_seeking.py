@@ -33,7 +33,7 @@ from plansim.analysis.optimization.slp import (
     move_cost,
     worst_of,
 )
-from plansim.errors import Fault, InputError, Message, nearest
+from plansim.errors import Fault, InputError, Message, Option, nearest
 from plansim.files.notebook import Table, Tabular
 from plansim.model.records import Model, Timing, several
 from plansim.scenario.cells import outside
@@ -197,21 +197,11 @@ def solve(
         model, scenario, moved, wanted, indicators=counted
     )  # fmt: skip
 
+    position: FloatArray | None = whole.start
     searched: list[Searched] = []
-    position = whole.start if min(margins.values()) >= 0 else None
-    own, widest = (whole.low, whole.high), _admissible(model, whole)
-    ranges = {SearchRange.PLAUSIBLE: own, SearchRange.ADMISSIBLE: widest}
-    if np.array_equal(own, widest):
-        del ranges[SearchRange.PLAUSIBLE]
-    for kind, (low, high) in ranges.items():
-        if position is not None:
-            break
-        whole, problem = (replace(one, low=low, high=high) for one in (whole, problem))
-        if len(moved) == 1 and not outlay:
-            position, points = _move_one(problem, len(wanted))
-        else:
-            position, points = _mix(problem, len(wanted), _unit_prices(problem, by_lever))
-        searched.append(_searched(problem, wanted, kind, points))
+    if min(margins.values()) < 0:
+        problem, position, searched = _search(model, problem, wanted, by_lever)
+        whole = replace(whole, low=problem.low, high=problem.high)
     both = whole.runs(np.stack([whole.start, whole.start if position is None else position]))
     values = None if position is None else whole.values(position[None])[0]
     cost_present, cost = 0.0, math.nan
@@ -271,7 +261,7 @@ def _faults(
             message = Message("'{name}' has a price but is not moved", name=lever.id)
             expected = Message("one of {names}", names=tuple(ids))
             near = nearest(lever.id, ids)
-            yield Fault(message, "--price", expected=expected, nearest=near)
+            yield Fault(message, Option.PRICE, expected=expected, nearest=near)
     for target in targets:
         if target.id in scenario.assumed:
             yield Fault(
@@ -281,7 +271,7 @@ def _faults(
             )
     for name in dict.fromkeys(ids):
         if ids.count(name) > 1:
-            yield Fault("the lever '{name}' is given twice", "--lever", name=name)
+            yield Fault("the lever '{name}' is given twice", Option.LEVER, name=name)
 
 
 def _counted(model: Model, scenario: Scenario, outlay: str, targets: Sequence[Target]) -> Target:
@@ -289,7 +279,7 @@ def _counted(model: Model, scenario: Scenario, outlay: str, targets: Sequence[Ta
     try:
         series = one_series(model, reference_named(model, outlay))
     except InputError as error:
-        raise InputError(replace(fault, file="--cost") for fault in error.faults) from None
+        raise InputError(replace(fault, file=Option.COST) for fault in error.faults) from None
     is_stock = variable_of(model, series).timing is Timing.YEAR_END
     measure = Measure.LEVEL if is_stock else Measure.SUM
     year = max(target.year for target in targets if target.year is not None)
@@ -301,6 +291,32 @@ def _admissible(model: Model, problem: DecisionProblem) -> tuple[FloatArray, Flo
     ends = [variable_of(model, lever.id).admissible for lever in problem.levers]
     low, high = np.array(ends, dtype=np.float64).T  # None becomes NaN
     return np.fmin(low, problem.low), np.fmax(high, problem.high)
+
+
+def _search(
+    model: Model, problem: DecisionProblem, targets: Sequence[Target], prices: Mapping[str, float]
+) -> tuple[DecisionProblem, FloatArray | None, list[Searched]]:
+    """Search the plausible ranges, then the admissible ones, until targets are met.
+
+    Returns the problem over the ranges that were searched last, the position found there, and what
+    was searched.
+    """
+    own, widest = (problem.low, problem.high), _admissible(model, problem)
+    ranges = {SearchRange.PLAUSIBLE: own, SearchRange.ADMISSIBLE: widest}
+    if np.array_equal(own, widest):
+        del ranges[SearchRange.PLAUSIBLE]
+    position: FloatArray | None = None
+    searched: list[Searched] = []
+    for kind, (low, high) in ranges.items():
+        problem = replace(problem, low=low, high=high)
+        if len(problem.levers) == 1 and not problem.indicators:
+            position, points = _move_one(problem, len(targets))
+        else:
+            position, points = _mix(problem, len(targets), _unit_prices(problem, prices))
+        searched.append(_searched(problem, targets, kind, points))
+        if position is not None:
+            break
+    return problem, position, searched
 
 
 def _searched(

@@ -17,11 +17,11 @@ from plansim.analysis.evaluator import Evaluator, Progress, Request, processors
 from plansim.analysis.experiments.design import Design, DesignKind
 from plansim.analysis.experiments.design_file import LEVELS, TRAJECTORIES, read_design
 from plansim.analysis.experiments.sampling import Sampler
-from plansim.errors import check_counts
+from plansim.errors import InputError, check_counts
 from plansim.model.records import Model
 from plansim.scenario.factors import FloatArray
-from plansim.targets.catalogue import targets_of
-from plansim.targets.target import Target, binding_targets
+from plansim.targets.catalogue import studied_targets
+from plansim.targets.target import Target
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,7 +39,7 @@ __all__ = [
 
 
 Margins: TypeAlias = Callable[[FloatArray], FloatArray]
-"""From points to margins, ``(run, factor)`` → ``(target, run)``; NaN in runs that fail."""
+"""Returns the margins at points: ``(run, factor)`` → ``(target, run)``; NaN in runs that fail."""
 
 
 @dataclass(frozen=True)
@@ -101,11 +101,11 @@ def morris(
     import pandas as pd
 
     design = seeded(design, model, seed)
-    catalogue = targets_of(model, targets)
-    binding = binding_targets(catalogue) if targets is None else catalogue
+    if not (studied := studied_targets(model, targets)):
+        raise InputError("no target is judged")
     points = screening_points(design, trajectories)
     progress(0, len(points))
-    margins = margins_of(model, design, binding, threads)(points)
+    margins = margins_of(model, design, studied, threads)(points)
     effects = elementary_effects(points, margins, design.seed)
     progress(len(points), len(points))
     parts = [
@@ -120,7 +120,7 @@ def morris(
                 "sigma": effects.spread[row],
             }
         ).sort_values("mu_star", ascending=False, kind="stable")
-        for row, target in enumerate(binding)
+        for row, target in enumerate(studied)
     ]
     return pd.concat(parts, ignore_index=True)
 

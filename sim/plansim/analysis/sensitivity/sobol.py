@@ -60,14 +60,14 @@ __all__ = [
 ]
 
 LEVEL = 0.95
-"""How surely an interval is to hold the index."""
+"""Confidence level of the intervals of indices."""
 RESAMPLES = 500
 FACTORS_PER_TARGET = 10
-"""So many factors of every binding target go from the screening into the indices..."""
+"""Number of factors of every binding target that screening keeps for indices..."""
 FEWEST_CHOSEN = 24
-"""...and so many in all, at least."""
+"""...and minimum number in all."""
 MAIN_DRIVERS = 5
-"""Drivers of a target that are named."""
+"""Maximum number of drivers of a target that are named."""
 
 
 # --- results -------------------------------------------------------------------------------------
@@ -80,12 +80,12 @@ class Index:
     factor: str
     factor_zh: str
     first: float
-    """Alone: the part that would go if it were known."""
+    """Share that the factor explains alone: what would go if it were known."""
     first_low: float
-    """The 95 % interval."""
+    """The ends of its 95 % interval."""
     first_high: float
     total: float
-    """With all that it does together with others: the part that stays if it alone is unknown."""
+    """Share that it explains together with others: what stays if it alone is unknown."""
     total_low: float
     total_high: float
     effect: float
@@ -101,7 +101,7 @@ class Drivers:
     spread: float
     """The standard deviation of its margin, in its unit."""
     indices: tuple[Index, ...]
-    """From the largest total index to the smallest; empty if the margin does not vary."""
+    """Those of the largest total index first; empty if the margin does not vary."""
     rest: Index | None
     """All factors that screening left out, as one group; None if it left out none."""
 
@@ -122,15 +122,15 @@ class Sensitivity(Tabular):
 
     design: Design
     draws: int
-    """Of everything at once."""
+    """Number of draws of all factors at once."""
     screening: ElementaryEffects
     """``(binding target, factor)``, in the design's order."""
     chosen: tuple[str, ...]
     """The factors that have indices of their own."""
     drivers: tuple[Drivers, ...]
-    """Of each binding target."""
+    """One record for each binding target."""
     runs: int
-    """In all."""
+    """Number of runs in all."""
     broken: int
     """Runs that failed; they count nowhere."""
 
@@ -167,7 +167,8 @@ def sobol(
         design: a sample, or the name or path of one; its ``points``, rounded up to a power of two,
             are the rows of each of two matrices, which together are the draws. All is under its
             first scenario.
-        targets: the plan's; by default those of the catalogue beside the model.
+        targets: records or ids, of which the binding ones count; by default the catalogue beside
+            the model.
         trajectories: of Morris, each of which takes a run more than there are factors.
         seed: of the random numbers; by default that of the design.
         threads: None for as many as there are processors.
@@ -175,7 +176,8 @@ def sobol(
 
     Raises:
         DesignError: the design is no sample of distributions.
-        InputError: a constant that the shape of the code depends on cannot vary.
+        InputError: a constant that the shape of the code depends on cannot vary, or no binding
+            target is judged.
         ModelError: the model cannot be compiled.
 
     >>> model = plansim.load_model("lake.mdl")

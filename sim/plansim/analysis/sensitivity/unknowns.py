@@ -28,8 +28,8 @@ from plansim.model.records import Model
 from plansim.scenario.factors import FloatArray
 from plansim.scenario.members import Members
 from plansim.scenario.scenario_file import Scenario, scenarios_of
-from plansim.targets.catalogue import targets_of
-from plansim.targets.target import Target, binding_targets, judged_targets
+from plansim.targets.catalogue import studied_targets
+from plansim.targets.target import Target
 from plansim.targets.verdict import PART_MET
 
 __all__ = ["DecidedTarget", "DecidedTargets", "DecidingUnknown", "deciding_unknowns"]
@@ -47,7 +47,7 @@ class DecidingUnknown:
     """A factor that members differ in, and what depends on it."""
 
     name: str
-    """Of the factor."""
+    """The name of the factor."""
     constants: tuple[str, ...]
     correlation: float
     """Rank correlation with the margin; of a second one the partial one beside the first."""
@@ -116,8 +116,7 @@ def deciding_unknowns(
     ('F1', 0.6)
     """
     members = load_ensemble(model) if ensemble is None else ensemble
-    catalogue = targets_of(model, targets)
-    judged = judged_targets(binding_targets(catalogue) if targets is None else catalogue)
+    judged = studied_targets(model, targets)
     found = []
     for scenario in scenarios_of(model, scenarios):
         evaluation = evaluate_members(model, scenario, judged, members, threads)
@@ -178,7 +177,7 @@ def _upper_half(values: FloatArray) -> npt.NDArray[np.bool_]:
 
 
 def _largest_by_chance(members: int, factors: int) -> float:
-    """Return the correlation that none of so many factors of no effect is likely to exceed."""
+    """Return the correlation that no factor, if none has an effect, is likely to exceed."""
     if members < 3 or not factors:
         return math.inf
     return NormalDist().inv_cdf(1 - CHANCE / (2 * factors)) / math.sqrt(members - 1)

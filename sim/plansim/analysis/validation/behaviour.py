@@ -66,7 +66,7 @@ MOST = 0.95
 STAYS = 1e-9
 """Relative change below which a value counts as unchanged."""
 FROZEN = 1e-6
-"""Of the size of what a switch freezes: a larger change is none of rounding."""
+"""Change, as a part of what a switch freezes, above which it is not due to rounding."""
 FACTORS = (0.1, 10.0)
 """Factors by which each constant is multiplied, one at a time."""
 EXTREMES = 200

@@ -62,7 +62,7 @@ __all__ = [
 ]
 
 Settings: TypeAlias = Mapping[str, float]
-"""By ``name`` or ``name[e1,e2]``, in the model's units."""
+"""Values of constants by ``name`` or ``name[e1,e2]``, in the model's units."""
 
 MEMBERS = 1200
 """Number of plausible models: enough for the standard errors of Q19."""

@@ -149,7 +149,7 @@ def conflicts(asked: Arguments, ids: tuple[str, ...], **drawn: Any) -> None:
     """Find the smallest sets of binding targets that no setting of the levers holds together.
 
     A set is in conflict if all of it is met in less than one half of the plausible models under
-    every setting that was found; the least relaxation of one target that dissolves it is named. A
+    every setting that was tried; the least relaxation of one target that dissolves it is named. A
     search that was interrupted goes on where it was, if the same command is given again.
     """
     from plansim.output.tables.decisions import conflicts_table
@@ -330,7 +330,7 @@ def frontier(asked: Arguments, spec: Path | None, draws: int) -> None:
     "--without",
     "without",
     options.settable_names,
-    "A lever of those that is not moved; may be given again.",
+    "One of these levers that is not moved; may be given again.",
 )
 @options.targets("A target of the set that should hold; may be given again.")
 @click.option(

@@ -36,7 +36,7 @@ model = CommandGroup(
 
 @model.command(epilog="Example: plansim model new riverside --name Riverside")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
-@click.option("--name", metavar="NAME", help="What the city is called; else as the folder.")
+@click.option("--name", metavar="NAME", help="Name of the city; else that of the folder.")
 def new(asked: Arguments, folder: Path, name: str | None) -> None:
     """Write a small city into the new or empty folder DIR, to start a model of your own from.
 

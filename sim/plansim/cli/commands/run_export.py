@@ -96,7 +96,7 @@ def _show_tables(
     "--form",
     "columns",
     type=click.Choice(["wide", "tidy", "iamc"]),
-    help="Of a table: a row per variable and a column per year (wide, the default), a row per "
+    help="Form of a table: a row per variable and a column per year (wide, the default), a row per "
     "figure (tidy), or the columns of the IAMC.",
 )
 @options.output(

@@ -47,7 +47,7 @@ def _designs_and_scenarios(context: click.Context) -> Iterator[str]:
 )
 @options.seed
 @options.output(
-    "Where every run is stored; else a folder called as the design, here.", metavar="RESULT.zarr"
+    "Where every run is stored; else a folder here, named as the design.", metavar="RESULT.zarr"
 )
 @click.option("--resume", is_flag=True, help="Go on with a result that was not finished.")
 @options.force

@@ -206,7 +206,8 @@ PROFILES: dict[int, tuple[Profile, float]] = {
     3: (_normal, _ALL),
     4: (_exponential, 37.0),
 }
-"""By Vensim's number, and within how many widths of the priority a request is met."""
+"""By Vensim's number of a profile: what a request takes at a price, and within how many widths of
+its priority it is met."""
 
 
 @dataclass(frozen=True)

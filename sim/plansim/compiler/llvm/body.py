@@ -220,7 +220,7 @@ class _Grid:
     """Even cells, and where points lie in them."""
 
     inverse: float
-    """Of a cell's width."""
+    """One over a cell's width."""
     before: Sequence[int]
     """By cell, the number of points between the ends that lie in cells before it."""
     most: int

@@ -41,11 +41,11 @@ class LlvmModule:
 
     text: str
     columns: int
-    """Of the clock's table."""
+    """Number of columns of the clock's table."""
     memory: int
     """Vectors of scratch, without the rings of pipes."""
     delays: tuple[int, ...]
-    """Of each pipe, the column of the clock's table that holds its most steps."""
+    """By pipe, the column of the clock's table that holds its most steps."""
 
 
 def emit(program: Program, plan: Schedule, processor: Processor = Processor.GENERIC) -> LlvmModule:

@@ -157,7 +157,7 @@ class RunParts:
             move(batch[0])
 
     def add(self, given: int) -> str:
-        """Write the base of a stage, from the start and the levels that so many stages gave.
+        """Write the base of a stage, from the start and the levels that ``given`` stages gave.
 
         It comes to where the levels of the stage will.
         """

@@ -43,9 +43,10 @@ __all__ = ["RAW", "WITHIN", "Context"]
 
 MAX_INSTRUCTIONS = 2_000_000
 RAW = "raw data"
-"""As a function, data at their points and what is missing between them; no name has a space."""
+"""Key of the function that stands for ``:RAW:``: data at their points, missing between them. No key
+of a name has a space."""
 WITHIN = "\N{RIGHTWARDS ARROW}"
-"""Between the key of a variable and the names in macros that it calls; no name holds it."""
+"""Stands between the key of a variable and the names in macros that it calls; no name holds it."""
 
 _OPERATORS = {
     "+": Op.ADD,
@@ -342,7 +343,7 @@ class Context:
             return scope.frame.macro.equations[scope.key.rpartition(WITHIN)[2]][0]
         return self.places(scope.key)[scope.cell].equation
 
-    def structural(self, place: int, key: str, what: str) -> float:
+    def structural(self, place: int, key: str, what: Message) -> float:
         """Return the number that a node is; constants that it depends on must not vary."""
         number = self.graph.value(place)
         if number is not None:

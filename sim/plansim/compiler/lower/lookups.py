@@ -77,7 +77,7 @@ def beyond(low: Context, tree: Call, scope: Scope) -> int:
             start, end = (lines.area(g, x, y, to) for to in (at, *more))
             return g.subtract(end, start)
         case "lookup_slope":
-            way = int(low.structural(more[0], tree.key, "what holds beyond the ends"))
+            way = int(low.structural(more[0], tree.key, Message("what holds beyond the ends")))
             return lines.slope(g, x, y, at, min(1, max(-1, way)))
         case "lookup_invert":
             return lines.inverse(g, x, y, at)
@@ -150,9 +150,8 @@ def data(low: Context, tree: Call, scope: Scope) -> int:
     if not others:
         return g.number(seen.x[0 if tree.key == "get_data_first_time" else -1])
     if tree.key in _OF_ALL:
-        from_, to = (
-            low.structural(low.node(one, scope), tree.key, "from when to when") for one in others
-        )
+        span = Message("from when to when")
+        from_, to = (low.structural(low.node(one, scope), tree.key, span) for one in others)
         found = [y for x, y in zip(seen.x, seen.y, strict=True) if from_ <= x <= to]
         return g.number(_OF_ALL[tree.key](found)) if found else missing
     x, table = low.number(others[0], scope), checked(seen)
@@ -184,12 +183,11 @@ def _seen(points: Table) -> Table:
 
 
 def time_value(low: Context, tree: Call, scope: Scope) -> int:
-    """Give GET TIME VALUE: the time itself, or parts of a date where Time counts years."""
+    """Return the node of GET TIME VALUE: the time, or a part of a date if Time counts years."""
     g = low.graph
     relative, offset, measure = (low.node(argument, scope) for argument in tree.arguments)
-    which, what = (
-        int(low.structural(node, tree.key, "what is asked for")) for node in (relative, measure)
-    )
+    asked = Message("what is asked for")
+    which, what = (int(low.structural(node, tree.key, asked)) for node in (relative, measure))
     is_initial = which == 1 or scope.initial
     time = g.add(g.leaf(Op.INITIAL_TIME if is_initial else Op.TIME), offset)
     unit = low.variables["initial_time"].unit.lower()

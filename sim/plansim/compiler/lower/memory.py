@@ -155,7 +155,7 @@ def _first_mean(low: Context, tree: Call, scope: Scope) -> int:
 
 
 def _present(low: Context, tree: Call, scope: Scope, discount: int, value: int) -> int:
-    """Give NPV: what is discounted so far, and the stream of the step that begins."""
+    """Return the node of NPV: what is discounted so far, and the stream of the present step."""
     g = low.graph
     stream, factor = (low.number(tree.arguments[i], scope) for i in (0, 3))
     step = g.multiply(g.multiply(stream, g.leaf(Op.TIME_STEP)), discount)
@@ -188,7 +188,7 @@ def _stages(low: Context, tree: Call, scope: Scope) -> int:
     place = low.node(tree.arguments[3], at_start(scope))
     number = low.highest(place)
     if number is None or (low.graph.value(place) is None and number > MOST_VARYING):
-        number = low.structural(place, tree.key, "the order")
+        number = low.structural(place, tree.key, Message("the order"))
     if not 1 <= int(number) <= MAX_STAGES:
         raise RefusedError(
             Message("the order is {number:g}: it has to be 1 or more", number=number), tree.key

@@ -34,9 +34,9 @@ __all__ = ["looked_up", "mapped", "of_vectors", "priced", "reduced"]
 
 
 def reduced(low: Context, tree: Call, scope: Scope) -> int:
-    """Give SUM, PROD, VMIN or VMAX: a tree of operations, which is short and exact."""
+    """Return the node of SUM, PROD, VMIN or VMAX: a tree of operations, which rounds least."""
     (part,) = tree.arguments
-    memo = _rests_on(low, tree, scope)
+    memo = _sum_key(low, tree, scope)
     if memo is None or memo not in low.vectors:
         parts = [low.node(part, at) for at in _marked(low, scope, part)]
         found = total(low.graph, parts, VECTOR[tree.key])
@@ -46,10 +46,11 @@ def reduced(low: Context, tree: Call, scope: Scope) -> int:
     return low.vectors[memo][0]
 
 
-def _rests_on(low: Context, tree: Call, scope: Scope) -> object:
-    """Return what a sum over elements is the same for, as of ``a[i!]`` for each ``b[j]``.
+def _sum_key(low: Context, tree: Call, scope: Scope) -> object:
+    """Return a key of a sum over elements: calls with the same key have the same value.
 
-    None if each of its calls is another, as those of random functions are.
+    ``SUM(a[i!])`` has one key for all elements of ``b[j]``, ``SUM(a[i!]*c[j])`` one for each. None
+    if every call has a value of its own, as those of random functions do.
     """
     nodes = [node for node in walk(tree) if isinstance(node, Name | Call)]
     calls = {node.key for node in nodes if isinstance(node, Call)}
@@ -137,7 +138,7 @@ def _curve(low: Context, quantity: int, profile: Node, scope: Scope) -> Curve:
 
 
 def priced(low: Context, tree: Call, scope: Scope) -> int:
-    """Give FIND MARKET PRICE, or what is supplied or demanded at a price."""
+    """Return the node of FIND MARKET PRICE, SUPPLY AT PRICE or DEMAND AT PRICE."""
     g, (quantity, profile, *others) = low.graph, tree.arguments
     if tree.key == "find_market_price":
         demand = _curves(low, tree.key, quantity, profile, scope)
@@ -207,7 +208,7 @@ def _selected(low: Context, tree: Call, scope: Scope) -> int:
     chosen, values = ([low.number(node, one) for one in scopes] for node in (selection, expression))
     g, none = low.graph, low.node(missing, scope)
     which, on_error = (low.node(code, scope) for code in codes)
-    error = int(low.structural(on_error, tree.key, "the action on errors"))
+    error = int(low.structural(on_error, tree.key, Message("the action on errors")))
     if g.depends[which] & (Depends.TIME | Depends.STATE):  # it changes during a run
         found = g.number(float("nan"))
         for action in ACTIONS:
@@ -215,14 +216,14 @@ def _selected(low: Context, tree: Call, scope: Scope) -> int:
             own = selected(g, chosen, values, none, action, error)
             found = g.select(is_it, own, found)
         return found
-    action = int(low.structural(which, tree.key, "the action"))
+    action = int(low.structural(which, tree.key, Message("the action")))
     if action not in ACTIONS:
         raise RefusedError(Message("there is no action {action}", action=action), tree.key)
     return selected(g, chosen, values, none, action, error)
 
 
 def mapped(low: Context, tree: Call, scope: Scope) -> int:
-    """Give VECTOR ELM MAP: the element so many places behind another, row by row, or NaN."""
+    """Return the node of VECTOR ELM MAP: the element some places after another, row by row."""
     start, offset = tree.arguments
     names, here = _array(low, start, scope, tree.key)
     g = low.graph
@@ -238,13 +239,13 @@ def mapped(low: Context, tree: Call, scope: Scope) -> int:
 
 
 def looked_up(low: Context, tree: Call, scope: Scope) -> int:
-    """Give VECTOR LOOKUP: a line whose heights are the elements of an array."""
+    """Return the node of VECTOR LOOKUP: a line whose heights are the elements of an array."""
     first, *others = tree.arguments
     y = [low.number(name, scope) for name in _row(low, first, scope, tree.key)]
     if len(y) < 2:
         raise RefusedError(Message("its vector has a single element"), tree.key)
     at, start, end, mode = (low.number(node, scope) for node in others)
-    way = int(low.structural(mode, tree.key, "the mode"))
+    way = int(low.structural(mode, tree.key, Message("the mode")))
     g, last = low.graph, len(y) - 1
     width = g.subtract(end, start)
     x = [g.add(start, g.multiply(width, g.number(i / last))) for i in range(last)] + [end]

@@ -149,7 +149,7 @@ def read_entries(source: SourceText) -> Iterator[RawEntry]:
 def _report_form(
     source: SourceText, start: int, tildes: int, ended: bool, following: re.Match[str] | None
 ) -> None:
-    """Say what is wrong with the form of an entry."""
+    """Return what is wrong with the form of an entry."""
     name, line = first_words(source, start), source.line(start)
     if following:
         source.log.fault(

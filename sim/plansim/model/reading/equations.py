@@ -110,7 +110,7 @@ class Equation:
 
 
 Equations: TypeAlias = Mapping[str, tuple[Equation, ...]]
-"""By `name_key`."""
+"""The equations of each variable, by `name_key`."""
 
 
 @dataclass(frozen=True)

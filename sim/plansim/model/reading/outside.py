@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from plansim.errors import Fault, FaultLog, InputError, Message, ModelError
+from plansim.errors import Fault, FaultLog, InputError, Message, ModelError, Option
 from plansim.files.reading import read_csv, read_regular, reason_of
 from plansim.model.reading.equations import Equation, EquationForm, Scan, short, spliced
 from plansim.model.reading.expression import Call, Name, QuotedText, name_key
@@ -45,7 +45,7 @@ _SETTING = re.compile(r"^30:(\?[^=\n]+)=([^\n]+)$", re.MULTILINE)
 """What the settings of a file say of a name: ``30:?data=data.xlsx``."""
 _DATA_OF_SHEETS = ("get_direct_data", "get_xls_data")
 _DATA_OF_OTHERS = ("get_123_data", "get_odbc_data", "get_vdf_data")
-"""From files that are not read: such data are given otherwise (``--data``), or missing."""
+"""Functions whose files are not read: such data are given by ``--data``, or missing."""
 JUST = 1e-7
 """How close to a point data jump that hold or look, relative to its time."""
 
@@ -152,7 +152,9 @@ def inlined(
                     "'{name}' has no data: it is missing (:NA:), and so is what follows from it",
                     file,
                     equation.line,
-                    expected=Message("an equation, or its data in a table: --data FILE.csv"),
+                    expected=Message(
+                        "an equation, or a table of its data ({data})", data=Option.DATA
+                    ),
                     found=found,
                     name=name,
                 )

@@ -158,7 +158,7 @@ class Subscripts:
     mapped: Mapping[str, Mapping[str, Mapping[str, str]]]
     """By range, and by each range whose elements stand for its own: what each stands for."""
     positions: Mapping[str, int]
-    """Of each element in the largest range that holds it, counted from 1."""
+    """By element, its position in the largest range that holds it, counted from 1."""
 
     @classmethod
     def of(cls, scan: Scan) -> Subscripts:
@@ -184,7 +184,7 @@ class Subscripts:
         return self.names.get(element, element)
 
     def following(self, element: str, count: int) -> tuple[str, ...]:
-        """Return elements from one on, in the smallest range that has so many; else none."""
+        """Return ``count`` elements from one on, in the smallest range that has them; else none."""
         found = [
             own[start : start + count]
             for own in sorted(self.ranges.values(), key=len)

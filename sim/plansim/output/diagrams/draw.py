@@ -70,7 +70,7 @@ STYLE = files(__package__).joinpath("diagram.css").read_text("utf-8")
 _HEADS = files(__package__).joinpath("heads.svg").read_text("utf-8").replace("\n", "")
 """Heads of arrows; before some of those of links stands the sign of the link."""
 HEAD_OF: Mapping[int | None, str] = {None: "h", 1: "hp", -1: "hm", 0: "hx"}
-"""By the sign of a link the head of its arrow."""
+"""Head of an arrow by the sign of its link."""
 
 
 @dataclass(frozen=True)

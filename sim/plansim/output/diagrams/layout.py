@@ -24,7 +24,7 @@ LEVEL = 8.0
 _STEP = 5.5
 """Steps smaller than this are taken out of edges."""
 _SHIFT = 8.0
-"""By how much the library shifts an edge that lies on another one, whatever box is there."""
+"""Width by which the library shifts an edge that lies on another one, even into a box."""
 _SPACING = {
     **{"layer_gap": 30, "node_gap": 14, "dummy_gap": _SHIFT + 4, "stub": 6},
     **{"port_gap": SLOT, "port_stroke_clear": 4},
@@ -69,7 +69,7 @@ class Layout:
     sizes: Mapping[str, tuple[float, float]]
     """Widths and heights of the boxes, which are enlarged where many edges meet them."""
     routes: tuple[tuple[Position, ...], ...]
-    """Of each edge the points where it begins, turns and ends, on the borders of its boxes."""
+    """By edge, the points where it begins, turns and ends, on the borders of its boxes."""
 
 
 _Port: TypeAlias = tuple[str, float]

@@ -30,8 +30,8 @@ __all__ = [
 ]
 
 Signs: TypeAlias = Mapping[tuple[str, str], int]
-"""Of causal links, by cause and effect: 1 if the effect moves with its cause, -1 if against it, 0
-if now one and now the other."""
+"""Signs of causal links, by cause and effect: 1 if the effect moves with its cause, -1 if against
+it, 0 if now one and now the other."""
 
 _MOVING = frozenset({VariableKind.STOCK, VariableKind.FLOW, VariableKind.AUXILIARY})
 _CLOCKED = frozenset({"time", "pulse", "pulse_train", "ramp", "step"})

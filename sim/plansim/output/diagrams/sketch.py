@@ -17,7 +17,7 @@ from dataclasses import replace
 from itertools import pairwise, starmap
 from typing import TypeAlias
 
-from plansim.errors import OutputError
+from plansim.errors import Option, OutputError
 from plansim.files.writing import check_destination, writing_whole
 from plansim.model.reading.entries import SKETCH, around_sketch
 from plansim.model.records import Model, Variable, VariableKind
@@ -102,7 +102,9 @@ def write_sketch(model: Model, *, force: bool = False) -> int:
     check_destination(model.path, force=True)
     old = data.removeprefix(before).removesuffix(after)
     if not force and old != drawings and any(line[:1].isdigit() for line in old.splitlines()):
-        raise OutputError("the file has drawings already; --force replaces them", model.path)
+        raise OutputError(
+            "the file has drawings already; {force} replaces them", model.path, force=Option.FORCE
+        )
     if written != data:
         with writing_whole(model.path) as part:
             part.write_bytes(written)

@@ -29,7 +29,7 @@ from plansim.output.words.text import Lang, Text, decimals_for, figure, read_tex
 __all__ = ["check_report", "validation_page", "validation_report"]
 
 PICTURE = "pictures/validation-history.png"
-"""From the folder of the page."""
+"""Path of the picture, from the folder of the page."""
 MOST_DRIVERS = 3
 FEWEST_SIGNS = 5
 """Number of reality checks that are shown: those that hold in the fewest draws."""

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["FILE_NAME", "IamcNames", "iamc_table", "load_iamc"]
 
 FILE_NAME = "iamc.yaml"
-"""Beside the model."""
+"""Name of the file, beside the model."""
 DIGITS = 12
 
 
@@ -40,7 +40,7 @@ class IamcVariable(Form):
     """Series, ``name`` or ``name[element]``, that are added up."""
     unit: str
     factor: Annotated[float, LAX] = Field(default=1.0, gt=0)
-    """From the model's unit to this one."""
+    """Converts from the model's unit to this one."""
 
 
 class IamcNames(Form):

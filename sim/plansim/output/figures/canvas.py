@@ -108,7 +108,7 @@ def new_axes(width: float = 7.0, height: float = 4.0) -> Axes:
 
 
 def panels_in(figure: Figure, count: int, columns: int) -> list[Axes]:
-    """Lay out so many axes in a figure, some a row, and return them."""
+    """Lay out a number of axes in a figure, in rows, and return them."""
     columns = min(count, columns)
     grid = figure.subplots(-(-count // columns), columns, squeeze=False).ravel().tolist()
     for empty in grid[count:]:

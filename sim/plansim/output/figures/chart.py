@@ -42,7 +42,7 @@ class Line:
 
 
 def looks_of(count: int) -> list[tuple[str, str]]:
-    """Return a colour and a kind of dash for so many lines, in the style's order, in `style`."""
+    """Return a colour and a kind of dash for each of some lines, in the order of `style`."""
     hues = canvas.colours()
     return [(hues[i % len(hues)], DASHES[i % len(DASHES)]) for i in range(count)]
 

@@ -30,8 +30,8 @@ LABELLED = 0.09
 HUES = {Polarity.REINFORCING: (0, 2, 4, 7), Polarity.BALANCING: (1, 5, 3, 8)}
 """Which colours of the style loops have in turn: cold ones above, warm ones below."""
 WHITE = (0.35, 0.65, 0.8)
-"""By how much colours are lightened, so that dark words can be read on them; where there are more
-loops than colours, these come again, paler."""
+"""Parts of white in colours, so that dark words can be read on them; where there are more loops
+than colours, these come again, paler."""
 OTHERS = "#CFCFCF"
 
 

@@ -20,7 +20,7 @@ from plansim.scenario.factors import FloatArray
 __all__ = ["policy_sheet"]
 
 HUE = "#0072B2"
-"""Of policies without a third aim."""
+"""Colour of policies without a third aim."""
 RAMP = "viridis_r"
 """Map of colours of the third aim."""
 MOST_LEVERS = 16

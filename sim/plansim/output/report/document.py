@@ -69,7 +69,7 @@ class Cell:
     number: float | None = None
     """What the text says, in full."""
     decimals: int = 0
-    """With which the number is shown."""
+    """Number of decimals with which the number is shown."""
     parts: tuple[Cell, ...] = ()
     """What the cell says, each by itself: a workbook has a column for each."""
 
@@ -165,7 +165,7 @@ class Section:
     title: str
     """The heading."""
     short: str
-    """For the tab of a sheet."""
+    """The heading on the tab of a sheet."""
     blocks: tuple[Block, ...]
     new_page: bool = False
 

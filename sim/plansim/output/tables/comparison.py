@@ -41,11 +41,12 @@ from plansim.targets.verdict import SURE
 __all__ = ["attribution_table", "comparison_table", "difference_table"]
 
 MOST_SHARES = 5
-"""So many changes are named for a target, the largest first; the others are added up."""
+"""Maximum number of changes that are named for a target, the largest first; the others are added
+up."""
 
 
 def comparison_table(comparison: Comparison, text: Text) -> RenderableType:
-    """Lay out what a comparison comes to: what `check` shows, then causes and remedies in short."""
+    """Lay out a comparison: what `check` shows, then causes and remedies in short."""
     titles = {scenario.id: text.title(scenario) for scenario in comparison.scenarios}
     verdicts = [one for by_id in comparison.verdicts for one in by_id.values()]
     parts: list[RenderableType] = [verdict_table(verdicts, comparison.targets, text, titles=titles)]

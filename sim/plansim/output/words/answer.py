@@ -18,7 +18,7 @@ __all__ = ["answer", "answer_sentences", "binding_first", "gained", "lost", "ope
 ById = Mapping[str, Verdict]
 _FAIL = ("answer.fail", "answer.fail_one", "answer.fail_bare", "answer.fail_bare_one")
 _OPEN = ("answer.open", "answer.open_one", "answer.open_bare", "answer.open_bare_one")
-"""With names or without, of several targets or of one."""
+"""Phrases with names or without, of several targets or of one."""
 
 
 def answer(verdicts: Iterable[Verdict], text: Text, titles: Mapping[str, str] | None = None) -> str:

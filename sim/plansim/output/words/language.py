@@ -12,7 +12,7 @@ from functools import cache
 from importlib.resources import files
 
 from plansim.cache import code_of, digest, kept
-from plansim.errors import Choice, Say
+from plansim.errors import Choice, Option, Say
 
 __all__ = ["Lang", "help_in_chinese", "language", "read_catalogue", "say_in"]
 
@@ -44,17 +44,20 @@ def language(wanted: str | None, environ: Mapping[str, str]) -> Lang:
 
 
 def say_in(lang: Lang) -> Say:
-    """Return the function that translates templates; the catalogue is only read for Chinese.
+    """Return the function that translates templates and names arguments as options.
+
+    The catalogue is only read for Chinese.
 
     >>> from plansim.errors import Fault, Message
     >>> fault = Fault("no scenario is called '{name}'", "a.yaml", found=Message("a list"), name="x")
     >>> fault.written(say_in(Lang.ZH))
     'a.yaml: 没有名为“x”的情景；实际：列表'
+    >>> Fault("the lever '{name}' is given twice", Option.LEVER, name="x").written(say_in(Lang.EN))
+    "--lever: the lever 'x' is given twice"
     """
-    if lang is Lang.EN:
-        return str
-    catalogue = read_catalogue()
-    return lambda template: catalogue.get(template, template)
+    options = {option.value: f"--{option.name.lower()}" for option in Option}
+    known = {**options, **read_catalogue()} if lang is Lang.ZH else options
+    return lambda template: known.get(template, template)
 
 
 def help_in_chinese(paragraph: str) -> str:

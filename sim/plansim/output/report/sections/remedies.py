@@ -163,7 +163,7 @@ def _side_effects(order: Order, called: dict[str, str], text: Text) -> str:
 def robust_section(
     comparison: Comparison, titles: Sequence[str], names: Sequence[str], text: Text
 ) -> Section:
-    """Return what scenarios come to over all members, and what each forgoes against the others."""
+    """Return what scenarios achieve over all members, and what each forgoes against the others."""
     title, tab, robust = text("report.robust"), text("report.robust_tab"), comparison.robust
     if robust is None:
         return Section(title, tab, ())

@@ -31,7 +31,7 @@ SPACES = {"Normal": (0, 4), "List Bullet": (0, 2), "Title": (0, 2), "Caption": (
 """Points before and after a paragraph."""
 SMALL = 7.5
 MARGIN = 1.5
-"""Of a page of A4, in centimetres."""
+"""Margin of a page of A4, in centimetres."""
 HEADED = 2.2
 """Centimetres of a page that the heading and the caption of a picture take."""
 SHADE, BAND, RULE, HEAD_RULE = "F1F4F7", "EFEFEF", "D0D0D0", "222222"

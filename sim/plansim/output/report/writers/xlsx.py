@@ -21,7 +21,7 @@ FONT = {"font_name": "Calibri", "font_size": 10, "valign": "top"}
 LINE = 15
 """Height of a line of running text, in points. Rows of tables are as high as programs make them."""
 LEAST_ACROSS, STANDARD_WIDTH = 8, 8.43
-"""Running text runs over the sheet's columns, but over so many at least, of that width."""
+"""Running text runs over the sheet's columns: the minimum number, and their standard width."""
 HIGHEST_FREEZE = 12
 """A table that begins lower has no frozen head: it would take the screen."""
 DPI, SCALE = 110, 0.85
