@@ -249,7 +249,7 @@ seed = option(
     "--seed",
     metavar="N",
     type=WholeNumber(0),
-    help="Seed of the random numbers; else that of the file.",
+    help="Seed of the random numbers; else that of the file, or 0.",
 )
 members = number(
     "-n",
