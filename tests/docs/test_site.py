@@ -75,9 +75,7 @@ def test_it_is_searched(site: Path, browser: Browser, lang: str, query: str, pag
 
 def test_lines_of_chinese_are_joined_and_pictures_of_notebooks_named() -> None:
     pytest.importorskip("sphinx", reason="`make docs` and `make test-all` fetch Sphinx")
-    from docutils import nodes
-    from docutils.utils import new_document
-
+    nodes, utils = map(pytest.importorskip, ("docutils.nodes", "docutils.utils"))
     with pytest.MonkeyPatch.context() as patched:
         patched.syspath_prepend(str(ROOT / "docs" / "site"))
         extension = site_module("extension")
@@ -85,7 +83,7 @@ def test_lines_of_chinese_are_joined_and_pictures_of_notebooks_named() -> None:
     assert joined == "- 甲，乙。**丙**\n  1. 丁\n- 戊\n"
     picture, drawing = nodes.image(uri="a.png"), nodes.image(uri="b.png", alt="A lake")
     inner = nodes.section("", nodes.title("", "How much"), picture, drawing)
-    document = new_document("notebook")
+    document = utils.new_document("notebook")
     document += nodes.section("", nodes.title("", "A lake"), inner)
     extension._name_pictures(None, document)
     assert [picture["alt"], drawing["alt"]] == ["How much", "A lake"]
