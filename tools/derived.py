@@ -183,7 +183,7 @@ def binding_verdicts(name: str) -> dict[str, plansim.Verdict]:
 
 
 def verdict_cell(verdict: plansim.Verdict, decimals: int, lang: str) -> str:
-    """Return a verdict, its value or both readings, and how many of 100 plausible models meet it."""
+    """Return a verdict, its value or both readings, and how many models of 100 meet it."""
     text = read_text(lang)
     word = text("verdicts.open") if verdict.is_open else text.word("status", verdict.status)
     assert verdict.value is not None
