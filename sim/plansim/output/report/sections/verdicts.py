@@ -19,7 +19,7 @@ from plansim.output.report.document import (
 )
 from plansim.output.words import verdicts as wording
 from plansim.output.words.text import Text
-from plansim.targets.target import Attribute, Status, Target
+from plansim.targets.target import Attribute, Status, Target, binding_targets
 from plansim.targets.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -171,7 +171,8 @@ def verdict_section(comparison: Comparison, names: Sequence[str], text: Text) ->
         lambda: _map(comparison, names, text),
     )
     title = text("report.verdicts")
-    return Section(title, title, (picture, table), new_page=True)
+    is_drawn = bool(binding_targets(judged))
+    return Section(title, title, (picture, table) if is_drawn else (table,), new_page=True)
 
 
 def _map(comparison: Comparison, names: Sequence[str], text: Text) -> Drawing:
