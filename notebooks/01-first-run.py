@@ -59,7 +59,7 @@ assert {2005, 2010, 2020} <= set(run.plansim.annual()["year"].values.tolist())
 # meet the target: models of the same equations, whose constants differ as far as the evidence leaves
 # them open. Where fewer than 80 agree with the run, the target is *open*, whatever the run says.
 #
-# 指标的结论或为“达标”，或为“未达标”；规划未说明按何种价格或何种人口计算，而不同口径结论相反的，记为“口径不一”；由情景直接给定的，记为“情景设定”；模型中没有对应变量的，“未作检验”。约束性指标是政府必须负责完成的指标，下表逐项列出。结论之后为每100个合理模型中达标的个数：这些模型方程相同，常数在依据所留的范围内取值。与模拟结论一致的不足80个时，不论模拟结论如何，该指标均为“未定”。
+# 指标的结论或为“达标”，或为“未达标”；规划未说明按何种价格或何种人口计算，而不同口径结论相反的，记为“口径不一”；由情景直接给定的，记为“情景设定”；模型中没有对应变量的，“未作检验”。约束性指标是政府必须负责完成的指标，下表逐项列出。结论之后为每100个合理模型中达标的个数：这些模型方程相同，常数在证据允许的范围内取值。与模型自身运行结论一致的不足80个时，不论该次运行结论如何，该指标均为“未定”。
 
 # %%
 targets = plansim.load_targets(model=model)

@@ -59,7 +59,7 @@ Markdown("\n".join(f"- {line}" for line in changed))
 #
 # The shaded band is the difference that faster growth makes; arrowheads are the plan's targets.
 #
-# 阴影部分就是增长加快造成的差距，箭头为规划目标。
+# 阴影部分就是增长加快造成的差距，箭头为规划值。
 
 # %%
 shown = [

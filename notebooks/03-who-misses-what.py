@@ -54,7 +54,7 @@ Markdown(
 # %% [markdown]
 # The sweep is written to disk block by block; what comes back are the runs, read when they are used.
 #
-# 扫描结果分块写入磁盘，返回的是全部模拟，用到时才读取。
+# 扫描结果分块写入磁盘，返回的是全部运行结果，用到时才读取。
 
 # %%
 folder = tempfile.TemporaryDirectory()
@@ -92,7 +92,7 @@ with plansim.plot.style():
 # Of the same runs, year by year: where half of them lie, and nine tenths, with the plan's targets, those
 # of growth among them.
 #
-# 同一批模拟逐年的分布：深色为半数所在，浅色为九成所在，并标出包括增速在内的规划目标。
+# 同一批模拟逐年的分布：深色为半数所在，浅色为九成所在，并标出包括增速在内的规划值。
 
 # %%
 sweep.plansim.plot.fan("GDP", lang=LANG).figure

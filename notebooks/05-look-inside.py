@@ -83,15 +83,14 @@ Markdown(
 )
 
 # %% [markdown]
-# ## When which loop dominates · 何时由哪个回路主导
+# ## When which loop dominates · 何时由哪条回路主导
 #
 # A cut says how much a loop does to the targets in all, not when. *Loops That Matter* (Schoenberg,
 # Davidsen and Eberlein 2020) says which loops drive the stocks of the model at each time: the score of
 # a loop is the product of the scores of its links, and its share is of the scores of all loops. Above
 # the line stand reinforcing loops, below it balancing ones; together they make 100 %.
 #
-# 切断说明回路对指标的总影响，不说明何时起作用。“关键回路”法（Schoenberg、Davidsen、Eberlein，2020年）给出各时刻推动模型
-# 存量的回路：回路得分为其各因果链得分之积，占比以全部回路得分为准。横线以上为增强回路，以下为平衡回路，合计为100%。
+# 切断说明回路对指标的总影响，不说明何时起作用。“关键回路”法（Schoenberg、Davidsen、Eberlein，2020年）给出各时刻推动模型存量的回路：回路得分为其各因果链得分之积，占比以全部回路得分为准。横线以上为增强回路，以下为平衡回路，合计为100%。
 
 # %%
 scores = plansim.score_loops(model, baseline, loops)

@@ -90,8 +90,8 @@ Markdown(
         f"another of the three meets more in {beaten:.0%} of the models. *{name[densest.target]}* has the "
         f"clearest corner: {densest.boxes[0].density:.0%} of the models inside miss it. In 2008 "
         f"*{watched}* tells best.",
-        f"“{title}”在{len(robust.binding)}项约束性指标中平均实现{best.mean_met:.1f}项，另两种政策之一"
-        f"更多的模型占{beaten:.0%}。区域最清晰的是“{name[densest.target]}”：其中{densest.boxes[0].density:.0%}"
+        f"“{title}”在{len(robust.binding)}项约束性指标中平均实现{best.mean_met:.1f}项；在{beaten:.0%}"
+        f"的模型中，另两种政策之一实现得更多。区域最清晰的是“{name[densest.target]}”：其中{densest.boxes[0].density:.0%}"
         f"的模型不达标。2008年最能预示结果的是“{watched}”。",
     )
 )

@@ -230,6 +230,14 @@ def test_a_notebook_shows_verdicts_as_a_row_a_target(tmp_path: Path) -> None:
         assert "<table>" in record._repr_html_()
 
 
+def test_a_notebook_shows_both_values_where_readings_disagree_and_no_margin(
+    runs: xr.Dataset,
+) -> None:
+    shown = runs.isel(scenario=[0]).plansim.verdicts(["M25", "M26"])._repr_html_()
+    assert "<td>✗ 84.1 / ✓ 98.9 ? 59/100</td>" in shown
+    assert "<td>4.91 ✓ (+1.39) 88/100</td>" in shown
+
+
 def test_results_are_tables_for_pandas_and_for_the_eye(tmp_path: Path) -> None:
     model = lake(tmp_path)
     scenarios = [plansim.as_written(model), plansim.read_scenario(tmp_path / "boats.yaml", model)]

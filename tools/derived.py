@@ -183,18 +183,20 @@ def binding_verdicts(name: str) -> dict[str, plansim.Verdict]:
 
 
 def verdict_cell(verdict: plansim.Verdict, decimals: int, lang: str) -> str:
-    """Return a verdict, its value and of how many plausible models in 100 it is the better end."""
+    """Return a verdict, its value or both readings, and how many models of 100 meet it."""
     text = read_text(lang)
     word = text("verdicts.open") if verdict.is_open else text.word("status", verdict.status)
     assert verdict.value is not None
+    values = verdict.bases.values() if verdict.status == "undecided" else [verdict.value]
+    shown = "/".join(f"{value:.{decimals}f}" for value in values)
     met = verdict.share.of_hundred if verdict.share else None
     share = "" if met is None else pick(lang, f" ({met})", f"（{met}）")
-    return f"{word} {verdict.value:.{decimals}f}{share}"
+    return f"{word} {shown}{share}"
 
 
 def renewed_row(found: re.Match[str], lang: str) -> str:
     """Return a row on a target with the verdicts of runs, values in as many digits as stood."""
-    decimals = len(found[3].split()[1].partition("(")[0].partition("（")[0].partition(".")[2])
+    decimals = len(re.split(r"[/(（]", found[3].split()[1])[0].partition(".")[2])
     cells = [verdict_cell(binding_verdicts(name)[found[2]], decimals, lang) for name in JUDGED]
     return f"{found[1]} {' | '.join(cells)} |"
 

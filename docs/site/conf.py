@@ -60,6 +60,8 @@ nb_merge_streams = True
 nb_render_markdown_format = "myst"  # tables in what cells say
 nb_output_folder = "../docs-cache/executed"
 
+smartquotes_action = "qe"  # `--option` keeps its two hyphens
+
 html_theme = "furo"
 html_show_sphinx = False
 html_copy_source = False

@@ -48,6 +48,8 @@ OWN = "plansim."
 PLOT = "output.figures.plot"
 FONT = "chinese.css"
 """As ``html_css_files`` names it."""
+TWICE = "size-adjust: 120.4%"
+"""Makes a Chinese character as wide as two letters of DejaVu Sans Mono, Menlo or Lucida Console."""
 CHINESE = re.compile("[\u2e80-\ua4cf\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef]")
 NAMES = {"en": "English", "zh": "中文"}
 THEME = {
@@ -75,6 +77,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("builder-inited", _translate_theme)
     app.connect("source-read", _show_examples)
     app.connect("doctree-read", _translate_rubrics)
+    app.connect("doctree-read", _name_pictures)
     app.connect("env-check-consistency", _find_undocumented)
     app.connect("html-page-context", _lead_to_other_language)
     app.connect("build-finished", _write_other_pages)
@@ -105,6 +108,14 @@ def _keep_notebooks(app: Sphinx, config: Any) -> None:
     config.nb_execution_cache_path = str(_kept() / "notebooks")
 
 
+def _name_pictures(app: Sphinx, doctree: nodes.document) -> None:
+    """Call each picture of a notebook by the heading that it stands below."""
+    for section in doctree.findall(nodes.section):  # inner ones come last
+        for image in section.findall(nodes.image):
+            if image.get("alt") is None or image.get("named"):
+                image["alt"], image["named"] = section[0].astext(), True
+
+
 MOST_LINES = 26
 """Of what a command prints, so many lines are shown."""
 EXAMPLE = re.compile(r"^```console\n\$ (plansim .*)\n((?:.*\n)*?)```$", re.MULTILINE)
@@ -113,7 +124,7 @@ FAILED = re.compile(r"^plansim: ", re.MULTILINE)
 LINK = re.compile(r"(?<!!)\[([^\]\[]+)\]\(([\w./-]+)\.md\)")
 MARK = re.compile(r"^<!-- .* -->\n", re.MULTILINE)
 BREAK = re.compile(
-    r"(?<=[\u3001-\uffef])\n(?=[\u3001-\uffef“”])|(?<=[，。；：、）])\n(?=\w)(?!\d+\. )"
+    r"(?<=[\u3001-\uffef])\n *(?=[\u3001-\uffef“”])|(?<=[，。；：、）])\n *(?=[\w*`\[])(?!\d+\. )"
 )
 """A break of a line within Chinese, or after its punctuation."""
 
@@ -130,6 +141,8 @@ def _show_examples(app: Sphinx, docname: str, source: list[str]) -> None:
         text = file.read_text("utf-8")
     if _lang(app) == "zh" and not docname.startswith("notebooks/"):  # they are Python
         text = _without_breaks(text)
+    if docname == "docs/site/options":  # each line is in both languages
+        text = re.sub(r"(?m)^(# )?(.+) · (.+)$", rf"\1\{2 if _lang(app) == 'en' else 3}", text)
     if docname.startswith("docs/decisions/0"):  # their list is enough of a table of contents
         text = f"---\norphan: true\n---\n\n{text}"
     source[0] = LINK.sub(lambda link: _to_other_language(app, docname, link), MARK.sub("", text))
@@ -266,13 +279,16 @@ def _translate_theme(app: Sphinx) -> None:
 
 RUBRICS = {"Usage": "用法", "Options": "选项", "Arguments": "参数", "Commands": "命令"}
 """What sphinx-click heads parts of the help of a command with."""
+FIELDS = {"Default": "默认", "Options": "可选值", "Required": "必填"}
+"""What it says of an option."""
 
 
 def _translate_rubrics(app: Sphinx, doctree: nodes.document) -> None:
     if _lang(app) == "zh":
-        for rubric in doctree.findall(nodes.rubric):
-            text = RUBRICS.get(rubric.astext(), rubric.astext())
-            rubric.children = [nodes.Text(text)]
+        for kind, words in ((nodes.rubric, RUBRICS), (nodes.field_name, FIELDS)):
+            for node in doctree.findall(kind):
+                if said := words.get(node.astext().capitalize()):
+                    node.children = [nodes.Text(said)]
 
 
 def _translate(command: click.Command, say: Callable[[str], str]) -> None:
@@ -310,6 +326,9 @@ def _write_font(outdir: Path) -> None:
     chinese = {character for text in texts for character in set(text) if CHINESE.match(character)}
     fonts = subsets("".join(chinese), "plansim")
     rules = [replace(font, unicode_range=CHINESE_RANGE).css for font in fonts]
+    blocks = "".join(part for page in pages for part in re.findall(r"(?s)<pre>.*?</pre>", page))
+    wide = subsets("".join(sorted(set(CHINESE.findall(blocks)))), "plansim-mono")
+    rules += [replace(font, unicode_range=f"{CHINESE_RANGE}; {TWICE}").css for font in wide]
     (outdir / "_static" / FONT).write_text("\n".join(rules), "utf-8")
 
 

@@ -444,6 +444,8 @@ def test_the_page_has_every_test_series_and_target(lang: Lang, tmp_path: Path) -
     fails = page.split("\n## ")[1]
     assert "0.99" in fails, "the criterion"
     assert "20, 30" in fails, "what was observed"
+    about = text.pick(broken.baseline.title_en, broken.baseline.title_zh)
+    assert {"en": f"Under {about}, ", "zh": f"以{about}为起点"}[lang] in page
     decided = re.search(r"\| M01 \|.* (\d+) … (\d+) \|", page)
     assert decided is not None, page
     assert int(decided[1]) < 20 < 80 < int(decided[2])

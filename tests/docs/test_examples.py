@@ -36,7 +36,7 @@ def parsed(example: Example) -> click.Context:
 
 @pytest.mark.parametrize(
     "example",
-    [example for example in EXAMPLES if example.command != "make run"],
+    [one for one in EXAMPLES if one.command not in ("make run", "plansim --help")],
     ids=lambda example: f"{example.page}: {example.command}",
 )
 def test_an_example_has_the_form_of_its_command(

@@ -51,7 +51,9 @@ def test_commands_are_on_it_in_both_languages(site: Path) -> None:
     """Public names that no page documents are a warning of the build, and so an error."""
     shown = [(site / lang / "docs" / "site" / "options.html").read_text("utf-8") for lang in LANGS]
     assert all("strict-share" in text for text in shown)
-    assert ["退出码为" in text for text in shown] == [False, True]
+    assert not any("–strict" in text for text in shown), "a dash is no option"
+    for word in ("退出码为", "默认", "<title>全部选项"):
+        assert [word in text for text in shown] == [False, True]
 
 
 @pytest.mark.slow
@@ -69,6 +71,22 @@ def test_it_is_searched(site: Path, browser: Browser, lang: str, query: str, pag
     tab.wait_for_selector("#search-results li")
     assert page in tab.inner_text("#search-results")
     tab.close()
+
+
+def test_lines_of_chinese_are_joined_and_pictures_of_notebooks_named() -> None:
+    pytest.importorskip("sphinx", reason="`make docs` and `make test-all` fetch Sphinx")
+    nodes, utils = map(pytest.importorskip, ("docutils.nodes", "docutils.utils"))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.syspath_prepend(str(ROOT / "docs" / "site"))
+        extension = site_module("extension")
+    joined = extension._without_breaks("- 甲，\n  乙。\n  **丙**\n  1. 丁\n- 戊\n")
+    assert joined == "- 甲，乙。**丙**\n  1. 丁\n- 戊\n"
+    picture, drawing = nodes.image(uri="a.png"), nodes.image(uri="b.png", alt="A lake")
+    inner = nodes.section("", nodes.title("", "How much"), picture, drawing)
+    document = utils.new_document("notebook")
+    document += nodes.section("", nodes.title("", "A lake"), inner)
+    extension._name_pictures(None, document)
+    assert [picture["alt"], drawing["alt"]] == ["How much", "A lake"]
 
 
 def test_a_notebook_on_the_site_is_in_one_language() -> None:

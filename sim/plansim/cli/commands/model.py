@@ -29,7 +29,7 @@ NEXT = ("plansim check baseline more-saving", "plansim model validate")
 
 model = CommandGroup(
     "model",
-    help="Look at the model and the plan themselves: test, fit and document them.",
+    help="Look at the model and the plan themselves: audit, test, document and compare them.",
     epilog="Example: plansim model validate Q07",
 )
 

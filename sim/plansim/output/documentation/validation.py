@@ -95,6 +95,7 @@ def validation_page(context: ValidationContext, results: Sequence[Result], text:
         criterion=lambda made: criterion_text(made, text),
         sentences=lambda cases: "\n".join(f"- {case_text(case, text)}" for case in cases),
         model=context.model,
+        baseline=context.baseline,
         version=version("plansim"),
         reasons=context.checks.reasons,
         results=results,

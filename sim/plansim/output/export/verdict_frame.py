@@ -68,9 +68,11 @@ class VerdictFrame(pd.DataFrame):
 
 def _in_words(verdict: Verdict, target: Target) -> tuple[str, str, str]:
     text = read_text(Lang.EN)
-    margin = wording.margin_text(verdict, target)
+    bases = wording.bases_of(verdict, target, text)
+    margin = "" if bases else wording.margin_text(verdict, target)
     later = f"✗{verdict.first_breach}" if wording.breaks_later(verdict) else ""
     value = "" if verdict.value is None else wording.value_text(target, verdict.value)
+    value = " / ".join(each for _, each in bases) or value
     said = (
         *(value, wording.verdict_mark(verdict), margin and f"({margin})"),
         *(later, wording.share_text(verdict)),

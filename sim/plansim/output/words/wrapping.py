@@ -13,7 +13,7 @@ from rich.cells import cell_len, chop_cells
 
 __all__ = ["breaks", "shortened", "unbroken", "wrap"]
 
-_OPENING, _CLOSING = "（《「『【", "，。、；：！？）》」』】％%)\\]"
+_OPENING, _CLOSING = "（《「『【“‘(\\[", "，。、；：！？）》」』】”’％%)\\]"
 _WIDE = (
     "\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60"
 )
@@ -72,6 +72,8 @@ def wrap(text: str, width: int) -> list[str]:
     ['natural growth', 'rate']
     >>> wrap("城镇居民（人均）可支配收入", 10)
     ['城镇居民', '（人均）可', '支配收入']
+    >>> wrap("与“规划”相比", 4), wrap("用工需求[服务业]", 9)
+    (['与', '“规', '划”', '相比'], ['用工需求', '[服务业]'])
     """
     ends = [0, *breaks(text, width), len(text)]
     return [text[start:stop].strip() for start, stop in pairwise(ends)]
