@@ -22,6 +22,7 @@ import pandas as pd
 import xarray as xr
 
 from plansim.analysis.ensemble import shares_of, with_shares
+from plansim.analysis.experiments.design import CARD, nested
 from plansim.analysis.experiments.replay import element_of
 from plansim.analysis.experiments.states import ids_in
 from plansim.analysis.experiments.store import NEVER
@@ -94,9 +95,9 @@ class PlansimAccessor:
         if "verdict" not in self._runs:
             return frame(self._runs, *map(self._reference, variables))
         about = self._runs.attrs
-        names = variables or about["layout"]["outputs"]
+        names = variables or nested(about, "layout")["outputs"]
         table = frame(self._runs, *map(self._reference, names))
-        scenarios = np.array([*about["plansim"]["design"]["scenarios"], ""], dtype=object)
+        scenarios = np.array([*nested(about, CARD)["design"]["scenarios"], ""], dtype=object)
         codes = self._runs["scenario"].fillna(NEVER).astype(int).to_series()
         table["scenario"] = scenarios[codes[~codes.index.duplicated()][table["run"]]]
         return table
@@ -282,7 +283,7 @@ class RunPlots:
 
 def _shares_of_sweep(sweep: xr.Dataset) -> pd.DataFrame:
     """Return by scenario and target of a sweep the share of the runs that meet the target."""
-    design = sweep.attrs["plansim"]["design"]
+    design = nested(sweep.attrs, CARD)["design"]
     status, scenario, verdict = (
         sweep[name].transpose("run", ...).to_numpy() for name in ("status", "scenario", "verdict")
     )

@@ -13,6 +13,7 @@ import plansim
 from plansim.analysis.decisions.discovery import FreshTest
 from plansim.analysis.decisions.member_states import states_of
 from plansim.analysis.ensemble import wilson
+from plansim.analysis.experiments.design import nested
 from plansim.errors import InputError
 from plansim.model.reader import load_model
 from plansim.model.records import Model
@@ -107,7 +108,7 @@ def test_a_box_of_a_long_sweep_is_tested_on_other_runs(tmp_path: Path) -> None:
     assert found.runs < 10_000
     fails = study["margin"].to_numpy()[:, 0] < 0
     cases = fails if found.outcome.value == "fails" else ~fails
-    points = [study[name].to_numpy() for name in study.attrs["layout"]["factors"]]
+    points = [study[name].to_numpy() for name in nested(study.attrs, "layout")["factors"]]
     first = found.boxes[0]
     inside = first.contains(np.stack(points, axis=1))
     assert first.test is not None

@@ -15,6 +15,7 @@ from matplotlib.patches import Patch
 from rich.cells import cell_len
 
 from plansim.errors import InputError, Message, UnknownNameError, nearest
+from plansim.model.records import several
 from plansim.output.figures import canvas, chart
 from plansim.output.series import Mark, marks_on, series_in, unplaced
 from plansim.output.series import titles as titles_of
@@ -270,6 +271,6 @@ def _by_scenario(runs: xr.Dataset, text: Text) -> Iterator[tuple[str, xr.Dataset
         yield from zip(titles_of(apart, text), apart, strict=True)
         return
     code = runs["scenario"].to_numpy() if "scenario" in runs else np.zeros(runs.sizes["run"])
-    for index, scenario in enumerate(runs.attrs.get("scenarios", [""])):
+    for index, scenario in enumerate(several(runs.attrs.get("scenarios", ""))):
         if (own := np.flatnonzero(code == index)).size:
             yield str(scenario), runs.isel(run=own)
