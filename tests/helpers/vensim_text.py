@@ -11,7 +11,7 @@ CLOCK = """
 INITIAL TIME= 2000 ~ Year ~ |
 FINAL TIME= 2010 ~ Year ~ |
 TIME STEP= 0.5 ~ Year ~ |
-SAVEPER= TIME STEP ~ Year ~ |
+SAVEPER= TIME STEP ~ Year ~ The middle and the end of each year. [year-end] |
 """
 """The four control variables; append it, so that lines are counted from the text before."""
 

@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from plansim.model.records import Model
+from plansim.model.units import shown_in
 from plansim.output.words.language import say_in
 from plansim.output.words.text import Lang, Text, target_figure
 from plansim.output.words.verdicts import limit_of
@@ -241,7 +242,7 @@ def _change(change: Change, model: Model, text: Text) -> str:
     """Write a change, in the unit of its lever if any."""
     lever = lever_of([change.name], model)
     label = text.name(lever) if lever else reference_name(change.name, model, text)
-    factor, unit = (lever.shown_factor, lever.shown_unit) if lever else (1.0, change.unit)
+    unit, factor = (lever.shown_unit, lever.shown_factor) if lever else shown_in(change.unit)
     ends = [value * factor for value in (change.old, change.new) if not math.isnan(value)]
     shown = " → ".join(f"{value:g}" for value in ends).replace("-", "−")
     return text.amount(label + text("list_sep.colon") + shown, unit)

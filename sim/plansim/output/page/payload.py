@@ -15,7 +15,7 @@ from plansim.analysis.feedback.loops import Loop
 from plansim.compiler.ir import Program
 from plansim.files.shipped import shipped
 from plansim.model.records import Model, Variable
-from plansim.model.units import NO_UNIT
+from plansim.model.units import NO_UNIT, shown_in
 from plansim.output.page.data import (
     BOTH,
     Data,
@@ -303,8 +303,7 @@ def _variables(model: Model, views: Views, program: Program, inputs: Sequence[in
         if name.endswith(SERIES):  # the values by year tell as much
             continue
         variable = model.variables[name]
-        rate = ("%/Year", 100.0) if variable.unit == "1/Year" else (variable.unit, 1.0)
-        unit, factor = shown.get(name, rate)
+        unit, factor = shown.get(name) or shown_in(variable.unit)
         is_date = isinstance(variable.value, float) and variable.value > EARLIEST
         is_date = is_date and variable.unit == "Year" and model.centred
         rows.append(
