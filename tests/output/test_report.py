@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import docx
+import numpy as np
 import pytest
 import typst
 from docx.oxml.ns import qn
@@ -42,6 +43,7 @@ from plansim.output.report.document import (
 from plansim.output.report.report import FORMATS, in_print, write_report
 from plansim.output.report.sections.decision import decision_section
 from plansim.output.report.sections.remedies import remedies_section
+from plansim.output.report.sections.verdicts import chart_section
 from plansim.output.report.writers.html_pdf import fonts, lay_out
 from plansim.output.tables.comparison import comparison_table
 from plansim.output.words.text import Lang, read_text
@@ -412,6 +414,19 @@ def test_page_one_of_a_pdf_holds_four_scenarios(
     said = remedies_section(wider, names, text).blocks[0]
     assert isinstance(said, Paragraph)
     assert ("D：" if lang is Lang.ZH else "under D ") in said.text
+
+
+def test_charts_of_a_report_have_the_units_of_the_page(found: Comparison) -> None:
+    section = chart_section(found, ["A  one", "B  two"], read_text(Lang.EN))
+    (picture,) = section.blocks
+    assert isinstance(picture, Picture)
+    panels = {axes.get_title(loc="left").casefold(): axes for axes in picture.draw().axes}
+    air = panels["good air share"]
+    assert air.get_ylabel() == "%"
+    drawn = np.asarray(air.lines[0].get_ydata(), np.float64)
+    run = found.runs[0]["good air share"]
+    np.testing.assert_allclose(drawn, 100 * run.to_numpy())
+    assert run.attrs["units"] == "Dmnl", "the run itself is unchanged"
 
 
 @pytest.mark.parametrize("suffix", [".html", ".pdf", ".xlsx"])
