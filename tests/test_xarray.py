@@ -307,6 +307,12 @@ def test_one_is_as_good_as_a_list_of_one(city: Model, runs: xr.Dataset, tmp_path
     )
     found = plansim.solve(city, NAMES[0], "pension enforcement", "M24")
     assert [target.id for target in found.targets] == ["M24"]
+    designed = plansim.read_design("growth-plane", city, overlays="drought")
+    assert designed.scenarios[0].id.endswith("+drought")
+    assert plansim.module_diagram(city, "water", "en") == plansim.module_diagram(
+        city, "water", ["en"]
+    )
+    assert plansim.load_targets(city) == plansim.load_targets(model=city)
     plansim.export(runs, tmp_path / "gdp.csv", names="gdp")
     assert set(pd.read_csv(tmp_path / "gdp.csv")["variable"]) == {"GDP"}
 
@@ -343,6 +349,20 @@ MISUSED: dict[str, tuple[Callable[[Any, Any], object], str]] = {
     "no lever": (lambda m, r: api.solve(m, "baseline", [], ["M28"]), "no lever is given"),
     "one end": (lambda m, r: api.quick_design(None, {"credit ease after": 1.0}, m), "LOW..HIGH"),
     "export": (lambda m, r: api.export(r, "no.csv", names="GPD"), "did you mean 'GDP'"),
+    "one to compare": (lambda m, r: api.compare(m, "baseline"), "two .* scenarios; found baseline"),
+    "text as views": (lambda m, r: api.load_views("model"), "a Model.*found str"),
+    "text as ensemble": (lambda m, r: api.load_ensemble("model"), "a Model.*found str"),
+    "test for a model": (lambda m, r: api.validate("Q01"), "a Model.*found str"),
+    "no sweep": (lambda m, r: api.sensitivity(3), "found int"),
+    "no samples": (lambda m, r: api.read_design("growth-plane", m, samples=0), "from 1 on"),
+    "half a seed": (lambda m, r: api.draw_prior(m, 4, seed=0.5), "from 0 on; found 0.5"),
+    "no member": (lambda m, r: api.draw_members(m, 0, 1), "'members' has.*found 0"),
+    "no trajectory": (lambda m, r: api.morris(m, "growth-plane", trajectories=0), "from 1 on"),
+    "no search": (lambda m, r: api.policies(m, seeds=0), "'seeds' has the wrong value"),
+    "nothing binding": (lambda m, r: api.robustness(m, NAMES, targets=["M01"]), "no binding"),
+    "nothing to foretell": (lambda m, r: api.signposts(m, targets=["M01"]), "no binding target"),
+    "module": (lambda m, r: api.module_diagram(m, "watr"), "no module is called 'watr'"),
+    "lever": (lambda m, r: api.conflicts(m, levers="wages"), "no variable is called 'wages'"),
 }  # fmt: skip
 
 

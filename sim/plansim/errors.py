@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from enum import Enum, StrEnum
 from itertools import islice
+from numbers import Integral
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -43,6 +44,7 @@ __all__ = [
     "SimulationError",
     "UnitError",
     "UnknownNameError",
+    "check_counts",
     "foreign",
     "nearest",
 ]
@@ -249,6 +251,24 @@ class UnitError(InputError):
 
 class UnknownNameError(InputError):
     """A name that no variable, scenario or target bears."""
+
+
+def check_counts(least: int = 1, /, **counts: int | None) -> None:
+    """Refuse counts that are below the least; None stands for a default.
+
+    Raises:
+        InputError: one is no whole number from the least on.
+
+    >>> check_counts(n=0)
+    Traceback (most recent call last):
+    plansim.errors.InputError: 'n' has the wrong value; expected a whole number from 1 on; found 0
+    """
+    for name, count in counts.items():
+        if count is not None and not (isinstance(count, Integral) and count >= least):
+            expected = Message("a whole number from {least} on", least=least)
+            raise InputError(
+                "'{name}' has the wrong value", expected=expected, found=str(count), name=name
+            )
 
 
 class Choice(StrEnum):

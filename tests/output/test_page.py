@@ -27,6 +27,7 @@ from plansim.engine.simulate import simulate
 from plansim.errors import Fault, InputError
 from plansim.model.reader import load_model
 from plansim.model.records import Model
+from plansim.output.page.data import observed_dots
 from plansim.output.page.page import ENGINE, SCRIPTS, STYLES, Page, make_page
 from plansim.output.page.payload import phrases
 from plansim.output.page.programs import verdict_program
@@ -42,7 +43,7 @@ from plansim.output.words.text import (
 )
 from plansim.scenario.scenario_file import Scenario, as_written, read_scenario
 from plansim.targets.annual import annual_of
-from plansim.targets.catalogue import load_targets
+from plansim.targets.catalogue import load_targets, targets_of
 from plansim.targets.target import judged_targets, split_reference
 from plansim.targets.verdict import verdicts_of
 from tests.helpers.javascript import run_in_node
@@ -119,6 +120,13 @@ def test_the_page_is_whole_and_small(shipped_page: Page) -> None:
 
 
 @pytest.mark.long
+def test_a_page_of_some_targets_has_the_same_past(city: Model) -> None:
+    every = observed_dots(city, load_targets(city))
+    some = observed_dots(city, targets_of(city, "M01"))
+    assert some
+    assert all(dots.items() <= every[key].items() for key, dots in some.items())
+
+
 def test_the_same_model_makes_the_same_page(root: Path) -> None:
     model = load_model(root / "tests" / "toys" / "models" / "toy_town.mdl")
     assert make_page(model).text == make_page(model).text

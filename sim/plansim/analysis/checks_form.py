@@ -27,7 +27,7 @@ from plansim.files.forms import (
 from plansim.files.yaml_document import Location, read_document
 from plansim.model.reading.expression import EquationSyntaxError, Node
 from plansim.model.reading.syntax import read_expression
-from plansim.model.records import Model, VariableKind
+from plansim.model.records import Model, VariableKind, check_model
 from plansim.model.rewrite import AddedEquation
 from plansim.scenario.references import constant_cells, one_series, reference_of
 from plansim.scenario.scenario_file import Scenario, read_scenario, split_overlays
@@ -277,6 +277,7 @@ def load_checks(model: Model) -> Checks:
     Raises:
         CatalogueError: with every fault of the file, each with its line.
     """
+    check_model(model)
     return form_of(Checks, read_document(model.path.with_name(CHECKS)), model)
 
 

@@ -23,7 +23,7 @@ from plansim.engine.dataset import Origin, origin_of
 from plansim.engine.simulate import EngineChoice, simulate
 from plansim.errors import InputError, Message
 from plansim.files.notebook import Table, Tabular
-from plansim.model.records import Model, VariableKind
+from plansim.model.records import Model, VariableKind, several
 from plansim.scenario.factors import default_of
 from plansim.scenario.members import Members
 from plansim.scenario.records import BilingualText
@@ -148,7 +148,7 @@ def compare(
     >>> [scenario.id for scenario in comparison.scenarios]
     ['as-written', 'boats']
     """
-    chosen = [scenario_of(model, scenario) for scenario in scenarios]
+    chosen = [scenario_of(model, scenario) for scenario in several(scenarios)]
     model = for_scenarios(model, chosen)
     if len(chosen) < 2:
         names = tuple(scenario.id for scenario in chosen)

@@ -25,7 +25,7 @@ from plansim.cache import code_of, digest, file_sha256, kept
 from plansim.engine.simulate import simulate_years
 from plansim.engine.trajectory import run_key
 from plansim.errors import InputError, Message
-from plansim.model.records import Model
+from plansim.model.records import Model, check_model
 from plansim.scenario.factors import FloatArray
 from plansim.scenario.members import FILE_NAME, LIMIT, Members, MembersHead, read_head
 from plansim.scenario.scenario_file import Scenario, scenarios_of
@@ -104,6 +104,7 @@ def ensemble_fits(model: Model) -> bool:
 
 
 def _path(model: Model) -> Path:
+    check_model(model)
     return model.path.with_name(FILE_NAME)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -93,15 +94,17 @@ def assemble(text: str, target: Platform, effort: int) -> bytes:
 class Library:
     """Object code in memory, ready to be called; it goes when the last reference does.
 
-    JITLink keeps the parts of the code together. MCJIT may place them further apart than the code
-    can reach in a process that holds much memory, and then ends the process.
+    JITLink keeps the parts of the code together; llvmlite does not offer it on Windows. Without it
+    they may lie further apart than the code can reach in a process that holds much memory, and LLVM
+    then ends the process.
     """
 
     def __init__(self, code: bytes, functions: Iterable[str]) -> None:
         builder = llvm.JITLibraryBuilder().add_current_process().add_object_img(code)
         for name in functions:
             builder.export_symbol(name)
-        jit = llvm.create_lljit_compiler(_machine(host_platform(), 0), use_jit_link=True)
+        machine = _machine(host_platform(), 0)
+        jit = llvm.create_lljit_compiler(machine, use_jit_link=sys.platform != "win32")
         self._addresses = builder.link(jit, "model")
 
     def function(self, name: str, *types: type) -> Callable[..., None]:

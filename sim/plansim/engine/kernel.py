@@ -23,7 +23,7 @@ from plansim.compiler.schedule import schedule
 from plansim.engine.trajectory import named
 from plansim.errors import InputError, Message
 from plansim.model.reading.expression import absurd_size, name_key
-from plansim.model.records import NOISE_SEED, Model, VariableKind
+from plansim.model.records import NOISE_SEED, Model, VariableKind, check_model
 
 __all__ = ["Kernel", "compile_model", "kernel_of"]
 
@@ -115,6 +115,7 @@ def compile_model(
     >>> kernel.inputs, kernel.outputs
     (('effort',), ('fish',))
     """
+    check_model(model)
     target = host_platform() if target is None else target
     varied = tuple(sorted({_varied(model, name) for name in vary}))
     wanted = _wanted(model, outputs)

@@ -140,7 +140,7 @@ def changes_in_short(scenario: Scenario, model: Model, text: Text) -> list[str]:
     >>> model = plansim.load_model("lake.mdl")
     >>> boats = plansim.read_scenario("boats.yaml", model)
     >>> plansim.changes_in_short(boats, model, plansim.read_text("zh"))
-    ['捕捞强度：0.1 → 0.2 1/年']
+    ['捕捞强度：10 → 20 %/年']
     """
     model = for_scenarios(model, [scenario])
     lines = _method_change(scenario, text)
@@ -152,11 +152,13 @@ def changes_in_short(scenario: Scenario, model: Model, text: Text) -> list[str]:
             continue
         lever = lever_of([change.name for change in changes], model)
         label = text.name(lever) if lever else _name(name, model, text)
+        unit, factor = shown_in(first.unit)
         pairs = [
-            (elements_name(change.name, model, text), change.old, change.new) for change in changes
+            (elements_name(change.name, model, text), change.old * factor, change.new * factor)
+            for change in changes
         ]
         changed = label + text("list_sep.colon") + element_changes(pairs, text)
-        lines.append(text.amount(changed, first.unit))
+        lines.append(text.amount(changed, unit))
     return lines
 
 

@@ -23,7 +23,7 @@ from plansim.errors import Fault, InputError, Message
 from plansim.files.reading import reason_of
 from plansim.files.shipped import shipped_model
 from plansim.model.records import Model
-from plansim.scenario.factors import Factor, FloatArray, applied, default_of
+from plansim.scenario.factors import Apply, Factor, FloatArray, applied, default_of
 from plansim.scenario.levers import added_part, constant_named, input_of
 from plansim.scenario.records import Scenario
 from plansim.scenario.references import split_name
@@ -149,20 +149,22 @@ class Members:
             The constants, ``name`` or ``name[e1,e2]``, and ``(member, constant)`` in their units.
         """
         changes = self.values if values is None else values
-        names: list[str] = []
-        columns: list[FloatArray] = []
-        for column, moved in enumerate(self.moved(model, scenario.values)):
-            for one in moved:
-                if one.when is (When.UNSET if one.constant in scenario.values else When.SET):
-                    continue
-                still = np.asarray(default_of(model, scenario.values, one.constant))
-                ends = constant_named(model, split_name(one.constant)[0]).admissible
-                low, high = np.array(ends, np.float64)  # None becomes NaN, which limits nothing
-                constant = applied(self.factors[column].apply, still, changes[:, column])
-                columns.append(np.fmin(np.fmax(constant, low), high))
-                names.append(one.constant)
-        table = np.stack(columns, axis=1) if columns else np.empty((len(changes), 0))
-        return tuple(names), table
+        rows = [
+            (column, one.constant)
+            for column, moved in enumerate(self.moved(model, scenario.values))
+            for one in moved
+            if one.when is not (When.UNSET if one.constant in scenario.values else When.SET)
+        ]
+        columns, names = [column for column, _ in rows], tuple(name for _, name in rows)
+        still = np.array([default_of(model, scenario.values, name) for name in names])
+        ends = [constant_named(model, split_name(name)[0]).admissible for name in names]
+        # None becomes NaN, which limits nothing.
+        low, high = np.array(ends, np.float64).reshape(-1, 2).T
+        table = changes[:, columns]
+        for apply in Apply:
+            acting = [self.factors[column].apply is apply for column in columns]
+            table[:, acting] = applied(apply, still[acting], table[:, acting])
+        return names, np.fmin(np.fmax(table, low), high)
 
     def moved(self, model: Model, set_by: Iterable[str]) -> tuple[tuple[Moved, ...], ...]:
         """Return what each factor moves under scenarios that set some of ``set_by``, and when.

@@ -131,6 +131,7 @@ def scenario_of(model: Model, scenario: Scenario | str | Path | None) -> Scenari
         InputError: the record was read for a model with other constants or another clock.
         TypeError: it is none of these.
     """
+    check_model(model)
     if scenario is None:
         return as_written(model)
     if isinstance(scenario, str | Path):
@@ -173,7 +174,7 @@ class ScenarioList(Tabular, tuple[ScenarioHead, ...]):
         ]
 
 
-def list_scenarios(folder: Path | None = None) -> ScenarioList:
+def list_scenarios(folder: str | Path | None = None) -> ScenarioList:
     """Return the heads of all scenarios in a folder, by default the shipped one, sorted by id.
 
     Raises:
@@ -182,7 +183,7 @@ def list_scenarios(folder: Path | None = None) -> ScenarioList:
     >>> "baseline" in [scenario.id for scenario in plansim.list_scenarios()]
     True
     """
-    directory = shipped("scenarios") if folder is None else folder
+    directory = shipped("scenarios") if folder is None else Path(folder)
     files = [(str(path), file_sha256(path)) for path in scenario_files(directory)]
     key = digest("heads", json.dumps([str(directory), files]), code_of("", "model", "scenario"))
 

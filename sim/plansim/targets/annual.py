@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from plansim.errors import InputError, Message, SimulationError, UnknownNameError, nearest
-from plansim.model.records import SubscriptRange, Timing, VariableKind, folded
+from plansim.model.records import SubscriptRange, Timing, VariableKind, folded, several
 from plansim.scenario.factors import FloatArray
 from plansim.targets.indicator import year_indices
 from plansim.targets.target import split_reference
@@ -138,7 +138,12 @@ def joined(runs: Sequence[xr.Dataset]) -> xr.Dataset:
 
 
 def separate(dataset: xr.Dataset) -> list[xr.Dataset]:
-    """Return the runs that a dataset over ``scenario`` holds; one of a single run as it is."""
+    """Return the runs that a dataset over ``scenario`` holds; one of a single run as it is.
+
+    Raises:
+        TypeError: it is no dataset.
+    """
+    check_dataset(dataset)
     if "scenario" not in dataset.coords or "scenario" in dataset.attrs:
         return [dataset]
     if "scenario" not in dataset.dims:  # one of several that was selected
@@ -208,11 +213,10 @@ def annual_of(
     return Annual(years, answers, {str(key): str(text) for key, text in dataset.attrs.items()})
 
 
-def check_runs(dataset: object) -> xr.Dataset:
-    """Return a dataset of runs, over one time where one was selected, and refuse anything else.
+def check_dataset(dataset: object) -> xr.Dataset:
+    """Return a dataset, and refuse anything else.
 
     Raises:
-        InputError: the dataset is over neither ``time`` nor ``year``.
         TypeError: it is no dataset.
     """
     import xarray as xr
@@ -220,6 +224,17 @@ def check_runs(dataset: object) -> xr.Dataset:
     if not isinstance(dataset, xr.Dataset):
         kind = type(dataset).__name__
         raise TypeError(f"expected a dataset of runs, as simulate returns it, found {kind}")
+    return dataset
+
+
+def check_runs(dataset: object) -> xr.Dataset:
+    """Return a dataset of runs, over one time where one was selected, and refuse anything else.
+
+    Raises:
+        InputError: the dataset is over neither ``time`` nor ``year``.
+        TypeError: it is no dataset.
+    """
+    dataset = check_dataset(dataset)
     if (over := next((dim for dim in _OVER if dim in dataset.coords), None)) is None:
         dims = ", ".join(map(str, dataset.dims))
         expected = Message("a dataset over time or year, as simulate returns it")
@@ -321,10 +336,9 @@ def frame(runs: xr.Dataset | Sequence[xr.Dataset], *variables: str) -> pd.DataFr
     15  as-written     fish          2020  751.1    t
     """
     import pandas as pd
-    import xarray as xr
 
-    listed = [runs] if isinstance(runs, xr.Dataset) else list(runs)
-    parts = [p for several in listed for run in separate(several) for p in _frames(run, variables)]
+    listed = several(runs)
+    parts = [p for one in listed for run in separate(one) for p in _frames(run, variables)]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(COLUMNS))
 
 
@@ -334,15 +348,15 @@ def _frames(run: xr.Dataset, variables: Sequence[str]) -> Iterator[pd.DataFrame]
 
     wanted = [_element_in(run, name) for name in variables]
     names = [name for name, _ in wanted]
-    several = next((dim for dim in MANY if dim in run.dims), None)
-    counted = run[several].to_numpy() if several else np.arange(0)
+    over = next((dim for dim in MANY if dim in run.dims), None)
+    counted = run[over].to_numpy() if over else np.arange(0)
     figures = annual_of(run, dict.fromkeys(names) if variables else None, many=True)
     for variable in figures.variables.values():
         if not variables and not variable.moves:
             continue
         values, ranges = np.moveaxis(variable.values, 0, -1), list(variable.ranges)
-        axis = next((i for i, range_ in enumerate(ranges) if range_.name == several), None)
-        if several and axis is None:
+        axis = next((i for i, range_ in enumerate(ranges) if range_.name == over), None)
+        if over and axis is None:
             values = np.broadcast_to(values, (len(counted), *values.shape))
         elif axis is not None:
             values = np.moveaxis(values, axis, 0)
@@ -360,14 +374,14 @@ def _frames(run: xr.Dataset, variables: Sequence[str]) -> Iterator[pd.DataFrame]
                     element=strange[0],
                 )
             kept = [elements.index(element) for element in dict.fromkeys(asked)]
-            shape = (*values.shape[: 1 if several else 0], len(elements), len(figures.years))
+            shape = (*values.shape[: 1 if over else 0], len(elements), len(figures.years))
             values = values.reshape(shape)[..., kept, :]
             elements = [elements[index] for index in kept]
         count, size = max(len(counted), 1), len(elements) * len(figures.years)
         yield pd.DataFrame(
             {
                 "scenario": figures.scenario,
-                **({several: np.repeat(counted, size)} if several else {}),
+                **({over: np.repeat(counted, size)} if over else {}),
                 "variable": split_reference(variable.name)[0],
                 "element": np.tile(np.repeat(elements, len(figures.years)), count),
                 "year": np.tile(figures.years, len(elements) * count),

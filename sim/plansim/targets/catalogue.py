@@ -12,18 +12,25 @@ from pathlib import Path
 from typing import TypeAlias
 
 from plansim.cache import code_of, digest, file_sha256, kept
-from plansim.errors import CatalogueError, Fault, Message, UnitError, nearest
+from plansim.errors import CatalogueError, Fault, InputError, Message, UnitError, nearest
 from plansim.files.notebook import Table, Tabular
 from plansim.files.shipped import shipped
 from plansim.model.records import Model, check_model, several
 from plansim.model.units import units_sha256
 from plansim.scenario.records import BilingualText
 from plansim.targets.indicator import measured_unit
-from plansim.targets.target import Target, split_reference, target_named, unit_factor
+from plansim.targets.target import (
+    Target,
+    binding_targets,
+    split_reference,
+    target_named,
+    unit_factor,
+)
 
 __all__ = [
     "Shapes",
     "TargetList",
+    "binding_targets_of",
     "load_targets",
     "misfits",
     "plan_title",
@@ -141,8 +148,10 @@ class TargetList(Tabular, tuple[Target, ...]):
         return columns, rows
 
 
-def load_targets(path: str | Path | None = None, model: Model | None = None) -> TargetList:
+def load_targets(path: str | Path | Model | None = None, model: Model | None = None) -> TargetList:
     """Read a catalogue: the one at ``path``, else the one beside the model, else the shipped one.
+
+    A model alone may be given in place of the path.
 
     With a model, each variable by which a target is judged must be in it, with a unit that converts
     to the target's. When the shipped catalogue is read for a model without one, targets that the
@@ -151,9 +160,11 @@ def load_targets(path: str | Path | None = None, model: Model | None = None) -> 
     Raises:
         CatalogueError: with every fault of the file, each with its line.
 
-    >>> [target.id for target in plansim.load_targets(model=plansim.load_model("lake.mdl"))]
+    >>> [target.id for target in plansim.load_targets(plansim.load_model("lake.mdl"))]
     ['F1', 'F2']
     """
+    if isinstance(path, Model):
+        path, model = None, path
     return TargetList(_loaded(path, model).targets)
 
 
@@ -212,6 +223,19 @@ def _loaded(path: str | Path | None, model: Model | None) -> _Catalogue:
         return _Catalogue(BilingualText(form.title.en, form.title.zh), targets)
 
     return kept("parsed", key, _Catalogue, make)
+
+
+def binding_targets_of(
+    model: Model, targets: Target | str | Iterable[Target | str] | None
+) -> tuple[Target, ...]:
+    """Return the binding ones of targets that are given as for `targets_of`.
+
+    Raises:
+        InputError: none of them is binding; otherwise as for `targets_of`.
+    """
+    if not (binding := binding_targets(targets_of(model, targets))):
+        raise InputError("no binding target is given")
+    return binding
 
 
 def plan_title(model: Model) -> BilingualText:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from plansim.cache import code_of, digest, file_sha256, kept
-from plansim.model.records import Model
+from plansim.model.records import Model, check_model
 from plansim.model.units import units_sha256
 from plansim.targets.target import Target
 from plansim.targets.views import Views
@@ -27,6 +27,7 @@ def load_views(model: Model, targets: Sequence[Target] = ()) -> Views:
     >>> [lever.name_en for lever in plansim.load_views(plansim.load_model("lake.mdl")).levers]
     ['effort', 'growth rate']
     """
+    check_model(model)
     path = model.path.with_name(FILE_NAME)
     key = digest(
         "views",

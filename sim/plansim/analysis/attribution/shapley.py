@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from plansim.errors import check_counts
 from plansim.scenario.factors import FloatArray
 
 __all__ = [
@@ -87,6 +88,7 @@ class Game:
 
 def game_of(count: int, orders: int | None, seed: int = 0) -> Game:
     """Return the game of so many members, by ``orders`` orders that are drawn; of None by all."""
+    check_counts(orders=orders)
     if orders is None:
         paths, passed = None, subsets(count)
     else:

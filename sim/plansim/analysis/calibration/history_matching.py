@@ -42,7 +42,7 @@ from plansim.analysis.ensemble import study_key
 from plansim.analysis.evaluator import Evaluator, Progress, Request, processors
 from plansim.analysis.experiments.distributions import quantiles
 from plansim.cache import kept
-from plansim.errors import InputError, Message
+from plansim.errors import InputError, Message, check_counts
 from plansim.model.records import Model
 from plansim.model.rewrite import with_equations
 from plansim.scenario.factors import Factor, FloatArray
@@ -189,6 +189,8 @@ def draw_members(
 def _read(
     model: Model, spec: ConditioningSpec | str | Path | None, members: int | None, seed: int | None
 ) -> ConditioningSpec:
+    check_counts(members=members)
+    check_counts(0, seed=seed)
     if not isinstance(spec, ConditioningSpec):
         spec = read_conditioning(model, Path(spec) if spec else None)
     return replace(

@@ -16,7 +16,7 @@ from plansim.analysis.calibration.conditioning import (
 from plansim.analysis.experiments.design import Design, DesignKind, remaining_factors
 from plansim.analysis.experiments.design_file import read_design
 from plansim.analysis.experiments.sampling import Sampler
-from plansim.errors import DesignError, InputError, Message
+from plansim.errors import DesignError, InputError, Message, check_counts
 from plansim.model.records import Model
 from plansim.scenario.factors import Apply, Factor, FloatArray, default_of
 from plansim.scenario.members import FILE_NAME, EnsembleKind, Members, MembersHead, digests_of
@@ -67,6 +67,8 @@ def draw_prior(
     elif design is None and model.path.with_name(CONDITIONING).is_file():
         spec = read_conditioning(model)
         design, files = spec.design, spec.prior_files
+    check_counts(members=members)
+    check_counts(0, seed=seed)
     policy = load_views(model).policy
     if (design := design or uncertainty_design(model)) is None:  # all single constants but levers
         written = as_written(model)

@@ -28,16 +28,17 @@ from plansim.analysis.decisions.member_states import states_of
 from plansim.analysis.ensemble import study_key
 from plansim.analysis.evaluator import Progress, processors
 from plansim.analysis.optimization.decision_form import read_frontier_spec
+from plansim.analysis.optimization.levers import lever_of
 from plansim.analysis.optimization.problem import DecisionProblem, decision_problem
 from plansim.cache import keep, recall
-from plansim.errors import InputError, Message
+from plansim.errors import check_counts
 from plansim.files.notebook import Table, Tabular
-from plansim.model.records import Model
+from plansim.model.records import Model, several
 from plansim.scenario.factors import FloatArray
 from plansim.scenario.members import Members
 from plansim.scenario.scenario_file import Scenario, scenario_of
-from plansim.targets.catalogue import targets_of
-from plansim.targets.target import Target, binding_targets
+from plansim.targets.catalogue import binding_targets_of
+from plansim.targets.target import Target
 from plansim.targets.views import Lever
 from plansim.targets.views_file import load_views
 
@@ -121,7 +122,7 @@ def conflicts(
     model: Model,
     scenario: Scenario | str | Path | None = None,
     *,
-    levers: Sequence[Lever] | None = None,
+    levers: Sequence[Lever | str] | None = None,
     targets: Sequence[Target | str] | None = None,
     members: Members | int | None = None,
     largest: int = 3,
@@ -134,7 +135,7 @@ def conflicts(
     Args:
         model: the model.
         scenario: about which levers are moved; by default that of ``decision.yaml``.
-        levers: by default those of ``decision.yaml`` beside the model.
+        levers: records or names; by default those of ``decision.yaml`` beside the model.
         targets: records or ids; by default the binding ones of the catalogue beside the model.
         members: states of the world, or how many are drawn anew; by default those of the ensemble
             beside the model.
@@ -153,14 +154,12 @@ def conflicts(
     >>> list(result.frame().columns)
     ['conflict', 'targets', 'share', 'target', 'amount', 'unit']
     """
+    check_counts(largest=largest)
     spec = read_frontier_spec(model, load_views(model))
     base = spec.scenario if scenario is None else scenario_of(model, scenario)
-    wanted = binding_targets(targets_of(model, targets))
-    if largest < 1 or not wanted:
-        expected = Message("a size from 1 on, and a binding target")
-        raise InputError("no set of targets to look at", expected=expected)
+    wanted = binding_targets_of(model, targets)
     states = states_of(model, members, threads=threads, progress=progress)
-    moved = spec.levers if levers is None else levers
+    moved = [lever_of(model, one) for one in several(levers or spec.levers)]
     space = decision_problem(
         model, base, moved, wanted, members=states, threads=threads or processors()
     )

@@ -36,8 +36,8 @@ from plansim.model.records import Model, several
 from plansim.scenario.factors import Factor, FloatArray
 from plansim.scenario.members import Members
 from plansim.scenario.scenario_file import Scenario, scenarios_of
-from plansim.targets.catalogue import targets_of
-from plansim.targets.target import Target, binding_targets
+from plansim.targets.catalogue import binding_targets_of
+from plansim.targets.target import Target
 
 __all__ = ["Information", "KnownUnknown", "information", "value_of_information"]
 
@@ -127,7 +127,7 @@ def information(
     >>> list(known.frame().columns)
     ['factor', 'factor_zh', 'value', 'error', 'PAWN']
     """
-    wanted = binding_targets(targets_of(model, targets))
+    wanted = binding_targets_of(model, targets)
     if isinstance(source, xr.Dataset):
         check_study(source, model, members)
         policies, factors, points, met = _stored(source, wanted)

@@ -35,9 +35,9 @@ from plansim.analysis.decisions.robustness import columns_of, named_targets
 from plansim.analysis.ensemble import study_key
 from plansim.analysis.evaluator import Progress, processors
 from plansim.analysis.optimization.decision_form import read_frontier_spec
-from plansim.analysis.optimization.levers import lever_named
+from plansim.analysis.optimization.levers import lever_of
 from plansim.analysis.optimization.problem import DecisionProblem, decision_problem
-from plansim.errors import InputError, Message
+from plansim.errors import InputError, Message, check_counts
 from plansim.files.notebook import Table, Tabular
 from plansim.files.shipped import is_shipped
 from plansim.model.records import Model, several
@@ -50,10 +50,10 @@ from plansim.scenario.scenario_file import (
     scenario_text,
     with_shipped,
 )
-from plansim.targets.catalogue import load_targets
+from plansim.targets.catalogue import binding_targets_of
 from plansim.targets.indicator import Measure
-from plansim.targets.target import binding_targets, indicator_of
-from plansim.targets.views import Lever, Views
+from plansim.targets.target import indicator_of
+from plansim.targets.views import Lever
 from plansim.targets.views_file import load_views
 
 __all__ = ["PolicyPoint", "PolicySet", "at_equal_growth", "policies", "policy_text"]
@@ -174,15 +174,17 @@ def policies(
     >>> list(result.frame().columns)
     ['policy', 'growth', 'met', 'effort', 'growth rate', 'F1']
     """
+    check_counts(seeds=seeds, generations=generations, members=members, fresh=fresh)
+    check_counts(0, seed=seed)
     chosen = _aims(aims, cost)
     views = load_views(model)
     spec = read_frontier_spec(model, views)
     base = spec.scenario if scenario is None else scenario_of(model, scenario)
-    lever_of = partial(_lever, model, views)
+    resolved = partial(lever_of, model)
     moved = _left(
-        [lever_of(one) for one in several(levers or spec.levers)], map(lever_of, several(without))
+        [resolved(one) for one in several(levers or spec.levers)], map(resolved, several(without))
     )
-    wanted = binding_targets(load_targets(model=model))
+    wanted = binding_targets_of(model, None)
     year = max((target.year or 0) for target in wanted)
     first = int(base.time.initial)
     indicators = [indicator_of(model, spec.growth, Measure.GROWTH, first, year)]
@@ -276,12 +278,6 @@ def _aims(aims: Sequence[Aim | str], cost: str) -> tuple[Aim, ...]:
     if (Aim.COST in chosen) != bool(cost):
         raise InputError("the aim 'cost' and the series that counts it go together")
     return chosen
-
-
-def _lever(model: Model, views: Views, name: str | Lever) -> Lever:
-    if isinstance(name, Lever):
-        return name
-    return views.lever(name) or lever_named(model, name)
 
 
 def _left(levers: Sequence[Lever], without: Iterable[Lever]) -> tuple[Lever, ...]:

@@ -34,8 +34,8 @@ from plansim.model.records import Model, several
 from plansim.scenario.factors import Apply, FloatArray
 from plansim.scenario.members import Members
 from plansim.scenario.scenario_file import Scenario, scenario_of, with_shipped
-from plansim.targets.catalogue import targets_of
-from plansim.targets.target import Target, binding_targets
+from plansim.targets.catalogue import binding_targets_of
+from plansim.targets.target import Target
 
 __all__ = [
     "PolicyPair",
@@ -195,7 +195,7 @@ def robustness(
     ids = [one.id for one in chosen]
     if twice := [name for name in ids if ids.count(name) > 1]:
         raise InputError("the policy '{name}' is given twice", name=twice[0])
-    wanted = binding_targets(targets_of(model, targets))
+    wanted = binding_targets_of(model, targets)
     states = states_of(model, members, threads=threads, progress=progress)
     if named is None:
         named = named_targets(model, states, wanted, threads, progress)

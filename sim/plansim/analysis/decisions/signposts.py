@@ -47,8 +47,8 @@ from plansim.model.records import Model
 from plansim.scenario.factors import FloatArray
 from plansim.scenario.members import Members
 from plansim.scenario.scenario_file import Scenario, scenario_of
-from plansim.targets.catalogue import load_targets, targets_of
-from plansim.targets.target import Target, binding_targets, split_reference
+from plansim.targets.catalogue import binding_targets_of, load_targets
+from plansim.targets.target import Target, split_reference
 from plansim.targets.views import names_of
 from plansim.targets.views_file import load_views
 
@@ -153,7 +153,7 @@ def signposts(
     0     F1     catch  t/Year
     """
     catalogue = load_targets(model=model)
-    wanted = binding_targets(catalogue if targets is None else targets_of(model, targets))
+    wanted = binding_targets_of(model, targets)
     history = load_history(model, catalogue)
     if history is None or not history.published:
         expected = Message("'published' in history.yaml beside the model")
@@ -293,7 +293,7 @@ class Adaptation:
 def adaptation(
     model: Model,
     scenario: Scenario | str | Path | None = None,
-    targets: Sequence[Target] | None = None,
+    targets: Sequence[Target | str] | None = None,
     *,
     named: Sequence[str] | None = None,
     members: Members | int | None = None,
@@ -305,7 +305,7 @@ def adaptation(
     Args:
         model: the model; ``responses`` of ``decision.yaml`` beside it takes the rules out.
         scenario: the policy with its rules.
-        targets: by default the catalogue beside the model.
+        targets: records or ids; by default the catalogue beside the model.
         named: ids of the targets that a policy should hold; by default as for `robustness`.
         members: states of the world, or how many are drawn anew; by default those of the ensemble
             beside the model.
@@ -330,7 +330,7 @@ def adaptation(
     if responses is None or values == chosen.values:
         return None
     rigid = replace(chosen, id=f"{chosen.id}+{responses.overlay.id}", values=values)
-    wanted = binding_targets(load_targets(model=model) if targets is None else targets)
+    wanted = binding_targets_of(model, targets)
     states = states_of(model, members, threads=threads, progress=progress)
     options: Any = {"members": states, "threads": threads, "progress": progress}
     result = robustness(model, [rigid, chosen], named=named, targets=wanted, **options)

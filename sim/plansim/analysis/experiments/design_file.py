@@ -15,7 +15,7 @@ import numpy as np
 from plansim.analysis.experiments.design import Design, DesignKind, remaining_factors
 from plansim.analysis.experiments.design_form import DesignContext, DesignForm
 from plansim.analysis.experiments.sampling import MOST_HYPERCUBE, MOST_RUNS, grid_axes
-from plansim.errors import DesignError, Fault, InputError, Message
+from plansim.errors import DesignError, Fault, InputError, Message, check_counts
 from plansim.files.forms import form_of
 from plansim.files.shipped import is_shipped, named_file
 from plansim.files.yaml_document import Plain, YamlDocument, read_document
@@ -71,7 +71,7 @@ def read_design(
     """
     path = design_named(path)
     document = read_document(path)
-    context = DesignContext(model, path, overlays=tuple(overlays))
+    context = DesignContext(model, path, overlays=several(overlays))
     return _design(document, context, samples, seed, scenarios)
 
 
@@ -137,6 +137,8 @@ def _design(
     seed: int | None,
     scenarios: Sequence[Scenario] | None,
 ) -> Design:
+    check_counts(samples=samples)
+    check_counts(0, seed=seed)
     model, path = context.model, context.path
     form = form_of(DesignForm, document, context, DesignError)
     read = list(form.scenarios if scenarios is None else scenarios)

@@ -13,6 +13,7 @@ from plansim.analysis.experiments.design import CARD, nested
 from plansim.errors import InputError, Message, nearest
 from plansim.model.records import Model, several
 from plansim.scenario.factors import Apply, Factor, FloatArray
+from plansim.targets.annual import check_dataset
 from plansim.targets.target import Target
 from plansim.targets.verdict import PART_MET
 
@@ -61,7 +62,7 @@ def ids_in(study: xr.Dataset, targets: Target | str | Iterable[Target | str] | N
     Raises:
         InputError: the dataset is no sweep's, or the sweep judges no target of an id.
     """
-    if "verdict" not in study:
+    if "verdict" not in check_dataset(study):
         expected = Message("what sweep or open_sweep returns")
         raise InputError("the dataset does not hold the runs of a sweep", expected=expected)
     judged = [str(name) for name in study["target"].values]

@@ -22,7 +22,7 @@ from plansim.errors import InputError, Message
 from plansim.files.forms import LAX, Entries, Form, Items, Resolved, Words, form_of, listed
 from plansim.files.notebook import Table, Tabular
 from plansim.files.yaml_document import read_document
-from plansim.model.records import Model
+from plansim.model.records import Model, check_model
 from plansim.scenario.factors import FloatArray, default_of
 from plansim.scenario.references import constant_cells, reference_of
 from plansim.scenario.scenario_file import Scenario, scenario_of
@@ -170,6 +170,7 @@ def load_loops(model: Model) -> Loops:
     >>> loop.id, loop.polarity.value, loop.found
     ('B', 'balancing', True)
     """
+    check_model(model)
     path = model.path.with_name(FILE_NAME)
     if not path.is_file():
         raise InputError("no loops are declared for the model", path, found=Message("no such file"))

@@ -15,7 +15,18 @@ from plansim.targets.labels import reference_named
 from plansim.targets.views import Lever, names_of
 from plansim.targets.views_file import load_views
 
-__all__ = ["lever_named"]
+__all__ = ["lever_named", "lever_of"]
+
+
+def lever_of(model: Model, lever: Lever | str) -> Lever:
+    """Return a lever that is given as a record or by name: one of the views, else a constant.
+
+    Raises:
+        InputError: there is no such lever or constant, or the name means several.
+    """
+    if isinstance(lever, Lever):
+        return lever
+    return load_views(model).lever(lever) or lever_named(model, lever)
 
 
 def lever_named(model: Model, name: str) -> Lever:

@@ -17,6 +17,7 @@ from plansim.analysis.evaluator import Evaluator, Progress, Request, processors
 from plansim.analysis.experiments.design import Design, DesignKind
 from plansim.analysis.experiments.design_file import LEVELS, TRAJECTORIES, read_design
 from plansim.analysis.experiments.sampling import Sampler
+from plansim.errors import check_counts
 from plansim.model.records import Model
 from plansim.scenario.factors import FloatArray
 from plansim.targets.catalogue import targets_of
@@ -147,6 +148,7 @@ def margins_of(
 
 def screening_points(design: Design, trajectories: int) -> FloatArray:
     """Return points of a design's factors on Morris trajectories: ``(point, factor)``."""
+    check_counts(trajectories=trajectories)
     count = trajectories * (len(design.factors) + 1)
     screening = replace(design, kind=DesignKind.MORRIS, points=count, levels=LEVELS)
     return Sampler(screening).draw(0, count)

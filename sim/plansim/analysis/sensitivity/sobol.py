@@ -45,8 +45,8 @@ from plansim.errors import DesignError, Message
 from plansim.files.notebook import Table, Tabular
 from plansim.model.records import Model
 from plansim.scenario.factors import Factor, FloatArray
-from plansim.targets.catalogue import targets_of
-from plansim.targets.target import Target, binding_targets
+from plansim.targets.catalogue import binding_targets_of
+from plansim.targets.target import Target
 
 __all__ = [
     "MAIN_DRIVERS",
@@ -185,7 +185,7 @@ def sobol(
     0     F1   room  0.7
     """
     design = seeded(design, model, seed)
-    binding = binding_targets(targets_of(model, targets))
+    binding = binding_targets_of(model, targets)
     if not design.kind.is_sample:
         raise DesignError(
             "only a sample says how likely something is",
@@ -194,10 +194,10 @@ def sobol(
             found=design.kind,
         )
     factors = design.factors
+    points = screening_points(design, trajectories)
     first, second = draw_pair(factors, design.points, design.seed)
     margins = margins_of(model, design, binding, threads)
     drawn = margins(np.concatenate([first, second]))
-    points = screening_points(design, trajectories)
     moved = margins(points)
     screening = elementary_effects(points, moved, design.seed)
     chosen = leading(screening.strength, FACTORS_PER_TARGET, FEWEST_CHOSEN)

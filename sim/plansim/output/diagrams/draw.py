@@ -13,7 +13,8 @@ from importlib.resources import files
 
 from rich.cells import cell_len
 
-from plansim.model.records import Model, Variable
+from plansim.errors import UnknownNameError, nearest
+from plansim.model.records import Model, Variable, several
 from plansim.output.diagrams.layout import Edge, Layout, Node, Position, lay_out
 from plansim.output.diagrams.parts import (
     Element,
@@ -211,10 +212,16 @@ def module_diagram(
         href: what a variable's element leads to; nothing if there is none.
         signs: of the causal links, as `link_signs` finds them; without them none are drawn.
 
+    Raises:
+        UnknownNameError: the model has no module of that name.
+
     >>> plansim.module_diagram(plansim.load_model("lake.mdl"), "")[:4]
     '<svg'
     """
-    parts, wanted = module_parts(model, module), tuple(map(Lang, langs))
+    if module not in (known := modules_drawn(model)):
+        near = nearest(module, known)
+        raise UnknownNameError("no module is called '{name}'", nearest=near, name=module)
+    parts, wanted = module_parts(model, module), tuple(map(Lang, several(langs)))
     cards = {key: card_of(element, wanted) for key, element in parts.elements.items()}
     layout = lay_out(cards, edges_of(parts))
     body = [*_links(parts, layout, signs or {}), *_pipes(parts, layout)]

@@ -19,7 +19,7 @@ from plansim.analysis.feedback.loops import Loop, LoopLink, load_loops
 from plansim.files.writing import write_folder
 from plansim.model.comment import load_evidence
 from plansim.model.reading.expression import Table, name_key
-from plansim.model.records import Model, Variable, VariableKind
+from plansim.model.records import Model, Variable, VariableKind, several
 from plansim.model.units import NO_UNIT
 from plansim.output.describe import range_words, reference_name
 from plansim.output.diagrams.draw import STYLE, module_diagram, modules_drawn
@@ -65,7 +65,7 @@ def document(
     >>> plansim.document(model, "pages", force=True)
     11
     """
-    beside, chosen = model.path.parent, [Lang(lang) for lang in langs]
+    beside, chosen = model.path.parent, [Lang(lang) for lang in several(langs)]
     known, evidence = load_targets(model=model), load_evidence(beside)
     # Where it judges no target, the plan is another model's.
     targets = known if any(target.variables for target in known) else ()

@@ -23,6 +23,7 @@ from plansim.scenario.levers import constant_named, lever_of
 from plansim.scenario.members import LIMIT, Members, Moved, When
 from plansim.scenario.references import split_name
 from plansim.scenario.scenario_file import Scenario
+from plansim.targets.catalogue import load_targets
 from plansim.targets.indicator import Measure
 from plansim.targets.target import Kind, Status, Target, split_reference, unit_factor, variable_of
 from plansim.targets.verdict import SURE, Share, Verdict, certainty_of
@@ -111,13 +112,13 @@ def observed_dots(model: Model, targets: Sequence[Target]) -> Dots:
     target is judged, which give way to the former.
     """
     dots: dict[_Key, dict[int, Dot]] = {}
-    for key, year, dot in (*_base_figures(model, targets), *_history(model, targets)):
+    for key, year, dot in (*_base_figures(model, targets), *_history(model)):
         dots.setdefault(key, {})[year] = dot
     return {key: dict(sorted(values.items())) for key, values in dots.items()}
 
 
-def _history(model: Model, targets: Sequence[Target]) -> Iterator[tuple[_Key, int, Dot]]:
-    history = load_history(model, targets)
+def _history(model: Model) -> Iterator[tuple[_Key, int, Dot]]:
+    history = load_history(model, load_targets(model=model))
     for series in history.series if history else ():
         key = split_reference(series.of)
         elements = {one for range_ in model.subscripts.values() for one in range_.elements}

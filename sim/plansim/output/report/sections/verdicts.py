@@ -20,7 +20,7 @@ from plansim.output.report.document import (
 from plansim.output.series import series_in
 from plansim.output.words import verdicts as wording
 from plansim.output.words.text import Text
-from plansim.targets.target import Attribute, Status, Target, split_reference
+from plansim.targets.target import Attribute, Status, Target, binding_targets, split_reference
 from plansim.targets.verdict import Verdict
 from plansim.targets.views import Chart
 
@@ -174,7 +174,8 @@ def verdict_section(comparison: Comparison, names: Sequence[str], text: Text) ->
         lambda: _map(comparison, names, text),
     )
     title = text("report.verdicts")
-    return Section(title, title, (picture, table), new_page=True)
+    is_drawn = bool(binding_targets(judged))
+    return Section(title, title, (picture, table) if is_drawn else (table,), new_page=True)
 
 
 def _map(comparison: Comparison, names: Sequence[str], text: Text) -> Drawing:
