@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import hypothesis
@@ -22,28 +22,23 @@ from plansim.output.page.page import Page, make_page
 from plansim.scenario.scenario_file import Scenario, list_scenarios, read_scenario, shipped_overlays
 from plansim.targets.catalogue import load_targets
 from plansim.targets.target import Target
-from tests.helpers.command import Call, Done
+from tests.helpers.command import Call, Command, Done
 from tests.helpers.vensim_text import MODELS
 from tests.helpers.visit import Another, Visit
-
-Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
 ROOT = Path(__file__).parents[1]
 
 # The same commit passes or fails for everyone: examples follow from the test, not from chance, and
-# no example fails for being slow on a busy machine. `pytest --hypothesis-profile=default` explores.
+# no example fails for being slow on a busy machine. `pytest --hypothesis-profile=explore` explores.
 hypothesis.settings.register_profile("plansim", derandomize=True, deadline=None)
+hypothesis.settings.register_profile("explore", deadline=None)
 hypothesis.settings.load_profile("plansim")
 
 
-CITY = {"city", "stories", "context", "shipped_page"}
-"""Fixtures by which a test takes the shipped model."""
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that run the shipped model."""
+    """Mark the tests that run the shipped model, on whose fixture all others of it rest."""
     for item in items:
-        if CITY & set(getattr(item, "fixturenames", ())):
+        if "city" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.city)
 
 

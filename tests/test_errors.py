@@ -1,3 +1,5 @@
+"""A fault says what it knows; the nearest name is found; a log stays small."""
+
 from __future__ import annotations
 
 import pickle

@@ -10,12 +10,12 @@ import sysconfig
 import tarfile
 import venv
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 import pytest
 
-Command = Callable[..., "subprocess.CompletedProcess[str]"]
+from tests.helpers.command import Command
 
 # Where each folder of the repository lies in the wheel.
 PLACES = {

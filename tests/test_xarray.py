@@ -343,6 +343,8 @@ MISUSED: dict[str, tuple[Callable[[Any, Any], object], str]] = {
     "runs as scenario": (lambda m, r: api.read_scenario(r, m), "a scenario, found Dataset"),
     "no scenario": (lambda m, r: api.simulate(m, []), "no scenario is given"),
     "twice": (lambda m, r: api.check_scenarios(m, ["momentum"] * 2), "is given twice"),
+    "twice side by side": (lambda m, r: api.simulate(m, ["momentum"] * 2), "found momentum, mom"),
+    "clocks": (lambda m, r: api.simulate(m, ["momentum", "hindcast-2000"]), "different clocks"),
     "number of members": (lambda m, r: api.simulate(m, ensemble=100), "Members.*found int"),
     "engine": (lambda m, r: api.simulate(m, engine="pysdd"), "one of compiled, pysd; did you"),
     "language": (lambda m, r: r.plansim.plot.lines("GDP", lang="de"), "expected one of en, zh"),

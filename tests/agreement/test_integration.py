@@ -36,7 +36,7 @@ FLOWS: Mapping[str, Flow] = {
     "RAMP(2, 2000.6, 2002.3)": lambda start, now: 2 * (min(max(now, 2000.6), 2002.3) - 2000.6),
     "PULSE(2001, 1.5)*Time": lambda start, now: now * (2001 <= start < 2002.5),
     "PULSE TRAIN(2000.5, 0.5, 1.25, 2003)*Time": lambda start, now: (
-        now * (2000.5 <= start < 2003 and (start - 2000.5) % 1.25 < 0.5)
+        now * (2000.5 <= start <= 2003 and (start - 2000.5) % 1.25 < 0.5)
     ),
     "IF THEN ELSE(Time > 2001, Time, 0)": lambda start, now: now if start > 2001 else 0,
     "IF THEN ELSE(later >= 2001.5, Time, 0)": lambda start, now: now if start >= 2001.25 else 0,

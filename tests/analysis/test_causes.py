@@ -16,12 +16,11 @@ from plansim.analysis.attribution import assumptions as causes
 from plansim.analysis.attribution.assumptions import attribute, groups_of
 from plansim.analysis.attribution.shapley import MOST_EXACT, game_of, shapley
 from plansim.errors import SimulationError
-from plansim.model.reader import load_model
 from plansim.model.records import Model
 from plansim.scenario.scenario_file import Scenario, as_written, read_scenario
 from plansim.targets.target import Status
 from tests.helpers.plan import aim, plan
-from tests.helpers.vensim_text import writer
+from tests.helpers.vensim_text import small_model
 
 # What each setting adds to the sum is known; `both` is a product, which two settings share.
 EQUATIONS = """
@@ -54,8 +53,7 @@ Story = Callable[[str], Scenario]
 
 @pytest.fixture
 def town(tmp_path: Path) -> Model:
-    (tmp_path / "targets.yaml").write_text(TARGETS, "utf-8")
-    return load_model(writer(tmp_path)(EQUATIONS))
+    return small_model(tmp_path, EQUATIONS, targets=TARGETS)
 
 
 @pytest.fixture

@@ -15,18 +15,17 @@ from scipy.stats import binomtest, kstest, norm
 import plansim
 from plansim.analysis.calibration.conditioning import read_conditioning
 from plansim.analysis.calibration.diagnostics import diagnose, forecast_held_out
-from plansim.analysis.calibration.history_matching import condition, implausibility
+from plansim.analysis.calibration.history_matching import condition, implausibility, screened
 from plansim.analysis.validation.context import ValidationContext
 from plansim.analysis.validation.result import ValidationOutcome
 from plansim.analysis.validation.uncertainty import held_out
 from plansim.errors import DesignError, InputError
-from plansim.model.reader import load_model
 from plansim.model.records import Model
 from plansim.scenario.members import EnsembleKind
 from plansim.scenario.members_file import write_members
 from plansim.scenario.scenario_file import read_scenario
 from tests.helpers.plan import aim, plan
-from tests.helpers.vensim_text import writer
+from tests.helpers.vensim_text import small_model
 
 # From 1995 on the pond holds 10*part + rate*(t - 1995), and the gauge shows that and its offset.
 _EQUATIONS = """
@@ -95,16 +94,10 @@ def pond(folder: Path, *changes: tuple[str, str], spec: str = _SPEC) -> Model:
     for old, new in changes:
         assert old in spec, old
         spec = spec.replace(old, new)
-    texts = {
-        "targets.yaml": _TARGETS,
-        "history.yaml": _HISTORY,
-        "observations.csv": _OBSERVED,
-        "conditioning.yaml": spec,
-        "past.yaml": "title: Past\nvalues: {INITIAL TIME: 1995, FINAL TIME: 2000.5}\n",
-    }
-    for name, text in texts.items():
-        (folder / name).write_text(text, "utf-8")
-    return load_model(writer(folder)(_EQUATIONS))
+    past = "title: Past\nvalues: {INITIAL TIME: 1995, FINAL TIME: 2000.5}\n"
+    texts = {"targets": _TARGETS, "history": _HISTORY, "conditioning": spec, "past": past}
+    (folder / "observations.csv").write_text(_OBSERVED, "utf-8")
+    return small_model(folder, _EQUATIONS, **texts)
 
 
 SWITCHED = ("  idle:\n", "  idle:\n  switch: {discrete: {values: [0, 1]}}\nstructures: [switch]\n")
@@ -198,6 +191,12 @@ def test_a_factor_that_says_nothing_of_the_past_stays_as_it_was(tmp_path: Path) 
     model = pond(tmp_path, ("    observations:\n", "    without: rate\n    observations:\n"))
     rate = condition(model).members.values[:, 0]
     assert kstest(rate, "uniform", (0, 2)).pvalue > 1e-3
+
+
+def test_factors_are_screened_by_the_statistic_of_kolmogorov_and_smirnov() -> None:
+    shares = np.random.default_rng(3).random((20, 200))
+    distances = [kstest(column, "uniform").statistic for column in shares.T]
+    assert screened(shares, 50).tolist() == np.argsort(distances)[::-1][:50].tolist()
 
 
 # --- diagnostics ----------------------------------------------------------------------------------

@@ -28,11 +28,10 @@ from plansim.analysis.experiments.layout import SweepJob
 from plansim.analysis.experiments.sampling import MOST_HYPERCUBE, Sampler
 from plansim.errors import DesignError
 from plansim.files.shipped import shipped
-from plansim.model.reader import load_model
 from plansim.model.records import Model
 from plansim.scenario.factors import Apply, Distribution, Factor
 from plansim.scenario.scenario_file import as_written
-from tests.helpers.vensim_text import writer
+from tests.helpers.vensim_text import small_model
 
 EQUATIONS = """
 trade: farms, mills ~~|
@@ -46,7 +45,7 @@ output[trade]= weight[trade]*stock ~ 亿元 ~ |
 
 @pytest.fixture
 def small(tmp_path: Path) -> Model:
-    return load_model(writer(tmp_path)(EQUATIONS))
+    return small_model(tmp_path, EQUATIONS)
 
 
 @pytest.fixture
@@ -194,6 +193,21 @@ def test_the_example_in_the_guide_is_a_design(city: Model, tmp_path: Path, root:
     assert not [fault for fault in design.warnings if Path(str(fault.file)).name == "design.yaml"]
 
 
+@pytest.mark.parametrize(
+    ("design", "points"),
+    [
+        ("{samples: 2000000}", 2_000_000),
+        ("{kind: latin hypercube, samples: 1000000}", MOST_HYPERCUBE),
+        ("{kind: grid, levels: 4}", 4**2),
+        ("{kind: morris, samples: 10}", 10 * (2 + 1)),  # trajectories
+    ],
+)
+def test_a_design_has_the_points_that_are_asked_for(
+    reads: Callable[[str], Design], design: str, points: int
+) -> None:
+    assert reads(f"factors: {{growth: , share: [0, 1]}}\ndesign: {design}\n").points == points
+
+
 def test_a_name_alone_is_uniform_over_the_plausible_range(reads: Callable[[str], Design]) -> None:
     (growth, weight) = reads("factors:\n  增长率:\n  weight[mills]:\n").factors
     assert growth == Factor(
@@ -205,33 +219,29 @@ def test_a_name_alone_is_uniform_over_the_plausible_range(reads: Callable[[str],
     assert "'growth' takes 'growth' outside its plausible range" in str(warning)
 
 
+REST = """
+trade: farms, mills ~~|
+named= 1 ~ Dmnl [0,10] ~ 甲。Acted on by a factor. [A: 0–2] |
+kept= 1 ~ Dmnl [0,10] ~ 乙。Left out by name. [A: 0–2] |
+told= 1 ~ Dmnl [0,10] ~ 丙。Set by a scenario. [A: 0–2] |
+open= 1 ~ Dmnl [0,10] ~ 丁。Without a range. |
+left= 1 ~ Dmnl [0,10] ~ 戊。What is left. [A: 0.5–2] |
+many[trade]= 1, 2 ~ Dmnl [0,10] ~ 己。An array. [A: 0–2] |
+will before= 1 ~ Dmnl [0,10] ~ 庚（前）。A lever. [A: 0–2] |
+will after= 1 ~ Dmnl [0,10] ~ 庚（后）。A lever. [A: 0–2] |
+will from year= 2001 ~ Year [2000,2010] ~ 庚（年）。A lever. [A: 2000–2002] |
+stock= INTEG(named + kept + told + open + left + will before + will after
+    + will from year*0 + SUM(many[trade!]), 1) ~ Dmnl ~ 存。 |
+"""
+
+
 def test_the_rest_is_every_constant_that_is_neither_named_nor_set_nor_a_lever(
     tmp_path: Path,
 ) -> None:
-    model = load_model(
-        writer(tmp_path)(
-            """
-            trade: farms, mills ~~|
-            named= 1 ~ Dmnl [0,10] ~ 甲。Acted on by a factor. [A: 0–2] |
-            kept= 1 ~ Dmnl [0,10] ~ 乙。Left out by name. [A: 0–2] |
-            told= 1 ~ Dmnl [0,10] ~ 丙。Set by a scenario. [A: 0–2] |
-            open= 1 ~ Dmnl [0,10] ~ 丁。Without a range. |
-            left= 1 ~ Dmnl [0,10] ~ 戊。What is left. [A: 0.5–2] |
-            many[trade]= 1, 2 ~ Dmnl [0,10] ~ 己。An array. [A: 0–2] |
-            will before= 1 ~ Dmnl [0,10] ~ 庚（前）。A lever. [A: 0–2] |
-            will after= 1 ~ Dmnl [0,10] ~ 庚（后）。A lever. [A: 0–2] |
-            will from year= 2001 ~ Year [2000,2010] ~ 庚（年）。A lever. [A: 2000–2002] |
-            stock= INTEG(named + kept + told + open + left + will before + will after
-                + will from year*0 + SUM(many[trade!]), 1) ~ Dmnl ~ 存。 |
-            """
-        )
-    )
-    (tmp_path / "plain.yaml").write_text("title: Plain\nvalues: {told: 2}\n", "utf-8")
+    plain = "title: Plain\nvalues: {told: 2}\n"
+    rest = "title: T\nscenarios: plain.yaml\nfactors: {named: [0, 1]}\nrest: {without: [乙]}\n"
+    model = small_model(tmp_path, REST, plain=plain, design=rest)
     path = tmp_path / "design.yaml"
-    path.write_text(
-        "title: T\nscenarios: plain.yaml\nfactors: {named: [0, 1]}\nrest: {without: [乙]}\n",
-        "utf-8",
-    )
     for design in (
         read_design(path, model),
         # What the file's own scenario sets is its policy, whoever runs the design.
@@ -304,7 +314,9 @@ design: {kind: latin hypercube, samples: 10, seed: 3}
         ("", "a sweep needs factors"),
     ],
 )  # fmt: skip
-def test_faults(reads: Callable[[str], Design], text: str, expected: str) -> None:
+def test_a_fault_of_a_design_is_told(
+    reads: Callable[[str], Design], text: str, expected: str
+) -> None:
     with pytest.raises(DesignError) as caught:
         reads(text)
     assert expected in str(caught.value)
@@ -313,7 +325,7 @@ def test_faults(reads: Callable[[str], Design], text: str, expected: str) -> Non
 # --- designs of a few words -----------------------------------------------------------------------
 
 
-def test_a_quick_design(small: Model) -> None:
+def test_a_factor_of_a_few_words_is_even_over_its_range(small: Model) -> None:
     wide, narrow = (
         quick_design(None, [text], small, samples=8, seed=1)
         for text in ("增长率", "growth = 5 %/Year..0.1")
@@ -334,7 +346,7 @@ def test_a_quick_design(small: Model) -> None:
         (["share"], "needs a distribution; expected NAME=LOW..HIGH"),
     ],
 )
-def test_faults_of_quick_designs(small: Model, factors: list[str], expected: str) -> None:
+def test_a_fault_of_a_few_words_is_told(small: Model, factors: list[str], expected: str) -> None:
     with pytest.raises(DesignError) as caught:
         quick_design(None, factors, small)
     assert expected in str(caught.value)

@@ -15,11 +15,10 @@ from plansim.analysis.feedback.loops import Polarity, cut_loops, load_loops
 from plansim.analysis.feedback.polarity import link_signs
 from plansim.engine.simulate import simulate
 from plansim.errors import CatalogueError, InputError
-from plansim.model.reader import load_model
 from plansim.model.records import Model
 from plansim.scenario.scenario_file import as_written, read_scenario
 from tests.helpers.plan import aim, plan
-from tests.helpers.vensim_text import writer
+from tests.helpers.vensim_text import small_model
 from tests.toys.logistic import CAPACITY, EQUATIONS, LOOPS, STEP, crossing, logistic, stock_at
 
 # --- links ----------------------------------------------------------------------------------------
@@ -51,7 +50,7 @@ ahead= GET DATA BETWEEN TIMES(seen, Time + level, 0) + TIME SHIFT(seen, 2) ~ Dmn
 
 
 def test_signs_are_those_of_the_derivatives(tmp_path: Path) -> None:
-    small = load_model(writer(tmp_path)(LINKS))
+    small = small_model(tmp_path, LINKS)
     signs = link_signs(small, as_written(small))
     level = simulate(small)["level"]
     assert float(level.min()) < 4
@@ -109,9 +108,7 @@ TOWN_LOOPS += """\
 
 @pytest.fixture
 def town(tmp_path: Path) -> Model:
-    (tmp_path / "targets.yaml").write_text(TARGETS, "utf-8")
-    (tmp_path / "loops.yaml").write_text(TOWN_LOOPS, "utf-8")
-    return load_model(writer(tmp_path)(TOWN))
+    return small_model(tmp_path, TOWN, targets=TARGETS, loops=TOWN_LOOPS)
 
 
 def test_what_is_declared_is_looked_for_in_the_equations(town: Model) -> None:
@@ -152,6 +149,7 @@ def test_cuts_are_those_known_in_closed_form(town: Model) -> None:
     assert effect.cut == pytest.approx(200 - 100 * 0.975**11)
     assert decay.effects[0].cut == pytest.approx(50 + 50 * 1.05**11)
     assert (effect.status_whole.value, effect.status_cut.value) == ("met", "missed")
+    assert [target.id for target in growth.turned] == ["S1"]
     shift = 1 - (200 - 100 * 0.975**17) / (100 * 1.025**17)  # by the horizon
     assert growth.strongest == pytest.approx(shift)
     assert growth.fault == decay.fault == ""

@@ -24,13 +24,12 @@ from plansim.analysis.sensitivity.sobol import (
     with_group,
 )
 from plansim.errors import DesignError
-from plansim.model.reader import load_model
 from plansim.model.records import Model
 from plansim.scenario.factors import Apply, Distribution, Factor, FloatArray
 from plansim.targets.catalogue import load_targets
 from plansim.targets.target import Target
 from tests.helpers.plan import aim, plan
-from tests.helpers.vensim_text import writer
+from tests.helpers.vensim_text import small_model
 
 # --- functions ------------------------------------------------------------------------------------
 
@@ -66,7 +65,7 @@ def estimated(inputs: list[Factor], function: Function, groups: list[list[int]])
     return estimate_indices(function(a)[None], function(b)[None], mixed)
 
 
-def test_ishigami() -> None:
+def test_indices_of_the_ishigami_function_are_those_of_its_variances() -> None:
     found = estimated(factors_of(ANGLE, ANGLE, ANGLE), ishigami, [[0], [1], [2], [0, 2]])
     first = np.array([ALONE_1, ALONE_2, 0, ALONE_1 + WITH_3]) / ALL
     total = np.array([ALONE_1 + WITH_3, ALONE_2, WITH_3, ALONE_1 + WITH_3]) / ALL
@@ -168,15 +167,10 @@ def read(folder: Path, *more: tuple[str, str, float, str]) -> Read:
     """Write the model with its aims and more, two scenarios and a design, and read them."""
     rows = (aim(key, f"at least: {least}, year: 2003", by, attribute=attribute)
             for key, attribute, least, by in (*AIMS, *more))  # fmt: skip
-    texts = {
-        "targets": plan(*rows, horizon=2005),
-        "low": "title: Low\nvalues: {plan: 0}\n",
-        "high": "title: High\nvalues: {plan: 1}\nassumes: {L1: It is so.}\n",
-        "design": DESIGN,
-    }
-    for name, text in texts.items():
-        (folder / f"{name}.yaml").write_text(text, "utf-8")
-    model = load_model(writer(folder)(EQUATIONS))
+    low = "title: Low\nvalues: {plan: 0}\n"
+    high = "title: High\nvalues: {plan: 1}\nassumes: {L1: It is so.}\n"
+    texts = {"targets": plan(*rows, horizon=2005), "low": low, "high": high, "design": DESIGN}
+    model = small_model(folder, EQUATIONS, **texts)
     return model, read_design(folder / "design.yaml", model), load_targets(model=model)
 
 

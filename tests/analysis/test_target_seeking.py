@@ -15,12 +15,11 @@ from plansim.analysis.evaluator import Evaluator, Request
 from plansim.analysis.optimization.levers import lever_named
 from plansim.analysis.optimization.target_seeking import SearchRange, Solution, solve
 from plansim.errors import InputError, SimulationError
-from plansim.model.reader import load_model
 from plansim.model.records import Model
 from plansim.scenario.scenario_file import as_written
 from plansim.targets.catalogue import load_targets
 from tests.helpers.plan import aim, plan
-from tests.helpers.vensim_text import writer
+from tests.helpers.vensim_text import small_model
 
 EQUATIONS = """
 trade: farms, mills ~~|
@@ -59,8 +58,7 @@ AIMS = [
 @pytest.fixture
 def town(tmp_path: Path) -> Model:
     rows = (aim(key, f"{limit}, year: 2005", name) for key, limit, name in AIMS)
-    (tmp_path / "targets.yaml").write_text(plan(*rows), "utf-8")
-    return load_model(writer(tmp_path)(EQUATIONS))
+    return small_model(tmp_path, EQUATIONS, targets=plan(*rows))
 
 
 @pytest.mark.parametrize(
@@ -155,8 +153,7 @@ MIX_AIMS = [
 @pytest.fixture
 def village(tmp_path: Path) -> Model:
     rows = (aim(key, f"{limit}, year: 2003", name) for key, limit, name in MIX_AIMS)
-    (tmp_path / "targets.yaml").write_text(plan(*rows), "utf-8")
-    return load_model(writer(tmp_path)(MIX_EQUATIONS))
+    return small_model(tmp_path, MIX_EQUATIONS, targets=plan(*rows))
 
 
 @pytest.fixture

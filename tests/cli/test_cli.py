@@ -195,7 +195,7 @@ def test_run_shows_named_variables_in_every_form(run: Call, town: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["Capital_Life", "资本寿命", "capital  life"])
-def test_show_a_variable(call: Call, town: Path, name: str) -> None:
+def test_show_tells_a_variable_by_any_of_its_names(call: Call, town: Path, name: str) -> None:
     done = call("show", name, "--model", "town.mdl")
     assert (done.code, done.err) == (0, "")
     facts = dict(line.split("  ", 1) for line in done.out.splitlines() if not line.startswith(" "))

@@ -103,18 +103,27 @@ def test_without_pysimlin_it_is_said_that_there_are_no_scores(
     call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("plansim.engine.simlin.has_simlin", lambda: False)
-    code, out, _ = call("why", "loops", "baseline")
+    loops = ("why", "loops", "boats.yaml", "--model", "lake.mdl")
+    code, out, _ = call(*loops)
     assert code == 0
     why = "pysimlin is not installed; pip install 'plansim[loops]' brings it"
     assert f"No loop scores: {why}." in " ".join(out.split())
-    found = json.loads(call("why", "loops", "baseline", "--format", "json")[1])
+    found = json.loads(call(*loops, "--format", "json").out)
     assert found["missing"] == why
     assert found["shares"] == {}
-    assert "→+ 地区生产总值 →+" in call("why", "loops", "baseline", "--lang", "zh").out
+    assert "鱼量 →+ 捕捞量 →−" in call(*loops, "--lang", "zh").out
 
 
-def test_what_two_scenarios_differ_in_is_told_in_units_of_levers_and_in_chinese(call: Call) -> None:
-    line = ("why", "attribute", "baseline", "green-transition", "--target", "M28")
+def test_what_two_scenarios_differ_in_is_told_in_units_of_levers_and_in_chinese(
+    call: Call, tmp_path: Path
+) -> None:
+    (tmp_path / "own.yaml").write_text(
+        "title: Own\nparent: baseline\n"
+        "values: {policy emphasis: {agriculture: 1.05, services: 1.1}}\n"
+        "levers: {retrofit rate: {after: 10 %/Year, from: 2006.5}}\n",
+        "utf-8",
+    )
+    line = ("why", "attribute", "baseline", "own.yaml", "--target", "M28")
     told = call(*line, "--lang", "zh").out
     assert "后：5 → 10 %/年；起始年：2007 → 2006.5 年" in told
     assert "农业 1 → 1.05" in told

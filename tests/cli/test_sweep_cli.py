@@ -13,7 +13,9 @@ from pathlib import Path
 
 import xarray as xr
 
+from plansim import open_sweep
 from tests.helpers.command import Call
+from tests.toys.lake import lake
 
 FACTORS = ("--factor", "credit ease after", "--factor", "外部需求增长率（前）=8 %/Year..0.14")
 
@@ -64,13 +66,12 @@ def _read_until(terminal: int, wanted: bytes, seconds: float = 60) -> bytes:
     return seen
 
 
-def test_progress_is_shown_and_ctrl_c_keeps_what_is_done(
-    call: Call, tmp_path: Path, root: Path
-) -> None:
-    arguments = ("sweep", "growth-investment", "-n", "300000", "-o", "r.zarr", "--threads", "1")
-    process, terminal = _started(tmp_path, root, *arguments)
+def test_progress_is_shown_and_ctrl_c_keeps_what_is_done(tmp_path: Path, root: Path) -> None:
+    lake(tmp_path)
+    arguments = ("-n", "5000000", "-o", "r.zarr", "--threads", "1", "--model", "lake.mdl")
+    process, terminal = _started(tmp_path, root, "sweep", "design.yaml", *arguments)
     try:
-        shown = rb"[1-9][\d,]+ of 300,000, to go: \S*\d:\d\d:\d\d"
+        shown = rb"[1-9][\d,]+ of 5,000,000, to go: \S*\d:\d\d:\d\d"
         seen = _read_until(terminal, shown)
         assert re.search(shown, seen), seen
         process.send_signal(signal.SIGINT)
@@ -79,13 +80,12 @@ def test_progress_is_shown_and_ctrl_c_keeps_what_is_done(
     finally:
         process.kill()
         os.close(terminal)
-    told = re.search(rb"Stopped: ([\d,]+) of 300,000 runs are stored in r\.zarr", rest)
+    told = re.search(rb"Stopped: ([\d,]+) of 5,000,000 runs are stored in r\.zarr", rest)
     assert told, rest
     assert b"Traceback" not in seen + rest
-    with xr.open_zarr(tmp_path / "r.zarr", chunks=None) as found:
-        done = int((found["status"] == 0).sum())
-        assert f"{done:,}".encode() == told[1]
-        assert 0 < done < 300_000
+    done = int((open_sweep(tmp_path / "r.zarr")["status"] == 0).sum())
+    assert f"{done:,}".encode() == told[1]
+    assert 0 < done < 5_000_000
 
 
 # --- any model ------------------------------------------------------------------------------------

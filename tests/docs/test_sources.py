@@ -1,17 +1,14 @@
-"""The tables of evidence and observations: they close, and the model cites only what is there."""
+"""The observations stand once, in their ranges, and close on the figures of the plan for 2005."""
 
 from __future__ import annotations
 
 import csv
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
 
-from plansim.model.comment import load_evidence
-from plansim.model.reader import load_model
-from plansim.targets.audit import audit
 from plansim.targets.catalogue import load_targets
 from plansim.targets.target import Target
 
@@ -40,6 +37,7 @@ def test_observations_are_named_in_chinese_lie_in_their_ranges_and_stand_once(
         tuple(row[key] for key in ("place", "quantity", "part", "year")) for row in observations
     ]
     assert len(keys) == len(set(keys))
+    assert max(row["year"] for row in observations) == "2005", "what came later calibrates nothing"
 
 
 @pytest.fixture(scope="module")
@@ -91,27 +89,3 @@ def test_shares_of_the_plan_follow_from_the_base_year(
     for part, row in (("agriculture", "M10a"), ("services", "M10c")):
         share = workers[part] / sum(workers.values()) * 100
         assert share == pytest.approx(base(targets, row), abs=0.05)
-
-
-def test_nothing_after_2005_is_given_for_calibration(root: Path, observations: list[Row]) -> None:
-    assert max(int(row["year"]) for row in observations) == 2005
-    uses = Counter(row.use for row in load_evidence(root / "model").values())
-    assert set(uses) == {"calibration", "context"}
-    for row in load_evidence(root / "model").values():
-        years = re.findall(r"\b\d{4}\b", row.year)
-        if years and int(years[0]) > 2005 and row.use == "calibration":
-            # Technical coefficients, whose sources look back over the whole plan.
-            assert "–" in row.year, row
-
-
-def test_the_model_cites_only_what_there_is(root: Path, targets: dict[str, Target]) -> None:
-    known = {*targets, *load_evidence(root / "model"), *(clash.id for clash in audit())}
-    # M09 and the like stand for all of their rows; A is an assumption, D derived.
-    known |= {re.sub(r"[a-z]$", "", one) for one in known} | {"A", "D"}
-    cited = {
-        source: variable.name
-        for variable in load_model().variables.values()
-        for source in variable.source_ids
-    }
-    assert {source: name for source, name in cited.items() if source not in known} == {}
-    assert len(cited) > 50

@@ -14,7 +14,7 @@ import xarray as xr
 from plansim.engine.compiled import run_compiled
 from plansim.engine.simulate import simulate
 from plansim.engine.trajectory import version_of
-from plansim.errors import InputError, SimulationError
+from plansim.errors import SimulationError
 from plansim.model.records import Model, Timing, VariableKind
 from plansim.scenario.scenario_file import as_written, read_scenario
 from plansim.targets.annual import annual, frame, separate
@@ -130,10 +130,3 @@ def test_verdicts_and_frames_are_those_of_the_runs(
     assert list(check_targets(both, targets)) == one_by_one
     assert list(check_targets(annual(both), targets)) == one_by_one
     pd.testing.assert_frame_equal(frame(both, "GDP"), frame(alone, "GDP"))
-
-
-def test_what_cannot_stand_side_by_side_is_refused(city: Model) -> None:
-    with pytest.raises(InputError, match="different clocks"):
-        simulate(city, ["baseline", "hindcast-2000"])
-    with pytest.raises(InputError, match="given twice; found baseline, baseline"):
-        simulate(city, ["baseline", "baseline"])

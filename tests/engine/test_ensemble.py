@@ -20,30 +20,12 @@ from plansim.model.records import Model
 from plansim.output.figures.lines import fan
 from plansim.scenario.factors import Apply, Factor
 from plansim.scenario.members import EnsembleKind, Members, MembersHead
-from plansim.scenario.scenario_file import as_written
 from tests.helpers.vensim_text import writer
 
 RANDOM = np.random.default_rng(7)
 
 
 # --- runs -----------------------------------------------------------------------------------------
-
-
-def test_each_run_is_the_one_that_simulate_makes(town: Model) -> None:
-    kernel = compile_model(
-        town, vary=["birth rate", "investment share"], outputs=["GDP", "capital"]
-    )
-    branches = ("farming", "industry", "services")
-    assert kernel.outputs == ("GDP", *(f"capital[{one}]" for one in branches))
-    inputs = np.array(kernel.defaults) * RANDOM.uniform(0.5, 1.5, (1037, len(kernel.inputs)))
-    found = simulate_ensemble(kernel, inputs, town.time)
-    assert found.values.shape == (1037, 4, 32)
-    assert not found.bad.any()
-    for run in (0, 518, 1036):
-        changed = dict(zip(kernel.inputs, inputs[run].tolist(), strict=True))
-        whole = simulate(town, dataclasses.replace(as_written(town), values=changed))
-        np.testing.assert_allclose(found.values[run, 0], whole["GDP"], rtol=1e-12)
-        np.testing.assert_allclose(found.values[run, 1:].T, whole["capital"], rtol=1e-12)
 
 
 def test_what_is_missing_is_no_number_and_no_failure(tmp_path: Path) -> None:
@@ -101,10 +83,13 @@ def test_an_element_a_stock_and_a_table_can_vary(town: Model) -> None:
         "residents",
         *(f"water effect table({x})" for x in ("0.0", "1.0", "2.0", "4.0")),
     }
+    branches = [f"output[{one}]" for one in ("farming", "industry", "services")]
+    assert kernel.outputs == ("residents", *branches, "water effect")
     rates = {"residents": np.array([34.0, 68.0]), "water effect table(0.0)": np.array([1.0, 0.5])}
     found = simulate_ensemble(kernel, rates, town.time)
     first = simulate(town)
     np.testing.assert_allclose(found.values[0, 0], first["residents"], rtol=1e-12)
+    np.testing.assert_allclose(found.values[0, 1:4].T, first["output"], rtol=1e-12)
     np.testing.assert_allclose(found.values[0, 4], first["water effect"], rtol=1e-12)
     np.testing.assert_allclose(found.values[1, 0], 2 * found.values[0, 0], rtol=1e-12)
     assert found.values[1, 4, 0] < found.values[0, 4, 0]

@@ -1,7 +1,8 @@
-"""What became of a command that was called in this process."""
+"""What became of a command that was called in this process, or run in one of its own."""
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -15,3 +16,4 @@ class Done(NamedTuple):
 
 
 Call = Callable[..., Done]
+Command = Callable[..., "subprocess.CompletedProcess[str]"]

@@ -131,11 +131,12 @@ class ModelWriter:
     def of_time(self, dims: str, depth: int) -> Term:
         a = self.term(dims, depth)
         forms: Sequence[tuple[str, Callable[[Array, float], Array]]] = (
-            ("%s*PULSE(2.1, 1.4)", lambda a, t: a * (2.1 <= t < 3.5)),
+            ("%s*PULSE(2.1, 1.4)", lambda a, t: a * (2.1 < t + STEP / 2 < 3.5)),
             ("STEP(%s, 2.4)", lambda a, t: a * (t >= 2.4)),
             ("RAMP(0.3*%s, 2.2, 4.3)", lambda a, t: 0.3 * a * (min(max(t, 2.2), 4.3) - 2.2)),
             ("%s*PULSE TRAIN(1.55, 0.4, 1.1, 5.2)",
-             lambda a, t: a * (t >= 1.55 and (t - 1.55) % 1.1 < 0.4 and t < 5.2)),
+             lambda a, t: a * (t <= 5.2 and t >= 1.55 - STEP / 2
+                               and (t + STEP / 2 - 1.55) % 1.1 < 0.4)),
             ("(%s + GET TIME VALUE(0, 0, 0)/9)", lambda a, t: a + t / 9),
             ("IF THEN ELSE(Time > (INITIAL TIME + FINAL TIME)/2, %s, TIME STEP)",
              lambda a, t: np.where(t > 3.5, a, STEP)),

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from plansim.model.reader import load_model
+from plansim.model.records import Model
+
 MODELS = Path(__file__).parents[1] / "toys" / "models"
 
 CLOCK = """
-INITIAL TIME= 2000 ~ Year ~ |
+INITIAL TIME= 2000 ~ Year ~ The middle of a year. [year-end] |
 FINAL TIME= 2010 ~ Year ~ |
 TIME STEP= 0.5 ~ Year ~ |
-SAVEPER= TIME STEP ~ Year ~ The middle and the end of each year. [year-end] |
+SAVEPER= TIME STEP ~ Year ~ |
 """
 """The four control variables; append it, so that lines are counted from the text before."""
 
@@ -27,3 +30,10 @@ def writer(folder: Path) -> Write:
         return path
 
     return write
+
+
+def small_model(folder: Path, equations: str, **beside: str) -> Model:
+    """Write equations with a clock, and beside them YAML files by their names; read the model."""
+    for name, text in beside.items():
+        (folder / f"{name}.yaml").write_text(text, "utf-8")
+    return load_model(writer(folder)(equations))

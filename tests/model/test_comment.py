@@ -1,3 +1,5 @@
+"""The comment of an entry: names and meanings in both languages, sources, plausible ranges."""
+
 from __future__ import annotations
 
 import pytest
@@ -5,7 +7,7 @@ import pytest
 from plansim.model.comment import Comment, Source, read_comment, read_source
 
 
-def test_the_full_convention() -> None:
+def test_all_that_a_comment_may_say_is_told_apart() -> None:
     comment = read_comment(
         "地区生产总值。全部行业增加值之和。按可比价。Sum of the value added of all sectors. [M01] "
         "[E090: 0.06–0.12] [A: 0.4–0.6 理由。其二。reason text] [D: ratio] [year-end]"
@@ -41,13 +43,15 @@ def test_the_full_convention() -> None:
         ("1–2", None),
     ],
 )
-def test_plausible_ranges(tag: str, plausible: tuple[float, float] | None) -> None:
+def test_a_range_is_plausible_where_a_tag_begins_with_two_numbers_in_the_unit(
+    tag: str, plausible: tuple[float, float] | None
+) -> None:
     comment = read_comment(f"名。Words. [{tag}]")
     assert comment.sources == (tag,)
     assert comment.plausible == plausible
 
 
-def test_elements_in_chinese() -> None:
+def test_elements_of_a_range_are_named_in_chinese() -> None:
     comment = read_comment("部门。Branches. [zh: 农业, 工业，服务业、其他]")
     assert comment.elements_zh == ("农业", "工业", "服务业", "其他")
     assert comment.sources == ()

@@ -75,6 +75,7 @@ def test_what_lies_after_the_base_year_calibrates_nothing(evidence: Mapping[str,
         years = re.findall(r"(?<!\d)((?:19|20)\d\d)(?:[–-](\d\d)(?!\d))?", row.year)
         last = max((int(first[:2] + end) if end else int(first) for first, end in years), default=0)
         assert row.use == ("context" if last > 2005 else "calibration"), row.id
+    assert {row.use for row in evidence.values()} == {"context", "calibration"}
 
 
 # --- as a sentence ------------------------------------------------------------------------------
@@ -97,7 +98,9 @@ def test_a_row_reads_as_a_sentence() -> None:
         ({"year": "mean", "year_zh": "多年平均"}, "Town mean: 9", "Town多年平均，"),
     ],
 )  # fmt: skip
-def test_parts_of_a_row(parts: dict[str, str], english: str, chinese: str) -> None:
+def test_what_a_row_lacks_leaves_no_gap_in_its_sentence(
+    parts: dict[str, str], english: str, chinese: str
+) -> None:
     row = replace(TOWN, **parts)
     assert english in evidence_sentence(row, EN)
     assert chinese in evidence_sentence(row, ZH)

@@ -83,9 +83,8 @@ def test_the_model_stands_but_for_what_is_known(
     if test in KNOWN:
         assert result.status is ValidationOutcome.FAIL
         return
-    # PySD's part takes minutes: test_ensemble.py holds the engines together.
-    partly = {"Q24"}
-    expected = ValidationOutcome.NOT_APPLICABLE if test in partly else ValidationOutcome.PASS
+    # PySD's part takes minutes: tests/agreement/ holds the engines together.
+    expected = ValidationOutcome.NOT_APPLICABLE if test == "Q24" else ValidationOutcome.PASS
     assert result.status is expected
 
 

@@ -1,3 +1,5 @@
+"""Units are converted where they measure the same, and refused with both names where not."""
+
 from __future__ import annotations
 
 import pytest
@@ -26,7 +28,9 @@ from plansim.model.units import convert
         (1, "亿元/(万元*万人/人)", "Dmnl", 1),
     ],
 )
-def test_conversion(value: float, source: str, target: str, result: float) -> None:
+def test_a_value_is_converted_there_and_back(
+    value: float, source: str, target: str, result: float
+) -> None:
     assert convert(value, source, target) == pytest.approx(result, rel=1e-12)
     assert convert(result, target, source) == pytest.approx(value, rel=1e-12)
 

@@ -10,7 +10,6 @@ import pytest
 from plansim.analysis.attribution.assumptions import Attribution, Group
 from plansim.files.shipped import shipped
 from plansim.model.comment import load_evidence
-from plansim.model.reader import load_model
 from plansim.model.records import Model
 from plansim.output.describe import (
     changes_in_short,
@@ -29,7 +28,7 @@ from plansim.scenario.scenario_file import (
 )
 from plansim.targets.audit import audit
 from plansim.targets.target import Target
-from tests.helpers.vensim_text import writer
+from tests.helpers.vensim_text import small_model
 
 EN, ZH = read_text(Lang.EN), read_text(Lang.ZH)
 
@@ -78,7 +77,9 @@ def test_every_source_of_the_shipped_model_is_spelt_out(known: ModelFacts) -> No
         ("E095: 1.2–1.6", "E095 [1.2–1.6]  capital / GDP"),
     ],
 )
-def test_source_tags(town: Model, known: ModelFacts, tag: str, expected: str) -> None:
+def test_a_source_is_spelt_out_by_its_kind(
+    town: Model, known: ModelFacts, tag: str, expected: str
+) -> None:
     variable = replace(town.find("capital life"), sources=(tag,))
     facts = variable_facts(variable, replace(known, model=town))
     assert dict(facts)["sources"].startswith(expected)
@@ -95,7 +96,7 @@ def test_rates_are_changed_in_per_cent_a_year(town: Model) -> None:
 
 def test_a_variable_is_explained_in_the_language_of_the_reader(tmp_path: Path) -> None:
     meant = "鱼量。池中之鱼。Fish in the pond. [A: 2–9 目测。by eye] [D: 合计。]"
-    model = load_model(writer(tmp_path)(f"fish= 8 ~ t [0,9] ~ {meant} |\n"))
+    model = small_model(tmp_path, f"fish= 8 ~ t [0,9] ~ {meant} |\n")
     english, chinese = (
         dict(variable_facts(model.variables["fish"], ModelFacts(model, (), {}, (), text)))
         for text in (EN, ZH)

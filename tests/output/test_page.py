@@ -47,7 +47,7 @@ from plansim.targets.catalogue import load_targets, targets_of
 from plansim.targets.target import judged_targets, split_reference
 from plansim.targets.verdict import verdicts_of
 from tests.helpers.javascript import run_in_node
-from tests.helpers.vensim_text import writer
+from tests.helpers.vensim_text import small_model
 from tests.toys.logistic import logistic
 
 PARTS = Path(page_module.__file__).parent / "assets"
@@ -141,7 +141,7 @@ felt= IF THEN ELSE(Time < 2005, k, seen) ~ m ~|
 
 
 def test_what_is_missing_is_no_number_and_what_moves_nothing_no_lever(tmp_path: Path) -> None:
-    model = load_model(writer(tmp_path)(MISSING_DATA))
+    model = small_model(tmp_path, MISSING_DATA)
     made = make_page(model)
     levers = [lever["id"] for group in data_of(made)["groups"] for lever in group["levers"]]
     assert levers == ["k"]

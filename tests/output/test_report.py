@@ -113,6 +113,14 @@ def squeezed(text: str) -> str:
     return "".join(text.split())
 
 
+def laid_out(document: Document, folder: Path, asked: str) -> Any:
+    """Lay a report out in pages, and ask Typst for a value of what came of it."""
+    source = Path(lay_out(document, folder))
+    where = f"#context [#metadata({asked})<where>]"
+    source.write_text(f"{source.read_text('utf-8')}\n{where}", "utf-8")
+    return json.loads(typst.query(str(source), "<where>", field="value", one=True, **fonts()))
+
+
 # --- the document ---------------------------------------------------------------------------------
 
 
@@ -373,12 +381,9 @@ def test_pdf_has_the_answer_on_page_one_and_no_more_and_all_rows(
 ) -> None:
     assert (folder / f"{lang}.pdf").read_bytes().startswith(b"%PDF-")
     document, text = in_print(documents[lang]), read_text(lang)
-    source = Path(lay_out(document, tmp_path))
-    where = "#context [#metadata((query(<row>).map(e => (e.value, e.location().page())), "
-    where += "query(heading).map(e => e.location().page())))<where>]"
-    source.write_text(f"{source.read_text('utf-8')}\n{where}", "utf-8")
-    answer = typst.query(str(source), "<where>", field="value", one=True, **fonts())
-    rows, headings = json.loads(answer)
+    asked = "(query(<row>).map(e => (e.value, e.location().page())), "
+    asked += "query(heading).map(e => e.location().page()))"
+    rows, headings = laid_out(document, tmp_path, asked)
     assert headings[:2] == [1, 2]
     assert {words for words, page in rows if page == 1} == set(map(text.name, found.binding))
     tables = (block for block, _ in numbered(document) if isinstance(block, ReportTable))
@@ -449,12 +454,9 @@ def test_no_page_of_a_pdf_ends_with_a_band(tmp_path: Path) -> None:
         for count in places
     ]
     sections = tuple(Section("title", "title", (one,), new_page=True) for one in tables)
-    source = Path(lay_out(Document(Lang.EN, "title", "", sections), tmp_path))
-    where = "#context [#metadata((query(<row>).map(e => e.location().page()), "
-    where += "query(<band>).map(e => e.location().page())))<where>]"
-    source.write_text(f"{source.read_text('utf-8')}\n{where}", "utf-8")
-    answer = typst.query(str(source), "<where>", field="value", one=True, **fonts())
-    rows, bands = json.loads(answer)
+    asked = "(query(<row>).map(e => e.location().page()), "
+    asked += "query(<band>).map(e => e.location().page()))"
+    rows, bands = laid_out(Document(Lang.EN, "title", "", sections), tmp_path, asked)
     last = [sum(count + 1 for count in places[: at + 1]) - 1 for at in range(len(places))]
     assert [rows[at] for at in last] == bands
     assert [rows[at - 1] for at in last] != bands  # some begin a page
@@ -467,11 +469,7 @@ def test_a_tall_figure_stands_below_its_heading_on_a_wide_page(tmp_path: Path) -
     wide = ReportTable("table", tuple(TableColumn(str(number)) for number in range(9)), ())
     picture = Section("below", "below", (Picture("figure", "", draw),), new_page=True)
     document = Document(Lang.EN, "title", "", (Section("top", "top", (wide,)), picture))
-    source = Path(lay_out(document, tmp_path))
-    where = "#context [#metadata(counter(page).final())<where>]"
-    source.write_text(f"{source.read_text('utf-8')}\n{where}", "utf-8")
-    answer = typst.query(str(source), "<where>", field="value", one=True, **fonts())
-    assert json.loads(answer) == [2]
+    assert laid_out(document, tmp_path, "counter(page).final()") == [2]
     write_report(document, tmp_path / "wide.docx")
     (shape,) = docx.Document(str(tmp_path / "wide.docx")).inline_shapes
     assert shape.height.cm < 16

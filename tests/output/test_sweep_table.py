@@ -82,6 +82,13 @@ def test_quantiles_are_in_the_unit_of_the_target() -> None:
     assert " ".join(line.split()) == "x % 2010 48.1 48.9"
 
 
+def test_the_five_variables_at_which_most_runs_broke_down_are_named() -> None:
+    found = summary({MET: 9})
+    found.attrs["bad_variables"] = json.dumps(dict.fromkeys("abcdef", 9))
+    said = shown(sweep_table(found, [FLOOR], EN, names_zh={}), 100)
+    assert "Bad runs broke down first at: a (9), b (9), c (9), d (9), e (9)\n" in said
+
+
 @pytest.mark.parametrize(("step", "said"), [(0.25, True), (0.0625, False)])
 def test_a_coarser_step_than_the_models_is_told(step: float, said: bool) -> None:
     table = sweep_table(summary({MET: 9}), [FLOOR], EN, names_zh={}, steps=(step, 0.0625))

@@ -7,7 +7,7 @@ import string
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
@@ -88,7 +88,9 @@ def test_rounding_never_moves_a_value_onto_or_across_a_target(
 
 
 @given(target=PLAN_FIGURES, relative=st.floats(-0.9, 2.0))
-def test_no_false_precision(target: float, relative: float) -> None:
+def test_a_figure_has_at_most_a_digit_more_than_its_target_or_four(
+    target: float, relative: float
+) -> None:
     assume(abs(relative) > 0.01)
     value = target * (1 + relative)
     shown = figure(value, decimals_for(target, value))
@@ -97,9 +99,10 @@ def test_no_false_precision(target: float, relative: float) -> None:
     assert digits <= max(4, needed + 1)
 
 
+@example(margin=-0.03125, decimals=-2)
 @given(margin=st.floats(-1e6, 1e6), decimals=st.integers(-2, 3))
 def test_a_margin_keeps_its_sign(margin: float, decimals: int) -> None:
     shown = margin_figure(margin, decimals)
     assert shown.startswith("+") == (margin > 0)
-    if abs(margin) > 1e-2:
+    if abs(margin) > 1e-3:
         assert read(shown) * margin > 0

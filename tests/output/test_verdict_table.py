@@ -81,6 +81,7 @@ def test_a_mark_stands_in_full_only_where_plausible_models_agree(
 ) -> None:
     found = replace(verdict(BINDING, status=status), share=shared(count))
     assert f" {mark} {count}/100" in row(found, BINDING)
+    assert "Plausible models: 100 draws" in " ".join(table([found], [BINDING]))
 
 
 @given(
@@ -262,7 +263,7 @@ def test_what_is_open_turns_only_the_way_that_its_share_does(pair: Pair) -> None
 
 
 @given(runs())
-def test_counts_add_up(pair: Pair) -> None:
+def test_the_answer_counts_what_is_open_and_what_fails(pair: Pair) -> None:
     first = {**pair[0], **{f"Z{number}": stated(f"Z{number}", Status.MET) for number in "12"}}
     said = answer(first.values(), EN)
     judged = [one for one in first.values() if one.status.judged]
@@ -310,6 +311,8 @@ MET, MISSED, OPEN, ASSUMED = (Status.MET, 90), (Status.MISSED, 5), (Status.MET, 
                                "open (Target B 50/100) and 1 is taken as given"),
         ([MET, ASSUMED, ASSUMED], "the one binding target of 2010 that can be judged, Target A "
                                   "90/100, holds"),
+        ([OPEN, ASSUMED], "the one binding target of 2010 that can be judged, Target A 50/100, is "
+                          "open"),
         ([ASSUMED, ASSUMED], "no target can be judged and 2 are taken as given"),
     ],
 )  # fmt: skip

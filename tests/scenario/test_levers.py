@@ -260,39 +260,30 @@ def test_overlays_on_one_lever_are_refused_whatever_their_form(toy: Model, tmp_p
 @pytest.mark.parametrize(
     ("lever", "fault"),
     [
-        (
-            "pull: {from: 2008, to: 2007}",
-            "'pull to year' must come after 'pull from year', 2008; found 2007",
-        ),
-        (
-            "pull: {from: 2008, until: 2008}",
-            "'pull until year' must come after 'pull from year', 2008; found 2008",
-        ),
+        ("pull: {from: 2008, to: 2007}",
+         "'pull to year' must come after 'pull from year', 2008; found 2007"),
+        ("pull: {from: 2008, until: 2008}",
+         "'pull until year' must come after 'pull from year', 2008; found 2008"),
         ("push: {to: 2008}", "the model has no lever 'push' with before, after, from, to, until; "),
         ("pull: {series: {2006: 1, 2008: 2}}", "the series has a gap; expected the year 2007"),
         ("pull: {series: {2006.5: 1}}", "'2006.5' is not a year; expected a whole number"),
         ("pull: {series: {}}", "the series of 'pull' is empty"),
         ("pull: {series: {2006: 11}}", "'pull in 2006' is outside its admissible range; "),
         ("pull: {series: {2004: 1, 2005: 1}}", "the series of 'pull' leaves the run; expected"),
-        (
-            "pull: {series: {2006: 1}, from: 2006}",
-            "the lever 'pull' must have one form; expected before, after, from, to, until; or "
-            "size, start, length; or series; found from, series",
-        ),
+        ("pull: {series: {2006: 1}, from: 2006}",
+         "the lever 'pull' must have one form; expected before, after, from, to, until; or size, "
+         "start, length; or series; found from, series"),
         ("wear: {after: 0.2}", "'wear after' changes nothing without 'wear from year'"),
         ("inflow: {before: 2}", "'inflow' has no 'before'; expected one of after, from, to, un"),
         ("drained: {series: {2006: 1}}", "'drained' cannot be set: its equation gives its val"),
         ("TIME STEP: {series: {2006: 1}}", "'TIME STEP' cannot follow a series; expected a le"),
     ],
-)
+)  # fmt: skip
 def test_what_is_wrong_with_a_lever_is_said_with_its_line(
     toy: Model, tmp_path: Path, lever: str, fault: str
 ) -> None:
     path = write(tmp_path, f"levers:\n  {lever}\n")
-    with pytest.raises(ScenarioError) as caught:
-        read_scenario(path, toy)
-    assert str(caught.value).startswith(f"{path}:3: {fault}")
-    assert len(caught.value.faults) == 1
+    assert fault_of(path, toy).startswith(f"{path}:3: {fault}")
 
 
 @pytest.mark.parametrize(
@@ -312,10 +303,15 @@ def test_what_is_wrong_with_a_table_is_said_with_its_line(
     if table:
         path.write_text(table, "utf-8")
     scenario = write(tmp_path, "levers: {pull: {series: {file: x.csv, column: pull}}}")
+    assert fault_of(scenario, toy).startswith(f"{path}{fault}")
+
+
+def fault_of(path: Path, model: Model) -> str:
+    """Give the one fault for which a scenario is refused."""
     with pytest.raises(ScenarioError) as caught:
-        read_scenario(scenario, toy)
-    (one,) = caught.value.faults
-    assert str(one).startswith(f"{path}{fault}")
+        read_scenario(path, model)
+    (fault,) = caught.value.faults
+    return str(fault)
 
 
 def test_a_lever_of_another_form_cannot_be_bent(toy: Model, tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from plansim.targets.target import (
 )
 from plansim.targets.views import Cost
 from plansim.targets.views_file import FILE_NAME, load_views
+from tests.helpers.vensim_text import small_model
 
 TOY = Path(__file__).parents[1] / "toys" / "models" / "toy_town.mdl"
 MINIMAL = """
@@ -113,6 +114,13 @@ def test_each_misfit_is_named_with_its_line(
     assert old in MINIMAL
     with pytest.raises(CatalogueError, match=rf"views\.yaml:\d+: .*{message}"):
         load_views(toy_with(tmp_path, MINIMAL.replace(old, new)))
+
+
+def test_a_lever_without_ranges_goes_from_half_to_half_as_much_again(tmp_path: Path) -> None:
+    text = "a= 4 ~ m ~ |\nb= -4 ~ m [-5,?] ~ |\nc= 4 ~ m [?,5] ~ |\nd= 0 ~ m ~ |\n"
+    views = load_views(small_model(tmp_path, text + "x= INTEG(a + b + c + d, 1) ~ m ~ |\n"))
+    ends = {lever.id: (lever.low, lever.high) for lever in views.levers}
+    assert ends == {"a": (2, 6), "b": (-5, -2), "c": (2, 5)}
 
 
 def test_a_model_without_the_file_shows_its_stocks_and_moves_what_has_a_range() -> None:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from plansim.model.reader import load_model
 from plansim.model.records import Model
 from tests.helpers.plan import aim, plan
-from tests.helpers.vensim_text import writer
+from tests.helpers.vensim_text import small_model
 from tests.toys.village import write_ensemble
 
 __all__ = ["chimney"]
@@ -56,9 +55,8 @@ def chimney(folder: Path, rows: str = "", *, certain: bool = False) -> Model:
     """
     texts = {"targets": _TARGETS + rows, "views": _VIEWS, "decision": _DECISION,
              "plain": "title: {en: Plain, zh: 原样}\nvalues: {}\n"}  # fmt: skip
-    for name, text in texts.items():
-        (folder / f"{name}.yaml").write_text(text, "utf-8")
     ranges = ("0.0999999–0.1000001", "0.999999–1.000001") if certain else ("0.08–0.12", "0.7–1.3")
-    made = load_model(writer(folder)(_EQUATIONS.format(yields=ranges[0], dirt=ranges[1])))
+    equations = _EQUATIONS.format(yields=ranges[0], dirt=ranges[1])
+    made = small_model(folder, equations, **texts)
     write_ensemble(made, "0,1,1" if certain else "0,1.01,0.99", multiplied="yield,dirt")
     return made

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from plansim.model.reader import load_model
 from plansim.model.records import Model
 from tests.helpers.plan import aim, plan
-from tests.helpers.vensim_text import writer
+from tests.helpers.vensim_text import small_model
 
 __all__ = ["EQUATIONS", "OTHER", "open_village", "village", "write_ensemble"]
 
@@ -57,10 +56,7 @@ assumes: {S1: {en: It is told to., zh: 指定。}}
 
 def village(folder: Path, equations: str = EQUATIONS) -> Model:
     """Write the model, its targets, views and another scenario into a folder, and read it."""
-    (folder / "targets.yaml").write_text(_TARGETS, "utf-8")
-    (folder / "views.yaml").write_text(_VIEWS, "utf-8")
-    (folder / "other.yaml").write_text(OTHER, "utf-8")
-    return load_model(writer(folder)(equations))
+    return small_model(folder, equations, targets=_TARGETS, views=_VIEWS, other=OTHER)
 
 
 def open_village(folder: Path, members: int) -> Model:

@@ -12,6 +12,7 @@ input. Between its parser and its builder the model is amended:
 
 In the source that the builder writes, what switches only at the start of a step is moved to the
 functions of the list `SWITCHES`, and read as ``SWITCH(index)``, which is given before a run.
+PULSE and PULSE TRAIN are Vensim's (`_PULSE`).
 """
 
 from __future__ import annotations
@@ -63,6 +64,18 @@ def quiet_pysd() -> Iterator[None]:
 
 SWITCH = "__switch__"
 SWITCHES = "__switches__"
+_PULSE = """
+import numpy as np
+def pulse(time, start, repeat_time=None, width=0.0, end=None):
+    step = time.time_step()
+    plus = time() + step / 2
+    if end is None:
+        return 1.0 * ((start < plus) & (plus < start + np.where(width == 0, step, width)))
+    width = np.maximum(width, step)
+    on = (repeat_time < width) | (np.mod(plus - start, repeat_time) < width)
+    return 1.0 * ((start < plus) & (time() < end + 1e-6) & on)
+"""
+"""PySD's begins at or after its start, is nothing without width, and ends early."""
 
 
 def _with_switches(model: Model) -> str:
@@ -73,12 +86,12 @@ def _with_switches(model: Model) -> str:
     """
     source = _translate(model)
     if model.moving_clock:  # asked for before there is a step in which anything could be frozen
-        return f"{source}\n{SWITCHES} = []\n"
+        return f"{source}\n{_PULSE}{SWITCHES} = []\n"
     module = ast.parse(source)
     switches = _SwitchFinder(_dependencies(module))
     module = switches.visit(module)
     functions = ", ".join(f"lambda: {expression}" for expression in switches.expressions)
-    return f"{ast.unparse(module)}\n{SWITCHES} = [{functions}]\n"
+    return f"{ast.unparse(module)}\n{_PULSE}{SWITCHES} = [{functions}]\n"
 
 
 def _dependencies(module: ast.Module) -> dict[str, set[str]]:

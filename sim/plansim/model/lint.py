@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from itertools import chain
@@ -12,6 +13,9 @@ from plansim.model.reading.expression import Call, Name, name_key
 from plansim.model.reading.function_names import FUNCTIONS, UNCOMPUTED_FUNCTIONS
 
 __all__ = ["check_sizes", "check_soundness", "is_function_call"]
+
+_BARE_NOT = re.compile(r":NOT:[^(),:]*(?:\([^()]*\)[^(),:]*)*[<>=]", re.IGNORECASE)
+"""A negation whose comparison has no brackets: by Vensim's manual it is of the first operand."""
 
 
 def check_soundness(scan: Scan, faults: FaultLog, warnings: FaultLog) -> None:
@@ -155,6 +159,12 @@ def _check_names(
     }
     named = scan.equations.keys() | scan.ranges.keys() | scan.elements.keys() | {"time"}
     for equation in chain.from_iterable((equations or scan.equations).values()):
+        if _BARE_NOT.search(equation.text):
+            warnings.fault(
+                "':NOT:' without brackets is taken for all of the comparison, in '{equation_name}'",
+                equation.line,
+                equation_name=short(equation.name),
+            )
         unknown: set[str] = set()  # each is reported once an equation
         for ref, _ in equation.references:
             key, written, fault = ref.key, ref.written[0], _faults_of(log, equation, ref)

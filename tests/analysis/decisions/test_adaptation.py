@@ -9,10 +9,9 @@ import pytest
 
 import plansim
 from plansim.errors import InputError
-from plansim.model.reader import load_model
 from plansim.model.records import Model
 from tests.helpers.plan import aim, plan
-from tests.helpers.vensim_text import writer
+from tests.helpers.vensim_text import small_model
 from tests.toys.village import write_ensemble
 
 EQUATIONS = """
@@ -42,9 +41,7 @@ def town(tmp_path: Path) -> Model:
     targets = plan(aim("S1", "at least: 225, year: 2009", "stock", unit="亿元"), horizon=2009)
     texts = {"targets": targets, "decision": DECISION, "views": VIEWS, "rigid": RIGID,
              "plain": "title: {en: Plain, zh: 原样}\nvalues: {}\n"}  # fmt: skip
-    for name, text in texts.items():
-        (tmp_path / f"{name}.yaml").write_text(text, "utf-8")
-    model = load_model(writer(tmp_path)(EQUATIONS))
+    model = small_model(tmp_path, EQUATIONS, **texts)
     draws = np.random.default_rng(5).permutation(np.linspace(0.6, 1.4, 300)).round(6)
     write_ensemble(model, *(f"{n},{growth}" for n, growth in enumerate(draws)), multiplied="growth")
     return model

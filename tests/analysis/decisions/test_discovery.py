@@ -15,13 +15,12 @@ from plansim.analysis.decisions.member_states import states_of
 from plansim.analysis.ensemble import wilson
 from plansim.analysis.experiments.design import nested
 from plansim.errors import InputError
-from plansim.model.reader import load_model
 from plansim.model.records import Model
 from plansim.output.tables.decisions import discovery_table
 from plansim.output.tables.layout import shown
 from plansim.output.words.text import Lang, read_text
 from tests.helpers.plan import aim, plan
-from tests.helpers.vensim_text import writer
+from tests.helpers.vensim_text import small_model
 from tests.toys.lake import lake
 from tests.toys.village import EQUATIONS, open_village, village, write_ensemble
 
@@ -101,9 +100,9 @@ def test_only_what_is_open_is_looked_at_unless_nothing_is(model: Model) -> None:
 
 def test_a_factor_of_what_is_below_zero_is_limited_on_the_right_side(tmp_path: Path) -> None:
     targets = plan(aim("S1", "at least: -2, year: 2005", "depth", unit="Dmnl"), horizon=2005)
-    (tmp_path / "targets.yaml").write_text(targets, "utf-8")
     level = "level= -2 ~ Dmnl [-9,0] ~ 位。[A: -3–-1] |\n"
-    pit = load_model(writer(tmp_path)(level + "depth= level + 0*Time ~ Dmnl ~ 深。 |\n"))
+    depth = "depth= level + 0*Time ~ Dmnl ~ 深。 |\n"
+    pit = small_model(tmp_path, level + depth, targets=targets)
     rows = (f"{n},{by:.4f}" for n, by in enumerate(np.linspace(0.5, 1.5, 200)))
     write_ensemble(pit, *rows, multiplied="level")
     (found,) = plansim.discover(pit)

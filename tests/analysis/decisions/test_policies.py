@@ -56,8 +56,10 @@ def test_the_set_reaches_what_brute_force_reaches(model: Model) -> None:
 
 def test_a_policy_is_a_scenario_that_gives_the_same_again(model: Model, tmp_path: Path) -> None:
     result = policies(model, aims=["met", "effort"], seeds=1, generations=10, members=40)
+    assert result.scenario.id == "plain", "as the file of the decision says"
     number = len(result.points) // 2
-    path = tmp_path / "policy.yaml"
+    path = tmp_path / "elsewhere" / "policy.yaml"
+    path.parent.mkdir()
     path.write_text(policy_text(result, number), "utf-8")
     again = plansim.robustness(model, [path], named=[], members=states_of(model, 500, other=3))
     assert again.policies[0].mean_met == pytest.approx(result.points[number].aims["met"])
@@ -184,7 +186,7 @@ def test_of_each_box_that_no_other_dominates_the_point_nearest_its_best_corner_r
     assert len(kept) < nondominated(points).sum()
 
 
-def test_dominance_and_volume() -> None:
+def test_what_no_point_dominates_and_the_volume_below_it_are_those_of_all_pairs_and_draws() -> None:
     points = np.random.default_rng(1).random((60, 3))
     front = nondominated(points)
     for index in range(60):

@@ -11,11 +11,10 @@ import pytest
 
 import plansim
 from plansim.analysis.decisions.signposts import area_under_curve
-from plansim.model.reader import load_model
 from plansim.model.records import Model
 from plansim.scenario.factors import FloatArray
 from tests.helpers.plan import aim, plan
-from tests.helpers.vensim_text import writer
+from tests.helpers.vensim_text import small_model
 from tests.toys.village import write_ensemble
 
 
@@ -66,9 +65,7 @@ def town(tmp_path: Path) -> Model:
     limit, both = "at least: 250, year: 2009", "variables: {constant: stock, current: more}"
     aims = aim("S1", limit, "stock", unit="亿元"), aim("S2", limit, both, unit="亿元")
     targets = plan(*aims, horizon=2009)
-    (tmp_path / "targets.yaml").write_text(targets, "utf-8")
-    (tmp_path / "history.yaml").write_text(HISTORY, "utf-8")
-    town = load_model(writer(tmp_path)(EQUATIONS))
+    town = small_model(tmp_path, EQUATIONS, targets=targets, history=HISTORY)
     draws = np.random.default_rng(3).uniform([0.5, 0], [1.5, 2], (400, 2)).round(6)
     rows = (f"{number},{growth},{luck}" for number, (growth, luck) in enumerate(draws))
     write_ensemble(town, *rows, multiplied="growth,luck")

@@ -1,3 +1,5 @@
+"""What is an expression is so for PySD, too; a fault of syntax is placed in its text."""
+
 from __future__ import annotations
 
 import contextlib

@@ -1,7 +1,8 @@
 """Functions of numbers at one time: what each means, in operations of the graph.
 
-Times are compared as PySD compares them: STEP half a step early, PULSE and RAMP with Vensim's
-small number for slack. What switches with time does so at the start of a step (`Graph.freeze`).
+Times are compared as Vensim's manual says: STEP and PULSE by the middle of the step, RAMP with
+Vensim's small number for slack. A PULSE TRAIN is on at its end, too, as Vensim's results show. What
+switches with time does so at the start of a step (`Graph.freeze`).
 
 References: https://www.vensim.com/documentation/ref_functions.html and PySD's `functions.py`.
 """
@@ -45,8 +46,7 @@ def _quantum(g: Graph, a: int, b: int) -> int:
 
 
 def _step(g: Graph, clock: Clock, height: int, when: int) -> int:
-    early = g.add(clock.time, g.multiply(clock.step, g.number(0.5)))
-    return g.select(g.freeze(g.make(Op.LESS, when, early)), height, g.number(0.0))
+    return g.select(g.freeze(g.make(Op.LESS, when, _plus(g, clock))), height, g.number(0.0))
 
 
 def _ramp(g: Graph, clock: Clock, slope: int, start: int, finish: int) -> int:
@@ -55,17 +55,24 @@ def _ramp(g: Graph, clock: Clock, slope: int, start: int, finish: int) -> int:
     return g.select(begun, g.multiply(slope, risen), g.number(0.0))
 
 
+def _plus(g: Graph, clock: Clock) -> int:
+    """Return the middle of the step, by which Vensim says whether a time has come."""
+    return g.add(clock.time, g.multiply(clock.step, g.number(0.5)))
+
+
 def _pulse(g: Graph, clock: Clock, start: int, width: int) -> int:
-    begun = g.make(Op.LESS_EQUAL, g.subtract(start, g.number(SMALL)), clock.time)
-    lasts = g.make(Op.LESS, clock.time, g.add(start, width))
-    return g.freeze(g.make(Op.AND, begun, lasts))
+    plus, none = _plus(g, clock), g.make(Op.EQUAL, width, g.number(0.0))
+    lasts = g.make(Op.LESS, plus, g.add(start, g.select(none, clock.step, width)))
+    return g.freeze(g.make(Op.AND, g.make(Op.LESS, start, plus), lasts))
 
 
 def _pulse_train(g: Graph, clock: Clock, start: int, width: int, interval: int, end: int) -> int:
-    since = g.add(g.subtract(clock.time, start), g.number(SMALL))
+    since = g.subtract(_plus(g, clock), start)
+    width = g.make(Op.MAXIMUM, width, clock.step)
     on = g.make(Op.LESS, g.make(Op.REMAINDER, since, interval), width)
-    begun = g.make(Op.LESS_EQUAL, start, clock.time)
-    lasts = g.make(Op.LESS, clock.time, end)
+    on = g.make(Op.OR, g.make(Op.LESS, interval, width), on)
+    begun = g.make(Op.LESS, g.number(0.0), since)
+    lasts = g.make(Op.LESS, clock.time, g.add(end, g.number(SMALL)))
     return g.freeze(g.make(Op.AND, g.make(Op.AND, begun, lasts), on))
 
 

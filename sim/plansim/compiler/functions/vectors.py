@@ -10,10 +10,10 @@ https://www.vensim.com/documentation/.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from plansim.compiler.functions.random import normal_cdf
 from plansim.compiler.graph import Graph
 from plansim.compiler.ir import Op
 
@@ -171,8 +171,23 @@ def _triangular(g: Graph, price: int, priority: int, width: int) -> int:
     return g.select(g.make(Op.LESS, linear, half), low, high)
 
 
+_LEAST_WIDTH = 0.05
+"""Of a normal profile, for Vensim."""
+
+
 def _normal(g: Graph, price: int, priority: int, width: int) -> int:
-    return normal_cdf(g, g.divide(g.subtract(priority, price), width))
+    """Give what Vensim does: by Hastings, to 1e-5 (Abramowitz and Stegun, 26.2.16)."""
+    width = g.make(Op.MAXIMUM, width, g.number(_LEAST_WIDTH))
+    away, one = g.divide(g.subtract(priority, price), width), g.number(1.0)
+    size = g.make(Op.ABSOLUTE, away)
+    t = g.divide(one, g.add(one, g.multiply(g.number(0.33267), size)))
+    tail = g.number(0.0)
+    for factor in (0.937298, -0.1201676, 0.4361836):
+        tail = g.multiply(t, g.add(g.number(factor), tail))
+    half = g.multiply(g.number(-0.5), size)
+    bell = g.multiply(g.number(1 / math.sqrt(2 * math.pi)), g.make(Op.EXP, g.multiply(half, size)))
+    tail = g.multiply(bell, tail)
+    return g.select(g.make(Op.LESS, away, g.number(0.0)), tail, g.subtract(one, tail))
 
 
 def _exponential(g: Graph, price: int, priority: int, width: int) -> int:
@@ -182,11 +197,13 @@ def _exponential(g: Graph, price: int, priority: int, width: int) -> int:
     return g.select(g.make(Op.LESS, away, g.number(0.0)), half, g.subtract(g.number(1.0), half))
 
 
+_NORMAL, _ALL, _MARKET = 3, 8.3, 5.0
+"""The number of normal profiles; within how many widths all is met, and a market's price is."""
 PROFILES: dict[int, tuple[Profile, float]] = {
     0: (lambda g, price, priority, width: g.number(1.0), 0.0),
     1: (_rectangular, 0.5),
     2: (_triangular, 0.5),
-    3: (_normal, 8.3),
+    3: (_normal, _ALL),
     4: (_exponential, 37.0),
 }
 """By Vensim's number, and within how many widths of the priority a request is met."""
@@ -206,9 +223,17 @@ class Curve:
         share = self._by_kind(g, lambda k: PROFILES[k][0](g, price, self.priority, self.width))
         return g.multiply(self.request, share)
 
-    def reach(self, g: Graph) -> int:
-        """Return how far from the priority the price matters."""
-        return g.multiply(self._by_kind(g, lambda kind: g.number(PROFILES[kind][1])), self.width)
+    def reach(self, g: Graph, normal: float) -> int:
+        """Return how far from the priority the price matters; ``normal`` is of normal profiles."""
+        wide = g.make(Op.MAXIMUM, self.width, g.number(_LEAST_WIDTH))
+        return self._by_kind(
+            g,
+            lambda kind: (
+                g.multiply(g.number(normal), wide)
+                if kind == _NORMAL
+                else g.multiply(g.number(PROFILES[kind][1]), self.width)
+            ),
+        )
 
     def _by_kind(self, g: Graph, make: Callable[[int], int]) -> int:
         """Return what is made for the kind; NaN where there is no such kind."""
@@ -223,6 +248,7 @@ def allocated(g: Graph, curves: Sequence[Curve], supply: int) -> list[int]:
     Where none minds the price (kind 0), each gets the same part of its request.
     """
     requested = total(g, [curve.request for curve in curves])
+    supply = g.make(Op.MAXIMUM, supply, g.number(0.0))
     enough = g.make(Op.LESS_EQUAL, requested, supply)
     part, price = g.divide(supply, requested), _price(g, curves, supply)
     kinds = total(g, [g.make(Op.ABSOLUTE, curve.kind) for curve in curves])
@@ -236,7 +262,8 @@ def allocated(g: Graph, curves: Sequence[Curve], supply: int) -> list[int]:
 def market_price(g: Graph, demand: Sequence[Curve], supply: Sequence[Curve]) -> int:
     """Return the price at which as much is supplied as is demanded."""
     capacity = total(g, [curve.request for curve in supply])
-    return _price(g, [*demand, *(_kept(g, curve) for curve in supply)], capacity)
+    curves = [*demand, *(_kept(g, curve) for curve in supply)]
+    return _price(g, curves, capacity, within=_MARKET)
 
 
 def supplied(g: Graph, curve: Curve, price: int) -> int:
@@ -249,10 +276,11 @@ def _kept(g: Graph, curve: Curve) -> Curve:
     return replace(curve, request=g.select(curve.kind, curve.request, g.number(0.0)))
 
 
-def _price(g: Graph, curves: Sequence[Curve], supply: int) -> int:
+def _price(g: Graph, curves: Sequence[Curve], supply: int, within: float = _ALL) -> int:
     """Return the price at which all of a supply is taken, by halving the range in which it lies."""
+    minding = [curve for curve in curves if g.value(curve.kind) != 0.0] or curves
     low, high = (
-        total(g, [g.make(op, curve.priority, curve.reach(g)) for curve in curves], end)
+        total(g, [g.make(op, curve.priority, curve.reach(g, within)) for curve in minding], end)
         for op, end in ((Op.SUBTRACT, Op.MINIMUM), (Op.ADD, Op.MAXIMUM))
     )
     for _ in range(_BISECTIONS):

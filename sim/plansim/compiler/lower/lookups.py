@@ -166,9 +166,11 @@ def data(low: Context, tree: Call, scope: Scope) -> int:
         return g.select(g.make(Op.LESS, nearest, g.number(SMALL)), value, missing)
     way = low.node(others[1], scope)
     places, heights = _points(low, table, "")
-    ahead, behind = (
-        lines.stepped(g, places, heights, x, forward=forward) for forward in (True, False)
-    )
+    x = g.add(x, g.number(SMALL))  # Vensim takes the whole number below, and what is before it
+    x = g.subtract(x, g.make(Op.REMAINDER, x, g.number(1.0)))
+    ahead = lines.stepped(g, places, heights, x, forward=True)
+    before = g.subtract(x, g.number(SMALL))
+    behind = lines.stepped(g, places, heights, before, forward=False)
     back = g.select(g.make(Op.LESS_EQUAL, way, g.number(-1.0)), behind, value)
     return g.select(g.make(Op.LESS_EQUAL, g.number(1.0), way), ahead, back)
 

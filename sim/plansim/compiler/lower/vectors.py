@@ -23,7 +23,7 @@ from plansim.compiler.functions.vectors import (
     supplied,
     total,
 )
-from plansim.compiler.ir import Depends
+from plansim.compiler.ir import Depends, Op
 from plansim.compiler.lower.context import Context
 from plansim.compiler.lower.scope import RefusedError, Scope
 from plansim.errors import Message
@@ -205,14 +205,20 @@ def _selected(low: Context, tree: Call, scope: Scope) -> int:
     selection, expression, missing, *codes = tree.arguments
     scopes = _marked(low, scope, selection, expression)
     chosen, values = ([low.number(node, one) for one in scopes] for node in (selection, expression))
-    none = low.node(missing, scope)
-    action, error = (
-        int(low.structural(low.node(code, scope), tree.key, what))
-        for code, what in zip(codes, ("the action", "the action on errors"), strict=True)
-    )
+    g, none = low.graph, low.node(missing, scope)
+    which, on_error = (low.node(code, scope) for code in codes)
+    error = int(low.structural(on_error, tree.key, "the action on errors"))
+    if g.depends[which] & (Depends.TIME | Depends.STATE):  # it changes during a run
+        found = g.number(float("nan"))
+        for action in ACTIONS:
+            is_it = g.make(Op.EQUAL, which, g.number(float(action)))
+            own = selected(g, chosen, values, none, action, error)
+            found = g.select(is_it, own, found)
+        return found
+    action = int(low.structural(which, tree.key, "the action"))
     if action not in ACTIONS:
         raise RefusedError(Message("there is no action {action}", action=action), tree.key)
-    return selected(low.graph, chosen, values, none, action, error)
+    return selected(g, chosen, values, none, action, error)
 
 
 def mapped(low: Context, tree: Call, scope: Scope) -> int:

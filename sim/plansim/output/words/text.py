@@ -309,10 +309,10 @@ def margin_figure(margin: float, decimals: int) -> str:
     if margin == 0 or math.isnan(margin):
         return figure(margin, decimals)
     decimals = min(decimals, max(_digits(margin), 0))
-    for more in range(SHARPEST + 1):
-        if round(margin, decimals + more) != 0:
+    for finer in range(decimals, max(decimals, 0) + SHARPEST + 1):
+        if round(margin, finer) != 0:
             break
-    written = figure(margin, decimals + more)
+    written = figure(margin, finer)
     return written if margin < 0 else f"+{written}"
 
 

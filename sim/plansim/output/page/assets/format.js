@@ -78,10 +78,10 @@ function decimalsOf(values) {
 /** Write a signed margin. */
 function marginFigure(margin, decimals) {
   if (margin === 0 || Number.isNaN(margin)) return figure(margin, decimals);
-  const fewer = Math.min(decimals, Math.max(digitsOf(margin), 0));
-  let more = 0;
-  while (more < SHARPEST && rounded(margin, fewer + more) === 0) more += 1;
-  const written = figure(margin, fewer + more);
+  let finer = Math.min(decimals, Math.max(digitsOf(margin), 0));
+  const most = Math.max(finer, 0) + SHARPEST;
+  while (finer < most && rounded(margin, finer) === 0) finer += 1;
+  const written = figure(margin, finer);
   return margin < 0 ? written.replace("-", "−") : `+${written}`;
 }
 
