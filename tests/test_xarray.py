@@ -113,6 +113,14 @@ def test_verdicts_have_the_shares_of_the_ensemble_beside_the_model(tmp_path: Pat
     np.testing.assert_array_equal(table["margin"], [verdict.margin for verdict in judged])
     one = runs.sel(scenario="boats")[["fish", "catch"]].plansim.verdicts(["F1"])
     assert (one["scenario"].item(), one["share"].item()) == ("boats", 0.6)
+    changed = runs.assign(fish=runs["fish"].where(runs["scenario"] != "boats", 2 * runs["fish"]))
+    lost = changed.plansim.verdicts().set_index(["scenario", "target"])["share"].isna()
+    assert lost.to_dict() == {
+        ("as-written", "F1"): False,
+        ("as-written", "F2"): False,
+        ("boats", "F1"): True,
+        ("boats", "F2"): False,
+    }
     assert runs.plansim.frame("fish")["scenario"].unique().tolist() == ["as-written", "boats"]
     runs.to_netcdf(tmp_path / "runs.nc")
     with xr.open_dataset(tmp_path / "runs.nc") as read:

@@ -15,13 +15,15 @@ first used. It holds nothing of its own: each method calls the function that doe
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from plansim.analysis.ensemble import shares_of, with_shares
+from plansim.analysis.ensemble import check_scenarios, ensemble_fits, shares_of
+from plansim.analysis.experiments.design import CARD, nested
 from plansim.analysis.experiments.replay import element_of
 from plansim.analysis.experiments.states import ids_in
 from plansim.analysis.experiments.store import NEVER
@@ -33,7 +35,7 @@ from plansim.targets.annual import MANY, annual, check_name, check_runs, frame, 
 from plansim.targets.catalogue import targets_of
 from plansim.targets.labels import reference_named
 from plansim.targets.target import Status, Target, split_reference
-from plansim.targets.verdict import Verdict, check_targets
+from plansim.targets.verdict import CheckedTargets, Verdict, check_targets
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -94,9 +96,9 @@ class PlansimAccessor:
         if "verdict" not in self._runs:
             return frame(self._runs, *map(self._reference, variables))
         about = self._runs.attrs
-        names = variables or about["layout"]["outputs"]
+        names = variables or nested(about, "layout")["outputs"]
         table = frame(self._runs, *map(self._reference, names))
-        scenarios = np.array([*about["plansim"]["design"]["scenarios"], ""], dtype=object)
+        scenarios = np.array([*nested(about, CARD)["design"]["scenarios"], ""], dtype=object)
         codes = self._runs["scenario"].fillna(NEVER).astype(int).to_series()
         table["scenario"] = scenarios[codes[~codes.index.duplicated()][table["run"]]]
         return table
@@ -133,8 +135,9 @@ class PlansimAccessor:
         the unit; positive is good), ``first_breach``, reasons, ``certainty``, and ``share``,
         ``share_low`` and ``share_high``: in what share of the plausible models beside the model
         the target is met, with the ends of its 95 % interval.
-        These are empty where there is no ensemble, or the dataset was read from a file. A notebook
-        shows the table as `check` does. Of many runs the table is that of `shares`.
+        These are empty where there is no ensemble, where the dataset was read from a file, and for
+        values that were changed since the run. A notebook shows the table as `check` does. Of many
+        runs the table is that of `shares`.
 
         Args:
             targets: records or ids; by default all of the plan beside the model.
@@ -219,9 +222,27 @@ class PlansimAccessor:
     def _judged(self, targets: Iterable[Target | str] | None) -> tuple[Verdict, ...]:
         wanted, origin = self._targets(targets), origin_of(self._runs)
         verdicts = check_targets(self._runs, wanted)
-        if origin is None:
+        if origin is None or not ensemble_fits(origin.model):
             return verdicts
-        return with_shares(verdicts, origin.model, origin.scenarios, wanted)
+        ids = {verdict.scenario for verdict in verdicts}
+        scenarios = [scenario for scenario in origin.scenarios if scenario.id in ids]
+        own = check_scenarios(origin.model, scenarios, wanted) if scenarios else ()
+        shared = {(verdict.scenario, verdict.id): verdict for verdict in own}
+        return CheckedTargets(
+            replace(one, share=unchanged.share)
+            if (unchanged := shared.get((one.scenario, one.id))) and _is_alike(one, unchanged)
+            else one
+            for one in verdicts
+        )
+
+
+def _is_alike(one: Verdict, other: Verdict) -> bool:
+    """Return whether two verdicts rest on the same value: engines agree to within 1e-9."""
+    found, expected = (
+        np.array([verdict.value, *verdict.bases.values()], dtype=np.float64)
+        for verdict in (one, other)
+    )
+    return np.allclose(found, expected, rtol=1e-6, atol=0, equal_nan=True)
 
 
 class RunPlots:
@@ -282,7 +303,7 @@ class RunPlots:
 
 def _shares_of_sweep(sweep: xr.Dataset) -> pd.DataFrame:
     """Return by scenario and target of a sweep the share of the runs that meet the target."""
-    design = sweep.attrs["plansim"]["design"]
+    design = nested(sweep.attrs, CARD)["design"]
     status, scenario, verdict = (
         sweep[name].transpose("run", ...).to_numpy() for name in ("status", "scenario", "verdict")
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import resource
 import socket
 import subprocess
@@ -15,11 +16,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import pytest
 import xarray as xr
 import zarr
 from scipy.stats import binomtest
 
+import plansim.xarray  # noqa: F401  (the accessor)
 from plansim.analysis.evaluator import RunStatus
 from plansim.analysis.experiments.design import Design
 from plansim.analysis.experiments.design_file import read_design
@@ -27,10 +30,12 @@ from plansim.analysis.experiments.replay import deviation, run_scenario_text, st
 from plansim.analysis.experiments.sampling import Sampler
 from plansim.analysis.experiments.store import Store, open_store, open_summary, open_sweep
 from plansim.analysis.experiments.sweep import sweep
+from plansim.analysis.sensitivity.given_data import sensitivity
 from plansim.engine.simulate import simulate
 from plansim.errors import DesignError, InputError, OutputError
 from plansim.files.shipped import shipped
 from plansim.model.records import Integration, Model
+from plansim.output.figures.lines import fan
 from plansim.scenario.scenario_file import read_scenario
 from plansim.targets.catalogue import load_targets
 from plansim.targets.target import Status, Target
@@ -267,6 +272,24 @@ def test_the_result_explains_itself(town: Town) -> None:
     assert found["growth"].attrs["factor"]["distribution"] == "uniform"
     assert found["target_name"].sel(target="S4").item() == "Either"
     assert "S6" not in found["target"].values, "what nothing judges is left out"
+
+
+@pytest.mark.parametrize("names", [["plain.yaml"], ["plain.yaml", "other.yaml"]])
+def test_runs_of_a_sweep_are_saved_and_read_back(names: list[str], town: Town) -> None:
+    text = DESIGN.replace("[plain.yaml, other.yaml]", str(names))
+    town.sweep(town.design(text, samples=32))
+    runs = open_sweep(town.path)
+    for number, chosen in enumerate([runs, runs.isel(run=[3]).sel(year=2005)]):
+        path = town.folder / f"{number}.nc"
+        chosen.to_netcdf(path)
+        with xr.open_dataset(path) as back:
+            xr.testing.assert_equal(back, chosen)
+            pd.testing.assert_frame_equal(back.plansim.shares(), chosen.plansim.shares())
+            pd.testing.assert_frame_equal(back.plansim.frame(), chosen.plansim.frame())
+    with xr.open_dataset(town.folder / "0.nc") as back:
+        for study in (back, pickle.loads(pickle.dumps(runs))):
+            pd.testing.assert_frame_equal(sensitivity(study), sensitivity(runs))
+            assert fan(study, "stock").get_title(loc="left") == "Stock"
 
 
 def test_the_summary_is_that_of_the_runs(town: Town) -> None:

@@ -169,7 +169,7 @@ def test_a_seed_is_set_by_scenarios_and_added_to_by_members(
     alike = evaluator.evaluate(table).output("level")[:, 0]
     np.testing.assert_array_equal(alike, alike[0])
     apart = evaluator.evaluate(table, threads=2, seeds=np.arange(4.0)).output("level")[:, 0]
-    at = int((7.5 - model.time.initial) / model.time.step)
+    at = int((7 - model.time.initial) / model.time.step)
     np.testing.assert_array_equal(apart, drawn["level"][5:9, at])
 
 

@@ -15,12 +15,39 @@ from plansim.engine.batch import Ensemble, simulate_ensemble, simulate_readings
 from plansim.engine.kernel import compile_model
 from plansim.engine.simulate import simulate
 from plansim.errors import InputError, SimulationError, UnknownNameError
+from plansim.model.reader import load_model
 from plansim.model.records import Model
+from plansim.output.figures.lines import fan
+from plansim.scenario.factors import Apply, Factor
+from plansim.scenario.members import EnsembleKind, Members, MembersHead
+from tests.helpers.vensim_text import writer
 
 RANDOM = np.random.default_rng(7)
 
 
 # --- runs -----------------------------------------------------------------------------------------
+
+
+def test_what_is_missing_is_no_number_and_no_failure(tmp_path: Path) -> None:
+    path = writer(tmp_path)("k= 3 ~ m ~ |\nseen= IF THEN ELSE(Time < 2005, k, :NA:) ~ m ~|\n")
+    model, years = load_model(path), [2004.0, 2006.0]
+    kernel = compile_model(model, vary=["k"], outputs=["seen"])
+    found = simulate_ensemble(kernel, {"k": np.array([4.0, np.inf])}, model.time, keep=years)
+    np.testing.assert_array_equal(found.values[:, 0], [[4, np.nan], [np.nan] * 2])
+    assert found.bad.tolist() == [False, True]
+    limited, bad = simulate_readings(
+        kernel, np.array([[4.0], [6.0]]), model.time, [("seen", at) for at in years], limit=5
+    )
+    np.testing.assert_array_equal(limited, [[4, 6], [np.nan, np.nan]])
+    assert bad.tolist() == [False, True]
+    head = MembersHead(EnsembleKind.PRIOR, model.equations_sha256, 0, "drawn", path, 1)
+    factors = (Factor("k", ("k",), Apply.ADD, None, "m"),)
+    members = Members(head, factors, (1, 2), np.array([[1.0], [3.0]]))
+    runs = simulate(model, ensemble=members)
+    assert runs["sound"].all()
+    np.testing.assert_array_equal(runs["seen"].sel(time=years)[0], [[4, np.nan], [6, np.nan]])
+    axes = fan(runs, "seen")
+    assert np.asarray(axes.lines[0].get_xydata())[-1].tolist() == [2004, 5]
 
 
 @pytest.mark.parametrize("runs", [1, 21, 700])

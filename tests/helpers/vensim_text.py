@@ -11,7 +11,7 @@ from plansim.model.records import Model
 MODELS = Path(__file__).parents[1] / "toys" / "models"
 
 CLOCK = """
-INITIAL TIME= 2000 ~ Year ~ |
+INITIAL TIME= 2000 ~ Year ~ The middle of a year. [year-end] |
 FINAL TIME= 2010 ~ Year ~ |
 TIME STEP= 0.5 ~ Year ~ |
 SAVEPER= TIME STEP ~ Year ~ |

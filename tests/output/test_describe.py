@@ -7,12 +7,19 @@ from pathlib import Path
 
 import pytest
 
+from plansim.analysis.attribution.assumptions import Attribution, Group
 from plansim.files.shipped import shipped
 from plansim.model.comment import load_evidence
 from plansim.model.records import Model
-from plansim.output.describe import clash_facts, scenario_facts, target_facts
+from plansim.output.describe import (
+    changes_in_short,
+    clash_facts,
+    scenario_facts,
+    target_facts,
+)
 from plansim.output.variables import ModelFacts, variable_facts
 from plansim.output.words.text import Lang, read_text
+from plansim.scenario.records import Change, as_written
 from plansim.scenario.scenario_file import (
     list_overlays,
     list_scenarios,
@@ -76,6 +83,15 @@ def test_a_source_is_spelt_out_by_its_kind(
     variable = replace(town.find("capital life"), sources=(tag,))
     facts = variable_facts(variable, replace(known, model=town))
     assert dict(facts)["sources"].startswith(expected)
+
+
+def test_rates_are_changed_in_per_cent_a_year(town: Model) -> None:
+    faster = replace(as_written(town), changes=(Change("birth rate", 0.012, 0.015, "1/Year"),))
+    said = changes_in_short(faster, town, read_text(Lang.EN))
+    assert said == ["birth rate: 1.2 → 1.5 %/year"]
+    group = Group("r", "r", "1/Year", ("r[a]", "r[b]"), (0.1, 0.2), (0.3, 0.4), (True,) * 2, ())
+    (shown,) = Attribution("a", "b", (group,), (), 2, 0).labelled(()).groups
+    assert (shown.unit, shown.before, shown.after) == ("%/Year", (10, 20), (30, 40))
 
 
 def test_a_variable_is_explained_in_the_language_of_the_reader(tmp_path: Path) -> None:

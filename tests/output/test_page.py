@@ -161,6 +161,22 @@ def test_what_is_missing_is_no_number_and_what_moves_nothing_no_lever(tmp_path: 
     np.testing.assert_array_equal(found.outputs[0], [[4, np.nan], [4, 4]])
 
 
+@pytest.mark.parametrize("ends", [2006, 2006.5])
+def test_dates_are_months_where_a_time_is_the_middle_of_a_year(ends: float, tmp_path: Path) -> None:
+    text = f"""x= INTEG(IF THEN ELSE(Time < turn, 1, 2), 0) ~ m ~|
+turn= 2005 ~ Year [2004,2006] ~|
+INITIAL TIME= 2004 ~ Year ~|
+FINAL TIME= {ends} ~ Year ~|
+TIME STEP= 0.5 ~ Year ~|
+SAVEPER= 0.5 ~ Year ~|
+"""
+    path = tmp_path / "turn.mdl"
+    path.write_text(text)
+    data = data_of(make_page(load_model(path)))
+    (lever,) = (lever for group in data["groups"] for lever in group["levers"])
+    assert [lever["calendar"], data["variables"][0]["calendar"]] == [ends > 2006] * 2
+
+
 def test_signs_that_no_font_has_are_left_to_those_of_the_reader() -> None:
     assert [font.characters for font in subsets("aह📈")] == [{"a", " "}]
 

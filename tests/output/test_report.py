@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import docx
+import numpy as np
 import pytest
 import typst
 from docx.oxml.ns import qn
@@ -40,6 +41,9 @@ from plansim.output.report.document import (
     numbered,
 )
 from plansim.output.report.report import FORMATS, in_print, write_report
+from plansim.output.report.sections.decision import decision_section
+from plansim.output.report.sections.remedies import remedies_section
+from plansim.output.report.sections.verdicts import chart_section
 from plansim.output.report.writers.html_pdf import fonts, lay_out
 from plansim.output.tables.comparison import comparison_table
 from plansim.output.words.text import Lang, read_text
@@ -385,6 +389,49 @@ def test_pdf_has_the_answer_on_page_one_and_no_more_and_all_rows(
     tables = (block for block, _ in numbered(document) if isinstance(block, ReportTable))
     wanted = [row for table in tables for row in table.rows if not isinstance(row, GroupRow)]
     assert [words for words, _ in rows] == [row[0].text for row in wanted]
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_page_one_of_a_pdf_holds_four_scenarios(
+    found: Comparison, tmp_path: Path, lang: Lang
+) -> None:
+    text = read_text(lang)
+    again = tuple(replace(one, id=f"{one.id} again") for one in found.scenarios)
+    more = tuple(
+        {key: replace(one, scenario=f"{one.scenario} again") for key, one in own.items()}
+        for own in found.verdicts
+    )
+    wider = replace(
+        found,
+        scenarios=(*found.scenarios, *again),
+        verdicts=(*found.verdicts, *more),
+        remedies=(*found.remedies, *found.remedies),
+    )
+    titles = [one.id for one in wider.scenarios]
+    names = [f"{letter}  {title}" for letter, title in zip("ABCD", titles, strict=True)]
+    section = decision_section(wider, titles, names, text)
+    after = Section("after", "after", (Paragraph("after"),), new_page=True)
+    source = Path(lay_out(Document(lang, ", ".join(titles), "", (section, after)), tmp_path))
+    where = "#context [#metadata(query(heading).map(e => e.location().page()))<where>]"
+    source.write_text(f"{source.read_text('utf-8')}\n{where}", "utf-8")
+    pages = typst.query(str(source), "<where>", field="value", one=True, **fonts())
+    assert json.loads(pages) == [1, 2]
+    said = remedies_section(wider, names, text).blocks[0]
+    assert isinstance(said, Paragraph)
+    assert ("D：" if lang is Lang.ZH else "under D ") in said.text
+
+
+def test_charts_of_a_report_have_the_units_of_the_page(found: Comparison) -> None:
+    section = chart_section(found, ["A  one", "B  two"], read_text(Lang.EN))
+    (picture,) = section.blocks
+    assert isinstance(picture, Picture)
+    panels = {axes.get_title(loc="left").casefold(): axes for axes in picture.draw().axes}
+    air = panels["good air share"]
+    assert air.get_ylabel() == "%"
+    drawn = np.asarray(air.lines[0].get_ydata(), np.float64)
+    run = found.runs[0]["good air share"]
+    np.testing.assert_allclose(drawn, 100 * run.to_numpy())
+    assert run.attrs["units"] == "Dmnl", "the run itself is unchanged"
 
 
 @pytest.mark.parametrize("suffix", [".html", ".pdf", ".xlsx"])

@@ -123,7 +123,8 @@ def simulate_ensemble(
         threads: number of threads. The results do not depend on it.
 
     Returns:
-        The kept values of all outputs. A run that breaks down is marked, never an exception.
+        The kept values of all outputs; what is missing in Vensim's sense (``:NA:``) is NaN. A run
+        that breaks down is marked, never an exception.
 
     Raises:
         InputError: an input is not the kernel's, or arrays do not fit.
@@ -264,6 +265,8 @@ def _simulated(
                 given = given[np.minimum(np.arange(count * LANES), len(given) - 1)]
             packed[:count] = given.reshape(count, LANES, columns).swapaxes(1, 2)
             run(*addresses, count, steps, stages, len(kept), memory, _AT_ONCE)
+            if kernel.absurd < math.inf:
+                written[np.abs(written) >= kernel.absurd] = np.nan
             take(portion, written[:count], flags[:count])
 
     if workers == 1:

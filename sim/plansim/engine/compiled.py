@@ -6,6 +6,7 @@ the code depends on a constant (the order of a delay), that one is folded.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -21,6 +22,7 @@ from plansim.engine.trajectory import (
     run_key,
     series_of,
     shape_of,
+    shown,
 )
 from plansim.errors import Fault, InputError, Message
 from plansim.model.records import Model, VariableKind, cells_of, folded
@@ -64,7 +66,8 @@ def _run(model: Model, scenario: Scenario, *, cache: bool) -> Trajectory:
     """Run a model by machine code."""
     from plansim.engine.batch import simulate_ensemble
 
-    kernel = whole_kernel(model, scenario.values, cache=cache)
+    # As computed: `checked` tells what is missing from what fails.
+    kernel = replace(whole_kernel(model, scenario.values, cache=cache), absurd=math.inf)
     ensemble = simulate_ensemble(kernel, inputs_under(kernel, scenario.values), scenario.time)
     runs = _trajectory(model, scenario, kernel, ensemble)
     run = replace(runs, series={name: values[0] for name, values in runs.series.items()})
@@ -93,8 +96,11 @@ def run_members(
     ensemble = simulate_ensemble(kernel, inputs, scenario.time)
     runs = _trajectory(model, scenario, kernel, ensemble)
     changed = dict(zip(names, constants.T, strict=True))
-    varied = {name: _varied(model, name, one, changed) for name, one in runs.constants.items()}
-    largest = np.abs(ensemble.values).max(axis=(1, 2), initial=0.0)
+    varied = {
+        name: shown(_varied(model, name, one, changed), kernel.absurd)
+        for name, one in runs.constants.items()
+    }
+    largest = np.fmax.reduce(np.abs(ensemble.values), axis=(1, 2), initial=0.0)
     return replace(runs, constants=varied), ~ensemble.bad & (largest <= LIMIT)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import json
+import math
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +22,7 @@ from plansim.compiler.native import Library, Platform, assemble, host_platform, 
 from plansim.compiler.schedule import schedule
 from plansim.engine.trajectory import named
 from plansim.errors import InputError, Message
-from plansim.model.reading.expression import name_key
+from plansim.model.reading.expression import absurd_size, name_key
 from plansim.model.records import NOISE_SEED, Model, VariableKind, check_model
 
 __all__ = ["Kernel", "compile_model", "kernel_of"]
@@ -45,6 +46,8 @@ class Kernel:
     columns: int
     memory: int
     delays: tuple[int, ...]
+    absurd: float
+    """From this size on a number was made of a missing value (`absurd_size`)."""
     target: Platform
     code: bytes = field(repr=False)
 
@@ -142,13 +145,20 @@ def _compiled(
     collects = gc.isenabled()
     gc.disable()  # to look for what could be freed takes a fifth of the time, and finds nothing
     try:
-        return kernel_of(lower(model, vary, outputs, values), model.sha256, target, effort)
+        program = lower(model, vary, outputs, values)
+        return kernel_of(program, model.sha256, target, effort, absurd_size(model.text))
     finally:
         if collects:
             gc.enable()
 
 
-def kernel_of(program: Program, model_sha256: str, target: Platform, effort: int = 2) -> Kernel:
+def kernel_of(
+    program: Program,
+    model_sha256: str,
+    target: Platform,
+    effort: int = 2,
+    absurd: float = math.inf,
+) -> Kernel:
     """Assemble a program for a target."""
     module = emit(program, schedule(program), target.processor)
     return Kernel(
@@ -160,6 +170,7 @@ def kernel_of(program: Program, model_sha256: str, target: Platform, effort: int
         columns=module.columns,
         memory=module.memory,
         delays=module.delays,
+        absurd=absurd,
         target=target,
         code=assemble(module.text, target, effort),
     )

@@ -21,7 +21,6 @@ from plansim.engine.batch import saved_times, simulate_ensemble, simulate_readin
 from plansim.engine.compiled import cannot_vary, inputs_under, shared_kernel
 from plansim.engine.kernel import Kernel, compile_model
 from plansim.engine.trajectory import first_cause
-from plansim.model.reading.expression import absurd_size
 from plansim.model.records import Model
 from plansim.scenario.factors import FloatArray
 from plansim.scenario.scenario_file import Scenario
@@ -132,8 +131,6 @@ class CompiledRuns:
             [self._readings[row] for row in self._known],
             limit=self._limit,
         )
-        if (absurd := absurd_size(self._model.text)) < math.inf:
-            read[np.abs(read) >= absurd] = np.nan
         count, values = len(constants), read
         if len(self._known) < len(self._readings):
             values = np.full((len(self._readings), count), np.nan)
@@ -160,9 +157,10 @@ class CompiledRuns:
         kernel, time = self._whole, self._time
         steps = round((time.final - time.initial) / time.step)
         every = np.asarray(time.initial + np.arange(steps + 1) * time.step, np.float64)
-        whole = simulate_ensemble(kernel, self._inputs(kernel, constants, seeds), time, keep=every)
-        values = whole.values[0]
-        sound = np.isfinite(values) & (np.abs(values) <= self._limit)
+        raw = replace(kernel, absurd=math.inf)  # what is missing is no failure
+        whole = simulate_ensemble(raw, self._inputs(kernel, constants, seeds), time, keep=every)
+        values, size = whole.values[0], np.abs(whole.values[0])
+        sound = np.isfinite(values) & ((size <= self._limit) | (size >= kernel.absurd))
         if sound.all():  # a stock failed, after the last step
             return RunStatus.NAN, -1, time.final
         step = int((~sound).any(axis=0).argmax())

@@ -36,6 +36,7 @@ __all__ = [
     "run_key",
     "series_of",
     "shape_of",
+    "shown",
     "to_years",
     "version_of",
 ]
@@ -274,6 +275,11 @@ def first_cause(model: Model, failed: Sequence[str]) -> str:
     )
 
 
+def shown(values: FloatArray, absurd: float) -> FloatArray:
+    """Return values with NaN where they are as large as what is missing."""
+    return np.where(np.abs(values) < absurd, values, np.nan)
+
+
 def checked(model: Model, scenario: Scenario, run: Trajectory) -> Trajectory:
     """Return a run with NaN where a value is missing, which is a huge number in Vensim.
 
@@ -311,7 +317,7 @@ def checked(model: Model, scenario: Scenario, run: Trajectory) -> Trajectory:
     if (absurd := absurd_size(model.text)) == math.inf:
         return run
     series, constants = (
-        {name: np.where(abs(values) < absurd, values, np.nan) for name, values in part.items()}
+        {name: shown(values, absurd) for name, values in part.items()}
         for part in (run.series, run.constants)
     )
     return replace(run, series=series, constants=constants)

@@ -79,7 +79,7 @@ def build_model(text: str, file: Path, sha256: str, strict: bool) -> Model:
     variables = builder.variables()
     subscripts = builder.subscript_ranges()
     time = builder.time_spec(integration_of(text, faults))
-    if time is not None and not faults and not (builder.counts_years and _saves_middles(time)):
+    if time is not None and not faults and not builder.centres_years(variables.values(), time):
         variables = {name: replace(v, timing=Timing.YEAR) for name, v in variables.items()}
     builder.note_units(strict=strict)
     (faults if strict else warnings).extend(slips)
@@ -124,15 +124,8 @@ def integration_of(text: str, faults: FaultLog) -> Integration:
     return _METHODS.get(line[1], Integration.EULER)
 
 
-def _saves_middles(time: TimeSpec) -> bool:
-    """Return whether a clock saves values halfway between whole times, where years would end.
-
-    Where it does not, or counts no years, stocks are read at whole times as all else is.
-    """
-    count = min(1000, int((time.final - time.initial) / time.saveper) + 1)
-    return any(
-        abs((time.initial + number * time.saveper) % 1 - 0.5) < 1e-6 for number in range(count)
-    )
+def _is_half(time: float) -> bool:
+    return abs(time % 1 - 0.5) < 1e-6
 
 
 @dataclass
@@ -163,10 +156,20 @@ class _Builder:
 
     # The clock
 
-    @property
-    def counts_years(self) -> bool:
-        """Whether the time is in years, as it is taken for if it has no unit."""
-        return self.scan.equations["initial_time"][0].unit.lower() in _YEARS
+    def centres_years(self, variables: Iterable[Variable], time: TimeSpec) -> bool:
+        """Return whether TIME = y is the middle of year y, so that stocks are read half a year on.
+
+        A model in years declares this by a clock that ends half a year after a whole one, or by the
+        tag of a variable that is no stock; and it saves the halves. In any other, as in Vensim, a
+        value of y is that at TIME = y.
+        """
+        if self.scan.equations["initial_time"][0].unit.lower() not in _YEARS:
+            return False
+        others = (v for v in variables if v.kind is not VariableKind.STOCK)
+        marked = (v.timing is Timing.YEAR_END for v in others)
+        count = min(1000, int((time.final - time.initial) / time.saveper) + 1)
+        saved = (time.initial + number * time.saveper for number in range(count))
+        return (_is_half(time.final) or any(marked)) and any(map(_is_half, saved))
 
     def time_spec(self, integration: Integration) -> TimeSpec | None:
         """Compute the clock, whose numbers may be given by expressions of constants."""

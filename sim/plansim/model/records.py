@@ -266,6 +266,11 @@ class Model:
         known = self.variables if self.original is None else self.original.variables
         return tuple(name for name in self.variables if name not in known)
 
+    @property
+    def centred(self) -> bool:
+        """Whether TIME = y is the middle of year y, at whose end stocks are read."""
+        return any(v.timing is Timing.YEAR_END for v in self.variables.values())
+
     def __repr__(self) -> str:
         """Name the file and its size: the whole text would flood a notebook."""
         return f"<Model {self.name}: {len(self.variables)} variables, {self.path}>"

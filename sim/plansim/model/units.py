@@ -19,7 +19,7 @@ from plansim.errors import Message, UnitError, foreign, nearest
 if TYPE_CHECKING:
     from pint import Unit, UnitRegistry
 
-__all__ = ["NO_UNIT", "convert", "units_sha256"]
+__all__ = ["NO_UNIT", "convert", "shown_in", "units_sha256"]
 
 _UNITS = Path(__file__).with_name("units.txt")
 
@@ -71,6 +71,17 @@ def convert(value: float, from_unit: str, to_unit: str) -> float:
             wanted_unit=to_unit,
         )
     return value * factor
+
+
+def shown_in(unit: str) -> tuple[str, float]:
+    """Return the unit in which changes of a constant without a lever are shown, and its factor.
+
+    Rates are per cent a year, as levers and the plan have them.
+
+    >>> shown_in("1/Year"), shown_in("万人")
+    (('%/Year', 100.0), ('万人', 1.0))
+    """
+    return ("%/Year", 100.0) if unit == "1/Year" else (unit, 1.0)
 
 
 def units_sha256() -> str:

@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from plansim.model.records import Model
+from plansim.model.units import shown_in
 from plansim.output.words.language import say_in
 from plansim.output.words.text import Lang, Text, target_figure
 from plansim.output.words.verdicts import limit_of
@@ -139,7 +140,7 @@ def changes_in_short(scenario: Scenario, model: Model, text: Text) -> list[str]:
     >>> model = plansim.load_model("lake.mdl")
     >>> boats = plansim.read_scenario("boats.yaml", model)
     >>> plansim.changes_in_short(boats, model, plansim.read_text("zh"))
-    ['捕捞强度：0.1 → 0.2 1/年']
+    ['捕捞强度：10 → 20 %/年']
     """
     model = for_scenarios(model, [scenario])
     lines = _method_change(scenario, text)
@@ -151,11 +152,13 @@ def changes_in_short(scenario: Scenario, model: Model, text: Text) -> list[str]:
             continue
         lever = lever_of([change.name for change in changes], model)
         label = text.name(lever) if lever else _name(name, model, text)
+        unit, factor = shown_in(first.unit)
         pairs = [
-            (elements_name(change.name, model, text), change.old, change.new) for change in changes
+            (elements_name(change.name, model, text), change.old * factor, change.new * factor)
+            for change in changes
         ]
         changed = label + text("list_sep.colon") + element_changes(pairs, text)
-        lines.append(text.amount(changed, first.unit))
+        lines.append(text.amount(changed, unit))
     return lines
 
 
@@ -241,7 +244,7 @@ def _change(change: Change, model: Model, text: Text) -> str:
     """Write a change, in the unit of its lever if any."""
     lever = lever_of([change.name], model)
     label = text.name(lever) if lever else reference_name(change.name, model, text)
-    factor, unit = (lever.shown_factor, lever.shown_unit) if lever else (1.0, change.unit)
+    unit, factor = (lever.shown_unit, lever.shown_factor) if lever else shown_in(change.unit)
     ends = [value * factor for value in (change.old, change.new) if not math.isnan(value)]
     shown = " → ".join(f"{value:g}" for value in ends).replace("-", "−")
     return text.amount(label + text("list_sep.colon") + shown, unit)

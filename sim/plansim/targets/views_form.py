@@ -15,6 +15,7 @@ from plansim.errors import Fault, InputError, Message, UnitError
 from plansim.files.forms import LAX, Form, Names, Words, doubled, form_of, listed
 from plansim.files.yaml_document import Plain, YamlDocument, read_document
 from plansim.model.records import Model, Variable, VariableKind, cell_name, cells_of
+from plansim.model.units import shown_in
 from plansim.scenario.cells import outside, range_text
 from plansim.scenario.factors import Apply
 from plansim.scenario.factors import unit_of as unit_of_factor
@@ -214,6 +215,7 @@ def _lever(row: _LeverForm, context: _ViewsContext) -> Lever:
         en=variable.meaning_en or variable.meaning_zh, zh=variable.meaning_zh or variable.meaning_en
     )
     help_ = row.help or meaning
+    shown, factor = (row.unit, _factor(unit, row.unit, "unit")) if row.unit else shown_in(unit)
     return Lever(
         id=first.text,
         name_en=row.en or english,
@@ -225,8 +227,8 @@ def _lever(row: _LeverForm, context: _ViewsContext) -> Lever:
         low=ends[0],
         high=ends[1],
         unit=unit,
-        shown_unit=row.unit or unit,
-        shown_factor=_factor(unit, row.unit or unit, "unit"),
+        shown_unit=shown,
+        shown_factor=factor,
         outside=row.outside,
         policy=row.policy,
     )

@@ -13,8 +13,12 @@ import plansim
 from plansim.analysis.decisions.discovery import FreshTest
 from plansim.analysis.decisions.member_states import Purpose, states_of
 from plansim.analysis.ensemble import wilson
+from plansim.analysis.experiments.design import nested
 from plansim.errors import InputError
 from plansim.model.records import Model
+from plansim.output.tables.decisions import discovery_table
+from plansim.output.tables.layout import shown
+from plansim.output.words.text import Lang, read_text
 from tests.helpers.plan import aim, plan
 from tests.helpers.vensim_text import small_model
 from tests.toys.lake import lake
@@ -40,6 +44,15 @@ def test_the_stock_fails_where_it_grows_too_little(model: Model) -> None:
     is_where_it_fails = growth.low is None and growth.high is not None
     assert is_where_it_fails == (found.outcome.value == "fails")
     assert first.density > max(found.failing, 0.8)
+    # The widest that the city has.
+    factor = replace(growth.factor, name="technique progress[cleaner process]", constants=())
+    wide = replace(growth, factor=factor, unit="1/Year", plausible=(0.0, 0.12))
+    wide = replace(wide, low=None, high=0.06207)
+    asked = (replace(wide, sources=("M29g", "E265", "E266", "A")),)
+    told = replace(found, boxes=(replace(first, asked=asked),))
+    table = discovery_table([told], model, read_text(Lang.EN))
+    assert max(map(len, shown(table, 60).splitlines())) <= 60
+    assert "\n    technique" in shown(table, 80)
 
 
 @pytest.mark.parametrize("asked", [130, 250])
@@ -109,7 +122,7 @@ def test_a_box_of_a_long_sweep_is_tested_on_other_runs(tmp_path: Path) -> None:
     assert found.runs < 10_000
     fails = study["margin"].to_numpy()[:, 0] < 0
     cases = fails if found.outcome.value == "fails" else ~fails
-    points = [study[name].to_numpy() for name in study.attrs["layout"]["factors"]]
+    points = [study[name].to_numpy() for name in nested(study.attrs, "layout")["factors"]]
     first = found.boxes[0]
     inside = first.contains(np.stack(points, axis=1))
     assert first.test is not None

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from pysd.translators.structures.abstract_expressions import CallStructure, ReferenceStructure
 from pysd.translators.vensim.vensim_file import VensimFile
 
+from plansim import annual, simulate
 from plansim.errors import ModelError, UnknownNameError
 from plansim.files.shipped import shipped_model
 from plansim.model.reader import load_model
@@ -84,6 +85,24 @@ def test_stocks_are_read_at_whole_times_where_these_are_no_years() -> None:
     minutes = load_model(MODELS / "tea_cup.mdl")
     assert minutes.time.saveper < 0.5
     assert {one.timing for one in minutes.variables.values()} == {Timing.YEAR}
+
+
+@pytest.mark.parametrize(
+    ("final", "tag", "read"),
+    [("2005", "", 2005.0), ("2005.5", "", 2005.5), ("2005", "[year-end]", 2005.5)],
+)
+def test_stocks_are_read_at_the_end_of_years_where_the_model_says_so(
+    final: str, tag: str, read: float, tmp_path: Path
+) -> None:
+    path = tmp_path / "bath.mdl"
+    path.write_text(
+        "level = INTEG(1, 2003) ~ m ~ |\nsteady = 2*level ~ m ~ " + tag + " |\n"
+        "INITIAL TIME = 2003 ~ Year ~ |\nFINAL TIME = " + final + " ~ Year ~ |\n"
+        "TIME STEP = 0.5 ~ Year ~ |\nSAVEPER = 0.5 ~ Year ~ |\n"
+    )
+    by_year = annual(simulate(load_model(path)))["level"]
+    assert by_year.sel(year=2003) == read - 2
+    assert by_year.sel(year=2005).isnull() == (read > float(final))
 
 
 def test_causes_tell_initial_ones_apart(town: Model) -> None:

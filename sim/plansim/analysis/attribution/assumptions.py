@@ -17,13 +17,14 @@ from plansim.analysis.attribution.shapley import MOST_EXACT, ORDERS, Masks, game
 from plansim.errors import InputError, Message
 from plansim.files.notebook import Table, Tabular
 from plansim.model.records import Model, TimeSpec, VariableKind
+from plansim.model.units import shown_in
 from plansim.scenario.factors import Apply, FloatArray, default_of
 from plansim.scenario.levers import input_of
 from plansim.scenario.references import split_name
 from plansim.scenario.scenario_file import Scenario, scenario_of
 from plansim.scenario.variant import for_scenarios
 from plansim.targets.catalogue import targets_of
-from plansim.targets.target import Status, Target, judged_targets
+from plansim.targets.target import Status, Target, judged_targets, split_reference
 from plansim.targets.views import Lever
 
 __all__ = [
@@ -110,22 +111,23 @@ class Attribution(Tabular):
     def labelled(self, levers: Iterable[Lever]) -> Attribution:
         """Return the same with changes of just what a lever moves as the lever is shown.
 
-        They have its label, and if it sets values, its unit.
+        They have its label, and if it sets values, its unit; other constants as `shown_in` says.
         """
         by_constants = {frozenset(lever.constants): lever for lever in levers}
 
         def shown(group: Group) -> Group:
             lever = by_constants.get(frozenset(group.constants))
-            if lever is None:
-                return group
-            named = replace(group, name=lever.name_en, name_zh=lever.name_zh)
-            if lever.apply is not Apply.SET:
-                return named
+            unit, factor = group.unit, 1.0
+            if lever is not None:
+                group = replace(group, name=lever.name_en, name_zh=lever.name_zh)
+                if lever.apply is Apply.SET:
+                    unit, factor = lever.shown_unit, lever.shown_factor
+            elif len({split_reference(constant)[0] for constant in group.constants}) == 1:
+                unit, factor = shown_in(unit)
             before, after = (
-                tuple(value * lever.shown_factor for value in side)
-                for side in (group.before, group.after)
+                tuple(value * factor for value in side) for side in (group.before, group.after)
             )
-            return replace(named, unit=lever.shown_unit, before=before, after=after)
+            return replace(group, unit=unit, before=before, after=after)
 
         return replace(self, groups=tuple(map(shown, self.groups)))
 

@@ -32,7 +32,7 @@ from plansim.analysis.experiments.states import check_study, drawn_runs, sample_
 from plansim.analysis.sensitivity.given_data import pawn
 from plansim.errors import InputError, Message
 from plansim.files.notebook import Table, Tabular
-from plansim.model.records import Model
+from plansim.model.records import Model, several
 from plansim.scenario.factors import Factor, FloatArray
 from plansim.scenario.members import Members
 from plansim.scenario.scenario_file import Scenario, scenarios_of
@@ -176,7 +176,7 @@ def _stored(
     study: xr.Dataset, targets: Sequence[Target]
 ) -> tuple[tuple[str, ...], tuple[Factor, ...], FloatArray, FloatArray]:
     """Return the policies, factors, points and numbers of targets met of a stored sweep."""
-    names: list[str] = list(study.attrs["scenarios"])
+    names: list[str] = list(several(study.attrs["scenarios"]))
     study = study.isel(run=drawn_runs(study, together=len(names)))
     sample = sample_of_study(study, [target.id for target in targets])
     owner = np.asarray(study["scenario"].values)

@@ -5,10 +5,12 @@ A run is a point of the design under one of its scenarios.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from plansim.analysis.experiments.distributions import Uniform
 from plansim.errors import Fault
@@ -17,10 +19,19 @@ from plansim.scenario.factors import Apply, Factor
 from plansim.scenario.levers import lever_of
 from plansim.scenario.scenario_file import Scenario
 
-__all__ = ["CARD", "Design", "DesignKind", "remaining_factors"]
+__all__ = ["CARD", "Design", "DesignKind", "nested", "remaining_factors"]
 
 CARD = "plansim"
 """Attribute of the dataset of a sweep that holds its run card."""
+
+
+def nested(about: Mapping[str, Any], key: str) -> Any:
+    """Return an attribute of a sweep that is a record: JSON in a dataset, as NetCDF can hold it.
+
+    >>> nested({"layout": '{"factors": ["growth"]}'}, "layout")
+    {'factors': ['growth']}
+    """
+    return json.loads(value) if isinstance(value := about[key], str) else value
 
 
 class DesignKind(StrEnum):

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from plansim.analysis.experiments.design import CARD
+from plansim.analysis.experiments.design import CARD, nested
 from plansim.analysis.experiments.store import open_store, open_sweep
 from plansim.engine.simulate import EngineChoice, simulate
 from plansim.errors import DesignError, InputError, Message, Option, UnknownNameError, nearest
@@ -126,7 +126,7 @@ def stored_run(path: str | Path, index: int, model: Model) -> tuple[xr.Dataset, 
 
 
 def _scenario(run: xr.Dataset, index: int, model: Model, name: str) -> Scenario:
-    design = run.attrs[CARD]["design"]
+    design = nested(run.attrs, CARD)["design"]
     base = run.attrs["scenarios"][int(run["scenario"])]
     parent, clock = design["scenarios"][base], design["scenarios"][base]["time"]
     factors = [
@@ -190,7 +190,7 @@ def deviation(dataset: xr.Dataset, run: xr.Dataset) -> float:
     """
     by_year = annual(dataset)
     worst = 0.0
-    for name in run.attrs["layout"]["outputs"]:
+    for name in nested(run.attrs, "layout")["outputs"]:
         stored = run[name].to_numpy()
         whole = element_of(by_year, name)
         again = whole.reindex(year=run["year"]).to_numpy()

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from plansim.analysis.experiments.design import CARD
+from plansim.analysis.experiments.design import CARD, nested
 from plansim.errors import InputError, Message, nearest
 from plansim.model.records import Model, several
 from plansim.scenario.factors import Apply, Factor, FloatArray
@@ -45,7 +45,7 @@ def check_study(study: xr.Dataset, model: Model, drawn: object) -> None:
     if drawn:
         raise InputError("a sweep has runs of its own; members are drawn for scenarios")
     ids_in(study, None)
-    made = study.attrs[CARD]["model"]
+    made = nested(study.attrs, CARD)["model"]
     if made["sha256"] != model.sha256:
         raise InputError(
             "the result was made with another model",
@@ -88,10 +88,10 @@ def sample_of_study(study: xr.Dataset, targets: Sequence[str]) -> Sample:
     """
     ids_in(study, targets)
     # In the order of the design: that of variables in a store is the file system's.
-    arrays = [study[name] for name in study.attrs["layout"]["factors"]]
+    arrays = [study[name] for name in nested(study.attrs, "layout")["factors"]]
     if not arrays:
         raise InputError("no factor varies in the sweep")
-    facts = [array.attrs["factor"] for array in arrays]
+    facts = [nested(array.attrs, "factor") for array in arrays]
     factors = tuple(
         Factor(
             str(array.attrs["long_name"]),

@@ -310,7 +310,8 @@ def verify(path: str | Path) -> Store:
 def open_sweep(path: str | Path) -> xr.Dataset:
     """Open the runs of a sweep as a dataset; figures are read when they are used.
 
-    Its coordinate ``run`` has the numbers by which `replay` knows them.
+    Its coordinate ``run`` has the numbers by which `replay` knows them. Attributes that are
+    records, such as the run card ``plansim``, are JSON, which every format can hold.
 
     Raises:
         InputError: there is no sweep at ``path``, or it is damaged; so does reading figures.
@@ -325,6 +326,8 @@ def open_sweep(path: str | Path) -> xr.Dataset:
     sweep: xr.Dataset = xr.open_zarr(files, consolidated=False, chunks=None)
     names = {key_of(name): name for name in (*store.factors, *store.outputs)}
     renamed = sweep.rename({key: name for key, name in names.items() if key != name})
+    for about in (renamed.attrs, *(renamed[name].attrs for name in store.factors)):
+        about |= {key: json.dumps(it) for key, it in about.items() if isinstance(it, dict)}
     return renamed.assign_coords(run=pd.RangeIndex(store.runs, name="run"))
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from plansim.errors import InputError, Message, Option
 from plansim.model.records import Model, VariableKind
+from plansim.model.units import shown_in
 from plansim.scenario.factors import Apply
 from plansim.scenario.references import constant_cells
 from plansim.targets.labels import reference_named
@@ -72,7 +73,7 @@ def lever_named(model: Model, name: str) -> Lever:
     low, high = variable.plausible or variable.admissible
     name_zh = names_of(model, variable, cell.split(",") if cell else [])[1]
     shown = {one.constants: one for one in load_views(model).levers if one.apply is Apply.SET}
-    known = shown.get((reference,))
+    known, (unit, factor) = shown.get((reference,)), shown_in(variable.unit)
     return Lever(
         id=reference,
         name_en=known.name_en if known else reference,
@@ -84,6 +85,6 @@ def lever_named(model: Model, name: str) -> Lever:
         low=-np.inf if low is None else low,
         high=np.inf if high is None else high,
         unit=variable.unit,
-        shown_unit=known.shown_unit if known else variable.unit,
-        shown_factor=known.shown_factor if known else 1.0,
+        shown_unit=known.shown_unit if known else unit,
+        shown_factor=known.shown_factor if known else factor,
     )

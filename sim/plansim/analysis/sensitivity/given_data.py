@@ -16,6 +16,7 @@ import pandas as pd
 import xarray as xr
 
 from plansim.analysis.experiments.states import drawn_runs, ids_in, sample_of_study
+from plansim.model.records import several
 from plansim.scenario.factors import Factor, FloatArray
 from plansim.targets.target import Target
 
@@ -57,7 +58,7 @@ def sensitivity(
     margins = np.asarray(study["margin"].sel(target=wanted).transpose("run", ...), np.float64)
     owner = np.asarray(study["scenario"])
     columns, rows = ["scenario", "target", *_COLUMNS], []
-    for index, scenario in enumerate(study.attrs["scenarios"]):
+    for index, scenario in enumerate(several(study.attrs["scenarios"])):
         for column, target in enumerate(wanted):
             own = (owner == index) & np.isfinite(margins[:, column])
             margin = margins[own, column]

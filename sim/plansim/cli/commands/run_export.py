@@ -78,13 +78,11 @@ def _show_tables(
     inputs: Inputs,
     asked: Arguments,
 ) -> None:
-    from plansim.model.records import Timing
     from plansim.output.tables.layout import lines
     from plansim.output.tables.runs import series_table
 
     first = sorted({target.year for target in inputs.targets if target.year is not None})
-    yearly = any(one.timing is Timing.YEAR_END for one in inputs.model.variables.values())
-    timing = asked.text("run.timing" if yearly else "run.moments")
+    timing = asked.text("run.timing" if inputs.model.centred else "run.moments")
     for run, series, head in zip(runs, shown, changes, strict=True):
         table = series_table(series, run.years, asked.text, first=first)
         display(head, lines([table, timing] if run is runs[-1] else [table]))

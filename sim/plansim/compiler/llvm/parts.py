@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from plansim.compiler.integration import GIVEN_LEVELS
 from plansim.compiler.ir import Instruction, Op, Program
@@ -93,13 +94,7 @@ class RunParts:
         body = self._body()
         w = body.w
         length = _from_tableau(w, LENGTH)
-        parts = self.layout.step
-        home = {b[0]: i for i, part in enumerate(parts) for b in part if len(b) == 1}
-        moved: dict[int, list[int]] = {}
-        for index, level in self.layout.level_of.items():
-            change = self.program.states[index].change
-            if home.get(change, len(parts) - 1) == number:
-                moved.setdefault(change, []).append(level)
+        moved = self._levels_moved[number].copy()
 
         def move(place: int) -> None:
             for level in moved.pop(place, ()):
@@ -113,10 +108,21 @@ class RunParts:
             return body.as_truth(place, chosen)
 
         body.freeze = freeze
-        self._write(body, parts[number], move)
+        self._write(body, self.layout.step[number], move)
         for place in list(moved):
             move(place)
         return self._function(f"step_{number}", w)
+
+    @cached_property
+    def _levels_moved(self) -> Sequence[dict[int, list[int]]]:
+        """Of each part of a stage the places of flows, each with the levels that it moves."""
+        parts = self.layout.step
+        home = {b[0]: i for i, part in enumerate(parts) for b in part if len(b) == 1}
+        moved: list[dict[int, list[int]]] = [{} for _ in parts]
+        for index, level in self.layout.level_of.items():
+            change = self.program.states[index].change
+            moved[home.get(change, len(parts) - 1)].setdefault(change, []).append(level)
+        return moved
 
     def save(self, number: int) -> str:
         """Write a part of what outputs need beyond what states do."""

@@ -15,6 +15,7 @@ from matplotlib.patches import Patch
 from rich.cells import cell_len
 
 from plansim.errors import InputError, Message, UnknownNameError, nearest
+from plansim.model.records import several
 from plansim.output.figures import canvas, chart
 from plansim.output.series import Mark, marks_on, series_in, unplaced
 from plansim.output.series import titles as titles_of
@@ -187,12 +188,13 @@ def fan(
 
     ``runs`` are those of the members of an ensemble (`simulate`) or of a sweep (`open_sweep`), or
     any dataset with ``variable`` over ``member`` or ``run`` and ``time`` or ``year``. Runs that
-    broke down or never ran are left out. Of several scenarios each has a fan, of 90 % alone. Levels
-    that follow from a base are counted from the median's, if the runs keep that year.
+    broke down, never ran or miss what others have are left out. Of several scenarios each has a
+    fan, of 90 % alone. Levels that follow from a base are counted from the median's, if the runs
+    keep that year.
 
     Raises:
         UnknownNameError: the runs do not hold the variable.
-        InputError: the variable is not over runs and years, or no run is sound.
+        InputError: the variable is not over runs and years, or no sound run has a value.
 
     >>> model = plansim.load_model("lake.mdl")
     >>> fan = plansim.simulate(model, "boats.yaml", ensemble=plansim.load_ensemble(model))
@@ -246,16 +248,18 @@ def _quantiles(
                 name=variable,
             )
         yearly = annual_series(array) if "time" in array.dims else array
-        sound = (abs(yearly) < np.inf).all([dim for dim in yearly.dims if dim != over])
+        finite = abs(yearly) < np.inf
+        # A value that no run has is missing, as of years without data, and makes none unsound.
+        sound = (finite | ~finite.any(over)).all([dim for dim in yearly.dims if dim != over])
         if "status" in of_scenario:
             sound &= of_scenario["status"] == 0
         if "sound" in of_scenario.coords:
             sound &= of_scenario["sound"].astype(bool)
-        if not sound.any():
+        if not (sound & finite).any():
             found = scenario or None
-            raise InputError("no run is sound, to draw '{name}' of", found=found, name=variable)
-        drawn = yearly.isel({over: np.flatnonzero(sound)})
-        quantiles = drawn.astype(float).quantile(QUANTILES, over, keep_attrs=True)
+            raise InputError("no sound run has a value of '{name}'", found=found, name=variable)
+        drawn = yearly.isel({over: np.flatnonzero(sound)}).astype(float)
+        quantiles = drawn.quantile(QUANTILES, over, keep_attrs=True, skipna=False)
         apart = (quantiles.isel(quantile=at, drop=True) for at in range(len(QUANTILES)))
         yield scenario, [one.to_dataset(name=name) for one in apart]
 
@@ -267,6 +271,6 @@ def _by_scenario(runs: xr.Dataset, text: Text) -> Iterator[tuple[str, xr.Dataset
         yield from zip(titles_of(apart, text), apart, strict=True)
         return
     code = runs["scenario"].to_numpy() if "scenario" in runs else np.zeros(runs.sizes["run"])
-    for index, scenario in enumerate(runs.attrs.get("scenarios", [""])):
+    for index, scenario in enumerate(several(runs.attrs.get("scenarios", ""))):
         if (own := np.flatnonzero(code == index)).size:
             yield str(scenario), runs.isel(run=own)

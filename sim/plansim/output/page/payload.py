@@ -15,7 +15,7 @@ from plansim.analysis.feedback.loops import Loop
 from plansim.compiler.ir import Program
 from plansim.files.shipped import shipped
 from plansim.model.records import Model, Variable
-from plansim.model.units import NO_UNIT
+from plansim.model.units import NO_UNIT, shown_in
 from plansim.output.page.data import (
     BOTH,
     Data,
@@ -257,7 +257,7 @@ def _lever(
         "high": lever.high,
         "unit": _added_unit(lever) if lever.apply is Apply.ADD else _bare_unit(lever.shown_unit),
         "factor": lever.shown_factor,
-        "calendar": lever.unit == "Year" and lever.low > EARLIEST,
+        "calendar": model.centred and lever.unit == "Year" and lever.low > EARLIEST,
     }
 
 
@@ -272,7 +272,7 @@ def _bare_unit(unit: str) -> Data:
 
 
 EARLIEST = 1800
-"""A value in years above this is a date."""
+"""A value in years above this is a date: a month where TIME = y is the middle of year y."""
 
 
 def _settable(scenarios: Iterable[Scenario], views: Views, places: Mapping[str, int]) -> list[int]:
@@ -303,9 +303,9 @@ def _variables(model: Model, views: Views, program: Program, inputs: Sequence[in
         if name.endswith(SERIES):  # the values by year tell as much
             continue
         variable = model.variables[name]
-        rate = ("%/Year", 100.0) if variable.unit == "1/Year" else (variable.unit, 1.0)
-        unit, factor = shown.get(name, rate)
+        unit, factor = shown.get(name) or shown_in(variable.unit)
         is_date = isinstance(variable.value, float) and variable.value > EARLIEST
+        is_date = is_date and variable.unit == "Year" and model.centred
         rows.append(
             {
                 "name": both(*called.get(name, (variable.name, variable.name_zh))),
@@ -313,7 +313,7 @@ def _variables(model: Model, views: Views, program: Program, inputs: Sequence[in
                 "factor": factor,
                 "inputs": list(own),
                 "elements": [_elements(model, variable, program.inputs[input_]) for input_ in own],
-                "calendar": variable.unit == "Year" and is_date,
+                "calendar": is_date,
             }
         )
     return rows

@@ -11,6 +11,7 @@ from plansim.analysis.comparison import Comparison
 from plansim.analysis.optimization.orders import TargetOrders
 from plansim.model.difference import EntryDifference
 from plansim.model.records import Model
+from plansim.model.units import shown_in
 from plansim.output.describe import element_changes, elements_name, lever_of
 from plansim.output.report.sections.causes import cause_in_short
 from plansim.output.report.sections.remedies import order_in_words
@@ -164,8 +165,9 @@ def _span(group: Group, model: Model, text: Text) -> str:
         factor, unit = 1.0, group.unit
         if len(bare) > 1:  # a single one is in its lever's unit already
             lever, variable = lever_of([constant], model), model.variables.get(constant)
-            unit = lever.shown_unit if lever else variable.unit if variable else unit
-            factor = lever.shown_factor if lever else factor
+            unit, factor = shown_in(variable.unit if variable else unit)
+            if lever:
+                unit, factor = lever.shown_unit, lever.shown_factor
         sides = zip((before, after), known, strict=True)
         change = " → ".join(f"{value * factor:g}" if is_set else "–" for value, is_set in sides)
         part = constant.removeprefix(group.name).strip() if group.name in constant else ""

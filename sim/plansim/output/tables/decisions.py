@@ -82,7 +82,7 @@ def _fresh(box: FailureBox, text: Text) -> str:
     return text("discover.fresh", count=box.test.members, **_shares(box.test, "low", "high"))
 
 
-def _limits(box: FailureBox, model: Model, text: Text) -> Grid:
+def _limits(box: FailureBox, model: Model, text: Text) -> FirstFitting:
     columns = [
         Column("  ", lambda _: ""),
         text_column("discover.unknown", lambda row: row[1]),
@@ -92,7 +92,9 @@ def _limits(box: FailureBox, model: Model, text: Text) -> Grid:
         figure_column("discover.found", lambda row: _hundred(row[0].frequency)),
         text_column("discover.sources", lambda row: text.join(_cited(row[0]))),
     ]
-    return table(text, columns, [(limit, *limit_of(limit, model, text)) for limit in box.asked])
+    rows = [(limit, *limit_of(limit, model, text)) for limit in box.asked]
+    # Where it is narrow nothing is indented.
+    return FirstFitting([partial(table, text, columns[start:], rows) for start in (0, 1)])
 
 
 def _plausible(limit: Limit) -> str:

@@ -68,7 +68,8 @@ function alikeIn(places, one, other) {
 function spanText(variable, values) {
   const ends = [...new Set([Math.min(...values), Math.max(...values)])];
   if (variable.calendar) return ends.map((each) => month(each, store.state.lang)).join("–");
-  const shown = ends.map((each) => Number((each * variable.factor).toPrecision(4)));
+  const shown = ends.map((each) => each * variable.factor)
+    .map((each) => Number(each.toPrecision(Math.abs(each) < 1000 ? 4 : 6)));
   const text = shown.map((each) => String(each).replace("-", "−")).join(" … ");
   return pick(variable.unit) ? `${text} ${pick(variable.unit)}` : text;
 }

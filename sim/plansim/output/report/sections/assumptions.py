@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from plansim.analysis.comparison import Assumption, Comparison
 from plansim.analysis.optimization.orders import FIRST_YEAR
-from plansim.model.units import NO_UNIT
+from plansim.model.units import NO_UNIT, shown_in
 from plansim.output.report.document import (
     Cell,
     Paragraph,
@@ -35,7 +35,7 @@ def assumption_section(comparison: Comparison, names: Sequence[str], text: Text)
     for assumption in comparison.assumptions:
         lever = levers.get(frozenset([assumption.reference]))
         called: Assumption | Lever = assumption
-        shown, factor = assumption.unit, 1.0
+        shown, factor = shown_in(assumption.unit)
         # A lever that adds or multiplies is no name for the value that results.
         if lever is not None and lever.apply is Apply.SET:
             called, shown, factor = lever, lever.shown_unit, lever.shown_factor

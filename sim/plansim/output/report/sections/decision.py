@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from plansim.analysis.comparison import Comparison
 from plansim.model.records import Model
 from plansim.output.describe import lever_of
@@ -16,7 +18,7 @@ from plansim.output.report.document import (
     Section,
     TableColumn,
 )
-from plansim.output.report.sections.remedies import order_in_words, package_in_words
+from plansim.output.report.sections.remedies import order_in_words, packages_in_words
 from plansim.output.report.sections.verdicts import (
     target_cell,
     target_column,
@@ -34,6 +36,8 @@ __all__ = ["LETTERS", "decision_section"]
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 """Stand for scenarios where their names would not fit."""
+MOST_HELPED = 2
+"""Maximum number of scenarios of which the first page says what would help each."""
 
 
 def decision_section(
@@ -58,13 +62,7 @@ def decision_section(
         blocks.append(Paragraph(text("report.set_by_call", values=values)))
     if comparison.binding:
         blocks.append(_decision_table(comparison, names, text))
-    packages = [
-        package_in_words(found.package, letter, text)
-        for letter, found in zip(LETTERS, comparison.remedies, strict=False)
-        if found.package is not None
-    ]
-    parts = text("list_sep.semicolon").join(packages)
-    points = [text("report.packages", parts=parts)] if packages else []
+    points = packages_in_words(comparison.remedies[: helped(comparison)], LETTERS, text)
     unjudged = [
         target
         for target in comparison.targets
@@ -76,6 +74,14 @@ def decision_section(
     if points:
         blocks.append(Bullets(tuple(points)))
     return Section(text("report.decision"), text("report.decision_tab"), tuple(blocks))
+
+
+def helped(comparison: Comparison) -> int:
+    """Return for how many scenarios, from the first on, the page has room to say what would help.
+
+    Section `remedies_section` has all.
+    """
+    return len(comparison.scenarios) if len(comparison.scenarios) <= MOST_HELPED else 1
 
 
 def _set_in_words(setting: str, scenario: Scenario, model: Model, text: Text) -> str:
@@ -91,12 +97,16 @@ def _set_in_words(setting: str, scenario: Scenario, model: Model, text: Text) ->
 def _decision_table(comparison: Comparison, names: list[str], text: Text) -> ReportTable:
     """Return the binding targets: those that hold under the first scenario, are open, and fail."""
     sought = any(found.targets for found in comparison.remedies)
-    columns = [target_column(text, 3.0), *verdict_columns(names, text, 1.6)]
+    several = helped(comparison) > 1
+    columns = [target_column(text, 3.0 if several else 3.5), *verdict_columns(names, text, 1.6)]
     if sought:
-        parts = (
+        parts = tuple(
             TableColumn(text("report.help_under", scenario=name[0]), width=3.0) for name in names
         )
-        columns.append(TableColumn(text("report.help"), width=5.9, parts=tuple(parts)))
+        if several:
+            columns.append(TableColumn(text("report.help"), width=5.9, parts=parts))
+        else:
+            columns.append(replace(parts[0], width=3.9, parts=parts))
     rows: list[Row | GroupRow] = []
     first = comparison.verdicts[0]
     for state in ("holds", "open", "fails", "given"):
@@ -112,6 +122,8 @@ def _decision_table(comparison: Comparison, names: list[str], text: Text) -> Rep
             *wording.units_words(comparison.binding, text)]  # fmt: skip
     if sought:
         note.append(text("report.help_note", sure=SURE))
+        if helped(comparison) < len(names):
+            note.append(text("report.help_others", section=text("report.remedies")))
     shares = [verdict.share for verdict in verdicts]
     if share := max(filter(None, shares), key=lambda share: share.members, default=None):
         kind = text.word("ensemble", share.ensemble)
@@ -139,6 +151,6 @@ def _help_cell(comparison: Comparison, target: Target, text: Text) -> Cell:
         for letter, words in zip(LETTERS, helps, strict=False)
         if words
     ]
-    if told and len(set(helps)) == 1:
+    if told and (helped(comparison) == 1 or len(set(helps)) == 1):
         told = helps[:1]
     return Cell("\n".join(told) or "–", parts=tuple(Cell(one or "–") for one in helps))

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from plansim.analysis.comparison import Comparison
 from plansim.analysis.decisions.robustness import PolicyPair, PolicyRobustness, Robustness
 from plansim.analysis.ensemble import NORMAL
-from plansim.analysis.optimization.orders import FIRST_YEAR, Order, Package, TargetOrders
+from plansim.analysis.optimization.orders import (
+    FIRST_YEAR,
+    Order,
+    Package,
+    ScenarioOrders,
+    TargetOrders,
+)
 from plansim.analysis.optimization.problem import Move
 from plansim.model.units import NO_UNIT
 from plansim.output.report.document import (
@@ -35,7 +41,7 @@ from plansim.targets.verdict import of_hundred
 
 __all__ = [
     "order_in_words",
-    "package_in_words",
+    "packages_in_words",
     "remedies_section",
     "robust_section",
 ]
@@ -84,7 +90,19 @@ def order_in_words(orders: TargetOrders, text: Text) -> str:
     return text(key, moves=moves, share=share) + price
 
 
-def package_in_words(package: Package, scenario: str, text: Text) -> str:
+def packages_in_words(
+    found: Iterable[ScenarioOrders], names: Iterable[str], text: Text
+) -> list[str]:
+    """Say for each scenario what becomes of binding targets if its best orders are made at once."""
+    parts = [
+        _package_in_words(orders.package, name, text)
+        for name, orders in zip(names, found, strict=False)
+        if orders.package is not None
+    ]
+    return [text("report.packages", parts=text("list_sep.semicolon").join(parts))] if parts else []
+
+
+def _package_in_words(package: Package, scenario: str, text: Text) -> str:
     """Say what becomes of all binding targets if the best orders are made at once."""
     count = len(package.met) + len(package.missed)
     parts = [text("report.package", scenario=scenario, met=len(package.met), count=count)]
@@ -121,7 +139,8 @@ def remedies_section(comparison: Comparison, names: Sequence[str], text: Text) -
     note = text("report.remedies_note")
     caption, titles = text("report.remedies_table"), text("report.scenario")
     table = ReportTable(caption, columns, tuple(rows), note, titles)
-    return Section(title, tab, (table,))
+    said = packages_in_words(comparison.remedies, (name[0] for name in names), text)
+    return Section(title, tab, (*map(Paragraph, said), table))
 
 
 def _rows(orders: TargetOrders, called: dict[str, str], text: Text) -> Iterator[Row]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -17,12 +17,15 @@ from plansim.output.report.document import (
     TableColumn,
     Tone,
 )
+from plansim.output.series import series_in
 from plansim.output.words import verdicts as wording
 from plansim.output.words.text import Text
-from plansim.targets.target import Attribute, Status, Target, binding_targets
+from plansim.targets.target import Attribute, Status, Target, binding_targets, split_reference
 from plansim.targets.verdict import Verdict
+from plansim.targets.views import Chart
 
 if TYPE_CHECKING:
+    import xarray as xr
     from matplotlib.figure import Figure as Drawing
 
 __all__ = [
@@ -187,6 +190,18 @@ def _map(comparison: Comparison, names: Sequence[str], text: Text) -> Drawing:
 # --- charts ---------------------------------------------------------------------------------------
 
 
+def _in_units_of(charts: Iterable[Chart], run: xr.Dataset, targets: Iterable[Target]) -> xr.Dataset:
+    """Return a run in which what the plan has no unit for is in its chart's, as on the page."""
+    shown = {}
+    for chart in charts:
+        for line in chart.lines:
+            array = run[split_reference(line.reference)[0]]
+            if series_in(run, line.reference, targets).unit == array.attrs["units"] != chart.unit:
+                scaled = (array * line.factor).assign_attrs(array.attrs | {"units": chart.unit})
+                shown[array.name] = scaled
+    return run.assign(shown)
+
+
 def chart_section(comparison: Comparison, names: Sequence[str], text: Text) -> Section:
     """Return the key charts of the views; nothing where there are none."""
     charts = [chart for chart in comparison.views.charts if chart.key]
@@ -196,7 +211,8 @@ def chart_section(comparison: Comparison, names: Sequence[str], text: Text) -> S
         from plansim.output.figures.canvas import figure_of
         from plansim.output.figures.lines import small_multiples
 
-        runs, targets = comparison.runs, comparison.targets
+        targets = comparison.targets
+        runs = [_in_units_of(charts, run, targets) for run in comparison.runs]
         panels = small_multiples(runs, series, targets, titles=names, lang=text.lang)
         return figure_of(panels[0])
 
