@@ -339,5 +339,5 @@ def test_a_sweep_varies_the_end_of_a_ramp_and_can_be_replayed(toy: Model, tmp_pa
         assert again.deviation == 0
         to, wear = (float(again.stored[name]) for name in ("pull to year", "wear"))
         scenario = read_scenario(path, toy, [f"pull to year={to}", f"wear={wear}"])
-        expected = simulate(toy, scenario)["stock"].sel(time=[2008.5, 2010.5])
+        expected = simulate(toy, scenario)["stock"].sel(time=[2008.0, 2010.0])
         np.testing.assert_array_equal(again.stored["stock"], expected)
