@@ -1,0 +1,8 @@
+"""``python -m plansim`` is the command ``plansim``, also where the command is on no path."""
+
+from __future__ import annotations
+
+from plansim.cli.entry import main
+
+if __name__ == "__main__":
+    raise SystemExit(main())
