@@ -23,7 +23,7 @@ LAYERS = (
     {"engine"},
     {"analysis"},
     {"output"},
-    {"cli", "xarray", "__init__", "__main__"},
+    {"cli", "xarray", "__init__"},
 )
 # The same inside of analysis, and what stands there above any study.
 STUDIES = (

@@ -356,10 +356,3 @@ def test_words_are_completed(
         main([])
     found = filter(None, capfd.readouterr().out.splitlines())
     assert {word.removeprefix("plain,") for word in found} == expected
-
-
-def test_the_package_can_be_run_as_a_module(root: Path) -> None:
-    command = [sys.executable, "-m", "plansim", "check", "nowhere"]
-    done = subprocess.run(command, cwd=root, capture_output=True, encoding="utf-8", check=False)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("plansim: no scenario is called 'nowhere'")

@@ -24,7 +24,10 @@ libc.munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
 PAGE, BARRIER = 4096, (4 << 30) + 4096
 
 def reserve(size):
-    return libc.mmap(None, size, 0, 0x4022, -1, 0)  # private, anonymous, without swap space
+    address = libc.mmap(None, size, 0, 0x4022, -1, 0)  # private, anonymous, without swap space
+    if address == ctypes.c_void_p(-1).value:
+        raise MemoryError
+    return address
 
 code, pages = sys.stdin.buffer.read(), int(sys.argv[1])
 barrier = reserve(BARRIER)
@@ -47,7 +50,8 @@ def code(town: Model) -> bytes:
 @pytest.mark.skipif(sys.platform != "linux", reason="maps memory as Linux does")
 @pytest.mark.parametrize("pages", [1, 2, 4])
 def test_code_loads_where_free_memory_is_scattered(code: bytes, pages: int) -> None:
-    subprocess.run([sys.executable, "-c", _SCATTERED, str(pages)], input=code, check=True)
+    command = [sys.executable, "-c", _SCATTERED, str(pages)]
+    subprocess.run(command, input=code, check=True, timeout=60)
 
 
 def test_a_function_that_the_code_lacks_is_refused(code: bytes) -> None:

@@ -43,7 +43,7 @@ NO_NAMES = {
     "hold out from", "latin hypercube",
 }  # fmt: skip
 """Words in small letters that name no variable."""
-PROGRAMS = {"plansim", "python", "make", "chmod", "kill", "import", "run"}
+PROGRAMS = {"plansim", "make", "chmod", "kill", "import", "run"}
 NAMING = {"--set", "--factor", "--lever", "--variable", "--price"}
 
 
