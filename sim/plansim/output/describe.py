@@ -189,9 +189,8 @@ def element_changes(pairs: Sequence[tuple[str, float, float]], text: Text) -> st
 
 def elements_name(reference: str, model: Model, text: Text) -> str:
     """Return the elements of ``name[e1,e2]`` in the reader's language."""
-    called = dict(pair for subscript in model.subscripts.values() for pair in subscript.pairs)
     _, elements = split_reference(reference)
-    return ",".join(text.pick(element, called.get(element)) for element in elements)
+    return ",".join(text.pick(element, model.elements_zh.get(element)) for element in elements)
 
 
 def constants_name(constants: Sequence[str], model: Model, text: Text) -> str:

@@ -200,8 +200,8 @@ class Cut:
 
     loop: Loop
     effects: tuple[Effect, ...]
-    fault: str
-    """The variable that fails without the loop, and when; empty if none does."""
+    fault: Message | None
+    """The variable that fails without the loop, and when; None if none does."""
 
     @property
     def strongest(self) -> float:
@@ -221,7 +221,7 @@ class Cuts(Tabular, tuple[Cut, ...]):
         columns = ("loop", "name_en", "name_zh", "polarity", "strongest", "turned", "fault")
         rows = [
             (cut.loop.id, cut.loop.name_en, cut.loop.name_zh, cut.loop.polarity.value,
-             cut.strongest, ", ".join(target.id for target in cut.turned), cut.fault)
+             cut.strongest, ", ".join(target.id for target in cut.turned), str(cut.fault or ""))
             for cut in self
         ]  # fmt: skip
         return columns, rows
@@ -275,7 +275,11 @@ def cut_loops(
         )
 
     return Cuts(
-        Cut(loop, tuple(effect(target, run) for target in judged), evaluation.failure(run))
+        Cut(
+            loop,
+            tuple(effect(target, run) for target in judged),
+            evaluation.failure(run) if evaluation.failed[run] else None,
+        )
         for run, loop in enumerate(loops, start=1)
     )
 
