@@ -302,7 +302,8 @@ def evaluate_members(
     """Run the members under a scenario, and judge them: ``(run,)`` is the member.
 
     With ``stop_early`` runs end with the targets' years: a later breach is not looked for, and what
-    breaks down later is sound. ``kernel`` is the code of single runs, if at hand. ``outputs`` are series that are wanted in ``years``.
+    breaks down later is sound. ``outputs`` are series that are wanted in ``years``; ``kernel`` is
+    the code of single runs, if it is at hand.
 
     Raises:
         InputError: members change a constant that the shape of the code depends on.
