@@ -19,11 +19,12 @@ from plansim.analysis import validation
 from plansim.analysis.checks_form import Relation, Sign
 from plansim.analysis.validation.conservation import compared, figure_case
 from plansim.analysis.validation.context import ValidationContext, load_context
-from plansim.analysis.validation.history import fit
+from plansim.analysis.validation.history import fit, history_series
 from plansim.analysis.validation.numerics import disagreement
 from plansim.analysis.validation.result import Result, ValidationOutcome
 from plansim.analysis.validation.suite import TESTS, chosen, validate
 from plansim.cli.main import main
+from plansim.engine.simulate import simulate
 from plansim.errors import InputError, ModelError, UnknownNameError
 from plansim.output.documentation.validation import validation_page
 from plansim.output.tables.layout import shown
@@ -35,6 +36,7 @@ from plansim.output.tables.validation import (
     validation_table,
 )
 from plansim.output.words.text import Lang, read_text
+from plansim.targets.annual import annual
 from tests.toys.newtown import newtown
 from tests.toys.village import write_ensemble
 
@@ -365,6 +367,50 @@ def test_the_seam_compares_a_run_from_the_past_with_the_base_year(tmp_path: Path
     left = np.exp(-0.05 * 4)
     wanted = {"start": 2.0, "arrives": 2 * left, "lowest": 1.25 * left, "highest": 2.5 * left}
     assert {name: capital[name] for name in wanted} == pytest.approx(wanted, rel=1e-3)
+
+
+def test_the_past_is_measured_in_a_run_at_each_level_of_capital(tmp_path: Path) -> None:
+    """A figure is led back at a rate, growth is in per cent, sums are over the years since."""
+    figures = "".join(
+        f"- {{id: {key}, en: x, zh: 甲, unit: {unit}, base: {{{base}}}, place: [table]}}\n"
+        for key, unit, base in (("M03", "亿元", "year: 2028, value: 21"),
+                                ("M04", "'%'", "year: 2025–2028, value: 5"))
+    )  # fmt: skip
+    context = newtown(
+        tmp_path,
+        (TARGETS, "targets:\n", f"figures:\n{figures}targets:\n"),
+        (HISTORY, "{year: 2025, target: M01}", "{year: 2025, target: M03, rate: M04}"),
+        (HISTORY, "of: output\n    unit: 亿元\n    most: 0.1",
+         "of: output\n    unit: 万元\n    scale: 0.0001\n    most: 0.1"),
+        ("model/observations.csv", "20.2,亿元", "202000,万元"),
+    )  # fmt: skip
+
+    def output(**values: float) -> np.ndarray:
+        changed = {f"base capital[{plant} plant]": values.pop(plant, size)
+                   for plant, size in (("old", 60.0), ("new", 40.0))}  # fmt: skip
+        run = simulate(context.model, replace(context.baseline, values={**values, **changed}))
+        return annual(run)["output"].sel(year=[2025, 2026]).to_numpy()
+
+    own, *others = (output(old=60 * part, new=40 * part) for part in (1.0, 0.99, 1.0, 1.01))
+    made = result_of(context, "Q15")
+    level, growth = made.cases
+    observed = np.array([21 / 1.05**3 / 1e4, 20.2])
+    misses = [float(np.mean(np.abs(one / observed - 1))) for one in (own, *others)]
+    assert (level["mape"], level["mape_low"], level["mape_high"]) == pytest.approx(
+        (misses[0], min(misses), max(misses))
+    )
+    assert level["rmse"] == pytest.approx(1e4 * math.sqrt(np.mean((own - observed) ** 2)))
+    rate = 100 * (own[1] / own[0] - 1)
+    assert growth["mape"] == pytest.approx(abs(rate / 1.05 - 1))
+    assert growth["rmse"] == pytest.approx(abs(rate - 1.05))
+    assert growth.values["simulated"] == f"{rate:.4g}"
+    (drawn,) = history_series(context)
+    assert drawn.years[:2] == (2025, 2026)
+    np.testing.assert_allclose(drawn.simulated[:, :2], 1e4 * np.array([own, *others]))
+    free = result_of(context, "Q16")
+    sums = np.array([one.sum() for one in (own, output(saving=0.0))])
+    assert free.figures["worst"] == pytest.approx(abs(sums[0] / 40.2 - 1))
+    assert free.cases[1].values["errors"] == f"{sums[1] / 40.2 - 1:+.1%}"
 
 
 # --- measures of fit ------------------------------------------------------------------------------
