@@ -373,7 +373,7 @@ def test_the_past_is_measured_in_a_run_at_each_level_of_capital(tmp_path: Path) 
     """A figure is led back at a rate, growth is in per cent, sums are over the years since."""
     figures = "".join(
         f"- {{id: {key}, en: x, zh: 甲, unit: {unit}, base: {{{base}}}, place: [table]}}\n"
-        for key, unit, base in (("M03", "亿元", "year: 2028, value: 21"),
+        for key, unit, base in (("M03", "亿元", "year: 2025–2028, value: 21"),
                                 ("M04", "'%'", "year: 2025–2028, value: 5"))
     )  # fmt: skip
     context = newtown(
