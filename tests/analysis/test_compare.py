@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from plansim.analysis.attribution.assumptions import groups_of
-from plansim.analysis.comparison import Comparison, compare
+from plansim.analysis.comparison import Comparison, compare, required_origin
 from plansim.engine.simulate import simulate
 from plansim.model.records import Model
 from plansim.scenario.factors import FloatArray
@@ -66,16 +66,25 @@ def test_orders_are_for_what_is_unsure_by_levers_of_the_place(tmp_path: Path) ->
     model, growth = village(tmp_path), np.linspace(0.05, 0.15, 101)
     write_ensemble(model, *(f"{n},{g - 0.1:.3f},1.1,1" for n, g in enumerate(growth)))
     other = read_scenario(tmp_path / "other.yaml", model)  # it assumes the target
-    made = compare(model, [as_written(model), other])
+    for name, rate in (("near", 0.08), ("slow", 0.02)):
+        (tmp_path / f"{name}.yaml").write_text(f"title: T\nvalues: {{growth: {rate}}}\n", "utf-8")
+    near, slow = (read_scenario(tmp_path / f"{name}.yaml", model) for name in ("near", "slow"))
+    made = compare(model, [as_written(model), other, near, slow])
 
     def stock(growth: FloatArray, effort: float) -> FloatArray:
         return 100 * (1 + growth * effort / 2) ** 11
 
-    def share(effort: float) -> float:
-        return float((stock(growth, effort) >= 160).mean())
+    def share(effort: float, rate: float = 0.1) -> float:
+        return float((stock(growth + (rate - 0.1), effort) >= 160).mean())
 
-    orders, nothing = made.remedies
+    assert {one.id for one in made.unsure} == {one.id for one in made.binding} == {"S1"}
+    orders, nothing, *missed = made.remedies
     assert (nothing.targets, orders.package) == ((), None)
+    least, most = (one.targets[0] for one in missed)
+    (order,), (move,) = least.enough, least.enough[0].moves
+    assert (move.value, order.margin) == pytest.approx((1.1, stock(np.array(0.08), 1.1) - 160))
+    assert order.part == share(1.1, 0.08)  # 1.091 would do, and a part more is no round figure
+    assert (most.enough, most.nearest) == ((), pytest.approx(stock(np.array(0.02), 1.5) - 160))
     (found,) = orders.targets
     assert (found.target.id, found.enough, found.nearest) == ("S1", (), None)
     assert found.margin == pytest.approx(stock(np.array(0.1), 1.0) - 160)
@@ -86,6 +95,8 @@ def test_orders_are_for_what_is_unsure_by_levers_of_the_place(tmp_path: Path) ->
     assert found.best.part == share(move.value) >= 0.8 > share(move.value - 0.2)
     assert made.robust is not None
     assert made.robust.policies[0].met == {"S1": pytest.approx(share(1.1))}
+    runs = simulate(model, [as_written(model), near, slow]).sel(scenario=["slow", "near"])
+    assert [one.id for one in required_origin(runs).scenarios] == ["slow", "near"]
 
 
 def test_scenarios_on_different_clocks_are_compared_without_causes(
