@@ -18,7 +18,12 @@ from hypothesis import strategies as st
 from plansim.analysis import validation
 from plansim.analysis.checks_form import Relation, Sign
 from plansim.analysis.validation.conservation import compared, figure_case
-from plansim.analysis.validation.context import ValidationContext, load_context
+from plansim.analysis.validation.context import (
+    ValidationContext,
+    drawn,
+    load_context,
+    uncertain,
+)
 from plansim.analysis.validation.history import fit, history_series
 from plansim.analysis.validation.numerics import disagreement
 from plansim.analysis.validation.result import Result, ValidationOutcome
@@ -113,7 +118,7 @@ BREAKS = [
     ("Q16", "figure two years", "model/observations.csv", "40.2", "50"),
     ("Q17", "seam_count", SEAM, "least: 1", "least: 3"),
     ("Q17", "seam_known", SEAM, ", known: [M01]", ""),
-    ("Q21", "figure output", "model/evidence.csv", "2030,40,", "2030,30,"),
+    ("Q21", "figure output", "model/evidence.csv", "2030,40,", "2030,35,"),
     ("Q21", "change rise", FAMILY, "change: 12", "change: 13"),
     ("Q21", "change_sign rise; less", FAMILY, "saving: 0.3", "saving: 0.1"),
     ("Q22", "trend", TARGETS, "variable: output", "variable: base output"),
@@ -367,6 +372,40 @@ def test_the_seam_compares_a_run_from_the_past_with_the_base_year(tmp_path: Path
     left = np.exp(-0.05 * 4)
     wanted = {"start": 2.0, "arrives": 2 * left, "lowest": 1.25 * left, "highest": 2.5 * left}
     assert {name: capital[name] for name in wanted} == pytest.approx(wanted, rel=1e-3)
+    made = result_of(context, "Q17")
+    apart = [np.abs([one["lowest"] - 1, one["highest"] - 1]) for one in made.cases[2:4]]
+    assert made.figures["wide"] == sum(one.max() > 0.3 for one in apart)
+
+
+def test_half_the_step_moves_what_targets_judge_and_what_checks_draw_is_in_range(
+    tmp_path: Path,
+) -> None:
+    row = "- {id: M05, en: Built, zh: 建, unit: 亿元, place: [table], measure: sum,"
+    row += " target: {at least: 1, year: 2030}, variable: 'investment[new plant]'}\n"
+    context = newtown(tmp_path, (TARGETS, "targets:\n", f"targets:\n{row}"))
+    clock = replace(context.baseline.time, step=context.baseline.time.step / 2)
+    half = context.compiled.run([{}], clock)
+    parts = {}
+    for name in ("output", "water share", "investment[new plant]"):
+        for year in (2030, 2040):
+            years = range(year - 4, year + 1) if "[" in name else (year,)
+            before, after = (sum(runs.yearly(name)(one)[0] for one in years)
+                             for runs in (context.runs["baseline"], half))  # fmt: skip
+            parts[name, year] = abs(after / before - 1)
+    made = [one for one in result_of(context, "Q07").cases if one.subject == "baseline"]
+    place = max(parts, key=lambda one: parts[one])
+    assert [(one.values["what"], one.values["year"]) for one in made] == [place]
+    assert made[0]["part"] == pytest.approx(parts[place])
+    ends = drawn(context.model, np.tile([0.0, 1.0], (len(uncertain(context.model)), 1)))
+    assert ends["saving"].tolist() == [0.2, 0.4]
+    # Of 60 and 40 between 30 and 70: no element leaves the range, and none its part of the whole.
+    np.testing.assert_allclose(ends["base capital[old plant]"], [45, 70])
+    np.testing.assert_allclose(ends["base capital[new plant]"], [30, 70 * 40 / 60])
+    for one in result_of(newtown(tmp_path, (SIGNS, "rises", "rises, by: [0, 1]")), "Q13").cases:
+        if one.message == "sign":
+            change = one["after"] / one["before"] - 1
+        elif one.message == "sign_size":
+            assert one["part"] == pytest.approx(change)
 
 
 def test_the_past_is_measured_in_a_run_at_each_level_of_capital(tmp_path: Path) -> None:
