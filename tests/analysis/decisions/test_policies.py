@@ -128,8 +128,11 @@ def test_what_a_search_finds_is_judged_by_the_members_of_its_turn_and_then_by_ot
     worse = (search.aims[kept] - anew).mean(axis=0)
     assert [result.drop[aim] for aim in result.aims] == pytest.approx(worse, abs=1e-9)
     # What is shown is what no other is better than, by the figures that are shown.
-    pairs = [((two >= one).all() and (two > one).any() for two in anew) for one in anew]
-    best = [one for one, beaten in zip(anew, pairs, strict=True) if not any(beaten)]
+    best = []
+    for one in anew:
+        beaten = [(two >= one).all() and (two > one).any() for two in anew]
+        if not any(beaten):
+            best.append(one)
     assert 1 < len(best) < len(anew)
     shown = [[aim.sign * one.aims[aim] for aim in result.aims] for one in result.points]
     assert np.array(shown) == pytest.approx(np.array(sorted(best, key=lambda one: -one[0])))

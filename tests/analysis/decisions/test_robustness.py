@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy.stats import spearmanr
+from scipy.stats import ks_2samp, spearmanr
 
 import plansim
 from plansim.analysis.decisions.information import value_of_information
@@ -152,6 +152,12 @@ def test_what_knowledge_is_worth_is_counted_on_the_same_members(judged: Judged) 
     distances = pawn(judged.values, counts[best])
     assert [one.pawn for one in known.unknowns] == pytest.approx(distances[order])
     assert known.unknowns[0].value > 5 * known.unknowns[0].error
+    # Below `by_chance` lie 95 of 100 that are without influence: tenths drawn from all.
+    rng, count, null = np.random.default_rng(9), counts[best], []
+    for _ in range(300):
+        tenths = np.array_split(rng.permutation(count), 10)
+        null.append(np.median([ks_2samp(tenth, count).statistic for tenth in tenths]))
+    assert known.by_chance == pytest.approx(np.quantile(null, 0.95), rel=0.15)
 
 
 def test_of_a_sweep_policies_are_compared_point_by_point(
