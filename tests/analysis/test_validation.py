@@ -23,6 +23,7 @@ from plansim.analysis.validation.history import fit
 from plansim.analysis.validation.numerics import disagreement
 from plansim.analysis.validation.result import Result, ValidationOutcome
 from plansim.analysis.validation.suite import TESTS, chosen, validate
+from plansim.analysis.validation.uncertainty import share_error
 from plansim.cli.main import main
 from plansim.errors import InputError, ModelError, UnknownNameError
 from plansim.output.documentation.validation import validation_page
@@ -35,6 +36,7 @@ from plansim.output.tables.validation import (
     validation_table,
 )
 from plansim.output.words.text import Lang, read_text
+from plansim.targets.verdict import Status
 from tests.toys.newtown import newtown
 from tests.toys.village import write_ensemble
 
@@ -369,7 +371,7 @@ def test_the_seam_compares_a_run_from_the_past_with_the_base_year(tmp_path: Path
 
 # --- measures of fit ------------------------------------------------------------------------------
 
-SERIES = st.lists(st.tuples(st.floats(0.5, 2.0), st.floats(0.5, 2.0)), min_size=2, max_size=12).map(
+SERIES = st.lists(st.tuples(st.floats(0.5, 2.0), st.floats(0.5, 2.0)), min_size=3, max_size=12).map(
     np.array
 )
 
@@ -421,8 +423,19 @@ def test_what_is_not_to_be_known_is_no_number() -> None:
     exact = fit(np.array([1.0, 2.0]), np.array([1.0, 2.0]))
     assert (exact.mape, exact.rmse) == (0, 0)
     assert math.isnan(exact.um)
-    assert math.isnan(fit(np.array([1.0]), np.array([2.0])).r2)
+    # A line goes through any two points: R² is 1 and UC is 0 whatever they are.
+    two = fit(np.array([1.0, 5.0]), np.array([2.0, 4.0]))
+    assert (two.mape, two.rmse) == (0.375, 1.0)
+    assert np.isnan([two.r2, two.um, two.us, two.uc]).all()
     assert not math.isfinite(fit(np.array([math.nan]), np.array([2.0])).mape)
+
+
+def test_an_undecided_member_takes_from_the_error_of_a_share() -> None:
+    """Of p, u of it by halves, the variance is p - u/4 - p²: E[x²] - E[x]²."""
+    codes = [Status.MET.code] * 3 + [Status.MISSED.code] * 2 + [Status.UNDECIDED.code] * 5
+    met = 0.3 + 0.25
+    error = share_error(np.array([*codes, Status.ASSUMED.code], np.int8))
+    assert error == pytest.approx(math.sqrt((met - 0.5 / 4 - met**2) / 10))
 
 
 # --- the page -------------------------------------------------------------------------------------
