@@ -36,7 +36,7 @@ from plansim.output.tables.validation import (
     validation_table,
 )
 from plansim.output.words.text import Lang, read_text
-from plansim.targets.verdict import Status
+from plansim.targets.target import Status
 from tests.toys.newtown import newtown
 from tests.toys.village import write_ensemble
 

@@ -38,8 +38,7 @@ from plansim.scenario.factors import FloatArray
 from plansim.scenario.members import FILE_NAME, EnsembleKind, Members
 from plansim.scenario.scenario_file import ScenarioKind
 from plansim.targets.indicator import Measure
-from plansim.targets.target import Target, indicator_of, variable_of
-from plansim.targets.verdict import Status
+from plansim.targets.target import Status, Target, indicator_of, variable_of
 
 if TYPE_CHECKING:
     from plansim.analysis.evaluator import Evaluation
