@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import plansim
 from plansim.analysis import validation
 from plansim.analysis.checks_form import Relation, Sign
 from plansim.analysis.validation.conservation import compared, figure_case
@@ -442,10 +443,20 @@ def test_an_undecided_member_takes_from_the_error_of_a_share() -> None:
 
 
 @pytest.mark.parametrize("lang", Lang)
-def test_the_page_has_every_test_series_and_target(lang: Lang, tmp_path: Path) -> None:
+def test_the_page_has_every_test_series_and_target(
+    lang: Lang, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     broken, text = newtown(tmp_path, ("model/observations.csv", "20.2", "30")), read_text(lang)
     with_members(broken, *np.linspace(0.6, 1.4, 41))
     results = validate(broken, ["Q06", "Q13", "Q14", "Q15"])
+    unknowns = plansim.deciding_unknowns(broken.model, broken.baseline, targets=broken.binding)
+    decided_by = [
+        replace(one, unknowns=(replace(one.unknowns[0], share_low=0.004, share_high=0.996),))
+        for one in unknowns
+    ]
+    monkeypatch.setattr(
+        "plansim.output.documentation.validation.deciding_unknowns", lambda *_, **__: decided_by
+    )
     page = validation_page(broken, results, text)
     for result in results:
         assert f"| {result_mark(result)} | {result.id} | {title_text(result, text)} |" in page
@@ -461,7 +472,11 @@ def test_the_page_has_every_test_series_and_target(lang: Lang, tmp_path: Path) -
     assert {"en": f"Under {about}, ", "zh": f"以{about}为起点"}[lang] in page
     decided = re.search(r"\| M01 \|.* (\d+) … (\d+) \|", page)
     assert decided is not None, page
-    assert int(decided[1]) < 20 < 80 < int(decided[2])
+    # 100 of 100 is said of all, 0 of none.
+    assert (int(decided[1]), int(decided[2])) == (1, 99)
+    (judged,) = (case for case in results[-1].cases if case.message == "series")
+    limits = [row.split("|")[6].strip() for rows in tables for row in rows if "20, 30" in row]
+    assert limits == [f"{judged['most']:.0%}"]
 
 
 def test_the_command_leaves_with_1_where_a_test_fails(

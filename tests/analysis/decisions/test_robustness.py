@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,9 @@ from plansim.analysis.ensemble import wilson
 from plansim.analysis.sensitivity.given_data import pawn
 from plansim.errors import InputError
 from plansim.model.records import Model
+from plansim.output.tables.decisions import robustness_table
+from plansim.output.tables.layout import shown
+from plansim.output.words.text import read_text
 from plansim.scenario.factors import FloatArray
 from tests.toys.village import EQUATIONS, village
 
@@ -133,6 +136,13 @@ def test_two_policies_tie_where_neither_difference_is_beyond_sampling() -> None:
     pairs = itertools.product((0.1, -0.3), repeat=2)
     ties = [PolicyPair("a", "b", one, 0.1, two, 0.1).is_tie for one, two in pairs]
     assert ties == [True, False, False, False]
+
+
+def test_a_share_that_differs_by_less_than_one_of_a_hundred_is_shown(judged: Judged) -> None:
+    result = plansim.robustness(judged.model, [judged.model.path.parent / "plain.yaml"])
+    pair = PolicyPair("plain", "plain", 1.0, 0.1, 0.004, 0.0028)
+    table = shown(robustness_table(replace(result, pairs=(pair,)), read_text("en")), 200)
+    assert "+1.00 ± 0.10 targets, +0.4 ± 0.3 of 100 models" in table
 
 
 def test_what_knowledge_is_worth_is_counted_on_the_same_members(judged: Judged) -> None:

@@ -260,8 +260,9 @@ def policy_text(result: PolicySet, number: int) -> str:
     title = BilingualText(f"Policy {number + 1}: {figures}", f"政策{number + 1}：{figures}")
     description = BilingualText(
         f"Found by a search over the levers of “{scenario.title_en}”; what it comes to is over "
-        "plausible models that the search never used.",
-        f"以“{scenario.title_zh}”为基础，由决策变量搜索得出；数值取自未用于搜索的合理模型。",
+        "plausible models that the search never used, with all levers as set in each of them.",
+        f"以“{scenario.title_zh}”为基础，由决策变量搜索得出；数值取自未用于搜索的合理模型，"
+        "各变量在其中均取设定值。",
     )
     path = scenario.path
     parent = "" if path is None else path.stem if is_shipped(path) else str(path.resolve())
