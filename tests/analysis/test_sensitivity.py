@@ -25,6 +25,9 @@ from plansim.analysis.sensitivity.sobol import (
 )
 from plansim.errors import DesignError
 from plansim.model.records import Model
+from plansim.output.tables.layout import shown
+from plansim.output.tables.why import sensitivity_table
+from plansim.output.words.text import read_text
 from plansim.scenario.factors import Apply, Distribution, Factor, FloatArray
 from plansim.targets.catalogue import load_targets
 from plansim.targets.target import Target
@@ -197,6 +200,13 @@ def test_drivers_are_shared_out_as_the_formulas_say(found: Sensitivity) -> None:
         assert index.first == pytest.approx(alone / variance, abs=0.03)
         assert index.total == pytest.approx((alone + together) / variance, abs=0.03)
     assert drivers["L1"].main == ()
+
+
+def test_the_deviation_of_a_percentage_is_in_points(found: Sensitivity) -> None:
+    first = found.drivers[0]
+    in_percent = replace(first, target=replace(first.target, unit="%"))
+    told = shown(sensitivity_table(replace(found, drivers=(in_percent,)), read_text("en")), 100)
+    assert f"± {first.spread:.2f} points" in told
 
 
 def test_what_screening_leaves_out_is_one_group(found: Sensitivity) -> None:
