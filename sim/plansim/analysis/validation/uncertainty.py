@@ -185,7 +185,8 @@ def held_out(context: ValidationContext) -> Result:
     year = spec.hold_out
     last, forecasts = forecast_held_out(context.model, spec, year)
     inside, count = sum(one.inside for one in forecasts), len(forecasts)
-    gain = float(np.mean([one.score - one.prior_score for one in forecasts]))
+    gains = np.array([one.score - one.prior_score for one in forecasts])
+    gain, error = float(gains.mean()), float(gains.std() / math.sqrt(max(count - 1, 1)))
     cases = [
         case("Q27", inside / count >= INSIDE, "forecast_band",
              inside=inside, forecasts=count, least=INSIDE),
@@ -206,6 +207,7 @@ def held_out(context: ValidationContext) -> Result:
         inside=inside,
         forecasts=count,
         gain=gain,
+        error=error,
     )
 
 
