@@ -15,6 +15,7 @@ from plansim.analysis.optimization.evolution import sample
 from plansim.analysis.optimization.frontier import Frontier, frontier
 from plansim.analysis.optimization.frontier_search import FrontierSearch
 from plansim.errors import DesignError
+from plansim.model.reader import load_model
 from plansim.model.records import Model
 from plansim.output.tables.layout import shown
 from plansim.output.tables.policies import frontier_table
@@ -73,6 +74,19 @@ def reads(tmp_path_factory: pytest.TempPathFactory) -> Reads:
 def reached(reads: Reads) -> Frontier:
     """A frontier that two targets make."""
     return reads(DIRT, SPARE, spec=SPEC, levels=3)
+
+
+def test_growth_is_the_mean_rate_since_the_run_began(tmp_path: Path) -> None:
+    """Output doubles in 2001 beside its growth of exp(0.04); another file states the problem."""
+    model = town(tmp_path, DIRT)
+    path = tmp_path / "small.mdl"
+    text = path.read_text("utf-8").replace("100*EXP(", "(50 + STEP(50, 2000.75))*EXP(")
+    path.write_text(text, "utf-8")
+    (tmp_path / "other.yaml").write_text(SPEC.replace("2004, 2008", "2006"), "utf-8")
+    model = load_model(path)
+    (horizon,) = frontier(model, tmp_path / "other.yaml", draws=64, levels=2).horizons
+    assert horizon.year == 2006
+    assert horizon.growth_present == pytest.approx((2 * math.exp(0.04 * 6)) ** (1 / 6) - 1)
 
 
 def test_growth_goes_as_far_as_the_target_that_stops_it(reached: Frontier) -> None:

@@ -253,7 +253,8 @@ def _loop_facts(cut: Cut, model: Model, text: Text) -> list[tuple[str, str]]:
         (text("loops.stands"), _standing(loop, model, text)),
     ]
     if cut.fault:
-        parts.append((text("loops.cut_moves"), text("loops.broken", fault=cut.fault)))
+        fault = cut.fault.written(say_in(text.lang))
+        parts.append((text("loops.cut_moves"), text("loops.broken", fault=fault)))
     elif cut.strongest <= MOVES:
         parts.append((text("loops.cut_moves"), text("loops.weak")))
     if loop.weak.en:
