@@ -316,6 +316,9 @@ def test_figures_that_are_held_out_are_forecast_or_the_test_fails(tmp_path: Path
     assert made.status is ValidationOutcome.PASS
     assert made.figures["inside"] == made.figures["forecasts"] == 2
     assert (made.figures["year"], made.figures["fitted"]) == (2000, 1)
+    gains = [one.score - one.prior_score for one in (water, gap)]
+    assert made.figures["gain"] == pytest.approx(np.mean(gains))
+    assert made.figures["error"] == pytest.approx(np.std(gains, ddof=1) / math.sqrt(2))
     observed = _OBSERVED.replace("1997,12", "1997,11").replace("2000,0.4", "2000,1.9")
     (tmp_path / "observations.csv").write_text(observed, "utf-8")
     made = held_out(context)

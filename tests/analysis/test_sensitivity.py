@@ -25,6 +25,9 @@ from plansim.analysis.sensitivity.sobol import (
 )
 from plansim.errors import DesignError
 from plansim.model.records import Model
+from plansim.output.tables.layout import shown
+from plansim.output.tables.why import sensitivity_table
+from plansim.output.words.text import read_text
 from plansim.scenario.factors import Apply, Distribution, Factor, FloatArray
 from plansim.targets.catalogue import load_targets
 from plansim.targets.target import Target
@@ -194,6 +197,13 @@ def test_effects_are_those_of_formulas_under_the_first_scenario(tmp_path: Path) 
             expected = [effect, abs(effect), 0, 0]
             assert table[target, factor] == pytest.approx(expected, abs=1e-9)
     assert found["factor"].tolist()[:2] == ["pull", "push"], "the strongest first"
+
+
+def test_the_deviation_of_a_percentage_is_in_points(found: Sensitivity) -> None:
+    first = found.drivers[0]
+    in_percent = replace(first, target=replace(first.target, unit="%"))
+    told = shown(sensitivity_table(replace(found, drivers=(in_percent,)), read_text("en")), 100)
+    assert f"± {first.spread:.2f} points" in told
 
 
 def test_what_screening_leaves_out_is_one_group(found: Sensitivity) -> None:

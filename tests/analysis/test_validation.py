@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import plansim
 from plansim.analysis import validation
 from plansim.analysis.checks_form import Relation, Sign
 from plansim.analysis.validation.conservation import compared, figure_case
@@ -28,6 +29,7 @@ from plansim.analysis.validation.history import fit, history_series
 from plansim.analysis.validation.numerics import disagreement
 from plansim.analysis.validation.result import Result, ValidationOutcome
 from plansim.analysis.validation.suite import TESTS, chosen, validate
+from plansim.analysis.validation.uncertainty import share_error
 from plansim.cli.main import main
 from plansim.engine.simulate import simulate
 from plansim.errors import InputError, ModelError, UnknownNameError
@@ -42,6 +44,7 @@ from plansim.output.tables.validation import (
 )
 from plansim.output.words.text import Lang, read_text
 from plansim.targets.annual import annual
+from plansim.targets.target import Status
 from tests.toys.newtown import newtown
 from tests.toys.village import write_ensemble
 
@@ -454,7 +457,7 @@ def test_the_past_is_measured_in_a_run_at_each_level_of_capital(tmp_path: Path) 
 
 # --- measures of fit ------------------------------------------------------------------------------
 
-SERIES = st.lists(st.tuples(st.floats(0.5, 2.0), st.floats(0.5, 2.0)), min_size=2, max_size=12).map(
+SERIES = st.lists(st.tuples(st.floats(0.5, 2.0), st.floats(0.5, 2.0)), min_size=3, max_size=12).map(
     np.array
 )
 
@@ -506,18 +509,39 @@ def test_what_is_not_to_be_known_is_no_number() -> None:
     exact = fit(np.array([1.0, 2.0]), np.array([1.0, 2.0]))
     assert (exact.mape, exact.rmse) == (0, 0)
     assert math.isnan(exact.um)
-    assert math.isnan(fit(np.array([1.0]), np.array([2.0])).r2)
+    # A line goes through any two points: R² is 1 and UC is 0 whatever they are.
+    two = fit(np.array([1.0, 5.0]), np.array([2.0, 4.0]))
+    assert (two.mape, two.rmse) == (0.375, 1.0)
+    assert np.isnan([two.r2, two.um, two.us, two.uc]).all()
     assert not math.isfinite(fit(np.array([math.nan]), np.array([2.0])).mape)
+
+
+def test_an_undecided_member_takes_from_the_error_of_a_share() -> None:
+    """Of p, u of it by halves, the variance is p - u/4 - p²: E[x²] - E[x]²."""
+    codes = [Status.MET.code] * 3 + [Status.MISSED.code] * 2 + [Status.UNDECIDED.code] * 5
+    met = 0.3 + 0.25
+    error = share_error(np.array([*codes, Status.ASSUMED.code], np.int8))
+    assert error == pytest.approx(math.sqrt((met - 0.5 / 4 - met**2) / 10))
 
 
 # --- the page -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("lang", Lang)
-def test_the_page_has_every_test_series_and_target(lang: Lang, tmp_path: Path) -> None:
+def test_the_page_has_every_test_series_and_target(
+    lang: Lang, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     broken, text = newtown(tmp_path, ("model/observations.csv", "20.2", "30")), read_text(lang)
     with_members(broken, *np.linspace(0.6, 1.4, 41))
     results = validate(broken, ["Q06", "Q13", "Q14", "Q15"])
+    unknowns = plansim.deciding_unknowns(broken.model, broken.baseline, targets=broken.binding)
+    decided_by = [
+        replace(one, unknowns=(replace(one.unknowns[0], share_low=0.004, share_high=0.996),))
+        for one in unknowns
+    ]
+    monkeypatch.setattr(
+        "plansim.output.documentation.validation.deciding_unknowns", lambda *_, **__: decided_by
+    )
     page = validation_page(broken, results, text)
     for result in results:
         assert f"| {result_mark(result)} | {result.id} | {title_text(result, text)} |" in page
@@ -533,7 +557,11 @@ def test_the_page_has_every_test_series_and_target(lang: Lang, tmp_path: Path) -
     assert {"en": f"Under {about}, ", "zh": f"以{about}为起点"}[lang] in page
     decided = re.search(r"\| M01 \|.* (\d+) … (\d+) \|", page)
     assert decided is not None, page
-    assert int(decided[1]) < 20 < 80 < int(decided[2])
+    # 100 of 100 is said of all, 0 of none.
+    assert (int(decided[1]), int(decided[2])) == (1, 99)
+    (judged,) = (case for case in results[-1].cases if case.message == "series")
+    limits = [row.split("|")[6].strip() for rows in tables for row in rows if "20, 30" in row]
+    assert limits == [f"{judged['most']:.0%}"]
 
 
 def test_the_command_leaves_with_1_where_a_test_fails(

@@ -33,7 +33,7 @@ from plansim.engine.compiled import inputs_under, whole_kernel
 from plansim.engine.kernel import Kernel
 from plansim.engine.readings import CompiledRuns, Reading, RunStatus, SimulatedRuns
 from plansim.engine.trajectory import series_of
-from plansim.errors import SimulationError
+from plansim.errors import Message, SimulationError
 from plansim.model.records import Model, TimeSpec
 from plansim.model.rewrite import AddedEquation, with_equations
 from plansim.scenario.factors import Apply, Factor, FloatArray, constants_of
@@ -63,7 +63,7 @@ Progress: TypeAlias = Callable[[int, int], None]
 TILE = 4096
 """Maximum number of runs that are simulated and judged at once: they stay in the cache."""
 
-MIN_TILE = 64
+MIN_TILE = 256
 """Minimum number of runs that are worth a thread."""
 
 
@@ -132,12 +132,10 @@ class Evaluation(SimulatedRuns):
         columns = [self.verdicts[one.id].status == Status.MET.code for one in targets]
         return np.stack(columns, axis=1) if columns else np.empty((len(self.status), 0), bool)
 
-    def failure(self, run: int) -> str:
-        """Return the variable that failed in a run, and when; empty if the run did not fail."""
-        if self.status[run] == RunStatus.OK:
-            return ""
+    def failure(self, run: int) -> Message:
+        """Return the variable that failed in a run, and when."""
         name = [*self.variables, "?"][self.failed_variable[run]]
-        return f"'{name}', at {self.failed_time[run]:g}"
+        return Message("'{name}', at {time:g}", name=name, time=float(self.failed_time[run]))
 
     def require_ok(self) -> None:
         """Raise an error if a run failed.
@@ -169,7 +167,7 @@ class Evaluator:
         factors: Sequence[Factor | str],
         request: Request,
         *,
-        shared: bool = False,
+        shared: bool | Kernel = False,
         limit: float = math.inf,
         stop_early: bool = False,
     ) -> None:
@@ -181,7 +179,8 @@ class Evaluator:
             factors: what differs between runs: a factor, or a constant that is set, ``name`` or
                 ``name[e1,e2]``.
             request: what is wanted of each run.
-            shared: whether to reuse the compiled code of single runs; it runs half as fast.
+            shared: whether to reuse the compiled code of single runs, or that code itself; it runs
+                half as fast.
             limit: magnitude beyond which a value of a variable makes a run fail.
             stop_early: whether runs end with the last figure that is wanted, and targets are not
                 followed beyond their own year.
@@ -221,6 +220,7 @@ class Evaluator:
             limit=limit,
             stop_early=stop_early,
         )
+        self.kernel = self._runs.kernel
 
     def evaluate(
         self, values: npt.ArrayLike, threads: int = 1, seeds: FloatArray | None = None
