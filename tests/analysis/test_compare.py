@@ -56,9 +56,7 @@ def test_causes_lead_from_the_first_scenario_to_each_other_one(found: Comparison
         assert due is not None
         assert (due.before, due.after) == (IDS[0], IDS[number])
         for one in due.targets:
-            before, after = (found.verdicts[at][one.target.id].margin for at in (0, number))
-            assert before is not None
-            assert after is not None
+            before, after = (found.verdicts[at][one.target.id].margin or 0.0 for at in (0, number))
             assert (one.margin_before, one.margin_after) == pytest.approx((before, after))
             assert sum(one.shares) == pytest.approx(after - before, abs=1e-9)
 

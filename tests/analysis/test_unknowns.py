@@ -25,15 +25,6 @@ def by_target(model: Model) -> dict[str, plansim.DecidedTarget]:
     return {decided.target: decided for decided in found}
 
 
-def test_growth_decides_the_stock_and_weights_do_not(model: Model) -> None:
-    growth, effort = by_target(model)["S1"].unknowns
-    assert (growth.name, effort.name) == ("growth", "effort")
-    assert growth.correlation > 0.9
-    assert growth.share_high > 0.5 > growth.share_low
-    assert growth.explained > effort.explained > 0
-    assert growth.explained + effort.explained <= 1
-
-
 def test_shares_are_those_of_check_and_of_the_halves(model: Model) -> None:
     shares = plansim.verdict_shares(model).set_index("target")["share"]
     for key, decided in by_target(model).items():

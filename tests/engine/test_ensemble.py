@@ -129,17 +129,6 @@ def test_times_are_chosen_from_the_steps(town: Model) -> None:
     np.testing.assert_array_equal(some.values[0, 0], whole.values[0, 0][[10, 20, 30]])
 
 
-def test_a_run_that_breaks_down_is_marked_and_spoils_no_other(town: Model) -> None:
-    kernel = compile_model(town, vary=["residents", "death rate"], outputs=["births"])
-    inputs = np.tile(kernel.defaults, (20, 1))
-    good = simulate_ensemble(kernel, inputs, town.time)
-    place = kernel.inputs.index("death rate")
-    inputs[3, place], inputs[11, place], inputs[12, place] = np.nan, np.inf, -1e308
-    found = simulate_ensemble(kernel, inputs, town.time)
-    assert np.flatnonzero(found.bad).tolist() == [3, 11, 12]
-    np.testing.assert_array_equal(found.values[~found.bad], good.values[~found.bad])
-
-
 def test_what_does_not_fit_is_refused(town: Model) -> None:
     kernel = compile_model(town, vary=["birth rate", "death rate"], outputs=["residents"])
     inputs = np.zeros((3, 2))
