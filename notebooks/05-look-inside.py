@@ -73,7 +73,7 @@ def turned(cut):
 strength = {cut.loop.id: cut.strongest for cut in cuts if not cut.fault}
 rows = "\n".join(
     f"| {cut.loop.id} | {names[cut.loop.id]} | "
-    f"{text('loops.broken', fault=cut.fault) if cut.fault else f'{cut.strongest:.1%}'} | "
+    f"{text('loops.breaks') if cut.fault else f'{cut.strongest:.1%}'} | "
     f"{turned(cut) or '–'} |"
     for cut in cuts
 )

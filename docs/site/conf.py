@@ -58,12 +58,12 @@ nb_execution_raise_on_error = True
 nb_execution_timeout = 600
 nb_merge_streams = True
 nb_render_markdown_format = "myst"  # tables in what cells say
-nb_output_folder = "../docs-cache/executed"
 
 smartquotes_action = "qe"  # `--option` keeps its two hyphens
 
 html_theme = "furo"
 html_show_sphinx = False
+html_search_scorer = str(HERE / "search.js")
 html_copy_source = False
 html_show_sourcelink = False
 html_static_path = ["static"]

@@ -69,10 +69,10 @@ THEME = {
 def setup(app: Sphinx) -> dict[str, Any]:
     """Add to Sphinx what this module says."""
     app.add_search_language(ChineseSearch)
-    for language in ("csv", "mermaid", "vensim"):
+    for language in ("csv", "vensim"):
         app.add_lexer(language, TextLexer)
     app.add_directive("public-names", PublicNames)
-    app.connect("config-inited", _keep_notebooks)
+    app.connect("builder-inited", _keep_notebooks)
     app.connect("builder-inited", _translate_help)
     app.connect("builder-inited", _translate_theme)
     app.connect("source-read", _show_examples)
@@ -104,8 +104,11 @@ def _kept() -> Path:
 # --- notebooks and examples -----------------------------------------------------------------------
 
 
-def _keep_notebooks(app: Sphinx, config: Any) -> None:
-    config.nb_execution_cache_path = str(_kept() / "notebooks")
+def _keep_notebooks(app: Sphinx) -> None:
+    """Keep what notebooks print, and their pictures, which myst-nb would write into the site."""
+    kept, pictures = (str(_kept() / name) for name in ("notebooks", "pictures"))
+    config = app.env.mystnb_config
+    app.env.mystnb_config = config.copy(execution_cache_path=kept, output_folder=pictures)
 
 
 def _name_pictures(app: Sphinx, doctree: nodes.document) -> None:

@@ -17,6 +17,9 @@ from plansim.analysis.attribution.assumptions import attribute, groups_of
 from plansim.analysis.attribution.shapley import MOST_EXACT, game_of, shapley
 from plansim.errors import SimulationError
 from plansim.model.records import Model
+from plansim.output.tables.comparison import attribution_table
+from plansim.output.tables.layout import shown
+from plansim.output.words.text import Lang, read_text
 from plansim.scenario.scenario_file import Scenario, as_written, read_scenario
 from plansim.targets.target import Status
 from tests.helpers.plan import aim, plan
@@ -24,16 +27,16 @@ from tests.helpers.vensim_text import small_model
 
 # What each setting adds to the sum is known; `both` is a product, which two settings share.
 EQUATIONS = """
-trade: farms, mills ~~|
+trade: farms, mills ~~ 行业。Trades. [zh: 农场, 工厂] |
 effort before= 1 ~ Dmnl [0,10] ~ 力度（前）。Before. [A: 0–5] |
 effort after= 1 ~ Dmnl [0,10] ~ 力度（后）。After. [A: 0–5] |
 effort from year= 2003 ~ Year [1990,2030] ~ 力度起始年。When. [A: 2000–2010] |
-effort= effort before + STEP(effort after - effort before, effort from year) ~ Dmnl ~ 力度。Now. |
+exerted= effort before + STEP(effort after - effort before, effort from year) ~ Dmnl ~ 用力。Now. |
 weight[trade]= 1, 2 ~ Dmnl [0,10] ~ 权重。One a trade. [A: 0.5–3] |
 left= 1 ~ Dmnl [-10,10] ~ 左。One of two. [A: 0–5] |
 right= 1 ~ Dmnl [-10,10] ~ 右。The other. [A: 0–5] |
 idle= 1 ~ Dmnl [0,10] ~ 闲。Moves nothing that is judged. [A: 0–5] |
-output= 10*effort + SUM(weight[trade!]) + left*right + 0*idle ~ Dmnl ~ 产出。All of it. |
+output= 10*exerted + SUM(weight[trade!]) + left*right + 0*idle ~ Dmnl ~ 产出。All of it. |
 stock= INTEG(output/one year, 1) ~ Dmnl ~ 存量。So that it is a model. |
 one year= 1 ~ Year [1,1] ~ 一年。One. [A: 1–1] |
 root= SQRT(left + right) ~ Dmnl ~ 根。Breaks down below zero. |
@@ -125,6 +128,13 @@ def test_a_lever_and_an_array_count_as_one_change(town: Model, story: Story) -> 
         "闲",
     ]
     assert groups_of(town, story(OTHER), story(OTHER)) == ()
+
+
+def test_one_element_is_named_in_the_language_of_the_reader(town: Model, story: Story) -> None:
+    found = attribute(town, as_written(town), story("title: Other\nvalues: {weight: [3, 2]}\n"))
+    told = {lang: shown(attribution_table(found, town, read_text(lang)), 80) for lang in Lang}
+    assert "weight  farms: 1 → 3" in told[Lang.EN]
+    assert "权重  农场：1 → 3" in told[Lang.ZH]
 
 
 # --- over runs ------------------------------------------------------------------------------------

@@ -14,8 +14,11 @@ from plansim.analysis.feedback.loop_scores import LoopScores, score_loops
 from plansim.analysis.feedback.loops import Polarity, cut_loops, load_loops
 from plansim.analysis.feedback.polarity import link_signs
 from plansim.engine.simulate import simulate
-from plansim.errors import CatalogueError, InputError
+from plansim.errors import CatalogueError, InputError, UnknownNameError
 from plansim.model.records import Model
+from plansim.output.tables.layout import shown
+from plansim.output.tables.why import loops_table
+from plansim.output.words.text import read_text
 from plansim.scenario.scenario_file import as_written, read_scenario
 from tests.helpers.plan import aim, plan
 from tests.helpers.vensim_text import small_model
@@ -152,8 +155,22 @@ def test_cuts_are_those_known_in_closed_form(town: Model) -> None:
     assert [target.id for target in growth.turned] == ["S1"]
     shift = 1 - (200 - 100 * 0.975**17) / (100 * 1.025**17)  # by the horizon
     assert growth.strongest == pytest.approx(shift)
-    assert growth.fault == decay.fault == ""
-    assert nothing.fault == "'root', at 2000"
+    assert growth.fault is decay.fault is None
+    assert str(nothing.fault) == "'root', at 2000"
+    table = loops_table([nothing], score_loops(town), town, read_text("zh"))
+    assert "切断后运行中断于“root”，时间2000" in shown(table, 80)
+
+
+def test_loops_are_named_by_id_or_name_in_either_language(town: Model) -> None:
+    every = cut_loops(town)
+    growth, decay, _ = (cut.loop for cut in every)
+    assert cut_loops(town, loops=[decay.name_zh, "r1", growth]) == (every[1], every[0])
+    assert [cut.strongest for cut in cut_loops(town, loops=decay)] == [every[1].strongest]
+    assert score_loops(town, loops="R1").loops == (growth,)
+    assert f">{growth.name_en}" in every._repr_html_()
+    assert f"<td>{every[0].strongest:.1%}</td>" in every._repr_html_()
+    with pytest.raises(UnknownNameError, match=r"no loop has the id or name 'R11'; .*'R1'"):
+        cut_loops(town, loops=["R11"])
 
 
 # --- scores ---------------------------------------------------------------------------------------

@@ -40,6 +40,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.slow
 def test_no_link_is_broken_and_every_page_has_the_other_language(site: Path) -> None:
     assert list(site_module("links").broken_links(site)) == []
+    assert {one.name for one in site.iterdir()} == {"index.html", *LANGS}
     (site / "en" / "docs" / "topics" / "compiler.html").rename(site / "compiler.html")
     broken = list(site_module("links").broken_links(site))
     assert "zh/docs/topics/compiler.html: ../../../en/docs/topics/compiler.html" in broken
@@ -61,6 +62,7 @@ def test_commands_are_on_it_in_both_languages(site: Path) -> None:
     ("lang", "query", "page"),
     [
         ("en", "verdict_shares", "plansim.verdict_shares"),
+        ("en", "sweep", "Sweeps"),
         ("zh", "约束性指标", "怎样读结论"),
         ("zh", "verdict_shares", "plansim.verdict_shares"),
     ],
@@ -70,6 +72,10 @@ def test_it_is_searched(site: Path, browser: Browser, lang: str, query: str, pag
     tab.goto(f"{(site / lang / 'search.html').as_uri()}?q={query}")
     tab.wait_for_selector("#search-results li")
     assert page in tab.inner_text("#search-results")
+    links = tab.locator("#search-results li > a")
+    pages = links.evaluate_all("all => all.map(one => one.getAttribute('href'))")
+    records = ["decisions/" in one or "CHANGELOG" in one for one in pages]
+    assert records == sorted(records)
     tab.close()
 
 

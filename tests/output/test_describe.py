@@ -87,7 +87,7 @@ def test_a_source_is_spelt_out_by_its_kind(
 
 def test_rates_are_changed_in_per_cent_a_year(town: Model) -> None:
     faster = replace(as_written(town), changes=(Change("birth rate", 0.012, 0.015, "1/Year"),))
-    said = changes_in_short(faster, town, read_text(Lang.EN))
+    said = changes_in_short(faster, town, "en")
     assert said == ["birth rate: 1.2 → 1.5 %/year"]
     group = Group("r", "r", "1/Year", ("r[a]", "r[b]"), (0.1, 0.2), (0.3, 0.4), (True,) * 2, ())
     (shown,) = Attribution("a", "b", (group,), (), 2, 0).labelled(()).groups

@@ -33,7 +33,7 @@ from plansim.engine.compiled import inputs_under, whole_kernel
 from plansim.engine.kernel import Kernel
 from plansim.engine.readings import CompiledRuns, Reading, RunStatus, SimulatedRuns
 from plansim.engine.trajectory import series_of
-from plansim.errors import SimulationError
+from plansim.errors import Message, SimulationError
 from plansim.model.records import Model, TimeSpec
 from plansim.model.rewrite import AddedEquation, with_equations
 from plansim.scenario.factors import Apply, Factor, FloatArray, constants_of
@@ -132,12 +132,10 @@ class Evaluation(SimulatedRuns):
         columns = [self.verdicts[one.id].status == Status.MET.code for one in targets]
         return np.stack(columns, axis=1) if columns else np.empty((len(self.status), 0), bool)
 
-    def failure(self, run: int) -> str:
-        """Return the variable that failed in a run, and when; empty if the run did not fail."""
-        if self.status[run] == RunStatus.OK:
-            return ""
+    def failure(self, run: int) -> Message:
+        """Return the variable that failed in a run, and when."""
         name = [*self.variables, "?"][self.failed_variable[run]]
-        return f"'{name}', at {self.failed_time[run]:g}"
+        return Message("'{name}', at {time:g}", name=name, time=float(self.failed_time[run]))
 
     def require_ok(self) -> None:
         """Raise an error if a run failed.

@@ -48,6 +48,9 @@ _CHINESE = {
 class Tabular:
     """A result that is a table too: `frame` for pandas, the same for the eye in a notebook."""
 
+    _parts: tuple[str, ...] = ()
+    """Columns of parts of one, which a notebook shows in per cent."""
+
     def _table(self) -> Table:
         """Return the columns, and the rows."""
         raise NotImplementedError
@@ -68,6 +71,8 @@ class Tabular:
 
     def _repr_html_(self) -> str:
         frame, heads = self.frame(), {}
+        for name in self._parts:
+            frame[name] = frame[name].map("{:.1%}".format)
         named = {name: f"{zh} {unit}".strip() for name, (zh, unit) in self._named().items()}
         for name in map(str, list(frame)):
             stem = name.removesuffix("_en")
@@ -76,8 +81,17 @@ class Tabular:
             if name in frame:
                 heads[name] = f"{stem} {named.get(name) or _CHINESE.get(stem, '')}".strip()
         return frame.rename(columns=heads).to_html(
-            max_rows=MOST, index=False, na_rep="–", float_format="{:.4g}".format
+            max_rows=MOST, index=False, na_rep="–", float_format=_figure
         )
+
+
+def _figure(value: float) -> str:
+    """Write a number with four digits, or all that stand before the point.
+
+    >>> _figure(27500.4), _figure(0.077012)
+    ('27,500', '0.07701')
+    """
+    return f"{value:,.0f}" if 9999.5 <= abs(value) < 1e15 else f"{value:.4g}"
 
 
 def card(title: str, rows: Iterable[tuple[str, str]]) -> str:

@@ -333,6 +333,12 @@ class Model:
         return found[0] if len(found) == 1 else None
 
     @cached_property
+    def elements_zh(self) -> Mapping[str, str]:
+        """The Chinese names of elements, by element; without those that have none."""
+        ranges = self.subscripts.values()
+        return {en: zh for one in ranges for en, zh in zip(one.elements, one.elements_zh)}  # noqa: B905
+
+    @cached_property
     def equations_sha256(self) -> str:
         """Return the digest of equations, constants, elements and ranges.
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from plansim.model.records import Model
 from plansim.model.units import shown_in
 from plansim.output.words.language import say_in
-from plansim.output.words.text import Lang, Text, target_figure
+from plansim.output.words.text import Lang, Text, read_text, target_figure
 from plansim.output.words.verdicts import limit_of
 from plansim.scenario.factors import Apply
 from plansim.scenario.scenario_file import Change, Scenario, ScenarioKind
@@ -132,17 +132,18 @@ def changes_head(scenario: Scenario, text: Text) -> str:
     return text(key, scenario=name, parent=scenario.parent)
 
 
-def changes_in_short(scenario: Scenario, model: Model, text: Text) -> list[str]:
+def changes_in_short(scenario: Scenario, model: Model, text: Text | str) -> list[str]:
     """Write the changes of a scenario, one line for each variable, by its label.
 
-    Elements of an array that do not change alike are named.
+    Elements of an array that do not change alike are named. ``text`` is the language, ``en`` or
+    ``zh``, or its phrases.
 
     >>> model = plansim.load_model("lake.mdl")
     >>> boats = plansim.read_scenario("boats.yaml", model)
-    >>> plansim.changes_in_short(boats, model, plansim.read_text("zh"))
+    >>> plansim.changes_in_short(boats, model, "zh")
     ['捕捞强度：10 → 20 %/年']
     """
-    model = for_scenarios(model, [scenario])
+    model, text = for_scenarios(model, [scenario]), read_text(text)
     lines = _method_change(scenario, text)
     by_variable = groupby(scenario.changes, key=lambda change: split_reference(change.name)[0])
     for name, group in by_variable:
@@ -189,9 +190,8 @@ def element_changes(pairs: Sequence[tuple[str, float, float]], text: Text) -> st
 
 def elements_name(reference: str, model: Model, text: Text) -> str:
     """Return the elements of ``name[e1,e2]`` in the reader's language."""
-    called = dict(pair for subscript in model.subscripts.values() for pair in subscript.pairs)
     _, elements = split_reference(reference)
-    return ",".join(text.pick(element, called.get(element)) for element in elements)
+    return ",".join(text.pick(element, model.elements_zh.get(element)) for element in elements)
 
 
 def constants_name(constants: Sequence[str], model: Model, text: Text) -> str:

@@ -101,8 +101,8 @@ def chinese_of(model: Model, variable: Variable, reference: str) -> str:
     _, inside = split_name(reference)
     if inside is None or not variable.name_zh:
         return variable.name_zh
-    called = dict(pair for subscript in model.subscripts.values() for pair in subscript.pairs)
-    return f"{variable.name_zh}[{','.join(called.get(one, one) for one in inside.split(','))}]"
+    elements = (model.elements_zh.get(one, one) for one in inside.split(","))
+    return f"{variable.name_zh}[{','.join(elements)}]"
 
 
 def split_name(name: str) -> tuple[str, str | None]:

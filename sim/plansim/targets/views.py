@@ -156,13 +156,9 @@ class Views:
 def names_of(model: Model, variable: Variable, elements: Sequence[str]) -> tuple[str, str]:
     """Return the English and the Chinese name of a series; of no elements, of all of them."""
     english = f"{variable.name}, {', '.join(elements)}" if elements else variable.name
-    ranges = [model.subscripts[name] for name in variable.subscripts]
-    chinese = [
-        dict(within.pairs).get(element, element)
-        for element, within in zip(elements, ranges, strict=False)
-    ]
+    chinese = "，".join(model.elements_zh.get(one, one) for one in elements)
     name_zh = variable.name_zh or variable.name
-    return english, f"{name_zh}（{'，'.join(chinese)}）" if chinese else name_zh
+    return english, f"{name_zh}（{chinese}）" if chinese else name_zh
 
 
 def unit_of(targets: Iterable[Target], references: Iterable[str]) -> str | None:

@@ -19,7 +19,7 @@ from plansim.files.notebook import Table, Tabular
 from plansim.model.records import Model, TimeSpec, VariableKind
 from plansim.model.units import shown_in
 from plansim.scenario.factors import Apply, FloatArray, default_of
-from plansim.scenario.levers import input_of
+from plansim.scenario.levers import input_of, model_lever
 from plansim.scenario.references import split_name
 from plansim.scenario.scenario_file import Scenario, scenario_of
 from plansim.scenario.variant import for_scenarios
@@ -213,7 +213,7 @@ def groups_of(model: Model, before: Scenario, after: Scenario) -> tuple[Group, .
     Groups come in the order in which the model's file has their first constants.
     """
     references = dict.fromkeys([*before.values, *after.values])
-    changed: dict[str, list[tuple[str, float, float]]] = {}
+    changed: dict[tuple[str, str], list[tuple[str, float, float]]] = {}
     order = {name: column for column, name in enumerate(model.variables)}
     for reference in sorted(references, key=lambda name: order[split_name(name)[0]]):
         name = split_name(reference)[0]
@@ -223,7 +223,7 @@ def groups_of(model: Model, before: Scenario, after: Scenario) -> tuple[Group, .
         if old != new:
             changed.setdefault(change_of(model, reference), []).append((reference, old, new))
     groups = []
-    for name, found in changed.items():
+    for (name, name_zh), found in changed.items():
         constants, olds, news = zip(*found, strict=True)
         names = [split_name(constant)[0] for constant in constants]
         first = model.variables[names[0]]
@@ -234,16 +234,18 @@ def groups_of(model: Model, before: Scenario, after: Scenario) -> tuple[Group, .
             )
             for scenario in (before, after)
         )
-        name_zh = model.variables.get(name, first).name_zh
         groups.append(
             Group(name, name_zh, first.unit, constants, olds, news, set_before, set_after)
         )
     return tuple(groups)
 
 
-def change_of(model: Model, reference: str) -> str:
-    """Return the name of the group that a constant is in: its lever's, or that of its array."""
-    return input_of(model, split_name(reference)[0])
+def change_of(model: Model, reference: str) -> tuple[str, str]:
+    """Return the names of the group of a constant, its lever's or its array's: English, Chinese."""
+    constant = split_name(reference)[0]
+    name = input_of(model, constant)
+    lever = model_lever(model, name)
+    return name, lever.stem_zh if lever else model.variables[constant].name_zh
 
 
 def _settings(groups: Sequence[Group], masks: Masks) -> FloatArray:

@@ -13,14 +13,14 @@ Reference: Schoenberg, Davidsen, Eberlein (2020), System Dynamics Review 36:158-
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
-from plansim.analysis.feedback.loops import Loop, LoopLink, load_loops
+from plansim.analysis.feedback.loops import Loop, LoopLink, loops_of
 from plansim.engine.compiled import run_compiled
 from plansim.engine.simlin import LinkScores, link_scores
 from plansim.errors import Fault, InputError, SimulationError
@@ -41,6 +41,8 @@ class LoopScores(Tabular):
 
     As a table: the relative scores, a row for each loop and year.
     """
+
+    _parts = ("share",)
 
     scenario: Scenario
     loops: tuple[Loop, ...]
@@ -106,18 +108,21 @@ class LoopScores(Tabular):
 
 
 def score_loops(
-    model: Model, scenario: Scenario | str | Path | None = None, loops: Sequence[Loop] | None = None
+    model: Model,
+    scenario: Scenario | str | Path | None = None,
+    loops: Loop | str | Iterable[Loop | str] | None = None,
 ) -> LoopScores:
     """Score declared loops by pysimlin, at every step of the run.
 
-    The scenario is a record, a name, a path, or None for the model as written; loops are by default
-    those that are declared beside the model.
+    The scenario is a record, a name, a path, or None for the model as written; loops are records,
+    ids or names, by default all that are declared beside the model.
 
     Where pysimlin is not installed, cannot compute the model, or computes another run than ours,
     there are no scores, and ``missing`` says why. The scores are those of a run by Euler's method,
     by which pysimlin computes them, whatever the scenario's own method is.
 
     Raises:
+        UnknownNameError: no loop has one of the names.
         SimulationError: the scenario breaks down.
         ModelError: the compiler does not support something in the model.
 
@@ -126,7 +131,7 @@ def score_loops(
     """
     scenario = scenario_of(model, scenario)
     model = for_scenarios(model, [scenario])
-    loops = load_loops(model) if loops is None else loops
+    loops = loops_of(model, loops)
     time = scenario.time
     time = replace(time, saveper=time.step, integration=Integration.EULER)
     stepwise = replace(scenario, time=time)
@@ -135,12 +140,12 @@ def score_loops(
     try:
         links = link_scores(model, stepwise, run)
     except (InputError, SimulationError) as error:
-        return LoopScores(scenario, tuple(loops), partitions, np.empty(0), {}, error.faults[0])
+        return LoopScores(scenario, loops, partitions, np.empty(0), {}, error.faults[0])
     scores = {
         loop.id: np.sum([path_score(model, path, links) for path in loop.paths], axis=0)
         for loop in loops
     }
-    return LoopScores(scenario, tuple(loops), partitions, links.time, scores)
+    return LoopScores(scenario, loops, partitions, links.time, scores)
 
 
 def path_score(model: Model, path: Sequence[LoopLink], links: LinkScores) -> FloatArray:

@@ -18,11 +18,11 @@ import numpy as np
 from pydantic import Field
 
 from plansim.analysis.evaluator import Evaluator, Request
-from plansim.errors import InputError, Message
+from plansim.errors import InputError, Message, UnknownNameError, nearest
 from plansim.files.forms import LAX, Entries, Form, Items, Resolved, Words, form_of, listed
 from plansim.files.notebook import Table, Tabular
 from plansim.files.yaml_document import read_document
-from plansim.model.records import Model, check_model
+from plansim.model.records import Model, check_model, folded
 from plansim.scenario.factors import FloatArray, default_of
 from plansim.scenario.references import constant_cells, reference_of
 from plansim.scenario.scenario_file import Scenario, scenario_of
@@ -45,6 +45,7 @@ __all__ = [
     "Polarity",
     "cut_loops",
     "load_loops",
+    "loops_of",
     "target_shifts",
     "years_to_horizon",
 ]
@@ -175,6 +176,29 @@ def load_loops(model: Model) -> Loops:
     return Loops(form_of(_LoopsForm, read_document(path), model).loops)
 
 
+def loops_of(model: Model, loops: Loop | str | Iterable[Loop | str] | None) -> tuple[Loop, ...]:
+    """Return loops that are given as records, ids or names; of None all beside the model.
+
+    Raises:
+        UnknownNameError: no loop has one of the names.
+    """
+    if loops is None:
+        return load_loops(model)
+    asked = (loops,) if isinstance(loops, Loop | str) else tuple(loops)
+    declared = load_loops(model) if any(isinstance(one, str) for one in asked) else ()
+    by_name = {folded(name): one for one in declared for name in (one.name_zh, one.name_en, one.id)}
+    chosen: dict[str, Loop] = {}
+    for one in asked:
+        loop = by_name.get(folded(one)) if isinstance(one, str) else one
+        if loop is None:
+            names = [name for own in declared for name in (own.id, own.name_en, own.name_zh)]
+            raise UnknownNameError(
+                "no loop has the id or name '{id}'", nearest=nearest(str(one), names), id=str(one)
+            )
+        chosen[loop.id] = loop
+    return tuple(chosen.values())
+
+
 # --- cuts -----------------------------------------------------------------------------------------
 
 
@@ -200,8 +224,8 @@ class Cut:
 
     loop: Loop
     effects: tuple[Effect, ...]
-    fault: str
-    """The variable that fails without the loop, and when; empty if none does."""
+    fault: Message | None
+    """The variable that fails without the loop, and when; None if none does."""
 
     @property
     def strongest(self) -> float:
@@ -217,11 +241,13 @@ class Cut:
 class Cuts(Tabular, tuple[Cut, ...]):
     """The effects of cutting loops; as a table a row a loop, with the verdicts that turn."""
 
+    _parts = ("strongest",)
+
     def _table(self) -> Table:
         columns = ("loop", "name_en", "name_zh", "polarity", "strongest", "turned", "fault")
         rows = [
             (cut.loop.id, cut.loop.name_en, cut.loop.name_zh, cut.loop.polarity.value,
-             cut.strongest, ", ".join(target.id for target in cut.turned), cut.fault)
+             cut.strongest, ", ".join(target.id for target in cut.turned), str(cut.fault or ""))
             for cut in self
         ]  # fmt: skip
         return columns, rows
@@ -230,16 +256,17 @@ class Cuts(Tabular, tuple[Cut, ...]):
 def cut_loops(
     model: Model,
     scenario: Scenario | str | Path | None = None,
-    loops: Sequence[Loop] | None = None,
+    loops: Loop | str | Iterable[Loop | str] | None = None,
     targets: Sequence[Target | str] | None = None,
 ) -> Cuts:
     """Run a scenario whole, and once without each loop.
 
-    The scenario is a record, a name, a path, or None for the model as written; loops are by default
-    those that are declared beside the model, targets all binding ones of the plan. Targets that
-    nothing in the model answers are left out.
+    The scenario is a record, a name, a path, or None for the model as written; loops are records,
+    ids or names, by default all that are declared beside the model, targets all binding ones of the
+    plan. Targets that nothing in the model answers are left out.
 
     Raises:
+        UnknownNameError: no loop has one of the names.
         SimulationError: the scenario breaks down with all loops.
         ModelError: the model cannot be compiled.
 
@@ -248,7 +275,7 @@ def cut_loops(
     [('F1', 'met', 'met')]
     """
     scenario = scenario_of(model, scenario)
-    loops = load_loops(model) if loops is None else loops
+    loops = loops_of(model, loops)
     judged = studied_targets(model, targets)
     years = years_to_horizon(scenario, judged)
     request = Request(judged, outputs=answering_series(judged), years=years)
@@ -275,7 +302,11 @@ def cut_loops(
         )
 
     return Cuts(
-        Cut(loop, tuple(effect(target, run) for target in judged), evaluation.failure(run))
+        Cut(
+            loop,
+            tuple(effect(target, run) for target in judged),
+            evaluation.failure(run) if evaluation.failed[run] else None,
+        )
         for run, loop in enumerate(loops, start=1)
     )
 

@@ -14,7 +14,7 @@ from plansim.analysis.attribution.shapley import MOST_EXACT, ORDERS
 from plansim.analysis.feedback.loops import Loop
 from plansim.compiler.ir import Program
 from plansim.files.shipped import shipped
-from plansim.model.records import Model, Variable
+from plansim.model.records import Model
 from plansim.model.units import NO_UNIT, shown_in
 from plansim.output.page.data import (
     BOTH,
@@ -312,7 +312,7 @@ def _variables(model: Model, views: Views, program: Program, inputs: Sequence[in
                 "unit": _bare_unit(unit),
                 "factor": factor,
                 "inputs": list(own),
-                "elements": [_elements(model, variable, program.inputs[input_]) for input_ in own],
+                "elements": [_elements(model, program.inputs[input_]) for input_ in own],
                 "calendar": is_date,
             }
         )
@@ -321,25 +321,19 @@ def _variables(model: Model, views: Views, program: Program, inputs: Sequence[in
 
 def _changes(model: Model, program: Program, inputs: Sequence[int]) -> Data:
     """Return the names of the changes of assumptions, each with the indices of its inputs."""
-    changes: dict[str, list[int]] = {}
+    changes: dict[tuple[str, str], list[int]] = {}
     order = {name: index for index, name in enumerate(model.variables)}
     references = [(index, program.inputs[index]) for index in inputs]
     for index, reference in sorted(references, key=lambda one: order[split_reference(one[1])[0]]):
         changes.setdefault(change_of(model, reference), []).append(index)
-    rows: list[Data] = []
-    for name, own in changes.items():
-        first = model.variables[split_reference(program.inputs[own[0]])[0]]
-        name_zh = model.variables.get(name, first).name_zh
-        rows.append({"id": name, "name": both(name, name_zh), "inputs": list(own)})
-    return rows
+    return [
+        {"id": names[0], "name": both(*names), "inputs": [*own]} for names, own in changes.items()
+    ]
 
 
-def _elements(model: Model, variable: Variable, reference: str) -> Data:
+def _elements(model: Model, reference: str) -> Data:
     elements = split_reference(reference)[1]
-    if not elements:
-        return ["", ""]
-    chinese = names_of(model, variable, elements)[1].rpartition("（")[2].removesuffix("）")
-    return [", ".join(elements), chinese]
+    return [", ".join(elements), "，".join(model.elements_zh.get(one, one) for one in elements)]
 
 
 # --- targets --------------------------------------------------------------------------------------

@@ -170,8 +170,10 @@ def _span(group: Group, model: Model, text: Text) -> str:
                 unit, factor = lever.shown_unit, lever.shown_factor
         sides = zip((before, after), known, strict=True)
         change = " → ".join(f"{value * factor:g}" if is_set else "–" for value, is_set in sides)
-        part = constant.removeprefix(group.name).strip() if group.name in constant else ""
-        head = text.word("part", part) + text("list_sep.colon") if part else ""
+        name, inside = split_reference(constant)[0], elements_name(constant, model, text)
+        part = name.removeprefix(group.name).strip() if group.name in name else ""
+        head = " ".join(filter(None, [text.word("part", part), inside]))
+        head += text("list_sep.colon") if head else ""
         lines.append(text.amount(head + change, unit))
     return text("list_sep.semicolon").join(lines)
 

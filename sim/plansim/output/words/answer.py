@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from plansim.output.words.text import Text
+from plansim.output.words.text import Text, read_text
 from plansim.output.words.verdicts import share_text
 from plansim.targets.target import Attribute, Status
 from plansim.targets.verdict import SURE, Verdict
@@ -21,7 +21,9 @@ _OPEN = ("answer.open", "answer.open_one", "answer.open_bare", "answer.open_bare
 """Phrases with names or without, of several targets or of one."""
 
 
-def answer(verdicts: Iterable[Verdict], text: Text, titles: Mapping[str, str] | None = None) -> str:
+def answer(
+    verdicts: Iterable[Verdict], text: Text | str, titles: Mapping[str, str] | None = None
+) -> str:
     """Say how many binding targets hold under each scenario, and which are open.
 
     Of each scenario but the first it follows what it loses and gains against the first, by name.
@@ -29,15 +31,15 @@ def answer(verdicts: Iterable[Verdict], text: Text, titles: Mapping[str, str] | 
 
     Args:
         verdicts: of one or more scenarios.
-        text: the language.
+        text: the language, ``en`` or ``zh``, or its phrases.
         titles: the scenarios' by id; else the id stands.
 
     >>> model = plansim.load_model("lake.mdl")
     >>> verdicts = plansim.check_scenarios(model, "boats.yaml")
-    >>> plansim.answer(verdicts, plansim.read_text("en"))[:82]
+    >>> plansim.answer(verdicts, "en")[:82]
     'Under "boats", the one binding target of 2010 that can be judged, Fish in the lake'
     """
-    verdicts = list(verdicts)
+    verdicts, text = list(verdicts), read_text(text)
     said = [*answer_sentences(verdicts, text, titles), *open_means(verdicts, text)]
     return text("list_sep.sentence").join(said)
 

@@ -160,8 +160,8 @@ class Text:
         return self("list_sep.and").join([self.join(first), last]) if first else last
 
 
-def read_text(lang: str) -> Text:
-    """Read the phrases of one language, ``en`` or ``zh``, from the shipped catalogue.
+def read_text(lang: str | Text) -> Text:
+    """Read the phrases of one language, ``en`` or ``zh``; phrases that were read are given back.
 
     >>> read_text("zh").pick("met", "达标")
     '达标'
@@ -169,7 +169,7 @@ def read_text(lang: str) -> Text:
     Raises:
         ValueError: the catalogue has no such language.
     """
-    return _text_in(Lang(lang))
+    return lang if isinstance(lang, Text) else _text_in(Lang(lang))
 
 
 @cache

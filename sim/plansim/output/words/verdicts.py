@@ -153,13 +153,16 @@ def margin_text(verdict: Verdict, target: Target) -> str:
     """Write a verdict's margin in the target's unit: the difference of the figures as shown."""
     if verdict.margin is None or verdict.value is None:
         return ""
+    return _margin(target, verdict.value, verdict.margin)
+
+
+def _margin(target: Target, value: float, margin: float) -> str:
+    """Write a margin as the difference of a value and its target as they are shown."""
     assert target.value is not None
-    decimals = _decimals(target, verdict.value)
-    margin = float(margin_of(np.array(round(verdict.value, decimals)), target))
+    decimals = _decimals(target, value)
+    shown = float(margin_of(np.array(round(value, decimals)), target))
     decimals = max(decimals, *map(written_decimals, (target.value, target.tolerance or 0.0)))
-    if not round(margin, decimals):
-        return margin_figure(verdict.margin, decimals)
-    return signed(margin, decimals)
+    return signed(shown, decimals) if round(shown, decimals) else margin_figure(margin, decimals)
 
 
 def margin_words(verdict: Verdict, target: Target, text: Text) -> str:
@@ -192,9 +195,9 @@ def margin_size(target: Target, margin: float) -> str:
     assert target.value is not None
     if abs(margin) <= 1e-5 * abs(target.value):  # searches come no nearer
         margin = 0.0
+    short = margin - (target.tolerance or 0.0 if target.direction is Direction.ABOUT else 0.0)
     side = 1.0 if target.direction is Direction.AT_LEAST else -1.0
-    value = None if target.direction is Direction.ABOUT else target.value + side * margin
-    return margin_figure(margin, decimals_for(target.value, value, target.tolerance or 0.0))
+    return _margin(target, target.value + side * short, margin)
 
 
 def bases_of(verdict: Verdict, target: Target, text: Text) -> list[tuple[str, str]]:
