@@ -21,8 +21,6 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import expit
-from scipy.stats import qmc
 
 from plansim.analysis.decisions.member_states import states_of
 from plansim.analysis.ensemble import study_key
@@ -201,6 +199,8 @@ class _Settings:
     """
 
     def __init__(self, space: DecisionProblem, seed: int) -> None:
+        from scipy.stats import qmc
+
         self.space = space
         self.found: list[tuple[int, ...]] = []
         self.rng = np.random.default_rng(seed)
@@ -331,6 +331,8 @@ class _Tried:
 
     def heights(self, columns: Sequence[int]) -> FloatArray:
         """Return the same with a smooth verdict, which tells what is near: ``(setting,)``."""
+        from scipy.special import expit
+
         worst = np.nan_to_num(self.margins[:, :, list(columns)].min(axis=2), nan=-np.inf)
         return np.asarray(expit(worst / WIDTH).mean(axis=1))
 

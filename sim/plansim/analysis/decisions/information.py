@@ -24,7 +24,6 @@ from pathlib import Path
 
 import numpy as np
 import xarray as xr
-from scipy.stats import rankdata
 
 from plansim.analysis.decisions.member_states import sample_of_members, states_of
 from plansim.analysis.evaluator import Progress
@@ -236,6 +235,8 @@ def _basis(values: FloatArray) -> FloatArray:
 
     Of a switch with few values the degree is less: it takes no more to pass through each.
     """
+    from scipy.stats import rankdata
+
     ranks = rankdata(values) / len(values) - 0.5
     degree = min(DEGREE, len(np.unique(values)) - 1)
     return np.asarray(np.linalg.qr(np.vander(ranks, degree + 1))[0])

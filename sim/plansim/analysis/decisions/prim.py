@@ -27,7 +27,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import binom
 
 from plansim.scenario.factors import FloatArray
 
@@ -281,6 +280,8 @@ class _Search:
 
     def quasi_p(self, limits: FloatArray) -> FloatArray:
         """Return the quasi-p of each limit: ``(end, factor)``."""
+        from scipy.stats import binom
+
         result = np.full(limits.shape, np.nan)
         count, hits = self.counts(limits)
         for end, column in _limits(limits):

@@ -32,7 +32,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import rankdata
 
 from plansim.analysis.calibration.observed_past import Published, load_history
 from plansim.analysis.decisions.member_states import states_of
@@ -232,6 +231,8 @@ def area_under_curve(values: FloatArray, good: npt.NDArray[np.bool_]) -> tuple[f
     >>> area_under_curve(np.array([1.0, 2.0, 3.0, 4.0]), np.array([False, False, True, True]))[0]
     1.0
     """
+    from scipy.stats import rankdata
+
     many, few = int(good.sum()), int((~good).sum())
     area = (rankdata(values)[good].sum() - many * (many + 1) / 2) / (many * few)
     one, two = area / (2 - area), 2 * area**2 / (1 + area)

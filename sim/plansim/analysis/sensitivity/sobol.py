@@ -27,7 +27,6 @@ from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import numpy as np
-from scipy.stats import qmc
 
 from plansim.analysis.evaluator import Progress
 from plansim.analysis.experiments.design import Design
@@ -253,6 +252,8 @@ def draw_pair(factors: Sequence[Factor], points: int, seed: int) -> tuple[FloatA
 
     ``points`` is rounded up to a power of two, for which the sequence is made.
     """
+    from scipy.stats import qmc
+
     count = len(factors)
     rng = np.random.default_rng(seed)
     sequence = qmc.Sobol(2 * count, scramble=True, bits=32, rng=rng)

@@ -20,7 +20,6 @@ from statistics import NormalDist
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import rankdata
 
 from plansim.analysis.ensemble import evaluate_members, load_ensemble
 from plansim.files.notebook import Table, Tabular
@@ -135,6 +134,8 @@ def _unknowns(
     members: Members, sound: np.ndarray, margins: FloatArray, met: FloatArray
 ) -> Iterator[DecidingUnknown]:
     """Yield the factors that decide a target, from its margins and verdicts: ``(member,)``."""
+    from scipy.stats import rankdata
+
     values = members.values[sound]
     left, ranks = _standard(rankdata(margins)), _standard(rankdata(values, axis=0))
     least = _largest_by_chance(*values.shape)

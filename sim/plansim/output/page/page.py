@@ -244,7 +244,7 @@ def _filled_page(
 
 def _fonts(text: str) -> Iterator[Subset]:
     """Yield fonts that have every character of a text: one for Chinese alone, and for the rest."""
-    chinese = {character for character in text if _CHINESE.match(character)}
+    chinese = {character for character in set(text) if _CHINESE.match(character)}
     for font in subsets("".join(sorted(chinese))):
         yield replace(font, unicode_range=CHINESE_RANGE)
     yield from subsets("".join(sorted(set(text) - chinese)), "plansim-signs")
