@@ -62,7 +62,7 @@ sweep = plansim.sweep(model, design, Path(folder.name) / "growth.zarr")
 assert sweep.sizes["run"] == design.runs == 100_000
 
 # %% [markdown]
-# ## How likely each binding target is · 各约束性指标的达标比例
+# ## In what share of runs each binding target is met · 各约束性指标的达标比例
 #
 # The share of the runs that meet each. Most are decided one way or the other whatever is assumed;
 # the interesting ones lie between.

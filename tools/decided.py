@@ -15,6 +15,7 @@ from plansim.analysis.decisions.signposts import Signpost, best_signs
 from plansim.files.forms import Form, Items
 from plansim.output.tables.decisions import limit_of
 from plansim.output.words.text import Text
+from plansim.targets.verdict import of_hundred
 
 
 class Decided(Form):
@@ -55,7 +56,11 @@ def policies_table(found: Found, text: Text) -> list[Sequence[str]]:
         "政策 | 各模型平均达标项数 | 全部达标（每100个模型）",
     )
     rows = [
-        (text.pick(one.title_en, one.title_zh), f"{one.mean_met:.1f}", f"{100 * one.all_share:.0f}")
+        (
+            text.pick(one.title_en, one.title_zh),
+            f"{one.mean_met:.1f}",
+            str(of_hundred(one.all_share)),
+        )
         for one in found.robust.policies
     ]
     return [head.split(" | "), *rows]
@@ -72,7 +77,7 @@ def corners_table(found: Found, model: plansim.Model, text: Text) -> list[Sequen
     rows = [
         (
             text.pick(one.name_en, one.name_zh),
-            f"{100 * one.failing:.0f}",
+            str(of_hundred(one.failing)),
             *_corner(one, model, text),
             *_sign(found.signs.get(one.target), text),
         )
@@ -91,7 +96,7 @@ def conflicts_table(found: Found, model: plansim.Model, text: Text) -> list[Sequ
     small = [one for one in found.conflicts.conflicts if len(one.targets) <= 2]
     ordered = sorted(small, key=lambda one: (len(one.targets), one.share))
     rows = [
-        (" + ".join(names[target] for target in one.targets), f"{100 * one.share:.0f}")
+        (" + ".join(names[target] for target in one.targets), str(of_hundred(one.share)))
         for one in ordered
     ]
     return [head.split(" | "), *rows]
@@ -102,8 +107,8 @@ def _corner(found: plansim.Discovery, model: plansim.Model, text: Text) -> tuple
         return "–", "–", "–"
     box = found.boxes[0]
     limits = (" ".join(filter(None, limit_of(limit, model, text))) for limit in box.asked)
-    fresh = "–" if box.test is None else f"{100 * box.test.density:.0f}"
-    return text.join(limits), f"{100 * box.density:.0f}", fresh
+    fresh = "–" if box.test is None else str(of_hundred(box.test.density))
+    return text.join(limits), str(of_hundred(box.density)), fresh
 
 
 def _sign(sign: Signpost | None, text: Text) -> tuple[str, str]:
@@ -112,4 +117,6 @@ def _sign(sign: Signpost | None, text: Text) -> tuple[str, str]:
     name = text.pick(sign.statistic_en, sign.statistic_zh)
     unit = text.unit(sign.unit)
     compared = "≥" if sign.is_met_above else "≤"
-    return f"{name} {compared} {sign.threshold:.4g} {unit}", f"{sign.area:.2f}"
+    area = f"{sign.area:.2f} ± {sign.area_error:.2f}"
+    told = f"{name} {compared} {sign.threshold:.4g} {unit}"
+    return told, area if sign.is_useful else f"({area})"

@@ -182,7 +182,7 @@ def test_what_is_unknown_of_the_run_alone_widens_what_is_plausible(tmp_path: Pat
     assert 0.5 <= rate.min() <= rate.max() <= 1.5
     part = made.points[:, 3]
     assert np.abs(10 * part + 5 * rate - 15).max() <= 1.5 + 1e-9
-    first, second = diagnose(pond(tmp_path, OWN), made).pairs[0], made.factors[3].name
+    (first,), second = diagnose(pond(tmp_path, OWN), made).pairs, made.factors[3].name
     assert {first.first.name, first.second.name} == {"rate", second}
     assert first.correlation < -0.3
 
@@ -199,7 +199,57 @@ def test_factors_are_screened_by_the_statistic_of_kolmogorov_and_smirnov() -> No
     assert screened(shares, 50).tolist() == np.argsort(distances)[::-1][:50].tolist()
 
 
+def test_runs_of_the_past_are_read_as_their_series_say(tmp_path: Path) -> None:
+    """In their unit, at the end of a year or as growth; few draws fit, and they are found."""
+    model = pond(
+        tmp_path,
+        ("{series: gap, error: 0.2}", "{series: gap, error: 0.2}\n"
+         "      - {series: late, error: 5000}\n      - {series: pace, error: 0.4}"),
+        ("error: 0.3, discrepancy: 0.4", "error: 0.03, discrepancy: 0.04"), *[OWN],
+    )  # fmt: skip
+    path = tmp_path / "history.yaml"
+    path.write_text(
+        path.read_text("utf-8")
+        + "  - {id: late, en: L, zh: 甲, of: pond, unit: 万m3, scale: 0.0001, end_of_year: true,"
+        ' points: [{year: 2000, observation: [late, ""]}]}\n'
+        "  - {id: pace, en: P, zh: 乙, of: pond, unit: '%', scale: 0.01, points: [\n"
+        '      {year: 2000, since: 1997, observation: [pace, ""]}]}\n',
+        "utf-8",
+    )
+    with (tmp_path / "observations.csv").open("a", encoding="utf-8") as table:
+        table.write("Pond,late,,2000,155000,万m3,books\nPond,pace,,2000,7.72,%,books\n")
+    made = condition(model)
+    (rate, offset, _), first = made.members.values.T, 10 * made.points[:, 3]
+    pace = 100 * (((first + 5 * rate) / (first + 2 * rate)) ** (1 / 3) - 1)
+    by_hand = [first + 5 * rate, offset, 1e4 * (first + 5.5 * rate), pace]
+    np.testing.assert_allclose(made.simulated, np.stack(by_hand, axis=1), rtol=1e-9, atol=1e-9)
+    wave, last = made.waves
+    assert wave.accepted < 500, "the box is around the 500 that are least implausible"
+    assert last.volume < 0.2
+    assert (last.broken, made.matched[0]) == (0, "rate")
+    beyond = np.abs(made.prior_simulated - [15, 0.4, 155000, 7.72]) / [0.05, 0.2, 5000, 0.4] > 3
+    for column, one in enumerate(diagnose(model, made).observations):
+        alone = beyond[:, column] & (beyond.sum(axis=1) == 1)
+        assert (one.rejects, one.alone) == (beyond[:, column].mean(), alone.mean())
+
+
 # --- diagnostics ----------------------------------------------------------------------------------
+
+
+def test_each_structure_has_the_share_of_its_own_members(tmp_path: Path) -> None:
+    wide = ("gap, error: 0.2", "gap, error: 2"), ("matched: 2", "matched: 1")
+    model = pond(tmp_path, SWITCHED, *wide)
+    made = condition(model)
+    (tmp_path / "now.yaml").write_text("title: Now\n", "utf-8")
+    told = diagnose(model, made, [read_scenario(tmp_path / "now.yaml", model)])
+    rate, offset, _, switch = made.points.T
+    met = {"S1": 10 + 9.5 * rate >= 19.5, "S2": 10 + 9 * rate + offset + 5 * switch >= 20}
+    assert 0.1 < switch.mean() < 0.9
+    for one in told.targets:
+        holds = met[one.target.id]
+        assert one.conditioned == pytest.approx(holds.mean(), abs=0.005)  # members are rounded
+        parts = [holds[switch == value].mean() for value in (0, 1)]
+        assert one.structures == pytest.approx(parts, abs=0.01)
 
 
 def test_diagnostics_say_what_conditioning_did(tmp_path: Path) -> None:
@@ -249,7 +299,7 @@ def test_errors_are_parts_of_figures_and_what_is_no_number_is_never_plausible(
 def test_a_forecast_is_a_mixture_of_normal_distributions_about_the_members(tmp_path: Path) -> None:
     model = pond(tmp_path, ("years: [2000]", "years: [1997, 2000]"), ("  idle:\n", ""))
     spec = read_conditioning(model)
-    _, (water, _) = forecast_held_out(model, spec, 1998)
+    _, (water, _) = forecast_held_out(model, spec, 2000)  # that year is not fitted
     conditioned = condition(model, replace(spec, until=1998))
     column = [one.id for one in spec.observations].index("water 2000")
     after, before = conditioned.simulated[:, column], conditioned.prior_simulated[:, column]
@@ -271,6 +321,9 @@ def test_figures_that_are_held_out_are_forecast_or_the_test_fails(tmp_path: Path
     assert made.status is ValidationOutcome.PASS
     assert made.figures["inside"] == made.figures["forecasts"] == 2
     assert (made.figures["year"], made.figures["fitted"]) == (1998, 1)
+    gains = [one.score - one.prior_score for one in (water, gap)]
+    assert made.figures["gain"] == pytest.approx(np.mean(gains))
+    assert made.figures["error"] == pytest.approx(np.std(gains, ddof=1) / math.sqrt(2))
     observed = _OBSERVED.replace("1997,12", "1997,11").replace("2000,0.4", "2000,1.9")
     (tmp_path / "observations.csv").write_text(observed, "utf-8")
     made = held_out(context)
@@ -336,6 +389,14 @@ def test_the_observation_that_empties_a_wave_is_named(tmp_path: Path) -> None:
     few = r"only \d+ of \d+ draws are accepted; 'water 2000' rejects most; expected 15 to 15 亿m3"
     with pytest.raises(InputError, match=few):
         condition(scarce, members=5000)
+    twice = "years: [2000], error: 0.3}\n      - {series: same, error: 0.3}"
+    double = pond(tmp_path, ("years: [2000], error: 0.3, discrepancy: 0.4}", twice), OWN,
+                  ("matched: 2", "matched: 1"))  # fmt: skip
+    path = tmp_path / "history.yaml"
+    again = path.read_text("utf-8").replace("id: guess", "id: same").replace("[guess,", "[water,")
+    path.write_text(again, "utf-8")
+    with pytest.raises(InputError, match=r"'gap 2000' rejects most; expected -0\.2 to 1 亿m3"):
+        condition(double, members=100_000)  # without one of two that are the same none is gained
     coarse = pond(
         tmp_path,
         ("  rate:\n  offset:\n  idle:\n", "  rate: {discrete: {values: [0.9, 1, 1.1]}}\n"),

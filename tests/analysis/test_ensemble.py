@@ -15,6 +15,8 @@ from plansim.analysis.calibration.prior import draw_prior
 from plansim.analysis.ensemble import wilson
 from plansim.analysis.experiments.design_file import read_design
 from plansim.analysis.experiments.sampling import Sampler
+from plansim.analysis.optimization.levers import lever_of
+from plansim.analysis.optimization.problem import decision_problem
 from plansim.engine.simulate import simulate_years
 from plansim.errors import DesignError, InputError
 from plansim.model.records import Model
@@ -105,6 +107,22 @@ def test_a_member_that_breaks_down_is_marked(model: Model, growth: str) -> None:
     assert shares["unsound"].tolist() == [1, 1, 1]
     alone = replace(ensemble, ids=(0,), values=ensemble.values[:1])
     assert (plansim.verdict_shares(model, None, alone)["share"] == shares["share"]).all()
+
+
+def test_what_a_policy_decides_is_no_unknown_of_its_problem(
+    model: Model, ensemble: Members, targets: tuple[Target, ...]
+) -> None:
+    """At 2005.5 the stock is 100 (1 + growth effort / 2)^11; each lever stays where it is put."""
+    efforts, growths = ensemble.values[:, 1], 0.1 + ensemble.values[:, 0]
+    lever = lever_of(model, "growth"), lever_of(model, "effort")
+    for moved, rates in ((lever[:1], 0.1 * efforts), (lever[1:], growths), (lever, 0.1)):
+        problem = decision_problem(
+            model, as_written(model), moved, targets[:1], members=ensemble, threads=1
+        )
+        judged = problem.judge(problem.start[None])
+        stock = 100 * (1 + rates * np.ones(40) / 2) ** 11
+        np.testing.assert_allclose(160 * judged.margins[0, :, 0], stock - 160, atol=1e-9)
+        assert judged.share([0])[0] == (stock >= 160).mean()
 
 
 # --- shares ---------------------------------------------------------------------------------------

@@ -5,14 +5,21 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from plansim.analysis.optimization.evolution import sample
 from plansim.analysis.optimization.frontier import Frontier, frontier
+from plansim.analysis.optimization.frontier_search import FrontierSearch
 from plansim.errors import DesignError
+from plansim.model.reader import load_model
 from plansim.model.records import Model
+from plansim.output.tables.layout import shown
+from plansim.output.tables.policies import frontier_table
+from plansim.output.words.text import read_text
 from plansim.scenario.factors import FloatArray
 from tests.helpers.plan import aim, plan
 from tests.helpers.vensim_text import small_model
@@ -67,6 +74,19 @@ def reads(tmp_path_factory: pytest.TempPathFactory) -> Reads:
 def reached(reads: Reads) -> Frontier:
     """A frontier that two targets make."""
     return reads(DIRT, SPARE, spec=SPEC, levels=3)
+
+
+def test_growth_is_the_mean_rate_since_the_run_began(tmp_path: Path) -> None:
+    """Output doubles in 2001 beside its growth of exp(0.04); another file states the problem."""
+    model = town(tmp_path, DIRT)
+    path = tmp_path / "small.mdl"
+    text = path.read_text("utf-8").replace("100*EXP(", "(50 + STEP(50, 2000.75))*EXP(")
+    path.write_text(text, "utf-8")
+    (tmp_path / "other.yaml").write_text(SPEC.replace("2004, 2008", "2006"), "utf-8")
+    model = load_model(path)
+    (horizon,) = frontier(model, tmp_path / "other.yaml", draws=64, levels=2).horizons
+    assert horizon.year == 2006
+    assert horizon.growth_present == pytest.approx((2 * math.exp(0.04 * 6)) ** (1 / 6) - 1)
 
 
 def test_growth_goes_as_far_as_the_target_that_stops_it(reached: Frontier) -> None:
@@ -131,6 +151,36 @@ def test_margins_fall_along_the_front_and_chances_are_those_of_the_draws(reached
         holds = (10 * harm * rate - care <= 0.5) & (care <= 0.8 + 1e-9)
         assert policy.chance == pytest.approx(holds.mean(), abs=0.01)
         assert policy.median == pytest.approx(math.exp(rate) - 1, abs=1e-9)
+
+
+def test_margins_of_percentages_are_in_points(tmp_path: Path) -> None:
+    model = town(tmp_path, DIRT, SPARE)
+    reached, text = frontier(model, draws=64, levels=2, threads=1), read_text("en")
+    (horizon,) = reached.horizons
+    alone = [replace(one, target=replace(one.target, unit="%")) for one in horizon.alone]
+    found = replace(reached, horizons=(replace(horizon, alone=tuple(alone)),))
+    told = shown(frontier_table(found, model, text), 120)
+    assert told.count("points") == len(alone) + len(horizon.front)
+
+
+def test_no_policy_of_the_front_is_beaten_in_growth_and_in_margin() -> None:
+    """Up to a growth of one half the margin is the same: of these policies the fastest counts."""
+
+    def evaluate(positions: FloatArray) -> FloatArray:
+        rate = positions[:, 0]
+        # What no lever decides turns the least margin by less than a search can tell.
+        return np.column_stack([np.minimum(0.5 - 1e-13 * rate, 1 - rate), rate])
+
+    start = np.array([0.1])
+    search = FrontierSearch(evaluate, start, 1, sample(evaluate, 1, start[None]))
+    search.fastest()
+    search.add(search.best([0], evolved=True))
+    (top, _) = search.highest([0])
+    front = [point.values for point in search.front([0], top, 6, lambda number: None)]
+    rates, margins = (np.array(part) for part in zip(*[(v[1], v[0]) for v in front], strict=True))
+    assert (np.diff(rates) > 0).all()
+    assert (np.diff(margins) < -1e-6).all()
+    assert 0.3 < rates[0] <= 0.5, "the fastest of the levels up to one half"
 
 
 def test_conditioned_members_beside_the_model_are_the_draws(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ import zarr
 from scipy.stats import binomtest
 
 import plansim.xarray  # noqa: F401  (the accessor)
+from plansim.analysis.ensemble import evaluate_members, load_ensemble
 from plansim.analysis.evaluator import RunStatus
 from plansim.analysis.experiments.design import Design
 from plansim.analysis.experiments.design_file import read_design
@@ -40,7 +41,8 @@ from plansim.scenario.scenario_file import read_scenario
 from plansim.targets.catalogue import load_targets
 from plansim.targets.target import Status, Target
 from plansim.targets.verdict import check_targets
-from tests.toys.village import EQUATIONS, OTHER, village
+from tests.helpers.vensim_text import small_model
+from tests.toys.village import EQUATIONS, OTHER, village, write_ensemble
 
 DESIGN = """\
 title: {en: A sweep, zh: 抽样}
@@ -292,6 +294,26 @@ def test_runs_of_a_sweep_are_saved_and_read_back(names: list[str], town: Town) -
             assert fan(study, "stock").get_title(loc="left") == "Stock"
 
 
+def test_chance_is_that_of_the_point_or_member_however_it_is_run(tmp_path: Path) -> None:
+    equations = "k= 1 ~ Dmnl [0,9] ~ 甲。K. [A: 0–2] |\nx= k*RANDOM UNIFORM(0, 1, 5) ~ Dmnl ~ |\n"
+    texts = {"a": "title: A\n", "b": "title: B\nvalues: {NOISE SEED: 7}\n"}
+    texts["design"] = ("title: D\nscenarios: [a.yaml, b.yaml]\ndesign: {samples: 4}\n"
+                       "factors: {k: }\noutputs: [x]\nyears: [2005]\n")  # fmt: skip
+    model = small_model(tmp_path, equations, **texts)
+    path = tmp_path / "runs.zarr"
+    with sweep(model, tmp_path / "design.yaml", path, targets=[]) as made:
+        drawn = (made["x"] / made["k"]).to_numpy().ravel()
+    assert len(set(drawn.round(9))) == 8
+    for index in range(8):
+        run, scenario = stored_run(path, index, model)
+        assert deviation(simulate(model, scenario), run) == 0
+    write_ensemble(model, *(f"{number},{number + 1}" for number in range(3)), multiplied="k")
+    base, members = read_scenario(tmp_path / "b.yaml", model), load_ensemble(model)
+    asked: dict[str, Any] = {"outputs": ["x"], "years": [2005]}
+    of_members = evaluate_members(model, base, (), members, **asked).output("x")[:, 0]
+    np.testing.assert_allclose(of_members / [1, 2, 3], drawn[1:6:2], rtol=1e-12)
+
+
 def test_the_summary_is_that_of_the_runs(town: Town) -> None:
     told = town.sweep(town.design(), block=100)
     found = xr.open_zarr(town.path, chunks=None)
@@ -302,9 +324,9 @@ def test_the_summary_is_that_of_the_runs(town: Town) -> None:
     for target in told["target"].values:
         share = one.sel(target=target)
         count = round(float(met.sel(target=target)) * 700)
-        wald = np.sqrt(count / 700 * (1 - count / 700) / 700)
-        assert float(share["p_met_se"]) == pytest.approx(wald, abs=3e-3)
-        assert float(share["p_met_se"]) > 0
+        part, more = (count + 1.96**2 / 2) / (700 + 1.96**2), 700 + 1.96**2  # Agresti & Coull
+        error = np.sqrt(part * (1 - part) / more)
+        assert float(share["p_met_se"]) == pytest.approx(error, rel=1e-3)
         wilson = binomtest(count, 700).proportion_ci(0.95, "wilson")
         assert float(share["p_met_low"]) == pytest.approx(wilson.low, abs=1e-5)
         assert float(share["p_met_high"]) == pytest.approx(wilson.high, abs=1e-5)

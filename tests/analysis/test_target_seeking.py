@@ -26,7 +26,7 @@ trade: farms, mills ~~|
 pull= 1 ~ Dmnl [0,10] ~ 拉力。Squared. [A: 0–2.5] |
 push= 1 ~ Dmnl [0,10] ~ 推力。No plausible range. [D: as it is] |
 step= 0 ~ Dmnl [-4,4] ~ 台阶。Counts from its half on. [A: -1–3] |
-effort before= 1 ~ Dmnl [0,10] ~ 力度（前）。Before. [A: 0–5] |
+effort before= 1 ~ Dmnl [0,?] ~ 力度（前）。Before. [A: 0–5] |
 effort after= 1 ~ Dmnl [0,10] ~ 力度（后）。After. [A: 0–5] |
 effort from year= 2003 ~ Year [1990,2030] ~ 力度起始年。When. [A: 2000–2010] |
 effort= effort before + STEP(effort after - effort before, effort from year) ~ Dmnl ~ 力度。Now. |
@@ -96,6 +96,8 @@ def test_a_run_that_breaks_down_meets_nothing_and_what_is_met_stays(town: Model)
     found = solve(town, as_written(town), ["pull"], ["Q1"])
     assert found.values is None
     assert found.searched[0].best["Q1"] > 1.01 - 1.3
+    open_ended = solve(town, as_written(town), ["effort before"], ["D1"])
+    assert [one.ends for one in open_ended.searched] == [((0.0, 5.0),)]
     already = solve(town, as_written(town), ["pull"], ["L1"])
     assert (already.values, already.cost, already.searched) == ((1.0,), 0.0, ())
     assert already.margins["L1"] == already.margins_present["L1"] == pytest.approx(0.5)
@@ -152,7 +154,8 @@ MIX_AIMS = [
 
 @pytest.fixture
 def village(tmp_path: Path) -> Model:
-    rows = (aim(key, f"{limit}, year: 2003", name) for key, limit, name in MIX_AIMS)
+    rows = [aim(key, f"{limit}, year: 2003", name) for key, limit, name in MIX_AIMS]
+    rows.append(aim("Y1", "at least: 3, year: 2005", "sum"))
     return small_model(tmp_path, MIX_EQUATIONS, targets=plan(*rows))
 
 
@@ -194,6 +197,7 @@ def test_a_cost_that_the_model_counts(mixed: Callable[..., Solution]) -> None:
     assert flow.cost == pytest.approx(27.0, abs=1e-3)
     assert flow.cost_present == pytest.approx(12.0)
     assert flow.cost_unit == "Dmnl"
+    assert mixed("Y1 S1", outlay="outlay").cost == pytest.approx(45.0, abs=1e-3)  # to 2005
     stock = mixed("S1", outlay="spent")
     assert stock.cost == pytest.approx(3.5 * 9, abs=1e-3)
 

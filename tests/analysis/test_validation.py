@@ -15,15 +15,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import plansim
 from plansim.analysis import validation
 from plansim.analysis.checks_form import Relation, Sign
 from plansim.analysis.validation.conservation import compared, figure_case
-from plansim.analysis.validation.context import ValidationContext, load_context
-from plansim.analysis.validation.history import fit
+from plansim.analysis.validation.context import (
+    ValidationContext,
+    drawn,
+    load_context,
+    uncertain,
+)
+from plansim.analysis.validation.history import fit, history_series
 from plansim.analysis.validation.numerics import disagreement
 from plansim.analysis.validation.result import Result, ValidationOutcome
 from plansim.analysis.validation.suite import TESTS, chosen, validate
+from plansim.analysis.validation.uncertainty import share_error
 from plansim.cli.main import main
+from plansim.engine.simulate import simulate
 from plansim.errors import InputError, ModelError, UnknownNameError
 from plansim.output.documentation.validation import validation_page
 from plansim.output.tables.layout import shown
@@ -35,6 +43,8 @@ from plansim.output.tables.validation import (
     validation_table,
 )
 from plansim.output.words.text import Lang, read_text
+from plansim.targets.annual import annual
+from plansim.targets.target import Status
 from tests.toys.newtown import newtown
 from tests.toys.village import write_ensemble
 
@@ -111,7 +121,7 @@ BREAKS = [
     ("Q16", "figure two years", "model/observations.csv", "40.2", "50"),
     ("Q17", "seam_count", SEAM, "least: 1", "least: 3"),
     ("Q17", "seam_known", SEAM, ", known: [M01]", ""),
-    ("Q21", "figure output", "model/evidence.csv", "2030,40,", "2030,30,"),
+    ("Q21", "figure output", "model/evidence.csv", "2030,40,", "2030,35,"),
     ("Q21", "change rise", FAMILY, "change: 12", "change: 13"),
     ("Q21", "change_sign rise; less", FAMILY, "saving: 0.3", "saving: 0.1"),
     ("Q22", "trend", TARGETS, "variable: output", "variable: base output"),
@@ -365,11 +375,89 @@ def test_the_seam_compares_a_run_from_the_past_with_the_base_year(tmp_path: Path
     left = np.exp(-0.05 * 4)
     wanted = {"start": 2.0, "arrives": 2 * left, "lowest": 1.25 * left, "highest": 2.5 * left}
     assert {name: capital[name] for name in wanted} == pytest.approx(wanted, rel=1e-3)
+    made = result_of(context, "Q17")
+    apart = [np.abs([one["lowest"] - 1, one["highest"] - 1]) for one in made.cases[2:4]]
+    assert made.figures["wide"] == sum(one.max() > 0.3 for one in apart)
+
+
+def test_half_the_step_moves_what_targets_judge_and_what_checks_draw_is_in_range(
+    tmp_path: Path,
+) -> None:
+    row = "- {id: M05, en: Built, zh: 建, unit: 亿元, place: [table], measure: sum,"
+    row += " target: {at least: 1, year: 2030}, variable: 'investment[new plant]'}\n"
+    context = newtown(tmp_path, (TARGETS, "targets:\n", f"targets:\n{row}"))
+    clock = replace(context.baseline.time, step=context.baseline.time.step / 2)
+    half = context.compiled.run([{}], clock)
+    parts = {}
+    for name in ("output", "water share", "investment[new plant]"):
+        for year in (2030, 2040):
+            years = range(year - 4, year + 1) if "[" in name else (year,)
+            before, after = (sum(runs.yearly(name)(one)[0] for one in years)
+                             for runs in (context.runs["baseline"], half))  # fmt: skip
+            parts[name, year] = abs(after / before - 1)
+    made = [one for one in result_of(context, "Q07").cases if one.subject == "baseline"]
+    place = max(parts, key=lambda one: parts[one])
+    assert [(one.values["what"], one.values["year"]) for one in made] == [place]
+    assert made[0]["part"] == pytest.approx(parts[place])
+    ends = drawn(context.model, np.tile([0.0, 1.0], (len(uncertain(context.model)), 1)))
+    assert ends["saving"].tolist() == [0.2, 0.4]
+    # Of 60 and 40 between 30 and 70: no element leaves the range, and none its part of the whole.
+    np.testing.assert_allclose(ends["base capital[old plant]"], [45, 70])
+    np.testing.assert_allclose(ends["base capital[new plant]"], [30, 70 * 40 / 60])
+    for one in result_of(newtown(tmp_path, (SIGNS, "rises", "rises, by: [0, 1]")), "Q13").cases:
+        if one.message == "sign":
+            change = one["after"] / one["before"] - 1
+        elif one.message == "sign_size":
+            assert one["part"] == pytest.approx(change)
+
+
+def test_the_past_is_measured_in_a_run_at_each_level_of_capital(tmp_path: Path) -> None:
+    """A figure is led back at a rate, growth is in per cent, sums are over the years since."""
+    figures = "".join(
+        f"- {{id: {key}, en: x, zh: 甲, unit: {unit}, base: {{{base}}}, place: [table]}}\n"
+        for key, unit, base in (("M03", "亿元", "year: 2025–2028, value: 21"),
+                                ("M04", "'%'", "year: 2025–2028, value: 5"))
+    )  # fmt: skip
+    context = newtown(
+        tmp_path,
+        (TARGETS, "targets:\n", f"figures:\n{figures}targets:\n"),
+        (HISTORY, "{year: 2025, target: M01}", "{year: 2025, target: M03, rate: M04}"),
+        (HISTORY, "of: output\n    unit: 亿元\n    most: 0.1",
+         "of: output\n    unit: 万元\n    scale: 0.0001\n    most: 0.1"),
+        ("model/observations.csv", "20.2,亿元", "202000,万元"),
+    )  # fmt: skip
+
+    def output(**values: float) -> np.ndarray:
+        changed = {f"base capital[{plant} plant]": values.pop(plant, size)
+                   for plant, size in (("old", 60.0), ("new", 40.0))}  # fmt: skip
+        run = simulate(context.model, replace(context.baseline, values={**values, **changed}))
+        return annual(run)["output"].sel(year=[2025, 2026]).to_numpy()
+
+    own, *others = (output(old=60 * part, new=40 * part) for part in (1.0, 0.99, 1.0, 1.01))
+    made = result_of(context, "Q15")
+    level, growth = made.cases
+    observed = np.array([21 / 1.05**3 / 1e4, 20.2])
+    misses = [float(np.mean(np.abs(one / observed - 1))) for one in (own, *others)]
+    assert (level["mape"], level["mape_low"], level["mape_high"]) == pytest.approx(
+        (misses[0], min(misses), max(misses))
+    )
+    assert level["rmse"] == pytest.approx(1e4 * math.sqrt(np.mean((own - observed) ** 2)))
+    rate = 100 * (own[1] / own[0] - 1)
+    assert growth["mape"] == pytest.approx(abs(rate / 1.05 - 1))
+    assert growth["rmse"] == pytest.approx(abs(rate - 1.05))
+    assert growth.values["simulated"] == f"{rate:.4g}"
+    (drawn,) = history_series(context)
+    assert drawn.years[:2] == (2025, 2026)
+    np.testing.assert_allclose(drawn.simulated[:, :2], 1e4 * np.array([own, *others]))
+    free = result_of(context, "Q16")
+    sums = np.array([one.sum() for one in (own, output(saving=0.0))])
+    assert free.figures["worst"] == pytest.approx(abs(sums[0] / 40.2 - 1))
+    assert free.cases[1].values["errors"] == f"{sums[1] / 40.2 - 1:+.1%}"
 
 
 # --- measures of fit ------------------------------------------------------------------------------
 
-SERIES = st.lists(st.tuples(st.floats(0.5, 2.0), st.floats(0.5, 2.0)), min_size=2, max_size=12).map(
+SERIES = st.lists(st.tuples(st.floats(0.5, 2.0), st.floats(0.5, 2.0)), min_size=3, max_size=12).map(
     np.array
 )
 
@@ -421,18 +509,39 @@ def test_what_is_not_to_be_known_is_no_number() -> None:
     exact = fit(np.array([1.0, 2.0]), np.array([1.0, 2.0]))
     assert (exact.mape, exact.rmse) == (0, 0)
     assert math.isnan(exact.um)
-    assert math.isnan(fit(np.array([1.0]), np.array([2.0])).r2)
+    # A line goes through any two points: R² is 1 and UC is 0 whatever they are.
+    two = fit(np.array([1.0, 5.0]), np.array([2.0, 4.0]))
+    assert (two.mape, two.rmse) == (0.375, 1.0)
+    assert np.isnan([two.r2, two.um, two.us, two.uc]).all()
     assert not math.isfinite(fit(np.array([math.nan]), np.array([2.0])).mape)
+
+
+def test_an_undecided_member_takes_from_the_error_of_a_share() -> None:
+    """Of p, u of it by halves, the variance is p - u/4 - p²: E[x²] - E[x]²."""
+    codes = [Status.MET.code] * 3 + [Status.MISSED.code] * 2 + [Status.UNDECIDED.code] * 5
+    met = 0.3 + 0.25
+    error = share_error(np.array([*codes, Status.ASSUMED.code], np.int8))
+    assert error == pytest.approx(math.sqrt((met - 0.5 / 4 - met**2) / 10))
 
 
 # --- the page -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("lang", Lang)
-def test_the_page_has_every_test_series_and_target(lang: Lang, tmp_path: Path) -> None:
+def test_the_page_has_every_test_series_and_target(
+    lang: Lang, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     broken, text = newtown(tmp_path, ("model/observations.csv", "20.2", "30")), read_text(lang)
     with_members(broken, *np.linspace(0.6, 1.4, 41))
     results = validate(broken, ["Q06", "Q13", "Q14", "Q15"])
+    unknowns = plansim.deciding_unknowns(broken.model, broken.baseline, targets=broken.binding)
+    decided_by = [
+        replace(one, unknowns=(replace(one.unknowns[0], share_low=0.004, share_high=0.996),))
+        for one in unknowns
+    ]
+    monkeypatch.setattr(
+        "plansim.output.documentation.validation.deciding_unknowns", lambda *_, **__: decided_by
+    )
     page = validation_page(broken, results, text)
     for result in results:
         assert f"| {result_mark(result)} | {result.id} | {title_text(result, text)} |" in page
@@ -448,7 +557,11 @@ def test_the_page_has_every_test_series_and_target(lang: Lang, tmp_path: Path) -
     assert {"en": f"Under {about}, ", "zh": f"以{about}为起点"}[lang] in page
     decided = re.search(r"\| M01 \|.* (\d+) … (\d+) \|", page)
     assert decided is not None, page
-    assert int(decided[1]) < 20 < 80 < int(decided[2])
+    # 100 of 100 is said of all, 0 of none.
+    assert (int(decided[1]), int(decided[2])) == (1, 99)
+    (judged,) = (case for case in results[-1].cases if case.message == "series")
+    limits = [row.split("|")[6].strip() for rows in tables for row in rows if "20, 30" in row]
+    assert limits == [f"{judged['most']:.0%}"]
 
 
 def test_the_command_leaves_with_1_where_a_test_fails(

@@ -49,6 +49,18 @@ def test_nan_is_not_hidden_by_limits_or_tables(bad: str, load: Load) -> None:
     assert found.bad.tolist() == [True]
 
 
+def test_outputs_that_a_loop_copies_are_watched_too(
+    load: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = load("x= INTEG(-1, 1.5) ~ Dmnl ~|\ny= LN(x) ~ Dmnl ~|\nz= 2*x ~ Dmnl ~|\n")
+    for whole in (4000, 1):
+        monkeypatch.setattr(layout, "_WHOLE", whole)
+        kernel = compile_model(model, outputs=["x", "y", "z"], cache=False)
+        found = simulate_ensemble(kernel, np.empty((1, 0)), model.time)
+        np.testing.assert_array_equal(found.values[0, 2], 2 * found.values[0, 0])
+        assert found.bad.tolist() == [True]
+
+
 # --- only what is needed --------------------------------------------------------------------------
 
 

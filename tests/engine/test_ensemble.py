@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from plansim.compiler.native import Platform
 from plansim.engine import kernel as kernels
 from plansim.engine.batch import Ensemble, simulate_ensemble, simulate_readings
 from plansim.engine.kernel import compile_model
+from plansim.engine.readings import CompiledRuns, Reading, RunStatus
 from plansim.engine.simulate import simulate
 from plansim.errors import InputError, SimulationError, UnknownNameError
 from plansim.model.reader import load_model
@@ -20,6 +22,7 @@ from plansim.model.records import Model
 from plansim.output.figures.lines import fan
 from plansim.scenario.factors import Apply, Factor
 from plansim.scenario.members import EnsembleKind, Members, MembersHead
+from plansim.scenario.records import as_written
 from tests.helpers.vensim_text import writer
 
 RANDOM = np.random.default_rng(7)
@@ -48,6 +51,28 @@ def test_what_is_missing_is_no_number_and_no_failure(tmp_path: Path) -> None:
     np.testing.assert_array_equal(runs["seen"].sel(time=years)[0], [[4, np.nan], [6, np.nan]])
     axes = fan(runs, "seen")
     assert np.asarray(axes.lines[0].get_xydata())[-1].tolist() == [2004, 5]
+
+
+def test_a_run_that_fails_says_how_and_what_failed_first_and_when(tmp_path: Path) -> None:
+    model = load_model(writer(tmp_path)(
+        "k= 0.1 ~ 1/Year ~ |\nr= 0 ~ 1/Year ~ |\nx= INTEG(k*x, 1) ~ m ~ |\n"
+        "root= SQRT(5 - r*(Time - 2000)) ~ Dmnl ~ |\nover= EXP(-1000*r) ~ Dmnl ~ |\n"
+        "seen= IF THEN ELSE(Time < 2005, 1, :NA:) ~ m ~ |\nleft= FINAL TIME - Time ~ Year ~ |\n"
+    ))  # fmt: skip
+    written = as_written(model)
+    readings = [Reading(name, 2009.0) for name in ("x", "root", "over", "seen")]
+    runs = CompiledRuns(model, written, ["k", "r"], readings, limit=100)
+    found = runs.simulate(np.array([[0.1, 0.0], [1.0, 0.0], [0.1, 1.0], [0.1, -1.0]]))
+    assert found.status.tolist() == [
+        RunStatus.OK, RunStatus.EXCESSIVE, RunStatus.NAN, RunStatus.OVERFLOW,
+    ]  # fmt: skip
+    assert found.values[:3, 0] == pytest.approx([1.05**18, math.sqrt(5), 1])
+    assert np.isnan(found.values[3, 0])
+    failed = [[*model.variables][place] for place in found.failed_variable[1:]]
+    assert failed == ["x", "root", "over"]
+    np.testing.assert_array_equal(found.failed_time, [np.nan, 2006, 2005.5, 2000])  # 1.5^12 > 100
+    short = CompiledRuns(model, written, ["k"], [Reading("left", 2002.0)], stop_early=True)
+    assert short.simulate(np.array([[0.1]])).values.tolist() == [[8]]
 
 
 @pytest.mark.parametrize("runs", [1, 21, 700])

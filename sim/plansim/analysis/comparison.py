@@ -215,7 +215,7 @@ def _robust(
     policies = {scenario.id: scenario for scenario in scenarios}
     # Which targets are the named set depends on all shipped scenarios.
     asked = [*policies.values(), *with_shipped([], model)]
-    key = digest(*(study_key(model, scenario, tuple(targets)) for scenario in asked))
+    key = digest(*(study_key(model, scenario) for scenario in asked), repr(tuple(targets)))
     make = partial(robustness, model, [*policies.values()], members=members, targets=targets)
     return kept("robust", key, Robustness, make)
 

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from plansim.analysis.evaluator import Evaluation
+    from plansim.engine.kernel import Kernel
 
 __all__ = [
     "NORMAL",
@@ -294,13 +295,15 @@ def evaluate_members(
     threads: int | None = None,
     *,
     stop_early: bool = False,
+    kernel: Kernel | None = None,
     outputs: Sequence[str] = (),
     years: Iterable[int] = (),
 ) -> Evaluation:
     """Run the members under a scenario, and judge them: ``(run,)`` is the member.
 
     With ``stop_early`` runs end with the targets' years: a later breach is not looked for, and what
-    breaks down later is sound. ``outputs`` are series that are wanted in ``years``.
+    breaks down later is sound. ``outputs`` are series that are wanted in ``years``; ``kernel`` is
+    the code of single runs, if it is at hand.
 
     Raises:
         InputError: members change a constant that the shape of the code depends on.
@@ -311,7 +314,7 @@ def evaluate_members(
     names, constants = members.constants_under(model, scenario)
     request = Request(tuple(targets), outputs=tuple(outputs), years=tuple(years))
     evaluator = Evaluator(
-        model, scenario, names, request, shared=True, limit=LIMIT, stop_early=stop_early
+        model, scenario, names, request, shared=kernel or True, limit=LIMIT, stop_early=stop_early
     )
     seeds = np.arange(len(members), dtype=np.float64)
     return evaluator.evaluate(constants, threads or processors(), seeds)

@@ -63,7 +63,7 @@ Progress: TypeAlias = Callable[[int, int], None]
 TILE = 4096
 """Maximum number of runs that are simulated and judged at once: they stay in the cache."""
 
-MIN_TILE = 64
+MIN_TILE = 256
 """Minimum number of runs that are worth a thread."""
 
 
@@ -167,7 +167,7 @@ class Evaluator:
         factors: Sequence[Factor | str],
         request: Request,
         *,
-        shared: bool = False,
+        shared: bool | Kernel = False,
         limit: float = math.inf,
         stop_early: bool = False,
     ) -> None:
@@ -179,7 +179,8 @@ class Evaluator:
             factors: what differs between runs: a factor, or a constant that is set, ``name`` or
                 ``name[e1,e2]``.
             request: what is wanted of each run.
-            shared: whether to reuse the compiled code of single runs; it runs half as fast.
+            shared: whether to reuse the compiled code of single runs, or that code itself; it runs
+                half as fast.
             limit: magnitude beyond which a value of a variable makes a run fail.
             stop_early: whether runs end with the last figure that is wanted, and targets are not
                 followed beyond their own year.
@@ -219,6 +220,7 @@ class Evaluator:
             limit=limit,
             stop_early=stop_early,
         )
+        self.kernel = self._runs.kernel
 
     def evaluate(
         self, values: npt.ArrayLike, threads: int = 1, seeds: FloatArray | None = None

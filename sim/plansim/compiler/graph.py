@@ -38,7 +38,7 @@ class Graph:
 
     instructions: list[Instruction] = field(default_factory=list)
     depends: list[int] = field(default_factory=list)
-    tables: list[PiecewiseLinear] = field(default_factory=list)
+    tables: dict[PiecewiseLinear, int] = field(default_factory=dict)
     _places: dict[tuple[object, ...], int] = field(default_factory=dict)
 
     def program(
@@ -111,9 +111,7 @@ class Graph:
         known = self.value(at)
         if known is not None:
             return self.number(read_table(table, known))
-        if table not in self.tables:
-            self.tables.append(table)
-        index = self.tables.index(table)
+        index = self.tables.setdefault(table, len(self.tables))
         return self._place(
             (Op.LOOKUP, index, at), Instruction(Op.LOOKUP, (at,), index=index), self.depends[at]
         )

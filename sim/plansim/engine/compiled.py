@@ -199,14 +199,18 @@ def whole_kernel(
             }
 
 
-def shared_kernel(model: Model, values: Mapping[str, float], varied: Iterable[str]) -> Kernel:
+def shared_kernel(
+    model: Model, values: Mapping[str, float], varied: Iterable[str], kernel: Kernel | None = None
+) -> Kernel:
     """Return the code that single runs share, for runs that differ in some constants.
+
+    ``kernel`` is this code, where somebody has it: to look it up takes as long as fifty runs.
 
     Raises:
         InputError: a constant that the shape of the code depends on cannot vary.
         ModelError: what the compiler does not support, with each variable and line.
     """
-    kernel = whole_kernel(model, values)
+    kernel = kernel or whole_kernel(model, values)
     if folded := set(varied) - set(kernel.inputs):
         raise cannot_vary(folded)
     return kernel

@@ -72,7 +72,7 @@ class CompiledRuns:
         constants: Sequence[str],
         readings: Sequence[Reading],
         *,
-        shared: bool = False,
+        shared: bool | Kernel = False,
         limit: float = math.inf,
         stop_early: bool = False,
     ) -> None:
@@ -80,8 +80,8 @@ class CompiledRuns:
 
         Runs with a variable beyond ``limit``, of those that are computed, are failures. With
         ``shared`` they take the machine code of single runs, which computes all variables: it takes
-        twice as long, and nothing has to be compiled. With ``stop_early`` runs end with the last
-        reading, so that what fails later is no failure.
+        twice as long, and nothing has to be compiled; who has that code may give it. With
+        ``stop_early`` runs end with the last reading, so that what fails later is no failure.
 
         Raises:
             InputError: a constant that the shape of the code depends on cannot vary.
@@ -95,10 +95,11 @@ class CompiledRuns:
         # Scenarios that differ in nothing else have the same code.
         self._folded = {k: v for k, v in scenario.values.items() if k not in self._constants}
         if shared:
-            self._kernel = self._whole = shared_kernel(model, scenario.values, constants)
+            given = None if shared is True else shared
+            self.kernel = self._whole = shared_kernel(model, scenario.values, constants, given)
         else:
             try:
-                self._kernel = compile_model(
+                self.kernel = compile_model(
                     model, vary=constants, outputs=names, values=self._folded
                 )
             except StructuralError as error:
@@ -125,8 +126,8 @@ class CompiledRuns:
         """
         seeds = np.zeros(len(constants)) if seeds is None else seeds
         read, bad = simulate_readings(
-            self._kernel,
-            self._inputs(self._kernel, constants, seeds),
+            self.kernel,
+            self._inputs(self.kernel, constants, seeds),
             self._time,
             [self._readings[row] for row in self._known],
             limit=self._limit,

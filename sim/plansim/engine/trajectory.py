@@ -9,6 +9,7 @@ import platform
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
@@ -130,6 +131,7 @@ def series_of(
     return table.reshape(*table.shape[:2], *shape_of(model, variable))
 
 
+@cache  # a report asks a hundred times, a millisecond each
 def version_of(package: str) -> str:
     """Return the version of an installed package, or ``unknown`` if it runs from its source."""
     try:

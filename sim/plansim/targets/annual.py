@@ -171,6 +171,8 @@ def annual_of(
     """
     dataset = check_runs(dataset)
     wanted = dataset.data_vars if names is None else [name for name in names if name in dataset]
+    arrays = {str(name): dataset[name] for name in wanted}
+    used = {dim for array in arrays.values() for dim in array.dims}  # a model has dozens of others
     if "year" in dataset.coords:
         years = tuple(int(year) for year in dataset["year"].to_numpy())
         time = np.array(years, dtype=np.float64)
@@ -179,15 +181,14 @@ def annual_of(
         years = tuple(sorted({year for timing in Timing for year in year_indices(time, timing)}))
     ranges = {
         str(dim): _range(dataset[dim])
-        for dim in dataset.dims
-        if dim in dataset.coords and "long_name" in dataset[dim].attrs and dim not in _OVER
+        for dim in used.intersection(dataset.coords).difference(_OVER)
+        if "long_name" in dataset[dim].attrs
     }
     for dim in MANY if many else ():
         if dim in dataset.dims:
             ranges[dim] = SubscriptRange(dim, tuple(map(str, dataset[dim].to_numpy())), "", ())
     answers = {}
-    for key in wanted:
-        array, name = dataset[key], str(key)
+    for name, array in arrays.items():
         over = next((dim for dim in _OVER if dim in array.dims), None)
         if others := [str(dim) for dim in array.dims if dim != over and dim not in ranges]:
             how = "select one of them"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import cached_property
 
 from plansim.errors import InputError, Message, UnitError, UnknownNameError, nearest
 from plansim.model.records import Model, Variable, folded, several
@@ -81,7 +82,7 @@ class Status(StrEnum):
     ASSUMED = "assumed"  # the scenario sets it, so that meeting it proves nothing
     UNTESTABLE = "untestable"  # no variable of the run gives its value
 
-    @property
+    @cached_property  # asked for by every verdict on many runs
     def code(self) -> int:
         """The position in the order above."""
         return list(Status).index(self)

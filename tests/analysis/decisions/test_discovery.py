@@ -49,8 +49,10 @@ def test_the_stock_fails_where_it_grows_too_little(model: Model) -> None:
     wide = replace(growth, factor=factor, unit="1/Year", plausible=(0.0, 0.12))
     wide = replace(wide, low=None, high=0.06207)
     asked = (replace(wide, sources=("M29g", "E265", "E266", "A")),)
-    told = replace(found, boxes=(replace(first, asked=asked),))
+    told = replace(found, boxes=(replace(first, asked=asked),) * 2)
     table = discovery_table([told], model, read_text(Lang.EN))
+    # What a box after the first holds is counted outside of those before it.
+    assert shown(table, 200).count("Corner 2, of runs that are in no corner before it: ") == 1
     assert max(map(len, shown(table, 60).splitlines())) <= 60
     assert "\n    technique" in shown(table, 80)
 

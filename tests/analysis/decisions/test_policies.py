@@ -98,16 +98,20 @@ def test_a_search_takes_the_midpoint_rule_where_the_model_takes_rk4(model: Model
     assert (searched != euler).all()
 
 
-@pytest.fixture
-def problem(model: Model) -> PolicyProblem:
-    """Return the problem of `policies` with 40 members a turn, for eight generations."""
+def problem_over(model: Model, members: int, purpose: Purpose, *, coarse: bool) -> PolicyProblem:
     chosen = plansim.read_frontier_spec(model, plansim.load_views(model))
     space = decision_problem(
         model, chosen.scenario, chosen.levers, plansim.load_targets(model=model),
         indicators=[indicator_of(model, "output", Measure.GROWTH, 2000, 2005)],
-        members=states_of(model, 120, purpose=Purpose.SEARCH_FOR_POLICIES), coarse=True,
+        members=states_of(model, members, purpose=purpose), coarse=coarse,
     )  # fmt: skip
     return PolicyProblem(space, (Aim.GROWTH, Aim.MET, Aim.EFFORT), [], 40)
+
+
+@pytest.fixture
+def problem(model: Model) -> PolicyProblem:
+    """Return the problem of `policies` with 40 members a turn, for eight generations."""
+    return problem_over(model, 120, Purpose.SEARCH_FOR_POLICIES, coarse=True)
 
 
 def test_what_a_search_finds_is_judged_by_the_members_of_its_turn_and_then_by_others(
@@ -117,12 +121,21 @@ def test_what_a_search_finds_is_judged_by_the_members_of_its_turn_and_then_by_ot
     turn = problem.space.judge(search.positions, slice(40, 80))
     assert search.aims == pytest.approx(problem.aims_of(search.positions, turn))
     result = policies(model, seeds=1, generations=8, members=40)
-    kept = search.aims[thinned(search.aims, problem.steps)]
-    anew = np.array([[aim.sign * one.aims[aim] for aim in result.aims] for one in result.points])
-    assert len(anew) == len(kept)
-    worse = kept.mean(axis=0) - anew.mean(axis=0)
+    kept = thinned(search.aims, problem.steps)
+    fresh = problem_over(model, 500, Purpose.TEST_OF_POLICIES, coarse=False)
+    positions = search.positions[kept]
+    anew = fresh.aims_of(positions, fresh.space.judge(positions))
+    worse = (search.aims[kept] - anew).mean(axis=0)
     assert [result.drop[aim] for aim in result.aims] == pytest.approx(worse, abs=1e-9)
-    assert anew[:, 0] == pytest.approx(np.sort(anew[:, 0])[::-1], abs=0.01)  # by growth
+    # What is shown is what no other is better than, by the figures that are shown.
+    best = []
+    for one in anew:
+        beaten = [(two >= one).all() and (two > one).any() for two in anew]
+        if not any(beaten):
+            best.append(one)
+    assert 1 < len(best) < len(anew)
+    shown = [[aim.sign * one.aims[aim] for aim in result.aims] for one in result.points]
+    assert np.array(shown) == pytest.approx(np.array(sorted(best, key=lambda one: -one[0])))
     fronts = np.vstack(search.fronts)
     low, width = fronts.min(axis=0), np.ptp(fronts, axis=0)
     volumes = [hypervolume((one - low) / width, np.zeros(3) - 1e-9) for one in search.fronts]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy.stats import spearmanr
+from scipy.stats import ks_2samp, spearmanr
 
 import plansim
 from plansim.analysis.decisions.information import value_of_information
@@ -17,6 +17,9 @@ from plansim.analysis.ensemble import wilson
 from plansim.analysis.sensitivity.given_data import pawn
 from plansim.errors import InputError
 from plansim.model.records import Model
+from plansim.output.tables.decisions import robustness_table
+from plansim.output.tables.layout import shown
+from plansim.output.words.text import read_text
 from plansim.scenario.factors import FloatArray
 from tests.toys.village import EQUATIONS, village
 
@@ -135,6 +138,13 @@ def test_two_policies_tie_where_neither_difference_is_beyond_sampling() -> None:
     assert ties == [True, False, False, False]
 
 
+def test_a_share_that_differs_by_less_than_one_of_a_hundred_is_shown(judged: Judged) -> None:
+    result = plansim.robustness(judged.model, [judged.model.path.parent / "plain.yaml"])
+    pair = PolicyPair("plain", "plain", 1.0, 0.1, 0.004, 0.0028)
+    table = shown(robustness_table(replace(result, pairs=(pair,)), read_text("en")), 200)
+    assert "+1.00 ± 0.10 targets, +0.4 ± 0.3 of 100 models" in table
+
+
 def test_what_knowledge_is_worth_is_counted_on_the_same_members(judged: Judged) -> None:
     folder, counts = judged.model.path.parent, judged.counts[::-1]
     policies = [folder / name for name in ("other.yaml", "plain.yaml")]
@@ -152,6 +162,12 @@ def test_what_knowledge_is_worth_is_counted_on_the_same_members(judged: Judged) 
     distances = pawn(judged.values, counts[best])
     assert [one.pawn for one in known.unknowns] == pytest.approx(distances[order])
     assert known.unknowns[0].value > 5 * known.unknowns[0].error
+    # Below `by_chance` lie 95 of 100 that are without influence: tenths drawn from all.
+    rng, count, null = np.random.default_rng(9), counts[best], []
+    for _ in range(300):
+        tenths = np.array_split(rng.permutation(count), 10)
+        null.append(np.median([ks_2samp(tenth, count).statistic for tenth in tenths]))
+    assert known.by_chance == pytest.approx(np.quantile(null, 0.95), rel=0.15)
 
 
 def test_of_a_sweep_policies_are_compared_point_by_point(

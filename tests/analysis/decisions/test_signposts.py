@@ -48,6 +48,7 @@ fed= growth*stock ~ 亿元/Year ~ 增量。What is added. |
 stock= INTEG(fed, 100) ~ 亿元 ~ 存量。Grows. |
 rest= INTEGER(20 - fed + 9*luck) ~ Dmnl ~ 余数。Falls with what is added, by steps. |
 more= 1.2*stock ~ 亿元 ~ 多算。By another basis. |
+calm= 0.3 + growth - growth ~ Dmnl ~ 静。The same but for rounding. |
 wind= luck*Time/2000 ~ Dmnl ~ 风。Blows. |
 """
 HISTORY = """\
@@ -56,6 +57,7 @@ series: []
 published:
   - {id: fed, en: Additions, zh: 增量, of: fed, unit: 亿元/Year}
   - {id: wind, en: Wind, zh: 风, of: wind, unit: Dmnl}
+  - {id: calm, en: Calm, zh: 静, of: calm, unit: Dmnl}
   - {id: rest, en: Rest, zh: 余数, of: rest, unit: '%', scale: 0.01}
 """
 
@@ -77,6 +79,7 @@ def test_what_decides_a_target_foretells_it_and_what_does_not_does_not(town: Mod
     shares = plansim.verdict_shares(town).set_index("target")["share"]
     assert {sign.target: sign.share for sign in signs} == pytest.approx(dict(shares))
     assert shares["S2"] > shares["S1"], "some leave it undecided"
+    assert {sign.statistic for sign in signs} == {"fed", "wind", "rest"}, "rounding tells nothing"
     assert {sign.year for sign in signs} == {2001, 2002, 2003, 2004, 2005}
     assert [-sign.area for sign in signs[:3]] == sorted(-sign.area for sign in signs[:3])
     for sign in (one for one in signs if one.statistic != "rest"):

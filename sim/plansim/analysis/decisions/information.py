@@ -46,6 +46,8 @@ DEGREE = 3
 RESAMPLES = 50
 """Number of resamples of the members, for standard errors, and of shuffles, for what is due to
 chance."""
+SHUFFLED = 200
+"""Number of unknowns without influence that PAWN's distance is taken of."""
 ROUNDING = 1e-9
 """Value of information that is taken for a rounding error of zero."""
 FEW = 50
@@ -63,7 +65,7 @@ class KnownUnknown:
     """Its standard error."""
     pawn: float
     """Median distance of Kolmogorov and Smirnov between what the best policy comes to in all
-    members and in tenths of them by the unknown (PAWN); 0 for no influence."""
+    members and in tenths of them by the unknown (PAWN); of some members above 0 by chance alone."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,8 @@ class Information(Tabular):
     perfect: float
     """Value of knowing everything, in targets met."""
     members: int
+    by_chance: float
+    """Below it lie 95 of 100 unknowns without influence, of PAWN's distances."""
     unknowns: tuple[KnownUnknown, ...]
     """The one of the largest value first."""
 
@@ -151,6 +155,9 @@ def information(
     means = met.mean(axis=1)
     best = int(np.argmax(means))
     distances = pawn(points, met[best], seed)
+    rng = np.random.default_rng(seed)
+    shuffled = rng.permuted(np.tile(np.arange(len(points)) + 0.0, (SHUFFLED, 1)), axis=1).T
+    by_chance = float(np.quantile(pawn(shuffled, met[best], seed), 0.95))
     order = np.argsort(-values, kind="stable")
     return Information(
         tuple(policies),
@@ -158,6 +165,7 @@ def information(
         policies[best],
         float(met.max(axis=0).mean() - means[best]),
         int(sound.sum()),
+        by_chance,
         tuple(
             KnownUnknown(
                 factors[row], float(values[row]), float(errors[row]), float(distances[row])

@@ -29,6 +29,7 @@ from plansim.analysis.decisions.policy_search import (
     PolicyProblem,
     PolicySearch,
     hypervolume,
+    nondominated,
     thinned,
 )
 from plansim.analysis.decisions.robustness import columns_of, named_targets
@@ -103,7 +104,7 @@ class PolicySet(Tabular):
     """Number of members that were not used in the search."""
     runs: int
     drop: Mapping[str, float]
-    """By aim, how much worse the points are in the mean over members not used in the search."""
+    """By aim, how much worse what the searches found is in the mean over members not used there."""
 
     def _table(self) -> Table:
         ids = [lever.id for lever in self.levers]
@@ -259,8 +260,9 @@ def policy_text(result: PolicySet, number: int) -> str:
     title = BilingualText(f"Policy {number + 1}: {figures}", f"政策{number + 1}：{figures}")
     description = BilingualText(
         f"Found by a search over the levers of “{scenario.title_en}”; what it comes to is over "
-        "plausible models that the search never used.",
-        f"以“{scenario.title_zh}”为基础，由决策变量搜索得出；数值取自未用于搜索的合理模型。",
+        "plausible models that the search never used, with all levers as set in each of them.",
+        f"以“{scenario.title_zh}”为基础，由决策变量搜索得出；数值取自未用于搜索的合理模型，"
+        "各变量在其中均取设定值。",
     )
     path = scenario.path
     parent = "" if path is None else path.stem if is_shipped(path) else str(path.resolve())
@@ -306,11 +308,13 @@ def _joined(
     positions = np.vstack([search.positions for search in searches])
     aims = np.vstack([search.aims for search in searches])
     kept = thinned(aims, problem.steps)
-    kept = kept[np.argsort(-aims[kept, 0], kind="stable")]
     positions, aims = np.vstack([space.start, positions[kept]]), aims[kept]
     judged = space.judge(positions)
     anew = again.aims_of(positions, judged)
     start, *points = map(partial(_point, again), positions, anew, judged.met)
+    # Over other members some may be worse than another in every aim.
+    left = np.flatnonzero(nondominated(anew[1:]))
+    left = left[np.argsort(-anew[1 + left, 0], kind="stable")]
     shipped = []
     for name, other in others.items():
         position = space.positions(other.present)
@@ -322,7 +326,7 @@ def _joined(
         space.levers,
         again.aims,
         tuple(named),
-        tuple(points),
+        tuple(points[row] for row in left),
         replace(start, name=space.scenario.id),
         tuple(shipped),
         _hypervolumes(searches),

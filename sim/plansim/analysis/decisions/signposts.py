@@ -185,7 +185,8 @@ def signposts(
                 _signpost(target, share, published, year, values, good)
                 for published in history.published
                 for values in [outputs[judged, series.index(published.of), index]]
-                if np.isfinite(values).all() and np.ptp(values) > 0
+                if np.isfinite(values).all()
+                and np.ptp(values) > 1e-9 * np.abs(values).max()  # else what rounding leaves
             ]
             result += sorted(signs, key=lambda sign: -sign.area)
     return Signposts(result)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -22,6 +23,8 @@ POPULATION, GENERATIONS = 96, 120
 LEVEL_STEP = 5e-4
 """Minimum difference in growth of two policies on the front: where margins do not depend on growth,
 many levels lead to one policy."""
+MARGIN_STEP = 1e-6
+"""The same in the smallest scaled margin, which searches settle to within this."""
 BEYOND = 1 / 3
 """Share of the way to the highest growth of all that the front covers beyond the frontier."""
 JUST_MET = 1e-3
@@ -158,9 +161,13 @@ class FrontierSearch:
             self.add(front[-1])
             tell(number)
         apart: list[Point] = []
+        growth, margin = math.inf, -math.inf
         for point in [*front, slow]:
-            if not apart or point.values[-1] < apart[-1].values[-1] - LEVEL_STEP:
+            # One that grows less has to have more margin: else another is better in both.
+            least = float(point.values[list(kept)].min())
+            if point.values[-1] < growth - LEVEL_STEP and least > margin + MARGIN_STEP:
                 apart.append(point)
+                growth, margin = float(point.values[-1]), least
         return apart[::-1]
 
     def _best_at(self, kept: Sequence[int], rate: float) -> Point:

@@ -394,7 +394,10 @@ class OrderSearch:
             self.members, ids=self.members.ids[::every], values=self.members.values[::every]
         )
         scenario = self.whole.scenario_at(self.whole.position_of(moves))
-        evaluation = evaluate_members(self.model, scenario, targets, some, stop_early=True)
+        kernel = self.problem.evaluator.kernel
+        evaluation = evaluate_members(
+            self.model, scenario, targets, some, stop_early=True, kernel=kernel
+        )
         status = evaluation[targets[0].id].status
         if len(targets) > 1:
             met = np.where(evaluation.met(targets).all(axis=1), Status.MET.code, Status.MISSED.code)

@@ -16,7 +16,6 @@ from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import linprog
 
 from plansim.scenario.factors import FloatArray
 
@@ -236,6 +235,8 @@ def _plan(
 
     The unknowns are the step and the terms, none of which is below any of its pieces.
     """
+    from scipy.optimize import linprog
+
     levers, terms = len(radius), [(*one.around(point, slopes), one) for one in cost.planned]
     low = np.maximum(-radius, -point.position)
     high = np.minimum(radius, 1.0 - point.position)

@@ -33,8 +33,8 @@ def sensitivity(
 
     Columns: ``scenario``, ``target`` and ``factor``; ``factor_zh``; ``pawn``, the median of PAWN's
     distances between the target's margin in tenths of the runs by the factor and in all of them,
-    from 0 for no influence to 1; ``by_chance``, the same of a factor that is shuffled: what is no
-    larger is no influence; ``correlation``, of the ranks, whose sign says which way it acts. The
+    up to 1; ``by_chance``, the same of a factor that is shuffled: what is near
+    it may be no influence; ``correlation``, of the ranks, whose sign says which way it acts. The
     strongest factor of a target comes first. A target whose margin does not vary has no rows.
 
     Args:

@@ -37,6 +37,8 @@ __all__ = [
 
 FAMILY_ERROR = 0.15
 """Maximum relative error of a figure of a family member."""
+FEWEST_POINTS = 3
+"""Two observations lie on a line whatever they are."""
 
 
 # --- Q15 ------------------------------------------------------------------------------------------
@@ -112,7 +114,10 @@ def _listed(values: FloatArray) -> str:
 
 @dataclass(frozen=True)
 class GoodnessOfFit:
-    """The measures of one series; NaN where its observations are too few to say."""
+    """The measures of one series.
+
+    Of less than three observations a correlation, and what parts the error by it, say nothing: NaN.
+    """
 
     points: int
     mape: float
@@ -141,9 +146,10 @@ def fit(simulated: FloatArray, observed: FloatArray) -> GoodnessOfFit:
         mape = float(np.mean(np.abs(error / observed)))
     spread_s, spread_o = float(np.std(simulated)), float(np.std(observed))
     together = float(np.mean((simulated - simulated.mean()) * (observed - observed.mean())))
-    moves = spread_s > 0 and spread_o > 0
+    enough = observed.size >= FEWEST_POINTS
+    moves = enough and spread_s > 0 and spread_o > 0
     r2 = (together / (spread_s * spread_o)) ** 2 if moves else math.nan
-    if mse == 0 or not math.isfinite(mse):
+    if not enough or mse == 0 or not math.isfinite(mse):
         um = us = uc = math.nan
     else:
         um = float(np.mean(error)) ** 2 / mse

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from plansim.analysis.calibration.conditioning import CONDITIONING, read_conditioning
 from plansim.analysis.calibration.diagnostics import forecast_held_out
@@ -37,12 +38,20 @@ from plansim.scenario.factors import FloatArray
 from plansim.scenario.members import FILE_NAME, EnsembleKind, Members
 from plansim.scenario.scenario_file import ScenarioKind
 from plansim.targets.indicator import Measure
-from plansim.targets.target import Target, indicator_of, variable_of
+from plansim.targets.target import Status, Target, indicator_of, variable_of
 
 if TYPE_CHECKING:
     from plansim.analysis.evaluator import Evaluation
 
-__all__ = ["drivers", "ensemble", "held_out", "probabilities", "question_effects", "ranking"]
+__all__ = [
+    "drivers",
+    "ensemble",
+    "held_out",
+    "probabilities",
+    "question_effects",
+    "ranking",
+    "share_error",
+]
 
 SAMPLES = 1024
 """Rows of each of the two matrices of the study of uncertainty."""
@@ -104,9 +113,10 @@ def probabilities(context: ValidationContext) -> Result:
     judged = evaluate_members(context.model, context.baseline, context.binding, members)
     cases = []
     for target in context.binding:
-        share = share_of(judged[target.id].status, members.head.kind.value, 0)
+        codes = judged[target.id].status
+        share = share_of(codes, members.head.kind.value, 0)
         if share.share is not None:
-            error = math.sqrt(share.share * (1 - share.share) / share.members)
+            error = share_error(codes)
             numbers = {"met": share.share, "error": error}
             cases.append(case(target, error <= ACCURATE, "probability", **numbers))
     return result(
@@ -117,6 +127,19 @@ def probabilities(context: ValidationContext) -> Result:
         scenario=context.baseline.id,
         worst=max((case["error"] for case in cases), default=1.0),
     )
+
+
+def share_error(codes: npt.NDArray[np.int8]) -> float:
+    """Return the standard error of a share of members, of which one that is undecided is a half.
+
+    ``codes`` are those of their status.
+
+    >>> share_error(np.array([Status.UNDECIDED.code] * 9, np.int8))
+    0.0
+    """
+    counted = codes[np.isin(codes, [one.code for one in Status if one.judged])]
+    scores = np.where(counted == Status.UNDECIDED.code, 0.5, counted == Status.MET.code)
+    return float(scores.std() / math.sqrt(len(scores)))
 
 
 def ranking(context: ValidationContext) -> Result:
@@ -162,7 +185,8 @@ def held_out(context: ValidationContext) -> Result:
     year = spec.hold_out
     last, forecasts = forecast_held_out(context.model, spec, year)
     inside, count = sum(one.inside for one in forecasts), len(forecasts)
-    gain = float(np.mean([one.score - one.prior_score for one in forecasts]))
+    gains = np.array([one.score - one.prior_score for one in forecasts])
+    gain, error = float(gains.mean()), float(gains.std() / math.sqrt(max(count - 1, 1)))
     cases = [
         case("Q27", inside / count >= INSIDE, "forecast_band",
              inside=inside, forecasts=count, least=INSIDE),
@@ -183,6 +207,7 @@ def held_out(context: ValidationContext) -> Result:
         inside=inside,
         forecasts=count,
         gain=gain,
+        error=error,
     )
 
 

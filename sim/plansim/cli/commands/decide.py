@@ -146,7 +146,7 @@ def signposts(asked: Arguments, ids: tuple[str, ...], by: int | None, **drawn: A
 @options.study()
 @options.scenarios(settable=False)
 def conflicts(asked: Arguments, ids: tuple[str, ...], **drawn: Any) -> None:
-    """Find the smallest sets of binding targets that no setting of the levers holds together.
+    """Find the smallest sets of binding targets that no setting found holds together.
 
     A set is in conflict if all of it is met in less than one half of the plausible models under
     every setting that was tried; the least relaxation of one target that dissolves it is named. A

@@ -67,7 +67,7 @@ def sweep(
     resume: bool,
     scheduler: str | None,
 ) -> None:
-    """Run a model many times, store every run, and say how likely each target is met.
+    """Run a model many times, store every run, and say how often each target is met.
 
     DESIGN is the path of a design file or the name of one that comes with plansim;
     docs/topics/sweeps.md says what it may hold. With --factor it is a scenario. What run i gives

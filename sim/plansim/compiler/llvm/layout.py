@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from plansim.compiler.integration import STAGES
 from plansim.compiler.ir import Op, Program
@@ -24,6 +25,7 @@ _WHOLE = 4000
 """Number of instructions before the first step, or of outputs, that make one function. Of longer
 ones LLVM takes a time that grows with the square of their length."""
 
+Listed = TypeVar("Listed")
 Batch = tuple[int, ...]
 """Places that are computed in one go: one, or several powers that do not need each other."""
 
@@ -46,8 +48,10 @@ class StepLayout:
     """What is computed before the first step, by function."""
     step: Sequence[Sequence[Batch]]
     save: Sequence[Sequence[Batch]]
-    shown: Sequence[Sequence[int]]
-    """Places of outputs, in order, by the function that writes them."""
+    copied: Mapping[int, int]
+    """Of many outputs, the numbers of those that have rows, which a loop copies, with the rows."""
+    shown: Sequence[Sequence[tuple[int, int]]]
+    """Numbers and places of the other outputs, by the function that writes them."""
 
 
 def _batches(program: Program, places: Iterable[int]) -> Iterator[Batch]:
@@ -94,13 +98,17 @@ def laid_out(program: Program, plan: Schedule) -> StepLayout:
     rows = {place: row for row, place in enumerate(_kept(program, once, step, save), first)}
     exponents = first + len(rows)
     most = max((len(batch) for part in (*step, *save) for batch in part), default=0)
-    shown = _cut(list(program.outputs.values()))
+    outputs = list(enumerate(program.outputs.values()))
+    copied = {i: rows[place] for i, place in outputs if place in rows}
+    copied = copied if len(outputs) > _WHOLE else {}  # a few are copied faster one by one
+    shown = _cut([output for output in outputs if output[0] not in copied])
     return StepLayout(
-        level_of, flag, memories, rows, exponents, exponents + most, once, step, save, shown
-    )
+        level_of, flag, memories, rows, exponents, exponents + most, once, step, save,
+        copied, shown,
+    )  # fmt: skip
 
 
-def _cut(places: Sequence[int]) -> list[Sequence[int]]:
+def _cut(places: Sequence[Listed]) -> list[Sequence[Listed]]:
     """Cut many places into parts; a few stay in one."""
     if len(places) <= _WHOLE:
         return [places]

@@ -132,19 +132,34 @@ class RunParts:
 
     def show(self) -> Iterator[str]:
         """Write the outputs of a step."""
-        first = 0
-        for number, places in enumerate(self.layout.shown):
+        for number, outputs in enumerate(self.layout.shown):
             body = self._body()
             w = body.w
             to = w.put("mul i64 %v, %out_size")
             to = w.put(f"getelementptr {VECTOR}, ptr %out, i64 {to}")
             values = []
-            for index, place in enumerate(places, first):
+            for index, place in outputs:
                 values.append(body.as_number(place))
                 w.store(to, index, values[-1])
             self._watch(w, values)
+            if self.layout.copied and not number:
+                self._copy(w, to)
             yield self._function(f"show_{number}", w)
-            first += len(places)
+
+    def _copy(self, w: Writer, to: str) -> None:
+        """Write the loop that copies outputs from rows; of a line for each LLVM takes long."""
+        copied, flag = self.layout.copied, w.loaded("%own", self.layout.flag)
+        with w.loop("copy", len(copied)) as turn:
+            w.lines.append(f"  %sum = phi {VECTOR} [ {flag}, %vector ], [ %sum_next, %copy ]")
+            row, output = (
+                w.put(f"load i64, ptr {w.put(f'getelementptr i64, ptr {array}, i64 {turn}')}")
+                for array in map(self.shared.array, ([*copied.values()], [*copied]))
+            )
+            value = w.loaded("%own", row)
+            w.store(to, output, value)
+            zero = w.two("fmul", value, w.number(0.0))
+            w.lines.append(f"  %sum_next = fadd {VECTOR} %sum, {zero}")
+        w.store("%own", self.layout.flag, "%sum_next")
 
     def _write(
         self,

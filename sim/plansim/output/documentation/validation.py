@@ -25,6 +25,7 @@ from plansim.output.tables.validation import (
     title_text,
 )
 from plansim.output.words.text import Lang, Text, decimals_for, figure, read_text
+from plansim.targets.verdict import of_hundred
 
 __all__ = ["check_report", "validation_page", "validation_report"]
 
@@ -120,6 +121,7 @@ def _history(made: Result, text: Text) -> list[Sequence[str]]:
             f"{case.values['simulated']} {text.unit(str(case.values['unit']))}",
             str(case.values["observed"]),
             f"{_percent(case['mape'])} {'' if case.holds else '✗'}",
+            f"{case['most']:.0%}" if case.message == "series" else "–",
             f"{_percent(case['mape_low'])} – {_percent(case['mape_high'])}",
             *(_plain(case[name], 2) for name in ("rmse", "r2", "um", "us", "uc")),
         )
@@ -141,7 +143,7 @@ def _targets(
             # Each unknown with the shares in its two halves.
             decided[one.target] = "; ".join(
                 f"{constants_name(unknown.constants, model, text) or unknown.name} "
-                f"{100 * unknown.share_low:.0f} … {100 * unknown.share_high:.0f}"
+                f"{of_hundred(unknown.share_low)} … {of_hundred(unknown.share_high)}"
                 for unknown in one.unknowns
             )
     for target in context.binding:

@@ -61,7 +61,8 @@ def _target(found: Discovery, model: Model, text: Text) -> RenderableType:
     ]
     what = text("discover.holds" if found.outcome is Outcome.HOLDS else "discover.fails")
     for number, box in enumerate(found.boxes, 1):
-        said = text("discover.box", number=number, what=what, **_shares(box, "mass"))
+        key = "discover.box" if number == 1 else "discover.further"
+        said = text(key, number=number, what=what, **_shares(box, "mass"))
         parts += [f"  {said}{_fresh(box, text)}", _limits(box, model, text)]
     if not found.boxes:
         known = {0.0: "discover.never", 1.0: "discover.always"}
@@ -168,8 +169,8 @@ def _pair(pair: PolicyPair, titles: Mapping[str, str], text: Text) -> str:
         second=titles[pair.second],
         more=f"{pair.difference:+.2f}",
         error=f"{pair.error:.2f}",
-        share=f"{round(100 * pair.share_difference):+d}",
-        share_error=f"{100 * pair.share_error:.0f}",
+        share=f"{100 * pair.share_difference:+.1f}",
+        share_error=f"{100 * pair.share_error:.1f}",
     )
 
 
@@ -237,7 +238,8 @@ def _signs(signs: Sequence[Signpost], text: Text) -> RenderableType:
     rows: list[Signpost | Band] = []
     for name, best in groupby(best_signs(signs), key=text.name):
         rows += [Band(name, style=None), *best]
-    return blocks([table(text, columns, rows), text("signposts.legend")])
+    count = len({sign.statistic for sign in signs})
+    return blocks([table(text, columns, rows), text("signposts.legend", statistics=count)])
 
 
 def conflicts_table(result: Conflicts, names: Mapping[str, str], text: Text) -> RenderableType:
@@ -290,7 +292,8 @@ def information_table(
         figure_column("PAWN", lambda one: f"{one.pawn:.2f}"),
     ]
     none = [] if worth else [text("information.none")]
-    return blocks([head, *none, table(text, columns, shown), text("information.legend")])
+    legend = text("information.legend", by_chance=f"{result.by_chance:.2f}")
+    return blocks([head, *none, table(text, columns, shown), legend])
 
 
 def _hundred(share: float) -> str:

@@ -150,7 +150,7 @@ def _margins(solution: Solution, text: Text) -> Grid:
             "mix.margin_then" if met else "mix.margin_best",
             lambda one: _margin_cell(one, then[one.id]),
         ),
-        Column("mix.unit", lambda one: difference_words("", one.unit, text).strip()),
+        Column("mix.unit", lambda one: _difference_unit(one, text)),
     ]
     return table(text, columns, solution.targets)
 
@@ -238,11 +238,16 @@ def _alone(horizon: Horizon, text: Text) -> Grid:
         figure_column("frontier.now", lambda alone: _margin_cell(alone.target, alone.present)),
         figure_column("frontier.best", lambda alone: _margin_cell(alone.target, alone.best)),
         figure_column("frontier.there", there),
-        unit_column(text, lambda alone: alone.target.unit),
+        Column("mix.unit", lambda alone: _difference_unit(alone.target, text)),
         figure_column("frontier.alone", limit),
     ]
     rows = sorted(horizon.alone, key=lambda one: section_of(one.target))
     return table(text, columns, rows)
+
+
+def _difference_unit(target: Target, text: Text) -> str:
+    """Return the unit of a margin: points where the target is a percentage."""
+    return difference_words("", target.unit, text).strip()
 
 
 def _front(frontier: Frontier, horizon: Horizon, text: Text) -> Grid:
@@ -252,7 +257,7 @@ def _front(frontier: Frontier, horizon: Horizon, text: Text) -> Grid:
     def smallest(policy: Policy) -> Prose:
         target = targets[policy.tight[0]]
         margin = _margin_cell(target, policy.margins[target.id])
-        return Prose.assemble(margin, f" {text.unit(target.unit)}")  # type: ignore[return-value]
+        return Prose.assemble(margin, f" {_difference_unit(target, text)}")  # type: ignore[return-value]
 
     columns = [
         figure_column("frontier.growth", lambda policy: _rate(policy.growth)),

@@ -33,7 +33,7 @@ from plansim.output.tables.layout import (
 )
 from plansim.output.words.language import say_in
 from plansim.output.words.text import Text, decimals_of, figure
-from plansim.output.words.verdicts import MARKS, section_of
+from plansim.output.words.verdicts import MARKS, difference_words, section_of
 from plansim.targets.target import Status
 from plansim.targets.verdict import of_hundred
 
@@ -79,7 +79,8 @@ def _driven(drivers: Drivers, text: Text) -> str:
     target = drivers.target
     spread = figure(drivers.spread, min(decimals_of([drivers.spread]), 3))
     name = text.name(target)
-    return f"{target.id}  {name}{text('list_sep.colon')}± {spread} {text.unit(target.unit)}"
+    size = difference_words(spread, target.unit, text)
+    return f"{target.id}  {name}{text('list_sep.colon')}± {size}"
 
 
 def _driver_rows(drivers: Drivers, text: Text) -> Iterator[Row]:

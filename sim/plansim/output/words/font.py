@@ -58,7 +58,7 @@ def subsets(text: str, family: str = "plansim") -> tuple[Subset, ...]:
     """
     import matplotlib as mpl
 
-    wanted = {character for character in text if character.isprintable()} | {" "}
+    wanted = {character for character in set(text) if character.isprintable()} | {" "}
     result = []
     for name, path in (
         (family, font_file()),

@@ -56,8 +56,9 @@ function verdictCell(side, target) {
       node.dataset.status = shown;
     }
     const decimals = decimalsFor(target.value, verdict.value, target.slack);
-    const isOne = verdict.status !== "undecided"; // else its note says both values
-    setText(value, isOne ? valueText(target, verdict.value, decimals) : "");
+    const isOne = verdict.status !== "undecided"; // else its note says which value is which
+    const both = () => verdict.bases.map(([, one]) => basisFigure(target, one)).join(" / ");
+    setText(value, isOne ? valueText(target, verdict.value, decimals) : both());
     const hasMargin = isOne && Number.isFinite(verdict.margin);
     setText(margin, hasMargin ? marginText(target, verdict, decimals) : "");
     setText(share, verdict.pending ? "…" : shareText(verdict));
@@ -98,12 +99,14 @@ function marginText(target, verdict, decimals) {
 const marginUnit = (target) =>
   target.points ? t(`margin.${target.points}`, { margin: "" }).trim() : pick(target.unit);
 
+/** A value that a target has by one of its readings. */
+const basisFigure = (target, value) => figure(value, decimalsFor(target.value, value));
+
 /** What becomes of a target after its year; of an undecided one, what its readings say. */
 function noteOf(target, verdict) {
   if (verdict.status === "undecided") {
-    const written = (value) => figure(value, decimalsFor(target.value, value));
     return verdict.bases
-      .map(([basis, value]) => `${t(`basis.${basis}`)} ${written(value)}`)
+      .map(([basis, value]) => `${t(`basis.${basis}`)} ${basisFigure(target, value)}`)
       .join(t("list_sep.comma"));
   }
   const followed = target.attribute === "binding" && target.sign !== "about";
