@@ -248,7 +248,7 @@ def difference_table(difference: ModelDifference, model: Model, text: Text) -> R
         return text("difference.same", **names)
     by_module: dict[str, list[Row]] = {}
     for one in difference.differences:
-        by_module.setdefault(one.module, []).extend(_difference_rows(one, text))
+        by_module.setdefault(one.module, []).extend(_difference_rows(one, model, text))
     rows: list[Row | Band] = []
     for module, changed in by_module.items():
         known = model.modules.get(module)
@@ -259,7 +259,7 @@ def difference_table(difference: ModelDifference, model: Model, text: Text) -> R
     return blocks([head, grid, *_moves(difference, text)])
 
 
-def _difference_rows(difference: EntryDifference, text: Text) -> Iterator[Row]:
+def _difference_rows(difference: EntryDifference, model: Model, text: Text) -> Iterator[Row]:
     name = text.pick(difference.name, difference.name_zh)
     for detail in difference.details:
         what = text.word("model_aspect", detail.aspect)
@@ -270,7 +270,8 @@ def _difference_rows(difference: EntryDifference, text: Text) -> Iterator[Row]:
         elif difference.after is None:
             what, change = text("difference.removed"), before
         elif detail.element:
-            change = f"{detail.element}{text('list_sep.colon')}{change}"
+            element = elements_name(f"{difference.name}[{detail.element}]", model, text)
+            change = f"{element}{text('list_sep.colon')}{change}"
         yield name, what, change
         name = ""
 
