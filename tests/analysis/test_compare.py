@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -57,8 +56,9 @@ def test_causes_lead_from_the_first_scenario_to_each_other_one(found: Comparison
         assert due is not None
         assert (due.before, due.after) == (IDS[0], IDS[number])
         for one in due.targets:
-            pair = (found.verdicts[at][one.target.id].margin for at in (0, number))
-            before, after = (math.nan if margin is None else margin for margin in pair)
+            before, after = (found.verdicts[at][one.target.id].margin for at in (0, number))
+            assert before is not None
+            assert after is not None
             assert (one.margin_before, one.margin_after) == pytest.approx((before, after))
             assert sum(one.shares) == pytest.approx(after - before, abs=1e-9)
 

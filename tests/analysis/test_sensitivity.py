@@ -218,9 +218,8 @@ def test_effects_are_those_of_formulas_under_the_first_scenario(tmp_path: Path) 
     for target, pull, push in (("S1", 4, 1), ("N1", -6, 0), ("H1", 2, 0)):
         for factor, effect in (("pull", pull), ("push", push), ("idle", 0)):
             expected = [effect, abs(effect), 0, 0]
-            assert table.loc[[(target, factor)]].to_numpy().tolist() == [
-                pytest.approx(expected, abs=1e-9)
-            ]
+            row = np.asarray(table.loc[(target, factor)], np.float64)
+            assert row == pytest.approx(np.array(expected), abs=1e-9)
     assert found["factor"].tolist()[:2] == ["pull", "push"], "the strongest first"
 
 

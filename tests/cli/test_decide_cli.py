@@ -13,6 +13,7 @@ import plansim
 from plansim.cli.help import CommandGroup
 from plansim.cli.main import plansim as group
 from tests.helpers.command import Call
+from tests.helpers.vensim_text import CLOCK
 from tests.toys.lake import lake
 
 SEARCH = ("--seeds", "1", "--generations", "4", "-n", "20")
@@ -116,6 +117,29 @@ def test_without_pysimlin_it_is_said_that_there_are_no_scores(
     assert found["missing"] == why
     assert found["shares"] == {}
     assert "鱼量 →+ 捕捞量 →−" in call(*loops, "--lang", "zh").out
+
+
+def test_versions_of_a_model_without_modules_and_targets_are_told_apart(
+    call: Call, tmp_path: Path
+) -> None:
+    text = "Place: a, b ~~|\nlevel= INTEG(-rate, 9) ~~|\nrate= 1 ~~|\n" + CLOCK
+    (tmp_path / "pond").mkdir()  # without the targets of the lake
+    (tmp_path / "pond/old.mdl").write_text(text, "utf-8")
+    (tmp_path / "pond/new.mdl").write_text(
+        text.replace("a, b", "a, b, c").replace("rate= 1", "rate= 2"), "utf-8"
+    )
+    code, out, err = call("model", "diff", "pond/old.mdl", "pond/new.mdl")
+    assert code == 0, err
+    assert out.splitlines() == [
+        "Entries that differ from pond/old.mdl to pond/new.mdl: 2",
+        "",
+        "subscript ranges",
+        "Place  equation  a, b → a, b, c",
+        "-------------------------------",
+        "rate   value     1.0 → 2.0",
+        "",
+        "This catalogue holds no target that this model can judge.",
+    ]
 
 
 def test_what_two_scenarios_differ_in_is_told_in_units_of_levers_and_in_chinese(

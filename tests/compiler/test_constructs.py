@@ -513,6 +513,8 @@ def test_what_pysd_cannot_read_is_written_plainly_for_it(load: Load) -> None:
     [
         ("look((0,0),(1,1)) ~~|\n\ny= LOOKUP INVERT(look, 1) ~~|\n", "LOOKUP INVERT"),
         (":MACRO: M(a)\nM= a ~~|:END OF MACRO:\ny= M(2) ~~|\n", "M"),
+        ("s: a, b ~~|\nx[s]= 1, 2 ~~|\ny[s]= VECTOR ELM MAP(x[a], 1) ~~|\n", "VECTOR ELM MAP"),
+        ("\n\ny= RANDOM TRIANGULAR(0, 1, 0, 0.5, 1, 3) ~~|\n", "RANDOM TRIANGULAR"),
     ],
 )
 def test_what_pysd_lacks_is_refused_by_name_before_it_runs(

@@ -234,7 +234,9 @@ _UNKNOWN = frozenset(
     {"delay_information", "delay_material", "demand_at_price", "depreciate_straightline"}
     | {"find_market_price", "gamma_ln", "lookup_area", "supply_at_price"}
     | {"lookup_backward", "lookup_extrapolate", "lookup_forward", "lookup_invert", "lookup_slope"}
-    | {"npv", "npve", "reinitial", "sinteg", "time_base", "vector_lookup"}
+    | {"npv", "npve", "reinitial", "sinteg", "time_base", "time_shift", "vector_lookup"}
+    | {"get_data_at_time", "get_data_between_times", "get_data_first_time", "get_data_last_time"}
+    | {"get_data_max", "get_data_mean", "get_data_min", "random_triangular", "vector_elm_map"}
 )
 """Functions that PySD does not have, by `name_key`."""
 
@@ -263,7 +265,7 @@ def _refuse(model: Model) -> None:
             if isinstance(node, Call) and (node.key in _UNKNOWN or node.key in model.scan.macros)
         ]
     if faults:
-        raise ModelError(faults)
+        raise ModelError(dict.fromkeys(faults))
 
 
 def _amended(abstract: Any) -> Any:

@@ -246,14 +246,15 @@ def difference_table(difference: ModelDifference, model: Model, text: Text) -> R
     names = {"old": difference.old, "new": difference.new}
     if not difference.differences:
         return text("difference.same", **names)
-    by_module: dict[str, list[Row]] = {}
+    by_heading: dict[str, list[Row]] = {}
     for one in difference.differences:
-        by_module.setdefault(one.module, []).extend(_difference_rows(one, model, text))
+        known = model.modules.get(one.module)
+        title = text.pick(one.module, known.name_zh if known else one.module)
+        heading = text("difference.ranges") if one.is_range else title
+        by_heading.setdefault(heading, []).extend(_difference_rows(one, model, text))
     rows: list[Row | Band] = []
-    for module, changed in by_module.items():
-        known = model.modules.get(module)
-        title = text.pick(module, known.name_zh if known else module)
-        rows += [section(title or text("difference.ranges")), *changed]
+    for heading, changed in by_heading.items():
+        rows += [section(heading), *changed]
     head = text("difference.title", count=len(difference.differences), **names)
     grid = Grid([text_column(), text_column(), text_column()], rows)
     return blocks([head, grid, *_moves(difference, text)])
@@ -278,6 +279,9 @@ def _difference_rows(difference: EntryDifference, model: Model, text: Text) -> I
 
 def _moves(difference: ModelDifference, text: Text) -> Iterator[RenderableType]:
     """Yield which indicators and verdicts move, what that is due to, and what is not a model."""
+    if not difference.targets:
+        yield text("verdicts.none")
+        return
     moved = difference.moved
     if not moved:
         count = len(difference.targets)
