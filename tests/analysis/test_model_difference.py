@@ -14,6 +14,9 @@ from plansim.errors import PlansimError
 from plansim.model.difference import Aspect, differences, hybrid, units_of_change
 from plansim.model.reader import load_model
 from plansim.model.records import Model
+from plansim.output.tables.comparison import difference_table
+from plansim.output.tables.layout import shown
+from plansim.output.words.text import read_text
 from tests.helpers.plan import aim, plan
 from tests.helpers.vensim_text import CLOCK
 from tests.toys.village import EQUATIONS, village
@@ -63,6 +66,14 @@ def test_another_comment_unit_or_range_moves_nothing(old: Model, edited: Edit) -
     assert (found.changes, found.moved) == ((), ())
     same = edited("growth*effort*stock", "growth * EFFORT*stock", "level= 1 ~", "level= 1.00 ~")
     assert plansim.model_difference(old, same).differences == ()
+
+
+def test_an_element_is_named_in_the_language_of_the_reader(old: Model, edited: Edit) -> None:
+    named = "trade: farms, mills ~~|", "trade: farms, mills ~~ 行业。Trades. [zh: 农场, 工厂] |"
+    before = edited(*named, name="first")
+    after = edited(*named, "weight[trade]= 1, 2", "weight[trade]= 1, 3", name="second")
+    found = plansim.model_difference(before, after, targets=["S1"])
+    assert "工厂：2.0 → 3.0" in shown(difference_table(found, after, read_text("zh")), 80)
 
 
 def test_shares_sum_to_the_whole(old: Model, edited: Edit) -> None:

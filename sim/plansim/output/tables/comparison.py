@@ -251,7 +251,7 @@ def difference_table(difference: ModelDifference, model: Model, text: Text) -> R
         known = model.modules.get(one.module)
         title = text.pick(one.module, known.name_zh if known else one.module)
         heading = text("difference.ranges") if one.is_range else title
-        by_heading.setdefault(heading, []).extend(_difference_rows(one, text))
+        by_heading.setdefault(heading, []).extend(_difference_rows(one, model, text))
     rows: list[Row | Band] = []
     for heading, changed in by_heading.items():
         rows += [section(heading), *changed]
@@ -260,7 +260,7 @@ def difference_table(difference: ModelDifference, model: Model, text: Text) -> R
     return blocks([head, grid, *_moves(difference, text)])
 
 
-def _difference_rows(difference: EntryDifference, text: Text) -> Iterator[Row]:
+def _difference_rows(difference: EntryDifference, model: Model, text: Text) -> Iterator[Row]:
     name = text.pick(difference.name, difference.name_zh)
     for detail in difference.details:
         what = text.word("model_aspect", detail.aspect)
@@ -271,7 +271,8 @@ def _difference_rows(difference: EntryDifference, text: Text) -> Iterator[Row]:
         elif difference.after is None:
             what, change = text("difference.removed"), before
         elif detail.element:
-            change = f"{detail.element}{text('list_sep.colon')}{change}"
+            element = elements_name(f"{difference.name}[{detail.element}]", model, text)
+            change = f"{element}{text('list_sep.colon')}{change}"
         yield name, what, change
         name = ""
 
