@@ -335,8 +335,8 @@ class Model:
     @cached_property
     def elements_zh(self) -> Mapping[str, str]:
         """The Chinese names of elements, by element; without those that have none."""
-        ranges = self.subscripts.values()
-        return {en: zh for one in ranges for en, zh in zip(one.elements, one.elements_zh)}  # noqa: B905
+        ranges = [one for one in self.subscripts.values() if one.elements_zh]
+        return dict(pair for one in ranges for pair in one.pairs)
 
     @cached_property
     def equations_sha256(self) -> str:

@@ -121,7 +121,7 @@ def _history(made: Result, text: Text) -> list[Sequence[str]]:
             f"{case.values['simulated']} {text.unit(str(case.values['unit']))}",
             str(case.values["observed"]),
             f"{_percent(case['mape'])} {'' if case.holds else '✗'}",
-            f"{case['most']:.0%}" if case.message == "series" else "–",
+            f"{100 * case['most']:.0f} %" if case.message == "series" else "–",
             f"{_percent(case['mape_low'])} – {_percent(case['mape_high'])}",
             *(_plain(case[name], 2) for name in ("rmse", "r2", "um", "us", "uc")),
         )
