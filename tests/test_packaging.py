@@ -45,7 +45,8 @@ def wheel(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     output([*build, "-t", "sdist"], cwd=root)
     (archive,) = built.glob("*.tar.gz")
     with tarfile.open(archive) as tar:
-        tar.extractall(built, filter="data")
+        tar.extraction_filter = getattr(tarfile, "data_filter", None)  # none before Python 3.11.4
+        tar.extractall(built)
     output([*build, "-t", "wheel"], cwd=built / archive.name.removesuffix(".tar.gz"))
     (path,) = built.glob("*.whl")
     return path

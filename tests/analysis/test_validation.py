@@ -561,7 +561,7 @@ def test_the_page_has_every_test_series_and_target(
     assert (int(decided[1]), int(decided[2])) == (1, 99)
     (judged,) = (case for case in results[-1].cases if case.message == "series")
     limits = [row.split("|")[6].strip() for rows in tables for row in rows if "20, 30" in row]
-    assert limits == [f"{judged['most']:.0%}"]
+    assert limits == [f"{100 * judged['most']:.0f} %"]
 
 
 def test_the_command_leaves_with_1_where_a_test_fails(
