@@ -20,6 +20,7 @@ from plansim.analysis.decisions.policy_search import (
     nondominated,
     thinned,
 )
+from plansim.analysis.optimization.evolution import INFEASIBLE, fitness
 from plansim.analysis.optimization.problem import Judged, decision_problem
 from plansim.model.records import Integration, Model
 from plansim.targets.indicator import Measure
@@ -155,6 +156,22 @@ def test_a_lever_that_is_outside_of_its_range_has_the_range_extended(model: Mode
     ends = np.concatenate([problem.low, problem.high, problem.start])
     assert ends.tolist() == [0.5, 0.9, 0.0]
     assert problem.values(np.array([[0.5]])) == pytest.approx(np.array([[0.7]]))
+
+
+def test_what_falls_short_is_worse_than_all_that_does_not() -> None:
+    values = np.array([[3.0, 4.0, -1.0, 1.0], [9.0, 9.0, -2.0, -0.5], [1.0, 2.0, 0.0, 7.0]])
+    found = fitness(values, [0, 1], [2, 3])
+    assert found.tolist() == [INFEASIBLE - 1, INFEASIBLE - 2.5, 1.0]
+
+
+def test_children_of_like_parents_are_moved_either_way(problem: PolicyProblem) -> None:
+    parents = np.full((2, 3), 0.75)
+    rng = np.random.default_rng(3)
+    children = np.concatenate([problem._children(parents, rng) for _ in range(40)])
+    moves = children[(children != 0.75) & (children != problem.space.start)] - 0.75
+    assert len(moves) > 2000
+    assert np.mean(moves > 0) == pytest.approx(0.5, abs=0.04)
+    assert 0.01 < np.abs(moves).mean() < 0.1
 
 
 def test_at_equal_growth_is_within_the_step_that_counts(model: Model) -> None:
